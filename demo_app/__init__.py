@@ -1,0 +1,1 @@
+"""The demo app: a blog whose comments send mail through jobs that survive."""

@@ -1,0 +1,1 @@
+"""A local mail sink: SMTP in, an inbox to look at, and faults on request."""
