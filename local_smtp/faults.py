@@ -1,0 +1,214 @@
+"""Faults on request: rules that make the sink misbehave, the same way each time."""
+
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Step(StrEnum):
+    """Where in a session a rule acts: at its start, before a command is answered, or after
+    the mail has been taken in (`reply`)."""
+
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    REPLY = "reply"
+
+
+class Effect(StrEnum):
+    """What a rule does."""
+
+    WAIT = "wait"
+    """Go on after some seconds."""
+    ANSWER = "answer"
+    """Refuse with a code and a text."""
+    CLOSE = "close"
+    """Close the connection without a word."""
+    HANG = "hang"
+    """Say nothing until the client gives up."""
+    DROP_REPLY = "drop_reply"
+    """Store the mail, then close the connection instead of answering (RFC 1047)."""
+    LOSE = "lose"
+    """Answer 250 and store nothing: a server that lies."""
+
+
+_KNOWN_AT = {
+    Step.CONNECT: frozenset[str](),
+    Step.EHLO: frozenset[str](),
+    Step.MAIL: frozenset({"from"}),
+    Step.RCPT: frozenset({"from", "to"}),
+    Step.DATA: frozenset({"from", "to"}),
+    Step.REPLY: frozenset({"from", "to", "subject"}),
+}
+
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+
+
+class Match(BaseModel):
+    """Which mails a rule is for: shell patterns (case is ignored) and a count.
+
+    `nth` and `every` count what matches otherwise and reaches the rule's step.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    to: str = "*"
+    sender: Annotated[str, Field(alias="from")] = "*"
+    subject: str = "*"
+    nth: Annotated[int, Field(ge=1)] | None = None
+    every: Annotated[int, Field(ge=1)] | None = None
+
+    def takes(self, sender: str, recipients: Sequence[str], subject: str) -> bool:
+        """Return whether a mail, as far as it is known yet, is one of these."""
+        return (
+            _like(sender, self.sender)
+            and _like(subject, self.subject)
+            and (self.to == "*" or any(_like(recipient, self.to) for recipient in recipients))
+        )
+
+
+class Fault(BaseModel):
+    """One rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    at: Step
+    do: Effect
+    seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """For `wait`."""
+    code: Annotated[int, Field(ge=400, le=599)] = 451
+    """For `answer`."""
+    text: Annotated[str, Field(max_length=400, pattern=_ONE_LINE)] = "try again later"
+    """For `answer`."""
+    match: Match = Match()
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    times: Annotated[int, Field(ge=0)] | None = None
+    """The most it hits; none for no end."""
+    seed: int | None = None
+    """The same seed draws the same mails; none draws anew each time."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.do in (Effect.DROP_REPLY, Effect.LOSE) and self.at is not Step.REPLY:
+            raise ValueError(f'"{self.do}" is about a whole mail: it needs "at": "reply"')
+        patterns = {"from": self.match.sender, "to": self.match.to, "subject": self.match.subject}
+        for name, pattern in patterns.items():
+            if pattern != "*" and name not in _KNOWN_AT[self.at]:
+                raise ValueError(f'"{name}" of a mail is not known yet at "{self.at}"')
+        return self
+
+    def in_words(self) -> str:
+        """Return what the rule does, for people."""
+        match self.do:
+            case Effect.WAIT:
+                what = f"wait {self.seconds:g} s"
+            case Effect.ANSWER:
+                what = f"answer {self.code} {self.text}"
+            case Effect.DROP_REPLY:
+                what = "store it and drop the reply"
+            case Effect.LOSE:
+                what = "answer 250 and lose it"
+            case _:
+                what = str(self.do)
+        return f"at {self.at}: {what}"
+
+
+class FaultInForce(Fault):
+    """A rule with its number and how often it has hit."""
+
+    id: int
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that is to be played now."""
+
+    id: int
+    fault: Fault
+
+    def in_words(self) -> str:
+        """Return which rule it is and what it does, for people."""
+        return f"rule {self.id}, {self.fault.in_words()}"
+
+
+@dataclass(slots=True)
+class _Rule:
+    id: int
+    fault: Fault
+    draws: random.Random
+    seen: int = 0
+    hits: int = field(default=0)
+
+    def strikes(self) -> bool:
+        match = self.fault.match
+        self.seen += 1
+        if match.nth is not None and self.seen != match.nth:
+            return False
+        if match.every is not None and self.seen % match.every:
+            return False
+        if self.fault.times is not None and self.hits >= self.fault.times:
+            return False
+        if self.draws.random() >= self.fault.probability:
+            return False
+        self.hits += 1
+        return True
+
+
+class Faults:
+    """The rules in force; of those that match, the first wins. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._rules: list[_Rule] = []
+        self._next_id = 1
+        self._lock = threading.Lock()
+
+    def set(self, faults: Sequence[Fault]) -> list[FaultInForce]:
+        """Put these rules in force instead of all others, counting from nought."""
+        with self._lock:
+            self._rules = [
+                _Rule(self._next_id + index, fault, random.Random(fault.seed))
+                for index, fault in enumerate(faults)
+            ]
+            self._next_id += len(faults)
+        return self.list()
+
+    def clear(self) -> None:
+        """Take all rules out of force."""
+        self.set([])
+
+    def list(self) -> list[FaultInForce]:
+        """Return the rules in force, in their order."""
+        with self._lock:
+            return [
+                FaultInForce(**dict(rule.fault), id=rule.id, hits=rule.hits) for rule in self._rules
+            ]
+
+    def hit(
+        self, step: Step, sender: str = "", recipients: Sequence[str] = (), subject: str = ""
+    ) -> Hit | None:
+        """Return the rule to play at this step of a mail, if any."""
+        if not self._rules:
+            return None
+        with self._lock:
+            for rule in self._rules:
+                fault = rule.fault
+                if (
+                    fault.at is step
+                    and fault.match.takes(sender, recipients, subject)
+                    and rule.strikes()
+                ):
+                    return Hit(rule.id, fault)
+        return None
+
+
+def _like(value: str, pattern: str) -> bool:
+    return pattern == "*" or fnmatchcase(value.lower(), pattern.lower())

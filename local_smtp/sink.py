@@ -1,0 +1,147 @@
+"""The mail sink as one object: SMTP, store and inbox, started and stopped together."""
+
+import fcntl
+import os
+import socket
+import sqlite3
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from local_smtp.certificate import tls_context
+from local_smtp.faults import Faults
+from local_smtp.handler import MailHandler
+from local_smtp.incidents import Incident, Incidents
+from local_smtp.settings import Settings
+from local_smtp.smtp_server import SmtpServer
+from local_smtp.store.reader import Reader
+from local_smtp.store.rows import Receipt
+from local_smtp.store.writer import Writer
+from local_smtp.web.app import Inbox, create_app
+from local_smtp.web.events import Events
+from local_smtp.web.server import InboxServer
+
+_DATABASE = "mail.sqlite3"
+
+
+class SinkError(Exception):
+    """The sink can't start; the text says why and what to do."""
+
+
+class MailSink:
+    """A running mail sink.
+
+    Use it as a context manager, or call `start` and `stop`. Its directory holds one database
+    and can be used by one sink at a time; started on it again, it shows all it had.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.faults = Faults()
+        self.incidents = Incidents()
+        self.reader = Reader(settings.directory / _DATABASE)
+        self._events = Events()
+        self._running = ExitStack()
+        self._smtp_port = self._inbox_port = 0
+
+    @property
+    def smtp(self) -> str:
+        """Where SMTP is spoken, as `host:port`."""
+        return _authority(self.settings.host, self._smtp_port)
+
+    @property
+    def smtp_port(self) -> int:
+        """The port of SMTP."""
+        return self._smtp_port
+
+    @property
+    def inbox(self) -> str:
+        """The URL of the inbox, without its token."""
+        return f"http://{_authority(self.settings.host, self._inbox_port)}"
+
+    def start(self) -> Self:
+        """Return once SMTP and inbox both answer.
+
+        Raises:
+            SinkError: a port is taken, or the directory can't be used.
+        """
+        with ExitStack() as starting:
+            self._start(starting)
+            self._running = starting.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """End all connections, finish what is to be stored, and let go of the directory."""
+        self._running.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def _start(self, starting: ExitStack) -> None:
+        settings = self.settings
+        _lock(settings.directory, starting)
+        smtp = starting.enter_context(_listen(settings.host, settings.smtp_port, "--smtp-port"))
+        http = starting.enter_context(_listen(settings.host, settings.inbox_port, "--inbox-port"))
+        self._smtp_port = smtp.getsockname()[1]
+        self._inbox_port = http.getsockname()[1]
+        try:
+            writer = Writer(settings.directory / _DATABASE, settings.keep, self._stored)
+            tls = tls_context(settings.directory, settings.host) if settings.starttls else None
+        except (sqlite3.Error, OSError) as error:
+            raise SinkError(
+                f"The mails can't be kept in {settings.directory}: {error}. Choose another --dir."
+            ) from None
+        starting.callback(writer.close)
+        handler = MailHandler(writer, self.faults, self._happened)
+        smtp_server = SmtpServer(smtp, handler, settings, tls)
+        inbox = Inbox(settings, self.reader, writer, self.faults, self.incidents, self._events)
+        inbox_server = InboxServer(http, create_app(inbox, self._inbox_port))
+        inbox_server.start()
+        starting.callback(inbox_server.stop)
+        starting.callback(self._events.close)
+        smtp_server.start()
+        starting.callback(smtp_server.stop)
+
+    def _stored(self, receipts: list[Receipt]) -> None:
+        self._events.publish(receipts)
+
+    def _happened(self, incident: Incident) -> None:
+        self.incidents.add(incident)
+        self._events.publish(incident)
+
+
+def _lock(directory: Path, starting: ExitStack) -> None:
+    """Take the directory for this process alone; the system lets go of it when it dies."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = starting.enter_context((directory / "lock").open("w"))
+    except OSError as error:
+        raise SinkError(
+            f"{directory} can't be used: {error.strerror}. Choose another --dir."
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SinkError(
+            f"Another mail sink runs on {directory}. Stop it, or choose another --dir."
+        ) from None
+
+
+def _listen(host: str, port: int, option: str) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise SinkError(
+            f"Port {port} of {host} can't be used: {reason}."
+            f" Choose another {option}, or 0 for a free one."
+        ) from None
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,117 @@
+"""The statements that write: a mail in, a mail out."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from local_smtp.mail import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery."""
+
+    message: int
+    """The row of the mail: an older one for a duplicate."""
+    delivery: int
+    duplicate: bool
+
+
+def store(connection: sqlite3.Connection, mail: Delivery) -> Receipt:
+    """Store a mail, or only the fact that it came again."""
+    digest = blake2b(mail.raw, digest_size=16).digest()
+    recipients = json.dumps(mail.recipients, ensure_ascii=False)
+    headers = mail.headers
+    inserted = connection.execute(
+        "INSERT INTO messages (message_id, sender, recipients, subject, author, job_id,"
+        " received_at, size, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (message_id) DO NOTHING",
+        (
+            headers.message_id,
+            mail.sender,
+            recipients,
+            headers.subject,
+            headers.author,
+            headers.job_id,
+            mail.received_at,
+            len(mail.raw),
+            digest,
+        ),
+    )
+    duplicate = inserted.rowcount == 0
+    same_bytes = True
+    if duplicate:
+        message, first_digest = connection.execute(
+            "SELECT id, digest FROM messages WHERE message_id = ?", (headers.message_id,)
+        ).fetchone()
+        same_bytes = digest == first_digest
+    else:
+        message = inserted.lastrowid
+        connection.execute("INSERT INTO contents VALUES (?, ?)", (message, mail.raw))
+    delivery = connection.execute(
+        "INSERT INTO deliveries (message, received_at, sender, recipients, peer, size,"
+        " same_bytes, rule, dialogue) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            message,
+            mail.received_at,
+            mail.sender,
+            recipients,
+            mail.peer,
+            len(mail.raw),
+            same_bytes,
+            mail.rule,
+            mail.dialogue,
+        ),
+    ).lastrowid
+    assert message is not None
+    assert delivery is not None
+    return Receipt(message, delivery, duplicate)
+
+
+def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: str) -> None:
+    """Note that the reply to a delivery went out."""
+    connection.execute(
+        "UPDATE deliveries SET replied_at = ?, reply = ? WHERE id = ?", (at, reply, delivery)
+    )
+
+
+def note_refusal(connection: sqlite3.Connection) -> None:
+    """Count a mail that was turned away."""
+    connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'refused'")
+
+
+def prune(connection: sqlite3.Connection, keep: int) -> None:
+    """Drop the content of all but the newest `keep` mails."""
+    oldest_kept = connection.execute(
+        "SELECT id FROM messages WHERE pruned = 0 ORDER BY id DESC LIMIT 1 OFFSET ?", (keep - 1,)
+    ).fetchone()
+    if oldest_kept is None:
+        return
+    gone = (oldest_kept[0],)
+    connection.execute("DELETE FROM contents WHERE message < ?", gone)
+    connection.execute("DELETE FROM search WHERE rowid < ?", gone)
+    connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", gone)
+
+
+def delete(connection: sqlite3.Connection, message: int) -> bool:
+    """Delete one mail with its deliveries; return whether it was there."""
+    connection.execute("DELETE FROM search WHERE rowid = ?", (message,))
+    return connection.execute("DELETE FROM messages WHERE id = ?", (message,)).rowcount > 0
+
+
+def delete_all(connection: sqlite3.Connection) -> int:
+    """Empty the inbox and set its counters to nought; return how many mails were shown."""
+    count: int = connection.execute("SELECT count(*) FROM messages WHERE pruned = 0").fetchone()[0]
+    for table in ("deliveries", "contents", "messages", "search"):
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("UPDATE counters SET value = 0 WHERE name = 'refused'")
+    return count
+
+
+def set_unread(connection: sqlite3.Connection, message: int, unread: bool) -> bool:
+    """Mark a mail; return whether it was there."""
+    done = connection.execute(
+        "UPDATE messages SET unread = ? WHERE id = ? AND pruned = 0", (unread, message)
+    )
+    return done.rowcount > 0

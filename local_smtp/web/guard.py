@@ -1,0 +1,131 @@
+"""Who may talk to the inbox: the right Host, the token, and no page of another site."""
+
+import ipaddress
+import secrets
+from collections.abc import Collection
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
+    " form-action 'none'"
+)
+
+_HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-DNS-Prefetch-Control": "off",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": PAGE_POLICY,
+}
+
+_READING = frozenset({"GET", "HEAD"})
+_COOKIE_SECONDS = 30 * 24 * 3600
+
+
+class Guard:
+    """ASGI middleware in front of everything."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], cookie: str) -> None:
+        self._app = app
+        self._token = token
+        self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
+        self._cookie = cookie
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let the request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        answer = self._answer(scope)
+        await (answer or self._app)(scope, receive, send_guarded)
+
+    def _answer(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if _host_name(headers.get("host", "")) not in self._hosts:
+            return PlainTextResponse(
+                "This inbox does not go by that name. Start it with --allow-host NAME if it"
+                " should.\n",
+                421,
+            )
+        if scope["method"] not in _READING and not _same_origin(headers):
+            return PlainTextResponse("Another site's page may not change this inbox.\n", 403)
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        asked = dict(query).get("token")
+        if asked is not None and self._is_token(asked):
+            is_page = scope["path"] == "/" and scope["method"] in _READING
+            return self._signed_in(query) if is_page else None
+        if self._is_token(_bearer(headers)) or self._is_token(self._from_cookie(headers)):
+            return None
+        return PlainTextResponse(
+            "This inbox asks for its token: open it with the link that was printed when it"
+            " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
+            401,
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+    def _signed_in(self, query: list[tuple[str, str]]) -> Response:
+        """Remember the token in a cookie, and take it out of the address."""
+        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        response = RedirectResponse(f"./?{rest}" if rest else "./", 303)
+        response.set_cookie(
+            self._cookie,
+            self._token,
+            max_age=_COOKIE_SECONDS,
+            path=None,  # the browser takes the folder, which is right behind a proxy, too
+            httponly=True,
+            samesite="lax",  # strict would lose it on the way here from another site's link
+        )
+        return response
+
+    def _is_token(self, text: str) -> bool:
+        return secrets.compare_digest(text.encode(), self._token.encode())
+
+    def _from_cookie(self, headers: Headers) -> str:
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            return ""
+        return cookies[self._cookie].value if self._cookie in cookies else ""
+
+
+def _bearer(headers: Headers) -> str:
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def _host_name(host: str) -> str:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return str(ipaddress.ip_address(name)) if ":" in name else name
+    except ValueError:
+        return ""
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Return whether a write comes from this inbox's own page, or from no page at all.
+
+    Browsers that send Sec-Fetch-Site say it outright; older ones send Origin; programs
+    that are no browser send neither, and need the token anyway.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
