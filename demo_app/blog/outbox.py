@@ -1,0 +1,55 @@
+"""The outbox: a job stands in the database until the queue has it.
+
+The row is written in the transaction that writes what the job is about, so there is either
+both or neither, even when Redis is down at that moment. A relay hands the rows over, in their
+order, and deletes each after the queue has taken it. A relay that dies in between hands over
+twice; the job's id is the same, and the queue takes it once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from demo_app.blog.database import Database
+from demo_app.jobs.job import Job
+
+
+def add(transaction: sqlite3.Connection, job: Job) -> None:
+    """Write a job down, as part of the transaction."""
+    record = asdict(job)
+    record["run_after"] = job.run_after and job.run_after.isoformat()
+    transaction.execute(
+        "INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, json.dumps(record))
+    )
+
+
+def waiting(database: Database, limit: int = 500) -> list[tuple[int, Job]]:
+    """The oldest jobs that the queue does not have yet, with their row numbers."""
+    rows = database.connection().execute("SELECT id, job FROM outbox ORDER BY id LIMIT ?", (limit,))
+    return [(row["id"], _job(json.loads(row["job"]))) for row in rows.fetchall()]
+
+
+def remove(database: Database, rows: list[int]) -> None:
+    """Forget rows that were handed over."""
+    with database.transaction() as transaction:
+        transaction.executemany("DELETE FROM outbox WHERE id = ?", [(row,) for row in rows])
+
+
+def remove_job(database: Database, job_id: str) -> None:
+    """Forget one job, which was handed over without the relay."""
+    with database.transaction() as transaction:
+        transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
+
+
+def size(database: Database) -> int:
+    """How many jobs wait to be handed over."""
+    return int(database.connection().execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+
+def _job(record: dict[str, Any]) -> Job:
+    run_after = record.pop("run_after")
+    return Job(**record, run_after=run_after and datetime.fromisoformat(run_after))

@@ -1,0 +1,114 @@
+"""Posts and their comments."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+
+from demo_app.blog import outbox
+from demo_app.blog.database import Database
+from demo_app.blog.seed import POSTS
+from demo_app.jobs.job import Job
+from demo_app.jobs.task import Task
+from demo_app.steps import Step, passed
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post; the author is who gets a mail about each comment."""
+
+    id: int
+    title: str
+    body: str
+    author: str
+    author_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment; created_at in seconds since the epoch."""
+
+    id: int
+    post_id: int
+    author: str
+    email: str
+    body: str
+    created_at: float
+    job_id: str
+
+
+_POST = "id, title, body, author, author_email"
+_COMMENT = "id, post_id, author, email, body, created_at, job_id"
+
+
+def seed(database: Database) -> None:
+    """Put the first posts in, unless they are there."""
+    with database.transaction() as transaction:
+        transaction.executemany(
+            f"INSERT OR IGNORE INTO posts ({_POST}) VALUES (?, ?, ?, ?, ?)", POSTS
+        )
+
+
+def all_posts(database: Database) -> list[Post]:
+    """Every post, the first one first."""
+    rows = database.connection().execute(f"SELECT {_POST} FROM posts ORDER BY id")
+    return [Post(*row) for row in rows.fetchall()]
+
+
+def post(database: Database, post_id: int) -> Post | None:
+    """One post, if it is there."""
+    row = (
+        database.connection()
+        .execute(f"SELECT {_POST} FROM posts WHERE id = ?", (post_id,))
+        .fetchone()
+    )
+    return Post(*row) if row else None
+
+
+def comments(database: Database, post_id: int, limit: int = 200) -> list[Comment]:
+    """The newest comments on a post, the oldest of them first."""
+    rows = database.connection().execute(
+        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?",
+        (post_id, limit),
+    )
+    return [Comment(*row) for row in reversed(rows.fetchall())]
+
+
+def comment(database: Database, comment_id: int) -> Comment | None:
+    """One comment, if it is there."""
+    row = (
+        database.connection()
+        .execute(f"SELECT {_COMMENT} FROM comments WHERE id = ?", (comment_id,))
+        .fetchone()
+    )
+    return Comment(*row) if row else None
+
+
+def add_comment(
+    database: Database,
+    post_id: int,
+    author: str,
+    email: str,
+    body: str,
+    *,
+    notify: Task[[int], object],
+    keep_job: bool = True,
+) -> tuple[Comment, Job]:
+    """Write a comment, and in the same transaction the job that tells the post's author.
+
+    notify: the task that takes the comment's id. keep_job: False leaves the outbox out, to
+    show what it is good for.
+    Raises sqlite3.IntegrityError when there is no such post; nothing is stored then.
+    """
+    created_at, job_id = time.time(), str(uuid.uuid4())
+    with database.transaction() as transaction:
+        (comment_id,) = transaction.execute(
+            f"INSERT INTO comments ({_COMMENT}) VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (post_id, author, email, body, created_at, job_id),
+        ).fetchone()
+        job = replace(notify.job(comment_id), id=job_id)
+        if keep_job:
+            outbox.add(transaction, job)
+    passed(Step.COMMENT_COMMITTED)
+    return Comment(comment_id, post_id, author, email, body, created_at, job_id), job

@@ -1,0 +1,106 @@
+"""``doctor``: check this machine, one line a check, and a way out for each that fails."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from demo_app.stack import redis_server
+from demo_app.stack.options import StackError
+
+Check = Callable[[], str]
+
+
+class Failed(Exception):
+    """A check that failed; says what to do."""
+
+
+def add_to(commands: Any) -> None:
+    """Add this command's words to the command line."""
+    parser = commands.add_parser("doctor", help="check this machine")
+    parser.set_defaults(run=run)
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print one line a check; 1 when any failed."""
+    failed = 0
+    for name, found, well in results():
+        failed += not well
+        print(f"{'ok  ' if well else 'FAIL'}  {name}: {found}")
+    return 1 if failed else 0
+
+
+def results() -> Iterator[tuple[str, str, bool]]:
+    """Each check's name, what it found, and whether that is well."""
+    for name, check in _CHECKS.items():
+        try:
+            yield name, check(), True
+        except (Failed, StackError, OSError) as error:
+            yield name, str(error), False
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):
+        raise Failed(f"{sys.version.split()[0]} is too old; install Python 3.11 or later")
+    return sys.version.split()[0]
+
+
+def _packages() -> str:
+    missing = []
+    for name in ("celery", "redis", "aiosmtpd", "fastapi", "uvicorn", "matplotlib", "rich"):
+        try:
+            import_module(name)
+        except ImportError:
+            missing.append(name)
+    if missing:
+        raise Failed(f"missing: {', '.join(missing)}; run `make demo`, which installs them")
+    return "all there"
+
+
+def _redis() -> str:
+    binary = redis_server.binary()
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)
+    if told.returncode:
+        raise Failed(f"{binary} does not run; install redis-server, or use --redis-url")
+    return " ".join(told.stdout.split()[:3])
+
+
+def _ports() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"can listen on 127.0.0.1, such as on port {probe.getsockname()[1]}"
+
+
+def _folder() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "probe.sock"
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.bind(str(path))
+        free = shutil.disk_usage(folder).free // 2**20
+    if free < 200:
+        raise Failed(f"only {free} MB free in {tempfile.gettempdir()}; free some, or set TMPDIR")
+    return f"{tempfile.gettempdir()} can be written, {free:,} MB free"
+
+
+def _processes() -> str:
+    cores = os.cpu_count() or 1
+    return f"{cores} cores" if cores > 1 else "1 core: everything works, and takes longer"
+
+
+_CHECKS: dict[str, Check] = {
+    "Python": _python,
+    "packages": _packages,
+    "Redis server": _redis,
+    "ports": _ports,
+    "temporary folder": _folder,
+    "processors": _processes,
+}

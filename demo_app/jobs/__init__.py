@@ -1,0 +1,29 @@
+"""The job layer: declare a job once, run it on any backend.
+
+Names are the ones of Python's own standard for this layer (DEP 14, ``django.tasks``), and of
+Rails' ActiveJob where that standard is silent.
+"""
+
+from demo_app.jobs.arguments import ArgumentError
+from demo_app.jobs.job import Job
+from demo_app.jobs.perform import checkpoint, note
+from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.retries import discard_on, retry_on
+from demo_app.jobs.task import Task, enqueue_many, load_tasks, put, task
+
+__all__ = [
+    "ArgumentError",
+    "Job",
+    "Task",
+    "TaskError",
+    "TaskResult",
+    "TaskResultStatus",
+    "checkpoint",
+    "discard_on",
+    "enqueue_many",
+    "load_tasks",
+    "note",
+    "put",
+    "retry_on",
+    "task",
+]

@@ -1,0 +1,47 @@
+"""What a job may carry: only what JSON carries unchanged, checked when the job is put in.
+
+A queue outlives the process that filled it, so arguments travel as JSON. A tuple would come
+back as a list and a date as nothing at all; better to hear of it at once, inline too.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class ArgumentError(TypeError):
+    """A job was given an argument that would not arrive as it was sent."""
+
+
+def checked(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments as a worker will see them, after a round trip through JSON.
+
+    Raises ArgumentError, which names the argument, when one would change on the way.
+    """
+    arrived: dict[str, Any] = {}
+    for name, value in arguments.items():
+        try:
+            copy = json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ArgumentError(
+                f"{task}: the argument {name!r} is a {type(value).__name__}, which JSON can't carry "
+                f"({error}). Pass its id and load it in the job."
+            ) from None
+        if not _same(copy, value):
+            raise ArgumentError(
+                f"{task}: the argument {name!r} would arrive as {copy!r}, not as {value!r}. "
+                "Use only dict with text keys, list, str, int, float, bool and None."
+            )
+        arrived[name] = copy
+    return arrived
+
+
+def _same(copy: Any, value: Any) -> bool:
+    if type(copy) is not type(value):
+        return False
+    if isinstance(value, dict):
+        return copy.keys() == value.keys() and all(_same(copy[key], value[key]) for key in value)
+    if isinstance(value, list):
+        return len(copy) == len(value) and all(map(_same, copy, value))
+    return bool(copy == value)

@@ -1,0 +1,33 @@
+"""One job: a task, its arguments, and when and where it should run."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is put into a queue; a backend needs nothing else to run it.
+
+    run_after: an aware point in time before which the job must not run; None for at once.
+    priority: higher runs first, 0 is normal.
+    attempts: how many tries have failed so far.
+    """
+
+    task: str
+    arguments: dict[str, Any]
+    queue_name: str = "default"
+    priority: int = 0
+    run_after: datetime | None = None
+    attempts: int = 0
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    enqueued_at: float = field(default_factory=time.time)
+
+    @property
+    def due(self) -> float | None:
+        """`run_after` as seconds since the epoch."""
+        return None if self.run_after is None else self.run_after.timestamp()

@@ -1,0 +1,76 @@
+"""What became of a job, in the words of Python's standard for this layer (DEP 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class TaskResultStatus(StrEnum):
+    """DEP 14's statuses."""
+
+    READY = "READY"
+    RUNNING = "RUNNING"
+    FAILED = "FAILED"
+    SUCCESSFUL = "SUCCESSFUL"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskError:
+    """One failed try: the exception's name, and the traceback as text."""
+
+    exception_class_path: str
+    traceback: str
+
+
+@dataclass(slots=True)
+class TaskResult:
+    """A handle to a job that was put in."""
+
+    id: str
+    task: str
+    arguments: dict[str, Any]
+    backend: str
+    status: TaskResultStatus = TaskResultStatus.READY
+    attempts: int = 0
+    errors: list[TaskError] = field(default_factory=list)
+    enqueued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    state: str = "queued"
+    _return_value: Any = None
+    _find: Callable[[str], TaskResult | None] | None = field(default=None, repr=False)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the job has come to an end, good or bad."""
+        return self.status in (TaskResultStatus.FAILED, TaskResultStatus.SUCCESSFUL)
+
+    @property
+    def return_value(self) -> Any:
+        """What the job returned.
+
+        Raises ValueError unless the job was successful.
+        """
+        if self.status is not TaskResultStatus.SUCCESSFUL:
+            raise ValueError(f"the job {self.id} has no result: it is {self.status}")
+        return self._return_value
+
+    def refresh(self) -> None:
+        """Look again at what became of the job.
+
+        Raises LookupError when the backend keeps no results or has forgotten this one.
+        """
+        found = self._find(self.id) if self._find else None
+        if found is None:
+            raise LookupError(f"the backend {self.backend!r} knows nothing of the job {self.id}")
+        for name in self.__slots__:
+            if name != "_find":
+                setattr(self, name, getattr(found, name))
+
+    def with_finder(self, find: Callable[[str], TaskResult | None]) -> TaskResult:
+        """The same result, able to refresh itself."""
+        return replace(self, _find=find)

@@ -1,0 +1,85 @@
+"""What happens when a job fails: `retry_on` and `discard_on`, as in Rails' ActiveJob.
+
+Put them below `@task`; the first that names the exception wins. An exception that none names
+is retried too, with the default policy, since most failures pass.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again later: each wait is twice the last one, up to a limit, and partly by chance.
+
+    Without the chance part (jitter) all jobs that failed together would come back together.
+    first, longest: seconds. jitter: the share of each wait that is left to chance, 0 to 1.
+    """
+
+    exceptions: tuple[type[BaseException], ...] = (Exception,)
+    attempts: int = 10
+    first: float = 1.0
+    longest: float = 600.0
+    jitter: float = 0.5
+
+    def wait(self, failures: int, chance: Callable[[], float] = random.random) -> float:
+        """Seconds to wait after so many failures (1 or more)."""
+        full = min(self.longest, self.first * 2.0 ** min(failures - 1, 60))
+        return full * (1.0 - self.jitter * chance())
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Don't try again: the job is discarded, with the reason."""
+
+    exceptions: tuple[type[BaseException], ...]
+
+
+Policy = Retry | Drop
+DEFAULT = Retry()
+
+
+def retry_on(
+    *exceptions: type[BaseException],
+    attempts: int = 10,
+    first: float = 1.0,
+    longest: float = 600.0,
+    jitter: float = 0.5,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Try a job again after these exceptions; see `Retry` for the meaning of the numbers."""
+    return _with(Retry(exceptions, attempts, first, longest, jitter))
+
+
+def discard_on(
+    *exceptions: type[BaseException],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Discard a job after these exceptions: what it was about is gone."""
+    return _with(Drop(exceptions))
+
+
+def policies_of(function: Callable[..., object]) -> tuple[Policy, ...]:
+    """The policies put on a function, the topmost first."""
+    return tuple(getattr(function, "__job_policies__", ()))
+
+
+def policy_for(policies: tuple[Policy, ...], error: BaseException) -> Policy:
+    """The policy that decides over this error."""
+    for policy in policies:
+        if isinstance(error, policy.exceptions):
+            return policy
+    return DEFAULT
+
+
+def _with(policy: Policy) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        function.__job_policies__ = (policy, *policies_of(function))  # type: ignore[attr-defined]
+        return function
+
+    return mark

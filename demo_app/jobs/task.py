@@ -1,0 +1,167 @@
+"""`@task`: a function that can be put into a queue, whoever runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from demo_app.jobs.arguments import ArgumentError, checked
+from demo_app.jobs.job import Job
+from demo_app.jobs.result import TaskResult
+from demo_app.jobs.retries import Policy, policies_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_registry: dict[str, Task[..., Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[P, R]):
+    """A task, and how its jobs are to be put in; immutable, `using` gives a changed copy."""
+
+    function: Callable[P, R]
+    queue_name: str = "default"
+    priority: int = 0
+    run_after: datetime | None = None
+    backend: str | None = None
+    takes_context: bool = False
+
+    @property
+    def name(self) -> str:
+        """The dotted path by which a worker finds the task."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """What was said with `retry_on` and `discard_on`."""
+        return policies_of(self.function)
+
+    def using(
+        self,
+        *,
+        priority: int | None = None,
+        queue_name: str | None = None,
+        run_after: datetime | None = None,
+        backend: str | None = None,
+    ) -> Task[P, R]:
+        """A copy that puts its jobs in differently.
+
+        priority: -100 to 100, higher runs first. run_after: an aware datetime.
+        Raises ValueError for a priority out of range or a naive datetime.
+        """
+        if priority is not None and not -100 <= priority <= 100:
+            raise ValueError(f"a priority is -100 to 100, not {priority}")
+        if run_after is not None and run_after.tzinfo is None:
+            raise ValueError("run_after must say its time zone, as in datetime.now(UTC)")
+        given = {
+            "priority": priority,
+            "queue_name": queue_name,
+            "run_after": run_after,
+            "backend": backend,
+        }
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        return replace(self, **changes)
+
+    def job(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+        """The job that `enqueue` would put in, not yet put in anywhere.
+
+        Raises ArgumentError when an argument is missing, unknown, or not what JSON carries.
+        """
+        offered = (None, *args) if self.takes_context else args
+        try:
+            bound = inspect.signature(self.function).bind(*offered, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(f"{self.name}: {error}") from None
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        if self.takes_context:
+            arguments.pop(next(iter(arguments)))
+        return Job(
+            task=self.name,
+            arguments=checked(self.name, arguments),
+            queue_name=self.queue_name,
+            priority=self.priority,
+            run_after=self.run_after,
+        )
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
+        """Put a job in, to be run by the backend in force; see `job` for what it raises."""
+        return put(self.job(*args, **kwargs), self.backend)
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
+        """`enqueue` for async code; the round trip to the queue runs in a thread."""
+        return await asyncio.to_thread(functools.partial(self.enqueue, *args, **kwargs))
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it now, here, as the plain function that it is."""
+        return self.function(*args, **kwargs)
+
+
+def put(job: Job, backend: str | None = None) -> TaskResult:
+    """Put a job that was made before into the backend of that name (None: the one in force)."""
+    from demo_app.jobs.backends import backend_named
+
+    return backend_named(backend).enqueue(job)
+
+
+def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
+    """Put many jobs in at once, in their order: one round trip where the backend can."""
+    from demo_app.jobs.backends import backend_named
+
+    return backend_named(backend).enqueue_many(list(jobs))
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    *, queue_name: str = ..., priority: int = ..., takes_context: bool = ...
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    queue_name: str = "default",
+    priority: int = 0,
+    takes_context: bool = False,
+) -> Task[P, R] | Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a task of a module-level function.
+
+    Raises TypeError for a function that no worker could find by its name.
+    """
+
+    def make(function: Callable[P, R]) -> Task[P, R]:
+        if function.__name__ != function.__qualname__:
+            raise TypeError(
+                f"{function.__qualname__} can't be a task: a worker finds tasks by name, "
+                "so they must stand at the top level of a module"
+            )
+        made = Task(function, queue_name, priority, takes_context=takes_context)
+        _registry[made.name] = made
+        return made
+
+    return make if function is None else make(function)
+
+
+def all_tasks() -> dict[str, Task[..., Any]]:
+    """Every task of the modules imported so far, by name."""
+    return dict(_registry)
+
+
+def load_tasks(modules: Iterable[str]) -> None:
+    """Import the modules that hold `@task` functions.
+
+    Raises ImportError with the module's name when one can't be imported.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ImportError(f"can't import the tasks of {module!r}: {error}") from error

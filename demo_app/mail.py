@@ -1,0 +1,136 @@
+"""A mail as bytes: RFC 5322 and MIME, with no way into its headers.
+
+Composed from the standard library's encoders rather than with `EmailMessage`, for two reasons:
+that takes ten times as long, and before Python 3.11.10 it writes a line break that hides in an
+encoded word as a real one (CVE-2024-6923), so that a comment's author could add a Bcc.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import formatdate, parseaddr
+
+CRLF = "\r\n"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_PLAIN = re.compile(r"[\x20-\x7e]*")
+_NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f-\x9f<>]+")
+_ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Whom a mail is from or for: a name to read, and the bare address."""
+
+    name: str
+    address: str
+
+    @classmethod
+    def parse(cls, value: str) -> Mailbox:
+        """From ``Name <address>`` or a bare address, as a setting spells it."""
+        return cls(*parseaddr(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail.
+
+    message_id: with its angle brackets; the same for every delivery of the same mail.
+    job_id: the job that sends it, so that an inbox can lead back to it.
+    """
+
+    sender: Mailbox
+    to: Mailbox
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    reply_to: Mailbox | None = None
+    job_id: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """The mail as it is sent, lines ended by CRLF."""
+        boundary = uuid.uuid4().hex
+        headers = [
+            ("Date", formatdate(usegmt=True)),
+            ("From", address(self.sender)),
+            ("To", address(self.to)),
+            ("Subject", text(self.subject, "Subject")),
+            ("Message-ID", _CONTROL.sub("", self.message_id)),
+            ("MIME-Version", "1.0"),
+        ]
+        if self.reply_to:
+            headers.insert(3, ("Reply-To", address(self.reply_to)))
+        if self.job_id:
+            headers.append(("X-Job-Id", text(self.job_id, "X-Job-Id")))
+        bodies = [_body("text/plain", self.text), _body("text/html", self.html)]
+        content = _multipart("alternative", bodies, f"a{boundary}")
+        if self.attachments:
+            files = [_file(attachment) for attachment in self.attachments]
+            content = _multipart("mixed", [content, *files], f"m{boundary}")
+        head = CRLF.join(f"{name}: {value}" for name, value in headers)
+        return f"{head}{CRLF}{content}".encode("ascii")
+
+
+def text(value: str, header: str) -> str:
+    """Free text as a header's value: control characters go, the rest is encoded (RFC 2047).
+
+    What looks like an encoded word already is encoded too, so that it shows as it was typed.
+    """
+    value = _CONTROL.sub(" ", value).strip()
+    if _PLAIN.fullmatch(value) and "=?" not in value and len(header) + len(value) < 76:
+        return value
+    return Header(value, "utf-8", maxlinelen=76, header_name=header).encode(linesep=CRLF)
+
+
+def address(mailbox: Mailbox) -> str:
+    """A mailbox as a header's value (RFC 5322, section 3.4)."""
+    bare = _NOT_IN_ADDRESS.sub("", mailbox.address)
+    name = _CONTROL.sub(" ", mailbox.name).strip()
+    if not name:
+        return bare
+    if not (_ATOMS.fullmatch(name) and len(name) < 50):
+        name = Header(name, "utf-8", maxlinelen=60).encode(linesep=CRLF)
+    return f"{name} <{bare}>"
+
+
+def _body(content_type: str, content: str) -> str:
+    lines = content.replace(CRLF, "\n").replace("\r", "\n").replace("\n", CRLF)
+    data = lines.encode("utf-8", "replace") + b"\r\n"
+    encoded = binascii.b2a_qp(data, istext=True).decode("ascii")
+    return (
+        f'Content-Type: {content_type}; charset="utf-8"{CRLF}'
+        f"Content-Transfer-Encoding: quoted-printable{CRLF}{CRLF}{encoded}"
+    )
+
+
+def _file(attachment: Attachment) -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", attachment.name)
+    encoded = base64.encodebytes(attachment.content).decode("ascii").replace("\n", CRLF)
+    return (
+        f'Content-Type: {attachment.content_type}; name="{name}"{CRLF}'
+        f"Content-Transfer-Encoding: base64{CRLF}"
+        f'Content-Disposition: attachment; filename="{name}"{CRLF}{CRLF}{encoded}'
+    )
+
+
+def _multipart(subtype: str, parts: list[str], boundary: str) -> str:
+    body = "".join(f"--{boundary}{CRLF}{part}{CRLF}" for part in parts)
+    return (
+        f'Content-Type: multipart/{subtype}; boundary="{boundary}"{CRLF}{CRLF}'
+        f"{body}--{boundary}--{CRLF}"
+    )

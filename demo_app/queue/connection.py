@@ -1,0 +1,23 @@
+"""Connections to Redis, from the URL that every part of the stack shares."""
+
+from __future__ import annotations
+
+import redis
+
+
+def client_url(url: str) -> str:
+    """The URL as redis-py spells it (``unix://``); Celery spells a socket ``redis+socket://``."""
+    return url.replace("redis+socket://", "unix://", 1)
+
+
+def connect(url: str, *, timeout: float | None = 5.0) -> redis.Redis:
+    """A client for the server at the URL; it connects at its first command.
+
+    timeout: seconds that one command may take; None waits for ever.
+    """
+    return redis.Redis.from_url(
+        client_url(url),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        decode_responses=True,
+    )

@@ -1,0 +1,35 @@
+-- Shared by every script: the clock, and the one way to write down what happened.
+-- Keys: queue:<lane>, claims:<lane>:<worker>, worker:<worker>, job:<id> (a list: the message,
+-- then every event), scheduled, retrying, dead, done, discarded (sorted sets of ids),
+-- lanes, workers, suspects (sets), counters (a hash), journal, wake (streams).
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
+local now_text = string.format('%.6f', now)
+
+local function record(id, event, by, detail)
+  redis.call('RPUSH', 'job:' .. id, cjson.encode({event, now_text, by or '', detail or ''}))
+  redis.call('XADD', 'journal', 'MAXLEN', '~', JOURNAL_LENGTH, '*',
+    'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
+end
+
+local function ring()  -- wakes every worker that waits for a job
+  redis.call('XADD', 'wake', 'MAXLEN', 1, '*', 'job', '')
+end
+
+local function lane_of(message)
+  local properties = cjson.decode(message).properties
+  local lane = properties.delivery_info.routing_key
+  local priority = tonumber(properties.priority) or 0
+  if priority > 0 then return lane .. ':high' end
+  if priority < 0 then return lane .. ':low' end
+  return lane
+end
+
+local function keep_history(set, id)  -- the newest finished jobs; older ones are forgotten whole
+  redis.call('ZADD', set, now_text, id)
+  local surplus = redis.call('ZCARD', set) - HISTORY_LENGTH
+  if surplus > 0 then
+    local old = redis.call('ZPOPMIN', set, surplus)
+    for i = 1, #old, 2 do redis.call('DEL', 'job:' .. old[i]) end
+  end
+end

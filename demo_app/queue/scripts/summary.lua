@@ -1,0 +1,23 @@
+-- One consistent snapshot of everything, as JSON: the counts, and each worker with what it holds.
+local count = {queued = 0, running = 0}
+for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
+  count[state] = redis.call('ZCARD', state)
+end
+for _, name in ipairs({'enqueued', 'done', 'discarded', 'late'}) do
+  count[name] = tonumber(redis.call('HGET', 'counters', name) or 0)
+end
+local lanes = redis.call('SMEMBERS', 'lanes')
+for _, lane in ipairs(lanes) do
+  count.queued = count.queued + redis.call('LLEN', 'queue:' .. lane)
+end
+local workers = {}
+for _, worker in ipairs(redis.call('SMEMBERS', 'workers')) do
+  local said = redis.call('GET', 'worker:' .. worker)
+  local running = 0
+  for _, lane in ipairs(lanes) do
+    running = running + redis.call('LLEN', 'claims:' .. lane .. ':' .. worker)
+  end
+  count.running = count.running + running
+  workers[#workers + 1] = {id = worker, said = said or '', alive = said ~= false, running = running}
+end
+return cjson.encode({count = count, workers = workers, at = now_text})

@@ -1,0 +1,152 @@
+"""The queue's atomic steps, each one Lua script, as typed Python methods.
+
+Every method is one round trip and one atomic step. All raise redis.ConnectionError or
+redis.TimeoutError when the server can't be reached, and redis.ResponseError when it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+
+from demo_app.queue.message import Message, compose
+
+
+class Verdict(StrEnum):
+    """How a claim ends."""
+
+    DONE = "done"
+    RETRY = "retry"
+    DISCARD = "discard"
+    DEAD = "dead"
+    REQUEUE = "requeue"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that a worker holds: it alone may acknowledge it."""
+
+    worker: str
+    lane: str
+    id: str
+
+
+@cache
+def _script_text(name: str, journal_length: int, history_length: int) -> str:
+    folder = files("demo_app.queue") / "scripts"
+    limits = f"local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
+    prelude = (folder / "_prelude.lua").read_text("utf-8")
+    return limits + prelude + (folder / f"{name}.lua").read_text("utf-8")
+
+
+class Store:
+    """The queue in one Redis server."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        journal_length: int = 100_000,
+        history_length: int = 20_000,
+    ) -> None:
+        self.client = client
+        self._limits = journal_length, history_length
+        self._scripts: dict[str, Any] = {}
+
+    def script(self, name: str) -> Any:
+        """The registered script of that name (its ``sha`` is what EVALSHA takes)."""
+        script = self._scripts.get(name)
+        if script is None:
+            text = _script_text(name, *self._limits)
+            script = self._scripts[name] = self.client.register_script(text)
+        return script
+
+    def _run(self, name: str, *arguments: str | float) -> Any:
+        return self.script(name)(args=arguments)
+
+    def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
+        """Put one job in; False when its id was known already.
+
+        due: epoch seconds before which it must not run.
+        """
+        return bool(self._run("enqueue", by, *_entry(message, due)))
+
+    def enqueue_many(
+        self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
+    ) -> int:
+        """Put many jobs in, in their order and in one atomic step; returns how many were new."""
+        entries = [part for message, due in messages for part in _entry(message, due)]
+        return int(self._run("enqueue", by, *entries)) if entries else 0
+
+    def finish(
+        self,
+        claim: Claim,
+        verdict: Verdict,
+        *,
+        detail: str = "",
+        due: float | None = None,
+        message: str = "",
+    ) -> bool:
+        """Acknowledge a claim; False when it was not this worker's any more.
+
+        due: epoch seconds of the next try, for RETRY. message: replaces the stored one.
+        """
+        moment = "" if due is None else f"{due:.6f}"
+        return bool(
+            self._run(
+                "finish", claim.worker, claim.lane, claim.id, verdict, detail, moment, message
+            )
+        )
+
+    def register(self, worker: str, lease_ms: int, said: str) -> None:
+        """Make a worker known, alive for one lease (milliseconds), before its first claim."""
+        self._run("register", worker, lease_ms, said)
+
+    def beat(self, worker: str, lease_ms: int, said: str) -> bool:
+        """Renew a lease; False when the worker was taken for dead meanwhile."""
+        return bool(self._run("beat", worker, lease_ms, said))
+
+    def goodbye(self, worker: str) -> int:
+        """Sign a worker off; returns how many jobs went back to the head of their queues."""
+        return int(self._run("goodbye", worker))
+
+    def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:
+        """Give back what dead workers held; returns the ids that were moved."""
+        return list(self._run("rescue", by, lease_ms, most))
+
+    def move_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
+        """Move due jobs into their queues; returns how many, and seconds until the next one."""
+        moved, soonest = self._run("due", by, most)
+        return int(moved), float(soonest) if soonest else None
+
+    def decide(self, job_id: str, what: str, *, by: str) -> str:
+        """Bring a waiting job back ("retry") or "discard" it; returns the state it was in, or ""."""
+        return str(self._run("decide", job_id, what, by))
+
+    def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
+        """What Redis has on a worker's claim lists."""
+        pipe = self.client.pipeline(transaction=True)
+        for lane in lanes:
+            pipe.lrange(f"claims:{lane}:{worker}", 0, -1)
+        return [
+            Claim(worker, lane, job_id)
+            for lane, ids in zip(lanes, pipe.execute(), strict=True)
+            for job_id in ids
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """One consistent snapshot: ``count`` by state, and ``workers``."""
+        seen: dict[str, Any] = json.loads(self._run("summary"))
+        seen["workers"] = seen["workers"] or []  # Lua knows no empty list
+        return seen
+
+
+def _entry(message: Message, due: float | None) -> tuple[str, str, str, str]:
+    return message.id, message.lane, "" if due is None else f"{due:.6f}", compose(message)

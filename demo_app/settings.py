@@ -1,0 +1,109 @@
+"""Every setting of the demo app, typed, read from environment variables that begin with ``DEMO_``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class BackendName(StrEnum):
+    """Who runs the jobs."""
+
+    INLINE = "inline"
+    MEMORY = "memory"
+    CELERY = "celery"
+    RQ = "rq"
+    HUEY = "huey"
+
+
+class Safeguard(StrEnum):
+    """What keeps a job from being lost or a mail from showing twice; an experiment may leave one out."""
+
+    OUTBOX = "outbox"
+    ATOMIC_CLAIM = "atomic_claim"
+    RESCUE = "rescue"
+    LEASE = "lease"
+    DEDUPE = "dedupe"
+
+
+class Transport(StrEnum):
+    """How the Celery worker takes jobs from Redis: with claims (ours), or as Celery comes (stock)."""
+
+    CLAIMS = "claims"
+    STOCK = "stock"
+
+
+class Settings(BaseSettings):
+    """The settings of one process; every part of the stack reads the same ones."""
+
+    model_config = SettingsConfigDict(env_prefix="DEMO_", frozen=True, extra="ignore")
+
+    dir: Path = Field(Path("demo-data"), description="where all state lives")
+    backend: BackendName = BackendName.CELERY
+    transport: Transport = Transport.CLAIMS
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    smtp_url: str = Field("smtp://127.0.0.1:2525", description="smtp://[user:password@]host:port")
+    inbox_url: str = Field("", description="the sink's web page, for links")
+    token: str = Field("", description="opens /jobs, /stage and /api/jobs")
+    web_host: str = "127.0.0.1"
+    web_port: int = 0
+    public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    tasks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="further modules with @task functions, comma separated"
+    )
+    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("mail", "default"), description="what a worker works on, first one first"
+    )
+    concurrency: int = Field(4, ge=1, description="jobs that one worker process runs at once")
+    sender: str = "The blog <blog@blog.test>"
+
+    lease_seconds: float = Field(3.0, gt=0, description="a worker silent for longer is dead")
+    beat_seconds: float = Field(0.5, gt=0, description="how often a worker renews its lease")
+    max_rescues: int = Field(3, ge=1, description="a job rescued more often is a poison pill")
+    job_seconds: float = Field(300.0, gt=0, description="a job running for longer is ended")
+    smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")
+    journal_length: int = Field(
+        100_000, ge=1000, description="changes of state kept in the journal"
+    )
+    history_length: int = Field(20_000, ge=100, description="finished jobs kept for the dashboard")
+    without: Annotated[frozenset[Safeguard], NoDecode] = Field(
+        frozenset(), description="safeguards left out, for experiments only"
+    )
+    lab: bool = Field(False, description="a teaching stack: pages may kill its processes")
+
+    @field_validator("public_hosts", "tasks", "queues", "without", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def database(self) -> Path:
+        """The blog's SQLite file."""
+        return self.dir / "blog.sqlite3"
+
+    @property
+    def smtp_address(self) -> tuple[str, int]:
+        """Host and port of the mail server."""
+        parts = urlsplit(self.smtp_url)
+        return parts.hostname or "127.0.0.1", parts.port or 25
+
+    def has(self, safeguard: Safeguard) -> bool:
+        """Whether the safeguard is in force."""
+        return safeguard not in self.without
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """This process's settings, read once.
+
+    Raises pydantic's ValidationError, which names the variable, when one does not fit.
+    """
+    return Settings()

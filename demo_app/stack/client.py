@@ -1,0 +1,128 @@
+"""Talk to a running stack as any program would: over HTTP, and by looking into Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+import redis
+
+from demo_app.queue.connection import connect
+
+
+class Client:
+    """A program of somebody who holds the start-up token.
+
+    ready: what ``up --json`` printed, or `Stack.ready`. Raises httpx.HTTPError when a part can't
+    be reached, or answers with an error.
+    """
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        bearer = {"authorization": f"Bearer {ready['token']}"}
+        self._web = httpx.Client(base_url=ready["web"], headers=bearer, timeout=30.0)
+        self._inbox = httpx.Client(base_url=ready["inbox"], headers=bearer, timeout=30.0)
+        self._redis_url = str(ready["redis"])
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._web.close()
+        self._inbox.close()
+
+    def redis(self) -> redis.Redis:
+        """A connection to the stack's Redis, to look into it."""
+        return connect(self._redis_url)
+
+    def comment(
+        self,
+        post: int = 1,
+        author: str = "Reader",
+        email: str = "reader@example.test",
+        body: str = "Well said.",
+    ) -> dict[str, Any]:
+        """Post a comment; returns its ``comment_id`` and ``job_id``."""
+        given = {"author": author, "email": email, "body": body}
+        return self._json(self._web.post(f"/api/posts/{post}/comments", json=given))
+
+    def summary(self) -> dict[str, Any]:
+        """How many jobs are in each state, and the workers."""
+        return self._json(self._web.get("/api/jobs/summary"))
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """One job with its timeline."""
+        return self._json(self._web.get(f"/api/jobs/{job_id}"))
+
+    def jobs(self, state: str, limit: int = 200, cursor: str | None = None) -> dict[str, Any]:
+        """One page of the jobs in a state."""
+        asked = {"state": state, "limit": limit, **({"cursor": cursor} if cursor else {})}
+        return self._json(self._web.get("/api/jobs", params=asked))
+
+    def decide(self, job_id: str, what: str) -> dict[str, Any]:
+        """``retry`` or ``discard`` a job that waits."""
+        return self._json(self._web.post(f"/api/jobs/{job_id}/{what}"))
+
+    def mail_stats(self) -> dict[str, int]:
+        """What the sink counts: accepted, distinct, duplicates, refused."""
+        return self._json(self._inbox.get("/api/stats"))
+
+    def mails(self, limit: int = 200, cursor: str | None = None) -> dict[str, Any]:
+        """One page of the inbox, newest first."""
+        asked = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+        return self._json(self._inbox.get("/api/messages", params=asked))
+
+    def set_faults(self, *rules: dict[str, Any]) -> None:
+        """Make the mail server misbehave by these rules, and by no others."""
+        self._json(self._inbox.put("/api/faults", json=list(rules)))
+
+    def wait_for(
+        self, fits: Callable[[dict[str, Any]], bool], seconds: float = 60.0
+    ) -> dict[str, Any]:
+        """Wait until the summary fits, and return it.
+
+        Raises TimeoutError, with the last summary, when it does not in that time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.summary()
+            if fits(seen):
+                return seen
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {seconds:.0f} s; the last summary was {seen}")
+            time.sleep(0.02)
+
+    def wait_for_mails(self, distinct: int, seconds: float = 60.0) -> dict[str, int]:
+        """Wait until so many different mails have arrived, and return the sink's counts.
+
+        Raises TimeoutError, with the last counts, when they have not in that time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.mail_stats()
+            if seen["distinct"] >= distinct:
+                return seen
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{seen['distinct']} of {distinct} mails in {seconds:.0f} s")
+            time.sleep(0.02)
+
+    def _json(self, answer: httpx.Response) -> Any:
+        if answer.is_error:
+            detail = answer.text[:500]
+            raise httpx.HTTPStatusError(
+                f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {detail}",
+                request=answer.request,
+                response=answer,
+            )
+        return answer.json()

@@ -1,0 +1,60 @@
+"""The folder in which all state of a stack lives, and that only one stack may use at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from demo_app.stack.options import StackError
+
+
+class Folder:
+    """See the module. Raises StackError when it can't be written or is in use."""
+
+    def __init__(self, wanted: Path | None) -> None:
+        self._temporary = wanted is None
+        try:
+            self.path = Path(wanted or tempfile.mkdtemp(prefix="demo-")).resolve()
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for part in (self.redis, self.mail, self.logs):
+                part.mkdir(exist_ok=True, mode=0o700)
+            self._lock = (self.path / "lock").open("a")
+        except OSError as error:
+            raise StackError(f"The folder {wanted} can't be written: {error.strerror}.") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise StackError(f"The folder {self.path} belongs to a stack that runs.") from None
+
+    @property
+    def redis(self) -> Path:
+        """Where Redis keeps its data, and its socket."""
+        return self.path / "redis"
+
+    @property
+    def mail(self) -> Path:
+        """Where the sink keeps its mails."""
+        return self.path / "mail"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a process."""
+        return self.path / "logs"
+
+    def token(self) -> str:
+        """The start-up token: made once, kept for the next start."""
+        path = self.path / "token"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(18))
+        return path.read_text().strip()
+
+    def close(self) -> None:
+        """Let go of the folder; a temporary one is removed."""
+        self._lock.close()
+        if self._temporary:
+            shutil.rmtree(self.path, ignore_errors=True)

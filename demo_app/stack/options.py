@@ -1,0 +1,48 @@
+"""What a stack can be asked for; the same words as on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo_app.settings import BackendName, Safeguard, Transport
+
+
+class StackError(Exception):
+    """The stack can't start or go on; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """See ``python -m demo_app up --help``.
+
+    dir: where all state lives; None takes a temporary folder and removes it in the end.
+    workers: worker processes; concurrency: threads in each. A port of 0 takes a free one.
+    restart: whether a worker that dies is started again.
+    environment: further DEMO_* settings for every process, for experiments.
+    """
+
+    dir: Path | None = None
+    workers: int = 1
+    concurrency: int = 4
+    backend: BackendName = BackendName.CELERY
+    transport: Transport = Transport.CLAIMS
+    redis_url: str | None = None
+    appendfsync: str = "everysec"
+    persistence: bool = True
+    web_port: int = 0
+    inbox_port: int = 0
+    smtp_port: int = 0
+    restart: bool = True
+    tasks: tuple[str, ...] = ()
+    without: frozenset[Safeguard] = frozenset()
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.workers < 0 or self.concurrency < 1:
+            raise StackError("There must be at least 0 workers, with at least 1 thread each.")
+        if self.appendfsync not in ("always", "everysec", "no"):
+            raise StackError("appendfsync is one of always, everysec, no.")
+        for port in (self.web_port, self.inbox_port, self.smtp_port):
+            if not 0 <= port <= 65535:
+                raise StackError(f"{port} is no port; a port is 0 to 65535.")

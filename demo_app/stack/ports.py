@@ -1,0 +1,44 @@
+"""Free ports that stay free while their server is dead and started again."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+from demo_app.stack.options import StackError
+
+#: Below the range from which systems take ports for outgoing connections.
+_RANGE = range(20_000, 32_000)
+
+
+def take(wanted: int, what: str) -> int:
+    """The wanted port, or a free one for 0.
+
+    Raises StackError when the wanted one is in use.
+    """
+    if wanted:
+        if not _is_free(wanted):
+            raise StackError(f"The port {wanted}, wanted for {what}, is in use.")
+        return wanted
+    for _ in range(200):
+        port = random.choice(_RANGE)
+        if _is_free(port):
+            return port
+    raise StackError("No free port was found.")
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,97 @@
+"""One process of the stack: started in a session of its own, watched, killed, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from demo_app.stack.options import StackError
+
+
+class Process:
+    """A child with its log file. A session of its own keeps a Ctrl-C in a terminal, or a kernel's
+    interrupt in a notebook, away from it."""
+
+    def __init__(
+        self,
+        role: str,
+        command: list[str],
+        environment: dict[str, str],
+        log: Path,
+        on_exit: Callable[[Process], None],
+    ) -> None:
+        self.role = role
+        self.log = log
+        self.started_at = time.monotonic()
+        self.killed_by_us = False
+        with log.open("ab") as output:
+            self._log_start = output.tell()
+            self._child = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid = self._child.pid
+        self._waiter = threading.Thread(
+            target=self._wait, args=(on_exit,), name=f"wait-{role}", daemon=True
+        )
+
+    def watch(self) -> None:
+        """From now on, `on_exit` is called when the process ends."""
+        self._waiter.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._child.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it and all that it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; False when it still runs then."""
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def said(self) -> str:
+        """What it wrote into its log."""
+        with suppress(OSError), self.log.open("rb") as file:
+            file.seek(self._log_start)
+            return file.read().decode("utf-8", "replace")
+        return ""
+
+    def last_words(self) -> str:
+        """The last line that it wrote, for an error message."""
+        lines = [line.strip() for line in self.said().splitlines() if line.strip()]
+        return lines[-1] if lines else "it said nothing"
+
+    def until(self, answers: Callable[[], bool], seconds: float, what: str) -> None:
+        """Wait until `answers` says yes.
+
+        Raises StackError when the process ends before, or the time is up.
+        """
+        deadline = time.monotonic() + seconds
+        while not answers():
+            if not self.alive:
+                raise StackError(f"{what} did not start: {self.last_words()}")
+            if time.monotonic() > deadline:
+                raise StackError(f"{what} did not answer within {seconds:.0f} s; see {self.log}.")
+            time.sleep(0.01)  # between two questions, not in place of one
+
+    def _wait(self, on_exit: Callable[[Process], None]) -> None:
+        self._child.wait()
+        on_exit(self)

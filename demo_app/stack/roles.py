@@ -1,0 +1,131 @@
+"""The four roles of a stack: how each is started, and how one knows that it is ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from demo_app.queue.connection import connect
+from demo_app.settings import BackendName
+from demo_app.stack import ports, redis_server
+from demo_app.stack.folder import Folder
+from demo_app.stack.options import Options
+from demo_app.stack.reaper import MARKER
+
+ROLES = ("redis", "smtp", "web", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where everything of one stack is to be."""
+
+    options: Options
+    folder: Folder
+    stack_id: str
+    token: str
+    redis_url: str
+    redis_socket: Path | None
+    web_port: int
+    inbox_port: int
+    smtp_port: int
+
+    @property
+    def web_url(self) -> str:
+        """The blog."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def inbox_url(self) -> str:
+        """The mail sink's page."""
+        return f"http://127.0.0.1:{self.inbox_port}"
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether the backend's jobs are run by processes of their own."""
+        return self.options.backend not in (BackendName.INLINE, BackendName.MEMORY)
+
+    def environment(self) -> dict[str, str]:
+        """What every process of the stack is told."""
+        options = self.options
+        told = {
+            "DEMO_DIR": str(self.folder.path),
+            "DEMO_BACKEND": options.backend,
+            "DEMO_TRANSPORT": options.transport,
+            "DEMO_REDIS_URL": self.redis_url,
+            "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}",
+            "DEMO_INBOX_URL": self.inbox_url,
+            "DEMO_TOKEN": self.token,
+            "DEMO_WEB_PORT": str(self.web_port),
+            "DEMO_CONCURRENCY": str(options.concurrency),
+            "DEMO_TASKS": ",".join(options.tasks),
+            "DEMO_WITHOUT": ",".join(options.without),
+            "DEMO_LAB": "1",
+            MARKER: self.stack_id,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "ignore",
+        }
+        inherited = {key: value for key, value in os.environ.items() if key[:5] != "DEMO_"}
+        return {**inherited, **told, **options.environment}
+
+
+def command(role: str, plan: Plan, number: int) -> list[str]:
+    """The command that starts a process of the role; number: which of its kind, from 1."""
+    if role == "redis":
+        assert plan.redis_socket is not None
+        return redis_server.command(plan.folder.redis, plan.redis_socket, plan.options)
+    python = [sys.executable, "-m"]
+    if role == "smtp":
+        return [
+            *python,
+            "local_smtp",
+            "--json",
+            *("--dir", str(plan.folder.mail)),
+            *("--smtp-port", str(plan.smtp_port)),
+            *("--inbox-port", str(plan.inbox_port)),
+            *("--token", plan.token),
+        ]
+    if role == "web":
+        return [*python, "demo_app.web"]
+    quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+    name = ["--hostname", f"worker{number}@%h", "--loglevel", "WARNING"]
+    return [*python, "celery", "-A", "demo_app.worker", "worker", *quiet, *name]
+
+
+def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
+    """A question that is answered with yes once the process does its work."""
+    if role == "redis":
+        return lambda: redis_server.answers(plan.redis_url)
+    if role == "smtp":
+        return lambda: ports.answers(plan.smtp_port) and _http_answers(plan.inbox_url)
+    if role == "web":
+        return lambda: _http_answers(f"{plan.web_url}/healthz")
+    return lambda: _worker_answers(plan.redis_url, pid)
+
+
+def _http_answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2.0):
+            return True
+    except urllib.error.HTTPError:
+        return True  # it answers; that it wants a token does not matter here
+    except OSError:
+        return False
+
+
+def _worker_answers(redis_url: str, pid: int) -> bool:
+    client = connect(redis_url, timeout=2.0)
+    try:
+        said = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
+        return any(json.loads(line).get("pid") == pid for line in said if line)  # type: ignore[arg-type]
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()

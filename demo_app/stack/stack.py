@@ -1,0 +1,154 @@
+"""`Stack`: the whole system with one line, for tests, notebooks and the command line."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from demo_app.stack import ports, redis_server
+from demo_app.stack.folder import Folder
+from demo_app.stack.options import Options, StackError
+from demo_app.stack.roles import ROLES, Plan
+from demo_app.stack.supervisor import Event, Supervisor
+
+
+class Stack:
+    """All parts of the demo app, running. Use it as a context manager.
+
+    Takes the options of `Options`; `on_event` is called with each process that dies or is
+    started again. Raises StackError when it can't start; then nothing is left running.
+    """
+
+    def __init__(self, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
+        if options.get("dir") is not None:
+            options["dir"] = Path(options["dir"])
+        self.options = Options(**options)
+        self._on_event = on_event or (lambda _: None)
+        self._supervisor: Supervisor | None = None
+        self._folder: Folder | None = None
+        self._plan: Plan | None = None
+
+    def __enter__(self) -> Stack:
+        folder = self._folder = Folder(self.options.dir)
+        try:
+            self._plan = _plan(self.options, folder)
+            self._supervisor = Supervisor(self._plan, self._on_event)
+            if self._plan.redis_socket is not None:
+                self._supervisor.start(("redis", 1))
+            workers = self.options.workers if self._plan.has_worker else 0
+            self._supervisor.start(
+                ("smtp", 1), ("web", 1), *(("worker", n + 1) for n in range(workers))
+            )
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def plan(self) -> Plan:
+        """Where everything is. Raises StackError unless the stack runs."""
+        if self._plan is None:
+            raise StackError("The stack does not run.")
+        return self._plan
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """Where everything answers, and every living pid: what ``up --json`` prints."""
+        plan, supervisor = self.plan, self._running()
+        return {
+            "web": plan.web_url,
+            "inbox": plan.inbox_url,
+            "smtp": f"127.0.0.1:{plan.smtp_port}",
+            "redis": plan.redis_url,
+            "token": plan.token,
+            "dir": str(plan.folder.path),
+            "pids": {role: supervisor.pids(role) for role in ROLES},
+        }
+
+    def kill(
+        self,
+        role: str,
+        number: signal.Signals = signal.SIGKILL,
+        *,
+        pid: int | None = None,
+        restart: bool = True,
+    ) -> list[int]:
+        """Kill the role's processes (or send them another signal); returns their pids.
+
+        pid: only this one of them. restart: False keeps the role dead until `start`. A worker of a stack with restart=False
+        stays dead in any case.
+        Raises StackError for a role that there is not.
+        """
+        return self._running().kill(_known(role), number, hold=not restart, pid=pid)
+
+    def start(self, role: str) -> None:
+        """Start a process of the role, unless as many as were asked for are alive; waits until it
+        answers."""
+        supervisor = self._running()
+        supervisor.release(_known(role))
+        wanted = self.options.workers if role == "worker" else 1
+        missing = wanted - len(supervisor.pids(role))
+        if missing > 0:
+            supervisor.start(*((role, wanted - n) for n in range(missing)))
+
+    def stop(self) -> None:
+        """End everything that was started; may be called twice."""
+        supervisor, self._supervisor = self._supervisor, None
+        folder, self._folder = self._folder, None
+        if supervisor is not None:
+            supervisor.stop()
+        if self._plan is not None and self._plan.redis_socket is not None:
+            _remove_socket(self._plan.redis_socket, self._plan.folder)
+        if folder is not None:
+            folder.close()
+
+    def _running(self) -> Supervisor:
+        if self._supervisor is None:
+            raise StackError("The stack does not run.")
+        return self._supervisor
+
+
+def _known(role: str) -> str:
+    if role not in ROLES:
+        raise StackError(f"There is no role {role!r}; the roles are {', '.join(ROLES)}.")
+    return role
+
+
+def _plan(options: Options, folder: Folder) -> Plan:
+    socket = None
+    if options.redis_url is not None:
+        redis_server.check(options.redis_url)
+        redis_url = options.redis_url
+    else:
+        redis_server.binary()
+        socket = redis_server.socket_path(folder.redis)
+        redis_url = f"redis+socket://{socket}"
+    return Plan(
+        options=options,
+        folder=folder,
+        stack_id=uuid.uuid4().hex,
+        token=folder.token(),
+        redis_url=redis_url,
+        redis_socket=socket,
+        web_port=ports.take(options.web_port, "the web app"),
+        inbox_port=ports.take(options.inbox_port, "the inbox"),
+        smtp_port=ports.take(options.smtp_port, "the mail server"),
+    )
+
+
+def _remove_socket(socket: Path, folder: Folder) -> None:
+    socket.unlink(missing_ok=True)
+    if socket.parent != folder.redis:
+        socket.parent.rmdir()

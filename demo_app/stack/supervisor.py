@@ -1,0 +1,164 @@
+"""Starts the processes, starts dead ones again, and ends them all."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from demo_app.stack import reaper as reaper_module
+from demo_app.stack.options import StackError
+from demo_app.stack.process import Process
+from demo_app.stack.roles import Plan, command, readiness
+
+#: Seconds that a process may take to answer at its start, on a slow and busy machine.
+PATIENCE = 45.0
+#: Seconds for workers to end their jobs, and for everything else to end.
+GRACE = 5.0
+
+Event = dict[str, str | int]
+
+
+class Supervisor:
+    """See the module.
+
+    on_event: is told of each process that dies or is started again.
+    """
+
+    def __init__(self, plan: Plan, on_event: Callable[[Event], None]) -> None:
+        self._plan = plan
+        self._on_event = on_event
+        self._processes: list[tuple[int, Process]] = []  # with its number within its role
+        self._lock = threading.RLock()
+        self._stopping = threading.Event()
+        self._held_down: set[str] = set()
+        self._quick_deaths: dict[tuple[str, int], int] = {}
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-E", reaper_module.__file__, plan.stack_id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
+
+    def pids(self, role: str) -> list[int]:
+        """The pids of the role's living processes."""
+        with self._lock:
+            return [p.pid for _, p in self._processes if p.role == role and p.alive]
+
+    def start(self, *roles: tuple[str, int]) -> None:
+        """Start a process for each (role, number), side by side; returns when all answer.
+
+        Raises StackError when one does not.
+        """
+        begun = [self._begin(role, number) for role, number in roles]
+        with ThreadPoolExecutor(max(1, len(begun))) as pool:
+            list(pool.map(self._await, begun))
+        for process in begun:
+            process.watch()
+
+    def kill(
+        self, role: str, number: signal.Signals, *, hold: bool, pid: int | None = None
+    ) -> list[int]:
+        """Send a signal to the role's processes, or to that one; hold: what dies stays dead.
+
+        Returns the pids.
+        """
+        with self._lock:
+            if hold:
+                self._held_down.add(role)
+            living = [p for _, p in self._processes if p.role == role and p.alive]
+            victims = [p for p in living if pid is None or p.pid == pid]
+            for process in victims:
+                process.send(number)
+        if number is signal.SIGKILL:
+            for process in victims:
+                process.wait(GRACE)
+        return [process.pid for process in victims]
+
+    def release(self, role: str) -> None:
+        """The role's processes are started again when they die."""
+        self._held_down.discard(role)
+
+    def stop(self) -> None:
+        """End everything: first who makes and takes jobs, then the mail sink and Redis."""
+        self._stopping.set()
+        for roles in (("web", "worker"), ("smtp",), ("redis",)):
+            with self._lock:
+                ending = [p for _, p in self._processes if p.role in roles and p.alive]
+            for process in ending:
+                process.send(signal.SIGCONT)
+                process.send(signal.SIGTERM)
+            deadline = time.monotonic() + (GRACE if "worker" in roles else 2.0)
+            for process in ending:
+                if not process.wait(max(0.0, deadline - time.monotonic())):
+                    process.send(signal.SIGKILL)
+                    process.wait(GRACE)
+        self._tell_reaper("bye")
+        with suppress(subprocess.TimeoutExpired):
+            self._reaper.wait(GRACE)
+        assert self._reaper.stdin is not None
+        with suppress(OSError):
+            self._reaper.stdin.close()
+
+    def _begin(self, role: str, number: int) -> Process:
+        plan = self._plan
+        process = Process(
+            role,
+            command(role, plan, number),
+            plan.environment(),
+            plan.folder.logs / f"{role}{number}.log",
+            self._ended,
+        )
+        self._tell_reaper(f"+{process.pid}")
+        with self._lock:
+            self._processes.append((number, process))
+        return process
+
+    def _await(self, process: Process) -> None:
+        what = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app"}
+        ready = readiness(process.role, self._plan, process.pid)
+        process.until(ready, PATIENCE, what.get(process.role, "A worker"))
+
+    def _ended(self, process: Process) -> None:
+        with self._lock:
+            number = next(n for n, known in self._processes if known is process)
+            self._processes.remove((number, process))
+        self._tell_reaper(f"-{process.pid}")
+        if self._stopping.is_set():
+            return
+        role = process.role
+        self._on_event({"event": "died", "role": role, "pid": process.pid})
+        if role in self._held_down or (role == "worker" and not self._plan.options.restart):
+            return
+        quick = time.monotonic() - process.started_at < 2.0
+        deaths = self._quick_deaths.get((role, number), 0) + 1 if quick else 0
+        self._quick_deaths[role, number] = deaths
+        if deaths > 2 and self._stopping.wait(min(5.0, 0.2 * 2.0**deaths)):
+            return  # it keeps dying at its start: don't burn the machine
+        self._start_again(role, number)
+
+    def _start_again(self, role: str, number: int) -> None:
+        if self._stopping.is_set():
+            return
+        process = self._begin(role, number)
+        try:
+            self._await(process)
+        except StackError as error:
+            if not self._stopping.is_set():
+                self._on_event({"event": "trouble", "role": role, "what": str(error)})
+        else:
+            self._on_event({"event": "started", "role": role, "pid": process.pid})
+        process.watch()
+
+    def _tell_reaper(self, word: str) -> None:
+        assert self._reaper.stdin is not None
+        with self._lock, suppress(OSError, ValueError):
+            self._reaper.stdin.write(word + "\n")
+            self._reaper.stdin.flush()

@@ -1,0 +1,40 @@
+"""Run the web app alone: ``python -m demo_app.web``, with the settings from the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from demo_app.settings import settings
+from demo_app.web.app import make_app
+
+
+def main() -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    chosen = settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s web %(message)s")
+    if not chosen.token:
+        sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((chosen.web_host, chosen.web_port))
+    except OSError as error:
+        sys.exit(f"The port {chosen.web_port} can't be had: {error.strerror}.")
+    config = uvicorn.Config(
+        make_app(chosen),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What a comment must be, and what happens when one is accepted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from demo_app.blog import outbox, posts
+from demo_app.blog.database import Database
+from demo_app.blog.posts import Comment
+from demo_app.blog.relay import Relay
+from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.task import Task
+
+MAX_BODY = 10_000
+MAX_AUTHOR = 200
+#: The HTML standard's "valid e-mail address", as a browser's form checks it.
+_EMAIL = re.compile(
+    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class Refused(Exception):
+    """A comment that can't be taken; `status` is HTTP's."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where comments are handed in."""
+
+    database: Database
+    backend: Backend
+    relay: Relay
+    notify: Task[[int], object]
+    use_outbox: bool = True
+
+    def accept(self, post_id: int, author: str, email: str, body: str) -> Comment:
+        """Store a comment, and see to it that its job will run; the mail is not waited for.
+
+        Raises Refused, with nothing stored.
+        """
+        author, email = author.strip(), email.strip()
+        _check(author, email, body)
+        if posts.post(self.database, post_id) is None:
+            raise Refused(404, f"There is no post {post_id}.")
+        comment, job = posts.add_comment(
+            self.database,
+            post_id,
+            author,
+            email,
+            body,
+            notify=self.notify,
+            keep_job=self.use_outbox,
+        )
+        if not self.use_outbox:
+            self.backend.enqueue(job)
+        elif self.backend.in_request:
+            self.backend.enqueue(job)
+            outbox.remove_job(self.database, job.id)
+        else:
+            self.relay.wake()
+        return comment
+
+
+def _check(author: str, email: str, body: str) -> None:
+    if len(body) > MAX_BODY:
+        raise Refused(
+            413, f"A comment has at most {MAX_BODY:,} characters; this one has {len(body):,}."
+        )
+    if not author:
+        raise Refused(422, "Please say who you are: the author is empty.")
+    if len(author) > MAX_AUTHOR:
+        raise Refused(422, f"A name has at most {MAX_AUTHOR} characters.")
+    if not body.strip():
+        raise Refused(422, "The comment is empty.")
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise Refused(422, "That is no e-mail address; one looks like reader@example.test.")
+    if _LONE_SURROGATE.search(author + body):
+        raise Refused(422, "The text holds half a character (a lone surrogate).")

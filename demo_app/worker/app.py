@@ -1,0 +1,86 @@
+"""The Celery app: its settings, its tasks, and the keeper that lives beside it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from celery import Celery
+from celery.signals import celeryd_init, worker_ready, worker_shutdown
+from kombu import Queue
+
+from demo_app.jobs.task import all_tasks, load_tasks
+from demo_app.settings import Settings, Transport, settings
+from demo_app.worker.claims import claims
+from demo_app.worker.keeper import Keeper
+from demo_app.worker.run import run
+from demo_app.worker.transport import broker_url
+
+log = logging.getLogger(__name__)
+
+
+def make_app(chosen: Settings) -> Celery:
+    """The Celery app for these settings, with every known task registered."""
+    made = Celery("demo_app", set_as_current=False)
+    made.conf.update(
+        broker_url=broker_url(chosen.redis_url),
+        broker_use_ssl={} if chosen.redis_url.startswith("rediss://") else None,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        task_queues=[Queue(name) for name in chosen.queues],
+        task_default_queue=chosen.queues[0],
+        task_acks_late=True,
+        task_ignore_result=True,
+        worker_pool="threads",
+        worker_concurrency=chosen.concurrency,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_enable_prefetch_count_reduction=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    load_tasks(["demo_app.tasks", *chosen.tasks])
+    for name in all_tasks():
+        made.task(name=name, bind=True)(_run_claimed)
+    return made
+
+
+def _run_claimed(self: Any, **_arguments: Any) -> str:
+    return run(self.request.properties["delivery_tag"])
+
+
+keeper: Keeper | None = None
+
+
+@celeryd_init.connect
+def _refuse_processes(conf: Any, options: dict[str, Any], **_: Any) -> None:
+    """The claims are this process's; a pool of processes would run jobs outside of it."""
+    pool = options.get("pool") or conf.worker_pool
+    if str(pool) not in ("threads", "solo") and "thread" not in str(pool):
+        sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
+    log.info("Worker begins with pool %s", pool)
+
+
+@celeryd_init.connect
+def _start_keeper(**_: Any) -> None:
+    global keeper
+    keeper = Keeper(claims(), settings())
+    keeper.start()
+
+
+@worker_shutdown.connect
+def _stop_keeper(**_: Any) -> None:
+    if keeper is not None:
+        keeper.stop()
+
+
+@worker_ready.connect
+def _say_ready(**_: Any) -> None:
+    log.info("Ready as %s", claims().lease.worker)
+
+
+app = make_app(settings())
+if settings().transport is Transport.STOCK:
+    pass

@@ -1,0 +1,145 @@
+"""The claims of this worker process: what it holds, and how each ends.
+
+They outlive Celery's connections. When Redis goes away, Celery drops its channels and with them
+every acknowledgement; a job that ends meanwhile is acknowledged here, when Redis is back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import redis
+
+from demo_app.jobs.perform import LeaseLost
+from demo_app.queue.connection import connect
+from demo_app.queue.message import Message, lanes_of, parse
+from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.settings import Settings, settings
+from demo_app.steps import Step, passed
+from demo_app.worker.lease import Lease
+
+log = logging.getLogger(__name__)
+
+#: Seconds between tries while Redis is away.
+PAUSE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claim, and the message that came with it."""
+
+    claim: Claim
+    message: str
+
+
+class Claims:
+    """See the module. One object a process, made by `claims()`."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self.store = Store(
+            connect(chosen.redis_url),
+            journal_length=chosen.journal_length,
+            history_length=chosen.history_length,
+        )
+        self.lease = Lease(self.store, chosen)
+        self.lanes = [lane for queue in chosen.queues for lane in lanes_of(queue)]
+        self._held: dict[str, Held] = {}  # by Celery's delivery tag
+        self._strangers: set[Claim] = set()
+        self._lock = threading.Lock()
+        self.closing = False
+
+    def took(self, tag: str, claim: Claim, message: str) -> None:
+        """Note that the claim script gave us a job."""
+        with self._lock:
+            self._held[tag] = Held(claim, message)
+        passed(Step.CLAIMED)
+
+    def message(self, tag: str) -> Message:
+        """The message behind a delivery tag.
+
+        Raises LeaseLost when its claim has ended.
+        """
+        held = self._held.get(tag)
+        if held is None:
+            raise LeaseLost("the claim has ended already")
+        return parse(held.message)
+
+    def finish(
+        self,
+        tag: str,
+        verdict: Verdict,
+        *,
+        detail: str = "",
+        due: float | None = None,
+        message: str = "",
+    ) -> bool:
+        """End a claim, waiting for Redis as long as it takes; False when it came too late."""
+        held = self._held.get(tag)
+        if held is None:
+            return False
+        claim = held.claim
+        while True:
+            try:
+                in_time = self.store.finish(claim, verdict, detail=detail, due=due, message=message)
+                break
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                if self.closing:
+                    log.warning("%s ends unacknowledged and will be rescued: %s", claim.id, error)
+                    return False
+                time.sleep(PAUSE)
+        with self._lock:
+            self._held.pop(tag, None)
+        passed(Step.RETRY_SCHEDULED if verdict is Verdict.RETRY else Step.ACKNOWLEDGED)
+        return in_time
+
+    def check(self, tag: str) -> None:
+        """Call before a side effect: raises LeaseLost when the job is not ours any more."""
+        held = self._held.get(tag)
+        if held is None:
+            raise LeaseLost("the claim has ended already")
+        while True:
+            try:
+                return self.lease.check(held.claim.worker)
+            except (redis.ConnectionError, redis.TimeoutError):
+                if self.closing:
+                    raise LeaseLost("Redis is away and the worker stops") from None
+                time.sleep(PAUSE)
+
+    def audit(self) -> int:
+        """Give back jobs that Redis has on our list and that nobody here knows of.
+
+        Such a stranger is left when a connection breaks between the claim and its answer. It is
+        given back when two audits in a row have met it, since an answer may be on its way.
+        Returns how many were given back.
+        """
+        with self._lock:
+            known = {held.claim.id for held in self._held.values()}
+        listed = self.store.held_by(self.lease.worker, self.lanes)
+        strangers = {claim for claim in listed if claim.id not in known}
+        lost, self._strangers = strangers & self._strangers, strangers
+        for claim in lost:
+            self.store.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
+        return len(lost)
+
+    def goodbye(self) -> None:
+        """Give back what is still held, to the head of the queue, and sign off."""
+        self.closing = True
+        if not self.lease.worker:
+            return
+        with suppress(redis.RedisError):
+            self.store.goodbye(self.lease.worker)
+
+
+_claims: Claims | None = None
+
+
+def claims() -> Claims:
+    """This process's claims."""
+    global _claims
+    if _claims is None:
+        _claims = Claims(settings())
+    return _claims

@@ -1,0 +1,156 @@
+"""A kombu transport that claims jobs instead of popping them.
+
+Kombu's own Redis transport takes a message off its list with BRPOP and records it only
+afterwards: a worker killed in between has lost it. Here one Lua step moves the job from the queue
+to the worker's claims, so there is no moment at which it is nowhere. While there is nothing to
+do, the worker waits at a stream that rings when a job arrives; waiting takes nothing.
+
+It is chosen by the scheme of Celery's ``broker_url`` (``claims://`` in place of ``redis://``), and
+nothing else of Celery is replaced. It overrides private methods of kombu 5.7: a canary test names what moved when kombu
+moves.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from queue import Empty
+from time import monotonic
+from typing import Any
+
+import redis
+from kombu.transport import TRANSPORT_ALIASES, virtual
+from kombu.transport import redis as kombu_redis
+from kombu.utils.json import loads
+
+from demo_app.queue.connection import client_url
+from demo_app.queue.message import lanes_of, parse, queue_of
+from demo_app.queue.store import Claim, Verdict
+from demo_app.worker.claims import claims
+
+TRANSPORT_ALIASES["claims"] = "demo_app.worker.transport:Transport"
+
+
+class QoS(virtual.QoS):
+    """What one Celery connection has in hand; how a claim ends is decided in `claims`."""
+
+    restore_at_shutdown = False
+
+    def ack(self, delivery_tag: str) -> None:
+        """Free the place; a message that Celery drops without running it is discarded."""
+        claims().finish(delivery_tag, Verdict.DISCARD, detail="Celery dropped it unrun")
+        super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Give a message back to the head of its queue, or put one that can't be run aside."""
+        if requeue:
+            claims().finish(delivery_tag, Verdict.REQUEUE, detail="given back")
+        else:
+            claims().finish(delivery_tag, Verdict.DEAD, detail="Celery can't run it")
+        super().ack(delivery_tag)
+
+    def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
+        """Nothing to do: the claims are in Redis, whatever becomes of the connection."""
+        return []
+
+    restore_unacked_once = restore_unacked  # type: ignore[assignment]
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Nothing to do: a claim has no timeout, its worker has a lease."""
+
+
+class Channel(kombu_redis.Channel):
+    """Claims from several queues in the order in which they are given."""
+
+    QoS = QoS
+    body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
+    _claimant = ""
+    _woken_at: str | None = None  # where the wake stream stood when the queues were empty
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        """Send the next command: a claim, or the wait for the bell after a claim in vain."""
+        if not self.active_queues:
+            return
+        connection = self._in_poll = self.client.connection
+        self._brpop_sent_at = monotonic()
+        if self._woken_at is None:
+            here = claims()
+            script = here.store.script("claim")
+            self._claimant = here.lease.worker
+            connection.send_command("EVALSHA", script.sha, 0, self._claimant, *here.lanes)
+        else:
+            wait = int((timeout or self.brpop_timeout) * 1000)
+            connection.send_command("XREAD", "BLOCK", wait, "STREAMS", "wake", self._woken_at)
+
+    def _brpop_read(self, **options: Any) -> bool:
+        try:
+            answer = self._answer()
+        finally:
+            self._in_poll = None
+        if self._woken_at is not None:  # the bell, or the end of the wait
+            self._woken_at = None
+            raise Empty
+        if len(answer) == 1:
+            self._woken_at = _text(answer[0])
+            raise Empty
+        job_id, lane, message = _text(answer[0]), _text(answer[1]), _text(answer[2])
+        # a tag of this delivery's own: the same job may come again while an old run still ends
+        tag = str(uuid.uuid4())
+        claims().took(tag, Claim(self._claimant, lane, job_id), message)
+        payload = loads(message)
+        payload["properties"]["delivery_tag"] = tag
+        self.connection._deliver(payload, queue_of(lane))
+        return True
+
+    def _answer(self) -> Any:
+        try:
+            return self.client.parse_response(self.client.connection, "EVALSHA")
+        except self.connection_errors:
+            self._woken_at = None
+            self.client.connection.disconnect()
+            raise
+        except redis.exceptions.NoScriptError:  # Redis was started again
+            claims().store.client.script_load(claims().store.script("claim").script)
+            raise Empty from None
+        except redis.exceptions.ResponseError as error:
+            if str(error).startswith("LEASELOST"):
+                claims().lease.renew()
+                raise Empty from None
+            raise
+
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+        """Enqueue what a Celery producer sends; an ETA becomes a place among the scheduled."""
+        eta = message["headers"].get("eta")
+        due = None if eta is None else datetime.fromisoformat(eta).timestamp()
+        claims().store.enqueue(parse(kombu_redis.dumps(message)), by="celery", due=due)
+
+    def _size(self, queue: str) -> int:
+        client = claims().store.client
+        return sum(int(client.llen(f"queue:{lane}")) for lane in lanes_of(queue))  # type: ignore[arg-type]
+
+    def _lookup(self, exchange: str, routing_key: str, default: str | None = None) -> list[str]:
+        return [routing_key or exchange]
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        """A queue's name is its address; only a broadcast needs to be written down."""
+        if self.typeof(exchange).type == "fanout":
+            super()._queue_bind(exchange, routing_key, pattern, queue)
+
+    def maybe_refresh_binding_expiry(self) -> None:
+        """Nothing to refresh."""
+
+
+class Transport(kombu_redis.Transport):
+    """Kombu's Redis transport with the channel above."""
+
+    Channel = Channel
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def broker_url(redis_url: str) -> str:
+    """The URL for Celery that leads to the same Redis server through this transport."""
+    scheme, _, rest = client_url(redis_url).partition("://")
+    return f"claims+socket://{rest}" if scheme == "unix" else f"claims://{rest}"
