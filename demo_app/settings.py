@@ -1,4 +1,4 @@
-"""Every setting of the demo app, typed, read from environment variables that begin with ``DEMO_``."""
+"""Every setting of the demo app, typed, from environment variables that begin with ``DEMO_``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BackendName(StrEnum):
 
 
 class Safeguard(StrEnum):
-    """What keeps a job from being lost or a mail from showing twice; an experiment may leave one out."""
+    """What keeps jobs from being lost and mails from showing twice; experiments may omit one."""
 
     OUTBOX = "outbox"
     ATOMIC_CLAIM = "atomic_claim"
@@ -33,7 +33,7 @@ class Safeguard(StrEnum):
 
 
 class Transport(StrEnum):
-    """How the Celery worker takes jobs from Redis: with claims (ours), or as Celery comes (stock)."""
+    """How the Celery worker takes jobs: with claims (ours), or as Celery comes (stock)."""
 
     CLAIMS = "claims"
     STOCK = "stock"
@@ -65,6 +65,7 @@ class Settings(BaseSettings):
 
     lease_seconds: float = Field(3.0, gt=0, description="a worker silent for longer is dead")
     beat_seconds: float = Field(0.5, gt=0, description="how often a worker renews its lease")
+    visibility_seconds: float = Field(3600.0, gt=0, description="stock transport only")
     max_rescues: int = Field(3, ge=1, description="a job rescued more often is a poison pill")
     job_seconds: float = Field(300.0, gt=0, description="a job running for longer is ended")
     smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")

@@ -24,9 +24,11 @@ class Gone(LookupError):
 def notify_author(comment_id: int) -> None:
     """Mail a post's author that there is a new comment."""
     comment = posts.comment(_database(), comment_id)
-    post = comment and posts.post(_database(), comment.post_id)
-    if comment is None or post is None:
+    if comment is None:
         raise Gone(f"the comment {comment_id} is not there any more")
+    post = posts.post(_database(), comment.post_id)
+    if post is None:
+        raise Gone(f"the post {comment.post_id} is not there any more")
     deliver(mailers.comment_notification(post, comment, sender=Mailbox.parse(settings().sender)))
 
 

@@ -92,7 +92,7 @@ def add_comment(
     email: str,
     body: str,
     *,
-    notify: Task[[int], object],
+    notify: Task[[int], None],
     keep_job: bool = True,
 ) -> tuple[Comment, Job]:
     """Write a comment, and in the same transaction the job that tells the post's author.

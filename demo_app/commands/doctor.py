@@ -49,8 +49,7 @@ def results() -> Iterator[tuple[str, str, bool]]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise Failed(f"{sys.version.split()[0]} is too old; install Python 3.11 or later")
+    # an older one gets no further than the Makefile, which says so
     return sys.version.split()[0]
 
 

@@ -25,8 +25,8 @@ def checked(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
             copy = json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             raise ArgumentError(
-                f"{task}: the argument {name!r} is a {type(value).__name__}, which JSON can't carry "
-                f"({error}). Pass its id and load it in the job."
+                f"{task}: the argument {name!r} is a {type(value).__name__}, which JSON "
+                f"can't carry ({error}). Pass its id and load it in the job."
             ) from None
         if not _same(copy, value):
             raise ArgumentError(

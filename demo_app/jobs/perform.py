@@ -65,7 +65,7 @@ class Context:
     job: Job
     attempt: int
     check: Callable[[], None]
-    notes: dict[str, str]
+    notes: dict[str, Any]
 
 
 _current: ContextVar[Context | None] = ContextVar("current job", default=None)
@@ -100,7 +100,7 @@ def _running(context: Context) -> Iterator[None]:
 
 
 def perform(
-    job: Job, *, check: Callable[[], None] = lambda: None, notes: dict[str, str] | None = None
+    job: Job, *, check: Callable[[], None] = lambda: None, notes: dict[str, Any] | None = None
 ) -> Outcome:
     """Run the job here and now.
 

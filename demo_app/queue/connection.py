@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
+
+#: A client whose answers are text. redis-py types every answer as text, bytes or awaitable; ours,
+#: made by `connect`, give text, and the code that reads them should not have to say so each time.
+Decoded = Any
 
 
 def client_url(url: str) -> str:

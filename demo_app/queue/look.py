@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import redis
-
+from demo_app.queue.connection import Decoded
 from demo_app.queue.message import Message, parse
 
 #: How far from its head a queue is searched for one job's position.
@@ -129,7 +128,7 @@ class Page:
     next: str | None
 
 
-def look_up(client: redis.Redis, job_id: str) -> JobView | None:
+def look_up(client: Decoded, job_id: str) -> JobView | None:
     """The job of that id; None when there is none, or it ended too long ago to be remembered."""
     pipe = client.pipeline(transaction=True)
     pipe.lrange(f"job:{job_id}", 0, -1)
@@ -145,10 +144,10 @@ def look_up(client: redis.Redis, job_id: str) -> JobView | None:
     found = client.lpos(lane, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     if found is None:
         return view
-    return _view(lines, position=int(client.llen(lane)) - int(found))  # type: ignore[arg-type]
+    return _view(lines, position=int(client.llen(lane)) - int(found))
 
 
-def page(client: redis.Redis, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
+def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
     """Some jobs of one state: queued in the order in which they run, dead and done newest first.
 
     cursor: what the page before gave as `next`; it stays right while jobs move.
@@ -163,7 +162,7 @@ def page(client: redis.Redis, state: State, *, limit: int = 50, cursor: str | No
     return _from_set(client, state, limit, cursor)
 
 
-def _queued(client: redis.Redis, limit: int, cursor: str | None) -> Page:
+def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     lanes = sorted(client.smembers("lanes"), key=_urgency)
     lane_name, _, after = (cursor or "").partition(" ")
     skip = 0
@@ -172,7 +171,7 @@ def _queued(client: redis.Redis, limit: int, cursor: str | None) -> Page:
         # gone from the list: it was claimed, and so was all that stood before it
         found = client.lpos(f"queue:{lane_name}", after, rank=-1, maxlen=SEARCH_DEPTH)
         if found is not None:
-            skip = int(client.llen(f"queue:{lane_name}")) - int(found)  # type: ignore[arg-type]
+            skip = int(client.llen(f"queue:{lane_name}")) - int(found)
     views: list[JobView] = []
     for lane in lanes:
         wanted = limit - len(views)
@@ -190,7 +189,7 @@ def _urgency(lane: str) -> tuple[int, str]:
     return (0 if lane.endswith(":high") else 2 if lane.endswith(":low") else 1, lane)
 
 
-def _running(client: redis.Redis) -> list[str]:
+def _running(client: Decoded) -> list[str]:
     pipe = client.pipeline(transaction=False)
     lanes = client.smembers("lanes")
     for worker in client.smembers("workers"):
@@ -199,7 +198,7 @@ def _running(client: redis.Redis) -> list[str]:
     return [job_id for ids in pipe.execute() for job_id in reversed(ids)]
 
 
-def _from_set(client: redis.Redis, state: State, limit: int, cursor: str | None) -> Page:
+def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> Page:
     soonest_first = state in _BY_TIME
     start = 0
     if cursor:
@@ -216,11 +215,11 @@ def _from_set(client: redis.Redis, state: State, limit: int, cursor: str | None)
     return Page(tuple(views), f"{rows[limit - 1][1]!r} {rows[limit - 1][0]}" if more else None)
 
 
-def _page(client: redis.Redis, ids: list[str], *, more: bool) -> Page:
+def _page(client: Decoded, ids: list[str], *, more: bool) -> Page:
     return Page(tuple(_views(client, ids)), ids[-1] if more and ids else None)
 
 
-def _views(client: redis.Redis, ids: list[str], first_position: int | None = None) -> list[JobView]:
+def _views(client: Decoded, ids: list[str], first_position: int | None = None) -> list[JobView]:
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
         pipe.lrange(f"job:{job_id}", 0, -1)

@@ -127,7 +127,10 @@ class Store:
         return int(moved), float(soonest) if soonest else None
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
-        """Bring a waiting job back ("retry") or "discard" it; returns the state it was in, or ""."""
+        """Bring a waiting job back ("retry") or "discard" it.
+
+        Returns the state it was in; "" when it was in none of those in which jobs wait.
+        """
         return str(self._run("decide", job_id, what, by))
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:

@@ -67,7 +67,9 @@ class Client:
 
     def jobs(self, state: str, limit: int = 200, cursor: str | None = None) -> dict[str, Any]:
         """One page of the jobs in a state."""
-        asked = {"state": state, "limit": limit, **({"cursor": cursor} if cursor else {})}
+        asked: dict[str, str | int] = {"state": state, "limit": limit}
+        if cursor:
+            asked["cursor"] = cursor
         return self._json(self._web.get("/api/jobs", params=asked))
 
     def decide(self, job_id: str, what: str) -> dict[str, Any]:
@@ -80,7 +82,9 @@ class Client:
 
     def mails(self, limit: int = 200, cursor: str | None = None) -> dict[str, Any]:
         """One page of the inbox, newest first."""
-        asked = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+        asked: dict[str, str | int] = {"limit": limit}
+        if cursor:
+            asked["cursor"] = cursor
         return self._json(self._inbox.get("/api/messages", params=asked))
 
     def set_faults(self, *rules: dict[str, Any]) -> None:
@@ -117,7 +121,8 @@ class Client:
                 raise TimeoutError(f"{seen['distinct']} of {distinct} mails in {seconds:.0f} s")
             time.sleep(0.02)
 
-    def _json(self, answer: httpx.Response) -> Any:
+    @staticmethod
+    def _json(answer: httpx.Response) -> dict[str, Any]:
         if answer.is_error:
             detail = answer.text[:500]
             raise httpx.HTTPStatusError(
@@ -125,4 +130,5 @@ class Client:
                 request=answer.request,
                 response=answer,
             )
-        return answer.json()
+        told: dict[str, Any] = answer.json()
+        return told

@@ -14,7 +14,7 @@ from pathlib import Path
 import redis
 
 from demo_app.queue.connection import connect
-from demo_app.settings import BackendName
+from demo_app.settings import BackendName, Transport
 from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
@@ -107,6 +107,8 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
         return lambda: ports.answers(plan.smtp_port) and _http_answers(plan.inbox_url)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
+    if plan.options.transport is Transport.STOCK:
+        return lambda: _stock_worker_answers(plan.redis_url, pid)
     return lambda: _worker_answers(plan.redis_url, pid)
 
 
@@ -123,8 +125,18 @@ def _http_answers(url: str) -> bool:
 def _worker_answers(redis_url: str, pid: int) -> bool:
     client = connect(redis_url, timeout=2.0)
     try:
-        said = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
-        return any(json.loads(line).get("pid") == pid for line in said if line)  # type: ignore[arg-type]
+        said = [client.get(f"worker:{worker!s}") for worker in client.smembers("workers")]
+        return any(json.loads(line).get("pid") == pid for line in said if line)
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def _stock_worker_answers(redis_url: str, pid: int) -> bool:
+    client = connect(redis_url, timeout=2.0)
+    try:
+        return bool(client.exists(f"stock-worker:{pid}"))
     except redis.RedisError:
         return False
     finally:

@@ -87,8 +87,8 @@ class Stack:
     ) -> list[int]:
         """Kill the role's processes (or send them another signal); returns their pids.
 
-        pid: only this one of them. restart: False keeps the role dead until `start`. A worker of a stack with restart=False
-        stays dead in any case.
+        pid: only this one of them. restart: False keeps the role dead until `start`; a worker
+        of a stack with restart=False stays dead in any case.
         Raises StackError for a role that there is not.
         """
         return self._running().kill(_known(role), number, hold=not restart, pid=pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-import redis
+from demo_app.queue.connection import Decoded
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Timeline:
 _ENDS = ("done", "retrying", "dead", "discarded", "requeued", "rescued")
 
 
-def read(client: redis.Redis, since: str = "0-0") -> Timeline:
+def read(client: Decoded, since: str = "0-0") -> Timeline:
     """The timeline of the jobs that were put in after that entry of the journal."""
     jobs: dict[str, JobLine] = {}
     workers: dict[str, int] = {}
@@ -100,7 +100,7 @@ def _apply(job: JobLine, event: str, by: str, at: float) -> None:
         job.done = at
 
 
-def _entries(client: redis.Redis) -> list[tuple[str, dict[str, str]]]:
+def _entries(client: Decoded) -> list[tuple[str, dict[str, str]]]:
     found: list[tuple[str, dict[str, str]]] = []
     start = "-"
     while True:

@@ -37,7 +37,7 @@ class Desk:
     database: Database
     backend: Backend
     relay: Relay
-    notify: Task[[int], object]
+    notify: Task[[int], None]
     use_outbox: bool = True
 
     def accept(self, post_id: int, author: str, email: str, body: str) -> Comment:

@@ -99,7 +99,7 @@ async def _journal(last: str) -> AsyncIterator[str]:
         yield "retry: 1000\n\n"
         while True:
             try:
-                answer = await client.xread({"journal": last}, count=500, block=5000)
+                answer: Any = await client.xread({"journal": last}, count=500, block=5000)
             except redis.ConnectionError:
                 yield "event: trouble\ndata: Redis can't be reached\n\n"
                 return

@@ -1,5 +1,14 @@
 """The worker: Celery, with claims in place of pops. ``celery -A demo_app.worker worker``."""
 
-from demo_app.worker.app import app
+from demo_app.settings import Transport, settings
+
+if settings().transport is Transport.STOCK:
+    from demo_app.worker.stock import make_stock_app
+
+    app = make_stock_app(settings())
+else:
+    from demo_app.worker.app import make_app
+
+    app = make_app(settings())
 
 __all__ = ["app"]

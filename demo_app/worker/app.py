@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_ready, worker_shutdown
+from celery.signals import celeryd_init, worker_shutdown
 from kombu import Queue
 
 from demo_app.jobs.task import all_tasks, load_tasks
-from demo_app.settings import Settings, Transport, settings
+from demo_app.settings import Settings, settings
 from demo_app.worker.claims import claims
 from demo_app.worker.keeper import Keeper
 from demo_app.worker.run import run
 from demo_app.worker.transport import broker_url
-
-log = logging.getLogger(__name__)
 
 
 def make_app(chosen: Settings) -> Celery:
@@ -51,36 +48,25 @@ def _run_claimed(self: Any, **_arguments: Any) -> str:
     return run(self.request.properties["delivery_tag"])
 
 
-keeper: Keeper | None = None
+class _Life:
+    """What happens when this process becomes a worker, and when it stops being one."""
+
+    def __init__(self) -> None:
+        self._keeper: Keeper | None = None
+        celeryd_init.connect(self.begin, weak=False)
+        worker_shutdown.connect(self.end, weak=False)
+
+    def begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
+        pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
+        if not any(name in pool for name in ("thread", "solo")):
+            # the claims are this process's: a pool of processes would run jobs outside of it
+            sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
+        self._keeper = Keeper(claims(), settings())
+        self._keeper.start()
+
+    def end(self, **_: Any) -> None:
+        if self._keeper is not None:
+            self._keeper.stop()
 
 
-@celeryd_init.connect
-def _refuse_processes(conf: Any, options: dict[str, Any], **_: Any) -> None:
-    """The claims are this process's; a pool of processes would run jobs outside of it."""
-    pool = options.get("pool") or conf.worker_pool
-    if str(pool) not in ("threads", "solo") and "thread" not in str(pool):
-        sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
-    log.info("Worker begins with pool %s", pool)
-
-
-@celeryd_init.connect
-def _start_keeper(**_: Any) -> None:
-    global keeper
-    keeper = Keeper(claims(), settings())
-    keeper.start()
-
-
-@worker_shutdown.connect
-def _stop_keeper(**_: Any) -> None:
-    if keeper is not None:
-        keeper.stop()
-
-
-@worker_ready.connect
-def _say_ready(**_: Any) -> None:
-    log.info("Ready as %s", claims().lease.worker)
-
-
-app = make_app(settings())
-if settings().transport is Transport.STOCK:
-    pass
+_life = _Life()

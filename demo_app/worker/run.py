@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from demo_app.jobs.backends.celery import job_of, message_of
 from demo_app.jobs.perform import Again, Dead, Discarded, Done, LeaseLost, perform
@@ -23,7 +24,7 @@ def run(tag: str) -> str:
     Celery forgets its acknowledgements when the connection to Redis breaks.
     """
     here = claims()
-    notes: dict[str, str] = {}
+    notes: dict[str, Any] = {}
     try:
         job = job_of(here.message(tag))
         passed(Step.STARTED)
@@ -55,9 +56,9 @@ def run(tag: str) -> str:
             return "dead"
 
 
-def _detail(notes: dict[str, object]) -> str:
+def _detail(notes: dict[str, Any]) -> str:
     return json.dumps(notes, default=repr) if notes else ""
 
 
-def _told(error: TaskError) -> dict[str, object]:
+def _told(error: TaskError) -> dict[str, Any]:
     return {"error": error.exception_class_path, "traceback": error.traceback[-8000:]}

@@ -6,8 +6,8 @@ to the worker's claims, so there is no moment at which it is nowhere. While ther
 do, the worker waits at a stream that rings when a job arrives; waiting takes nothing.
 
 It is chosen by the scheme of Celery's ``broker_url`` (``claims://`` in place of ``redis://``), and
-nothing else of Celery is replaced. It overrides private methods of kombu 5.7: a canary test names what moved when kombu
-moves.
+nothing else of Celery is replaced. It overrides private methods of kombu 5.7: a canary test
+names what moved when kombu moves.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from demo_app.worker.claims import claims
 TRANSPORT_ALIASES["claims"] = "demo_app.worker.transport:Transport"
 
 
-class QoS(virtual.QoS):
+class QoS(virtual.QoS):  # type: ignore[misc]
     """What one Celery connection has in hand; how a claim ends is decided in `claims`."""
 
     restore_at_shutdown = False
@@ -53,13 +53,13 @@ class QoS(virtual.QoS):
         """Nothing to do: the claims are in Redis, whatever becomes of the connection."""
         return []
 
-    restore_unacked_once = restore_unacked  # type: ignore[assignment]
+    restore_unacked_once = restore_unacked
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Nothing to do: a claim has no timeout, its worker has a lease."""
 
 
-class Channel(kombu_redis.Channel):
+class Channel(kombu_redis.Channel):  # type: ignore[misc]
     """Claims from several queues in the order in which they are given."""
 
     QoS = QoS
@@ -126,7 +126,7 @@ class Channel(kombu_redis.Channel):
 
     def _size(self, queue: str) -> int:
         client = claims().store.client
-        return sum(int(client.llen(f"queue:{lane}")) for lane in lanes_of(queue))  # type: ignore[arg-type]
+        return sum(int(client.llen(f"queue:{lane}")) for lane in lanes_of(queue))
 
     def _lookup(self, exchange: str, routing_key: str, default: str | None = None) -> list[str]:
         return [routing_key or exchange]
@@ -140,7 +140,7 @@ class Channel(kombu_redis.Channel):
         """Nothing to refresh."""
 
 
-class Transport(kombu_redis.Transport):
+class Transport(kombu_redis.Transport):  # type: ignore[misc]
     """Kombu's Redis transport with the channel above."""
 
     Channel = Channel

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from demo_app.jobs.backends.base import Backend
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import connect
@@ -106,7 +107,7 @@ def _result(view: JobView, backend: str) -> TaskResult:
     )
 
 
-def make(settings: Settings) -> CeleryBackend:
+def make(settings: Settings) -> Backend:
     """The backend for these settings; with the stock transport, Celery's own producer."""
     if settings.transport is Transport.STOCK:
         from demo_app.jobs.backends.stock import StockBackend

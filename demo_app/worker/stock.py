@@ -1,0 +1,45 @@
+"""A worker of Celery as it comes, for comparison; see `demo_app.jobs.backends.stock`."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready
+
+from demo_app.jobs.backends.stock import stock_app
+from demo_app.jobs.job import Job
+from demo_app.jobs.perform import Again, Dead, perform
+from demo_app.jobs.task import all_tasks, load_tasks
+from demo_app.queue.connection import connect
+from demo_app.settings import Settings
+
+
+def make_stock_app(chosen: Settings) -> Celery:
+    """The app, with every known task registered."""
+    made = stock_app(chosen)
+    load_tasks(["demo_app.tasks", *chosen.tasks])
+    for name in all_tasks():
+        made.task(name=name, bind=True, max_retries=None)(_run)
+
+    def say_ready(**_: Any) -> None:
+        connect(chosen.redis_url).set(
+            f"stock-worker:{os.getpid()}", json.dumps({"pid": os.getpid()})
+        )
+
+    worker_ready.connect(say_ready, weak=False)
+    return made
+
+
+def _run(self: Any, **arguments: Any) -> Any:
+    request = self.request
+    outcome = perform(Job(self.name, arguments, attempts=request.retries, id=request.id))
+    if isinstance(outcome, Again):
+        eta = datetime.now(UTC) + timedelta(seconds=outcome.after)
+        raise self.retry(eta=eta)
+    if isinstance(outcome, Dead):
+        raise RuntimeError(outcome.error.traceback)
+    return None
