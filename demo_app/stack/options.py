@@ -39,6 +39,12 @@ class Options:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        try:  # plain words will do, as in Stack(backend="memory")
+            object.__setattr__(self, "backend", BackendName(self.backend))
+            object.__setattr__(self, "transport", Transport(self.transport))
+            object.__setattr__(self, "without", frozenset(map(Safeguard, self.without)))
+        except ValueError as error:
+            raise StackError(f"{error}.") from None
         if self.workers < 0 or self.concurrency < 1:
             raise StackError("There must be at least 0 workers, with at least 1 thread each.")
         if self.appendfsync not in ("always", "everysec", "no"):
