@@ -121,6 +121,14 @@ class Fault(BaseModel):
         return f"at {self.at}: {what}"
 
 
+class FaultToPut(Fault):
+    """A rule to put in force: a new one, or one that is in force already, told by its `id`."""
+
+    id: int | None = None
+    hits: int = 0
+    """Not used: there so that what was read can be put back."""
+
+
 class FaultInForce(Fault):
     """A rule with its number and how often it has hit."""
 
@@ -171,21 +179,33 @@ class Faults:
         self._next_id = 1
         self._lock = threading.Lock()
 
-    def set(self, faults: Sequence[Fault]) -> list[FaultInForce]:
-        """Put these rules in force instead of all others, counting from nought."""
+    def put(self, faults: Sequence[Fault]) -> list[FaultInForce]:
+        """Put these rules in force instead of all others.
+
+        Each counts from nought, but for one that is put back unchanged under its `id`.
+        """
         with self._lock:
-            self._rules = [
-                _Rule(self._next_id + index, fault, random.Random(fault.seed))
-                for index, fault in enumerate(faults)
-            ]
-            self._next_id += len(faults)
-        return self.list()
+            old = {rule.id: rule for rule in self._rules}
+            self._rules = [self._same(old, fault) or self._new(fault) for fault in faults]
+        return self.in_force()
+
+    @staticmethod
+    def _same(old: dict[int, _Rule], fault: Fault) -> _Rule | None:
+        if not isinstance(fault, FaultToPut) or fault.id is None:
+            return None
+        rule = old.pop(fault.id, None)
+        return rule if rule is not None and rule.fault == _plain(fault) else None
+
+    def _new(self, fault: Fault) -> _Rule:
+        rule = _Rule(self._next_id, _plain(fault), random.Random(fault.seed))
+        self._next_id += 1
+        return rule
 
     def clear(self) -> None:
         """Take all rules out of force."""
-        self.set([])
+        self.put([])
 
-    def list(self) -> list[FaultInForce]:
+    def in_force(self) -> list[FaultInForce]:
         """Return the rules in force, in their order."""
         with self._lock:
             return [
@@ -212,3 +232,7 @@ class Faults:
 
 def _like(value: str, pattern: str) -> bool:
     return pattern == "*" or fnmatchcase(value.lower(), pattern.lower())
+
+
+def _plain(fault: Fault) -> Fault:
+    return Fault(**{name: getattr(fault, name) for name in Fault.model_fields})

@@ -5,7 +5,6 @@ import logging
 import socket
 import ssl
 import threading
-import warnings
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -88,17 +87,15 @@ def _session(
         wanted = credentials and tuple(text.encode() for text in credentials)
         return AuthResult(success=wanted in (None, tuple(login)), handled=False)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a sink may well ask for a password without TLS
-        return SmtpSession(
-            handler,
-            hostname=host,  # or aiosmtpd asks the resolver, once a connection
-            ident=IDENT,
-            data_size_limit=SIZE_LIMIT,
-            enable_SMTPUTF8=True,
-            tls_context=tls,
-            auth_required=credentials is not None,
-            auth_require_tls=False,
-            authenticator=check,
-            loop=loop,
-        )
+    return SmtpSession(
+        handler,
+        hostname=host,  # or aiosmtpd asks the resolver, once a connection
+        ident=IDENT,
+        data_size_limit=SIZE_LIMIT,
+        enable_SMTPUTF8=True,
+        tls_context=tls,
+        auth_required=credentials is not None,
+        auth_require_tls=False,
+        authenticator=check,
+        loop=loop,
+    )

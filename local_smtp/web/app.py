@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -19,10 +21,11 @@ from local_smtp.web import fault_api, message_api, stream
 from local_smtp.web.events import Events
 from local_smtp.web.guard import Guard
 
-_ASSETS = {
-    "": ("inbox.html", "text/html"),
-    "inbox.css": ("inbox.css", "text/css"),
-    "inbox.js": ("inbox.js", "text/javascript"),
+_MEDIA_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
 }
 
 
@@ -49,14 +52,16 @@ def create_app(inbox: Inbox, port: int) -> ASGIApp:
     app.include_router(message_api.router(inbox.reader, inbox.writer, inbox.events, inbox.settings))
     app.include_router(fault_api.router(inbox.faults, inbox.incidents, inbox.events))
     app.include_router(stream.router(inbox.events, inbox.reader))
-    for path, (name, media_type) in _ASSETS.items():
-        app.add_route(f"/{path}", _asset(name, media_type), include_in_schema=False)
+    for file in files(__package__).joinpath("page").iterdir():
+        path = "/" if file.name == "index.html" else f"/{file.name}"
+        app.add_route(path, _asset(file), include_in_schema=False)
     hosts = (inbox.settings.host, *inbox.settings.allowed_hosts)
     return Guard(app, inbox.settings.token, hosts, cookie=f"mail_sink_{port}")
 
 
-def _asset(name: str, media_type: str) -> Callable[[Request], Response]:
-    content = files(__package__).joinpath("page", name).read_bytes()
+def _asset(file: Traversable) -> Callable[[Request], Response]:
+    content = file.read_bytes()
+    media_type = _MEDIA_TYPES[Path(file.name).suffix]
 
     def answer(request: Request) -> Response:
         return Response(content, media_type=media_type)

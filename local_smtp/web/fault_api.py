@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from local_smtp.faults import Fault, FaultInForce, Faults
+from local_smtp.faults import FaultInForce, Faults, FaultToPut
 from local_smtp.incidents import Incidents
 from local_smtp.web.events import Events
 from local_smtp.web.models import IncidentModel, incident_model
@@ -19,12 +19,12 @@ def router(faults: Faults, incidents: Incidents, events: Events) -> APIRouter:
     @routes.get("/api/faults")
     def in_force() -> list[FaultInForce]:
         """List the rules in force, with their hits."""
-        return faults.list()
+        return faults.in_force()
 
     @routes.put("/api/faults")
-    def put(rules: Annotated[list[Fault], Body(max_length=_RULES)]) -> list[FaultInForce]:
+    def put(rules: Annotated[list[FaultToPut], Body(max_length=_RULES)]) -> list[FaultInForce]:
         """Put these rules in force instead of all others. Of those that match, the first wins."""
-        in_force = faults.set(rules)
+        in_force = faults.put(rules)
         events.publish("faults")
         return in_force
 

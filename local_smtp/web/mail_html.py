@@ -7,6 +7,7 @@ look up a name or open a connection) made inert in the text.
 
 import base64
 import re
+from html import unescape
 
 from local_smtp.parts import Parts, part_content, take_apart
 
@@ -19,14 +20,17 @@ _HTML_LIMIT = 5 * 1024 * 1024  # characters
 _INLINE_LIMIT = 10 * 1024 * 1024  # bytes of pictures put into the page
 
 # In HTML a tag begins with "<" and a letter at once, whatever stands around it.
-_ACTIVE = re.compile(r"<(?=/?(?:link|meta|base|iframe|frame|frameset|object|embed|portal)\b)", re.I)
-_INERT = "<x-"
+_ACTIVE = re.compile(
+    r"<(/?)(?=(?:link|meta|base|iframe|frame|frameset|object|embed|portal)\b)", re.I
+)
 _CID = re.compile(r"(?<=[\"'=(\s])cid:([^\"'\s)<>]{1,500})", re.I)
 _REMOTE_IMAGE = re.compile(
     r"<(?:img|image|input|video)\b[^>]{1,2000}?(?:src|href|poster)\s*=\s*[\"']?\s*(?:https?:)?//"
     r"|url\(\s*[\"']?\s*(?:https?:)?//",
     re.I,
 )
+_LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
+_LINK_LIMIT = 200
 
 _HEAD = '<!doctype html><meta charset="utf-8"><base target="_blank">'
 
@@ -35,13 +39,19 @@ def harmless(raw: bytes) -> str:
     """Return the HTML of a mail with its own pictures in place, and nothing from elsewhere."""
     parts = take_apart(raw)
     html = (parts.html or "")[:_HTML_LIMIT]
-    html = _ACTIVE.sub(lambda tag: _INERT, html).replace("</x-", "</x-")
+    html = _ACTIVE.sub(r"<\1x-", html)
     return _HEAD + _with_pictures(html, raw, parts)
 
 
 def count_remote_images(html: str) -> int:
     """Return how many pictures the HTML would fetch if it could."""
     return sum(1 for _ in _REMOTE_IMAGE.finditer(html[:_HTML_LIMIT]))
+
+
+def links(html: str) -> list[str]:
+    """Return where the HTML's links lead, each once, in their order; only web addresses."""
+    found = (unescape(match.group(1)) for match in _LINK.finditer(html[:_HTML_LIMIT]))
+    return list(dict.fromkeys(found))[:_LINK_LIMIT]
 
 
 def _with_pictures(html: str, raw: bytes, parts: Parts) -> str:

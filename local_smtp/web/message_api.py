@@ -161,6 +161,7 @@ def _parsed(
         text=parts.text,
         has_html=parts.html is not None,
         remote_images=mail_html.count_remote_images(parts.html or ""),
+        links=mail_html.links(parts.html or ""),
         attachments=[AttachmentModel.model_validate(item) for item in parts.attachments],
         note=parts.note,
         delivery_log=[

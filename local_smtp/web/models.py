@@ -99,6 +99,7 @@ class ParsedMessageModel(MessageModel):
     text: str | None
     has_html: bool
     remote_images: int
+    links: list[str]
     attachments: list[AttachmentModel]
     note: str | None
     delivery_log: list[DeliveryModel]
