@@ -172,17 +172,19 @@ def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
         found = client.lpos(f"queue:{lane_name}", after, rank=-1, maxlen=SEARCH_DEPTH)
         if found is not None:
             skip = int(client.llen(f"queue:{lane_name}")) - int(found)
-    views: list[JobView] = []
+    chosen: list[tuple[str, str, int]] = []  # lane, id, position
     for lane in lanes:
-        wanted = limit - len(views)
+        wanted = limit + 1 - len(chosen)  # one more, to know whether there is a next page
         # the head is at the right end: read from there
-        ids = client.lrange(f"queue:{lane}", -(skip + wanted + 1), -(skip + 1) if skip else -1)
-        ids.reverse()
-        views += _views(client, ids[:wanted], first_position=skip + 1)
-        if len(ids) > wanted:
-            return Page(tuple(views), f"{lane} {ids[wanted - 1]}" if views else None)
+        ids = client.lrange(f"queue:{lane}", -(skip + wanted), -(skip + 1))
+        chosen += [(lane, job_id, skip + n) for n, job_id in enumerate(reversed(ids), 1)]
+        if len(chosen) > limit:
+            break
         skip = 0
-    return Page(tuple(views), None)
+    shown = chosen[:limit]
+    views = _views(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
+    more = len(chosen) > limit
+    return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
 
 def _urgency(lane: str) -> tuple[int, str]:
@@ -219,7 +221,7 @@ def _page(client: Decoded, ids: list[str], *, more: bool) -> Page:
     return Page(tuple(_views(client, ids)), ids[-1] if more and ids else None)
 
 
-def _views(client: Decoded, ids: list[str], first_position: int | None = None) -> list[JobView]:
+def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
         pipe.lrange(f"job:{job_id}", 0, -1)
@@ -230,7 +232,7 @@ def _views(client: Decoded, ids: list[str], first_position: int | None = None) -
     for index in range(len(ids)):
         lines, scheduled, retrying = answers[3 * index : 3 * index + 3]
         if lines:
-            position = None if first_position is None else first_position + index
+            position = positions[index] if positions else None
             views.append(_view(lines, position=position, due=scheduled or retrying))
     return views
 

@@ -1,0 +1,54 @@
+# Each target works on a fresh machine with Python >= 3.11: it makes .venv when that is missing.
+PY := .venv/bin/python
+SETUP := PYTHON="$(PYTHON)" sh .setup
+CHANGED := pyproject.toml .constraints.txt .setup
+
+.PHONY: help lab demo test bench chaos book check constraints clean
+help:
+	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
+	@echo "make lab     the lessons, in JupyterLab"
+	@echo "make test    the whole test suite"
+	@echo "make bench   the benchmark tables"
+	@echo "make chaos   a thousand faults, and what became of every mail"
+	@echo "make book    the lessons with their outputs, as pages to read offline"
+	@echo "make check   linters and types"
+
+demo: .venv/.has-demo
+	@$(PY) -m demo_app demo
+
+lab: .venv/.has-lab
+	@cd notebooks && exec ../$(PY) -m jupyterlab
+
+test: .venv/.has-test
+	@$(PY) -m pytest -n 2 --dist loadfile --durations 15
+
+bench: .venv/.has-bench
+	@$(PY) -m demo_app.bench
+
+chaos: .venv/.has-demo
+	@$(PY) -m demo_app chaos
+
+book: .venv/.has-lab
+	@cd notebooks && ../$(PY) -m lab.book ../build/book
+
+check: .venv/.has-test
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@MYPYPATH=notebooks $(PY) -m mypy -p lab
+
+# What the pinned packages pull in, held at the versions that were tested.
+constraints: .venv/.has-test
+	@$(PY) -m pip freeze --exclude-editable > .constraints.txt
+
+.venv/.has-demo: $(CHANGED)
+	@$(SETUP) "" && touch $@
+.venv/.has-lab: $(CHANGED)
+	@$(SETUP) lab,backends && touch $@
+.venv/.has-test: $(CHANGED)
+	@$(SETUP) lab,backends,test && touch $@
+.venv/.has-bench: $(CHANGED)
+	@$(SETUP) backends,bench && touch $@
+
+clean:
+	rm -rf .venv build

@@ -1,0 +1,41 @@
+"""Fixtures for every test, and the check that no test leaves a process behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from support import client_of, redis_running
+
+from demo_app.queue.store import Store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    yield
+    left = [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
+    told = [f"{process.pid} {' '.join(process.cmdline())[:100]}" for process in left]
+    for process in left:
+        process.kill()
+    assert not told, f"the tests left processes behind: {told}"
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    """A Redis server for one module's tests."""
+    with redis_running() as url:
+        yield url
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[Store]:
+    """An empty queue."""
+    client = client_of(redis_url)
+    client.flushall()
+    yield Store(client)
+    client.close()

@@ -1,0 +1,78 @@
+"""What several tests share: real servers, and waiting for named events instead of sleeping."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import redis
+
+from demo_app.queue.connection import connect
+from demo_app.queue.message import Message
+from demo_app.stack import redis_server
+from demo_app.stack.options import Options
+
+Answer = TypeVar("Answer")
+
+
+def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
+    """Ask again and again until the answer is yes, and return it; fails after that time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {seconds:.0f} s")
+        time.sleep(0.01)
+
+
+def needs(program: str) -> str:
+    """The program's path; without it the test is skipped here, and fails in CI."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/games")
+    if found is None:
+        told = f"this test needs the program {program}"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    return found
+
+
+@contextmanager
+def redis_running(**options: Any) -> Iterator[str]:
+    """A Redis server of one's own; gives its URL."""
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        socket = Path(folder) / "redis.sock"
+        command = redis_server.command(Path(folder), socket, Options(**options))
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        url = f"redis+socket://{socket}"
+        try:
+            until(lambda: redis_server.answers(url), what="Redis")
+            yield url
+        finally:
+            server.kill()
+            server.wait()
+
+
+def client_of(url: str) -> redis.Redis:
+    """A client whose answers are text."""
+    return connect(url)
+
+
+def message(number: int = 1, **changes: Any) -> Message:
+    """Some message; its id tells its number."""
+    given: dict[str, Any] = {
+        "id": f"job-{number}",
+        "task": "tests.nothing",
+        "arguments": {"number": number},
+        "queue": "mail",
+    }
+    return Message(**{**given, **changes})
