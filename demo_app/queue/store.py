@@ -133,6 +133,10 @@ class Store:
         """
         return str(self._run("decide", job_id, what, by))
 
+    def quiet(self, worker: str, wanted: bool) -> bool:
+        """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
+        return bool(self._run("quiet", worker, int(wanted)))
+
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""
         pipe = self.client.pipeline(transaction=True)

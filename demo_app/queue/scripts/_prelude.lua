@@ -1,7 +1,7 @@
 -- Shared by every script: the clock, and the one way to write down what happened.
 -- Keys: queue:<lane>, claims:<lane>:<worker>, worker:<worker>, job:<id> (a list: the message,
 -- then every event), scheduled, retrying, dead, done, discarded (sorted sets of ids),
--- lanes, workers, suspects (sets), counters (a hash), journal, wake (streams).
+-- lanes, workers, quiet, suspects (sets), counters, pulse:<day> (hashes), journal, wake (streams).
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local now_text = string.format('%.6f', now)

@@ -17,7 +17,8 @@ local function must_wait(id)
   end
   return holding > 0 and redis.call('SISMEMBER', 'suspects', id) == 1
 end
-for i = 2, #ARGV do
+-- A quiet worker ends what it has and takes nothing new.
+for i = 2, redis.call('SISMEMBER', 'quiet', worker) == 1 and 1 or #ARGV do
   local lane = ARGV[i]
   local head = suspects and redis.call('LINDEX', 'queue:' .. lane, -1)
   if head and must_wait(head) then break end

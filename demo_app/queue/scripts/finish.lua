@@ -10,9 +10,25 @@ if redis.call('LREM', 'claims:' .. lane .. ':' .. worker, 1, id) == 0 then
   return 0
 end
 redis.call('SREM', 'suspects', id)
+
+-- How many jobs were done in each minute, and how long they took from enqueueing to the end. The
+-- first 64 of a minute are timed, then every 16th: one command a job, and little more.
+local function pulse(id)
+  local day, minute = math.floor(now / 86400), math.floor(now / 60) % 1440
+  local key = 'pulse:' .. day
+  local count = redis.call('HINCRBY', key, minute .. ' done', 1)
+  if count > 64 and count % 16 ~= 0 then return end
+  local message = redis.call('LINDEX', 'job:' .. id, 0)
+  local enqueued_at = message and tonumber(cjson.decode(message).headers.enqueued_at)
+  redis.call('HINCRBY', key, minute .. ' timed', 1)
+  redis.call('HINCRBY', key, minute .. ' ms', math.floor(math.max(0, now - (enqueued_at or now)) * 1000))
+  redis.call('EXPIRE', key, 2 * 86400)
+end
+
 if ARGV[7] ~= '' then redis.call('LSET', 'job:' .. id, 0, ARGV[7]) end
 if verdict == 'done' then
   redis.call('HINCRBY', 'counters', 'done', 1)
+  pulse(id)
   record(id, 'done', worker, detail)
   keep_history('done', id)
 elseif verdict == 'retry' then

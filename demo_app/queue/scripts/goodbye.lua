@@ -11,6 +11,7 @@ for _, lane in ipairs(redis.call('SMEMBERS', 'lanes')) do
   end
 end
 redis.call('SREM', 'workers', worker)
+redis.call('SREM', 'quiet', worker)
 redis.call('DEL', 'worker:' .. worker)
 redis.call('XADD', 'journal', 'MAXLEN', '~', JOURNAL_LENGTH, '*',
   'job', '', 'event', 'worker_stopped', 'by', worker, 'detail', '')

@@ -46,6 +46,7 @@ for _, worker in ipairs(redis.call('SMEMBERS', 'workers')) do
       end
     end
     redis.call('SREM', 'workers', worker)
+    redis.call('SREM', 'quiet', worker)
     redis.call('XADD', 'journal', 'MAXLEN', '~', JOURNAL_LENGTH, '*',
       'job', '', 'event', 'worker_died', 'by', by, 'detail', worker)
   end

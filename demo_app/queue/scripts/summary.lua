@@ -18,6 +18,10 @@ for _, worker in ipairs(redis.call('SMEMBERS', 'workers')) do
     running = running + redis.call('LLEN', 'claims:' .. lane .. ':' .. worker)
   end
   count.running = count.running + running
-  workers[#workers + 1] = {id = worker, said = said or '', alive = said ~= false, running = running}
+  workers[#workers + 1] = {
+    id = worker, said = said or '', alive = said ~= false, running = running,
+    left = redis.call('PTTL', 'worker:' .. worker),
+    quiet = redis.call('SISMEMBER', 'quiet', worker) == 1,
+  }
 end
 return cjson.encode({count = count, workers = workers, at = now_text})
