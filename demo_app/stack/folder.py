@@ -50,7 +50,7 @@ class Folder:
         path = self.path / "token"
         if not path.exists():
             path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(18))
+            path.write_text(secrets.token_hex(18))
         return path.read_text().strip()
 
     def close(self) -> None:

@@ -144,6 +144,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     """Kombu's Redis transport with the channel above."""
 
     Channel = Channel
+    # not "redis", which would tell Celery to look for other workers with broadcasts
+    driver_type = "claims"
 
 
 def _text(value: str | bytes) -> str:

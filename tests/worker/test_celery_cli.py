@@ -1,0 +1,70 @@
+"""A worker is a Celery worker like any other: started by hand, it joins a running stack."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+
+def _command(*more: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *more]
+
+
+def test_a_worker_started_by_hand_works_for_a_running_stack(tmp_path: Path) -> None:
+    with Stack(workers=0) as stack, Client(stack.ready) as client:
+        ready = stack.ready
+        environment = {
+            **os.environ,
+            "DEMO_REDIS_URL": ready["redis"],
+            "DEMO_SMTP_URL": f"smtp://{ready['smtp']}",
+            "DEMO_DIR": ready["dir"],
+        }
+        client.comment()
+        assert client.summary()["queued"] == 1
+        log = tmp_path / "log"
+        with log.open("wb") as output:
+            worker = subprocess.Popen(
+                _command("--loglevel", "INFO"), env=environment, stdout=output, stderr=output
+            )
+        try:
+            assert client.wait_for_mails(1)["distinct"] == 1
+            client.wait_for(lambda now: now["done"] == 1)
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(20) == 0
+        finally:
+            worker.kill()
+            worker.wait()
+        assert client.summary()["workers"] == [], "it has signed off"
+
+
+def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
+    told = subprocess.run(
+        _command("--pool", "processes"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert told.returncode != 0
+    assert "use --pool threads" in told.stderr + told.stdout
+
+
+def test_a_plain_celery_producer_can_put_jobs_in() -> None:
+    code = (
+        "from demo_app.worker import app; "
+        "app.send_task('demo_app.tasks.notify_author', kwargs={'comment_id': 1}, queue='mail'); "
+        "app.send_task('demo_app.tasks.notify_author', kwargs={'comment_id': 1}, queue='mail',"
+        " countdown=3600)"
+    )
+    with Stack(workers=1) as stack, Client(stack.ready) as client:
+        client.comment()
+        client.wait_for(lambda now: now["done"] == 1)
+        environment = {**os.environ, "DEMO_REDIS_URL": stack.ready["redis"]}
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+        now = until(lambda: (seen := client.summary())["done"] == 2 and seen, what="the second job")
+        assert (now["enqueued"], now["scheduled"]) == (3, 1)
+        assert now["conserved"]

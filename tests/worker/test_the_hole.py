@@ -1,0 +1,56 @@
+"""The hole in stock Celery, made to show every time, and closed here.
+
+Stock Celery on Redis pops a message with BRPOP and records it a moment later. A worker that is
+stopped while it waits in BRPOP, handed a job by Redis, and then killed, takes the job with it.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+from support import client_of, until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+
+def _waits_in(redis: Any, command: str) -> bool:
+    return any(
+        client["cmd"] == command and "b" in client["flags"] for client in redis.client_list()
+    )
+
+
+def _stop_publish_kill(stack: Stack, client: Client, command: str) -> None:
+    redis = client_of(stack.ready["redis"])
+    until(lambda: _waits_in(redis, command), what=f"a worker that waits in {command}")
+    stack.kill("worker", signal.SIGSTOP)
+    client.comment()
+    until(lambda: not _waits_in(redis, command), what="Redis answering the stopped worker")
+    stack.kill("worker")
+
+
+def test_stock_celery_loses_a_job_that_was_popped_and_not_yet_recorded() -> None:
+    environment = {"DEMO_VISIBILITY_SECONDS": "1"}
+    stock = Stack(transport="stock", restart=False, environment=environment)
+    with stock as stack, Client(stack.ready) as client:
+        _stop_publish_kill(stack, client, "brpop")
+        redis = client_of(stack.ready["redis"])
+        assert redis.llen("mail") == 0
+        assert redis.hlen("unacked") == 0, "the job is nowhere"
+        stack.start("worker")
+        client.comment(body="a second one, which overtakes nothing: the first is gone")
+        assert client.wait_for_mails(1)["distinct"] == 1
+        assert (redis.llen("mail"), redis.hlen("unacked")) == (0, 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_claim_loses_nothing_at_the_same_spot(workers: int) -> None:
+    with Stack(restart=False, workers=workers) as stack, Client(stack.ready) as client:
+        _stop_publish_kill(stack, client, "xread")
+        now = client.summary()
+        assert now["queued"] + now["running"] == 1
+        assert now["conserved"]
+        stack.start("worker")
+        assert client.wait_for_mails(1)["distinct"] == 1
