@@ -1,1 +1,26 @@
 """pytest fixtures for mail tests."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from local_smtp.sink import MailSink
+
+
+@pytest.fixture
+def mail_sink(tmp_path: Path) -> "Iterator[MailSink]":
+    """A mail server for this test alone.
+
+    Send to `mail_sink.smtp`, wait with `mail_sink.wait_for(count)`, read with
+    `mail_sink.message(mail)`, and make it misbehave with `mail_sink.faults.put([...])`.
+    """
+    from local_smtp.settings import Settings  # not before it is asked for: pytest loads
+    from local_smtp.sink import MailSink  # this module in every run
+
+    settings = Settings(directory=tmp_path / "mail-sink", token=secrets.token_urlsafe(16))
+    with MailSink(settings) as sink:
+        yield sink

@@ -4,7 +4,10 @@ import fcntl
 import os
 import socket
 import sqlite3
+import threading
 from contextlib import ExitStack
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +17,8 @@ from local_smtp.handler import MailHandler
 from local_smtp.incidents import Incident, Incidents
 from local_smtp.settings import Settings
 from local_smtp.smtp_server import SmtpServer
-from local_smtp.store.reader import Reader
+from local_smtp.store import rows
+from local_smtp.store.reader import Reader, Stats, StoredMail
 from local_smtp.store.rows import Receipt
 from local_smtp.store.writer import Writer
 from local_smtp.web.app import Inbox, create_app
@@ -41,6 +45,7 @@ class MailSink:
         self.incidents = Incidents()
         self.reader = Reader(settings.directory / _DATABASE)
         self._events = Events()
+        self._arrival = threading.Condition()
         self._running = ExitStack()
         self._smtp_port = self._inbox_port = 0
 
@@ -58,6 +63,53 @@ class MailSink:
     def inbox(self) -> str:
         """The URL of the inbox, without its token."""
         return f"http://{_authority(self.settings.host, self._inbox_port)}"
+
+    @property
+    def page(self) -> str:
+        """The URL of the inbox as a person opens it."""
+        return f"{self.inbox}/?token={self.settings.token}"
+
+    @property
+    def listeners(self) -> int:
+        """How many clients follow the inbox's events."""
+        return self._events.listeners
+
+    def stats(self) -> Stats:
+        """Count the mails."""
+        self._writer.catch_up()
+        return self.reader.stats()
+
+    def mails(self) -> list[StoredMail]:
+        """Return all mails in the order in which they came."""
+        return self.reader.page("", limit=2**31, before=None).mails[::-1]
+
+    def message(self, mail: StoredMail) -> EmailMessage:
+        """Return a mail as Python's own `email` package reads it.
+
+        Raises:
+            LookupError: it has been deleted or pruned.
+        """
+        raw = self.reader.raw(mail.id)
+        if raw is None:
+            raise LookupError(f"mail {mail.id} is not there any more")
+        return message_from_bytes(raw, policy=policy.default)
+
+    def wait_for(self, count: int, timeout: float = 10.0) -> list[StoredMail]:
+        """Return all mails as soon as there are `count` different ones.
+
+        Raises:
+            TimeoutError: there were fewer after `timeout` seconds.
+        """
+        with self._arrival:
+            if not self._arrival.wait_for(lambda: len(self.mails()) >= count, timeout):
+                raise TimeoutError(f"{len(self.mails())} of {count} mails came in {timeout:g} s")
+        return self.mails()
+
+    def clear(self) -> None:
+        """Empty the inbox, and take all fault rules out of force."""
+        self._writer.change(rows.delete_all).result()
+        self.faults.clear()
+        self.incidents.clear()
 
     def start(self) -> Self:
         """Return once SMTP and inbox both answer.
@@ -88,7 +140,9 @@ class MailSink:
         self._smtp_port = smtp.getsockname()[1]
         self._inbox_port = http.getsockname()[1]
         try:
-            writer = Writer(settings.directory / _DATABASE, settings.keep, self._stored)
+            self._writer = writer = Writer(
+                settings.directory / _DATABASE, settings.keep, self._stored
+            )
             tls = tls_context(settings.directory, settings.host) if settings.starttls else None
         except (sqlite3.Error, OSError) as error:
             raise SinkError(
@@ -106,6 +160,8 @@ class MailSink:
         starting.callback(smtp_server.stop)
 
     def _stored(self, receipts: list[Receipt]) -> None:
+        with self._arrival:
+            self._arrival.notify_all()
         self._events.publish(receipts)
 
     def _happened(self, incident: Incident) -> None:

@@ -39,7 +39,6 @@ class SmtpServer:
         self._listener = listener
         self._session = partial(_session, handler, settings.host, tls, settings.credentials)
         self._loop = uvloop.new_event_loop()
-        self._open: set[asyncio.BaseTransport] = set()
         self._up = threading.Event()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
@@ -70,7 +69,8 @@ class SmtpServer:
         sessions = asyncio.all_tasks() - {asyncio.current_task()}
         for task in sessions:
             task.cancel()
-        await asyncio.wait(sessions, timeout=1.0) if sessions else None
+        if sessions:
+            await asyncio.wait(sessions, timeout=1.0)
         with suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 1.0)
 

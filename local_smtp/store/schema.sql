@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS messages (
     pruned      INTEGER NOT NULL DEFAULT 0
 );
 
+CREATE INDEX IF NOT EXISTS shown_messages ON messages (id) WHERE pruned = 0;
+
 -- Apart, so that listing never drags the bytes of mails through memory.
 CREATE TABLE IF NOT EXISTS contents (
     message INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE,

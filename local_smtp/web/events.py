@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from local_smtp.incidents import Incident
@@ -41,7 +41,7 @@ class Events:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._spread, None)
 
-    async def listen(self) -> AsyncIterator[Event | None]:
+    async def listen(self) -> AsyncGenerator[Event | None, None]:
         """Yield events until the sink ends, and None now and then while there are none.
 
         A listener that falls too far behind is sent home; it can come again and look.

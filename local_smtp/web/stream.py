@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
@@ -32,11 +33,12 @@ def router(events: Events, reader: Reader) -> APIRouter:
 
 async def _lines(events: Events, reader: Reader) -> AsyncIterator[str]:
     yield ": here\n\n"
-    async for event in events.listen():
-        if event is None:
-            yield ": still here\n\n"
-        else:
-            yield await asyncio.to_thread(_as_text, event, reader)
+    async with aclosing(events.listen()) as listening:
+        async for event in listening:
+            if event is None:
+                yield ": still here\n\n"
+            else:
+                yield await asyncio.to_thread(_as_text, event, reader)
 
 
 def _as_text(event: Event, reader: Reader) -> str:

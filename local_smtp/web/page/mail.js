@@ -123,7 +123,7 @@ function deliveries() {
         el("span", { class: "hint" }, ` from ${one.peer}, ${size(one.size)}`)),
       el("p", {}, `${one.from || "<>"} → ${one.to.join(", ")}`),
       one.replied_at ? null : el("p", { class: "note" }, "Stored, but no reply went out: the client can’t know, and will send it again."),
-      one.same_bytes ? null : el("p", { class: "note" }, "Same Message-ID, other content: only the first one was kept."),
+      one.same_bytes ? null : el("p", { class: "hint" }, "Same Message-ID, but not byte for byte the same mail; the first one is kept."),
       one.fault ? el("p", { class: "fault" }, `Fault: ${one.fault}`) : null,
       el("details", { open: shown.delivery_log.length === 1 || index === shown.delivery_log.length - 1 },
         el("summary", {}, "What was said"), dialogue(one.dialogue)))));

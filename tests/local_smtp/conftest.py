@@ -1,0 +1,126 @@
+"""What the tests of the sink share: the sink, and clients of it."""
+
+import json
+import os
+import shutil
+import signal
+import smtplib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local_smtp.sink import MailSink
+
+SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A sink that runs as a program, as its ready line describes it."""
+
+    process: subprocess.Popen[str]
+    smtp: str
+    inbox: str
+    token: str
+    dir: Path
+
+    def client(self) -> smtplib.SMTP:
+        host, _, port = self.smtp.rpartition(":")
+        return smtplib.SMTP(host, int(port), timeout=10)
+
+    def get(self, path: str) -> dict:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return (
+            httpx.get(f"{self.inbox}{path}", headers=headers, timeout=20).raise_for_status().json()
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def start_sink() -> Iterator[Callable[..., Program]]:
+    """Starts the sink as a program, with the options given; ends it after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> Program:
+        command = [sys.executable, "-m", "local_smtp", "--json", *options]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        return Program(process, ready["smtp"], ready["inbox"], ready["token"], Path(ready["dir"]))
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(15)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+def tool() -> Callable[[str], str]:
+    """Finds a program; without it the test is skipped, but fails in CI."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name, path=SEARCH_PATH)
+        if found is None:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
+        return found
+
+    return find
+
+
+@pytest.fixture
+def smtp(mail_sink: MailSink) -> Iterator[smtplib.SMTP]:
+    """A client that is connected."""
+    with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def send(mail_sink: MailSink) -> Callable[..., None]:
+    """Sends a mail on a connection of its own."""
+
+    def send(
+        subject: str = "Hello",
+        *,
+        message_id: str | None = None,
+        sender: str = "blog@example.test",
+        to: str | list[str] = "author@example.test",
+        body: str = "A mail.\n",
+        html: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        mail = EmailMessage()
+        mail["Subject"] = subject
+        mail["From"] = sender
+        mail["To"] = to if isinstance(to, str) else ", ".join(to)
+        if message_id is not None:
+            mail["Message-ID"] = message_id
+        for name, value in (headers or {}).items():
+            mail[name] = value
+        mail.set_content(body)
+        if html is not None:
+            mail.add_alternative(html, subtype="html")
+        with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=10) as client:
+            client.send_message(mail, from_addr=sender, to_addrs=to)
+
+    return send
+
+
+@pytest.fixture
+def http(mail_sink: MailSink) -> Iterator[httpx.Client]:
+    """A client of the inbox that knows the token."""
+    headers = {"Authorization": f"Bearer {mail_sink.settings.token}"}
+    with httpx.Client(base_url=mail_sink.inbox, headers=headers, timeout=10) as client:
+        yield client

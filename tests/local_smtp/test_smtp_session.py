@@ -1,0 +1,255 @@
+"""SMTP as clients see it, good ones and bad ones."""
+
+import smtplib
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from local_smtp.settings import RECIPIENT_LIMIT, SIZE_LIMIT
+from local_smtp.sink import MailSink
+
+
+def conversation(sink: MailSink, *said: bytes) -> list[bytes]:
+    """Say these things one by one; return the first line of each answer, greeting first."""
+    answers = []
+    with socket.create_connection(("127.0.0.1", sink.smtp_port), timeout=10) as connection:
+        replies = connection.makefile("rb")
+        for words in (b"", *said):
+            connection.sendall(words)
+            line = first = replies.readline()
+            while line[3:4] == b"-":
+                line = replies.readline()
+            answers.append(first.rstrip())
+    return answers
+
+
+ENVELOPE = (
+    b"EHLO test\r\n",
+    b"MAIL FROM:<a@example.test>\r\n",
+    b"RCPT TO:<b@example.test>\r\n",
+    b"DATA\r\n",
+)
+
+
+def only_mail(sink: MailSink) -> bytes:
+    (mail,) = sink.mails()
+    raw = sink.reader.raw(mail.id)
+    assert raw is not None
+    return raw
+
+
+def test_a_mail_is_kept_as_its_bytes_were(mail_sink, smtp):
+    raw = b"Subject: caf\xc3\xa9\r\n\r\n.a dot\r\n..two dots\r\n\xff\x00 no text at all\r\n"
+    smtp.sendmail("a@example.test", ["b@example.test"], raw)
+    assert only_mail(mail_sink) == raw
+
+
+def test_an_empty_mail_is_a_mail(mail_sink):
+    assert conversation(mail_sink, *ENVELOPE, b".\r\n")[-1].startswith(b"250")
+    assert only_mail(mail_sink) == b""
+
+
+def test_it_announces_what_it_can(smtp):
+    smtp.ehlo()
+    assert smtp.esmtp_features["size"] == str(SIZE_LIMIT)
+    assert smtp.has_extn("8bitmime")
+    assert smtp.has_extn("smtputf8")
+    assert not smtp.has_extn("starttls")
+
+
+def test_addresses_may_be_in_any_script(mail_sink, smtp):
+    smtp.sendmail("筆者@例え.test", ["読者@例え.test"], b"hi\r\n", mail_options=["SMTPUTF8"])
+    (mail,) = mail_sink.mails()
+    assert (mail.sender, mail.recipients) == ("筆者@例え.test", ["読者@例え.test"])
+
+
+def test_a_bounce_has_no_sender(mail_sink, smtp):
+    smtp.sendmail("", ["b@example.test"], b"Subject: bounced\r\n\r\n")
+    assert mail_sink.mails()[0].sender == ""
+
+
+@pytest.mark.parametrize(
+    "address", ['"two words"@example.test', "a+tag@example.test", "a@[127.0.0.1]", "a..b@x"]
+)
+def test_odd_addresses_are_taken(mail_sink, smtp, address):
+    smtp.sendmail("a@example.test", [address], b"hi\r\n")
+    assert mail_sink.mails()[0].recipients == [address]
+
+
+def test_the_largest_mail_is_taken_whole(mail_sink, smtp):
+    mail = (b"x" * 998 + b"\r\n") * (SIZE_LIMIT // 1000)
+    mail += b"y" * (SIZE_LIMIT - len(mail) - 2) + b"\r\n"
+    smtp.sendmail("a@example.test", ["b@example.test"], mail)
+    assert only_mail(mail_sink) == mail
+
+
+def test_a_larger_one_is_refused_when_it_is_announced(mail_sink, smtp):
+    smtp.ehlo()
+    code, _ = smtp.docmd("MAIL", f"FROM:<a@example.test> SIZE={SIZE_LIMIT + 1}")
+    assert code == 552
+
+
+def test_a_larger_one_is_refused_when_it_is_not_and_the_connection_goes_on(mail_sink, smtp):
+    smtp.ehlo()
+    smtp.mail("a@example.test")
+    smtp.rcpt("b@example.test")
+    assert smtp.data(b"x" * (SIZE_LIMIT + 1))[0] == 552
+    smtp.sendmail("a@example.test", ["b@example.test"], b"the next one\r\n")
+    assert only_mail(mail_sink) == b"the next one\r\n"
+    assert mail_sink.stats().refused == 1
+
+
+def test_one_recipient_too_many_is_refused(mail_sink, smtp):
+    recipients = [f"r{number}@example.test" for number in range(RECIPIENT_LIMIT + 1)]
+    refused = smtp.sendmail("a@example.test", recipients, b"hi\r\n")
+    assert list(refused) == recipients[-1:]
+    assert refused[recipients[-1]][0] == 552
+    assert mail_sink.mails()[0].recipients == recipients[:-1]
+
+
+def test_a_line_may_have_any_length(mail_sink, smtp):
+    line = b"Subject: " + b"x" * 3_000_000 + b"\r\n"
+    smtp.sendmail("a@example.test", ["b@example.test"], line)
+    assert only_mail(mail_sink) == line
+
+
+@pytest.mark.parametrize(
+    "end",
+    [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\n.\r", b"\r\n\0.\r\n"],
+    ids=repr,
+)
+def test_nothing_but_crlf_dot_crlf_ends_a_mail(mail_sink, end):
+    """SMTP smuggling: a second mail behind an end that others take for one."""
+    smuggled = b"MAIL FROM:<evil@example.test>\r\nRCPT TO:<b@example.test>\r\nDATA\r\nevil"
+    mail = b"Subject: one\r\n\r\nbody" + end + smuggled
+    answers = conversation(mail_sink, *ENVELOPE, mail + b"\r\n.\r\n", b"NOOP\r\n")
+    assert [answer[:3] for answer in answers[-2:]] == [b"250", b"250"]
+    assert only_mail(mail_sink).startswith(b"Subject: one\r\n\r\nbody")
+    assert b"evil@example.test" in only_mail(mail_sink)
+
+
+def test_an_end_that_comes_in_pieces_is_seen(mail_sink):
+    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        replies = connection.makefile("rb")
+        replies.readline()
+        connection.sendall(b"HELO test\r\n")
+        replies.readline()
+        for command in ENVELOPE[1:]:
+            connection.sendall(command)
+            replies.readline()
+        for byte in b"body\r\n..\r\n.\r\n":
+            connection.sendall(bytes([byte]))
+        assert replies.readline().startswith(b"250")
+    assert only_mail(mail_sink) == b"body\r\n.\r\n"
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"MAIL FROM:<a@[>\r\n", b"MAIL FROM:<\r\n", b"\xff\xfe\r\n", b"\r\n", b"MAIL\r\n",
+     b"X" * 200_000 + b"\r\n", b"MAIL FROM:<" + b"(" * 400 + b">\r\n", b"AUTH PLAIN ====\r\n"],
+    ids=lambda words: repr(words[:20]),
+)  # fmt: skip
+def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
+    answers = conversation(mail_sink, b"EHLO test\r\n", nonsense, b"NOOP\r\n")
+    assert answers[-2][:1] == b"5"
+    assert answers[-1][:3] == b"250"
+
+
+def test_half_a_mail_is_no_mail(mail_sink):
+    conversation(mail_sink, *ENVELOPE)  # and hangs up in the middle of the next
+    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port)) as connection:
+        connection.sendall(b"".join(ENVELOPE) + b"Subject: half\r\n")
+    assert conversation(mail_sink, b"NOOP\r\n")[-1].startswith(b"250")
+    assert mail_sink.mails() == []
+
+
+def test_a_client_that_says_nothing_keeps_nobody_waiting(mail_sink, smtp):
+    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port)):
+        smtp.sendmail("a@example.test", ["b@example.test"], b"hi\r\n")
+    assert len(mail_sink.mails()) == 1
+
+
+def test_it_stops_although_clients_hang_on(mail_sink):
+    clients = [socket.create_connection(("127.0.0.1", mail_sink.smtp_port)) for _ in range(5)]
+    mail_sink.stop()
+    for client in clients:
+        client.settimeout(10)
+        while client.recv(1000):
+            pass
+        client.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", mail_sink.smtp_port))
+
+
+def test_no_name_is_looked_up_for_a_connection(mail_sink, monkeypatch):
+    def look_up(*_: object) -> str:
+        raise AssertionError("a name was looked up")
+
+    monkeypatch.setattr(socket, "getfqdn", look_up)
+    assert conversation(mail_sink)[0].startswith(b"220 127.0.0.1")
+
+
+def test_any_login_will_do_and_its_password_is_written_nowhere(mail_sink, smtp):
+    smtp.login("anybody", "secret-word")
+    smtp.sendmail("a@example.test", ["b@example.test"], b"hi\r\n")
+    smtp.rset()
+    smtp.docmd("QUIT")
+    (mail,) = mail_sink.mails()
+    mail_sink.stats()
+    (delivery,) = mail_sink.reader.deliveries(mail.id)
+    said = [text for _, _, text in delivery.dialogue]
+    assert "AUTH PLAIN ********" in said
+    assert not any("AGFueWJvZHk" in text for text in said)
+
+
+def test_with_a_login_set_no_other_will_do(start_sink):
+    sink = start_sink("--auth", "user:word")
+    with sink.client() as client:
+        with pytest.raises(smtplib.SMTPSenderRefused, match="530"):
+            client.sendmail("a@example.test", ["b@example.test"], b"hi\r\n")
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("user", "wrong")
+        client.login("user", "word")
+        client.sendmail("a@example.test", ["b@example.test"], b"hi\r\n")
+        assert sink.get("/api/stats")["accepted"] == 1
+
+
+def test_starttls_with_its_own_certificate_can_be_verified(start_sink):
+    sink = start_sink("--starttls")
+    with sink.client() as client:
+        trust = ssl.create_default_context(cafile=str(sink.dir / "certificate.pem"))
+        client.starttls(context=trust)
+        client.sendmail("a@example.test", ["b@example.test"], b"hi\r\n")
+        assert sink.get("/api/stats")["accepted"] == 1
+        assert (sink.dir / "key.pem").stat().st_mode & 0o77 == 0
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_swaks_talks_auth_and_starttls_with_it(start_sink, tool, mechanism):
+    swaks = tool("swaks")
+    sink = start_sink("--starttls", "--auth", "user:word")
+    spoken = subprocess.run(
+        [swaks, "--server", sink.smtp, "--tls", "--auth", mechanism, "--auth-user", "user",
+         "--auth-password", "word", "--from", "a@example.test", "--to", "b@example.test"],
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    if "requires Net::SSLeay" in spoken.stdout + spoken.stderr:
+        tool("Net::SSLeay, which swaks needs for TLS,")
+    assert spoken.returncode == 0, spoken.stdout + spoken.stderr
+    assert "TLS started" in spoken.stdout
+    assert sink.get("/api/stats")["accepted"] == 1
+
+
+def test_smtp_source_delivers_5000_in_20_sessions(start_sink, tool):
+    smtp_source = tool("smtp-source")
+    sink = start_sink()
+    subprocess.run(
+        [smtp_source, "-s", "20", "-m", "5000", "-f", "a@example.test",
+         "-t", "b@example.test", sink.smtp],
+        check=True, timeout=100,
+    )  # fmt: skip
+    stats = sink.get("/api/stats")
+    assert stats == {"accepted": 5000, "distinct": 5000, "duplicates": 0, "refused": 0}
