@@ -1,0 +1,126 @@
+"""`up`: one line when all is ready, a line for each death and start, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import until
+
+from demo_app.stack.client import Client
+
+
+@contextmanager
+def _up(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "demo_app", "up", "--json", *arguments]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+def _line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    told: dict[str, Any] = json.loads(process.stdout.readline())
+    return told
+
+
+def test_the_first_line_says_where_everything_is() -> None:
+    with _up() as process:
+        ready = _line(process)
+        assert set(ready) == {"web", "inbox", "smtp", "redis", "token", "dir", "pids"}
+        assert set(ready["pids"]) == {"redis", "smtp", "web", "worker"}
+        with Client(ready) as client:
+            client.comment()
+            assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_later_lines_report_a_death_and_a_start() -> None:
+    with _up() as process:
+        (worker,) = _line(process)["pids"]["worker"]
+        os.kill(worker, signal.SIGKILL)
+        assert _line(process) == {"event": "died", "role": "worker", "pid": worker}
+        started = _line(process)
+        assert (started["event"], started["role"]) == ("started", "worker")
+        assert psutil.pid_exists(started["pid"])
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_within_ten_seconds_and_leaves_nothing(how: signal.Signals) -> None:
+    with _up("--workers", "2") as process:
+        ready = _line(process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(how)
+        assert process.wait(10) == 0
+        until(lambda: not any(child.is_running() for child in children), 5.0, "the end of all")
+        for name in ("web", "inbox", "smtp"):
+            with socket.socket() as probe:
+                port = int(ready[name].rpartition(":")[2])
+                assert probe.connect_ex(("127.0.0.1", port)) != 0
+        assert not Path(ready["redis"].removeprefix("redis+socket://")).exists()
+
+
+def test_it_ends_even_while_a_job_hangs() -> None:
+    with _up() as process:
+        ready = _line(process)
+        with Client(ready) as client:
+            client.set_faults({"at": "data", "do": "hang"})
+            client.comment()
+            client.wait_for(lambda now: now["running"] == 1)
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_ctrl_c_during_the_start_leaves_nothing() -> None:
+    with _up() as process:
+        watched = psutil.Process(process.pid)
+        until(lambda: len(watched.children(recursive=True)) >= 2, what="the first processes")
+        children = watched.children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        until(lambda: not any(child.is_running() for child in children), 10.0, "the end of all")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--dir", "/proc/nowhere"), "can't be written"),
+        (("--redis-url", "redis://127.0.0.1:1/0"), "No Redis server answers"),
+        (("--tasks", "no.such.module"), "no.such.module"),
+    ],
+)
+def test_trouble_is_one_clear_sentence_and_exit_status_1(
+    arguments: tuple[str, ...], expected: str
+) -> None:
+    with _up(*arguments) as process:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert out == ""
+        assert expected in err
+        assert "Traceback" not in err
+        assert len(err.strip().splitlines()) == 1
+
+
+def test_the_help_names_every_option_of_the_contract() -> None:
+    command = [sys.executable, "-m", "demo_app", "up", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    options = (
+        "dir json workers concurrency backend redis-url appendfsync no-persistence "
+        "web-port inbox-port smtp-port no-restart tasks"
+    )
+    assert all(f"--{option}" in told for option in options.split())

@@ -1,0 +1,63 @@
+"""The timeline tells of each job what really happened, and the picture shows it."""
+
+from __future__ import annotations
+
+import time
+
+from support import message
+
+from demo_app.queue.message import lanes_of
+from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.story import picture, timeline
+
+
+def _claim(store: Store, worker: str) -> Claim:
+    store.register(worker, 60_000, '{"pid": 42}')
+    job_id, lane, _ = store.script("claim")(args=[worker, *lanes_of("mail")])
+    return Claim(worker, lane, job_id)
+
+
+def _killed_and_rescued(store: Store) -> None:
+    store.rescue("second", 60_000, 3)
+    store.client.hset("server", "since", 0)
+    for number in (1, 2):
+        store.enqueue(message(number))
+    _claim(store, "first")
+    store.client.delete("worker:first")
+    store.register("second", 60_000, '{"pid": 43}')
+    store.rescue("second", 60_000, 3)
+    for _ in range(2):
+        store.finish(_claim(store, "second"), Verdict.DONE)
+
+
+def test_a_rescued_job_has_two_runs_and_one_end(store: Store) -> None:
+    _killed_and_rescued(store)
+    seen = timeline.read(store.client)
+    first, second = seen.jobs
+    assert [run.how for run in first.runs] == ["rescued", "done"]
+    assert [run.worker for run in first.runs] == ["first", "second"]
+    assert first.rescued
+    assert not second.rescued
+    assert first.done is not None
+    assert first.enqueued <= first.runs[0].began <= first.runs[1].began <= first.done
+
+
+def test_a_death_tells_who_found_it_and_what_was_held(store: Store) -> None:
+    _killed_and_rescued(store)
+    (death,) = timeline.read(store.client).deaths
+    assert (death.worker, death.by, death.pid, death.jobs) == ("first", "second", 42, ("job-1",))
+
+
+def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Store) -> None:
+    store.enqueue(message(1))
+    last = store.client.xrevrange("journal", count=1)[0][0]  # type: ignore[index]
+    store.enqueue(message(2))
+    store.finish(_claim(store, "w"), Verdict.DONE)
+    assert [job.id for job in timeline.read(store.client, str(last)).jobs] == ["job-2"]
+
+
+def test_the_picture_says_in_words_what_it_shows(store: Store) -> None:
+    _killed_and_rescued(store)
+    seen = timeline.read(store.client)
+    told = picture.describe(seen, [time.time()])
+    assert told == "2 jobs, 1 kill: 1 jobs lost their worker and were rescued, 2 were delivered"
