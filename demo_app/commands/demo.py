@@ -44,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
         ledger, timeline = _played(console, stack, given.comments, given.kills)
         tell_story(console, ledger, timeline)
         folder = given.dir or Path(tempfile.mkdtemp(prefix="demo-picture-"))
-        picture = draw(timeline, [kill.at for kill in ledger.kills])
+        picture = draw(timeline, ledger.kills)
         for path in save(picture, folder / "timeline"):
             console.print(f"The picture: {path}")
     if given.json:

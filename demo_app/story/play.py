@@ -12,22 +12,12 @@ from typing import Any
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.story import timeline as timelines
-from demo_app.story.timeline import Timeline
+from demo_app.story.timeline import Kill, Timeline
 
 #: Seconds that the mail server takes for each mail, as a quick real one does.
 MAIL_SECONDS = 0.05
 #: Readers who post at the same time.
 READERS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """One SIGKILL. at: seconds since the epoch. held: the ids of the jobs that it interrupted."""
-
-    at: float
-    pid: int
-    worker: str
-    held: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -73,14 +63,14 @@ def play(
     """
     with Client(stack.ready) as client:
         before = client.mail_stats()
-        since = _journal_end(client)
+        since = journal_end(client)
         client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
         done: list[Kill] = []
         posting = threading.Thread(target=_post, args=(stack, comments, tell), name="readers")
         posting.start()
         for number in range(kills):
             _wait_for_share(client, before["distinct"] + comments * (number + 1) // (kills + 2))
-            done.append(_kill_busy_worker(stack, client))
+            done.append(kill_busy_worker(stack, client))
             tell("killed", {"kill": done[-1]})
         posting.join()
         _wait_for_all(client, before["distinct"] + comments, tell, before["distinct"], seconds)
@@ -110,7 +100,8 @@ def _post(stack: Stack, comments: int, tell: Tell) -> None:
         list(pool.map(reader, [range(n, comments, READERS) for n in range(READERS)]))
 
 
-def _journal_end(client: Client) -> str:
+def journal_end(client: Client) -> str:
+    """The journal's newest entry: what comes after it is the experiment's."""
     last = client.redis().xrevrange("journal", count=1)
     return str(last[0][0]) if last else "0-0"
 
@@ -119,7 +110,7 @@ def _wait_for_share(client: Client, mails: int) -> None:
     client.wait_for_mails(mails)
 
 
-def _kill_busy_worker(stack: Stack, client: Client) -> Kill:
+def kill_busy_worker(stack: Stack, client: Client) -> Kill:
     """Kill a worker in the middle of its jobs; which jobs those were is read after its death."""
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo_app.story.play import Kill, Ledger
-from demo_app.story.timeline import JobLine, Timeline
+from demo_app.story.play import Ledger
+from demo_app.story.timeline import JobLine, Kill, Timeline
 
 _WIDTH = 64
 

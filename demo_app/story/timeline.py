@@ -47,6 +47,16 @@ class Death:
     jobs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One SIGKILL. at: seconds since the epoch. held: the ids of the jobs that it interrupted."""
+
+    at: float
+    pid: int
+    worker: str
+    held: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Timeline:
     """Every job in the order in which it was put in, and every death that was found."""
