@@ -54,6 +54,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many mails and changes wait for the commit after the one under way."""
+        return self._queue.qsize()
+
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Return once the mail is durable.
 

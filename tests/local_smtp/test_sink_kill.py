@@ -1,0 +1,102 @@
+"""A SIGKILL at any moment loses no mail that was answered with 250, and keeps no half of one."""
+
+import os
+import random
+import smtplib
+import sqlite3
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+KILLS = 25  # in each of the two runs
+CLIENTS = 20
+
+
+class Sender(threading.Thread):
+    """Sends mails one after another, each again and again until it is answered with 250."""
+
+    def __init__(self, name: str, port: int, stop: threading.Event) -> None:
+        super().__init__(name=name)
+        self.acknowledged: list[str] = []
+        self._port = port
+        self._stop_asked = stop
+
+    def run(self) -> None:
+        number = 0
+        while not self._stop_asked.is_set():
+            try:
+                with smtplib.SMTP("127.0.0.1", self._port, timeout=10) as client:
+                    while not self._stop_asked.is_set():
+                        identity = f"{self.name}.{number}@example.test"
+                        client.sendmail("a@example.test", ["b@example.test"], mail(identity))
+                        self.acknowledged.append(identity)
+                        number += 1
+            except (OSError, smtplib.SMTPException):
+                self._stop_asked.wait(0.02)  # it was killed, and is being started again
+
+
+def mail(identity: str) -> bytes:
+    body = f"{identity} " * random.Random(identity).randrange(1, 400)
+    return f"Message-ID: <{identity}>\r\n\r\n{body}\r\n".encode()
+
+
+@pytest.mark.timeout(110)
+@pytest.mark.parametrize("run", [1, 2])
+def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path, run: int):
+    seed = int.from_bytes(os.urandom(4))
+    print(f"seed {seed}")  # shown when it fails
+    moments = random.Random(seed)
+    stop = threading.Event()
+    sink = start_sink("--dir", str(tmp_path), "--keep", "0")
+    ports = [sink.smtp.rpartition(":")[2], sink.inbox.rpartition(":")[2]]
+    senders = [Sender(f"{run}-{number}", int(ports[0]), stop) for number in range(CLIENTS)]
+    for sender in senders:
+        sender.start()
+    for _ in range(KILLS):
+        count = sum(len(sender.acknowledged) for sender in senders)
+        while sum(len(sender.acknowledged) for sender in senders) <= count:
+            time.sleep(0.001)  # until it is at work again; then at a random moment of that
+        time.sleep(moments.uniform(0, 0.25))
+        sink.kill()
+        sink = start_sink(
+            "--dir", str(tmp_path), "--keep", "0", "--token", sink.token,
+            "--smtp-port", ports[0], "--inbox-port", ports[1],
+        )  # fmt: skip
+    stop.set()
+    for sender in senders:
+        sender.join()
+
+    acknowledged = [identity for sender in senders for identity in sender.acknowledged]
+    stats = sink.get("/api/stats")
+    with sqlite3.connect(tmp_path / "mail.sqlite3") as database:
+        stored = dict(
+            database.execute("SELECT message_id, raw FROM messages JOIN contents ON message = id")
+        )
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+    assert len(acknowledged) > KILLS
+    assert [identity for identity in acknowledged if f"<{identity}>" not in stored] == []
+    assert all(raw == mail(identity.strip("<>")) for identity, raw in stored.items())
+    assert stats["distinct"] == len(stored)
+    assert stats["accepted"] == stats["distinct"] + stats["duplicates"]
+
+
+def test_smtp_source_is_cut_short_and_all_that_was_stored_is_whole(start_sink, tool, tmp_path):
+    smtp_source = tool("smtp-source")
+    sink = start_sink("--dir", str(tmp_path))
+    load = subprocess.Popen(
+        [smtp_source, "-s", "20", "-m", "5000", "-l", "5000", "-d", "-f", "a@example.test",
+         "-t", "b@example.test", sink.smtp],
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while sink.get("/api/stats")["accepted"] < 100:
+        pass
+    sink.kill()
+    assert load.wait(30) != 0
+    again = start_sink("--dir", str(tmp_path))
+    page = again.get("/api/messages?limit=500")
+    assert page["total"] >= 100
+    assert {message["size"] > 5000 for message in page["messages"]} == {True}

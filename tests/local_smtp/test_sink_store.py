@@ -1,0 +1,188 @@
+"""What is kept, what is told apart, and what a 250 promises."""
+
+import select
+import smtplib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local_smtp.settings import Settings
+from local_smtp.sink import MailSink, SinkError
+
+
+@contextmanager
+def held_up(sink: MailSink) -> Iterator[None]:
+    """Keep the writer busy, so that every mail that comes must wait for it."""
+    busy, release = threading.Event(), threading.Event()
+
+    def wait(_: sqlite3.Connection) -> None:
+        busy.set()
+        assert release.wait(20)
+
+    done = sink._writer.change(wait)
+    assert busy.wait(10)
+    try:
+        yield
+    finally:
+        release.set()
+        done.result()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if true():
+            return
+        select.select([], [], [], 0.01)
+    raise AssertionError("it did not come about in 10 s")
+
+
+def hand_over(sink: MailSink, number: int) -> smtplib.SMTP:
+    """Hand a mail over up to its last byte, and don't wait for the answer."""
+    client = smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=20)
+    client.helo()
+    client.mail("a@example.test")
+    client.rcpt("b@example.test")
+    client.docmd("DATA")
+    client.send(f"Message-ID: <{number}@example.test>\r\n\r\nbody\r\n.\r\n")
+    return client
+
+
+def test_250_is_not_said_before_the_commit(mail_sink):
+    with held_up(mail_sink):
+        client = hand_over(mail_sink, 1)
+        wait_until(lambda: mail_sink._writer.waiting == 1)
+        assert select.select([client.sock], [], [], 0)[0] == []
+    assert client.getreply()[0] == 250
+    client.close()
+
+
+def test_mails_that_wait_together_share_one_commit(mail_sink):
+    commits: list[str] = []
+
+    def trace(statement: str) -> None:
+        if statement == "COMMIT":
+            commits.append(statement)
+
+    mail_sink._writer.change(lambda connection: connection.set_trace_callback(trace)).result()
+    with held_up(mail_sink):
+        clients = [hand_over(mail_sink, number) for number in range(20)]
+        wait_until(lambda: mail_sink._writer.waiting == 20)
+        commits.clear()
+    assert [client.getreply()[0] for client in clients] == [250] * 20
+    # One for the change that held them up, one for them all, and none or one for the index.
+    assert 2 <= len(commits) <= 3
+    for client in clients:
+        client.close()
+
+
+def test_a_mail_that_comes_again_is_one_mail_with_two_deliveries(mail_sink, send):
+    send("first", message_id="<1@example.test>")
+    send("again", message_id="<1@example.test>", to="other@example.test")
+    (mail,) = mail_sink.mails()
+    assert (mail.subject, mail.deliveries) == ("first", 2)
+    first, again = mail_sink.reader.deliveries(mail.id)
+    assert first.recipients == ["author@example.test"]
+    assert again.recipients == ["other@example.test"]
+    assert not again.same_bytes
+    assert first.received_at < again.received_at
+    stats = mail_sink.stats()
+    assert (stats.accepted, stats.distinct, stats.duplicates) == (2, 1, 1)
+
+
+def test_mails_without_a_message_id_are_never_duplicates(mail_sink, smtp):
+    for _ in range(3):
+        smtp.sendmail("a@example.test", ["b@example.test"], b"Subject: same\r\n\r\n")
+    assert mail_sink.stats().distinct == 3
+
+
+def test_a_message_id_is_the_same_however_its_header_is_written(mail_sink, smtp):
+    for header in (b"Message-ID: <x@y>", b"message-id:<x@y>", b"Message-Id:\r\n <x@y>"):
+        smtp.sendmail("a@example.test", ["b@example.test"], header + b"\r\n\r\n")
+    assert mail_sink.stats().distinct == 1
+
+
+def test_the_reply_is_noted_in_the_delivery(mail_sink, send):
+    send()
+    wait_until(lambda: mail_sink.reader.deliveries(1)[0].reply is not None)
+    (delivery,) = mail_sink.reader.deliveries(1)
+    assert delivery.reply == "250 2.0.0 OK"
+    assert delivery.replied_at >= delivery.received_at
+
+
+def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):
+    smtp.sendmail("a@example.test", ["one@example.test"], b"1\r\n")
+    smtp.sendmail("a@example.test", ["two@example.test"], b"2\r\n")
+    said = [
+        " ".join(text for _, _, text in mail_sink.reader.deliveries(mail.id)[0].dialogue)
+        for mail in mail_sink.mails()
+    ]
+    assert said[0].startswith("220 ")
+    assert "rcpt TO:<one@example.test> 250 2.1.5 OK data 354" in said[0]
+    assert "one@example.test" not in said[1]
+    assert "rcpt TO:<two@example.test> 250 2.1.5 OK data 354" in said[1]
+    times = [at for at, _, _ in mail_sink.reader.deliveries(1)[0].dialogue]
+    assert times == sorted(times)
+
+
+def test_a_restart_shows_all(tmp_path: Path):
+    settings = Settings(directory=tmp_path, token="a-token")
+    for count in (1, 2, 3):
+        with MailSink(settings) as sink, smtplib.SMTP("127.0.0.1", sink.smtp_port) as client:
+            client.sendmail("a@example.test", ["b@example.test"], b"Subject: hi\r\n\r\n")
+            assert len(sink.mails()) == count
+
+
+def test_the_oldest_are_pruned_but_still_told_apart(tmp_path: Path):
+    with MailSink(Settings(directory=tmp_path, token="a-token", keep=3)) as sink:
+        for number in (1, 2, 3, 4, 5, 1):
+            client = hand_over(sink, number)
+            assert client.getreply()[0] == 250
+            client.close()
+        assert [mail.message_id[1] for mail in sink.mails()] == ["3", "4", "5"]
+        assert sink.reader.raw(1) is None
+        stats = sink.stats()
+        assert (stats.accepted, stats.distinct, stats.duplicates) == (6, 5, 1)
+
+
+def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, smtp):
+    def pages(limit: int) -> None:
+        mail_sink._writer.change(
+            lambda connection: connection.execute(f"PRAGMA max_page_count = {limit}").fetchall()
+        ).result()
+
+    smtp.sendmail("a@example.test", ["b@example.test"], b"Message-ID: <1@x>\r\n\r\n")
+    pages(1)
+    with pytest.raises(smtplib.SMTPDataError, match=r"452.*database or disk is full"):
+        smtp.sendmail("a@example.test", ["b@example.test"], b"Subject: 2\r\n\r\n" + b"x" * 99999)
+    assert len(mail_sink.mails()) == 1
+    pages(1_000_000)
+    smtp.sendmail("a@example.test", ["b@example.test"], b"Subject: 2\r\n\r\n" + b"x" * 99999)
+    assert len(mail_sink.mails()) == 2
+    assert mail_sink.stats().refused == 1
+
+
+def test_two_sinks_do_not_share_a_directory(mail_sink):
+    with pytest.raises(SinkError, match="Another mail sink runs on"):
+        MailSink(mail_sink.settings).start()
+
+
+def test_many_clients_at_once_lose_nothing(mail_sink):
+    def deliver(client_number: int) -> None:
+        with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=20) as client:
+            for number in range(20):
+                identity = f"{client_number}.{number}@example.test"
+                mail = f"Message-ID: <{identity}>\r\n\r\n{identity}\r\n".encode()
+                client.sendmail("a@example.test", ["b@example.test"], mail)
+
+    threads = [threading.Thread(target=deliver, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    mails = mail_sink.wait_for(200)
+    assert len(mails) == 200
+    assert all(f"<{mail_sink.message(m).get_content().strip()}>" == m.message_id for m in mails)
