@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -31,3 +32,19 @@ class Job:
     def due(self) -> float | None:
         """`run_after` as seconds since the epoch."""
         return None if self.run_after is None else self.run_after.timestamp()
+
+    def as_record(self) -> dict[str, Any]:
+        """The job as JSON carries it."""
+        record = asdict(self)
+        record["run_after"] = self.run_after and self.run_after.isoformat()
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Job:
+        """The job that `as_record` wrote down.
+
+        Raises TypeError when that is no record of a job.
+        """
+        run_after = record.get("run_after")
+        moment = datetime.fromisoformat(run_after) if run_after else None
+        return cls(**{**record, "run_after": moment})

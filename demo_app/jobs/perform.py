@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,16 +9,30 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from demo_app.jobs.arguments import as_it_arrives
+from demo_app.jobs.callbacks import performing
 from demo_app.jobs.job import Job
+from demo_app.jobs.records import RecordGone, loaded
 from demo_app.jobs.result import TaskError
-from demo_app.jobs.retries import Drop, policy_for
-from demo_app.jobs.task import all_tasks
+from demo_app.jobs.retries import Drop, Policy, policy_for
+from demo_app.jobs.task import Task, all_tasks
+
+
+class ReturnValueError(TypeError):
+    """A job returned what JSON can't carry, so that nobody could ever be told."""
 
 
 class LeaseLost(BaseException):
     """This worker was taken for dead and the job is another's now: stop, without side effects.
 
     No Exception, so that a job's own `except Exception` can't swallow it.
+    """
+
+
+class JobTimeout(BaseException):
+    """The job ran for longer than a job may. Raised in the middle of it, at any line of Python.
+
+    No Exception, so that a job's own `except Exception` can't swallow it; `retry_on` may name it.
     """
 
 
@@ -109,31 +122,44 @@ def perform(
     """
     task = all_tasks().get(job.task)
     if task is None:
-        return Dead(
-            TaskError("LookupError", f"no task {job.task!r} here; is its module in DEMO_TASKS?")
-        )
+        missing = f"no task {job.task!r} here; is its module in DEMO_TASKS?"
+        return Dead(TaskError("builtins.LookupError", missing))
     context = Context(job, job.attempts + 1, check, {} if notes is None else notes)
-    arguments = (context,) if task.takes_context else ()
     try:
-        with _running(context):
+        with _running(context), performing(task.function, job):
             check()
-            return Done(task.function(*arguments, **job.arguments))
+            value = _call(task, context)
     except Exception as error:
         return _after(error, job, task.policies)
+    return _returned(value, job)
 
 
-def _after(error: Exception, job: Job, policies: tuple[Any, ...]) -> Outcome:
+def _call(task: Task[..., Any], context: Context) -> Any:
+    arguments = {name: loaded(value) for name, value in context.job.arguments.items()}
+    return task.function(*((context,) if task.takes_context else ()), **arguments)
+
+
+def _returned(value: Any, job: Job) -> Outcome:
+    try:
+        return Done(as_it_arrives(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        # not tried again: the job did its work, and would return the same once more
+        told = ReturnValueError(
+            f"{job.task} returned a {type(value).__name__}, which JSON can't carry ({error})"
+        )
+        return Dead(TaskError(_path(told), str(told)))
+
+
+def _after(error: Exception, job: Job, policies: tuple[Policy, ...]) -> Outcome:
     policy = policy_for(policies, error)
-    if isinstance(policy, Drop):
+    if isinstance(policy, Drop) or isinstance(error, RecordGone):
         return Discarded(f"{type(error).__name__}: {error}")
     failures = job.attempts + 1
-    path = f"{type(error).__module__}.{type(error).__qualname__}"
-    told = TaskError(path, "".join(traceback.format_exception(error)))
+    told = TaskError(_path(error), "".join(traceback.format_exception(error)))
     if failures >= policy.attempts:
         return Dead(told)
     return Again(policy.wait(failures), told)
 
 
-def wait_until_due(job: Job) -> float:
-    """Seconds until the job may run; 0 when it may now."""
-    return 0.0 if job.due is None else max(0.0, job.due - time.time())
+def _path(error: Exception) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from typing import Any
 
 
@@ -18,17 +20,45 @@ class TaskResultStatus(StrEnum):
     SUCCESSFUL = "SUCCESSFUL"
 
 
+#: DEP 14's status for each state of the job layer; every other state is READY.
+STATUS_OF_STATE = {
+    "running": TaskResultStatus.RUNNING,
+    "done": TaskResultStatus.SUCCESSFUL,
+    "dead": TaskResultStatus.FAILED,
+    "discarded": TaskResultStatus.FAILED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TaskError:
-    """One failed try: the exception's name, and the traceback as text."""
+    """One failed try: the exception's dotted name, and the traceback as text."""
 
     exception_class_path: str
     traceback: str
 
+    @property
+    def exception_class(self) -> type[BaseException]:
+        """The exception's class.
+
+        Raises ValueError when it can't be found here, or is no exception.
+        """
+        module, _, name = self.exception_class_path.rpartition(".")
+        try:
+            found = getattr(import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ValueError(f"no {self.exception_class_path} here: {error}") from None
+        if not (isinstance(found, type) and issubclass(found, BaseException)):
+            raise ValueError(f"{self.exception_class_path} is no exception")
+        return found
+
 
 @dataclass(slots=True)
 class TaskResult:
-    """A handle to a job that was put in."""
+    """A handle to a job that was put in.
+
+    attempts: how many tries were begun. errors: one for each that failed. state: the job layer's
+    own word, finer than `status`. reason: why it was discarded.
+    """
 
     id: str
     task: str
@@ -41,6 +71,7 @@ class TaskResult:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     state: str = "queued"
+    reason: str = ""
     _return_value: Any = None
     _find: Callable[[str], TaskResult | None] | None = field(default=None, repr=False)
 
@@ -70,6 +101,10 @@ class TaskResult:
         for name in self.__slots__:
             if name != "_find":
                 setattr(self, name, getattr(found, name))
+
+    async def arefresh(self) -> None:
+        """`refresh` for async code; the look-up runs in a thread."""
+        await asyncio.to_thread(self.refresh)
 
     def with_finder(self, find: Callable[[str], TaskResult | None]) -> TaskResult:
         """The same result, able to refresh itself."""

@@ -9,12 +9,15 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from demo_app.jobs.arguments import ArgumentError, checked
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.retries import Policy, policies_of
+
+if TYPE_CHECKING:
+    from demo_app.jobs.perform import Context
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,7 +29,7 @@ _registry: dict[str, Task[..., Any]] = {}
 class Task(Generic[P, R]):
     """A task, and how its jobs are to be put in; immutable, `using` gives a changed copy."""
 
-    function: Callable[P, R]
+    function: Callable[..., R]
     queue_name: str = "default"
     priority: int = 0
     run_after: datetime | None = None
@@ -80,16 +83,27 @@ class Task(Generic[P, R]):
         except TypeError as error:
             raise ArgumentError(f"{self.name}: {error}") from None
         bound.apply_defaults()
+        # a worker calls with names, so what was collected by *args and **kwargs has none
+        for parameter in bound.signature.parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                bound.arguments.update(bound.arguments.pop(parameter.name))
         arguments = dict(bound.arguments)
         if self.takes_context:
-            arguments.pop(next(iter(arguments)))
+            del arguments["context"]
         return Job(
             task=self.name,
-            arguments=checked(self.name, arguments),
+            arguments=self.travelling(arguments),
             queue_name=self.queue_name,
             priority=self.priority,
             run_after=self.run_after,
         )
+
+    def travelling(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as they travel: as JSON carries them, records as references.
+
+        Raises ArgumentError, which names the argument.
+        """
+        return checked(self.name, arguments)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
         """Put a job in, to be run by the backend in force; see `job` for what it raises."""
@@ -101,53 +115,86 @@ class Task(Generic[P, R]):
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it now, here, as the plain function that it is."""
-        return self.function(*args, **kwargs)
+        if not self.takes_context:
+            return self.function(*args, **kwargs)
+        from demo_app.jobs.perform import Context
+
+        here = Context(self.job(*args, **kwargs), attempt=1, check=lambda: None, notes={})
+        return self.function(here, *args, **kwargs)
 
 
 def put(job: Job, backend: str | None = None) -> TaskResult:
     """Put a job that was made before into the backend of that name (None: the one in force)."""
-    from demo_app.jobs.backends import backend_named
-
-    return backend_named(backend).enqueue(job)
+    return enqueue_many([job], backend)[0]
 
 
 def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
-    """Put many jobs in at once, in their order: one round trip where the backend can."""
+    """Put many jobs in at once, in their order: one round trip where the backend can.
+
+    Within `after_commit` they wait for the block's end.
+    Raises Unsupported when a job asks for what the backend does not do; then none is put in.
+    """
+    from demo_app.jobs.after_commit import hold_back
     from demo_app.jobs.backends import backend_named
 
-    return backend_named(backend).enqueue_many(list(jobs))
+    chosen, wanted = backend_named(backend), list(jobs)
+    if hold_back(chosen, wanted):
+        return [chosen.promise(job) for job in wanted]
+    return chosen.enqueue_many(wanted)
 
 
 @overload
 def task(function: Callable[P, R], /) -> Task[P, R]: ...
 @overload
 def task(
-    *, queue_name: str = ..., priority: int = ..., takes_context: bool = ...
+    *, takes_context: Literal[True], queue_name: str = ..., priority: int = ...
+) -> Callable[[Callable[Concatenate[Context, P], R]], Task[P, R]]: ...
+@overload
+def task(
+    *, queue_name: str = ..., priority: int = ..., takes_context: Literal[False] = ...
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(
-    function: Callable[P, R] | None = None,
+    function: Callable[..., Any] | None = None,
     /,
     *,
     queue_name: str = "default",
     priority: int = 0,
     takes_context: bool = False,
-) -> Task[P, R] | Callable[[Callable[P, R]], Task[P, R]]:
+) -> Any:
     """Make a task of a module-level function.
 
-    Raises TypeError for a function that no worker could find by its name.
+    takes_context: its first parameter is `context`, and tells what a running job may know of
+    itself (`demo_app.jobs.Context`).
+    Raises TypeError for a function that no worker could find by its name, or call.
     """
 
-    def make(function: Callable[P, R]) -> Task[P, R]:
+    def make(function: Callable[..., Any]) -> Task[..., Any]:
         if function.__name__ != function.__qualname__:
             raise TypeError(
                 f"{function.__qualname__} can't be a task: a worker finds tasks by name, "
                 "so they must stand at the top level of a module"
             )
-        made = Task(function, queue_name, priority, takes_context=takes_context)
+        _check_signature(function, takes_context)
+        made: Task[..., Any] = Task(function, queue_name, priority, takes_context=takes_context)
         _registry[made.name] = made
         return made
 
     return make if function is None else make(function)
+
+
+def _check_signature(function: Callable[..., Any], takes_context: bool) -> None:
+    name, parameters = function.__qualname__, list(inspect.signature(function).parameters.values())
+    first = parameters[0].name if parameters else ""
+    if takes_context != (first == "context"):
+        raise TypeError(
+            f"{name}: the first parameter of a task is named `context` if it is made with "
+            "takes_context=True, and only then"
+        )
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"{name} is `async def`: workers run plain functions")
+    for parameter in parameters:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+            raise TypeError(f"{name}: a worker calls tasks by name, and {parameter} has none")
 
 
 def all_tasks() -> dict[str, Task[..., Any]]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from demo_app.jobs.backends.base import Backend
 from demo_app.settings import BackendName, settings
+
+if TYPE_CHECKING:
+    from demo_app.jobs.backends.base import Backend
+
+#: Takes the place of every backend, for tests; see `demo_app.jobs.testing`.
+override: Backend | None = None
 
 
 def backend_named(name: str | None = None) -> Backend:
@@ -15,7 +21,20 @@ def backend_named(name: str | None = None) -> Backend:
     Raises ValueError for an unknown name, and ImportError with what to install when the
     backend's library is missing.
     """
+    if override is not None:
+        return override
     return _made(BackendName(name) if name else settings().backend)
+
+
+def library(name: str) -> None:
+    """Raises ImportError, which says what to install, when an optional library is missing."""
+    try:
+        import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"the backend {name!r} needs a library that is not installed ({error}): "
+            "pip install '.[backends]'"
+        ) from None
 
 
 @cache

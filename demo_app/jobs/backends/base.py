@@ -1,38 +1,97 @@
-"""What every backend can do."""
+"""What every backend can do; a new one fills in `take`, and whatever else it promises."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import ClassVar
 
+from demo_app.jobs.callbacks import enqueueing
+from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
+from demo_app.jobs.task import all_tasks
+from demo_app.settings import settings
 
 
-class Backend(Protocol):
+class Backend(ABC):
     """Takes jobs, and sees to it that they run.
 
-    name: as in the settings. in_request: whether `enqueue` runs the job before it returns.
+    name: as in the settings. in_request: whether `take` runs the jobs before it returns.
+    capabilities: what it promises; a job that asks for more is refused.
     """
 
     name: str
-    in_request: bool
+    in_request: bool = False
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    @abstractmethod
+    def take(self, jobs: list[Job]) -> None:
+        """Take these jobs, in their order; they were checked already.
+
+        Whoever promises `once` leaves a job alone whose id is known. What can't be reached
+        raises its own error; the caller then hands the same jobs over again.
+        """
 
     def enqueue(self, job: Job) -> TaskResult:
-        """Take a job. A job whose id is known already changes nothing, where `name` can tell."""
-        ...
+        """Take one job; see `enqueue_many`."""
+        return self.enqueue_many([job])[0]
 
     def enqueue_many(self, jobs: list[Job]) -> list[TaskResult]:
-        """Take jobs, in their order."""
-        ...
+        """Take jobs, in their order.
+
+        Raises Unsupported when one of them asks for what this backend does not do; then none
+        is taken.
+        """
+        for job in jobs:
+            self.check(job)
+        tasks = all_tasks()
+        known = [(tasks[job.task].function, job) for job in jobs if job.task in tasks]
+        with enqueueing(known):
+            self.take(jobs)
+        results = [self.promise(job) for job in jobs]
+        if self.in_request:
+            for result in results:
+                result.refresh()
+        return results
+
+    def check(self, job: Job) -> None:
+        """Raises Unsupported when the job asks for what this backend does not do."""
+        self.capabilities.check(job, self.name, settings().queues)
+
+    def promise(self, job: Job) -> TaskResult:
+        """The handle to a job that is put in, or is going to be."""
+        moment = datetime.fromtimestamp(job.enqueued_at, UTC)
+        state = "queued" if job.run_after is None else "scheduled"
+        made = TaskResult(
+            job.id, job.task, job.arguments, self.name, enqueued_at=moment, state=state
+        )
+        return made.with_finder(self.find)
 
     def find(self, job_id: str) -> TaskResult | None:
         """What became of a job; None when nothing is known of it."""
-        ...
+        return None
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, as far as the backend can tell."""
-        ...
+        return {}
 
-    def close(self) -> None:
+    def waiting(self) -> Iterator[Job]:
+        """Every job that waits, in the order in which they would run, for `python -m demo_app
+        move`: the caller calls `forget` for each that is safe elsewhere before it asks for the
+        next.
+
+        Raises Unsupported when the jobs can't be had from outside.
+        """
+        raise Unsupported(
+            f"the jobs of the backend {self.name!r} live and die with the process that put them "
+            "in: there is nothing that another program could move"
+        )
+
+    def forget(self, job: Job) -> None:
+        """Let go of a job that `waiting` gave."""
+        raise NotImplementedError
+
+    def close(self) -> None:  # noqa: B027 - a backend may have nothing to let go of
         """Stop taking jobs and let go of connections and threads; may be called twice."""
-        ...

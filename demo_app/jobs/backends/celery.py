@@ -5,46 +5,47 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.result import STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import connect
-from demo_app.queue.look import JobView, look_up
-from demo_app.queue.message import Message
-from demo_app.queue.store import Store
-from demo_app.settings import Settings, Transport
+from demo_app.queue.look import JobView, State, look_up, page
+from demo_app.queue.message import Message, lanes_of, parse
+from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.settings import Settings, Transport, settings
 from demo_app.steps import Step, passed
 
-_STATUS = {
-    "running": TaskResultStatus.RUNNING,
-    "done": TaskResultStatus.SUCCESSFUL,
-    "dead": TaskResultStatus.FAILED,
-    "discarded": TaskResultStatus.FAILED,
-}
 
-
-class CeleryBackend:
+class CeleryBackend(Backend):
     """See the module."""
 
     name = "celery"
-    in_request = False
+    capabilities = Capabilities(
+        priority=Priority.CLASSES,
+        run_after=True,
+        results=True,
+        once=True,
+        fifo=True,
+        concurrent=True,
+        survives=frozenset(Death),
+    )
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._moving: dict[str, Claim] = {}
 
-    def enqueue(self, job: Job) -> TaskResult:
-        """Put the job into its queue in Redis; one atomic round trip."""
-        self._store.enqueue(message_of(job), by="web", due=job.due)
-        passed(Step.ENQUEUED)
-        return self._handle(job)
-
-    def enqueue_many(self, jobs: list[Job]) -> list[TaskResult]:
-        """Put the jobs in, in their order, in one atomic round trip."""
+    def take(self, jobs: list[Job]) -> None:
+        """Put the jobs into their queues in Redis, in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by="web")
         passed(Step.ENQUEUED)
-        return [self._handle(job) for job in jobs]
 
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""
@@ -55,14 +56,44 @@ class CeleryBackend:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
         return dict(self._store.summary()["count"])
 
+    def waiting(self) -> Iterator[Job]:
+        """Every job that waits, each claimed while it is on its way elsewhere.
+
+        A program that dies in between is a dead worker like any other: what it held is rescued.
+        """
+        store, lease = self._store, int(1000 * settings().lease_seconds)
+        store.rescue("move", lease, settings().max_rescues)  # of a move that died before this one
+        mover = f"move-{uuid.uuid4()}"
+        store.register(mover, lease, json.dumps({"pid": os.getpid()}))
+        try:
+            while len(found := store.script("claim")(args=[mover, *self._lanes()])) > 1:
+                job_id, lane, message = found
+                self._moving[job_id] = Claim(mover, lane, job_id)
+                yield job_of(parse(message))
+                store.beat(mover, lease, json.dumps({"pid": os.getpid()}))
+        finally:
+            store.goodbye(mover)
+        for state in (State.RETRYING, State.SCHEDULED):
+            while jobs := page(store.client, state, limit=100).jobs:
+                for view in jobs:
+                    message = parse(str(store.client.lindex(f"job:{view.id}", 0)))
+                    due = datetime.fromtimestamp(view.due or 0.0, UTC)
+                    yield replace(job_of(message), run_after=due)
+
+    def forget(self, job: Job) -> None:
+        """The job is safe elsewhere."""
+        claim = self._moving.pop(job.id, None)
+        if claim is None:
+            self._store.decide(job.id, "discard", by="move")
+        else:
+            self._store.finish(claim, Verdict.DISCARD, detail="moved to another backend")
+
     def close(self) -> None:
         """Close the connections."""
         self._store.client.close()
 
-    def _handle(self, job: Job) -> TaskResult:
-        moment = datetime.fromtimestamp(job.enqueued_at, UTC)
-        result = TaskResult(job.id, job.task, job.arguments, self.name, enqueued_at=moment)
-        return result.with_finder(self.find)
+    def _lanes(self) -> list[str]:
+        return [lane for queue in settings().queues for lane in lanes_of(queue)]
 
 
 def message_of(job: Job) -> Message:
@@ -93,18 +124,28 @@ def job_of(message: Message) -> Job:
 
 def _result(view: JobView, backend: str) -> TaskResult:
     tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
+    began = [event.at for event in view.timeline if event.event == "claimed"]
+    ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
+    last = ended[-1] if ended and view.state in STATUS_OF_STATE else None
     return TaskResult(
         view.id,
         view.task,
         view.arguments,
         backend,
-        status=_STATUS.get(view.state, TaskResultStatus.READY),
+        status=STATUS_OF_STATE.get(view.state, TaskResultStatus.READY),
         attempts=view.attempts,
         errors=[TaskError(event.error_class, event.traceback) for event in tries],
-        enqueued_at=datetime.fromtimestamp(view.enqueued_at, UTC),
+        enqueued_at=_moment(view.enqueued_at),
+        started_at=_moment(began[-1]) if began else None,
+        finished_at=_moment(last.at) if last else None,
         state=view.state,
+        reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
         _return_value=view.return_value,
     )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def make(settings: Settings) -> Backend:

@@ -11,18 +11,27 @@ import time
 from dataclasses import replace
 from itertools import count
 
+from demo_app.jobs.backends.base import Backend
 from demo_app.jobs.backends.records import Records
+from demo_app.jobs.capabilities import Capabilities, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, perform
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
 
 
-class MemoryBackend:
+class MemoryBackend(Backend):
     """See the module; `concurrency` threads take the jobs in their order."""
 
     name = "memory"
-    in_request = False
+    capabilities = Capabilities(
+        priority=Priority.EXACT,
+        run_after=True,
+        results=True,
+        once=True,
+        fifo=True,
+        concurrent=True,
+    )
 
     def __init__(self, concurrency: int) -> None:
         self._records = Records(self.name)
@@ -38,15 +47,17 @@ class MemoryBackend:
         for thread in self._threads:
             thread.start()
 
-    def enqueue(self, job: Job) -> TaskResult:
-        """Put the job into this process's queue."""
-        result = self._records.enqueued(job)
-        self._put(job, job.due or 0.0)
-        return result
+    def take(self, jobs: list[Job]) -> None:
+        """Put the jobs into this process's queue.
 
-    def enqueue_many(self, jobs: list[Job]) -> list[TaskResult]:
-        """Put the jobs in, in their order."""
-        return [self.enqueue(job) for job in jobs]
+        Raises RuntimeError when the backend was closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("this backend was closed and takes no more jobs")
+        for job in jobs:
+            if self._records.enqueued(job):
+                self._put(job, job.due or 0.0)
 
     def find(self, job_id: str) -> TaskResult | None:
         """What became of a job of this process."""
@@ -66,8 +77,6 @@ class MemoryBackend:
 
     def _put(self, job: Job, due: float) -> None:
         with self._changed:
-            if self._closed:
-                raise RuntimeError("this backend was closed and takes no more jobs")
             if due > time.time():
                 heapq.heappush(self._later, (due, next(self._order), job))
             else:
@@ -91,7 +100,7 @@ class MemoryBackend:
             self._records.started(job)
             outcome = perform(job)
             self._records.ended(job, outcome)
-            if isinstance(outcome, Again) and not self._closed:
+            if isinstance(outcome, Again):
                 again = replace(job, attempts=job.attempts + 1)
                 self._put(again, time.time() + outcome.after)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, Dead, Discarded, Done, Outcome
-from demo_app.jobs.result import TaskResult, TaskResultStatus
+from demo_app.jobs.result import STATUS_OF_STATE, TaskResult, TaskResultStatus
 
 
 class Records:
@@ -17,30 +17,31 @@ class Records:
 
     def __init__(self, backend: str, keep: int = 10_000) -> None:
         self._backend, self._keep = backend, keep
-        self._results: OrderedDict[str, TaskResult] = OrderedDict()
+        self._results: dict[str, TaskResult] = {}
         self._lock = threading.Lock()
 
-    def enqueued(self, job: Job) -> TaskResult:
-        """Note that a job was put in; returns the handle for who put it in."""
-        result = TaskResult(
-            job.id,
-            job.task,
-            job.arguments,
-            self._backend,
-            enqueued_at=datetime.fromtimestamp(job.enqueued_at, UTC),
-            state="queued" if job.run_after is None else "scheduled",
-        )
+    def enqueued(self, job: Job) -> bool:
+        """Note that a job was put in; False when its id was known already."""
         with self._lock:
-            self._results[job.id] = result
-            while len(self._results) > self._keep:
-                self._results.popitem(last=False)
-        return result.with_finder(self.find)
+            if job.id in self._results:
+                return False
+            self._results[job.id] = TaskResult(
+                job.id,
+                job.task,
+                job.arguments,
+                self._backend,
+                attempts=job.attempts,
+                enqueued_at=datetime.fromtimestamp(job.enqueued_at, UTC),
+                state="queued" if job.run_after is None else "scheduled",
+            )
+            self._forget_old_ones()
+        return True
 
     def started(self, job: Job) -> None:
         """Note that a try begins."""
         with self._lock:
             result = self._results[job.id]
-            result.status, result.state = TaskResultStatus.RUNNING, "running"
+            result.state, result.status = "running", STATUS_OF_STATE["running"]
             result.started_at = datetime.now(UTC)
             result.attempts = job.attempts + 1
 
@@ -50,16 +51,16 @@ class Records:
             result = self._results[job.id]
             match outcome:
                 case Done(value):
-                    result.status, result.state = TaskResultStatus.SUCCESSFUL, "done"
-                    result._return_value = value
+                    result.state, result._return_value = "done", value
                 case Again(_, error):
-                    result.status, result.state = TaskResultStatus.READY, "retrying"
+                    result.state = "retrying"
                     result.errors.append(error)
-                case Discarded():
-                    result.status, result.state = TaskResultStatus.FAILED, "discarded"
+                case Discarded(reason):
+                    result.state, result.reason = "discarded", reason
                 case Dead(error):
-                    result.status, result.state = TaskResultStatus.FAILED, "dead"
+                    result.state = "dead"
                     result.errors.append(error)
+            result.status = STATUS_OF_STATE.get(result.state, TaskResultStatus.READY)
             if result.is_finished:
                 result.finished_at = datetime.now(UTC)
 
@@ -67,9 +68,17 @@ class Records:
         """A copy of what is known of the job."""
         with self._lock:
             result = self._results.get(job_id)
-            return None if result is None else replace(result, errors=list(result.errors))
+            if result is None:
+                return None
+            return replace(result, errors=list(result.errors), _find=self.find)
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, of those remembered."""
         with self._lock:
             return dict(Counter(result.state for result in self._results.values()))
+
+    def _forget_old_ones(self) -> None:
+        """Only what has ended is forgotten, the oldest first."""
+        for job_id in list(self._results)[: max(0, len(self._results) - self._keep)]:
+            if self._results[job_id].is_finished:
+                del self._results[job_id]

@@ -11,8 +11,9 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
+from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.capabilities import Capabilities
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
 
 
@@ -40,29 +41,25 @@ def stock_app(chosen: Settings) -> Celery:
     return made
 
 
-class StockBackend:
+class StockBackend(Backend):
     """Puts jobs in as any Celery program does."""
 
     name = "celery"
-    in_request = False
+    capabilities = Capabilities(run_after=True, concurrent=True)
 
     def __init__(self, chosen: Settings) -> None:
         self._app = stock_app(chosen)
 
-    def enqueue(self, job: Job) -> TaskResult:
-        """Publish the job."""
-        self._app.send_task(
-            job.task, kwargs=job.arguments, task_id=job.id, queue=job.queue_name, eta=job.run_after
-        )
-        return TaskResult(job.id, job.task, job.arguments, self.name)
-
-    def enqueue_many(self, jobs: list[Job]) -> list[TaskResult]:
+    def take(self, jobs: list[Job]) -> None:
         """Publish the jobs, one after the other."""
-        return [self.enqueue(job) for job in jobs]
-
-    def find(self, job_id: str) -> TaskResult | None:
-        """Nothing is kept of a job."""
-        return None
+        for job in jobs:
+            self._app.send_task(
+                job.task,
+                kwargs=job.arguments,
+                task_id=job.id,
+                queue=job.queue_name,
+                eta=job.run_after,
+            )
 
     def count_by_state(self) -> dict[str, Any]:
         """What can be read off kombu's own keys: waiting, and unacknowledged."""

@@ -1,0 +1,73 @@
+"""What a backend promises. What it doesn't promise is refused, never silently ignored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from demo_app.jobs.job import Job
+
+
+class Unsupported(ValueError):
+    """A job asks for something that the backend does not do."""
+
+
+class Priority(StrEnum):
+    """How finely a backend tells priorities apart."""
+
+    NONE = "none"
+    CLASSES = "three classes"  # above 0, 0, below 0
+    EXACT = "every number"
+
+
+class Death(StrEnum):
+    """What may be killed with SIGKILL, with no job lost.
+
+    ENQUEUER: the process that put the jobs in, while they wait. WORKER: the process that runs a
+    job, in the middle of it. CLAIM: a worker at the moment at which it takes a job.
+    BROKER: the server that keeps the jobs.
+    """
+
+    ENQUEUER = "enqueuer"
+    WORKER = "worker"
+    CLAIM = "claim"
+    BROKER = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend promises beside running every job, and trying failed ones again.
+
+    run_after: jobs can wait for a moment. results: `find` knows what became of a job.
+    once: a job whose id is known already is not taken a second time. fifo: jobs of the same
+    queue and priority begin in the order in which they came. concurrent: jobs run side by side.
+    survives: with which deaths it loses nothing.
+    """
+
+    priority: Priority = Priority.NONE
+    run_after: bool = False
+    results: bool = False
+    once: bool = False
+    fifo: bool = False
+    concurrent: bool = False
+    survives: frozenset[Death] = frozenset()
+
+    def check(self, job: Job, backend: str, queues: tuple[str, ...]) -> None:
+        """Raises Unsupported, which says what the job asks for in vain."""
+        if job.queue_name not in queues:
+            raise Unsupported(
+                f"{job.task}: nobody works on the queue {job.queue_name!r}. "
+                f"The queues are {', '.join(queues)}; DEMO_QUEUES names them."
+            )
+        if job.priority and self.priority is Priority.NONE:
+            raise Unsupported(
+                f"{job.task}: the backend {backend!r} has no priorities; "
+                f"leave priority={job.priority} out, or choose another backend."
+            )
+        if job.run_after is not None and not self.run_after:
+            raise Unsupported(
+                f"{job.task}: the backend {backend!r} runs jobs at once and can't wait until "
+                f"{job.run_after:%Y-%m-%d %H:%M:%S %Z}; choose another backend for run_after."
+            )
