@@ -14,7 +14,7 @@ from demo_app.jobs.callbacks import performing
 from demo_app.jobs.job import Job
 from demo_app.jobs.records import RecordGone, loaded
 from demo_app.jobs.result import TaskError
-from demo_app.jobs.retries import Drop, Policy, policy_for
+from demo_app.jobs.retries import Drop, policy_for
 from demo_app.jobs.task import Task, all_tasks
 
 
@@ -118,7 +118,8 @@ def perform(
     """Run the job here and now.
 
     check: see `Context`. notes: receives what the job leaves with `note`.
-    Raises LeaseLost, and whatever is no Exception; every Exception becomes an outcome.
+    Raises LeaseLost, and whatever is no Exception; every Exception becomes an outcome (see
+    `after_failure` for the others).
     """
     task = all_tasks().get(job.task)
     if task is None:
@@ -130,7 +131,7 @@ def perform(
             check()
             value = _call(task, context)
     except Exception as error:
-        return _after(error, job, task.policies)
+        return after_failure(error, job)
     return _returned(value, job)
 
 
@@ -150,8 +151,10 @@ def _returned(value: Any, job: Job) -> Outcome:
         return Dead(TaskError(_path(told), str(told)))
 
 
-def _after(error: Exception, job: Job, policies: tuple[Policy, ...]) -> Outcome:
-    policy = policy_for(policies, error)
+def after_failure(error: BaseException, job: Job) -> Outcome:
+    """How a job ends that this error has ended, by what its task says of such errors."""
+    task = all_tasks().get(job.task)
+    policy = policy_for(task.policies if task else (), error)
     if isinstance(policy, Drop) or isinstance(error, RecordGone):
         return Discarded(f"{type(error).__name__}: {error}")
     failures = job.attempts + 1
@@ -161,5 +164,5 @@ def _after(error: Exception, job: Job, policies: tuple[Policy, ...]) -> Outcome:
     return Again(policy.wait(failures), told)
 
 
-def _path(error: Exception) -> str:
+def _path(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
