@@ -48,11 +48,13 @@ def deliver(mail: Mail) -> None:
     content = mail.to_bytes()
     try:
         _begin(mail)
-        checkpoint()
         _data(content)
     except (OSError, smtplib.SMTPException) as error:
         _drop()
         raise _as_mail_error(error) from error
+    except BaseException:  # stopped in the middle of a dialogue that can't be taken up again
+        _drop()
+        raise
     passed(Step.REPLY_RECEIVED)
     note("message_id", mail.message_id)
 
@@ -62,7 +64,9 @@ def _begin(mail: Mail) -> None:
     if kept is not None:
         try:
             return _envelope(kept, mail)
-        except (OSError, smtplib.SMTPServerDisconnected):
+        except OSError as error:  # as is every exception of smtplib
+            if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code != 421:
+                raise  # an answer about this mail, not a farewell (RFC 5321, section 3.8)
             _drop()  # the server closed an idle connection; nothing was sent yet
     _local.smtp = _connect(settings())
     _envelope(_local.smtp, mail)
@@ -90,6 +94,8 @@ def _data(content: bytes) -> None:
     smtp: smtplib.SMTP = _local.smtp
     smtp.putcmd("data")
     _expect(354, *smtp.getreply())
+    passed(Step.MAIL_BEGUN)
+    checkpoint()  # as late as can be: a slow server may have let the lease run out meanwhile
     # a line that begins with a dot gets a second one (RFC 5321, section 4.5.2)
     stuffed = content.replace(b"\r\n.", b"\r\n..")
     smtp.send(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))

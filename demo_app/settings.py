@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     token: str = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = "127.0.0.1"
     web_port: int = 0
+    comment_burst: int = Field(
+        2000, ge=1, description="comments one address may post at once without the token"
+    )
+    comments_per_second: float = Field(
+        20.0, gt=0, description="and how fast it may go on; a class behind a proxy is one address"
+    )
     public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     tasks: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further modules with @task functions, comma separated"
@@ -68,6 +74,9 @@ class Settings(BaseSettings):
     visibility_seconds: float = Field(3600.0, gt=0, description="stock transport only")
     max_rescues: int = Field(3, ge=1, description="a job rescued more often is a poison pill")
     job_seconds: float = Field(300.0, gt=0, description="a job running for longer is ended")
+    stop_seconds: float = Field(
+        25.0, gt=0, description="after SIGTERM, how long a worker goes on with what it has"
+    )
     smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")
     journal_length: int = Field(
         100_000, ge=1000, description="changes of state kept in the journal"

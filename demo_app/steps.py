@@ -2,8 +2,12 @@
 
 ``DEMO_DIE_AT="mail_sent:3"`` makes the process that passes the step ``mail_sent`` for the
 third time send itself SIGKILL there, once: a file beside the data remembers that it happened,
-so that the process which takes its place goes on. Unset, a step costs one call of an empty
-function.
+so that the process which takes its place goes on.
+
+``DEMO_DIE_AT="armed"`` lets a running process be stopped: `arm` lays a file that names the step,
+and the first process that passes it takes the file and sends itself the signal in it.
+
+Unset, a step costs one call of an empty function.
 """
 
 from __future__ import annotations
@@ -23,8 +27,10 @@ class Step(StrEnum):
     OUTBOX_READ = "outbox_read"
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
+    POPPED = "popped"  # only without the atomic claim: taken off its queue, recorded nowhere
     CLAIMED = "claimed"
     STARTED = "started"
+    MAIL_BEGUN = "mail_begun"  # the server waits for the mail, and not a byte of it was sent
     MAIL_SENT = "mail_sent"
     REPLY_RECEIVED = "reply_received"
     ACKNOWLEDGED = "acknowledged"
@@ -32,11 +38,51 @@ class Step(StrEnum):
     DUE_MOVED = "due_moved"
     RESCUE_FOUND = "rescue_found"
     RESCUE_MOVED = "rescue_moved"
-    DIED = "died"
+    DIED = "died"  # given up: kept among the dead for a person
+
+
+def arm(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL) -> Path:
+    """Let the next process that passes the step send itself the signal.
+
+    folder: the stack's DEMO_DIR. Returns the file that is there until it happens.
+    """
+    armed = _armed(folder, step)
+    armed.parent.mkdir(exist_ok=True)
+    written = armed.with_suffix(".new")
+    written.write_text(str(int(number)))
+    return written.rename(armed)
+
+
+def disarm(folder: Path, step: Step) -> bool:
+    """Take back what `arm` laid; False when it has happened already."""
+    try:
+        _armed(folder, step).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _armed(folder: Path, step: Step) -> Path:
+    return folder / "steps" / step
 
 
 def _nothing(step: Step) -> None:
     """Pass the step; no test asked for anything here."""
+
+
+def _when_armed(folder: Path) -> Callable[[Step], None]:
+    def passed(step: Step) -> None:
+        armed = _armed(folder, step)
+        if not os.path.exists(armed):
+            return
+        taken = armed.with_name(f"{step}.{os.getpid()}")
+        try:
+            os.rename(armed, taken)  # of several processes, one has it
+        except FileNotFoundError:
+            return
+        os.kill(os.getpid(), int(taken.read_text()))
+
+    return passed
 
 
 def _deadly(wanted: Step, nth: int, marker: Path) -> Callable[[Step], None]:
@@ -58,9 +104,11 @@ def _from_environment(environ: dict[str, str] | os._Environ[str]) -> Callable[[S
     wanted = environ.get("DEMO_DIE_AT")
     if not wanted:
         return _nothing
+    folder = Path(environ.get("DEMO_DIR", "."))
     name, _, nth = wanted.partition(":")
-    marker = Path(environ.get("DEMO_DIR", ".")) / f"died-at-{name}"
-    return _deadly(Step(name), int(nth or 1), marker)
+    if name == "armed":
+        return _when_armed(folder)
+    return _deadly(Step(name), int(nth or 1), folder / f"died-at-{name}")
 
 
 passed: Callable[[Step], None] = _from_environment(os.environ)

@@ -7,6 +7,7 @@ redis.TimeoutError when the server can't be reached, and redis.ResponseError whe
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,10 +39,16 @@ class Claim:
     id: str
 
 
+#: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
+#: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
+_REFUSED_WHEN_FULL = frozenset({"enqueue"})
+
+
 @cache
 def _script_text(name: str, journal_length: int, history_length: int) -> str:
     folder = files("demo_app.queue") / "scripts"
-    limits = f"local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
+    flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
+    limits = flags + f"local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
     prelude = (folder / "_prelude.lua").read_text("utf-8")
     return limits + prelude + (folder / f"{name}.lua").read_text("utf-8")
 
@@ -59,6 +66,7 @@ class Store:
         self.client = client
         self._limits = journal_length, history_length
         self._scripts: dict[str, Any] = {}
+        self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
 
     def script(self, name: str) -> Any:
         """The registered script of that name (its ``sha`` is what EVALSHA takes)."""
@@ -92,18 +100,26 @@ class Store:
         *,
         detail: str = "",
         due: float | None = None,
+        after: float | None = None,
         message: str = "",
     ) -> bool:
         """Acknowledge a claim; False when it was not this worker's any more.
 
-        due: epoch seconds of the next try, for RETRY. message: replaces the stored one.
+        due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
+        of Redis. message: replaces the stored one.
         """
         moment = "" if due is None else f"{due:.6f}"
+        if after is not None:
+            moment = f"+{after:.6f}"
         return bool(
             self._run(
                 "finish", claim.worker, claim.lane, claim.id, verdict, detail, moment, message
             )
         )
+
+    def note_pop(self, claim: Claim) -> None:
+        """Record who took a popped job; only for the experiment without the atomic claim."""
+        self._run("note_pop", claim.worker, claim.lane, claim.id)
 
     def register(self, worker: str, lease_ms: int, said: str) -> None:
         """Make a worker known, alive for one lease (milliseconds), before its first claim."""
@@ -119,7 +135,22 @@ class Store:
 
     def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:
         """Give back what dead workers held; returns the ids that were moved."""
-        return list(self._run("rescue", by, lease_ms, most))
+        return self._judge("move", by, lease_ms, most)
+
+    def dead_workers(self, by: str, lease_ms: int) -> list[str]:
+        """The workers whose lease has run out and that nobody has rescued from yet."""
+        return self._judge("look", by, lease_ms, 0)
+
+    def _judge(self, what: str, by: str, lease_ms: int, most: int) -> list[str]:
+        # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
+        reckoned = ""
+        if self._clock is not None:
+            redis_then, own_then = self._clock
+            reckoned = f"{redis_then + time.monotonic() - own_then:.6f}"
+        asked = time.monotonic()
+        now, *found = self._run("rescue", by, lease_ms, most, reckoned, what)
+        self._clock = float(now), asked
+        return list(found)
 
     def move_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""

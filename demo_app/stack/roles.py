@@ -67,6 +67,7 @@ class Plan:
             "DEMO_CONCURRENCY": str(options.concurrency),
             "DEMO_TASKS": ",".join(options.tasks),
             "DEMO_WITHOUT": ",".join(options.without),
+            "DEMO_STOP_SECONDS": "3",  # the supervisor waits a little longer
             "DEMO_LAB": "1",
             MARKER: self.stack_id,
             "PYTHONUNBUFFERED": "1",

@@ -1,19 +1,16 @@
-"""The Celery app: its settings, its tasks, and the keeper that lives beside it."""
+"""The Celery app: its settings and its tasks."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_shutdown
 from kombu import Queue
 
 from demo_app.jobs.task import all_tasks, load_tasks
 from demo_app.settings import Settings, settings
-from demo_app.worker.claims import claims
-from demo_app.worker.keeper import Keeper
-from demo_app.worker.run import run
+from demo_app.worker.life import Life
+from demo_app.worker.run import limit, run
 from demo_app.worker.transport import broker_url
 
 
@@ -48,25 +45,5 @@ def _run_claimed(self: Any, **_arguments: Any) -> str:
     return run(self.request.properties["delivery_tag"])
 
 
-class _Life:
-    """What happens when this process becomes a worker, and when it stops being one."""
-
-    def __init__(self) -> None:
-        self._keeper: Keeper | None = None
-        celeryd_init.connect(self.begin, weak=False)
-        worker_shutdown.connect(self.end, weak=False)
-
-    def begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
-        pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
-        if not any(name in pool for name in ("thread", "solo")):
-            # the claims are this process's: a pool of processes would run jobs outside of it
-            sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
-        self._keeper = Keeper(claims(), settings())
-        self._keeper.start()
-
-    def end(self, **_: Any) -> None:
-        if self._keeper is not None:
-            self._keeper.stop()
-
-
-_life = _Life()
+#: Connects itself to Celery's signals, and does nothing unless this process becomes a worker.
+life = Life(settings(), limit)

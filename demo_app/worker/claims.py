@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
@@ -18,14 +17,14 @@ from demo_app.jobs.perform import LeaseLost
 from demo_app.queue.connection import connect
 from demo_app.queue.message import Message, lanes_of, parse
 from demo_app.queue.store import Claim, Store, Verdict
-from demo_app.settings import Settings, settings
+from demo_app.settings import Safeguard, Settings, settings
 from demo_app.steps import Step, passed
 from demo_app.worker.lease import Lease
 
 log = logging.getLogger(__name__)
 
-#: Seconds between tries while Redis is away.
-PAUSE = 0.2
+#: Seconds between tries while Redis is away, and between two complaints about it.
+PAUSE, COMPLAINTS = 0.2, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,19 @@ class Claims:
         self._held: dict[str, Held] = {}  # by Celery's delivery tag
         self._strangers: set[Claim] = set()
         self._lock = threading.Lock()
+        self._next_complaint = 0.0
+        self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
+        #: The script that takes a job.
+        self.taking = "pop" if self._pops else "claim"
+        #: No further job is claimed; what is held goes on.
+        self.draining = False
         self.closing = False
 
     def took(self, tag: str, claim: Claim, message: str) -> None:
         """Note that the claim script gave us a job."""
+        if self._pops:
+            passed(Step.POPPED)
+            self.store.note_pop(claim)
         with self._lock:
             self._held[tag] = Held(claim, message)
         passed(Step.CLAIMED)
@@ -74,26 +82,32 @@ class Claims:
         verdict: Verdict,
         *,
         detail: str = "",
-        due: float | None = None,
+        after: float | None = None,
         message: str = "",
     ) -> bool:
-        """End a claim, waiting for Redis as long as it takes; False when it came too late."""
+        """End a claim, waiting for Redis as long as it takes; False when it came too late.
+
+        See `Store.finish`. A Redis that answers with an error (its disk is full, say) is waited for
+        like one that is away: what a job came to must not be lost with it.
+        """
         held = self._held.get(tag)
         if held is None:
             return False
         claim = held.claim
         while True:
             try:
-                in_time = self.store.finish(claim, verdict, detail=detail, due=due, message=message)
+                in_time = self.store.finish(
+                    claim, verdict, detail=detail, after=after, message=message
+                )
                 break
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except redis.RedisError as error:
                 if self.closing:
                     log.warning("%s ends unacknowledged and will be rescued: %s", claim.id, error)
                     return False
-                time.sleep(PAUSE)
+                self._wait_for_redis(error)
         with self._lock:
             self._held.pop(tag, None)
-        passed(Step.RETRY_SCHEDULED if verdict is Verdict.RETRY else Step.ACKNOWLEDGED)
+        passed(_STEP_OF.get(verdict, Step.ACKNOWLEDGED))
         return in_time
 
     def check(self, tag: str) -> None:
@@ -104,10 +118,15 @@ class Claims:
         while True:
             try:
                 return self.lease.check(held.claim.worker)
-            except (redis.ConnectionError, redis.TimeoutError):
+            except redis.RedisError as error:
                 if self.closing:
                     raise LeaseLost("Redis is away and the worker stops") from None
-                time.sleep(PAUSE)
+                self._wait_for_redis(error)
+
+    def held(self) -> set[str]:
+        """The delivery tags of what is held."""
+        with self._lock:
+            return set(self._held)
 
     def audit(self) -> int:
         """Give back jobs that Redis has on our list and that nobody here knows of.
@@ -126,14 +145,27 @@ class Claims:
         return len(lost)
 
     def goodbye(self) -> None:
-        """Give back what is still held, to the head of the queue, and sign off."""
-        self.closing = True
-        if not self.lease.worker:
-            return
-        with suppress(redis.RedisError):
-            self.store.goodbye(self.lease.worker)
+        """Give back what is still held, to the head of the queue, and sign off.
+
+        When Redis can't be reached, what is held stays on this worker's list: it falls silent, and
+        is rescued one lease later.
+        """
+        self.draining = self.closing = True
+        with self._lock:
+            self._held.clear()  # whoever still runs must not begin a side effect now
+        try:
+            self.lease.end()
+        except redis.RedisError as error:
+            log.warning("Could not sign off; others will find out: %s", error)
+
+    def _wait_for_redis(self, error: redis.RedisError) -> None:
+        if time.monotonic() > self._next_complaint:
+            self._next_complaint = time.monotonic() + COMPLAINTS
+            log.warning("Waiting for Redis: %s", error)
+        time.sleep(PAUSE)
 
 
+_STEP_OF = {Verdict.RETRY: Step.RETRY_SCHEDULED, Verdict.DEAD: Step.DIED}
 _claims: Claims | None = None
 
 

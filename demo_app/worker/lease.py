@@ -45,6 +45,7 @@ class Lease:
             }
         )
         self.worker = ""
+        self._over = False
         self._valid_until = 0.0  # by this process's own monotonic clock
 
     @property
@@ -63,12 +64,21 @@ class Lease:
     def renew(self) -> bool:
         """Renew the lease; False when it was lost, and a new incarnation has been taken."""
         with self._renewing:
+            if self._over:
+                return True
             asked = time.monotonic()
             if self._store.beat(self.worker, self.milliseconds, self._said):
                 self._valid_until = asked + self._seconds
                 return True
             self.take()
             return False
+
+    def end(self) -> None:
+        """Give back what is held, and sign off; there is no lease from now on."""
+        with self._renewing:
+            worker, self.worker, self._over = self.worker, "", True
+            if worker:
+                self._store.goodbye(worker)
 
     def check(self, worker: str) -> None:
         """Call before a side effect of a job that the incarnation `worker` claimed.

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from demo_app.jobs.backends.celery import job_of, message_of
-from demo_app.jobs.perform import Again, Dead, Discarded, Done, LeaseLost, perform
+from demo_app.jobs.job import Job
+from demo_app.jobs.perform import (
+    Again,
+    Dead,
+    Discarded,
+    Done,
+    JobTimeout,
+    LeaseLost,
+    Outcome,
+    after_failure,
+    perform,
+)
 from demo_app.jobs.result import TaskError
 from demo_app.queue.message import compose
 from demo_app.queue.store import Verdict
+from demo_app.settings import settings
 from demo_app.steps import Step, passed
-from demo_app.worker.claims import claims
+from demo_app.worker.claims import Claims, claims
+from demo_app.worker.limit import Limit
+
+#: The time limit of this process's jobs.
+limit = Limit(settings().job_seconds)
 
 
 def run(tag: str) -> str:
@@ -27,32 +42,44 @@ def run(tag: str) -> str:
     notes: dict[str, Any] = {}
     try:
         job = job_of(here.message(tag))
-        passed(Step.STARTED)
-        outcome = perform(job, check=partial(here.check, tag), notes=notes)
+    except LeaseLost:
+        return "given up: the lease was lost"
+    passed(Step.STARTED)
+    try:
+        with limit.on(tag, job):
+            outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
         here.finish(tag, Verdict.REQUEUE, detail="the lease was lost")
         return "given up: the lease was lost"
+    except JobTimeout:
+        error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
+        outcome = after_failure(error, job)
+    except BaseException as error:  # a job may not end its worker, with sys.exit() for example
+        outcome = after_failure(error, job)
+    return conclude(here, tag, job, outcome, notes)
+
+
+def conclude(
+    here: Claims, tag: str, job: Job, outcome: Outcome, notes: dict[str, Any] | None = None
+) -> str:
+    """End the claim as the outcome says; returns a word for it."""
+    told = notes or {}
     match outcome:
         case Done(value):
-            told = notes if value is None else {**notes, "value": value}
+            told = told if value is None else {**told, "value": value}
             here.finish(tag, Verdict.DONE, detail=_detail(told))
             return "done"
         case Again(after, error):
             again = compose(message_of(replace(job, attempts=job.attempts + 1)))
-            here.finish(
-                tag,
-                Verdict.RETRY,
-                detail=_detail({**notes, **_told(error), "after": after}),
-                due=time.time() + after,
-                message=again,
-            )
+            detail = _detail({**told, **_told(error), "after": after})
+            here.finish(tag, Verdict.RETRY, detail=detail, after=after, message=again)
             return f"again in {after:.1f} s"
         case Discarded(reason):
-            here.finish(tag, Verdict.DISCARD, detail=_detail({**notes, "reason": reason}))
+            here.finish(tag, Verdict.DISCARD, detail=_detail({**told, "reason": reason}))
             return f"discarded: {reason}"
         case Dead(error):
-            here.finish(tag, Verdict.DEAD, detail=_detail({**notes, **_told(error)}))
+            here.finish(tag, Verdict.DEAD, detail=_detail({**told, **_told(error)}))
             return "dead"
 
 

@@ -12,7 +12,9 @@ names what moved when kombu moves.
 
 from __future__ import annotations
 
+import logging
 import uuid
+from contextlib import suppress
 from datetime import datetime
 from queue import Empty
 from time import monotonic
@@ -27,6 +29,8 @@ from demo_app.queue.connection import client_url
 from demo_app.queue.message import lanes_of, parse, queue_of
 from demo_app.queue.store import Claim, Verdict
 from demo_app.worker.claims import claims
+
+log = logging.getLogger(__name__)
 
 TRANSPORT_ALIASES["claims"] = "demo_app.worker.transport:Transport"
 
@@ -69,13 +73,13 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """Send the next command: a claim, or the wait for the bell after a claim in vain."""
-        if not self.active_queues:
+        if not self.active_queues or claims().draining:
             return
         connection = self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
         if self._woken_at is None:
             here = claims()
-            script = here.store.script("claim")
+            script = here.store.script(here.taking)
             self._claimant = here.lease.worker
             connection.send_command("EVALSHA", script.sha, 0, self._claimant, *here.lanes)
         else:
@@ -110,13 +114,20 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self.client.connection.disconnect()
             raise
         except redis.exceptions.NoScriptError:  # Redis was started again
-            claims().store.client.script_load(claims().store.script("claim").script)
+            here = claims()
+            here.store.client.script_load(here.store.script(here.taking).script)
             raise Empty from None
         except redis.exceptions.ResponseError as error:
             if str(error).startswith("LEASELOST"):
-                claims().lease.renew()
+                with suppress(redis.exceptions.RedisError):  # the keeper goes on trying
+                    claims().lease.renew()
                 raise Empty from None
-            raise
+            if self._woken_at is not None:
+                raise
+            # its disk is full, say: ask again after the next bell, or the end of the wait for it
+            log.warning("No claim can be made: %s", error)
+            self._woken_at = "$"
+            raise Empty from None
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         """Enqueue what a Celery producer sends; an ETA becomes a place among the scheduled."""

@@ -1,7 +1,7 @@
 -- Acknowledge a claim with its verdict. Only who still holds the claim may: after a rescue the
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
 -- ARGV: worker, lane, id, verdict (done, retry, discard, dead, requeue), detail,
---       due (epoch seconds, for retry), new message ('' keeps the old one).
+--       due (for retry: epoch seconds, or +seconds from now), new message ('' keeps the old one).
 -- Returns 1, or 0 when it came too late.
 local worker, lane, id, verdict, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('LREM', 'claims:' .. lane .. ':' .. worker, 1, id) == 0 then
@@ -32,7 +32,10 @@ if verdict == 'done' then
   record(id, 'done', worker, detail)
   keep_history('done', id)
 elseif verdict == 'retry' then
-  redis.call('ZADD', 'retrying', ARGV[6], id)
+  local due = ARGV[6]
+  -- counted from this clock, the one that will find it due; a worker's may be wrong
+  if string.sub(due, 1, 1) == '+' then due = string.format('%.6f', now + tonumber(due)) end
+  redis.call('ZADD', 'retrying', due, id)
   record(id, 'retrying', worker, detail)
 elseif verdict == 'discard' then
   redis.call('HINCRBY', 'counters', 'discarded', 1)

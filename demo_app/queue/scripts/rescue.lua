@@ -1,32 +1,39 @@
 -- Give back what dead workers held: to the head of its queue, in its order. A job rescued twice is
 -- a suspect and runs alone from then on, so that a poison pill takes no neighbour with it; one
 -- rescued too often goes to the dead.
--- Dead is who stands in `workers` and has no live key. Right after Redis was started again every
--- key may have run out while it was down, so nobody is judged until one lease has passed.
--- ARGV: by whom, lease in milliseconds, rescues at the most.
--- Returns the ids that were moved.
+-- Dead is who stands in `workers` and has no live key. Right after Redis was started again, or its
+-- clock leapt ahead, every key may have run out at once, so nobody is judged until one lease has
+-- passed.
+-- ARGV: by whom, lease in milliseconds, rescues at the most, what the time is by the reckoning of
+-- who asks (epoch seconds, '' when it can't tell), what (look, move).
+-- Returns {the time, then the ids that were moved, or for look the dead workers}.
 local by, lease, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local reckoned, what = tonumber(ARGV[4]), ARGV[5]
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local seen = redis.call('HMGET', 'server', 'run', 'since')
-if seen[1] ~= run then
+if seen[1] ~= run or (reckoned and now - reckoned > lease / 2000) then
   redis.call('HSET', 'server', 'run', run, 'since', now_text)
-  return {}
+  return {now_text}
 end
-if now >= tonumber(seen[2]) and now - tonumber(seen[2]) < lease / 1000 then return {} end
+if now >= tonumber(seen[2]) and now - tonumber(seen[2]) < lease / 1000 then return {now_text} end
 
-local function rescues_of(id)
+local function rescues_of(id)  -- since the last try that came to an end
   local count = 0
   for _, event in ipairs(redis.call('LRANGE', 'job:' .. id, 1, -1)) do
-    if string.sub(event, 1, 11) == '["rescued",' then count = count + 1 end
+    local name = string.match(event, '^%["(%l+)"')
+    if name == 'rescued' then count = count + 1 end
+    if name == 'retrying' then count = 0 end
   end
   return count
 end
 
-local moved = {}
+local moved = {now_text}
 for _, worker in ipairs(redis.call('SMEMBERS', 'workers')) do
   local left = redis.call('PTTL', 'worker:' .. worker)
   if left > lease then  -- the clock was set back: nobody may seem alive for hours
     redis.call('PEXPIRE', 'worker:' .. worker, lease)
+  elseif left == -2 and what == 'look' then
+    moved[#moved + 1] = worker
   elseif left == -2 then
     for _, lane in ipairs(redis.call('SMEMBERS', 'lanes')) do
       local claims = 'claims:' .. lane .. ':' .. worker
@@ -51,5 +58,5 @@ for _, worker in ipairs(redis.call('SMEMBERS', 'workers')) do
       'job', '', 'event', 'worker_died', 'by', by, 'detail', worker)
   end
 end
-if #moved > 0 then ring() end
+if what == 'move' and #moved > 1 then ring() end
 return moved
