@@ -1,0 +1,62 @@
+"""Tasks that misbehave: they never end, or end their worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from demo_app.jobs import retry_on, task
+from demo_app.jobs.perform import JobTimeout
+
+
+def _first_time(diary: str) -> bool:
+    with Path(diary).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    return len(Path(diary).read_text().split()) == 1
+
+
+@task(queue_name="mail")
+@retry_on(JobTimeout, attempts=2, first=0.1)
+def loop(diary: str) -> None:
+    """At the first try loop for ever, and swallow every Exception."""
+    first = _first_time(diary)
+    while first:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            continue
+
+
+@task(queue_name="mail")
+@retry_on(JobTimeout, attempts=3, first=0.1)
+def hang(diary: str) -> None:
+    """At the first try wait inside of C code for what never comes."""
+    if _first_time(diary):
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+
+@task(queue_name="mail")
+@retry_on(SystemExit, attempts=2, first=0.05)
+def leave(diary: str) -> None:
+    """Try to end the worker, the polite way."""
+    _first_time(diary)
+    sys.exit("I am done with all of you")
+
+
+@task(queue_name="mail")
+def poison(diary: str) -> None:
+    """End the worker, the impolite way."""
+    _first_time(diary)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(queue_name="mail")
+def brief(diary: str) -> None:
+    """Write one line."""
+    _first_time(diary)

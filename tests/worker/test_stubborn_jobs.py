@@ -1,0 +1,103 @@
+"""Jobs that never end are ended and tried again; jobs that kill their worker are put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import client_of, until
+
+from demo_app.jobs.backends.celery import CeleryBackend
+from demo_app.queue.look import JobView, look_up
+from demo_app.queue.store import Store
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+from worker.stubborn_jobs import brief, hang, leave, loop, poison  # isort: skip
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    environment = {
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "DEMO_JOB_SECONDS": "1",
+        "DEMO_STOP_SECONDS": "5",
+        "DEMO_LEASE_SECONDS": "1",
+        "DEMO_BEAT_SECONDS": "0.2",
+    }
+    with Stack(tasks=("worker.stubborn_jobs",), environment=environment) as running:
+        yield running
+
+
+@pytest.fixture
+def backend(stack: Stack) -> CeleryBackend:
+    return CeleryBackend(Store(client_of(stack.ready["redis"])))
+
+
+def _view(stack: Stack, job_id: str) -> JobView:
+    view = look_up(client_of(stack.ready["redis"]), job_id)
+    assert view is not None
+    return view
+
+
+def _events(stack: Stack, job_id: str) -> list[str]:
+    return [event.event for event in _view(stack, job_id).timeline]
+
+
+def _ends(stack: Stack, job_id: str, state: str) -> None:
+    until(lambda: _view(stack, job_id).state == state, 40.0, f"{job_id} becoming {state}")
+
+
+def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
+    stack: Stack, backend: CeleryBackend, tmp_path: Path
+) -> None:
+    [pid] = stack.ready["pids"]["worker"]
+    job = backend.enqueue(loop.job(str(tmp_path / "diary")))
+    _ends(stack, job.id, "done")
+    assert (tmp_path / "diary").read_text().split() == [str(pid)] * 2
+    assert _events(stack, job.id) == ["enqueued", "claimed", "retrying", "enqueued", "claimed", "done"]
+    failed = _view(stack, job.id).timeline[2]
+    assert failed.error_class == "demo_app.jobs.perform.JobTimeout"
+    assert "it ran for more than 1 s" in failed.traceback
+
+
+def test_a_job_that_hangs_in_c_code_makes_its_worker_take_its_own_place(
+    stack: Stack, backend: CeleryBackend, tmp_path: Path
+) -> None:
+    pids = stack.ready["pids"]["worker"]
+    job = backend.enqueue(hang.job(str(tmp_path / "diary")))
+    _ends(stack, job.id, "done")
+    assert _events(stack, job.id).count("retrying") == 1
+    assert "rescued" not in _events(stack, job.id), "it was given back, not left to be found"
+    assert stack.ready["pids"]["worker"] == pids, "the same process, begun anew"
+    births = {event.by for event in _view(stack, job.id).timeline if event.event == "claimed"}
+    assert len(births) == 2
+    # nothing is held by anyone, and the next job runs as ever
+    after = backend.enqueue(brief.job(str(tmp_path / "after")))
+    _ends(stack, after.id, "done")
+
+
+def test_a_job_that_calls_sys_exit_fails_like_any_other(
+    stack: Stack, backend: CeleryBackend, tmp_path: Path
+) -> None:
+    job = backend.enqueue(leave.job(str(tmp_path / "diary")))
+    _ends(stack, job.id, "dead")
+    assert _view(stack, job.id).timeline[-1].error_class == "builtins.SystemExit"
+    assert len(set((tmp_path / "diary").read_text().split())) == 1, "the worker lived on"
+
+
+def test_a_job_that_kills_its_worker_each_time_is_put_aside_and_those_behind_it_go_on(
+    stack: Stack, backend: CeleryBackend, tmp_path: Path
+) -> None:
+    pill = backend.enqueue(poison.job(str(tmp_path / "pill")))
+    behind = [backend.enqueue(brief.job(str(tmp_path / str(n)))) for n in range(8)]
+    _ends(stack, pill.id, "dead")
+    for job in behind:
+        _ends(stack, job.id, "done")
+    assert len((tmp_path / "pill").read_text().split()) == 4, "the first run and three rescues"
+    assert "poison: 4 workers died" in _view(stack, pill.id).timeline[-1].notes["text"]
+    rescues = [_events(stack, job.id).count("rescued") for job in behind]
+    assert max(rescues) <= 2, "from its second rescue on it runs alone"
+    with Client(stack.ready) as client:
+        assert client.wait_for(lambda now: now["running"] == 0)["conserved"]
