@@ -95,6 +95,8 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
         ]
     if role == "web":
         return [*python, "demo_app.web"]
+    if plan.options.backend in (BackendName.RQ, BackendName.HUEY):
+        return [*python, f"demo_app.jobs.backends.{plan.options.backend}_worker"]
     quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     name = ["--hostname", f"worker{number}@%h", "--loglevel", "WARNING"]
     return [*python, "celery", "-A", "demo_app.worker", "worker", *quiet, *name]
@@ -108,8 +110,12 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
         return lambda: ports.answers(plan.smtp_port) and _http_answers(plan.inbox_url)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
+    if plan.options.backend is BackendName.HUEY:
+        return lambda: _huey_answers(plan.folder.path, pid)
+    if plan.options.backend is BackendName.RQ:
+        return lambda: _key_exists(plan.redis_url, f"rq-worker:{pid}")
     if plan.options.transport is Transport.STOCK:
-        return lambda: _stock_worker_answers(plan.redis_url, pid)
+        return lambda: _key_exists(plan.redis_url, f"stock-worker:{pid}")
     return lambda: _worker_answers(plan.redis_url, pid)
 
 
@@ -134,10 +140,16 @@ def _worker_answers(redis_url: str, pid: int) -> bool:
         client.close()
 
 
-def _stock_worker_answers(redis_url: str, pid: int) -> bool:
+def _huey_answers(folder: Path, pid: int) -> bool:
+    from demo_app.jobs.backends.huey_worker import ready  # its library may not be installed
+
+    return ready(folder, pid)
+
+
+def _key_exists(redis_url: str, key: str) -> bool:
     client = connect(redis_url, timeout=2.0)
     try:
-        return bool(client.exists(f"stock-worker:{pid}"))
+        return bool(client.exists(key))
     except redis.RedisError:
         return False
     finally:

@@ -26,18 +26,15 @@ def backend_named(name: str | None = None) -> Backend:
     return _made(BackendName(name) if name else settings().backend)
 
 
-def library(name: str) -> None:
-    """Raises ImportError, which says what to install, when an optional library is missing."""
-    try:
-        import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"the backend {name!r} needs a library that is not installed ({error}): "
-            "pip install '.[backends]'"
-        ) from None
-
-
 @cache
 def _made(name: BackendName) -> Backend:
-    made: Backend = import_module(f"demo_app.jobs.backends.{name}").make(settings())
+    try:
+        module = import_module(f"demo_app.jobs.backends.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise ImportError(
+            f"The backend {name!s} needs a library that is not installed: pip install '.[backends]'"
+        ) from None
+    made: Backend = module.make(settings())
     return made

@@ -13,6 +13,7 @@ from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.task import all_tasks
 from demo_app.settings import settings
+from demo_app.steps import Step, passed
 
 
 class Backend(ABC):
@@ -50,6 +51,7 @@ class Backend(ABC):
         known = [(tasks[job.task].function, job) for job in jobs if job.task in tasks]
         with enqueueing(known):
             self.take(jobs)
+        passed(Step.ENQUEUED)
         results = [self.promise(job) for job in jobs]
         if self.in_request:
             for result in results:

@@ -21,7 +21,6 @@ from demo_app.queue.look import JobView, State, look_up, page
 from demo_app.queue.message import Message, lanes_of, parse
 from demo_app.queue.store import Claim, Store, Verdict
 from demo_app.settings import Settings, Transport, settings
-from demo_app.steps import Step, passed
 
 
 class CeleryBackend(Backend):
@@ -45,7 +44,6 @@ class CeleryBackend(Backend):
     def take(self, jobs: list[Job]) -> None:
         """Put the jobs into their queues in Redis, in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by="web")
-        passed(Step.ENQUEUED)
 
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""
