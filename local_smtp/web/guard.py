@@ -64,8 +64,8 @@ class Guard:
                 " should.\n",
                 421,
             )
-        if scope["method"] not in _READING and not _same_origin(headers):
-            return PlainTextResponse("Another site's page may not change this inbox.\n", 403)
+        if not (_opens_a_page(scope["method"], headers) or _same_origin(headers)):
+            return PlainTextResponse("Another site's page may not use this inbox.\n", 403)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(query).get("token")
         if asked is not None and self._is_token(asked):
@@ -118,11 +118,16 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _same_origin(headers: Headers) -> bool:
-    """Return whether a write comes from this inbox's own page, or from no page at all.
+def _opens_a_page(method: str, headers: Headers) -> bool:
+    """Return whether a person follows a link to here, wherever that link stands."""
+    return method in _READING and headers.get("sec-fetch-dest") == "document"
 
-    Browsers that send Sec-Fetch-Site say it outright; older ones send Origin; programs
-    that are no browser send neither, and need the token anyway.
+
+def _same_origin(headers: Headers) -> bool:
+    """Return whether this inbox's own page asks, or no page at all.
+
+    Browsers that send Sec-Fetch-Site say it outright; older ones send Origin with what
+    matters; programs that are no browser send neither, and need the token anyway.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -1,8 +1,9 @@
 """A mail's HTML for a frame in which nothing can run, call out, or get away.
 
-Three fences, each enough by itself for most of what mails try: the frame's `sandbox`, this
-response's policy, and the tags that act outside any policy (a `<link>` can make a browser
-look up a name or open a connection) made inert in the text.
+Fences, each enough by itself for most of what mails try: the frame's `sandbox`, this response's
+policy, and some names made inert in the text, for what browsers do outside any policy. A
+`<link>` can make Chromium open a connection; so can a click on a link, before it finds
+that the frame may not go there.
 """
 
 import base64
@@ -21,8 +22,10 @@ _INLINE_LIMIT = 10 * 1024 * 1024  # bytes of pictures put into the page
 
 # In HTML a tag begins with "<" and a letter at once, whatever stands around it.
 _ACTIVE = re.compile(
-    r"<(/?)(?=(?:link|meta|base|iframe|frame|frameset|object|embed|portal)\b)", re.I
+    r"<(/?)(?=(?:link|meta|base|iframe|frame|frameset|object|embed|portal|animate|set)\b)", re.I
 )
+# Text reads the same with a character reference in it; the name of an attribute does not.
+_HREF = re.compile(r"(hr)e(f)", re.I)
 _CID = re.compile(r"(?<=[\"'=(\s])cid:([^\"'\s)<>]{1,500})", re.I)
 _REMOTE_IMAGE = re.compile(
     r"<(?:img|image|input|video)\b[^>]{1,2000}?(?:src|href|poster)\s*=\s*[\"']?\s*(?:https?:)?//"
@@ -32,14 +35,17 @@ _REMOTE_IMAGE = re.compile(
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
 _LINK_LIMIT = 200
 
-_HEAD = '<!doctype html><meta charset="utf-8"><base target="_blank">'
+_HEAD = (
+    '<!doctype html><meta charset="utf-8"><base target="_blank">'
+    "<style>a { color: #0072b2; text-decoration: underline }</style>"
+)
 
 
 def harmless(raw: bytes) -> str:
     """Return the HTML of a mail with its own pictures in place, and nothing from elsewhere."""
     parts = take_apart(raw)
     html = (parts.html or "")[:_HTML_LIMIT]
-    html = _ACTIVE.sub(r"<\1x-", html)
+    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html))
     return _HEAD + _with_pictures(html, raw, parts)
 
 

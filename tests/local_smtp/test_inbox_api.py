@@ -1,0 +1,274 @@
+"""The API of the inbox, call by call."""
+
+import json
+import socket
+
+import pytest
+
+from local_smtp.faults import Effect, Fault, Match, Step
+
+
+def ids(page: dict) -> list[int]:
+    return [message["id"] for message in page["messages"]]
+
+
+def test_stats_and_list_have_the_agreed_form(http, send):
+    send("Hello", message_id="<1@example.test>")
+    send("Hello", message_id="<1@example.test>")
+    assert http.get("/api/stats").json() == {
+        "accepted": 2, "distinct": 1, "duplicates": 1, "refused": 0,
+    }  # fmt: skip
+    page = http.get("/api/messages").json()
+    assert (page["total"], page["next"]) == (1, None)
+    (message,) = page["messages"]
+    agreed = {"id", "message_id", "from", "to", "subject", "received_at", "deliveries", "size"}
+    assert agreed <= message.keys()
+    assert message["from"] == "blog@example.test"
+    assert message["to"] == ["author@example.test"]
+    assert (message["message_id"], message["deliveries"]) == ("<1@example.test>", 2)
+
+
+def test_pages_stay_right_while_mails_arrive_and_go(http, send):
+    for number in range(1, 10):
+        send(f"{number}")
+    seen: list[int] = []
+    query = {"limit": "2"}
+    while True:
+        page = http.get("/api/messages", params=query).json()
+        seen += ids(page)
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+        send("one more meanwhile")
+        if len(seen) == 4:
+            http.delete("/api/messages/3").raise_for_status()
+    assert seen == [9, 8, 7, 6, 5, 4, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", "edcba"),
+        ("tomatoes", "b"),
+        ("TOMATO", "b"),
+        ("red tomato", "b"),
+        ('"red tomato"', ""),
+        ('"tomatoes, red"', "b"),
+        ("from:ada", "a"),
+        ("to:bob subject:lunch", "b"),
+        ("subject:tomatoes", ""),
+        ("永続", "c"),
+        ("ジョブ", "c"),
+        ("100%", "d"),
+        ("0%", "d"),
+        ("5_", ""),
+        ('unpaired"quote', ""),
+        ('a" OR body:"x', ""),
+        ("NEAR(", ""),
+        ("* - ^ :", ""),
+        ("is:duplicate", "a"),
+        ("is:unread lunch", "b"),
+        ("only in html", "e"),
+        ("strong", ""),
+    ],
+)
+def test_search(http, smtp, send, words, found):
+    send("Plan a", message_id="<a@x>", sender="ada@example.test")
+    send("Plan a", message_id="<a@x>", sender="ada@example.test")
+    send("Lunch b", to="bob@example.test", body="We have tomatoes, red ones.\n")
+    send("件名 c", body="ジョブの永続化\n")
+    send("Sale d", body="100% off\n")
+    html = b"Subject: e\r\nContent-Type: text/html\r\n\r\n<strong>only</strong> <b>in</b> &#104;tml"
+    smtp.sendmail("a@example.test", ["b@example.test"], html)
+    page = http.get("/api/messages", params={"search": words}).json()
+    assert "".join(message["subject"][-1] for message in page["messages"]) == found
+    assert page["total"] == len(found)
+
+
+def test_a_mail_is_taken_apart(http, send):
+    send(
+        "=?utf-8?q?caf=C3=A9?=", body="plain\n", html='<p>rich</p><img src="https://x.test/p.gif">'
+        '<a href="https://x.test/?a=1&amp;b=2">x</a><a href="javascript:1">y</a>',
+    )  # fmt: skip
+    mail = http.get("/api/messages/1").json()
+    assert (mail["subject"], mail["text"], mail["has_html"]) == ("café", "plain\r\n", True)
+    assert ["Subject", "café"] in mail["headers"]
+    assert mail["remote_images"] == 1
+    assert mail["links"] == ["https://x.test/?a=1&b=2"]
+    assert mail["job_id"] is None
+    (delivery,) = mail["delivery_log"]
+    assert delivery["suppressed"] is False
+    assert [line["who"] for line in delivery["dialogue"]][:2] == ["S", "C"]
+
+
+def test_the_raw_mail_is_a_download_of_its_bytes(http, smtp):
+    raw = b"Subject: \xff\r\n\r\n\x00\xfe\r\n"
+    smtp.sendmail("a@example.test", ["b@example.test"], raw)
+    answer = http.get("/api/messages/1/raw")
+    assert answer.content == raw
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_an_attachment_is_a_download_and_never_what_it_claims_to_be(http, smtp):
+    smtp.sendmail(
+        "a@example.test",
+        ["b@example.test"],
+        b'Content-Type: text/html; name="../../ev\xc3\xafl\\"; x=y.html"\r\n'
+        b'Content-Disposition: attachment; filename="../../ev\xc3\xafl.html"\r\n\r\n'
+        b"<script>alert(1)</script>",
+    )
+    (attachment,) = http.get("/api/messages/1").json()["attachments"]
+    assert "/" not in attachment["name"]
+    answer = http.get(f"/api/messages/1/parts/{attachment['part']}")
+    assert answer.content == b"<script>alert(1)</script>\r\n"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_mail_is_unread_until_it_is_marked(http, send):
+    send()
+    assert http.get("/api/messages").json()["unread"] == 1
+    http.put("/api/messages/1/unread", json={"unread": False}).raise_for_status()
+    page = http.get("/api/messages").json()
+    assert (page["unread"], page["messages"][0]["unread"]) == (0, False)
+    assert http.get("/api/messages?search=is:unread").json()["total"] == 0
+
+
+def test_one_is_deleted_and_then_all(http, send):
+    for number in range(3):
+        send(f"mail {number}", message_id=f"<{number}@x>")
+    assert http.delete("/api/messages/2").json() == {"deleted": 1}
+    assert ids(http.get("/api/messages").json()) == [3, 1]
+    assert http.get("/api/messages?search=mail").json()["total"] == 2
+    assert http.delete("/api/messages").json() == {"deleted": 2}
+    assert http.get("/api/messages").json()["total"] == 0
+    assert set(http.get("/api/stats").json().values()) == {0}
+    send("again", message_id="<1@x>")
+    assert http.get("/api/stats").json()["duplicates"] == 0
+
+
+@pytest.mark.parametrize("path", ["", "/raw", "/html", "/parts/0"])
+def test_what_is_not_there_is_404_with_a_sentence(http, path):
+    answer = http.get(f"/api/messages/77{path}")
+    assert answer.status_code == 404
+    assert "no such mail" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "limit=x", "cursor=x", "cursor=-1", f"search={'x' * 501}"]
+)
+def test_nonsense_is_422(http, query):
+    assert http.get(f"/api/messages?{query}").status_code == 422
+
+
+def test_faults_are_put_listed_and_taken_back(http, send):
+    rule = {"at": "reply", "do": "lose", "match": {"to": "*@example.test", "every": 2}}
+    (put,) = http.put("/api/faults", json=[rule]).raise_for_status().json()
+    assert put["hits"] == 0
+    assert put["match"] == {
+        "to": "*@example.test", "from": "*", "subject": "*", "nth": None, "every": 2,
+    }  # fmt: skip
+    send("kept")
+    send("lost")
+    (listed,) = http.get("/api/faults").json()
+    assert listed == put | {"hits": 1}
+    assert http.put("/api/faults", json=[listed]).json() == [listed]
+    assert http.delete("/api/faults").json() == []
+    assert http.get("/api/faults").json() == []
+
+
+def test_a_rule_from_the_contract_is_taken_as_it_stands(http):
+    rule = {
+        "at": "rcpt", "do": "answer", "seconds": 1.5, "code": 451, "text": "try again later",
+        "match": {"to": "*@example.test", "from": "*", "subject": "*", "nth": 3, "every": 5},
+        "probability": 1.0, "times": None, "seed": 7,
+    }  # fmt: skip
+    (put,) = http.put("/api/faults", json=[rule]).raise_for_status().json()
+    assert put == rule | {"id": 1, "hits": 0}
+
+
+def test_a_rule_that_makes_no_sense_is_422_and_changes_nothing(http):
+    http.put("/api/faults", json=[{"at": "rcpt", "do": "close"}]).raise_for_status()
+    answer = http.put("/api/faults", json=[{"at": "mail", "do": "lose"}])
+    assert answer.status_code == 422
+    assert "needs" in answer.text
+    assert len(http.get("/api/faults").json()) == 1
+
+
+def test_incidents_tell_which_rule_hit_which_mail(mail_sink, http, send):
+    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.DROP_REPLY, match=Match(subject="x"))])
+    with pytest.raises(Exception, match="closed"):
+        send("x")
+    (incident,) = http.get("/api/incidents").json()
+    assert (incident["rule_id"], incident["message"], incident["subject"]) == (1, 1, "x")
+    assert incident["dialogue"][-1]["text"] == "rule 1, at reply: store it and drop the reply"
+
+
+def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
+    mail_sink.faults.put([Fault(at=Step.RCPT, do=Effect.ANSWER, match=Match(to="no@*"))])
+    with http.stream("GET", "/api/events") as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        send("one", message_id="<1@x>")
+        send("one", message_id="<1@x>")
+        with pytest.raises(Exception, match="451"):
+            send(to="no@x.test")
+        http.delete("/api/messages")
+        seen = []
+        while len(seen) < 4:
+            line = next(lines)
+            if line.startswith("event: "):
+                seen.append(
+                    (line.removeprefix("event: "), json.loads(next(lines).removeprefix("data: ")))
+                )
+    assert [name for name, _ in seen] == ["mail", "mail", "fault", "changed"]
+    assert [data["duplicate"] for _, data in seen[:2]] == [False, True]
+    assert seen[2][1]["reply"] == "451 try again later"
+
+
+def test_a_listener_that_vanishes_is_forgotten(mail_sink, http, send):
+    for _ in range(5):
+        with socket.create_connection(
+            ("127.0.0.1", int(mail_sink.inbox.rpartition(":")[2]))
+        ) as one:
+            one.sendall(
+                b"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                + mail_sink.settings.token.encode() + b"\r\n\r\n"
+            )  # fmt: skip
+            assert b"here" in one.recv(4096) + one.recv(4096)
+    for _ in range(500):
+        if mail_sink.listeners == 0:
+            break
+        send()
+    assert mail_sink.listeners == 0
+
+
+def test_the_openapi_description_names_every_call(http):
+    paths = http.get("/openapi.json").json()["paths"]
+    calls = {(method, path) for path, methods in paths.items() for method in methods}
+    assert {
+        ("get", "/api/stats"),
+        ("get", "/api/messages"),
+        ("delete", "/api/messages"),
+        ("get", "/api/messages/{message}"),
+        ("get", "/api/messages/{message}/raw"),
+        ("get", "/api/faults"),
+        ("put", "/api/faults"),
+        ("delete", "/api/faults"),
+        ("get", "/api/events"),
+    } <= calls
+
+
+def test_a_mail_links_to_its_job(start_sink):
+    sink = start_sink("--job-url", "http://127.0.0.1:8000/jobs/{id}")
+    with sink.client() as client:
+        client.sendmail("a@x.test", ["b@x.test"], b"X-Job-Id: 7/../<x>\r\n\r\n")
+    mail = sink.get("/api/messages/1")
+    assert mail["job_url"] == "http://127.0.0.1:8000/jobs/7%2F..%2F%3Cx%3E"
+
+
+def test_a_body_that_is_no_json_is_422(http):
+    assert http.put("/api/faults", content=b"[" * 100_000).status_code == 422

@@ -1,0 +1,201 @@
+"""Every fault, as a client sees it from outside."""
+
+import smtplib
+import time
+
+import pytest
+from pydantic import ValidationError
+
+from local_smtp.faults import Effect, Fault, Faults, FaultToPut, Match, Step
+from local_smtp.sink import MailSink
+
+MAIL = b"Subject: weekly report\r\nMessage-ID: <1@example.test>\r\n\r\nhi\r\n"
+
+
+def connect(sink: MailSink, timeout: float = 10) -> smtplib.SMTP:
+    return smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=timeout)
+
+
+def deliver(sink: MailSink, timeout: float = 10) -> None:
+    with connect(sink, timeout) as client:
+        client.sendmail("a@example.test", ["b@example.test"], MAIL)
+
+
+REFUSAL_AT = {
+    Step.CONNECT: smtplib.SMTPConnectError,
+    Step.EHLO: smtplib.SMTPHeloError,
+    Step.MAIL: smtplib.SMTPSenderRefused,
+    Step.RCPT: smtplib.SMTPRecipientsRefused,
+    Step.DATA: smtplib.SMTPDataError,
+    Step.REPLY: smtplib.SMTPDataError,
+}
+
+
+@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("code", [421, 450, 554])
+def test_answer_refuses_at_its_step_with_its_code_and_text(mail_sink, step, code):
+    mail_sink.faults.put([Fault(at=step, do=Effect.ANSWER, code=code, text="not today")])
+    with pytest.raises(REFUSAL_AT[step], match=rf"{code}.*not today"):
+        deliver(mail_sink)
+    assert mail_sink.mails() == []
+    assert mail_sink.stats().refused == 1
+
+
+@pytest.mark.parametrize("step", Step)
+def test_wait_goes_on_afterwards(mail_sink, step):
+    mail_sink.faults.put([Fault(at=step, do=Effect.WAIT, seconds=0.2)])
+    started = time.monotonic()
+    deliver(mail_sink)
+    assert time.monotonic() - started >= 0.2
+    assert len(mail_sink.mails()) == 1
+
+
+@pytest.mark.parametrize("step", Step)
+def test_close_closes_the_connection_without_a_word(mail_sink, step):
+    mail_sink.faults.put([Fault(at=step, do=Effect.CLOSE)])
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        deliver(mail_sink)
+    assert mail_sink.mails() == []
+
+
+@pytest.mark.parametrize("step", Step)
+def test_hang_says_nothing_until_the_client_gives_up(mail_sink, step):
+    mail_sink.faults.put([Fault(at=step, do=Effect.HANG, times=1)])
+    with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected), match="timed out"):
+        deliver(mail_sink, timeout=0.3)
+    assert mail_sink.mails() == []
+    deliver(mail_sink)
+    assert len(mail_sink.mails()) == 1
+
+
+def test_drop_reply_stores_the_mail_and_a_second_try_is_its_duplicate(mail_sink):
+    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.DROP_REPLY, times=1)])
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        deliver(mail_sink)
+    deliver(mail_sink)
+    (mail,) = mail_sink.mails()
+    stats = mail_sink.stats()
+    assert (stats.accepted, stats.distinct, stats.duplicates) == (2, 1, 1)
+    first, second = mail_sink.reader.deliveries(mail.id)
+    assert (first.replied_at, first.rule) == (None, "rule 1, at reply: store it and drop the reply")
+    assert second.rule is None
+
+
+def test_lose_answers_250_and_stores_nothing(mail_sink):
+    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.LOSE)])
+    deliver(mail_sink)
+    assert mail_sink.mails() == []
+    assert mail_sink.stats().accepted == 0
+    assert mail_sink.faults.in_force()[0].hits == 1
+
+
+def test_the_first_rule_that_matches_wins(mail_sink):
+    mail_sink.faults.put(
+        [
+            Fault(at=Step.RCPT, do=Effect.ANSWER, code=450, match=Match(to="x@*")),
+            Fault(at=Step.RCPT, do=Effect.ANSWER, code=451, match=Match(to="*@EXAMPLE.test")),
+            Fault(at=Step.RCPT, do=Effect.ANSWER, code=452),
+        ]
+    )
+    with pytest.raises(smtplib.SMTPRecipientsRefused, match="451"):
+        deliver(mail_sink)
+
+
+def test_a_recipient_is_refused_alone(mail_sink):
+    mail_sink.faults.put([Fault(at=Step.RCPT, do=Effect.ANSWER, match=Match(to="b@*"))])
+    with connect(mail_sink) as client:
+        refused = client.sendmail("a@x.test", ["a@x.test", "b@x.test", "c@x.test"], MAIL)
+    assert list(refused) == ["b@x.test"]
+    assert mail_sink.mails()[0].recipients == ["a@x.test", "c@x.test"]
+
+
+def test_a_mail_is_matched_by_sender_recipient_and_subject():
+    rule = Match(sender="*@blog.*", to="[ab]@*", subject="*REPORT*")
+    assert rule.takes("x@blog.test", ["z@x.test", "b@x.test"], "Weekly report")
+    assert not rule.takes("x@shop.test", ["b@x.test"], "Weekly report")
+    assert not rule.takes("x@blog.test", ["z@x.test"], "Weekly report")
+    assert not rule.takes("x@blog.test", ["b@x.test"], "Hello")
+
+
+def hits_of(fault: Fault, mails: int = 100) -> list[int]:
+    faults = Faults()
+    faults.put([fault])
+    return [number for number in range(1, mails + 1) if faults.hit(fault.at)]
+
+
+def test_nth_is_one_and_every_is_many():
+    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, match=Match(nth=3))) == [3]
+    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, match=Match(every=25))) == [
+        25, 50, 75, 100,
+    ]  # fmt: skip
+
+
+def test_times_is_the_most():
+    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, times=2)) == [1, 2]
+    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, times=0)) == []
+
+
+def test_the_same_seed_draws_the_same_mails():
+    def fault(seed: int) -> Fault:
+        return Fault(at=Step.CONNECT, do=Effect.CLOSE, probability=0.3, seed=seed)
+
+    assert hits_of(fault(7)) == hits_of(fault(7))
+    assert hits_of(fault(7)) != hits_of(fault(8))
+    assert 15 < len(hits_of(fault(7))) < 45
+
+
+def test_a_probability_of_nought_never_hits():
+    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, probability=0)) == []
+
+
+def test_a_rule_put_back_keeps_its_count_and_a_changed_one_does_not():
+    faults = Faults()
+    (rule,) = faults.put([Fault(at=Step.CONNECT, do=Effect.CLOSE)])
+    faults.hit(Step.CONNECT)
+    (kept,) = faults.put([FaultToPut(**dict(rule))])
+    assert (kept.id, kept.hits) == (rule.id, 1)
+    (changed,) = faults.put([FaultToPut(**dict(rule) | {"do": Effect.HANG})])
+    assert changed.id != rule.id
+    assert changed.hits == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ({"at": "mail", "do": "lose"}, 'it needs "at": "reply"'),
+        ({"at": "data", "do": "drop_reply"}, 'it needs "at": "reply"'),
+        ({"at": "connect", "do": "close", "match": {"from": "a@*"}}, "not known yet"),
+        ({"at": "rcpt", "do": "close", "match": {"subject": "a"}}, "not known yet"),
+        ({"at": "rcpt", "do": "answer", "code": 250}, "400"),
+        ({"at": "rcpt", "do": "answer", "text": "two\r\nlines"}, "pattern"),
+        ({"at": "rcpt", "do": "answer", "probability": 2}, "less than or equal to 1"),
+        ({"at": "rcpt", "do": "explode"}, "drop_reply"),
+        ({"at": "rcpt", "do": "close", "colour": "red"}, "not permitted"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(rule, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        Fault.model_validate(rule)
+
+
+def test_a_whole_mail_survives_a_server_that_fails_two_times_in_three(mail_sink):
+    """What the faults are for: a client that tries again gets every mail through, once."""
+    mail_sink.faults.put(
+        [
+            Fault(at=Step.REPLY, do=Effect.DROP_REPLY, probability=0.4, seed=1),
+            Fault(at=Step.RCPT, do=Effect.ANSWER, code=451, probability=0.4, seed=2),
+        ]
+    )
+    for number in range(20):
+        mail = f"Message-ID: <{number}@example.test>\r\n\r\n".encode()
+        for _ in range(100):
+            try:
+                with connect(mail_sink) as client:
+                    client.sendmail("a@example.test", ["b@example.test"], mail)
+                break
+            except smtplib.SMTPException:
+                continue
+    stats = mail_sink.stats()
+    assert stats.distinct == 20
+    assert stats.duplicates > 0
+    assert stats.refused > 0
