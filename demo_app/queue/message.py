@@ -81,8 +81,15 @@ def parse(text: str | bytes) -> Message:
 
     Raises ValueError when it is no message of the protocol.
     """
+    return read(json.loads(text))
+
+
+def read(raw: Any) -> Message:
+    """The message that parsed JSON stands for.
+
+    Raises ValueError when it is no message of the protocol.
+    """
     try:
-        raw = json.loads(text)
         headers, properties = raw["headers"], raw["properties"]
         _, arguments, _ = json.loads(raw["body"])
         return Message(

@@ -44,6 +44,20 @@ class Claim:
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim, and the message of its job as JSON text."""
+
+    claim: Claim
+    message: str
+
+
+def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
+    """What the claim script's answer says; nothing when it only tells where the bell stands."""
+    parts = zip(*[iter(answer)] * 3, strict=False)
+    return [Claimed(Claim(worker, lane, job_id), message) for job_id, lane, message in parts]
+
+
 @cache
 def _script_text(name: str, journal_length: int, history_length: int) -> str:
     folder = files("demo_app.queue") / "scripts"
@@ -92,6 +106,13 @@ class Store:
         """Put many jobs in, in their order and in one atomic step; returns how many were new."""
         entries = [part for message, due in messages for part in _entry(message, due)]
         return int(self._run("enqueue", by, *entries)) if entries else 0
+
+    def claim(self, worker: str, lanes: Sequence[str], most: int = 1) -> list[Claimed]:
+        """Take the next jobs, if there are any, from the first lane that has one.
+
+        Raises redis.ResponseError, beginning with LEASELOST, for a worker that is not registered.
+        """
+        return claimed_by(worker, self._run("claim", worker, most, *lanes))
 
     def finish(
         self,

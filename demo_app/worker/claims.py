@@ -15,7 +15,7 @@ import redis
 
 from demo_app.jobs.perform import LeaseLost
 from demo_app.queue.connection import connect
-from demo_app.queue.message import Message, lanes_of, parse
+from demo_app.queue.message import Message, lanes_of
 from demo_app.queue.store import Claim, Store, Verdict
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.steps import Step, passed
@@ -32,7 +32,7 @@ class Held:
     """A claim, and the message that came with it."""
 
     claim: Claim
-    message: str
+    message: Message
 
 
 class Claims:
@@ -57,7 +57,7 @@ class Claims:
         self.draining = False
         self.closing = False
 
-    def took(self, tag: str, claim: Claim, message: str) -> None:
+    def took(self, tag: str, claim: Claim, message: Message) -> None:
         """Note that the claim script gave us a job."""
         if self._pops:
             passed(Step.POPPED)
@@ -74,7 +74,7 @@ class Claims:
         held = self._held.get(tag)
         if held is None:
             raise LeaseLost("the claim has ended already")
-        return parse(held.message)
+        return held.message
 
     def finish(
         self,

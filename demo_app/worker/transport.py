@@ -12,27 +12,37 @@ names what moved when kombu moves.
 
 from __future__ import annotations
 
+import json
 import logging
-import uuid
 from contextlib import suppress
 from datetime import datetime
+from itertools import count
 from queue import Empty
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
-from kombu.utils.json import loads
 
 from demo_app.queue.connection import client_url
-from demo_app.queue.message import lanes_of, parse, queue_of
-from demo_app.queue.store import Claim, Verdict
+from demo_app.queue.message import lanes_of, parse, queue_of, read
+from demo_app.queue.store import Claimed, Verdict, claimed_by
 from demo_app.worker.claims import claims
 
 log = logging.getLogger(__name__)
 
 TRANSPORT_ALIASES["claims"] = "demo_app.worker.transport:Transport"
+
+_tags = count(1)
+
+
+class Delivery(NamedTuple):
+    """A message on its way to Celery."""
+
+    tag: str
+    payload: dict[str, Any]
+    queue: str
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]
@@ -81,7 +91,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             here = claims()
             script = here.store.script(here.taking)
             self._claimant = here.lease.worker
-            connection.send_command("EVALSHA", script.sha, 0, self._claimant, *here.lanes)
+            places = self.qos.can_consume_max_estimate() or 1
+            connection.send_command("EVALSHA", script.sha, 0, self._claimant, places, *here.lanes)
         else:
             wait = int((timeout or self.brpop_timeout) * 1000)
             connection.send_command("XREAD", "BLOCK", wait, "STREAMS", "wake", self._woken_at)
@@ -94,17 +105,37 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if self._woken_at is not None:  # the bell, or the end of the wait
             self._woken_at = None
             raise Empty
-        if len(answer) == 1:
-            self._woken_at = _text(answer[0])
+        texts = [_text(part) for part in answer]
+        if len(texts) == 1:
+            self._woken_at = texts[0]
             raise Empty
-        job_id, lane, message = _text(answer[0]), _text(answer[1]), _text(answer[2])
-        # a tag of this delivery's own: the same job may come again while an old run still ends
-        tag = str(uuid.uuid4())
-        claims().took(tag, Claim(self._claimant, lane, job_id), message)
-        payload = loads(message)
-        payload["properties"]["delivery_tag"] = tag
-        self.connection._deliver(payload, queue_of(lane))
+        taken = [self._take(claimed) for claimed in claimed_by(self._claimant, texts)]
+        self._hand_on([delivery for delivery in taken if delivery])
         return True
+
+    def _take(self, claimed: Claimed) -> Delivery | None:
+        # a tag of this delivery's own: the same job may come again while an old run still ends
+        tag = str(next(_tags))
+        try:
+            payload = json.loads(claimed.message)
+            message = read(payload)
+        except ValueError as error:
+            claims().store.finish(claimed.claim, Verdict.DEAD, detail=str(error))
+            return None
+        claims().took(tag, claimed.claim, message)
+        payload["properties"]["delivery_tag"] = tag
+        # `run` takes the arguments from the claim: Celery need not decode them twice more
+        payload["body"] = "[[],{},{}]"
+        return Delivery(tag, payload, queue_of(claimed.claim.lane))
+
+    def _hand_on(self, deliveries: list[Delivery]) -> None:
+        for number, delivery in enumerate(deliveries):
+            try:
+                self.connection._deliver(delivery.payload, delivery.queue)
+            except BaseException:
+                for unseen in deliveries[number:]:  # Celery will never run or return these
+                    claims().finish(unseen.tag, Verdict.REQUEUE, detail="Celery stumbled")
+                raise
 
     def _answer(self) -> Any:
         try:

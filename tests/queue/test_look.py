@@ -18,8 +18,7 @@ def fill(store: Store, count: int) -> None:
 
 def claim(store: Store) -> Claim:
     store.register("w", 60_000, "{}")
-    job_id, lane, _ = store.script("claim")(args=["w", *lanes_of("mail")])
-    return Claim("w", lane, job_id)
+    return store.claim("w", lanes_of("mail"))[0].claim
 
 
 def ids(store: Store, state: State, limit: int) -> list[str]:

@@ -17,8 +17,8 @@ COUNTED = [state.value for state in State]
 
 
 def claim(store: Store, worker: str) -> Claim | None:
-    answer = store.script("claim")(args=[worker, *LANES])
-    return Claim(worker, answer[1], answer[0]) if len(answer) == 3 else None
+    claimed = store.claim(worker, LANES)
+    return claimed[0].claim if claimed else None
 
 
 def fill(store: Store, count: int) -> None:
@@ -54,6 +54,15 @@ def test_jobs_are_claimed_in_the_order_in_which_they_were_put_in(store: Store) -
     claimed = [claim(store, "w") for _ in range(5)]
     assert [c.id for c in claimed if c] == [f"job-{n}" for n in range(1, 6)]
     assert claim(store, "w") is None
+
+
+def test_several_jobs_can_be_claimed_in_one_step_across_the_lanes(store: Store) -> None:
+    for number, priority in ((1, 0), (2, 5), (3, 0), (4, 0)):
+        store.enqueue(message(number, priority=priority))
+    store.register("w", LEASE, "{}")
+    assert [c.claim.id for c in store.claim("w", LANES, 3)] == ["job-2", "job-1", "job-3"]
+    assert [c.claim.id for c in store.claim("w", LANES, 3)] == ["job-4"]
+    assert store.claim("w", LANES, 3) == []
 
 
 def test_a_job_put_in_twice_is_one_job(store: Store) -> None:

@@ -13,8 +13,7 @@ from demo_app.story import picture, timeline
 
 def _claim(store: Store, worker: str) -> Claim:
     store.register(worker, 60_000, '{"pid": 42}')
-    job_id, lane, _ = store.script("claim")(args=[worker, *lanes_of("mail")])
-    return Claim(worker, lane, job_id)
+    return store.claim(worker, lanes_of("mail"))[0].claim
 
 
 def _killed_and_rescued(store: Store) -> None:

@@ -64,10 +64,10 @@ class CeleryBackend(Backend):
         mover = f"move-{uuid.uuid4()}"
         store.register(mover, lease, json.dumps({"pid": os.getpid()}))
         try:
-            while len(found := store.script("claim")(args=[mover, *self._lanes()])) > 1:
-                job_id, lane, message = found
-                self._moving[job_id] = Claim(mover, lane, job_id)
-                yield job_of(parse(message))
+            while found := store.claim(mover, self._lanes()):
+                for claimed in found:
+                    self._moving[claimed.claim.id] = claimed.claim
+                    yield job_of(parse(claimed.message))
                 store.beat(mover, lease, json.dumps({"pid": os.getpid()}))
         finally:
             store.goodbye(mover)

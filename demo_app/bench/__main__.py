@@ -1,0 +1,51 @@
+"""Run benchmarks by name, or all of them: ``python -m demo_app.bench [name ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from demo_app.bench.machine import describe
+from demo_app.bench.table import Table
+
+#: Each is a module of this package with a function `run` that gives tables.
+NAMES = ("work", "enqueue", "comments", "recovery", "growth", "safeguards", "queues", "pages")
+
+
+def main() -> None:
+    """Print a table for each benchmark asked for."""
+    parser = argparse.ArgumentParser(prog="python -m demo_app.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of: {', '.join(NAMES)}")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
+    given = parser.parse_args()
+    strangers = set(given.names) - set(NAMES)
+    if strangers:
+        parser.error(f"there is no benchmark {', '.join(sorted(strangers))}")
+    console = Console(stderr=given.markdown)
+    tables = [describe()]
+    for name in given.names or NAMES:
+        with console.status(f"{name} …"):
+            tables += import_module(f"demo_app.bench.{name}").run()
+    for table in tables:
+        print(table.markdown()) if given.markdown else console.print(_rich(table))
+    if given.json:
+        given.json.write_text(json.dumps([table.as_json() for table in tables], indent=2))
+
+
+def _rich(table: Table) -> RichTable:
+    shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
+    for column in table.columns:
+        shown.add_column(column)
+    for row in table.rows:
+        shown.add_row(*row)
+    return shown
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Ours: Celery with claims, rescue, counters and journal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from demo_app.bench.notification import notify
+
+NAME = "ours"
+_QUIET = ["--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING"]
+WORKERS = [
+    [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", "-n", f"{n}@%h", *_QUIET]
+    for n in range(2)
+]
+ENVIRONMENT = {"DEMO_CONCURRENCY": "4", "DEMO_TASKS": "demo_app.bench.notification"}
+
+
+def enqueue(payload: dict[str, Any]) -> None:
+    """Put one job in."""
+    notify.enqueue(**payload)

@@ -1,0 +1,146 @@
+"""Throughput: 2,000 jobs, each one mail delivered over SMTP, eight at a time, on every queue.
+
+The jobs are put in first; the clock runs from the start of the first delivery to the end of the
+last, with workers that were ready before. Redis keeps an append-only file, fsync each second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from demo_app.bench.table import Table
+from demo_app.stack import ports, redis_server
+from demo_app.stack.options import Options
+
+PEERS = {
+    "ours": "celery",
+    "stock": "celery",
+    "huey_app": "huey",
+    "dramatiq_app": "dramatiq",
+    "rq_app": "rq",
+}
+JOBS = 2000
+ROUNDS = 3
+
+
+def run() -> list[Table]:
+    """One table: jobs a second, and microseconds to put one in, for each queue that is there."""
+    names = [name for name, package in PEERS.items() if find_spec(package)]
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for _ in range(ROUNDS):  # in turn, so that a slow minute of the machine hits all of them
+        for name in names:
+            found[name].append(measure(name))
+    quickest = max(statistics.median(r for r, _ in found[n]) for n in names if n != "ours")
+    rows = []
+    for name in names:
+        rates = sorted(rate for rate, _ in found[name])
+        median = statistics.median(rates)
+        rows.append(
+            [
+                name.removesuffix("_app"),
+                f"{median:.0f}",
+                f"{rates[0]:.0f} to {rates[-1]:.0f}",
+                f"{median / quickest:.2f}",
+                f"{statistics.median(us for _, us in found[name]):.0f}",
+            ]
+        )
+    columns = ["queue", "mails a second", "spread", "of the quickest peer", "enqueue, µs"]
+    return [Table(f"{JOBS:,} mails through each queue", columns, rows)]
+
+
+def measure(name: str, jobs: int = JOBS) -> tuple[float, float]:
+    """Mails a second, and the median microseconds of an enqueue, for one peer."""
+    module = f"demo_app.bench.peers.{name}"
+    with _servers() as (environment, sink):
+        run_python = [sys.executable, "-m", "demo_app.bench.drive"]
+        told = subprocess.run(
+            [*run_python, module, str(jobs)], env=environment, capture_output=True, text=True
+        )
+        if told.returncode:
+            raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
+        peer = json.loads(told.stdout)
+        with ExitStack() as running:
+            for command in peer["workers"]:
+                worker = subprocess.Popen(
+                    command,
+                    env={**environment, **peer["environment"]},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                running.callback(_end, worker)
+            return _rate(sink, jobs), float(peer["enqueue_us"])
+
+
+def _rate(sink: subprocess.Popen[str], jobs: int) -> float:
+    """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
+    first = (0, 0.0)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        count, last = _ask(sink)
+        if first[0] == 0 and count >= jobs // 10:
+            first = (count, last)
+        if count >= jobs:
+            return (count - first[0]) / (last - first[1])
+        time.sleep(0.02)
+    raise RuntimeError(f"only {_ask(sink)[0]} of {jobs} mails arrived")
+
+
+def _ask(sink: subprocess.Popen[str]) -> tuple[int, float]:
+    assert sink.stdin is not None
+    assert sink.stdout is not None
+    sink.stdin.write("?\n")
+    sink.stdin.flush()
+    count, last = sink.stdout.readline().split()
+    return int(count), float(last)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, 9)
+    process.wait()
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
+        folder = Path(name)
+        socket = folder / "redis.sock"
+        redis = subprocess.Popen(
+            redis_server.command(folder, socket, Options()), stdout=subprocess.DEVNULL
+        )
+        running.callback(redis.wait)
+        running.callback(redis.kill)
+        port = ports.take(0, "the mail server")
+        sink = subprocess.Popen(
+            [sys.executable, "-m", "demo_app.bench.counting_sink", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.callback(sink.wait)
+        running.callback(sink.kill)
+        assert sink.stdout is not None
+        sink.stdout.readline()
+        url = f"redis+socket://{socket}"
+        while not redis_server.answers(url):
+            time.sleep(0.01)
+        yield (
+            {
+                **os.environ,
+                "DEMO_DIR": name,
+                "DEMO_REDIS_URL": url,
+                "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
+                "PYTHONWARNINGS": "ignore",
+            },
+            sink,
+        )
