@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -85,6 +86,35 @@ def comment(database: Database, comment_id: int) -> Comment | None:
     return Comment(*row) if row else None
 
 
+def newest_comments(database: Database, limit: int) -> list[Comment]:
+    """The newest comments on any post, the newest first."""
+    rows = database.connection().execute(
+        f"SELECT {_COMMENT} FROM comments ORDER BY id DESC LIMIT ?", (limit,)
+    )
+    return [Comment(*row) for row in rows.fetchall()]
+
+
+def comment_of_job(database: Database, post_id: int, job_id: str) -> Comment | None:
+    """The comment on a post whose notification that job is, among the newest 500."""
+    found = comments(database, post_id, limit=500)
+    return next((comment for comment in reversed(found) if comment.job_id == job_id), None)
+
+
+def jobs_in_outbox(database: Database, job_ids: list[str]) -> set[str]:
+    """Which of these jobs the queue does not have yet."""
+    rows = database.connection().execute(
+        "SELECT job_id FROM outbox WHERE job_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(job_ids),),
+    )
+    return {row[0] for row in rows.fetchall()}
+
+
+def count_comments(database: Database) -> dict[int, int]:
+    """How many comments each post has."""
+    rows = database.connection().execute("SELECT post_id, count(*) FROM comments GROUP BY post_id")
+    return dict(rows.fetchall())
+
+
 def add_comment(
     database: Database,
     post_id: int,
@@ -94,14 +124,15 @@ def add_comment(
     *,
     notify: Task[[int], None],
     keep_job: bool = True,
+    job_id: str | None = None,
 ) -> tuple[Comment, Job]:
     """Write a comment, and in the same transaction the job that tells the post's author.
 
     notify: the task that takes the comment's id. keep_job: False leaves the outbox out, to
-    show what it is good for.
+    show what it is good for. job_id: a new unique id for the job; None makes one.
     Raises sqlite3.IntegrityError when there is no such post; nothing is stored then.
     """
-    created_at, job_id = time.time(), str(uuid.uuid4())
+    created_at, job_id = time.time(), job_id or str(uuid.uuid4())
     with database.transaction() as transaction:
         (comment_id,) = transaction.execute(
             f"INSERT INTO comments ({_COMMENT}) VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id",

@@ -6,6 +6,7 @@ Every call reads a bounded number of items, however long the queue is.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -240,9 +241,7 @@ def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) 
 def _view(lines: list[str], *, position: int | None = None, due: float | None = None) -> JobView:
     message: Message = parse(lines[0])
     timeline = tuple(_event(line) for line in lines[1:])
-    state = State.QUEUED
-    for event in timeline:
-        state = _STATE_AFTER.get(event.event, state)
+    state = state_after(event.event for event in timeline)
     return JobView(
         message.id,
         message.task,
@@ -255,6 +254,14 @@ def _view(lines: list[str], *, position: int | None = None, due: float | None = 
         position if state is State.QUEUED else None,
         due,
     )
+
+
+def state_after(events: Iterable[str]) -> State:
+    """The state of a job after these events, named in their order."""
+    state = State.QUEUED
+    for event in events:
+        state = _STATE_AFTER.get(event, state)
+    return state
 
 
 def _event(line: str) -> Event:

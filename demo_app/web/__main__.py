@@ -11,12 +11,16 @@ import uvicorn
 
 from demo_app.settings import settings
 from demo_app.web.app import make_app
+from demo_app.web.request_log import JsonLines
 
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C."""
     chosen = settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s web %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the stage asks the inbox each second
     if not chosen.token:
         sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

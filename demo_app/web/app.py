@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 
-import redis
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 
-from demo_app.blog import outbox, posts
+from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backends import backend_named
@@ -19,10 +18,24 @@ from demo_app.queue.connection import connect
 from demo_app.queue.store import Store
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.tasks import notify_author
-from demo_app.web import blog_pages, jobs_api
-from demo_app.web.comments import Desk, Refused
+from demo_app.web import (
+    blog_pages,
+    decide_pages,
+    events,
+    jobs_api,
+    jobs_pages,
+    operations,
+    problems,
+    stage_pages,
+)
+from demo_app.web.desk import Desk
+from demo_app.web.inbox import Inbox
+from demo_app.web.rate_limit import RateLimit
+from demo_app.web.request_log import RequestLog
 from demo_app.web.security import Guard
 from demo_app.web.size_limit import SizeLimit
+from demo_app.web.stage import Stage
+from demo_app.web.whereabouts import Tracker
 
 
 def make_app(chosen: Settings) -> FastAPI:
@@ -32,6 +45,7 @@ def make_app(chosen: Settings) -> FastAPI:
     posts.seed(database)
     backend = backend_named()
     relay = Relay(database, backend)
+    inbox = Inbox()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -39,27 +53,24 @@ def make_app(chosen: Settings) -> FastAPI:
             relay.start()
         yield
         relay.stop()
-        backend.close()
+        for name in desk.used:
+            backend_named(name).close()
+        inbox.close()
 
     app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.desk = Desk(
-        database, backend, relay, notify_author, use_outbox=chosen.has(Safeguard.OUTBOX)
-    )
-    app.state.backend = backend
+    desk = Desk(database, backend, relay, notify_author, use_outbox=chosen.has(Safeguard.OUTBOX))
+    app.state.desk = desk
     app.state.store = _store(chosen)
-    app.include_router(blog_pages.router)
-    app.include_router(jobs_api.router)
-
-    @app.get("/healthz", tags=["operations"])
-    def healthz() -> dict[str, object]:
-        """200 while comments can be taken; Redis may be away, the outbox keeps their jobs."""
-        return {"ok": True, "outbox": outbox.size(database), "trouble": relay.trouble}
-
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(redis.ConnectionError, _no_redis)
-    app.add_exception_handler(redis.TimeoutError, _no_redis)
+    app.state.inbox = inbox
+    app.state.tracker = Tracker(desk, app.state.store, inbox)
+    app.state.stage = Stage(desk, app.state.store, app.state.tracker, inbox)
+    app.state.rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
+    for part in (blog_pages, jobs_api, events, decide_pages, jobs_pages, stage_pages, operations):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=str(files("demo_app.web") / "static")))
+    problems.add_handlers(app)
     app.add_middleware(SizeLimit)
+    app.add_middleware(RequestLog)
     app.add_middleware(Guard, token=chosen.token, hosts=chosen.public_hosts)
     return app
 
@@ -67,24 +78,8 @@ def make_app(chosen: Settings) -> FastAPI:
 def _store(chosen: Settings) -> Store | None:
     if chosen.backend is not BackendName.CELERY or chosen.transport is Transport.STOCK:
         return None
-    return Store(connect(chosen.redis_url, timeout=2.0))
-
-
-def _refused(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refused)
-    return JSONResponse({"detail": str(error)}, status_code=error.status)
-
-
-def _invalid(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    problems = [
-        f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'the request'}: {problem['msg']}"
-        for problem in error.errors()
-    ]
-    return JSONResponse({"detail": "; ".join(problems)}, status_code=422)
-
-
-def _no_redis(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse(
-        {"detail": "Redis can't be reached. Comments are taken all the same."}, status_code=503
+    return Store(
+        connect(chosen.redis_url, timeout=2.0),
+        journal_length=chosen.journal_length,
+        history_length=chosen.history_length,
     )

@@ -2,119 +2,157 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
-import redis.asyncio
-from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import StreamingResponse
+import redis
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from pydantic import BaseModel, ConfigDict
 
-from demo_app.queue.connection import client_url
-from demo_app.queue.look import JobView, State, look_up, notes_of, page
+from demo_app.queue.look import JobView, State, look_up
 from demo_app.queue.store import Store
 from demo_app.settings import settings
+from demo_app.web import snapshot
+from demo_app.web.blog_pages import Sorry
+from demo_app.web.search import search
 
-router = APIRouter(prefix="/api", tags=["jobs"])
-_STATES = [state.value for state in State]
+_SORRY: dict[int | str, dict[str, Any]] = {
+    code: {"model": Sorry} for code in (400, 401, 404, 409, 421, 422, 503)
+}
+router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=_SORRY)
+JobId = Annotated[str, Path(max_length=200)]
 
 
-@router.get("/jobs/summary")
-def summary(request: Request) -> dict[str, Any]:
+class WorkerModel(BaseModel):
+    """One worker; `left` is the seconds until its lease ends unless it is renewed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    pid: int
+    alive: bool
+    running: int
+    quiet: bool
+    left: float
+
+
+class SummaryModel(BaseModel):
+    """How many jobs are in each state, in one consistent snapshot."""
+
+    enqueued: int
+    queued: int
+    running: int
+    scheduled: int
+    retrying: int
+    dead: int
+    done: int
+    discarded: int
+    conserved: bool
+    late: int
+    workers: list[WorkerModel]
+    backend: str
+
+
+class JobModel(BaseModel):
+    """One job; times in seconds since the epoch. position: 1 is next to run."""
+
+    id: str
+    task: str
+    args: dict[str, Any]
+    queue: str
+    priority: int
+    state: State
+    position: int | None
+    owner: str | None
+    deliveries: int
+    attempts: int
+    enqueued_at: float
+    due: float | None
+
+
+class JobWithTimelineModel(JobModel):
+    """One job with everything that happened to it, and the Message-ID of its mail."""
+
+    timeline: list[dict[str, Any]]
+    message_id: str | None
+
+
+class JobsModel(BaseModel):
+    """A page of jobs; `next` is the cursor of the one that follows."""
+
+    jobs: list[JobModel]
+    next: str | None
+
+
+class DecidedModel(BaseModel):
+    """A job that was moved, and the state it was in."""
+
+    id: str
+    was: str
+
+
+@router.get("/summary")
+def summary(request: Request) -> SummaryModel:
     """How many jobs are in each state, and the workers, in one consistent snapshot."""
-    chosen = settings()
-    store: Store | None = request.app.state.store
-    if store is None:
-        counts, workers = request.app.state.backend.count_by_state(), []
-        counts.setdefault("enqueued", sum(counts.values()))
-    else:
-        seen = store.summary()
-        counts = seen["count"]
-        workers = [
-            {
-                "id": worker["id"],
-                "pid": json.loads(worker["said"] or "{}").get("pid"),
-                "alive": worker["alive"],
-                "running": worker["running"],
-            }
-            for worker in seen["workers"]
-        ]
-    told: dict[str, Any] = {name: counts.get(name, 0) for name in ("enqueued", *_STATES)}
-    told["conserved"] = told["enqueued"] == sum(told[name] for name in _STATES)
-    return {**told, "late": counts.get("late", 0), "workers": workers, "backend": chosen.backend}
+    seen = snapshot.take(request.app.state.store, request.app.state.desk.backend)
+    workers = [WorkerModel.model_validate(worker) for worker in seen.workers]
+    return SummaryModel(
+        **seen.count,
+        conserved=seen.conserved,
+        late=seen.late,
+        workers=workers,
+        backend=request.app.state.desk.backend.name,
+    )
 
 
-@router.get("/jobs")
+@router.get("")
 def jobs(
     request: Request,
     state: State = State.QUEUED,
-    limit: int = Query(50, ge=1, le=200),
-    cursor: str | None = None,
-) -> dict[str, Any]:
-    """One page of the jobs in a state; queued ones in exact order, next to run first."""
-    found = page(_store(request).client, state, limit=limit, cursor=cursor)
-    return {"jobs": [as_json(job) for job in found.jobs], "next": found.next}
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    search_for: Annotated[str, Query(alias="search", max_length=200)] = "",
+) -> JobsModel:
+    """One page of the jobs in a state; queued ones in exact order, next to run first.
+
+    search: only jobs whose id, task, arguments or errors hold the text.
+    """
+    client = _store(request).client
+    try:
+        found = search(client, state, search_for, limit=limit, cursor=cursor)
+    except redis.ResponseError:
+        raise HTTPException(422, "cursor: it is none that a page before gave") from None
+    return JobsModel(jobs=[as_model(job) for job in found.jobs], next=found.next)
 
 
-@router.get("/jobs/{job_id}")
-def job(request: Request, job_id: str) -> dict[str, Any]:
+@router.get("/{job_id}")
+def job(request: Request, job_id: JobId) -> JobWithTimelineModel:
     """One job, with everything that happened to it."""
     view = look_up(_store(request).client, job_id)
     if view is None:
         raise HTTPException(404, f"There is no job {job_id}, or it ended too long ago.")
-    return as_json(view) | {
-        "timeline": [
-            {"event": event.event, "at": event.at, "by": event.by, **event.notes}
+    return JobWithTimelineModel(
+        **as_model(view).model_dump(),
+        timeline=[
+            {**event.notes, "event": event.event, "at": event.at, "by": event.by}
             for event in view.timeline
         ],
-        "message_id": view.message_id,
-    }
+        message_id=view.message_id,
+    )
 
 
-@router.post("/jobs/{job_id}/retry")
-def retry(request: Request, job_id: str) -> dict[str, Any]:
+@router.post("/{job_id}/retry")
+def retry(request: Request, job_id: JobId) -> DecidedModel:
     """Put a retrying, scheduled or dead job into its queue now."""
     return _decide(request, job_id, "retry")
 
 
-@router.post("/jobs/{job_id}/discard")
-def discard(request: Request, job_id: str) -> dict[str, Any]:
+@router.post("/{job_id}/discard")
+def discard(request: Request, job_id: JobId) -> DecidedModel:
     """Remove a retrying, scheduled or dead job for good."""
     return _decide(request, job_id, "discard")
 
 
-@router.get("/events")
-async def events(request: Request, last_event_id: str = "$") -> StreamingResponse:
-    """Every change of state as it happens, as server-sent events."""
-    _store(request)
-    start = request.headers.get("last-event-id", last_event_id)
-    return StreamingResponse(
-        _journal(start), media_type="text/event-stream", headers={"cache-control": "no-store"}
-    )
-
-
-async def _journal(last: str) -> AsyncIterator[str]:
-    client = redis.asyncio.Redis.from_url(client_url(settings().redis_url), decode_responses=True)
-    try:
-        yield "retry: 1000\n\n"
-        while True:
-            try:
-                answer: Any = await client.xread({"journal": last}, count=500, block=5000)
-            except redis.ConnectionError:
-                yield "event: trouble\ndata: Redis can't be reached\n\n"
-                return
-            if not answer:
-                yield ": still here\n\n"
-            for _, entries in answer:
-                for last, fields in entries:
-                    told = {**fields, **notes_of(fields.pop("detail", ""))}
-                    told["at"] = int(last.partition("-")[0]) / 1000
-                    yield f"id: {last}\ndata: {json.dumps(told)}\n\n"
-    finally:
-        await client.aclose()
-
-
-def _decide(request: Request, job_id: str, what: str) -> dict[str, Any]:
+def _decide(request: Request, job_id: str, what: str) -> DecidedModel:
     store = _store(request)
     was = store.decide(job_id, what, by="a person")
     if not was:
@@ -124,7 +162,7 @@ def _decide(request: Request, job_id: str, what: str) -> dict[str, Any]:
         raise HTTPException(
             409, f"The job is {view.state}; only a retrying, scheduled or dead one can be moved."
         )
-    return {"id": job_id, "was": was}
+    return DecidedModel(id=job_id, was=was)
 
 
 def _store(request: Request) -> Store:
@@ -135,19 +173,19 @@ def _store(request: Request) -> Store:
     return store
 
 
-def as_json(job: JobView) -> dict[str, Any]:
+def as_model(job: JobView) -> JobModel:
     """A job as the API tells it."""
-    return {
-        "id": job.id,
-        "task": job.task,
-        "args": job.arguments,
-        "queue": job.queue,
-        "priority": job.priority,
-        "state": job.state,
-        "position": job.position,
-        "owner": job.owner,
-        "deliveries": job.deliveries,
-        "attempts": job.attempts,
-        "enqueued_at": job.enqueued_at,
-        "due": job.due,
-    }
+    return JobModel(
+        id=job.id,
+        task=job.task,
+        args=job.arguments,
+        queue=job.queue,
+        priority=job.priority,
+        state=job.state,
+        position=job.position,
+        owner=job.owner,
+        deliveries=job.deliveries,
+        attempts=job.attempts,
+        enqueued_at=job.enqueued_at,
+        due=job.due,
+    )

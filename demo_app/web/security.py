@@ -8,25 +8,39 @@ Metadata; ``Origin`` where a browser does not send it), and everything but the b
 from __future__ import annotations
 
 import secrets
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from demo_app.web.problems import problem
 
 COOKIE = "demo_token"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-GUARDED = ("/jobs", "/stage", "/api/jobs", "/api/events", "/metrics")
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
+GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", "/openapi.json")
+_READING = ("GET", "HEAD")
+#: Nothing inline, nothing from elsewhere, and no frame but our own (JupyterLab's proxy is one).
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-frame-options": "SAMEORIGIN",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
 
 
 class Guard:
-    """Middleware that answers what must not come in."""
+    """Middleware that answers what must not come in, and notes who holds the token."""
 
     def __init__(self, app: ASGIApp, token: str, hosts: tuple[str, ...]) -> None:
         self.app = app
@@ -37,48 +51,70 @@ class Guard:
         """Let a request through, or answer it here."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            return await refusal(scope, receive, _with_headers(send))
-        return await self.app(scope, receive, _with_headers(send))
+        answer = self._answer(scope)
+        return await (answer or self.app)(scope, receive, _with_headers(send))
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _answer(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = _name(headers.get("host", ""))
+        request = Request(scope)
         if host not in self._hosts:
-            return _no(421, f"This server does not answer for the host {host!r}.")
-        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not self._same_site(headers, host):
-            return _no(403, "A page of another site may not write here.")
-        if not scope["path"].startswith(GUARDED):
-            return None
-        return self._without_token(scope, headers)
+            return problem(request, 421, f"This server does not answer for the host {host!r}.")
+        if scope["method"] not in (*_READING, "OPTIONS") and not self._same_site(headers):
+            return problem(request, 403, "A page of another site may not write here.")
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        offered = query.pop("token", [""])[0]
+        scope["holder"] = (
+            self._fits(_bearer(headers)) or self._fits(_cookie(headers)) or self._fits(offered)
+        )
+        if self._fits(offered) and scope["method"] in _READING and not _for_programs(scope):
+            return self._signed_in(scope, query)
+        if scope["path"].startswith(GUARDED) and not scope["holder"]:
+            sentence = "This page wants the start-up token: open the link that `up` printed."
+            return problem(request, 401, sentence, {"www-authenticate": "Bearer"})
+        return None
 
-    def _same_site(self, headers: Headers, host: str) -> bool:
+    def _signed_in(self, scope: Scope, query: dict[str, list[str]]) -> Response:
+        """The token as a cookie, out of the address bar and so out of histories and referrers."""
+        rest = urlencode(query, doseq=True)
+        target = "?" + rest if rest else scope["path"].rsplit("/", 1)[-1] or "."
+        answer = RedirectResponse(target, status_code=303)
+        answer.set_cookie(
+            COOKIE,
+            self._token,
+            httponly=True,
+            samesite="strict",
+            secure=scope["scheme"] == "https",
+            path="/",
+        )
+        return answer
+
+    def _same_site(self, headers: Headers) -> bool:
         site = headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
         origin = headers.get("origin")
-        return origin is None or _name(urlsplit(origin).netloc) == host
-
-    def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        offered = query.pop("token", [""])[0]
-        if offered and self._fits(offered) and scope["method"] in ("GET", "HEAD"):
-            # out of the address bar, and so out of every history and referrer
-            rest = urlencode(query, doseq=True)
-            target = "?" + rest if rest else scope["path"].rsplit("/", 1)[-1] or "."
-            answer = RedirectResponse(target, status_code=303)
-            answer.set_cookie(COOKIE, offered, httponly=True, samesite="strict", path="/")
-            return answer
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        cookies = SimpleCookie(headers.get("cookie", ""))
-        cookie = cookies[COOKIE].value if COOKIE in cookies else ""
-        if self._fits(bearer) or self._fits(cookie) or self._fits(offered):
-            return None
-        return _no(401, "This page wants the start-up token: open the link that `up` printed.")
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
 
     def _fits(self, offered: str) -> bool:
         return bool(offered) and secrets.compare_digest(offered.encode(), self._token.encode())
+
+
+def _for_programs(scope: Scope) -> bool:
+    return str(scope["path"]).startswith(("/api/", "/metrics", "/openapi.json"))
+
+
+def _bearer(headers: Headers) -> str:
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        cookies = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
 def _name(netloc: str) -> str:
@@ -88,14 +124,18 @@ def _name(netloc: str) -> str:
     return netloc.partition(":")[0]
 
 
-def _no(status: int, sentence: str) -> Response:
-    return JSONResponse({"detail": sentence}, status_code=status)
-
-
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *_HEADERS]
+            given = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *(
+                    (name.encode(), value.encode())
+                    for name, value in _HEADERS.items()
+                    if name.encode() not in given
+                ),
+            ]
         await send(message)
 
     return sending

@@ -2,18 +2,137 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from demo_app.settings import settings
+from demo_app.web.words import COOKIE, LANGUAGES, language_of, words
+
+_ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*@(?=[\w-]+\.?)")
+#: Shown as a visible sign, since a browser would hide it or let it turn the line around.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
 _pages = Environment(
-    loader=PackageLoader("demo_app.web", "pages"), autoescape=True, undefined=StrictUndefined
+    loader=PackageLoader("demo_app.web", "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """The page of that name, filled in."""
-    page = _pages.get_template(name).render(request=request, **values)
-    return HTMLResponse(page, status_code=status)
+    """The page of that name, filled in, in the reader's language."""
+    language = language_of(request)
+    page = _pages.get_template(name).render(
+        request=request,
+        t=words(language),
+        language=language,
+        other=next(other for other in LANGUAGES if other != language),
+        languages=LANGUAGES,
+        root=root_of(request.scope["path"]),
+        holder=request.scope.get("holder", False),
+        lab=settings().lab,
+        now=time.time(),
+        path=request.scope["path"],
+        query=query_of(request),
+        **values,
+    )
+    answer = HTMLResponse(page, status_code=status)
+    if request.query_params.get("lang") in LANGUAGES:
+        answer.set_cookie(COOKIE, language, max_age=31_536_000, samesite="strict", httponly=True)
+    return answer
+
+
+def root_of(path: str) -> str:
+    """The relative way from a path to the app's root, so that links work behind any prefix."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
+def query_of(request: Request) -> Any:
+    """A function that gives this page's query string with some values changed (None: left out)."""
+
+    def query(**changes: object) -> str:
+        kept = {key: value for key, value in request.query_params.items() if key != "token"}
+        told = request.query_params.__class__(
+            {key: str(value) for key, value in {**kept, **changes}.items() if value is not None}
+        )
+        return f"?{told}" if str(told) else "?"
+
+    return query
+
+
+def visible(value: object) -> str:
+    """Text with its invisible and direction-turning characters shown as signs."""
+    return _INVISIBLE.sub(lambda sign: f"⟨U+{ord(sign[0]):04X}⟩", str(value))
+
+
+def masked(value: object, show: bool = False) -> str:
+    """Text with the names in mail addresses hidden, unless `show`."""
+    text = visible(value)
+    return text if show else _ADDRESS.sub(r"\1•••@", text)
+
+
+def arguments(given: dict[str, Any]) -> str:
+    """Arguments as a person reads them: ``comment_id=5``."""
+    return ", ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
+        for name, value in given.items()
+    )
+
+
+def span(seconds: float) -> str:
+    """A stretch of time in short."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86400:.0f} d"
+
+
+def clock(seconds: float) -> str:
+    """A moment as this machine's clock shows it."""
+    return datetime.fromtimestamp(seconds).strftime("%H:%M:%S.%f")[:-3]
+
+
+def iso(seconds: float) -> str:
+    """A moment for a program."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
+
+
+def size(count: int) -> str:
+    """Bytes in short."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.0f} KB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+
+
+def number(value: int) -> str:
+    """A count with its thousands apart."""
+    return f"{value:,}"
+
+
+_pages.filters.update(
+    visible=visible,
+    masked=masked,
+    arguments=arguments,
+    span=span,
+    clock=clock,
+    iso=iso,
+    size=size,
+    number=number,
+    pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
+)

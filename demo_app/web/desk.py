@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
@@ -11,6 +11,8 @@ from demo_app.blog.posts import Comment
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backends.base import Backend
 from demo_app.jobs.task import Task
+from demo_app.web.problems import Refused
+from demo_app.web.request_log import request_id
 
 MAX_BODY = 10_000
 MAX_AUTHOR = 200
@@ -22,27 +24,31 @@ _EMAIL = re.compile(
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class Refused(Exception):
-    """A comment that can't be taken; `status` is HTTP's."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """Where comments are handed in."""
+    """Where comments are handed in.
+
+    backend: who is to run the jobs; the stage of a teaching stack may change it.
+    relay: hands the outbox over to the configured backend, whatever `backend` is at the moment.
+    used: the names of the backends that were given jobs so far.
+    """
 
     database: Database
     backend: Backend
     relay: Relay
     notify: Task[[int], None]
     use_outbox: bool = True
+    used: set[str] = field(default_factory=set)
 
-    def accept(self, post_id: int, author: str, email: str, body: str) -> Comment:
+    def __post_init__(self) -> None:
+        self.used.add(self.backend.name)
+
+    def accept(
+        self, post_id: int, author: str, email: str, body: str, *, first: bool = True
+    ) -> Comment:
         """Store a comment, and see to it that its job will run; the mail is not waited for.
 
+        first: whether it is the request's only comment, whose job may bear the request's id.
         Raises Refused, with nothing stored.
         """
         author, email = author.strip(), email.strip()
@@ -57,6 +63,7 @@ class Desk:
             body,
             notify=self.notify,
             keep_job=self.use_outbox,
+            job_id=request_id() if first else None,
         )
         if not self.use_outbox:
             self.backend.enqueue(job)

@@ -1,0 +1,76 @@
+"""Every change of state as it happens, as server-sent events.
+
+Source: the HTML standard, "Server-sent events". The journal in Redis is the only source, so every
+web process tells the same story; a browser that lost the connection goes on after the last event
+that it has seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import redis.asyncio
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from demo_app.queue.connection import client_url
+from demo_app.queue.look import notes_of
+from demo_app.settings import settings
+
+router = APIRouter(prefix="/api", tags=["jobs"])
+_ID = re.compile(r"\d{1,15}-\d{1,15}")
+
+
+@router.get("/events", responses={200: {"content": {"text/event-stream": {}}}})
+async def events(request: Request, last_event_id: str = "$") -> StreamingResponse:
+    """Every change of state as it happens; an event `tick` each second when nothing happens.
+
+    While Redis can't be reached, an event `trouble` each second.
+    """
+    start = request.headers.get("last-event-id", last_event_id)
+    kept = request.app.state.store is not None
+    stream = _journal(start if _ID.fullmatch(start) else "$") if kept else _ticks()
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+async def _journal(last: str) -> AsyncIterator[str]:
+    client = redis.asyncio.Redis.from_url(client_url(settings().redis_url), decode_responses=True)
+    yield "retry: 1000\n\nevent: tick\ndata: \n\n"
+    try:
+        while True:
+            try:
+                if last == "$":  # a fixed place, so that nothing is missed between two reads
+                    newest: Any = await client.xrevrange("journal", count=1)
+                    last = newest[0][0] if newest else "0-0"
+                answer: Any = await client.xread({"journal": last}, count=500, block=1000)
+            except redis.RedisError:
+                yield "event: trouble\ndata: Redis can't be reached\n\n"
+                await asyncio.sleep(1.0)
+                continue
+            if not answer:
+                yield "event: tick\ndata: \n\n"
+            for _, entries in answer:
+                for last, fields in entries:
+                    yield f"id: {last}\ndata: {json.dumps(as_json(last, fields))}\n\n"
+    finally:
+        await client.aclose()
+
+
+async def _ticks() -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"
+    while True:
+        yield "event: tick\ndata: \n\n"
+        await asyncio.sleep(1.0)
+
+
+def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
+    """An entry of the journal as the API tells it; `at` is in seconds since the epoch."""
+    notes = notes_of(fields.get("detail", ""))
+    notes.pop("traceback", None)
+    told = {name: value for name, value in fields.items() if name != "detail"}
+    return {**told, **notes, "at": int(entry_id.partition("-")[0]) / 1000}

@@ -1,0 +1,80 @@
+"""Errors as a reader should see them: one sentence, what to do, and no traceback."""
+
+from __future__ import annotations
+
+import redis
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from demo_app.web.templates import render
+from demo_app.web.words import language_of, words
+
+
+class Refused(Exception):
+    """Something that can't be taken; `status` is HTTP's."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every error of the app."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(redis.ConnectionError, no_redis)
+    app.add_exception_handler(redis.TimeoutError, no_redis)
+
+
+def problem(
+    request: Request, status: int, sentence: str, headers: dict[str, str] | None = None
+) -> Response:
+    """The error as a page for a browser, as JSON for a program."""
+    path = request.scope["path"]
+    wants_page = "text/html" in request.headers.get("accept", "") and not path.startswith("/api/")
+    if not wants_page:
+        return JSONResponse({"detail": sentence}, status, headers)
+    page = render(request, "problem.html", status=status, code=status, sentence=sentence)
+    page.headers.update(headers or {})
+    return page
+
+
+def no_redis(request: Request, _: Exception) -> Response:
+    """Redis is away: a page that comes back by itself when Redis does."""
+    if request.scope["path"].startswith("/api/"):
+        sentence = "Redis can't be reached. Comments are taken all the same."
+        return problem(request, 503, sentence, {"retry-after": "1"})
+    sentence = words(language_of(request))("problem.redis")
+    return problem(request, 503, sentence, {"retry-after": "1"})
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    headers = {"retry-after": "10"} if error.status == 429 else None
+    return problem(request, error.status, str(error), headers)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = str(error.detail)
+    if error.status_code == 404 and sentence == "Not Found":
+        sentence = words(language_of(request))("problem.missing")
+    return problem(request, error.status_code, sentence, dict(error.headers or {}))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        f"{'.'.join(str(part) for part in one['loc'][1:]) or 'the request'}: {one['msg']}"
+        for one in error.errors()
+    ]
+    return problem(request, 422, "; ".join(problems))
+
+
+def unexpected(request: Request) -> Response:
+    """A bug: the log has the traceback, the reader does not."""
+    return problem(request, 500, words(language_of(request))("problem.unexpected"))

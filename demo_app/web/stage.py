@@ -1,0 +1,105 @@
+"""What the stage shows: every recent comment's notification, the rooms it passes, and the sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from demo_app.blog import posts
+from demo_app.queue.store import Store
+from demo_app.web import snapshot
+from demo_app.web.desk import Desk
+from demo_app.web.inbox import Inbox
+from demo_app.web.whereabouts import SUM, Place, Tracker, Whereabouts
+
+#: The newest comments that the sums are about; older ones are another story.
+COUNTED = 5000
+#: Jobs shown as tokens of their own; the rest is a number.
+TOKENS = 120
+#: Delivered ones among them, the newest.
+DELIVERED = 24
+
+
+@dataclass(slots=True)
+class Stage:
+    """The stage of one web process. floor: comments up to this id are of an earlier round."""
+
+    desk: Desk
+    store: Store | None
+    tracker: Tracker
+    inbox: Inbox
+    floor: int = 0
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the picture needs, in one answer; reads a bounded number of things."""
+        comments = [
+            one for one in posts.newest_comments(self.desk.database, COUNTED) if one.id > self.floor
+        ]
+        found = self.tracker.look(comments)
+        sums = Counter(SUM[one.place] for one in found)
+        names = ("waiting", "running", "delivered", "lost", "discarded")
+        workers, redis_up, persistence = self._redis()
+        mails = self.inbox.stats()
+        return {
+            "sums": {"posted": len(found), **{name: sums[name] for name in names}},
+            "dead": sum(one.place is Place.DEAD for one in found),
+            "tokens": [_token(one) for one in _shown(found)],
+            "hidden": dict(Counter(one.place.value for one in found)),
+            "backend": self.desk.backend.name,
+            "redis": redis_up,
+            "persistence": persistence,
+            "workers": workers,
+            "mail": self.inbox.mood(),
+            "mails": mails["distinct"] if mails else None,
+            "twice": mails["duplicates"] if mails else None,
+        }
+
+    def new_round(self) -> None:
+        """Count from here."""
+        newest = posts.newest_comments(self.desk.database, 1)
+        self.floor = newest[0].id if newest else 0
+
+    def _redis(self) -> tuple[list[dict[str, Any]], bool | None, str]:
+        if self.store is None:
+            return [], None, ""
+        try:
+            seen = snapshot.take(self.store, self.desk.backend)
+            told = snapshot.redis_state(self.store.client)
+        except (redis.ConnectionError, redis.TimeoutError):
+            return [], False, ""
+        workers = [
+            {
+                "id": worker.id,
+                "pid": worker.pid,
+                "alive": worker.alive,
+                "quiet": worker.quiet,
+                "running": worker.running,
+                "left": round(worker.left, 2),
+                "threads": worker.concurrency,
+            }
+            for worker in seen.workers
+        ]
+        return workers, True, " ".join(filter(None, (told.persistence, told.appendfsync)))
+
+
+def _shown(found: list[Whereabouts]) -> list[Whereabouts]:
+    """The ones that get a token: lost ones, those on their way, the newest mails."""
+    lost = [one for one in found if one.place is Place.LOST]
+    done = [one for one in found if one.place in (Place.DELIVERED, Place.DISCARDED)]
+    # the oldest of those on their way are next to run: they are what moves
+    ended = (Place.LOST, Place.DELIVERED, Place.DISCARDED)
+    on_the_way = [one for one in reversed(found) if one.place not in ended]
+    return (lost[:40] + on_the_way)[:TOKENS] + done[:DELIVERED]
+
+
+def _token(one: Whereabouts) -> dict[str, Any]:
+    return {
+        "job": one.comment.job_id,
+        "n": one.comment.id,
+        "place": one.place,
+        "owner": one.owner,
+        "backend": one.backend,
+    }
