@@ -12,6 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from demo_app.story.colours import CUT_SHORT, DELIVERED, EDGE, KILL, RUNNING, WAITING
 from demo_app.story.timeline import JobLine, Kill, Timeline
@@ -35,7 +36,7 @@ def draw(
     axes.set_xlim(left=min(0.0, -0.01 * (now - timeline.start)))
     axes.set_xlabel("seconds since the first comment", fontsize=12)
     axes.set_ylabel("jobs, in the order they were put in", fontsize=12)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title or describe(timeline, kills), loc="left", fontsize=13, wrap=True)

@@ -110,8 +110,11 @@ def _wait_for_share(client: Client, mails: int) -> None:
     client.wait_for_mails(mails)
 
 
-def kill_busy_worker(stack: Stack, client: Client) -> Kill:
-    """Kill a worker in the middle of its jobs; which jobs those were is read after its death."""
+def kill_busy_worker(stack: Stack, client: Client, *, restart: bool = True) -> Kill:
+    """Kill a worker in the middle of its jobs; which jobs those were is read after its death.
+
+    restart: False keeps the workers dead until they are started.
+    """
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
         # a worker that was killed a moment ago still counts as alive until its lease ends
@@ -121,7 +124,7 @@ def kill_busy_worker(stack: Stack, client: Client) -> Kill:
     seen = client.wait_for(lambda now: bool(busy(now)))
     busiest = max(busy(seen), key=lambda w: int(w["running"]))
     at = time.time()
-    stack.kill("worker", pid=busiest["pid"])
+    stack.kill("worker", pid=busiest["pid"], restart=restart)
     held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == busiest["id"]]
     return Kill(at, busiest["pid"], busiest["id"], tuple(held))
 

@@ -1,0 +1,68 @@
+"""`predict`: say what you expect before you look; then see both side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from IPython.core.error import StdinNotImplementedError
+
+from lab.show import Table
+
+Value = int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was expected, kept for the moment at which it is measured."""
+
+    question: str
+    said: Value
+    asked: bool
+    unit: str = ""
+
+    def __repr__(self) -> str:
+        who = "You said" if self.asked else "Nobody was asked; a newcomer often says"
+        return f"{who}: {self._tell(self.said)}."
+
+    def against(self, measured: Value) -> Table:
+        """The prediction beside the measurement."""
+        who = "you said" if self.asked else "a newcomer says"
+        row = (self.question, self._tell(self.said), self._tell(measured), self._verdict(measured))
+        return Table(("question", who, "measured", ""), [row])
+
+    def _tell(self, value: Value) -> str:
+        number = f"{value:,.3g}" if isinstance(value, float) else str(value)
+        return f"{number} {self.unit}".strip()
+
+    def _verdict(self, measured: Value) -> str:
+        if isinstance(measured, str) or isinstance(self.said, str):
+            return "as predicted" if str(measured) == str(self.said) else "a surprise"
+        gap = measured - self.said
+        near = 0.25 * abs(measured) if isinstance(measured, float) else 0
+        if abs(gap) <= near:
+            return "as predicted"
+        return f"{self._tell(abs(gap))} {'more' if gap > 0 else 'less'} than predicted"
+
+
+def predict(question: str, default: Value, unit: str = "") -> Prediction:
+    """Ask for a prediction; Enter alone, or a run with nobody there, takes the default.
+
+    default: what a newcomer would say; its type is the answer's type. An answer that doesn't fit
+    is asked for again.
+    """
+    hint = "a number" if isinstance(default, int | float) else "a word or two"
+    while True:
+        try:
+            answer = input(f"{question}  Your guess ({hint}, or Enter to skip): ").strip()
+        except (StdinNotImplementedError, EOFError, OSError):
+            return Prediction(question, default, asked=False, unit=unit)
+        if not answer:
+            return Prediction(question, default, asked=False, unit=unit)
+        try:
+            said = float(answer) if isinstance(default, int | float) else answer
+        except ValueError:
+            print(f"{answer!r} is no number; once more, please.")
+            continue
+        if isinstance(said, float) and said.is_integer():
+            said = int(said)
+        return Prediction(question, said, asked=True, unit=unit)

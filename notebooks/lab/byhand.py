@@ -1,0 +1,72 @@
+"""A Celery worker that a learner starts by hand, with options of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import psutil
+
+from demo_app.stack.process import Process
+from demo_app.stack.roles import Plan, readiness
+from demo_app.story.timeline import Kill
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+#: Seconds that a worker may take to answer, on a slow and busy machine.
+PATIENCE = 45.0
+
+
+class HandStarted:
+    """A Celery worker beside the stack's own; it bears the stack's mark, so the reaper knows it."""
+
+    def __init__(self, lab: Lab, plan: Plan, arguments: tuple[str, ...]) -> None:
+        self._lab = lab
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        quiet = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING"]
+        log = plan.folder.logs / "started-by-hand.log"
+        self._process = Process(
+            "worker", [*command, *quiet, *arguments], plan.environment(), log, lambda _: None
+        )
+        self.pid = self._process.pid
+        try:
+            ready = readiness("worker", plan, self.pid)
+            self._process.until(ready, PATIENCE, "The worker started by hand")
+        except BaseException:
+            self.end()
+            raise
+
+    def __repr__(self) -> str:
+        alive = "runs" if self._process.alive else "is dead"
+        return f"The Celery worker with pid {self.pid} {alive}."
+
+    def kill_when_busy(self) -> None:
+        """SIGKILL to the whole worker, in the middle of a job."""
+        self._when_busy(self.end)
+
+    def kill_child_when_busy(self) -> None:
+        """SIGKILL to the children that run its jobs, in the middle of one; the worker lives on."""
+
+        def kill_children() -> None:
+            for child in psutil.Process(self.pid).children():
+                with suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
+
+        self._when_busy(kill_children)
+
+    def end(self) -> None:
+        """End it and its children, at once."""
+        self._process.send(signal.SIGKILL)
+        self._process.wait(PATIENCE)
+
+    def _when_busy(self, act: Callable[[], None]) -> None:
+        # the slow mail server has a mail in hand: somebody is in the middle of sending it
+        self._lab.until(self._lab.fault_hits, "a job in the middle of its work")
+        self._lab.kills.append(Kill(time.time(), self.pid, f"by-hand-{self.pid}"))
+        act()

@@ -1,0 +1,1 @@
+"""The tests behind `check`, one module a lesson."""

@@ -1,0 +1,287 @@
+"""`Lab`: a whole running system to experiment on, started and ended with one line.
+
+One lab runs at a time, unless a second one is asked for beside it. Starting a lab again ends the
+one before, so every cell may be run twice. When the kernel ends, however it ends, so do the
+processes: by `atexit` where it can, by the stack's reaper where it was killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from demo_app.stack import Stack, StackError
+from demo_app.stack.client import Client
+from demo_app.story import timeline as timelines
+from demo_app.story.picture import describe, draw
+from demo_app.story.play import kill_busy_worker
+from demo_app.story.timeline import Kill, Timeline
+from lab.byhand import HandStarted
+from lab.ledger import Ledger, count
+from lab.show import Picture
+
+
+class LabError(Exception):
+    """Something a learner can mend; shown as one sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A comment that was accepted. at: epoch seconds. took: seconds that the reader waited."""
+
+    comment_id: int
+    job_id: str
+    at: float
+    took: float
+
+
+class Posts(list[Posted]):
+    """The comments of one `post`, the first one first."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} comment{'s' * (len(self) != 1)} posted"
+
+
+_labs: list[Lab] = []
+
+
+class Lab:
+    """See the module. Takes the options of `demo_app.stack.Options`.
+
+    beside: keep the lab that runs, and start this one next to it.
+    Raises LabError, with nothing left running, when it can't start.
+    """
+
+    def __init__(self, *, beside: bool = False, **options: Any) -> None:
+        if not beside:
+            close_all()
+        self.posted = Posts()
+        self.kills: list[Kill] = []
+        self._by_hand: list[HandStarted] = []
+        self._stack: Stack | None = Stack(**options)
+        self._client: Client | None = None
+        _labs.append(self)
+        try:
+            self._stack.__enter__()
+            self._client = Client(self.stack.ready)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, StackError):
+                raise LabError(str(error)) from None
+            raise
+
+    def __repr__(self) -> str:
+        if self._stack is None:
+            return "This lab is closed."
+        pids = self.stack.ready["pids"]
+        told = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
+        return f"Running: {', '.join(told)}."
+
+    def close(self) -> None:
+        """End every process of this lab; may be called twice."""
+        for worker in self._by_hand:
+            worker.end()
+        client, self._client = self._client, None
+        stack, self._stack = self._stack, None
+        try:
+            if client is not None:
+                client.close()
+        finally:
+            if stack is not None:
+                with suppress(StackError):  # nobody waits for what these workers still do
+                    stack.kill("worker", restart=False)
+                stack.stop()
+            if self in _labs:
+                _labs.remove(self)
+
+    @property
+    def stack(self) -> Stack:
+        """The stack behind it. Raises LabError when the lab is closed."""
+        if self._stack is None:
+            raise LabError("This lab is closed. Run the cell that starts it, then go on here.")
+        return self._stack
+
+    @property
+    def client(self) -> Client:
+        """Talks to it over HTTP. Raises LabError when the lab is closed."""
+        if self._client is None:
+            raise LabError("This lab is closed. Run the cell that starts it, then go on here.")
+        return self._client
+
+    @property
+    def redis(self) -> Any:
+        """A connection to its Redis; answers are text."""
+        return self.client.redis()
+
+    @property
+    def stock(self) -> bool:
+        """Whether its worker takes jobs as Celery comes."""
+        return self.stack.options.transport == "stock"
+
+    def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
+        """Post comments, as so many readers at the same time; each waits for its answer."""
+
+        def one(number: int) -> Posted:
+            given = {"body": f"Comment {number}", **fields}
+            began, at = time.perf_counter(), time.time()
+            told = self.client.comment(**given)
+            took = time.perf_counter() - began
+            posted = Posted(told["comment_id"], told["job_id"], at, took)
+            self.posted.append(posted)
+            return posted
+
+        numbers = range(len(self.posted) + 1, len(self.posted) + comments + 1)
+        if readers == 1:
+            return Posts(map(one, numbers))
+        with ThreadPoolExecutor(readers) as pool:
+            return Posts(pool.map(one, numbers))
+
+    def slow_mail(self, each: float) -> None:
+        """Let the mail server take so many seconds for each mail."""
+        self.faults({"at": "data", "do": "wait", "seconds": each})
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Make the mail server misbehave by these rules, and no others; none mends it."""
+        self.client.set_faults(*rules)
+
+    def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
+        """SIGKILL a process: the role's, or a worker in the middle of its jobs.
+
+        restart: False keeps it dead until `start`. Waits until a worker has something to do.
+        """
+        if role == "worker":
+            kill = self._kill_worker(restart)
+        else:
+            at = time.time()
+            pids = self.stack.kill(role, restart=restart)
+            kill = Kill(at, pids[0], role)
+        self.kills.append(kill)
+        return kill
+
+    def _kill_worker(self, restart: bool) -> Kill:
+        if not self.stock:
+            return kill_busy_worker(self.stack, self.client, restart=restart)
+        redis, wanted = self.redis, self.stack.options.concurrency
+        self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
+        at = time.time()
+        (pid,) = self.stack.kill("worker", restart=restart)
+        return Kill(at, pid, f"stock-{pid}", tuple(redis.hkeys("unacked")))
+
+    def start(self, role: str = "worker") -> None:
+        """Start what was killed for good; returns when it answers."""
+        self.stack.start(role)
+
+    def freeze_idle_worker(self) -> None:
+        """SIGSTOP while it waits for a job: it keeps all it has, and does nothing."""
+        self.until(self._worker_waits, "a worker that waits for a job")
+        self.stack.kill("worker", signal.SIGSTOP)
+
+    def kill_frozen_worker(self) -> Kill:
+        """SIGKILL, after Redis has answered the frozen worker; a new one takes its place."""
+        self.until(lambda: not self._worker_waits(), "Redis answering the frozen worker")
+        at = time.time()
+        (pid,) = self.stack.kill("worker")
+        kill = Kill(at, pid, "frozen")
+        self.kills.append(kill)
+        self.until(lambda: self.stack.ready["pids"]["worker"] not in ([], [pid]), "a new worker")
+        return kill
+
+    def _worker_waits(self) -> bool:
+        waits_in = "brpop" if self.stock else "xread"
+        clients = self.redis.client_list()
+        return any(c["cmd"] == waits_in and "b" in c["flags"] for c in clients)
+
+    def celery(self, *arguments: str) -> HandStarted:
+        """Start a Celery worker by hand, with options of one's own, beside the stack's."""
+        worker = HandStarted(self, self.stack.plan, arguments)
+        self._by_hand.append(worker)
+        return worker
+
+    def in_hand(self) -> float:
+        """For how many seconds stock Celery's worker has had its oldest job in hand."""
+        oldest = self.redis.zrange("unacked_index", 0, 0, withscores=True)
+        return time.time() - oldest[0][1] if oldest else 0.0
+
+    def fault_hits(self) -> int:
+        """How often a fault of the mail server has struck, under the rules in force."""
+        ready = self.stack.ready
+        bearer = {"authorization": f"Bearer {ready['token']}"}
+        rules = httpx.get(f"{ready['inbox']}/api/faults", headers=bearer).json()
+        return sum(int(rule["hits"]) for rule in rules)
+
+    def wait(self, seconds: float = 60.0) -> None:
+        """Wait until every mail has arrived and nothing is left to do.
+
+        Raises LabError when that does not come to pass in the time.
+        """
+        try:
+            self.client.wait_for_mails(len(self.posted), seconds)
+            self.client.wait_for(
+                lambda now: now["queued"] + now["running"] + now["retrying"] == 0, seconds
+            )
+        except TimeoutError as error:
+            raise LabError(f"Waited in vain: {error}") from None
+
+    def until(self, ask: Callable[[], Any], what: str = "it", seconds: float = 60.0) -> Any:
+        """Ask until the answer is yes, and return it. Raises LabError when the time is up."""
+        deadline = time.monotonic() + seconds
+        while not (answer := ask()):
+            if time.monotonic() > deadline:
+                raise LabError(f"Waited {seconds:.0f} s in vain for {what}.")
+            time.sleep(0.01)
+        return answer
+
+    def until_still(self, still: float = 1.5, seconds: float = 60.0) -> None:
+        """Wait until the queue is empty and nothing has moved for so long: for stock Celery, which
+        does not tell when it is done."""
+        redis, last, since = self.redis, None, time.monotonic()
+
+        def quiet() -> bool:
+            nonlocal last, since
+            now = (self.client.mail_stats()["accepted"], redis.hlen("unacked"), redis.llen("mail"))
+            if now != last:
+                last, since = now, time.monotonic()
+            return now[2] == 0 and time.monotonic() - since >= still
+
+        self.until(quiet, "stillness", seconds)
+
+    def ledger(self) -> Ledger:
+        """Comments posted, and mails that came of them, as the inbox has it."""
+        return count(self.posted, self.client, self.kills)
+
+    def seen(self) -> Timeline:
+        """What happened to each job, from the journal in Redis."""
+        return timelines.read(self.redis)
+
+    def timeline(self, title: str = "") -> Picture:
+        """The picture of what happened: a job is a row, time goes right."""
+        seen = self.seen()
+        figure = draw(seen, self.kills, title=title or " ")
+        return Picture.of(figure, describe(seen, self.kills) + ".")
+
+
+def current() -> Lab:
+    """The lab that runs. Raises LabError when there is none."""
+    if not _labs:
+        raise LabError("No lab runs. Run the cell that starts one, then go on here.")
+    return _labs[-1]
+
+
+def close_all() -> None:
+    """End every lab of this kernel."""
+    while _labs:
+        _labs[-1].close()
+
+
+atexit.register(close_all)

@@ -1,0 +1,103 @@
+"""What a cell shows: pictures and tables, each with its text equivalent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+from typing import Any
+
+import matplotlib as mpl
+from IPython import display as ipython
+from matplotlib.figure import Figure
+
+from demo_app.story.colours import EDGE, INK, PAPER
+
+_FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:60rem"
+_CELL = f"padding:0.25em 0.9em;border-bottom:1px solid {EDGE};text-align:left;vertical-align:top"
+_CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{INK}"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An SVG and what it says in words, for who can't see it, and for text output."""
+
+    svg: str
+    words: str
+
+    @classmethod
+    def of(cls, figure: Figure, words: str) -> Picture:
+        """A matplotlib figure as a picture."""
+        text = StringIO()
+        with mpl.rc_context({"svg.hashsalt": None}):
+            figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        svg = text.getvalue()
+        return cls(svg[svg.index("<svg") :], words)
+
+    def _html(self) -> str:
+        words = escape(self.words)
+        style = "max-width:100%;height:auto"
+        svg = re.sub(r"<title>.*?</title>", "", self.svg)
+        svg = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" style="{style}" ', 1)
+        return f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": self.words}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a head, with a caption; a cell is shown as text. With `code`, in one width."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+    code: bool = False
+
+    def _html(self) -> str:
+        head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in self.head)
+        body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
+        caption = f'<caption style="text-align:left">{escape(self.caption)}</caption>'
+        style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
+        return f'<table style="{style}">{caption}<tr>{head}</tr>{body}</table>'
+
+    def _row(self, row: Sequence[object]) -> str:
+        first, *others = (escape(str(cell)) for cell in row)
+        style = f"{_CELL};{_CODE};overflow-wrap:anywhere" if self.code else _CELL
+        told = f'<th scope="row" style="{_CELL}">{first}</th>'
+        return told + "".join(f'<td style="{style}">{cell}</td>' for cell in others)
+
+    def _text(self) -> str:
+        lines = [" | ".join(map(str, row)) for row in (self.head, *self.rows)]
+        return "\n".join([self.caption, *lines])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": self._text()}
+
+
+def show(thing: Picture | Table) -> None:
+    """Show it here, in the middle of a cell."""
+    ipython.display(thing)  # type: ignore[no-untyped-call]
+
+
+class Live:
+    """One place in a cell's output whose picture is replaced; the last one stays."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, picture: Picture) -> None:
+        """Show the picture in place of the one before."""
+        if self._handle is None:
+            self._handle = ipython.display(picture, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(picture)
+
+
+def seconds(value: float) -> str:
+    """A length of time, as a person says it."""
+    if value < 0.001:
+        return f"{value * 1e6:.0f} µs"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -1,0 +1,153 @@
+"""Run a lesson in a kernel of its own, as a learner would, and look at what is left afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from support import until
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+@dataclass(slots=True)
+class Kernel:
+    """A running kernel, and the mark that every process started from it bears."""
+
+    client: NotebookClient
+    mark: str
+    tmp: Path
+
+    def run(self, source: str) -> list[dict[str, Any]]:
+        """Run a cell; returns its outputs. Raises CellExecutionError when it fails."""
+        cell = nbformat.v4.new_code_cell(source)
+        self.client.nb.cells.append(cell)
+        self.client.execute_cell(cell, len(self.client.nb.cells) - 1)
+        return list(cell.outputs)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that was started from the kernel, the kernel itself left out."""
+        return [process for process in _marked(self.mark) if "ipykernel" not in _command(process)]
+
+
+@contextmanager
+def kernel() -> Iterator[Kernel]:
+    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left."""
+    mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}})
+    env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
+    try:
+        with client.setup_kernel(env=env):
+            yield Kernel(client, mark, tmp)
+        until(lambda: not _marked(mark), 20.0, "the end of every process of the lesson")
+        assert not list(tmp.glob("**/*.sock")), "a socket is left"
+    finally:
+        for process in _marked(mark):
+            process.kill()
+        shutil.rmtree(tmp, ignore_errors=True)
+
+
+def code_cells(lesson: str) -> list[str]:
+    """The lesson's code cells, in their order."""
+    return [cell.source for cell in _read(lesson).cells if cell.cell_type == "code"]
+
+
+def prose(lesson: str) -> str:
+    """The lesson's text."""
+    return "\n\n".join(c.source for c in _read(lesson).cells if c.cell_type == "markdown")
+
+
+def _read(lesson: str) -> Any:
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+
+
+def run_lesson(lesson: str, wrong: dict[str, list[str]]) -> None:
+    """Run the lesson top to bottom; at each exercise, try wrong answers and then the solution.
+
+    wrong: for each exercise, code that sets ``answer`` to something that a learner might say.
+    """
+    solved = solutions_of(lesson)
+    exercises = [name for cell in code_cells(lesson) if (name := _exercise(cell))]
+    assert set(exercises) == set(solved) == set(wrong), "every exercise has both"
+    shown: list[dict[str, Any]] = []
+    with kernel() as here:
+        for cell in code_cells(lesson):
+            shown += here.run(cell)
+            name = _exercise(cell)
+            if name is None:
+                continue
+            assert _text(shown[-1:]).startswith("○"), "an untouched exercise says so"
+            for answer in wrong[name]:
+                told = _text(here.run(f"{answer}\ncheck({name!r}, answer)"))
+                assert told.startswith(f"✗ {name}"), f"{answer} was taken: {told}"
+                assert "Hint:" in told
+            assert _text(here.run(solved[name])).endswith(f"✓ {name}: right."), solved[name]
+    _every_picture_has_words(shown)
+
+
+def solutions_of(lesson: str) -> dict[str, str]:
+    """Each exercise's solution, as code."""
+    from lab.check import read_solutions
+
+    return {title.split()[0]: code for title, code, _ in read_solutions(int(lesson[:2]))}
+
+
+def _every_picture_has_words(outputs: list[dict[str, Any]]) -> None:
+    for output in outputs:
+        data = output.get("data", {})
+        assert "image/png" not in data, "a bare image has no text equivalent"
+        html = data.get("text/html", "")
+        for svg in re.findall(r"<svg[^>]*>", html):
+            assert 'role="img"' in svg
+            words = re.search(r'aria-label="([^"]+)"', svg)
+            assert words, "a picture says in words what it shows"
+            assert len(words[1]) > 20
+            assert words[1] in data["text/plain"] or "&" in words[1]
+
+
+def _exercise(cell: str) -> str | None:
+    found = re.search(r'^check\("(\d\.\d)"', cell, re.M)
+    return found[1] if found else None
+
+
+def _text(outputs: list[dict[str, Any]]) -> str:
+    told = [
+        output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs
+    ]
+    return "".join(told).strip()
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.environ().get("LESSON_MARK") == mark
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

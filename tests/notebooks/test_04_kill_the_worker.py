@@ -1,0 +1,33 @@
+"""Lesson 04 runs, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.lesson import run_lesson
+
+WRONG = {
+    "4.1": [
+        "answer = set()",
+        "answer = [job.id for job in lab.seen().jobs if job.rescued]",
+        "answer = {job.id for job in lab.seen().jobs}",
+        "answer = {'job 7'}",
+        "answer = 4",
+    ],
+    "4.2": [
+        "answer = lab.client.mails()['messages'][0]['job_id']",
+        "answer = 'Message-ID'",
+        "answer = None",
+    ],
+    "4.3": [
+        "answer = set()",
+        "answer = {'lost', 'maybe sent twice'}",
+        "answer = {'late by the visibility timeout'}",
+        "answer = {'late by a lease'}",
+        "answer = 'maybe sent twice'",
+    ],
+}
+
+
+@pytest.mark.timeout(300)
+def test_it_runs_and_its_exercises_are_checked() -> None:
+    run_lesson("04_kill_the_worker", WRONG)
