@@ -71,7 +71,6 @@ def one(request: Request, job_id: str, show: bool = False) -> Response:
         "job.html",
         job=job,
         steps=list(_steps(job)),
-        tries=[event for event in job.timeline if event.notes.get("error")],
         owner=next((worker for worker in seen.workers if worker.id == job.owner), None),
         workers={worker.id: worker for worker in seen.workers},
         mail=mail_of(job),

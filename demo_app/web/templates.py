@@ -44,6 +44,7 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         lab=settings().lab,
         now=time.time(),
         path=request.scope["path"],
+        lease=settings().lease_seconds,
         query=query_of(request),
         **values,
     )
@@ -134,5 +135,6 @@ _pages.filters.update(
     iso=iso,
     size=size,
     number=number,
+    failures=lambda job: [event for event in job.timeline if event.error_class],
     pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
 )
