@@ -80,7 +80,7 @@ def _when_armed(folder: Path) -> Callable[[Step], None]:
             os.rename(armed, taken)  # of several processes, one has it
         except FileNotFoundError:
             return
-        os.kill(os.getpid(), int(taken.read_text()))
+        _send_myself(int(taken.read_text()))
 
     return passed
 
@@ -95,9 +95,14 @@ def _deadly(wanted: Step, nth: int, marker: Path) -> Callable[[Step], None]:
             marker.touch(exist_ok=False)
         except FileExistsError:  # a process before this one died here already
             return
-        os.kill(os.getpid(), signal.SIGKILL)
+        _send_myself(signal.SIGKILL)
 
     return passed
+
+
+def _send_myself(number: int) -> None:
+    # raise(3) sends it to this thread: sent to the process, it might let this thread run on a bit
+    signal.raise_signal(number)
 
 
 def _from_environment(environ: dict[str, str] | os._Environ[str]) -> Callable[[Step], None]:
