@@ -29,6 +29,13 @@ STATUS_OF_STATE = {
 }
 
 
+class GivenUp(Exception):
+    """Nobody could run the job: its task is unknown to the workers, or too many died with it."""
+
+
+GIVEN_UP = f"{GivenUp.__module__}.{GivenUp.__qualname__}"
+
+
 @dataclass(frozen=True, slots=True)
 class TaskError:
     """One failed try: the exception's dotted name, and the traceback as text."""

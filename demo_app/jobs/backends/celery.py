@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from demo_app.jobs.backends.base import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import connect
-from demo_app.queue.look import JobView, State, look_up, page
+from demo_app.queue.look import Event, JobView, State, look_up, page
 from demo_app.queue.message import Message, lanes_of, parse
 from demo_app.queue.store import Claim, Store, Verdict
 from demo_app.settings import Settings, Transport, settings
@@ -132,7 +132,7 @@ def _result(view: JobView, backend: str) -> TaskResult:
         backend,
         status=STATUS_OF_STATE.get(view.state, TaskResultStatus.READY),
         attempts=view.attempts,
-        errors=[TaskError(event.error_class, event.traceback) for event in tries],
+        errors=[_error(view, event) for event in tries],
         enqueued_at=_moment(view.enqueued_at),
         started_at=_moment(began[-1]) if began else None,
         finished_at=_moment(last.at) if last else None,
@@ -140,6 +140,12 @@ def _result(view: JobView, backend: str) -> TaskResult:
         reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
         _return_value=view.return_value,
     )
+
+
+def _error(view: JobView, event: Event) -> TaskError:
+    if event.error_class:
+        return TaskError(event.error_class, event.traceback)
+    return TaskError(GIVEN_UP, f"{view.task}: {event.traceback}")
 
 
 def _moment(seconds: float) -> datetime:

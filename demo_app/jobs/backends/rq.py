@@ -22,7 +22,7 @@ from demo_app.jobs.backends.base import Backend
 from demo_app.jobs.backends.celery import message_of
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import client_url
 from demo_app.queue.message import lanes_of
 from demo_app.settings import Settings
@@ -113,7 +113,7 @@ class RqBackend(Backend):
         if state == "dead" and len(result.errors) < result.attempts:  # RQ gave it up by itself
             last = found.latest_result()
             told = (last and last.exc_string) or "the worker died"
-            result.errors.append(TaskError("rq.exceptions.AbandonedJobError", told))
+            result.errors.append(TaskError(GIVEN_UP, told))
         return result
 
     def count_by_state(self) -> dict[str, int]:

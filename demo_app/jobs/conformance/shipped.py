@@ -1,0 +1,57 @@
+"""The backends that come with this project, as subjects of the suite."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from demo_app.jobs.conformance.rig import PATIENCE, Broken, Subject
+from demo_app.stack import redis_server
+from demo_app.stack.options import Options
+
+_BACKENDS = "demo_app.jobs.backends"
+_CELERY = ("celery", "-A", "demo_app.worker", "worker", "--loglevel", "WARNING")
+_QUIET = ("--without-mingle", "--without-gossip", "--without-heartbeat")
+
+
+def redis_in(folder: Path, *, persistence: bool = True) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a Redis server with its data in the folder; returns it, and its URL."""
+    socket = folder / "redis.sock"
+    socket.unlink(missing_ok=True)
+    command = redis_server.command(folder, socket, Options(persistence=persistence))
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    url, deadline = f"redis+socket://{socket}", time.monotonic() + PATIENCE
+    while not redis_server.answers(url):
+        if time.monotonic() > deadline or server.poll() is not None:
+            server.kill()
+            raise Broken("the Redis server did not start")
+        time.sleep(0.01)
+    return server, url
+
+
+SHIPPED: dict[str, Subject] = {
+    subject.name: subject
+    for subject in (
+        Subject("inline", f"{_BACKENDS}.inline:make"),
+        Subject("memory", f"{_BACKENDS}.memory:make"),
+        Subject(
+            "celery",
+            f"{_BACKENDS}.celery:make",
+            worker=(sys.executable, "-m", *_CELERY, *_QUIET),
+            broker=redis_in,
+        ),
+        Subject(
+            "rq",
+            f"{_BACKENDS}.rq:make",
+            worker=(sys.executable, "-m", f"{_BACKENDS}.rq_worker"),
+            broker=redis_in,
+        ),
+        Subject(
+            "huey",
+            f"{_BACKENDS}.huey:make",
+            worker=(sys.executable, "-m", f"{_BACKENDS}.huey_worker"),
+        ),
+    )
+}
