@@ -52,6 +52,17 @@ class Claimed:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an acknowledgement went.
+
+    in_time: False when the claim was not this worker's any more. following: the job taken next.
+    """
+
+    in_time: bool
+    following: Claimed | None = None
+
+
 def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
     """What the claim script's answer says; nothing when it only tells where the bell stands."""
     parts = zip(*[iter(answer)] * 3, strict=False)
@@ -123,20 +134,22 @@ class Store:
         due: float | None = None,
         after: float | None = None,
         message: str = "",
-    ) -> bool:
-        """Acknowledge a claim; False when it was not this worker's any more.
+        next_for: tuple[str, Sequence[str]] | None = None,
+    ) -> Ended:
+        """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
         due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
-        of Redis. message: replaces the stored one.
+        of Redis. message: replaces the stored one. next_for: a worker, and the lanes to take the
+        next job from.
         """
         moment = "" if due is None else f"{due:.6f}"
         if after is not None:
             moment = f"+{after:.6f}"
-        return bool(
-            self._run(
-                "finish", claim.worker, claim.lane, claim.id, verdict, detail, moment, message
-            )
-        )
+        taking = () if next_for is None else (next_for[0], *next_for[1])
+        arguments = (claim.worker, claim.lane, claim.id, verdict, detail, moment, message, *taking)
+        in_time, *taken = self._run("finish", *arguments)
+        following = claimed_by(taking[0], taken)[0] if taken else None
+        return Ended(bool(in_time), following)
 
     def note_pop(self, claim: Claim) -> None:
         """Record who took a popped job; only for the experiment without the atomic claim."""

@@ -10,13 +10,14 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from itertools import count
 
 import redis
 
 from demo_app.jobs.perform import LeaseLost
 from demo_app.queue.connection import connect
-from demo_app.queue.message import Message, lanes_of
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.message import Message, lanes_of, parse
+from demo_app.queue.store import Claim, Claimed, Store, Verdict
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.steps import Step, passed
 from demo_app.worker.lease import Lease
@@ -47,6 +48,7 @@ class Claims:
         self.lease = Lease(self.store, chosen)
         self.lanes = [lane for queue in chosen.queues for lane in lanes_of(queue)]
         self._held: dict[str, Held] = {}  # by Celery's delivery tag
+        self._tags = count(1)
         self._strangers: set[Claim] = set()
         self._lock = threading.Lock()
         self._next_complaint = 0.0
@@ -57,14 +59,19 @@ class Claims:
         self.draining = False
         self.closing = False
 
-    def took(self, tag: str, claim: Claim, message: Message) -> None:
-        """Note that the claim script gave us a job."""
+    def took(self, claim: Claim, message: Message) -> str:
+        """Note that a script gave us a job; returns the tag by which it is known here.
+
+        It is this delivery's own: the same job may come again while an old run still ends.
+        """
         if self._pops:
             passed(Step.POPPED)
             self.store.note_pop(claim)
+        tag = str(next(self._tags))
         with self._lock:
             self._held[tag] = Held(claim, message)
         passed(Step.CLAIMED)
+        return tag
 
     def message(self, tag: str) -> Message:
         """The message behind a delivery tag.
@@ -84,31 +91,47 @@ class Claims:
         detail: str = "",
         after: float | None = None,
         message: str = "",
-    ) -> bool:
-        """End a claim, waiting for Redis as long as it takes; False when it came too late.
+        go_on: bool = False,
+    ) -> str | None:
+        """End a claim, waiting for Redis as long as it takes.
+
+        go_on: take the next job in the same step. Returns that job's tag, if there is one.
 
         See `Store.finish`. A Redis that answers with an error (its disk is full, say) is waited for
         like one that is away: what a job came to must not be lost with it.
         """
         held = self._held.get(tag)
         if held is None:
-            return False
+            return None
         claim = held.claim
         while True:
+            going_on = go_on and not (self.draining or self._pops)
             try:
-                in_time = self.store.finish(
-                    claim, verdict, detail=detail, after=after, message=message
+                ended = self.store.finish(
+                    claim,
+                    verdict,
+                    detail=detail,
+                    after=after,
+                    message=message,
+                    next_for=(self.lease.worker, self.lanes) if going_on else None,
                 )
                 break
             except redis.RedisError as error:
                 if self.closing:
                     log.warning("%s ends unacknowledged and will be rescued: %s", claim.id, error)
-                    return False
+                    return None
                 self._wait_for_redis(error)
         with self._lock:
             self._held.pop(tag, None)
         passed(_STEP_OF.get(verdict, Step.ACKNOWLEDGED))
-        return in_time
+        return None if ended.following is None else self._taken(ended.following)
+
+    def _taken(self, claimed: Claimed) -> str | None:
+        try:
+            return self.took(claimed.claim, parse(claimed.message))
+        except ValueError as error:
+            self.store.finish(claimed.claim, Verdict.DEAD, detail=str(error))
+            return None
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""

@@ -52,7 +52,7 @@ class Life:
     def _told(self, how: str, **_: Any) -> None:
         # within a signal handler, which may have interrupted any line: the work is a thread's
         at_once = self._told_to_stop or how == "Cold"
-        self._told_to_stop = True
+        self._told_to_stop = claims().draining = True
         wait = 0.0 if at_once else self._settings.stop_seconds
         timer = threading.Timer(wait, self._leave)
         timer.daemon = True

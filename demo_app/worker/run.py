@@ -33,54 +33,67 @@ limit = Limit(settings().job_seconds)
 
 
 def run(tag: str) -> str:
-    """Run the job behind a delivery tag; returns how it ended, as a word for Celery's log.
+    """Run the job behind a delivery tag; returns how many were run, as words for Celery's log.
 
-    The claim ends here, in the thread that did the work and before Celery's own acknowledgement:
-    Celery forgets its acknowledgements when the connection to Redis breaks.
+    A claim ends here, in the thread that did the work and before Celery's own acknowledgement:
+    Celery forgets its acknowledgements when the connection to Redis breaks. And since each
+    acknowledgement brings the next job with it, a busy thread goes on by itself; Celery hears of
+    it when there is nothing more to do.
     """
+    count = 0
+    following: str | None = tag
+    while following is not None:
+        count, following = count + 1, _run_one(following)
+    return f"ran {count}"
+
+
+def _run_one(tag: str) -> str | None:
+    """Run one job; returns the tag of the next one, if its acknowledgement brought one."""
     here = claims()
     notes: dict[str, Any] = {}
     try:
         job = job_of(here.message(tag))
     except LeaseLost:
-        return "given up: the lease was lost"
+        return None
     passed(Step.STARTED)
     try:
         with limit.on(tag, job):
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
-        here.finish(tag, Verdict.REQUEUE, detail="the lease was lost")
-        return "given up: the lease was lost"
+        return here.finish(tag, Verdict.REQUEUE, detail="the lease was lost")
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
         outcome = after_failure(error, job)
     except BaseException as error:  # a job may not end its worker, with sys.exit() for example
         outcome = after_failure(error, job)
-    return conclude(here, tag, job, outcome, notes)
+    return conclude(here, tag, job, outcome, notes, go_on=True)
 
 
 def conclude(
-    here: Claims, tag: str, job: Job, outcome: Outcome, notes: dict[str, Any] | None = None
-) -> str:
-    """End the claim as the outcome says; returns a word for it."""
+    here: Claims,
+    tag: str,
+    job: Job,
+    outcome: Outcome,
+    notes: dict[str, Any] | None = None,
+    *,
+    go_on: bool = False,
+) -> str | None:
+    """End the claim as the outcome says; go_on, and what is returned: see `Claims.finish`."""
     told = notes or {}
+    end = partial(here.finish, tag, go_on=go_on)
     match outcome:
         case Done(value):
             told = told if value is None else {**told, "value": value}
-            here.finish(tag, Verdict.DONE, detail=_detail(told))
-            return "done"
+            return end(Verdict.DONE, detail=_detail(told))
         case Again(after, error):
             again = compose(message_of(replace(job, attempts=job.attempts + 1)))
             detail = _detail({**told, **_told(error), "after": after})
-            here.finish(tag, Verdict.RETRY, detail=detail, after=after, message=again)
-            return f"again in {after:.1f} s"
+            return end(Verdict.RETRY, detail=detail, after=after, message=again)
         case Discarded(reason):
-            here.finish(tag, Verdict.DISCARD, detail=_detail({**told, "reason": reason}))
-            return f"discarded: {reason}"
+            return end(Verdict.DISCARD, detail=_detail({**told, "reason": reason}))
         case Dead(error):
-            here.finish(tag, Verdict.DEAD, detail=_detail({**told, **_told(error)}))
-            return "dead"
+            return end(Verdict.DEAD, detail=_detail({**told, **_told(error)}))
 
 
 def _detail(notes: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ import json
 import logging
 from contextlib import suppress
 from datetime import datetime
-from itertools import count
 from queue import Empty
 from time import monotonic
 from typing import Any, NamedTuple
@@ -33,8 +32,6 @@ from demo_app.worker.claims import claims
 log = logging.getLogger(__name__)
 
 TRANSPORT_ALIASES["claims"] = "demo_app.worker.transport:Transport"
-
-_tags = count(1)
 
 
 class Delivery(NamedTuple):
@@ -114,15 +111,13 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return True
 
     def _take(self, claimed: Claimed) -> Delivery | None:
-        # a tag of this delivery's own: the same job may come again while an old run still ends
-        tag = str(next(_tags))
         try:
             payload = json.loads(claimed.message)
             message = read(payload)
         except ValueError as error:
             claims().store.finish(claimed.claim, Verdict.DEAD, detail=str(error))
             return None
-        claims().took(tag, claimed.claim, message)
+        tag = claims().took(claimed.claim, message)
         payload["properties"]["delivery_tag"] = tag
         # `run` takes the arguments from the claim: Celery need not decode them twice more
         payload["body"] = "[[],{},{}]"

@@ -103,11 +103,36 @@ def test_a_verdict_moves_the_job_to_its_one_place(
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
     assert held is not None
-    assert store.finish(held, verdict, due=time.time() + 60)
+    assert store.finish(held, verdict, due=time.time() + 60).in_time
     assert places(store) == {"enqueued": 1, state: 1}
     view = look_up(store.client, "job-1")
     assert view is not None
     assert view.state == state
+
+
+def test_an_acknowledgement_takes_the_next_job_with_it(store: Store) -> None:
+    fill(store, 2)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    following = store.finish(held, Verdict.DONE, next_for=("w", LANES)).following
+    assert following is not None
+    assert following.claim.id == "job-2"
+    assert places(store) == {"enqueued": 2, "done": 1, "running": 1}
+    assert store.finish(following.claim, Verdict.DONE, next_for=("w", LANES)).following is None
+
+
+def test_a_worker_taken_for_dead_gets_no_next_job(store: Store) -> None:
+    fill(store, 2)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    die(store, "w")
+    store.rescue("other", LEASE, 3)
+    ended = store.finish(held, Verdict.DONE, next_for=("w", LANES))
+    assert (ended.in_time, ended.following) == (False, None)
+    assert places(store) == {"enqueued": 2, "queued": 2, "late": 1}
 
 
 def test_a_requeued_job_goes_back_to_the_head(store: Store) -> None:
@@ -173,7 +198,7 @@ def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_acknowledge(store
     die(store, "w")
     store.rescue("other", LEASE, 3)
     assert store.beat("w", LEASE, "{}") is False
-    assert store.finish(held, Verdict.DONE) is False
+    assert not store.finish(held, Verdict.DONE).in_time
     assert places(store) == {"enqueued": 1, "queued": 1, "late": 1}
 
 

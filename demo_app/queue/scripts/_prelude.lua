@@ -33,3 +33,36 @@ local function keep_history(set, id)  -- the newest finished jobs; older ones ar
     for i = 1, #old, 2 do redis.call('DEL', 'job:' .. old[i]) end
   end
 end
+
+-- A job whose workers died twice is a suspect: it runs alone, and waits for the others to end.
+local function must_wait(id, worker, lanes)
+  local holding = 0
+  for _, lane in ipairs(lanes) do
+    for _, held in ipairs(redis.call('LRANGE', 'claims:' .. lane .. ':' .. worker, 0, -1)) do
+      holding = holding + 1
+      if redis.call('SISMEMBER', 'suspects', held) == 1 then return true end
+    end
+  end
+  return holding > 0 and redis.call('SISMEMBER', 'suspects', id) == 1
+end
+
+-- Move up to `most` jobs into the worker's claims; returns id, lane and message of each.
+local function claim(worker, most, lanes)
+  local claimed = {}
+  if redis.call('SISMEMBER', 'quiet', worker) == 1 then return claimed end  -- it ends what it has
+  local suspects = redis.call('EXISTS', 'suspects') == 1
+  for _, lane in ipairs(lanes) do
+    local queue = 'queue:' .. lane
+    while #claimed < 3 * most do
+      local head = suspects and redis.call('LINDEX', queue, -1)
+      if head and must_wait(head, worker, lanes) then return claimed end
+      local id = redis.call('LMOVE', queue, 'claims:' .. lane .. ':' .. worker, 'RIGHT', 'LEFT')
+      if not id then break end
+      record(id, 'claimed', worker)
+      claimed[#claimed + 1] = id
+      claimed[#claimed + 1] = lane
+      claimed[#claimed + 1] = redis.call('LINDEX', 'job:' .. id, 0)
+    end
+  end
+  return claimed
+end

@@ -2,12 +2,21 @@
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
 -- ARGV: worker, lane, id, verdict (done, retry, discard, dead, requeue), detail,
 --       due (for retry: epoch seconds, or +seconds from now), new message ('' keeps the old one).
--- Returns 1, or 0 when it came too late.
+--       Then, to take the next job in the same step: the worker as it is called now, its lanes.
+-- Returns 1, or 0 when it came too late; behind it the next job's id, lane and message.
+local function ended(in_time)
+  local answer = {in_time}
+  if ARGV[8] and redis.call('SISMEMBER', 'workers', ARGV[8]) == 1 then
+    for _, part in ipairs(claim(ARGV[8], 1, {unpack(ARGV, 9)})) do answer[#answer + 1] = part end
+  end
+  return answer
+end
+
 local worker, lane, id, verdict, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('LREM', 'claims:' .. lane .. ':' .. worker, 1, id) == 0 then
   redis.call('HINCRBY', 'counters', 'late', 1)
   if redis.call('EXISTS', 'job:' .. id) == 1 then record(id, 'late', worker, verdict) end
-  return 0
+  return ended(0)
 end
 redis.call('SREM', 'suspects', id)
 
@@ -49,4 +58,4 @@ elseif verdict == 'requeue' then
   record(id, 'requeued', worker, detail)
   ring()
 end
-return 1
+return ended(1)
