@@ -10,7 +10,7 @@ import signal
 import time
 
 from demo_app.jobs.capabilities import Death
-from demo_app.jobs.conformance.rig import PATIENCE, Broken, Rig
+from demo_app.jobs.conformance.rig import Broken, Rig
 
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
@@ -89,7 +89,7 @@ def _verdict(rig: Rig, death: Death, jobs: list[str], killed_at: float) -> str:
     declared = death in rig.capabilities.survives
     if not declared:  # whoever runs jobs now runs this one, so the others had their turn
         rig.wait_for("ran", job=rig.put("step", number=-1))
-    if rig.happens(gone_on, PATIENCE if declared else LAST_CHANCE):
+    if rig.happens(gone_on, rig.subject.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death in _TIMED else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:

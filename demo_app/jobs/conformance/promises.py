@@ -276,7 +276,7 @@ def it_runs_so_many_jobs_a_second(rig: Rig) -> str:
     jobs = [_step(number) for number in range(100)]
     began = time.time()
     ids = set(rig.ask("enqueue", jobs=jobs))
-    rig.until(lambda: _ran(rig, ids, len(jobs)), f"{len(jobs)} jobs", 60.0)
+    rig.until(lambda: _ran(rig, ids, len(jobs)), f"{len(jobs)} jobs")
     last = max(event["at"] for event in rig.events("ran") if event["job"] in ids)
     return f"{len(jobs) / (last - began):,.0f}/s"
 

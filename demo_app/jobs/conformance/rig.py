@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -24,8 +24,6 @@ from demo_app.jobs.conformance.probes import EVENTS
 Answer = TypeVar("Answer")
 Event = dict[str, Any]
 
-#: Seconds after which something that should happen counts as not happening.
-PATIENCE = 30.0
 #: Seconds that are given to what should not happen.
 QUIET = 1.5
 
@@ -50,7 +48,8 @@ class Subject:
     make: ``module:callable``, which makes the backend of the settings. worker: the command that
     runs its jobs; none when they run in the process that puts them in. broker: starts the
     server that keeps the jobs in a folder, and returns its process and its URL.
-    path: folders in which Python finds the module. environment: further settings.
+    path: folders in which Python finds the module. patience: seconds after which something that
+    should happen counts as not happening.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Subject:
     worker: tuple[str, ...] = ()
     broker: Callable[[Path], tuple[subprocess.Popen[bytes], str]] | None = None
     path: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    patience: float = 30.0
 
 
 class Rig:
@@ -140,7 +139,7 @@ class Rig:
         assert self._worker is not None
         os.killpg(self._worker.pid, number)
         if number is signal.SIGKILL:
-            self._worker.wait(PATIENCE)
+            self._worker.wait()
 
     def wait_for_worker(self, seconds: float) -> bool:
         """Wait for the worker's end; False when it still runs then."""
@@ -180,8 +179,8 @@ class Rig:
         self.tell(do, **what)
         assert self._host is not None
         assert self._host.stdout is not None
-        if not select.select([self._host.stdout], [], [], PATIENCE)[0]:
-            raise Broken(f"no answer to {do!r} within {PATIENCE:.0f} s")
+        if not select.select([self._host.stdout], [], [], self.subject.patience)[0]:
+            raise Broken(f"no answer to {do!r} within {self.subject.patience:.0f} s")
         line = self._host.stdout.readline()
         if not line:
             raise Broken(f"the process that puts jobs in ended: {self.last_words()}")
@@ -227,10 +226,10 @@ class Rig:
         (self.folder / f"release-{name}").touch()
 
     def until(
-        self, ask: Callable[[], Answer | None], what: str, seconds: float = PATIENCE
+        self, ask: Callable[[], Answer | None], what: str, seconds: float | None = None
     ) -> Answer:
-        """Ask until there is an answer; raises Broken after that time."""
-        deadline = time.monotonic() + seconds
+        """Ask until there is an answer; raises Broken after so many seconds of patience."""
+        deadline = time.monotonic() + (seconds or self.subject.patience)
         while not (answer := ask()):
             if time.monotonic() > deadline:
                 raise Broken(f"waited in vain for {what}; {self.last_words()}")
@@ -263,7 +262,7 @@ class Rig:
             "PYTHONWARNINGS": "ignore",
         }
         options: dict[str, Any] = {"stdout": self._log, "stderr": self._log, **streams}
-        environment = {**own, **told, **self.subject.environment}
+        environment = {**own, **told}
         return subprocess.Popen(command, env=environment, start_new_session=True, **options)
 
 

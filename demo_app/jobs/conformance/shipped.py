@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from demo_app.jobs.conformance.rig import PATIENCE, Broken, Subject
+from demo_app.jobs.conformance.rig import Broken, Subject
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
 
@@ -22,7 +22,7 @@ def redis_in(folder: Path, *, persistence: bool = True) -> tuple[subprocess.Pope
     socket.unlink(missing_ok=True)
     command = redis_server.command(folder, socket, Options(persistence=persistence))
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    url, deadline = f"redis+socket://{socket}", time.monotonic() + PATIENCE
+    url, deadline = f"redis+socket://{socket}", time.monotonic() + 30.0
     while not redis_server.answers(url):
         if time.monotonic() > deadline or server.poll() is not None:
             server.kill()

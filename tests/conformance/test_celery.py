@@ -1,0 +1,6 @@
+from demo_app.jobs.conformance.plugin import BackendConformance
+from demo_app.jobs.conformance.shipped import SHIPPED
+
+
+class TestCelery(BackendConformance):
+    subject = SHIPPED["celery"]
