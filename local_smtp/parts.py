@@ -11,6 +11,9 @@ from local_smtp.mail import decoded, readable
 
 _PART_LIMIT = 500
 _HEADER_LIMIT = 1000
+_HEAD_BYTES = 256 * 1024
+_BOUNDARY_LIMIT = 100  # each costs the parser a look at every line: the product must stay small
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _TAG = re.compile(
     r"<(?:style|script)\b.{0,100000}?</(?:style|script)>|<[^<>]{1,5000}>", re.I | re.S
 )
@@ -44,7 +47,7 @@ def take_apart(raw: bytes) -> Parts:
     """Take a mail apart; never raises, however broken it is."""
     parts = Parts()
     try:
-        message = message_from_bytes(raw)
+        message = _parsed(raw)
         fields = message.items()
         parts.headers = [(readable(name), decoded(value)) for name, value in fields[:_HEADER_LIMIT]]
         for number, part in _leaves(message):
@@ -60,7 +63,7 @@ def take_apart(raw: bytes) -> Parts:
 def part_content(raw: bytes, number: int) -> tuple[Attachment, bytes] | None:
     """Return a part and its decoded bytes, or None if there is no such part."""
     try:
-        for index, part in _leaves(message_from_bytes(raw)):
+        for index, part in _leaves(_parsed(raw)):
             if index == number:
                 content = _content(part)
                 return _describe(index, part, len(content)), content
@@ -75,6 +78,21 @@ def plain_text(raw: bytes) -> str:
     names = " ".join(attachment.name for attachment in parts.attachments)
     body = parts.text if parts.text is not None else html.unescape(_TAG.sub(" ", parts.html or ""))
     return f"{body} {names}"
+
+
+def _parsed(raw: bytes) -> Message:
+    """Parse a mail, its headers cut to what a person can read.
+
+    Raises:
+        RecursionError: its parts are nested too deeply.
+    """
+    if raw.lower().count(b"boundary") > _BOUNDARY_LIMIT:
+        raise RecursionError
+    blank = _BLANK_LINE.search(raw)
+    head_ends = blank.start() if blank else len(raw)
+    if head_ends > _HEAD_BYTES:
+        raw = raw[:_HEAD_BYTES] + raw[head_ends:]
+    return message_from_bytes(raw)
 
 
 def _leaves(message: Message) -> Iterator[tuple[int, Message]]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # the attempts read best as they would stand in a mail
 """Hostile mails in a real browser: nothing runs, nothing is fetched, nothing gets out.
 
 `ATTEMPTS` is the list of what is tried. A server that nobody should ever call listens on the
@@ -9,8 +10,12 @@ import smtplib
 import socketserver
 import threading
 
+import httpx
 import pytest
 from playwright.sync_api import Page, sync_playwright
+
+from local_smtp.settings import Settings
+from local_smtp.sink import MailSink
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -114,21 +119,28 @@ def canary():
 
 
 @pytest.fixture(scope="module")
-def browser():
+def sink(tmp_path_factory):
+    settings = Settings(directory=tmp_path_factory.mktemp("sink"), token="a-token")
+    with MailSink(settings) as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def signed_in(sink):
+    """A browser that knows the token."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield browser
+        context = browser.new_context()
+        context.new_page().goto(sink.page)
+        yield context
         browser.close()
 
 
 @pytest.fixture
-def page(browser, mail_sink):
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(mail_sink.page)
-    page.wait_for_selector("#live[data-state=live]")
+def page(signed_in):
+    page = signed_in.new_page()
     yield page
-    context.close()
+    page.close()
 
 
 def send_raw(sink, raw: bytes) -> int:
@@ -144,14 +156,14 @@ def html_mail(html: str, subject: str = "hostile") -> bytes:
     return head.encode() + html.encode()
 
 
-def what_happens(page: Page) -> list[str]:
+def what_happens(page: Page, inbox: str) -> list[str]:
     """Return a list to which everything is added that a mail may not do."""
     events: list[str] = []
-    inbox = page.url.split("#")[0]
+    own = (inbox, "data:", "about:blank")
+    blocked = ("csp", "origin")
     page.on("dialog", lambda dialog: (events.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("download", lambda download: events.append(f"download {download.url}"))
-    page.context.on("page", lambda new: events.append(f"new page {new.url}"))
-    own = (inbox, "data:")
+    page.on("popup", lambda new: events.append(f"new page {new.url}"))
     page.on(
         "response",
         lambda answer: answer.url.startswith(own) or events.append(f"answer from {answer.url}"),
@@ -159,7 +171,8 @@ def what_happens(page: Page) -> list[str]:
     page.on(
         "requestfailed",
         lambda request: (
-            request.failure in ("csp", "origin")
+            request.failure in blocked
+            or request.url.startswith(own)
             or events.append(f"{request.failure} {request.url}")
         ),
     )
@@ -167,7 +180,7 @@ def what_happens(page: Page) -> list[str]:
         "framenavigated",
         lambda frame: (
             frame is not page.main_frame
-            or frame.url.startswith(f"{inbox}#/mail/")
+            or frame.url.startswith(own)
             or events.append(f"page went to {frame.url}")
         ),
     )
@@ -190,23 +203,28 @@ def settle(page: Page) -> None:
     page.evaluate("() => fetch('api/stats').then(answer => answer.text())")
 
 
+def open_mail(page: Page, sink: MailSink, mail: int) -> None:
+    page.goto(f"{sink.inbox}/#/mail/{mail}")
+    page.wait_for_selector("#live[data-state=live]")
+    page.wait_for_selector("#mail h1")
+
+
 def test_the_canary_would_sing(page, canary):
     """The test of the test: a page with none of the fences does call out."""
-    page.context.new_page().set_content(f"<img src='{canary.out}/x.png'>", wait_until="commit")
+    page.set_content(f"<img src='{canary.out}/x.png'>", wait_until="commit")
     for _ in range(200):
         if canary.called:
             break
-        settle(page)
+        page.evaluate("() => new Promise(done => requestIdleCallback(done))")
     assert canary.called
 
 
 @pytest.mark.parametrize("name", ATTEMPTS)
-def test_nothing_runs_and_nothing_is_fetched(mail_sink, page, canary, name):
+def test_nothing_runs_and_nothing_is_fetched(sink, page, canary, name):
     html = ATTEMPTS[name].replace("{{", "{").replace("}}", "}").replace("{out}", canary.out)
-    mail = send_raw(mail_sink, html_mail(html))
-    events = what_happens(page)
-    page.evaluate(f"location.hash = '#/mail/{mail}'")
-    page.wait_for_selector("#mail iframe")
+    mail = send_raw(sink, html_mail(html))
+    events = what_happens(page, sink.inbox)
+    open_mail(page, sink, mail)
     page.frame_locator("#mail iframe").locator("html").wait_for(state="attached")
     settle(page)
     before = page.url
@@ -217,3 +235,88 @@ def test_nothing_runs_and_nothing_is_fetched(mail_sink, page, canary, name):
     assert page.url == before
     assert page.evaluate("window.pwned") is None
     assert page.locator("#live[data-state=live]").count() == 1
+
+
+NASTY = "<img src=x onerror=alert(1)>\"'`</script><script>alert(1)</script>{{7*7}}"
+
+
+def test_what_stands_outside_the_html_is_text_and_nothing_else(sink, page, canary):
+    head = "".join(f"{name}: {NASTY}\r\n" for name in ("Subject", "From", "X-Job-Id", NASTY[:4]))
+    part = f'Content-Type: {NASTY}; name="{NASTY}"\r\nContent-Disposition: attachment\r\n\r\nx'
+    raw = (
+        f"{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{NASTY}\r\n"
+        f"javascript:alert(1) {canary.out}/a\r\n--b\r\n{part}\r\n--b--\r\n"
+    )
+    mail = send_raw(sink, raw.encode())
+    events = what_happens(page, sink.inbox)
+    open_mail(page, sink, mail)
+    for key in "12345":
+        page.keyboard.press(key)
+        settle(page)
+    assert page.locator("#mail [onerror], #mail script").count() == 0
+    assert page.locator("#mail a[href^=javascript]").count() == 0
+    assert events == []
+    assert canary.called == []
+
+
+def boundary_mail(parts: int) -> bytes:
+    part = b"--b\r\nContent-Type: text/plain; name=part.txt\r\n\r\nx\r\n"
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * parts + b"--b--\r\n"
+
+
+def nested_mail(depth: int) -> bytes:
+    head = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+        for level in range(depth)
+    )
+    return head + b"\r\nthe core\r\n"
+
+
+BROKEN = {
+    "1,000 parts": boundary_mail(1000),
+    "parts nested 2,000 deep": nested_mail(2000),
+    "parts nested 90 deep": nested_mail(90),
+    "headers of 10 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 1_000_000 + b"\r\n\r\nx\r\n",
+    "10 MB of headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 1_250_000 + b"\r\nx\r\n",
+    "a subject of 10 MB": b"Subject: " + b"\xff" * 10_000_000 + b"\r\n\r\n",
+    "unknown charset": b"Content-Type: text/plain; charset=klingon\r\n\r\n\xe9t\xe9\r\n",
+    "charset that is no text": b"Content-Type: text/html; charset=hex\r\n\r\nzz\r\n",
+    "charset with a null": b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
+    "utf-7": b"Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
+    "utf-16 of odd length": b"Content-Type: text/html; charset=utf-16\r\n\r\n<\0b\0>",
+    "broken base64": b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=\r\n",
+    "broken quoted-printable": b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=\xff=\r\n",
+    "broken uuencoding": b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 666 x\r\n\xff\r\n",
+    "broken encoded words": b"Subject: =?utf-8?b?!!!?= =?x?q?=FF?= =?utf-8?q?=0D=0ABcc:x?=\r\n\r\n",
+    "broken parameters": b"Content-Type: text/plain; name*0*=utf-8''%; name*2=x; =;;\r\n\r\nx",
+    "no headers at all": b"\r\n\r\n\r\n",
+    "nothing but nulls": b"\0" * 10_000,
+    "a boundary of nothing": b'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\n--\r\n',
+    "no boundary": b"Content-Type: multipart/mixed\r\n\r\nx\r\n",
+    "mail in mail in mail": b"Content-Type: message/rfc822\r\n\r\n" * 50 + b"Subject: in\r\n\r\nx",
+    "zip of nothing": b"Content-Type: application/zip; name=0.zip\r\nContent-Transfer-Encoding: base64"
+    b"\r\n\r\nUEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==\r\n",
+    "html of 0.5 MB left open": b"Content-Type: text/html\r\n\r\n" + b"<img src='http://a.test/" * 20_000,
+    "many tags left open": b"Content-Type: text/html\r\n\r\n" + b"<a href=" * 50_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_mail_is_listed_searched_and_shown(sink, page, name):
+    mail = send_raw(sink, BROKEN[name])
+    headers = {"Authorization": f"Bearer {sink.settings.token}"}
+    with httpx.Client(base_url=sink.inbox, headers=headers, timeout=20) as http:
+        assert http.get("/api/messages?search=anything").status_code == 200
+        parsed = http.get(f"/api/messages/{mail}").raise_for_status().json()
+        assert http.get(f"/api/messages/{mail}/html").status_code == 200
+        for attachment in parsed["attachments"][:3]:
+            path = f"/api/messages/{mail}/parts/{attachment['part']}"
+            assert http.get(path).status_code == 200
+        assert http.get(f"/api/messages/{mail}/raw").content.startswith(BROKEN[name])
+    events = what_happens(page, sink.inbox)
+    open_mail(page, sink, mail)
+    for key in "1235":
+        page.keyboard.press(key)
+    settle(page)
+    assert page.locator("#mail .tabs").count() == 1
+    assert events == []

@@ -1,5 +1,6 @@
 """SMTP as clients see it, good ones and bad ones."""
 
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -177,9 +178,9 @@ def test_it_stops_although_clients_hang_on(mail_sink):
     mail_sink.stop()
     for client in clients:
         client.settimeout(10)
-        while client.recv(1000):
-            pass
-        client.close()
+        with client, contextlib.suppress(ConnectionResetError):
+            while client.recv(1000):
+                pass
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", mail_sink.smtp_port))
 

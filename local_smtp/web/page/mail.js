@@ -5,17 +5,21 @@ import { $, api, dialogue, el, plural, size, time } from "./dom.js";
 const SOURCE_LIMIT = 1e6;  // characters of source shown; the download has all
 let shown = null;
 let tab = "html";
+let asked = 0;
 
 export async function open(id) {
+  const turn = ++asked;
   let mail;
   try {
     mail = await api(`messages/${id}`);
+    if (mail.unread) await api(`messages/${id}/unread`, "PUT", { unread: false });
+    if (turn !== asked) return;  // another was asked for meanwhile
   } catch (error) {
+    if (turn !== asked) return;
     shown = null;
     $("mail").replaceChildren(el("div", { class: "empty" }, el("p", {}, error.message)));
     return;
   }
-  if (mail.unread) await api(`messages/${id}/unread`, "PUT", { unread: false });
   const isNew = shown?.id !== mail.id;
   shown = mail;
   if (isNew) tab = mail.has_html ? "html" : "text";
@@ -24,6 +28,7 @@ export async function open(id) {
 }
 
 export function close() {
+  asked += 1;
   shown = null;
   $("mail").replaceChildren(el("div", { class: "empty" },
     el("p", {}, "Choose a mail to read it."),
@@ -31,9 +36,6 @@ export function close() {
 }
 
 export const openId = () => shown?.id ?? null;
-
-// The same mail was brought again: its deliveries have changed.
-export const reopen = () => shown && open(shown.id);
 
 export function choose(number) {
   const names = Object.keys(tabs());
@@ -62,7 +64,7 @@ function show() {
     el("div", { class: `view view-${tab}`, role: "tabpanel" },
       shown.note ? el("p", { class: "note" }, shown.note) : null,
       there ? content() : el("p", { class: "hint" }, "This mail has no such part.")),
-    attachments());
+    ...attachments());
 }
 
 function head() {
@@ -130,9 +132,9 @@ function deliveries() {
 }
 
 function attachments() {
-  if (!shown.attachments.length) return null;
-  return el("footer", { class: "attachments" }, el("h2", {}, plural(shown.attachments.length, "attachment")),
+  if (!shown.attachments.length) return [];
+  return [el("footer", { class: "attachments" }, el("h2", {}, plural(shown.attachments.length, "attachment")),
     el("ul", {}, shown.attachments.map((one) => el("li", {},
       el("a", { href: `api/messages/${shown.id}/parts/${one.part}`, download: one.name }, one.name),
-      el("span", { class: "hint" }, ` ${one.content_type}, ${size(one.size)}`)))));
+      el("span", { class: "hint" }, ` ${one.content_type}, ${size(one.size)}`)))))];
 }

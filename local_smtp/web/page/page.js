@@ -47,7 +47,7 @@ const mailsChanged = calmly(() => Promise.all([list.refresh(), showStats()]));
 const mailsGone = calmly(() => Promise.all([list.refresh(true), showStats()]));
 const somethingFailed = calmly(() => Promise.all([showStats(), view() === "faults" ? faults.show() : faults.count(),
   view() === "activity" ? activity.show() : null]));
-const sameMailAgain = calmly(() => mail.reopen());
+const sameMailAgain = calmly(() => mailId() && mail.open(mailId()));
 
 function listen() {
   const events = new EventSource("api/events");
@@ -56,7 +56,7 @@ function listen() {
   events.onerror = () => say("reconnecting", "lost");
   events.addEventListener("mail", ({ data }) => {
     mailsChanged();
-    if (JSON.parse(data).id === mail.openId()) sameMailAgain();
+    if (JSON.parse(data).id === mailId()) sameMailAgain();
   });
   events.addEventListener("fault", somethingFailed);
   events.addEventListener("changed", ({ data }) => {

@@ -1,0 +1,57 @@
+"""The fixture as other people's tests use it."""
+
+import subprocess
+import sys
+
+TESTS = """
+import smtplib
+
+import pytest
+
+from local_smtp.faults import Effect, Fault, Step
+
+
+def deliver(sink, subject):
+    with smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=10) as client:
+        client.sendmail("a@x.test", ["b@x.test"], f"Subject: {subject}\\n\\nwords\\n")
+
+
+def test_a_mail_is_read(mail_sink):
+    deliver(mail_sink, "hello")
+    (mail,) = mail_sink.wait_for(1)
+    assert mail.subject == "hello"
+    assert mail_sink.message(mail).get_content().strip() == "words"
+
+
+def test_each_test_has_a_sink_of_its_own(mail_sink):
+    assert mail_sink.mails() == []
+
+
+def test_it_waits_no_longer_than_told(mail_sink):
+    with pytest.raises(TimeoutError, match="0 of 1 mails"):
+        mail_sink.wait_for(1, timeout=0.05)
+
+
+def test_it_misbehaves_on_request_and_can_be_cleared(mail_sink):
+    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.ANSWER, code=554, text="no")])
+    with pytest.raises(smtplib.SMTPDataError, match="554"):
+        deliver(mail_sink, "refused")
+    mail_sink.clear()
+    deliver(mail_sink, "taken")
+    assert [mail.subject for mail in mail_sink.mails()] == ["taken"]
+"""
+
+
+def test_it_is_there_without_a_word(tmp_path):
+    (tmp_path / "test_theirs.py").write_text(TESTS)
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path,
+         "-c", "/dev/null", tmp_path],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert "4 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_a_run_that_does_not_ask_for_it_does_not_pay_for_it():
+    code = "import sys, local_smtp.pytest_plugin; print('fastapi' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"

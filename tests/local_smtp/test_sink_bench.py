@@ -1,0 +1,15 @@
+"""The benchmark runs and prints what it says; what it measures is not for a test."""
+
+import pytest
+
+from local_smtp import bench
+
+
+@pytest.mark.parametrize("with_smtp_source", [True, False])
+def test_it_compares_on_the_same_mails(monkeypatch, with_smtp_source):
+    if not with_smtp_source:
+        monkeypatch.setattr(bench.shutil, "which", lambda *_, **__: None)
+    for keep_open in (True, False):
+        results = bench.compare(mails=40, sessions=4, size=500, rounds=1, keep_open=keep_open)
+        assert [len(one.rates) for one in results] == [1, 1, 1]
+        assert all(one.rate > 0 for one in results)

@@ -1,0 +1,158 @@
+"""The sink as a program: how it starts, what it says, how it ends."""
+
+import json
+import os
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+
+import pytest
+
+SINK = [sys.executable, "-m", "local_smtp"]
+
+
+def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SINK, *options], capture_output=True, text=True, timeout=30,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+def test_the_ready_line_comes_once_both_answer(start_sink):
+    sink = start_sink()
+    with sink.client() as client:
+        assert client.noop()[0] == 250
+    assert sink.get("/api/stats")["accepted"] == 0
+    assert sink.inbox.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_although_clients_hang_on(start_sink, number):
+    sink = start_sink()
+    host, _, port = sink.smtp.rpartition(":")
+    with (
+        socket.create_connection((host, int(port))),
+        socket.create_connection((host, int(sink.inbox.rpartition(":")[2]))) as page,
+    ):
+        page.sendall(
+            f"GET /api/events HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {sink.token}\r\n\r\n".encode()
+        )
+        assert page.recv(10)
+        sink.process.send_signal(number)
+        assert sink.process.wait(10) == 0
+    assert not sink.dir.exists()  # it was a temporary one
+
+
+def test_a_directory_that_was_given_is_kept(start_sink, tmp_path):
+    sink = start_sink("--dir", str(tmp_path / "new" / "one"))
+    sink.process.send_signal(signal.SIGTERM)
+    assert sink.process.wait(10) == 0
+    assert (tmp_path / "new" / "one" / "mail.sqlite3").exists()
+
+
+def test_after_a_kill_it_starts_at_once_on_the_same_ports(start_sink, tmp_path):
+    sink = start_sink("--dir", str(tmp_path))
+    ports = [sink.smtp.rpartition(":")[2], sink.inbox.rpartition(":")[2]]
+    with sink.client() as client:
+        client.sendmail("a@x.test", ["b@x.test"], b"hi\r\n")
+        sink.kill()
+    again = start_sink("--dir", str(tmp_path), "--smtp-port", ports[0], "--inbox-port", ports[1])
+    assert again.get("/api/stats")["accepted"] == 1
+
+
+@pytest.mark.parametrize("option", ["--smtp-port", "--inbox-port"])
+def test_a_port_that_is_taken_is_named(option):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = run(option, port)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert f"Port {port} of 127.0.0.1 can't be used: Address already in use" in ended.stderr
+    assert option in ended.stderr
+
+
+def test_a_directory_that_is_none_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    ended = run("--dir", str(tmp_path / "file" / "below"))
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "can't be used" in ended.stderr
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    (tmp_path / "mail.sqlite3").write_text("no database at all, but long enough to look at" * 9)
+    ended = run("--dir", str(tmp_path))
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "file is not a database" in ended.stderr
+
+
+def test_a_directory_in_use_is_named(start_sink):
+    sink = start_sink()
+    ended = run("--dir", str(sink.dir))
+    assert ended.returncode == 1
+    assert "Another mail sink runs on" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--smtp-port", "70000"], ["--smtp-port", "x"], ["--keep", "-1"], ["--auth", "user"],
+     ["--job-url", "jobs"], ["--token", "short"], ["--nonsense"]],
+)  # fmt: skip
+def test_a_bad_option_is_explained(options):
+    ended = run(*options)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert options[0].strip("-") in ended.stderr
+
+
+def test_help_names_every_option():
+    ended = run("--help")
+    assert ended.returncode == 0
+    for option in ("--host", "--smtp-port", "--inbox-port", "--dir", "--json", "--token"):
+        assert option in ended.stdout
+
+
+def test_the_environment_sets_what_no_option_does():
+    ended = run(MAIL_SINK_SMTP_PORT="70000")
+    assert ended.returncode == 2
+    assert "70000 is no port" in ended.stderr
+
+
+def test_it_ends_with_its_parent(tmp_path):
+    """The parent is killed outright: it can tell nobody."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c",
+         "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); p.wait()",
+         *SINK, "--json", "--exit-with-parent", "--dir", str(tmp_path)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    ready = json.loads(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    assert parent.stdout.read() == ""  # returns once the sink, which holds the other end, is gone
+    parent.stdout.close()
+    with pytest.raises(ConnectionRefusedError):
+        smtplib.SMTP(*ready["smtp"].split(":"), timeout=5)
+
+
+def test_a_stopped_client_holds_nothing_up(start_sink):
+    """A client that reads nothing of what it asked for delays neither mails nor the end."""
+    sink = start_sink()
+    port = int(sink.inbox.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as lazy:
+        lazy.sendall(
+            f"GET /api/events HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {sink.token}\r\n\r\n".encode()
+        )
+        with sink.client() as client:
+            for number in range(300):
+                mail = f"Subject: {number} {'x' * 2000}\r\n\r\n".encode()
+                client.sendmail("a@x.test", ["b@x.test"], mail)
+        assert sink.get("/api/stats")["accepted"] == 300
+        sink.process.send_signal(signal.SIGTERM)
+        assert sink.process.wait(10) == 0
