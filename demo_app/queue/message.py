@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-_EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+_EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -46,33 +46,16 @@ def queue_of(lane: str) -> str:
 
 def compose(message: Message) -> str:
     """The message as JSON text, ready for Redis."""
-    return _dumps(
-        {
-            "body": _dumps([[], message.arguments, _EMBED]),
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
-            "headers": {
-                "lang": "py",
-                "task": message.task,
-                "id": message.id,
-                "root_id": message.id,
-                "parent_id": None,
-                "group": None,
-                "retries": message.retries,
-                "eta": None,
-                "expires": None,
-                "timelimit": [None, None],
-                "enqueued_at": message.enqueued_at,
-            },
-            "properties": {
-                "correlation_id": message.id,
-                "delivery_mode": 2,
-                "delivery_info": {"exchange": "", "routing_key": message.queue},
-                "priority": message.priority,
-                "body_encoding": "utf-8",
-                "delivery_tag": message.id,
-            },
-        }
+    arguments = _dumps(message.arguments)
+    job_id, queue = _dumps(message.id), _dumps(message.queue)
+    return (
+        f'{{"body":{_dumps(f"[[],{arguments},{_EMBED}]")},"content-encoding":"utf-8",'
+        f'"content-type":"application/json","headers":{{"lang":"py","task":{_dumps(message.task)},'
+        f'"id":{job_id},"root_id":{job_id},"parent_id":null,"group":null,'
+        f'"retries":{message.retries},"eta":null,"expires":null,"timelimit":[null,null],'
+        f'"enqueued_at":{message.enqueued_at}}},"properties":{{"correlation_id":{job_id},'
+        f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue}}},'
+        f'"priority":{message.priority},"body_encoding":"utf-8","delivery_tag":{job_id}}}}}'
     )
 
 

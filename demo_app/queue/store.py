@@ -102,7 +102,11 @@ class Store:
         return script
 
     def _run(self, name: str, *arguments: str | float) -> Any:
-        return self.script(name)(args=arguments)
+        script = self.script(name)
+        try:
+            return self.client.evalsha(script.sha, 0, *arguments)  # type: ignore[arg-type]
+        except redis.exceptions.NoScriptError:  # a server that has not seen it yet
+            return script(args=arguments)
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Put one job in; False when its id was known already.

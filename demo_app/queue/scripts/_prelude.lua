@@ -6,14 +6,26 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local now_text = string.format('%.6f', now)
 
-local function record(id, event, by, detail)
-  redis.call('RPUSH', 'job:' .. id, cjson.encode({event, now_text, by or '', detail or ''}))
+local function event_text(event, by, detail)
+  return cjson.encode({event, now_text, by or '', detail or ''})
+end
+
+local function journal(id, event, by, detail)
   redis.call('XADD', 'journal', 'MAXLEN', '~', JOURNAL_LENGTH, '*',
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
 end
 
-local function ring()  -- wakes every worker that waits for a job
-  redis.call('XADD', 'wake', 'MAXLEN', 1, '*', 'job', '')
+local function record(id, event, by, detail)
+  redis.call('RPUSH', 'job:' .. id, event_text(event, by, detail))
+  journal(id, event, by, detail)
+end
+
+-- Wake every worker that waits for a job. A worker that found nothing has left the key `idle`
+-- before it began to wait; without it nobody waits, and the bell stays still.
+local function ring()
+  if redis.call('DEL', 'idle') == 1 then
+    redis.call('XADD', 'wake', 'MAXLEN', 1, '*', 'job', '')
+  end
 end
 
 local function lane_of(message)

@@ -8,5 +8,6 @@ if redis.call('SISMEMBER', 'workers', worker) == 0 then
 end
 local claimed = claim(worker, tonumber(ARGV[2]), {unpack(ARGV, 3)})
 if #claimed > 0 then return claimed end
+redis.call('SET', 'idle', 1)
 local last = redis.call('XREVRANGE', 'wake', '+', '-', 'COUNT', 1)
 return {last[1] and last[1][1] or '0-0'}

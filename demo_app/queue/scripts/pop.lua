@@ -7,5 +7,6 @@ for i = 3, #ARGV do
   local id = redis.call('RPOP', 'queue:' .. ARGV[i])
   if id then return {id, ARGV[i], redis.call('LINDEX', 'job:' .. id, 0)} end
 end
+redis.call('SET', 'idle', 1)
 local last = redis.call('XREVRANGE', 'wake', '+', '-', 'COUNT', 1)
 return {last[1] and last[1][1] or '0-0'}
