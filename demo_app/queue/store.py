@@ -104,7 +104,7 @@ class Store:
     def _run(self, name: str, *arguments: str | float) -> Any:
         script = self.script(name)
         try:
-            return self.client.evalsha(script.sha, 0, *arguments)  # type: ignore[arg-type]
+            return self.client.evalsha(script.sha, 0, *arguments)
         except redis.exceptions.NoScriptError:  # a server that has not seen it yet
             return script(args=arguments)
 
