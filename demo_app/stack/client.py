@@ -87,6 +87,10 @@ class Client:
             asked["cursor"] = cursor
         return self._json(self._inbox.get("/api/messages", params=asked))
 
+    def mail(self, number: int) -> dict[str, Any]:
+        """One mail, taken apart, with every delivery of it."""
+        return self._json(self._inbox.get(f"/api/messages/{number}"))
+
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
         self._json(self._inbox.put("/api/faults", json=list(rules)))

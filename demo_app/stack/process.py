@@ -39,6 +39,9 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # SIGXFSZ stays ignored, as in Python: a write beyond a quota is an error to be
+                # answered, not the end of the process
+                restore_signals=False,
             )
         self.pid = self._child.pid
         self._waiter = threading.Thread(

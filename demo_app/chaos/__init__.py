@@ -1,0 +1,1 @@
+"""The fault campaign: kill anything, at any step, and count what became of every comment."""

@@ -1,0 +1,141 @@
+"""What became of every comment: the database, the inbox and the queue, laid side by side."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from demo_app.stack.client import Client
+
+#: Seconds by which a mail's arrival may be noted after its sender's claim was taken away.
+SLACK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What it comes down to.
+
+    comments: stored, and so shown to every reader. unstored: promised with a 201 and not stored.
+    lost: no mail has come. waiting: those of them that somebody still holds (of stock Celery: they
+    come back when the visibility timeout ends). duplicates: shown a second time. suppressed: came a
+    second time and not shown. uncertain: mails that were sent again because nobody could know.
+    stale: mails sent by a worker that had lost the job before. late: acknowledgements that came
+    after a rescue. by_hand: given up by rule, and brought back as a person would, by reason.
+    latencies: seconds from a comment to its mail.
+    """
+
+    comments: int
+    unstored: int
+    mails: int
+    lost: int
+    waiting: int
+    duplicates: int
+    suppressed: int
+    uncertain: int
+    stale: int
+    late: int
+    conserved: bool
+    by_hand: dict[str, int]
+    latencies: tuple[float, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether the promise held."""
+        broken = self.unstored + self.lost + self.duplicates + self.stale
+        return broken == 0 and self.conserved and self.comments > 0
+
+
+def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
+    """Every comment's number, with its job's id and when it was written."""
+    with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
+        rows = database.execute("SELECT id, job_id, created_at FROM comments").fetchall()
+    return {number: (job, at) for number, job, at in rows}
+
+
+def mails_of(client: Client) -> list[dict[str, Any]]:
+    """Every mail in the inbox."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = client.mails(500, cursor)
+        found += page["messages"]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
+def settle(
+    client: Client,
+    folder: Path,
+    accepted: list[int],
+    *,
+    stock: bool,
+    by_hand: dict[str, int],
+) -> Ledger:
+    """Lay everything side by side; the system is quiet, or as quiet as it gets."""
+    comments = comments_of(folder)
+    mails = mails_of(client)
+    shown = Counter(mail["job_id"] for mail in mails)
+    wanted = {job for job, _ in comments.values()}
+    lost = wanted - set(shown)
+    summary = client.summary()
+    stale = 0
+    if not stock:
+        again = [mail for mail in mails if mail["deliveries"] > 1 or shown[mail["job_id"]] > 1]
+        jobs = {mail["job_id"] for mail in again}
+        stale = sum(_stale(client, job, [m for m in again if m["job_id"] == job]) for job in jobs)
+    first: dict[str, float] = {}
+    for mail in mails:
+        at = datetime.fromisoformat(mail["received_at"]).timestamp()
+        first[mail["job_id"]] = min(at, first.get(mail["job_id"], at))
+    return Ledger(
+        comments=len(comments),
+        unstored=len(set(accepted) - set(comments)),
+        mails=len(wanted & set(shown)),
+        lost=len(lost),
+        waiting=min(len(lost), int(summary["queued"]) + int(summary["running"])),
+        duplicates=sum(count - 1 for count in shown.values()),
+        suppressed=sum(mail["deliveries"] - 1 for mail in mails),
+        uncertain=sum(mail["deliveries"] > 1 for mail in mails),
+        stale=stale,
+        late=int(summary["late"]),
+        conserved=stock or bool(summary["conserved"]),
+        by_hand=by_hand,
+        latencies=tuple(first[job] - at for job, at in comments.values() if job in first),
+    )
+
+
+def _stale(client: Client, job_id: str, mails: list[dict[str, Any]]) -> int:
+    """How many times a mail came from somebody who did not have the job any more.
+
+    While a worker holds a job, one mail may come; a second one in the same time, or one while
+    nobody holds it, is from a worker that slept through its lease.
+    """
+    arrivals = sorted(
+        datetime.fromisoformat(delivery["received_at"]).timestamp()
+        for mail in mails
+        for delivery in client.mail(mail["id"])["delivery_log"]
+    )
+    stale = 0
+    for began, ended in _holdings(client.job(job_id)["timeline"]):
+        within = [at for at in arrivals if began <= at <= ended + SLACK]
+        stale += max(0, len(within) - 1)
+        arrivals = [at for at in arrivals if at not in within]
+    return stale + len(arrivals)
+
+
+def _holdings(timeline: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    began: float | None = None
+    for event in timeline:
+        if event["event"] == "claimed":
+            began = float(event["at"])
+        elif began is not None and event["event"] != "late":
+            found.append((began, float(event["at"])))
+            began = None
+    return found if began is None else [*found, (began, float("inf"))]
