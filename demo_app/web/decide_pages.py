@@ -118,5 +118,5 @@ def _signal(worker: snapshot.Worker, what: str) -> None:
     if not worker.here:
         raise HTTPException(409, f"It runs on {worker.host}: signal {worker.pid} there.")
     number = signal.SIGKILL if what == "kill" else signal.SIGTERM
-    if not processes.send(worker.pid, "celery", number):
+    if not processes.send(worker.pid, processes.is_our_worker, number):
         raise HTTPException(409, f"The process {worker.pid} is gone, or is none of this stack's.")

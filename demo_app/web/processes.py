@@ -10,8 +10,12 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from demo_app.queue.connection import client_url
+from demo_app.settings import settings
 
 _HOST = socket.gethostname()
 #: What the supervisor puts into the environment of every process of one stack.
@@ -38,34 +42,49 @@ def lives(pid: int) -> bool:
     return True
 
 
-def is_ours(pid: int, kind: str) -> bool:
-    """Whether the process belongs to this stack and is what it claims to be.
-
-    kind: a word of its command line, "celery" or "redis".
-    """
-    if pid <= 1 or not lives(pid):
+def is_our_worker(pid: int) -> bool:
+    """Whether the process is a worker that this stack started: its environment bears the mark."""
+    mark = os.environ.get(_MARKER)
+    if not mark or not lives(pid):
         return False
-    ours = os.environ.get(_MARKER)
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("latin-1")
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        belongs = bool(ours) and f"{_MARKER}={ours}".encode() in environment
+        environment = Path(f"/proc/{pid}/environ").read_bytes().decode("latin-1").split("\0")
     except FileNotFoundError:  # no /proc, as on macOS: ps shows the environment with `e`
-        told = subprocess.run(
-            ["ps", "eww", "-o", "command=", "-p", str(pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        command, belongs = told, bool(ours) and f"{_MARKER}={ours}" in told.split()
+        environment = _ps(pid, "eww").split()
     except OSError:
         return False
-    return belongs and (kind in command or (kind == "redis" and "valkey" in command))
+    return f"{_MARKER}={mark}" in environment and "celery" in _command(pid)
 
 
-def send(pid: int, kind: str, number: signal.Signals) -> bool:
-    """Send a signal to a process of this stack; False when it is none, or is gone."""
-    if not is_ours(pid, kind):
+def is_our_redis(pid: int) -> bool:
+    """Whether the process is the Redis server that this stack started.
+
+    A Redis server writes the socket at which it listens into its command line, over its
+    environment. One that listens elsewhere, an external one above all, is none of ours.
+    """
+    socket_path = client_url(settings().redis_url).removeprefix("unix://").partition("?")[0]
+    folder = Path(socket_path).parent
+    own = folder == settings().dir / "redis" or folder.name.startswith("demo-redis-")
+    return own and lives(pid) and f"unixsocket:{socket_path}" in _command(pid).split()
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("latin-1")
+    except FileNotFoundError:
+        return _ps(pid, "ww")
+    except OSError:
+        return ""
+
+
+def _ps(pid: int, options: str) -> str:
+    command = ["ps", options, "-o", "command=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def send(pid: int, is_ours: Callable[[int], bool], number: signal.Signals) -> bool:
+    """Send a signal to a process, if it is ours by that test; False when it is not, or is gone."""
+    if not is_ours(pid):
         return False
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)

@@ -20,7 +20,7 @@ from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.web import processes, snapshot
 from demo_app.web.events import as_json
 from demo_app.web.inbox import DOWN, SLOW
-from demo_app.web.stage import Stage
+from demo_app.web.stage import COUNTED, Stage
 from demo_app.web.templates import render
 from demo_app.web.words import language_of, words
 
@@ -56,7 +56,10 @@ def last_minute(request: Request) -> list[dict[str, Any]]:
     seconds, _ = store.client.time()
     since = (int(seconds) - 60) * 1000
     rows: Any = store.client.xrevrange("journal", min=since, count=REPLAY)
-    return [as_json(entry, fields) for entry, fields in reversed(rows)]
+    events = [as_json(entry, fields) for entry, fields in reversed(rows)]
+    newest = posts.newest_comments(_stage(request).desk.database, COUNTED)
+    numbers = {comment.job_id: comment.id for comment in newest}
+    return [{**event, "n": numbers.get(event["job"])} for event in events]
 
 
 @router.post("/do/{act}")
@@ -116,7 +119,7 @@ def _kill_worker(request: Request) -> None:
     if not living:
         raise HTTPException(409, "No worker lives on this machine.")
     victim = max(living, key=lambda worker: worker.running)
-    if not processes.send(victim.pid, "celery", signal.SIGKILL):
+    if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
         raise HTTPException(409, f"The process {victim.pid} is none of this stack's.")
 
 
@@ -128,7 +131,7 @@ def _kill_redis(request: Request) -> None:
         pid = snapshot.redis_state(stage.store.client).pid
     except (redis.ConnectionError, redis.TimeoutError):
         raise HTTPException(409, "Redis is away already.") from None
-    if not processes.send(pid, "redis", signal.SIGKILL):
+    if not processes.send(pid, processes.is_our_redis, signal.SIGKILL):
         raise HTTPException(409, "This Redis is none of this stack's.")
 
 

@@ -8,6 +8,7 @@ const $ = (id) => document.getElementById(id);
 const word = (key, values = {}) => Object.entries(values).reduce(
   (text, [name, value]) => text.replace(`{${name}}`, value),
   board.element.getAttribute(`data-word-${key.replaceAll(/[. _]/g, "-")}`) ?? "");
+let struckUntil = 0; // Redis is back so soon that the blow would not be seen
 let state = null, replay = null, source = null, first = true, asking = false, behind = false;
 
 // Where an event of the journal takes its job.
@@ -121,9 +122,10 @@ function rooms(seen) {
   const room = (name) => board.element.querySelector(`.room.${name}`);
   room("web").classList.remove("off");
   $("web-says").textContent = "";
-  room("redis").classList.toggle("off", seen.redis === false);
-  $("redis-says").textContent = seen.redis === false ? word("redis-dead") : seen.persistence ? word(`keeps-${seen.persistence}`) : "";
-  $("redis-says").classList.toggle("bad", seen.redis === false || seen.persistence === "none");
+  const struck = seen.redis === false || performance.now() < struckUntil;
+  room("redis").classList.toggle("off", struck);
+  $("redis-says").textContent = struck ? word("redis-dead") : seen.persistence ? word(`keeps-${seen.persistence}`) : "";
+  $("redis-says").classList.toggle("bad", struck || seen.persistence === "none");
   room("mail").classList.toggle("off", ["down", "away"].includes(seen.mail));
   room("mail").classList.toggle("busy", ["slow", "odd"].includes(seen.mail));
   $("mail-says").textContent = word(`mood-${seen.mail}`);
@@ -185,7 +187,8 @@ async function act(name) {
   try {
     const answer = await fetch(`stage/do/${name}`, { method: "POST" });
     if (!answer.ok) oops((await answer.json()).detail);
-    if (name === "new-round") board.clear();
+    else if (name === "new-round") board.clear();
+    else if (name === "kill-redis") struckUntil = performance.now() + 2000;
   } catch {
     if (name !== "kill-web") oops(word("web-dead"));
   }
@@ -216,9 +219,7 @@ async function startReplay() {
   $("boxes").replaceChildren();
   board.replaying = true;
   document.body.classList.add("replay");
-  const numbers = new Map(state?.tokens.map((one) => [one.job, one.n]));
   for (const { event } of replay) if (event.event === "claimed") box(event.by, /-(\d+)-\w+\.\d+$/.exec(event.by)?.[1]);
-  replay.numbers = numbers;
 }
 
 function endReplay() {
@@ -244,7 +245,7 @@ setInterval(() => {
     $("told").textContent = `${word("replaying")} …`;
     while (replay.length && replay[0].at <= now - replay.began) {
       const { event } = replay.shift();
-      if (event.job) board.token(event.job, replay.numbers.get(event.job));
+      if (event.job) board.token(event.job, event.n);
       play(event);
     }
     if (!replay.length && ![...board.tokens.values()].some((token) => token.moves.length)) endReplay();
