@@ -14,20 +14,36 @@ import uuid
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import formatdate, parseaddr
+from urllib.parse import quote
 
 CRLF = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
-_NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f-\x9f<>]+")
+_ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^_`a-z{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
+_NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
+_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+")
+#: Characters of a file's name; encoded, each may take twelve bytes of a line with at most 998.
+_LONGEST_NAME = 60
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
+
+
+class BadAddress(ValueError):
+    """That is no e-mail address that a mail could be sent to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Whom a mail is from or for: a name to read, and the bare address."""
+    """Whom a mail is from or for: a name to read, and the bare address.
+
+    Raises BadAddress for what is no address: it goes to the mail server as it is.
+    """
 
     name: str
     address: str
+
+    def __post_init__(self) -> None:
+        if not _ADDRESS.fullmatch(self.address):
+            raise BadAddress(f"{self.address[:100]!r} is no e-mail address")
 
     @classmethod
     def parse(cls, value: str) -> Mailbox:
@@ -37,7 +53,11 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail."""
+    """A file that goes with a mail.
+
+    name: as its reader sees it; slashes and control characters become ``_``, and what is beyond
+    60 characters goes. content_type: such as ``image/jpeg``; what is none is sent as plain bytes.
+    """
 
     name: str
     content_type: str
@@ -70,7 +90,7 @@ class Mail:
             ("From", address(self.sender)),
             ("To", address(self.to)),
             ("Subject", text(self.subject, "Subject")),
-            ("Message-ID", _CONTROL.sub("", self.message_id)),
+            ("Message-ID", _NOT_IN_MESSAGE_ID.sub("", self.message_id)),
             ("MIME-Version", "1.0"),
         ]
         if self.reply_to:
@@ -99,13 +119,12 @@ def text(value: str, header: str) -> str:
 
 def address(mailbox: Mailbox) -> str:
     """A mailbox as a header's value (RFC 5322, section 3.4)."""
-    bare = _NOT_IN_ADDRESS.sub("", mailbox.address)
     name = _CONTROL.sub(" ", mailbox.name).strip()
     if not name:
-        return bare
+        return mailbox.address
     if not (_ATOMS.fullmatch(name) and len(name) < 50):
         name = Header(name, "utf-8", maxlinelen=60).encode(linesep=CRLF)
-    return f"{name} <{bare}>"
+    return f"{name} <{mailbox.address}>"
 
 
 def _body(content_type: str, content: str) -> str:
@@ -119,13 +138,23 @@ def _body(content_type: str, content: str) -> str:
 
 
 def _file(attachment: Attachment) -> str:
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", attachment.name)
+    kind = attachment.content_type
+    if not _TYPE.fullmatch(kind):
+        kind = "application/octet-stream"
     encoded = base64.encodebytes(attachment.content).decode("ascii").replace("\n", CRLF)
     return (
-        f'Content-Type: {attachment.content_type}; name="{name}"{CRLF}'
+        f"Content-Type: {kind}{CRLF}"
         f"Content-Transfer-Encoding: base64{CRLF}"
-        f'Content-Disposition: attachment; filename="{name}"{CRLF}{CRLF}{encoded}'
+        f"Content-Disposition: attachment;{CRLF} {_file_name(attachment.name)}{CRLF}{CRLF}{encoded}"
     )
+
+
+def _file_name(name: str) -> str:
+    """The parameter `filename`, in the form of RFC 2231 where plain ASCII does not do."""
+    name = _CONTROL.sub("_", name).replace("/", "_").replace("\\", "_")[:_LONGEST_NAME] or "file"
+    if re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        return f'filename="{name}"'
+    return f"filename*=utf-8''{quote(name, safe='')}"
 
 
 def _multipart(subtype: str, parts: list[str], boundary: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from html import escape
 
+from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
-from demo_app.mail import Mail, Mailbox
+from demo_app.blog.report import Line, as_csv
+from demo_app.mail import Attachment, Mail, Mailbox
 
 DOMAIN = "blog.test"
 
@@ -28,4 +30,37 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
             f'<blockquote style="white-space:pre-wrap">{escape(comment.body)}</blockquote>'
         ),
         message_id=f"<comment.{comment.id}.{comment.created_at * 1000:.0f}@{DOMAIN}>",
+    )
+
+
+def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mail:
+    """Brings the owner of a picture its thumbnail, a JPEG."""
+    told = f"your picture “{picture.name}” was made small: see the attachment."
+    return Mail(
+        sender=sender,
+        to=Mailbox(picture.owner, picture.owner_email),
+        subject=f"Your picture “{picture.name}”",
+        text=f"Hello {picture.owner},\n\n{told}\n",
+        html=f"<p>Hello {escape(picture.owner)},</p><p>{escape(told)}</p>",
+        message_id=f"<picture.{picture.id}.{picture.uploaded_at * 1000:.0f}@{DOMAIN}>",
+        attachments=(Attachment(f"small {picture.name}.jpg", "image/jpeg", small),),
+    )
+
+
+def monthly_report(
+    lines: list[Line], month: str, request: str, *, to: Mailbox, sender: Mailbox
+) -> Mail:
+    """Brings somebody the month's comments as CSV.
+
+    month: as in ``2026-11``. request: tells this report from one that is asked for again later.
+    """
+    told = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
+    return Mail(
+        sender=sender,
+        to=to,
+        subject=f"Comments in {month}",
+        text=f"Hello {to.name},\n\n{told}\nThe attachment has a line for each post.\n",
+        html=f"<p>Hello {escape(to.name)},</p><p>{told}</p>",
+        message_id=f"<report.{month}.{request}@{DOMAIN}>",
+        attachments=(Attachment(f"comments-{month}.csv", "text/csv", as_csv(lines)),),
     )

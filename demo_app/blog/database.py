@@ -26,6 +26,14 @@ CREATE TABLE IF NOT EXISTS comments (
     job_id TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS comments_by_post ON comments (post_id, id);
+CREATE TABLE IF NOT EXISTS pictures (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    owner_email TEXT NOT NULL,
+    uploaded_at REAL NOT NULL,
+    content BLOB NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL UNIQUE,

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
 
 from demo_app.blog.database import Database
 from demo_app.jobs.job import Job
@@ -20,17 +17,14 @@ from demo_app.jobs.job import Job
 
 def add(transaction: sqlite3.Connection, job: Job) -> None:
     """Write a job down, as part of the transaction."""
-    record = asdict(job)
-    record["run_after"] = job.run_after and job.run_after.isoformat()
-    transaction.execute(
-        "INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, json.dumps(record))
-    )
+    record = json.dumps(job.as_record())
+    transaction.execute("INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, record))
 
 
 def waiting(database: Database, limit: int = 500) -> list[tuple[int, Job]]:
     """The oldest jobs that the queue does not have yet, with their row numbers."""
     rows = database.connection().execute("SELECT id, job FROM outbox ORDER BY id LIMIT ?", (limit,))
-    return [(row["id"], _job(json.loads(row["job"]))) for row in rows.fetchall()]
+    return [(row["id"], Job.from_record(json.loads(row["job"]))) for row in rows.fetchall()]
 
 
 def remove(database: Database, rows: list[int]) -> None:
@@ -48,8 +42,3 @@ def remove_job(database: Database, job_id: str) -> None:
 def size(database: Database) -> int:
     """How many jobs wait to be handed over."""
     return int(database.connection().execute("SELECT count(*) FROM outbox").fetchone()[0])
-
-
-def _job(record: dict[str, Any]) -> Job:
-    run_after = record.pop("run_after")
-    return Job(**record, run_after=run_after and datetime.fromisoformat(run_after))

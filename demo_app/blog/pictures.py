@@ -1,0 +1,115 @@
+"""Pictures that people upload: kept as they came, and made small by a job.
+
+A picture comes from a stranger. It may be no picture, or a broken one, or a small file that
+unpacks to gigabytes; and it may tell in its metadata where its owner lives.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from demo_app.blog import outbox
+from demo_app.blog.database import Database
+from demo_app.jobs.job import Job
+from demo_app.jobs.task import Task
+
+#: Bytes of a file that is taken.
+MOST_BYTES = 10_000_000
+#: Pixels of a picture that is unpacked; each takes four bytes of memory.
+MOST_PIXELS = 40_000_000
+#: The longer side of a thumbnail, in pixels.
+LONGEST = 320
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+_COLUMNS = "id, name, owner, owner_email, uploaded_at, content"
+
+
+class BadPicture(ValueError):
+    """It is no picture that can be made small; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it was uploaded; uploaded_at in seconds since the epoch."""
+
+    id: int
+    name: str
+    owner: str
+    owner_email: str
+    uploaded_at: float
+    content: bytes
+
+
+def add_picture(
+    database: Database,
+    name: str,
+    owner: str,
+    owner_email: str,
+    content: bytes,
+    *,
+    shrink: Task[[Picture], None],
+) -> tuple[Picture, Job]:
+    """Keep a picture, and in the same transaction the job that makes it small.
+
+    Raises BadPicture when the file is too large; nothing is stored then.
+    """
+    if len(content) > MOST_BYTES:
+        raise BadPicture(f"a picture has at most {MOST_BYTES:,} bytes, and not {len(content):,}")
+    made = Picture(0, name, owner, owner_email, time.time(), content)
+    with database.transaction() as transaction:
+        row = transaction.execute(
+            f"INSERT INTO pictures ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?) RETURNING id",
+            (name, owner, owner_email, made.uploaded_at, content),
+        ).fetchone()
+        made = replace(made, id=row[0])
+        job = shrink.job(made)
+        outbox.add(transaction, job)
+    return made, job
+
+
+def picture(database: Database, picture_id: int) -> Picture | None:
+    """One picture, if it is there."""
+    sql = f"SELECT {_COLUMNS} FROM pictures WHERE id = ?"
+    row = database.connection().execute(sql, (picture_id,)).fetchone()
+    return Picture(*row) if row else None
+
+
+def thumbnail(content: bytes, longest: int = LONGEST) -> bytes:
+    """A small JPEG of the picture, upright, on white, with none of its metadata.
+
+    longest: the longer side in pixels; a smaller picture keeps its size.
+    Raises BadPicture when there is no way to make one.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:  # known before a pixel is unpacked
+                raise BadPicture(
+                    f"{image.width:,} x {image.height:,} pixels are more than {MOST_PIXELS:,}"
+                )
+            image.draft("RGB", (longest, longest))  # a JPEG can be unpacked at a smaller scale
+            return _small(image, longest)
+    except (BadPicture, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise BadPicture(f"it is none of {', '.join(_FORMATS)}") from None
+    except Exception as error:  # a damaged file makes Pillow raise almost anything
+        raise BadPicture(f"it can't be read as a picture: {error}") from error
+
+
+def _small(image: Image.Image, longest: int) -> bytes:
+    if image.mode.startswith("I"):  # 16 bits of grey, which a conversion would cut off at white
+        image = image.point(lambda grey: grey / 257, "L")
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    plain = image.convert("RGBA" if has_alpha else "RGB")
+    plain.thumbnail((longest, longest))
+    upright = ImageOps.exif_transpose(plain)
+    if has_alpha:
+        paper = Image.new("RGB", upright.size, "white")
+        paper.paste(upright, mask=upright.getchannel("A"))
+        upright = paper
+    jpeg = BytesIO()
+    upright.save(jpeg, "JPEG", quality=85, exif=b"")
+    return jpeg.getvalue()

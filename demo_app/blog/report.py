@@ -1,0 +1,75 @@
+"""A month's comments, one line a post, as a CSV file for a spreadsheet.
+
+A cell that begins like a formula is run as one by a spreadsheet: a reader who calls herself
+``=HYPERLINK(...)`` would have the author's own computer send off what stands beside it. So such a
+cell gets an apostrophe in front (OWASP, "CSV Injection").
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+
+from demo_app.blog.database import Database
+
+_FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What readers had to say about one post in a month; moments in UTC, to the minute."""
+
+    post: int
+    title: str
+    author: str
+    comments: int
+    readers: int
+    first: str
+    last: str
+    last_reader: str
+
+
+def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
+    """One line for each post, also for one without comments.
+
+    Raises ValueError when there is no such month.
+    """
+    begin = datetime(year, month, 1, tzinfo=UTC)
+    end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    rows = database.connection().execute(
+        # SQLite takes bare columns from the row that has the max()
+        "SELECT posts.id, title, posts.author, count(comments.id), count(DISTINCT email), "
+        "min(created_at), max(created_at), coalesce(comments.author, '') FROM posts "
+        "LEFT JOIN comments ON post_id = posts.id AND created_at >= ? AND created_at < ? "
+        "GROUP BY posts.id ORDER BY posts.id",
+        (begin.timestamp(), end.timestamp()),
+    )
+    return [
+        Line(post, title, author, comments, readers, _moment(first), _moment(last), reader)
+        for post, title, author, comments, readers, first, last, reader in rows
+    ]
+
+
+def as_csv(lines: list[Line]) -> bytes:
+    """The lines as RFC 4180 has it, with the mark by which a spreadsheet knows UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(field.name for field in fields(Line))
+    writer.writerows(map(harmless, astuple(line)) for line in lines)
+    return text.getvalue().encode("utf-8-sig", "replace")
+
+
+def harmless(cell: str | int) -> str | int:
+    """The cell so that no spreadsheet takes it for a formula, on one line."""
+    if isinstance(cell, int):
+        return cell
+    plain = _CONTROL.sub(" ", cell)
+    return f"'{plain}" if _FORMULA.match(cell) else plain
+
+
+def _moment(seconds: float | None) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}" if seconds else ""
