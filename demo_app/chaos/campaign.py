@@ -22,7 +22,7 @@ from demo_app.chaos.faults import AGAINST, KINDS, Fault, Kind, Scene
 from demo_app.chaos.ledger import Ledger, comments_of, mails_of, settle
 from demo_app.chaos.mail_rules import MailRules
 from demo_app.chaos.readers import Readers
-from demo_app.chaos.recovery import journal_of, recoveries
+from demo_app.chaos.recovery import Recovery, journal_of, recoveries
 from demo_app.chaos.system import System
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack.client import Client
@@ -67,7 +67,7 @@ class Result:
     seconds: float
     faults: tuple[Fault, ...]
     ledger: Ledger
-    recoveries: tuple[float, ...]
+    recoveries: tuple[Recovery, ...]
     trouble: tuple[str, ...]
 
     @property

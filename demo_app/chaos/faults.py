@@ -17,8 +17,8 @@ from demo_app.chaos.system import System
 from demo_app.settings import Safeguard
 from demo_app.steps import Step, arm, disarm
 
-#: Seconds beyond which a worker that is paused has lost its lease (3 s) and its jobs.
-BEYOND_THE_LEASE = 4.0
+#: Seconds beyond which a worker that is paused has lost its lease (3 s), and its jobs are done.
+BEYOND_THE_LEASE = 5.0
 
 
 @dataclass(frozen=True, slots=True)

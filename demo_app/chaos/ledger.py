@@ -12,8 +12,8 @@ from typing import Any
 
 from demo_app.stack.client import Client
 
-#: Seconds by which a mail's arrival may be noted after its sender's claim was taken away.
-SLACK = 1.0
+#: Seconds by which a mail's arrival may be noted after its sender gave the job back.
+SLACK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +113,19 @@ def settle(
 def _stale(client: Client, job_id: str, mails: list[dict[str, Any]]) -> int:
     """How many times a mail came from somebody who did not have the job any more.
 
-    While a worker holds a job, one mail may come; a second one in the same time, or one while
-    nobody holds it, is from a worker that slept through its lease.
+    For each time that a worker held the job, one mail may have come meanwhile. What is left over
+    is from a worker that slept through its lease.
     """
     arrivals = sorted(
         datetime.fromisoformat(delivery["received_at"]).timestamp()
         for mail in mails
         for delivery in client.mail(mail["id"])["delivery_log"]
     )
-    stale = 0
-    for began, ended in _holdings(client.job(job_id)["timeline"]):
-        within = [at for at in arrivals if began <= at <= ended + SLACK]
-        stale += max(0, len(within) - 1)
-        arrivals = [at for at in arrivals if at not in within]
-    return stale + len(arrivals)
+    for began, ended in sorted(_holdings(client.job(job_id)["timeline"]), key=lambda pair: pair[1]):
+        mine = next((at for at in arrivals if began <= at <= ended), None)
+        if mine is not None:
+            arrivals.remove(mine)
+    return len(arrivals)
 
 
 def _holdings(timeline: list[dict[str, Any]]) -> list[tuple[float, float]]:
@@ -136,6 +135,7 @@ def _holdings(timeline: list[dict[str, Any]]) -> list[tuple[float, float]]:
         if event["event"] == "claimed":
             began = float(event["at"])
         elif began is not None and event["event"] != "late":
-            found.append((began, float(event["at"])))
+            given_back = event["event"] == "requeued"  # its mail may have been on its way
+            found.append((began, float(event["at"]) + given_back * SLACK))
             began = None
     return found if began is None else [*found, (began, float("inf"))]

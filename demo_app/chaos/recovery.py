@@ -37,6 +37,14 @@ class Entry:
     detail_pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What had to recover, and the seconds that it took."""
+
+    kind: str
+    seconds: float
+
+
 def journal_of(client: Decoded) -> list[Entry]:
     """The whole journal."""
     return [
@@ -56,8 +64,8 @@ def recoveries(
     journal: list[Entry],
     accepted: list[float],
     arrivals: list[float],
-) -> list[float]:
-    """Seconds for each fault that interrupted something, in no particular order.
+) -> list[Recovery]:
+    """One for each fault that interrupted something, in no particular order.
 
     accepted, arrivals: epoch seconds at which a comment was accepted, and a mail taken; sorted.
     """
@@ -69,7 +77,7 @@ def recoveries(
     moves = [entry for entry in journal if entry.event in ("rescued", "requeued")]
     all_claims = sorted(at for times in claims.values() for at in times)
     blockers = sorted(fault.over for fault in faults if fault.hit in ("redis", "all"))
-    found = list(_single_mails(journal))
+    found = [Recovery("mail", seconds) for seconds in _single_mails(journal)]
     for fault in faults:
         ends: list[float | None] = []
         if fault.hit in ("worker", "all"):
@@ -84,7 +92,8 @@ def recoveries(
         if known:
             end = max(known)
             in_the_way = [at for at in blockers if fault.over < at < end]
-            found.append(max(0.0, end - max([fault.over, *in_the_way])))
+            took = max(0.0, end - max([fault.over, *in_the_way]))
+            found.append(Recovery(fault.kind, took))
     return found
 
 

@@ -87,9 +87,13 @@ def as_json(result: Result) -> dict[str, Any]:
         "by_hand": ledger.by_hand,
         "conserved": ledger.conserved,
         "recovery_s": {
-            name: round(percentile(result.recoveries, share), 3)
+            name: round(percentile(_seconds(result), share), 3)
             for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
         },
+        "slowest": [
+            {"kind": slow.kind, "seconds": round(slow.seconds, 3)}
+            for slow in sorted(result.recoveries, key=lambda slow: -slow.seconds)[:20]
+        ],
         "held": ledger.held,
         "seconds": round(result.seconds, 1),
     }
@@ -108,9 +112,13 @@ def _by_hand(result: Result) -> str:
 
 
 def _recovery(result: Result) -> str:
-    told = _times(result.recoveries)
+    told = _times(_seconds(result))
     timeout = f"workers' jobs: {result.plan.patience:.0f} s were not enough"
     return f"{told}; {timeout}" if _is_stock(result) and result.ledger.lost else told
+
+
+def _seconds(result: Result) -> list[float]:
+    return [recovery.seconds for recovery in result.recoveries]
 
 
 def _times(values: Sequence[float]) -> str:
