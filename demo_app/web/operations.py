@@ -84,10 +84,9 @@ def _inbox_url(request: Request) -> str:
     """
     chosen = settings()
     here = request.headers.get("x-proxycontextpath", "").rstrip("/")
-    if here:
-        folder, _, name = here.rpartition("/")
-        port = chosen.inbox_url.rpartition(":")[2]
-        return f"{folder}/{port}/" if name.isdigit() else f"{folder}/demo-inbox/"
+    if here:  # a relative way: the proxy would put its own path before an absolute one
+        name, port = here.rpartition("/")[2], chosen.inbox_url.rpartition(":")[2]
+        return f"../{port}/" if name.isdigit() else "../demo-inbox/"
     return f"{chosen.inbox_url}/?token={chosen.token}"
 
 
