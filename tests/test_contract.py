@@ -1,0 +1,229 @@
+"""A walk through everything that other programs rely on, from outside, on one running stack."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
+STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with Stack(workers=1) as running:
+        yield running
+
+
+@pytest.fixture
+def web(stack: Stack) -> Iterator[httpx.Client]:
+    bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+    with httpx.Client(base_url=stack.ready["web"], headers=bearer) as client:
+        yield client
+
+
+@pytest.fixture
+def inbox(stack: Stack) -> Iterator[httpx.Client]:
+    bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+    with httpx.Client(base_url=stack.ready["inbox"], headers=bearer) as client:
+        yield client
+        client.delete("/api/faults")
+
+
+def _post(web: httpx.Client, **changes: Any) -> httpx.Response:
+    return web.post("/api/posts/1/comments", json={**COMMENT, **changes})
+
+
+def _job(web: httpx.Client, job_id: str) -> dict[str, Any]:
+    told = web.get(f"/api/jobs/{job_id}")
+    return told.json() if told.status_code == 200 else {"state": ""}
+
+
+def test_the_blog_is_open_and_shows_posts(stack: Stack) -> None:
+    assert httpx.get(f"{stack.ready['web']}/").status_code == 200
+    assert httpx.get(f"{stack.ready['web']}/posts/1").status_code == 200
+    assert httpx.get(f"{stack.ready['web']}/posts/99").status_code == 404
+
+
+def test_a_comment_leads_to_a_job_and_a_mail(web: httpx.Client, inbox: httpx.Client) -> None:
+    answer = _post(web)
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"comment_id", "job_id"}
+    job_id = answer.json()["job_id"]
+    job = until(lambda: (j := _job(web, job_id))["state"] == "done" and j, what="the job")
+    told = {"id", "task", "args", "state", "position", "owner", "deliveries", "attempts"}
+    assert told | {"enqueued_at", "timeline", "message_id"} <= set(job)
+    assert job["args"] == {"comment_id": answer.json()["comment_id"]}
+    assert all({"event", "at", "by"} <= set(event) for event in job["timeline"])
+    assert job["timeline"][0]["event"] == "enqueued"
+    mails = inbox.get("/api/messages", params={"limit": 200}).json()
+    assert {"total", "messages", "next"} <= set(mails)
+    (mail,) = [m for m in mails["messages"] if m["message_id"] == job["message_id"]]
+    parts = {"id", "message_id", "from", "to", "subject", "received_at", "deliveries", "size"}
+    assert parts <= set(mail)
+    assert inbox.get(f"/api/messages/{mail['id']}").status_code == 200
+    raw = inbox.get(f"/api/messages/{mail['id']}/raw").content
+    assert job["message_id"].encode() in raw
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({"author": ""}, 422, "author"),
+        ({"author": "   "}, 422, "author"),
+        ({"email": "nobody"}, 422, "e-mail"),
+        ({"email": "a@b\r\nBcc: c@d"}, 422, "e-mail"),
+        ({"body": ""}, 422, "empty"),
+        ({"body": "x" * 10_001}, 413, "10,000"),
+        ({"body": 7}, 422, "body"),
+    ],
+)
+def test_a_comment_that_cannot_be_taken_gets_a_sentence_and_leaves_nothing(
+    web: httpx.Client, changes: dict[str, Any], status: int, words: str
+) -> None:
+    before = web.get("/api/jobs/summary").json()["enqueued"]
+    answer = _post(web, **changes)
+    assert answer.status_code == status
+    assert words in answer.json()["detail"]
+    assert web.get("/api/jobs/summary").json()["enqueued"] == before
+
+
+def test_a_comment_on_no_post_is_404(web: httpx.Client) -> None:
+    answer = web.post("/api/posts/99/comments", json=COMMENT)
+    assert (answer.status_code, "99" in answer.json()["detail"]) == (404, True)
+
+
+def test_a_request_that_is_no_json_is_422(web: httpx.Client) -> None:
+    headers = {"content-type": "application/json"}
+    assert web.post("/api/posts/1/comments", content="{", headers=headers).status_code == 422
+
+
+def test_the_summary_has_every_state_and_is_conserved(web: httpx.Client) -> None:
+    seen = web.get("/api/jobs/summary").json()
+    assert {"enqueued", *STATES, "conserved", "workers", "backend"} <= set(seen)
+    assert seen["conserved"] is True
+    assert seen["enqueued"] == sum(seen[state] for state in STATES)
+    (worker,) = seen["workers"]
+    assert {"id", "pid", "alive", "running"} <= set(worker)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_can_be_listed_a_page_at_a_time(web: httpx.Client, state: str) -> None:
+    page = web.get("/api/jobs", params={"state": state, "limit": 1}).json()
+    assert set(page) == {"jobs", "next"}
+    assert len(page["jobs"]) <= 1
+
+
+def test_a_job_that_waits_can_be_retried_and_discarded(
+    stack: Stack, web: httpx.Client, inbox: httpx.Client
+) -> None:
+    refuse = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such mailbox"}
+    assert inbox.put("/api/faults", json=[refuse]).status_code == 200
+    jobs = [_post(web).json()["job_id"] for _ in range(2)]
+    for job_id in jobs:
+        until(lambda job_id=job_id: _job(web, job_id)["state"] == "dead", what="the refusal")
+    inbox.delete("/api/faults")
+    assert web.post(f"/api/jobs/{jobs[0]}/retry").status_code == 200
+    until(lambda: _job(web, jobs[0])["state"] == "done", what="the second try")
+    assert web.post(f"/api/jobs/{jobs[1]}/discard").status_code == 200
+    assert _job(web, jobs[1])["state"] == "discarded"
+    assert web.post(f"/api/jobs/{jobs[1]}/retry").status_code == 409
+    assert web.post("/api/jobs/nobody/retry").status_code == 404
+
+
+def test_events_tell_of_each_change_as_it_happens(web: httpx.Client) -> None:
+    with web.stream("GET", "/api/events", timeout=30.0) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.iter_lines()
+        next(lines)  # it listens from here on
+        job_id = _post(web).json()["job_id"]
+        seen: list[str] = []
+        deadline = time.monotonic() + 30
+        for line in lines:
+            if line.startswith("data:") and job_id in line:
+                seen.append(json.loads(line[5:])["event"])
+            if "done" in seen or time.monotonic() > deadline:
+                break
+        assert seen == ["enqueued", "claimed", "done"]
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/summary", "/api/jobs", "/jobs", "/stage"])
+def test_everything_about_jobs_wants_the_token(stack: Stack, path: str) -> None:
+    assert httpx.get(stack.ready["web"] + path).status_code == 401
+    assert (
+        httpx.get(stack.ready["web"] + path, headers={"authorization": "Bearer wrong"}).status_code
+        == 401
+    )
+
+
+def test_the_token_in_the_address_becomes_a_cookie(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.ready["web"], follow_redirects=True) as browser:
+        answer = browser.get(f"/jobs?token={stack.ready['token']}")
+        assert answer.status_code == 200
+        assert "token" not in str(answer.url)
+        assert browser.get("/api/jobs/summary").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/posts/1", "/healthz", "/api/jobs/summary"])
+def test_a_foreign_host_is_refused_everywhere(web: httpx.Client, path: str) -> None:
+    assert 400 <= web.get(path, headers={"host": "evil.example"}).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "header", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}]
+)
+def test_a_write_from_another_site_is_refused(web: httpx.Client, header: dict[str, str]) -> None:
+    answer = web.post("/api/posts/1/comments", json=COMMENT, headers=header)
+    assert answer.status_code == 403
+
+
+def test_healthz_says_that_comments_can_be_taken(stack: Stack) -> None:
+    assert httpx.get(f"{stack.ready['web']}/healthz").status_code == 200
+
+
+def test_the_sinks_counts_and_rules(inbox: httpx.Client) -> None:
+    stats = inbox.get("/api/stats").json()
+    assert set(stats) == {"accepted", "distinct", "duplicates", "refused"}
+    rule = {"at": "data", "do": "wait", "seconds": 0.01, "match": {"to": "*@nowhere.test"}}
+    (put,) = inbox.put("/api/faults", json=[rule]).json()
+    assert {"id", "at", "do", "seconds", "match"} <= set(put)
+    assert inbox.get("/api/faults").json()[0]["id"] == put["id"]
+    assert inbox.delete("/api/faults").status_code in (200, 204)
+    assert inbox.get("/api/faults").json() == []
+    assert httpx.get(str(inbox.base_url) + "/api/stats").status_code == 401
+
+
+def test_the_sink_alone_tells_where_it_is() -> None:
+    command = [sys.executable, "-m", "local_smtp", "--json"]
+    sink = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert sink.stdout is not None
+        ready = json.loads(sink.stdout.readline())
+        assert {"smtp", "inbox", "token"} <= set(ready)
+    finally:
+        sink.terminate()
+        sink.communicate(timeout=20)
+
+
+def test_the_counts_are_conserved_in_a_thousand_snapshots_under_fire() -> None:
+    with Stack(workers=2) as stack, Client(stack.ready) as client:
+        posted = 0
+        for number in range(1000):
+            if number % 4 == 0:
+                client.comment()
+                posted += 1
+            if number % 250 == 125:
+                stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
+            assert client.summary()["conserved"] is True
+        assert client.wait_for_mails(posted)["distinct"] == posted
