@@ -11,6 +11,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import redis.asyncio
@@ -40,13 +41,13 @@ async def events(request: Request, last_event_id: str = "$") -> StreamingRespons
 
 async def _journal(last: str) -> AsyncIterator[str]:
     client = redis.asyncio.Redis.from_url(client_url(settings().redis_url), decode_responses=True)
-    yield "retry: 1000\n\nevent: tick\ndata: \n\n"
     try:
+        with suppress(redis.RedisError):
+            last = await _fixed(client, last)
+        yield "retry: 1000\n\nevent: tick\ndata: \n\n"  # who has read this misses nothing
         while True:
             try:
-                if last == "$":  # a fixed place, so that nothing is missed between two reads
-                    newest: Any = await client.xrevrange("journal", count=1)
-                    last = newest[0][0] if newest else "0-0"
+                last = await _fixed(client, last)
                 answer: Any = await client.xread({"journal": last}, count=500, block=1000)
             except redis.RedisError:
                 yield "event: trouble\ndata: Redis can't be reached\n\n"
@@ -59,6 +60,14 @@ async def _journal(last: str) -> AsyncIterator[str]:
                     yield f"id: {last}\ndata: {json.dumps(as_json(last, fields))}\n\n"
     finally:
         await client.aclose()
+
+
+async def _fixed(client: Any, last: str) -> str:
+    """A fixed place for "$", so that nothing is missed between two reads."""
+    if last != "$":
+        return last
+    newest = await client.xrevrange("journal", count=1)
+    return newest[0][0] if newest else "0-0"
 
 
 async def _ticks() -> AsyncIterator[str]:
