@@ -12,7 +12,7 @@ from demo_app.queue.connection import Decoded
 from demo_app.queue.look import JobView, Page, State, look_up, page
 
 #: Jobs looked at for one answer.
-DEPTH = 1000
+DEPTH = 600
 _STEP = 200
 
 

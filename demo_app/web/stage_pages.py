@@ -29,7 +29,7 @@ BURST = 50
 #: Readers who post a burst at the same time.
 READERS = 8
 #: Events of the journal that a replay holds at the most.
-REPLAY = 3000
+REPLAY = 1500
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _said = count(1)
 
