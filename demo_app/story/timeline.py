@@ -47,7 +47,7 @@ class Death:
     jobs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Kill:
     """One SIGKILL. at: seconds since the epoch. held: the ids of the jobs that it interrupted."""
 
@@ -55,6 +55,10 @@ class Kill:
     pid: int
     worker: str
     held: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        jobs = f", in the middle of {len(self.held)} jobs" if self.held else ""
+        return f"SIGKILL to pid {self.pid}{jobs}"
 
 
 @dataclass(slots=True)

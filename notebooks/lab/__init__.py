@@ -2,7 +2,22 @@
 
 from lab.ask import predict
 from lab.check import check, solutions
+from lab.doctor import doctor
 from lab.ledger import side_by_side
 from lab.running import Lab, LabError
+from lab.show import Table
+from lab.times import percentile, response_times, waits
 
-__all__ = ["Lab", "LabError", "check", "predict", "side_by_side", "solutions"]
+__all__ = [
+    "Lab",
+    "LabError",
+    "Table",
+    "check",
+    "doctor",
+    "percentile",
+    "predict",
+    "response_times",
+    "side_by_side",
+    "solutions",
+    "waits",
+]

@@ -60,6 +60,11 @@ class HandStarted:
 
         self._when_busy(kill_children)
 
+    def stop_when_busy(self) -> None:
+        """SIGTERM, as a deployment sends it, in the middle of a job; returns when it has ended."""
+        self._when_busy(lambda: self._process.send(signal.SIGTERM))
+        self._process.wait(PATIENCE)
+
     def end(self) -> None:
         """End it and its children, at once."""
         self._process.send(signal.SIGKILL)

@@ -63,7 +63,7 @@ class Ledger:
             ("mails that arrived", self.arrived),
             ("missing", self.missing),
             ("sent twice, shown once", self.twice),
-            ("workers killed by you", len(self.kills)),
+            ("processes killed by you", len(self.kills)),
         ]
         return Table(("the ledger", ""), rows)._repr_mimebundle_()
 

@@ -8,25 +8,32 @@ processes: by `atexit` where it can, by the stack's reaper where it was killed.
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from demo_app.jobs.backends import _made as backend_of
+from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 from demo_app.story import timeline as timelines
 from demo_app.story.picture import describe, draw
 from demo_app.story.play import kill_busy_worker
 from demo_app.story.timeline import Kill, Timeline
+from lab import live, order
 from lab.byhand import HandStarted
 from lab.ledger import Ledger, count
-from lab.show import Picture
+from lab.map import draw_map
+from lab.show import Picture, Table
+from lab.stations import follow
 
 
 class LabError(Exception):
@@ -54,6 +61,7 @@ class Posts(list[Posted]):
 
 
 _labs: list[Lab] = []
+_UNFINISHED = ("queued", "running", "retrying", "scheduled")
 
 
 class Lab:
@@ -69,12 +77,18 @@ class Lab:
         self.posted = Posts()
         self.kills: list[Kill] = []
         self._by_hand: list[HandStarted] = []
+        # a worker must find lab.jobs, wherever the notebook was started
+        paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        options["environment"] = {**found, **options.get("environment", {})}
+        options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._stack: Stack | None = Stack(**options)
         self._client: Client | None = None
         _labs.append(self)
         try:
             self._stack.__enter__()
             self._client = Client(self.stack.ready)
+            self._speak_as_web_app()
         except BaseException as error:
             self.close()
             if isinstance(error, StackError):
@@ -104,6 +118,14 @@ class Lab:
                 stack.stop()
             if self in _labs:
                 _labs.remove(self)
+
+    def _speak_as_web_app(self) -> None:
+        """From now on, `enqueue` in this notebook goes where the web app's goes."""
+        plan = self.stack.plan
+        told = plan.environment()
+        os.environ.update({name: told[name] for name in told if name.startswith("DEMO_")})
+        settings.cache_clear()
+        backend_of.cache_clear()
 
     @property
     def stack(self) -> Stack:
@@ -172,15 +194,22 @@ class Lab:
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:
             return kill_busy_worker(self.stack, self.client, restart=restart)
-        redis, wanted = self.redis, self.stack.options.concurrency
+        options, redis = self.stack.options, self.redis
+        wanted = options.concurrency * options.workers
         self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
         at = time.time()
-        (pid,) = self.stack.kill("worker", restart=restart)
-        return Kill(at, pid, f"stock-{pid}", tuple(redis.hkeys("unacked")))
+        victim = self.stack.ready["pids"]["worker"][0]
+        self.stack.kill("worker", pid=victim, restart=restart)
+        return Kill(at, victim, f"stock-{victim}")
 
     def start(self, role: str = "worker") -> None:
         """Start what was killed for good; returns when it answers."""
         self.stack.start(role)
+
+    def send_workers_home(self) -> None:
+        """Stop the workers in good order (SIGTERM); nobody works until `start`."""
+        self.stack.kill("worker", signal.SIGTERM, restart=False)
+        self.until(lambda: not self.stack.ready["pids"]["worker"], "the workers' end")
 
     def freeze_idle_worker(self) -> None:
         """SIGSTOP while it waits for a job: it keeps all it has, and does nothing."""
@@ -220,20 +249,18 @@ class Lab:
         rules = httpx.get(f"{ready['inbox']}/api/faults", headers=bearer).json()
         return sum(int(rule["hits"]) for rule in rules)
 
-    def wait(self, seconds: float = 60.0) -> None:
+    def wait(self, seconds: float = 120.0) -> None:
         """Wait until every mail has arrived and nothing is left to do.
 
         Raises LabError when that does not come to pass in the time.
         """
         try:
             self.client.wait_for_mails(len(self.posted), seconds)
-            self.client.wait_for(
-                lambda now: now["queued"] + now["running"] + now["retrying"] == 0, seconds
-            )
+            self.client.wait_for(lambda now: not any(now[state] for state in _UNFINISHED), seconds)
         except TimeoutError as error:
             raise LabError(f"Waited in vain: {error}") from None
 
-    def until(self, ask: Callable[[], Any], what: str = "it", seconds: float = 60.0) -> Any:
+    def until(self, ask: Callable[[], Any], what: str = "it", seconds: float = 120.0) -> Any:
         """Ask until the answer is yes, and return it. Raises LabError when the time is up."""
         deadline = time.monotonic() + seconds
         while not (answer := ask()):
@@ -242,7 +269,7 @@ class Lab:
             time.sleep(0.01)
         return answer
 
-    def until_still(self, still: float = 1.5, seconds: float = 60.0) -> None:
+    def until_still(self, still: float = 1.5, seconds: float = 120.0) -> None:
         """Wait until the queue is empty and nothing has moved for so long: for stock Celery, which
         does not tell when it is done."""
         redis, last, since = self.redis, None, time.monotonic()
@@ -255,6 +282,30 @@ class Lab:
             return now[2] == 0 and time.monotonic() - since >= still
 
         self.until(quiet, "stillness", seconds)
+
+    def waiting(self, queue: str = "mail") -> list[str]:
+        """What waits in a queue, next to run first: comments by number, other jobs by name."""
+        return order.names_waiting(self, queue)
+
+    def started(self) -> list[str]:
+        """The jobs in the order in which they (last) started, named as in `waiting`."""
+        return order.started(self.redis, self.seen())
+
+    def map(self) -> Picture:
+        """Who runs, with pids and ports, and which way a comment goes."""
+        return draw_map(self.stack)
+
+    def follow(self, posted: Posted) -> Table:
+        """One comment at every station: the bytes, as they really lie there."""
+        return follow(self, posted)
+
+    def queue_picture(self) -> Picture:
+        """Every job in the Redis list in which it is now."""
+        return live.picture(self)
+
+    def watch(self, seconds: float = 120.0) -> None:
+        """Like `wait`, with the queue's picture as it moves."""
+        live.watch(self, seconds)
 
     def ledger(self) -> Ledger:
         """Comments posted, and mails that came of them, as the inbox has it."""

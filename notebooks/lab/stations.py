@@ -1,0 +1,55 @@
+"""One comment on its way: the bytes at every station, as they really lie there."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from lab.show import Table
+
+if TYPE_CHECKING:
+    from lab.running import Lab, Posted
+
+
+def follow(lab: Lab, posted: Posted) -> Table:
+    """What of this comment can be found in the web app's database, in Redis, and in the inbox."""
+    rows = [("SQLite, table comments", _row(lab, posted))]
+    job: list[str] = lab.redis.lrange(f"job:{posted.job_id}", 0, -1)
+    rows.append(("Redis, the job's message", job[0] if job else "nothing"))
+    rows += [("Redis, the job's history", line) for line in job[1:]]
+    mail = _mail(lab, posted)
+    if mail:
+        rows.append(("the mail, as it was received", mail))
+    return Table(("station", "bytes"), rows, f"Comment {posted.comment_id}", code=True)
+
+
+def waiting_row(lab: Lab) -> list[str]:
+    """The outbox: jobs that are written down in SQLite and that Redis does not have yet."""
+    with sqlite3.connect(_database(lab)) as database:
+        return [str(row[0]) for row in database.execute("SELECT job FROM outbox ORDER BY id")]
+
+
+def _row(lab: Lab, posted: Posted) -> str:
+    with sqlite3.connect(_database(lab)) as database:
+        database.row_factory = sqlite3.Row
+        asked = "SELECT * FROM comments WHERE id = ?"
+        row = database.execute(asked, (posted.comment_id,)).fetchone()
+    return json.dumps(dict(row))
+
+
+def _database(lab: Lab) -> Any:
+    return lab.stack.plan.folder.path / "blog.sqlite3"
+
+
+def _mail(lab: Lab, posted: Posted) -> str:
+    ready = lab.stack.ready
+    with httpx.Client(
+        base_url=ready["inbox"], headers={"authorization": f"Bearer {ready['token']}"}
+    ) as inbox:
+        for mail in lab.client.mails()["messages"]:
+            if mail["job_id"] == posted.job_id:
+                return inbox.get(f"/api/messages/{mail['id']}/raw").text
+    return ""
