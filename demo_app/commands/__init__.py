@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from demo_app.commands import chaos, demo, doctor, up
+from demo_app.commands import chaos, demo, doctor, move, up
 from demo_app.stack.options import StackError
 
-_COMMANDS = (up, demo, chaos, doctor)
+_COMMANDS = (up, demo, chaos, move, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import redis
@@ -77,3 +79,22 @@ def check(url: str) -> None:
     except ValueError as error:
         raise StackError(f"{url!r} is no Redis URL: {error}") from error
     raise StackError(f"No Redis server answers at {url}.")
+
+
+def start(folder: Path, options: Options) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server by itself, on the data in the folder; returns it and its URL when it answers.
+
+    Raises StackError when it does not.
+    """
+    socket = socket_path(folder)
+    socket.unlink(missing_ok=True)
+    server = subprocess.Popen(
+        command(folder, socket, options), stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    url, deadline = f"redis+socket://{socket}", time.monotonic() + 30.0
+    while not answers(url):
+        if server.poll() is not None or time.monotonic() > deadline:
+            server.kill()
+            raise StackError(f"The Redis server did not start on the data in {folder}.")
+        time.sleep(0.01)  # between two questions
+    return server, url

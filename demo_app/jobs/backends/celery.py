@@ -5,21 +5,19 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
-import json
-import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.backends.celery_waiting import Waiting
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import connect
-from demo_app.queue.look import Event, JobView, State, look_up, page
-from demo_app.queue.message import Message, lanes_of, parse
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.look import Event, JobView, look_up
+from demo_app.queue.message import Message
+from demo_app.queue.store import Store
 from demo_app.settings import Settings, Transport, settings
 
 
@@ -39,7 +37,7 @@ class CeleryBackend(Backend):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._moving: dict[str, Claim] = {}
+        self._waiting: Waiting | None = None
 
     def take(self, jobs: list[Job]) -> None:
         """Put the jobs into their queues in Redis, in one atomic round trip."""
@@ -55,43 +53,19 @@ class CeleryBackend(Backend):
         return dict(self._store.summary()["count"])
 
     def waiting(self) -> Iterator[Job]:
-        """Every job that waits, each claimed while it is on its way elsewhere.
-
-        A program that dies in between is a dead worker like any other: what it held is rescued.
-        """
-        store, lease = self._store, int(1000 * settings().lease_seconds)
-        store.rescue("move", lease, settings().max_rescues)  # of a move that died before this one
-        mover = f"move-{uuid.uuid4()}"
-        store.register(mover, lease, json.dumps({"pid": os.getpid()}))
-        try:
-            while found := store.claim(mover, self._lanes()):
-                for claimed in found:
-                    self._moving[claimed.claim.id] = claimed.claim
-                    yield job_of(parse(claimed.message))
-                store.beat(mover, lease, json.dumps({"pid": os.getpid()}))
-        finally:
-            store.goodbye(mover)
-        for state in (State.RETRYING, State.SCHEDULED):
-            while jobs := page(store.client, state, limit=100).jobs:
-                for view in jobs:
-                    message = parse(str(store.client.lindex(f"job:{view.id}", 0)))
-                    due = datetime.fromtimestamp(view.due or 0.0, UTC)
-                    yield replace(job_of(message), run_after=due)
+        """Every job that waits, each claimed while it is on its way elsewhere."""
+        self._waiting = Waiting(self._store, settings())
+        for message, due in self._waiting:
+            yield replace(job_of(message), run_after=due)
 
     def forget(self, job: Job) -> None:
         """The job is safe elsewhere."""
-        claim = self._moving.pop(job.id, None)
-        if claim is None:
-            self._store.decide(job.id, "discard", by="move")
-        else:
-            self._store.finish(claim, Verdict.DISCARD, detail="moved to another backend")
+        if self._waiting is not None:
+            self._waiting.forget(job.id)
 
     def close(self) -> None:
         """Close the connections."""
         self._store.client.close()
-
-    def _lanes(self) -> list[str]:
-        return [lane for queue in settings().queues for lane in lanes_of(queue)]
 
 
 def message_of(job: Job) -> Message:

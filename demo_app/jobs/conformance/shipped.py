@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from demo_app.jobs.conformance.rig import Broken, Subject
+from demo_app.jobs.conformance.rig import Subject
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
 
@@ -18,17 +17,7 @@ _QUIET = ("--without-mingle", "--without-gossip", "--without-heartbeat")
 
 def redis_in(folder: Path, *, persistence: bool = True) -> tuple[subprocess.Popen[bytes], str]:
     """Start a Redis server with its data in the folder; returns it, and its URL."""
-    socket = folder / "redis.sock"
-    socket.unlink(missing_ok=True)
-    command = redis_server.command(folder, socket, Options(persistence=persistence))
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    url, deadline = f"redis+socket://{socket}", time.monotonic() + 30.0
-    while not redis_server.answers(url):
-        if time.monotonic() > deadline or server.poll() is not None:
-            server.kill()
-            raise Broken("the Redis server did not start")
-        time.sleep(0.01)
-    return server, url
+    return redis_server.start(folder, Options(persistence=persistence))
 
 
 SHIPPED: dict[str, Subject] = {

@@ -1,0 +1,32 @@
+"""Bring the jobs that wait in one backend to another.
+
+Each job is put into the target, with its id, before the source lets go of it. Whoever is killed
+in between leaves it in both; the next move hands it over again, and a target that takes an id
+once has it once. So a job is never lost, and runs twice at the worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.capabilities import Death, Unsupported
+from demo_app.jobs.job import Job
+
+
+def move(source: Backend, target: Backend) -> Iterator[Job]:
+    """Move every waiting job; gives each after it was moved.
+
+    Raises Unsupported, and leaves in the source what was not moved yet, when the source's jobs
+    can't be had, when the target would lose them with this process, or can't do what one asks
+    for.
+    """
+    if Death.ENQUEUER not in target.capabilities.survives:
+        raise Unsupported(
+            f"the backend {target.name!r} keeps its jobs in the process that puts them in: "
+            "what is moved there would end with this command"
+        )
+    for job in source.waiting():
+        target.enqueue(job)
+        source.forget(job)
+        yield job
