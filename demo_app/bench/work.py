@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,10 +58,22 @@ def run() -> list[Table]:
     return [Table(f"{JOBS:,} mails through each queue", columns, rows)]
 
 
-def measure(name: str, jobs: int = JOBS) -> tuple[float, float]:
-    """Mails a second, and the median microseconds of an enqueue, for one peer."""
+def measure(
+    name: str,
+    jobs: int = JOBS,
+    *,
+    settings: Mapping[str, str] | None = None,
+    options: Options | None = None,
+    workers: int | None = None,
+) -> tuple[float, float]:
+    """Mails a second, and the median microseconds of an enqueue, for one peer.
+
+    settings: further environment variables. options: how Redis keeps its data. workers: so many
+    of the peer's worker processes, in place of all.
+    """
     module = f"demo_app.bench.peers.{name}"
-    with _servers() as (environment, sink):
+    with _servers(options or Options()) as (environment, sink):
+        environment |= settings or {}
         run_python = [sys.executable, "-m", "demo_app.bench.drive"]
         told = subprocess.run(
             [*run_python, module, str(jobs)], env=environment, capture_output=True, text=True
@@ -70,7 +82,7 @@ def measure(name: str, jobs: int = JOBS) -> tuple[float, float]:
             raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
         peer = json.loads(told.stdout)
         with ExitStack() as running:
-            for command in peer["workers"]:
+            for command in peer["workers"][:workers]:
                 worker = subprocess.Popen(
                     command,
                     env={**environment, **peer["environment"]},
@@ -111,12 +123,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _servers() -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
+def _servers(options: Options) -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
         folder = Path(name)
         socket = folder / "redis.sock"
         redis = subprocess.Popen(
-            redis_server.command(folder, socket, Options()), stdout=subprocess.DEVNULL
+            redis_server.command(folder, socket, options), stdout=subprocess.DEVNULL
         )
         running.callback(redis.wait)
         running.callback(redis.kill)

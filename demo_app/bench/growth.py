@@ -1,0 +1,104 @@
+"""What grows when the work grows: memory a job, and the time of each step at a million jobs."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from demo_app.bench.enqueue import _redis
+from demo_app.bench.table import Table
+from demo_app.bench.work import measure
+from demo_app.queue.connection import connect
+from demo_app.queue.look import State, look_up, page
+from demo_app.queue.message import Message, lanes_of
+from demo_app.queue.store import Store, Verdict
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+PICTURE = Path("build/bench/growth.png")
+LANES = lanes_of("mail")
+
+
+def run() -> list[Table]:
+    """One table by the queue's length, one by the number of worker processes; and a picture."""
+    found: dict[int, dict[str, float]] = {}
+    with _redis() as url:
+        store = Store(connect(url, timeout=60.0))
+        empty = _memory(store)
+        filled = 0
+        for size in SIZES:
+            _fill(store, filled, size)
+            filled = size
+            found[size] = {"bytes a job": (_memory(store) - empty) / size, **_steps(store)}
+    names = list(found[SIZES[0]])
+    rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
+    columns = ["microseconds, median", *(f"{size:,} queued" for size in SIZES)]
+    rates = {count: measure("ours", 4000, workers=count)[0] for count in (1, 2)}
+    _draw(found)
+    return [
+        Table("The same step with more jobs queued", columns, rows, f"The picture: {PICTURE}"),
+        Table(
+            "Worker processes of four threads",
+            ["processes", "mails a second"],
+            [[str(count), f"{rate:.0f}"] for count, rate in rates.items()],
+            "Two workers, the sink and Redis share the processors named above.",
+        ),
+    ]
+
+
+def _fill(store: Store, begin: int, end: int) -> None:
+    for start in range(begin, end, 1000):
+        store.enqueue_many(
+            [
+                (Message(f"{n:036d}", "a.task", {"comment_id": n}, "mail", 0, 0, time.time()), None)
+                for n in range(start, min(end, start + 1000))
+            ]
+        )
+
+
+def _memory(store: Store) -> int:
+    told: Any = store.client.info("memory")
+    return int(told["used_memory"])
+
+
+def _steps(store: Store) -> dict[str, float]:
+    store.register("bench", 600_000, "{}")
+    last: Any = store.client.lindex("queue:mail", 0)
+
+    def claim_and_give_back() -> None:
+        store.finish(store.claim("bench", LANES)[0].claim, Verdict.REQUEUE)
+
+    steps: dict[str, Callable[[], object]] = {
+        "claim, and give back": claim_and_give_back,
+        "summary": store.summary,
+        "first page of the queue": lambda: page(store.client, State.QUEUED, limit=50),
+        "look up the last job": lambda: look_up(store.client, last),
+    }
+    return {name: _median(step) for name, step in steps.items()}
+
+
+def _median(step: Callable[[], object], calls: int = 200) -> float:
+    times = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        step()
+        times.append((time.perf_counter() - began) * 1e6)
+    return statistics.median(times)
+
+
+def _draw(found: dict[int, dict[str, float]]) -> None:
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axes = figure.add_subplot()
+    marks = iter(("o-", "s--", "^-.", "D:"))
+    for name in list(found[SIZES[0]])[1:]:
+        axes.plot(SIZES, [found[size][name] for size in SIZES], next(marks), label=name)
+    axes.set(xscale="log", yscale="log", xlabel="jobs queued", ylabel="microseconds, median")
+    axes.set_title("Each step stays as quick as it was", loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(PICTURE, dpi=144)
