@@ -9,7 +9,8 @@ from functools import partial
 
 from aiosmtpd.smtp import Envelope, Session
 
-from local_smtp.faults import Effect, Faults, Hit, Step
+from local_smtp.fault_rules import Effect, Step
+from local_smtp.faults import Faults, Hit
 from local_smtp.incidents import Incident
 from local_smtp.mail import Delivery, KeyHeaders, read_key_headers, readable
 from local_smtp.session import SmtpSession, reply_of

@@ -4,7 +4,8 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from local_smtp.faults import Hit, Step
+from local_smtp.fault_rules import Step
+from local_smtp.faults import Hit
 
 _KEPT = 500
 

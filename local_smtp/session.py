@@ -13,7 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 from local_smtp.data import CHUNK, read_mail
 from local_smtp.dialogue import Dialogue
-from local_smtp.faults import Effect, Faults, Hit, Step
+from local_smtp.fault_rules import Effect, Step
+from local_smtp.faults import Faults, Hit
 from local_smtp.incidents import Incident
 from local_smtp.mail import readable
 from local_smtp.settings import SIZE_LIMIT

@@ -3,8 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
+
+from local_smtp.store.schema import SCHEMA
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -20,7 +21,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.executescript(files(__package__).joinpath("schema.sql").read_text())
+    connection.executescript(SCHEMA)
     return connection
 
 

@@ -53,6 +53,8 @@ def create_app(inbox: Inbox, port: int) -> ASGIApp:
     app.include_router(fault_api.router(inbox.faults, inbox.incidents, inbox.events))
     app.include_router(stream.router(inbox.events, inbox.reader))
     for file in files(__package__).joinpath("page").iterdir():
+        if Path(file.name).suffix not in _MEDIA_TYPES:
+            continue
         path = "/" if file.name == "index.html" else f"/{file.name}"
         app.add_route(path, _asset(file), include_in_schema=False)
     hosts = (inbox.settings.host, *inbox.settings.allowed_hosts)

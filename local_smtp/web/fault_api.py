@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from local_smtp.faults import FaultInForce, Faults, FaultToPut
+from local_smtp.fault_rules import FaultInForce, FaultToPut
+from local_smtp.faults import Faults
 from local_smtp.incidents import Incidents
 from local_smtp.web.events import Events
 from local_smtp.web.models import IncidentModel, incident_model

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from local_smtp.faults import Effect, Fault, Match, Step
+from local_smtp.fault_rules import Effect, Fault, Match, Step
 
 
 def ids(page: dict) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from local_smtp.faults import Effect, Fault, Step
+from local_smtp.fault_rules import Effect, Fault, Step
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (

@@ -8,7 +8,7 @@ import smtplib
 
 import pytest
 
-from local_smtp.faults import Effect, Fault, Step
+from local_smtp.fault_rules import Effect, Fault, Step
 
 
 def deliver(sink, subject):

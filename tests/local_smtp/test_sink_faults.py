@@ -6,7 +6,8 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from local_smtp.faults import Effect, Fault, Faults, FaultToPut, Match, Step
+from local_smtp.fault_rules import Effect, Fault, FaultToPut, Match, Step
+from local_smtp.faults import Faults
 from local_smtp.sink import MailSink
 
 MAIL = b"Subject: weekly report\r\nMessage-ID: <1@example.test>\r\n\r\nhi\r\n"

@@ -35,7 +35,7 @@ class Sender(threading.Thread):
                         self.acknowledged.append(identity)
                         number += 1
             except (OSError, smtplib.SMTPException):
-                self._stop_asked.wait(0.1)  # it was killed, and is being started again
+                self._stop_asked.wait(0.3)  # it was killed, and is being started again
 
 
 def mail(identity: str) -> bytes:

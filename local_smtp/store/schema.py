@@ -1,3 +1,6 @@
+"""The tables of the store."""
+
+SCHEMA = """
 -- One row a mail. A mail without a Message-ID is never the duplicate of another.
 -- A pruned mail keeps its row, so that a late duplicate of it is still known.
 CREATE TABLE IF NOT EXISTS messages (
@@ -47,3 +50,4 @@ INSERT OR IGNORE INTO counters VALUES ('refused', 0), ('indexed', 0);
 -- Trigrams find parts of words, and words in languages that put no spaces between them.
 CREATE VIRTUAL TABLE IF NOT EXISTS search
     USING fts5 (subject, sender, recipients, body, tokenize = 'trigram');
+"""
