@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+from jobs import sample_tasks
+
+from demo_app.jobs import backends
+from demo_app.jobs.backends.inline import InlineBackend
+
+
+@pytest.fixture(autouse=True)
+def heard() -> list[str]:
+    """What the sample tasks did."""
+    sample_tasks.heard.clear()
+    sample_tasks.shelf.clear()
+    return sample_tasks.heard
+
+
+@pytest.fixture
+def inline(monkeypatch) -> InlineBackend:
+    """Every job runs at once, here."""
+    backend = InlineBackend()
+    monkeypatch.setattr(backends, "override", backend)
+    return backend

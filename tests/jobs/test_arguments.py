@@ -1,0 +1,104 @@
+"""What a job may carry arrives as it was, and what it may not is refused by name."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs import sample_tasks
+
+from demo_app.jobs import ArgumentError, Job
+from demo_app.jobs.arguments import checked
+from demo_app.jobs.backends.celery import job_of, message_of
+from demo_app.queue.message import compose, parse
+
+KEYS = st.text(st.characters(codec="utf-8")).filter(lambda key: key != "_record")
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**200), 2**200)
+    | st.text(st.characters(codec="utf-8"))
+)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    PLAIN | FLOATS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20
+)
+
+
+def same(one, other) -> bool:
+    """Equal, and of the same types all the way down (1, 1.0 and True are equal)."""
+    return json.dumps(one) == json.dumps(other)
+
+
+@given(JSON)
+def test_whatever_json_carries_is_taken(value):
+    assert same(checked("task", {"value": value}), {"value": value})
+
+
+@given(JSON)
+def test_it_arrives_the_same_through_redis_and_through_a_record(value):
+    job = Job("tests.nothing", {"value": value})
+
+    assert same(job_of(parse(compose(message_of(job)))).arguments, job.arguments)
+    assert same(Job.from_record(json.loads(json.dumps(job.as_record()))).arguments, job.arguments)
+
+
+@given(
+    st.sampled_from(
+        [
+            (1,),
+            {1},
+            b"x",
+            math.nan,
+            math.inf,
+            datetime.now(UTC),
+            Decimal(1),
+            object(),
+            {1: 2},
+            "\ud800",
+        ]
+    ),
+    st.recursive(st.just(None), lambda inner: st.booleans() | st.tuples(inner), max_leaves=4),
+)
+def test_anything_else_is_refused_however_deep_it_hides(odd, depth):
+    value = odd
+    while depth:
+        value, depth = [{"deep": value}], depth[0] if isinstance(depth, tuple) else None
+
+    with pytest.raises(ArgumentError, match="'the_odd_one'"):
+        checked("task", {"fine": 1, "the_odd_one": value})
+
+
+def test_a_list_that_holds_itself_is_refused():
+    knot: list[object] = []
+    knot.append(knot)
+
+    with pytest.raises(ArgumentError, match="'knot'"):
+        checked("task", {"knot": knot})
+
+
+def test_what_was_put_in_can_be_changed_afterwards():
+    numbers = [1]
+    job = sample_tasks.add.job(numbers)
+
+    numbers.append(2)
+
+    assert job.arguments["left"] == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"left": 1, "middle": 2}, {"left": 1, "right": 2, "over": 3}]
+)
+def test_arguments_that_do_not_fit_are_refused_when_the_job_is_put_in(wrong):
+    with pytest.raises(ArgumentError, match=r"sample_tasks\.add"):
+        sample_tasks.add.job(**wrong)
+
+
+def test_positions_and_defaults_become_names():
+    assert sample_tasks.add.job(1).arguments == {"left": 1, "right": 1}
+    assert sample_tasks.collect.job(1, a=2).arguments == {"first": 1, "a": 2}

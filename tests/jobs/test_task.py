@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
+
+import pytest
+from jobs import sample_tasks
+from jobs.sample_tasks import add, collect, urgent, which_try
+
+from demo_app.jobs import Unsupported, enqueue_many, load_tasks, task
+
+
+def test_a_task_is_changed_by_making_another_one():
+    later = datetime(2027, 1, 1, tzinfo=UTC)
+
+    changed = urgent.using(priority=-5, queue_name="default", run_after=later, backend="memory")
+
+    assert (changed.priority, changed.queue_name, changed.run_after) == (-5, "default", later)
+    assert (urgent.priority, urgent.queue_name, urgent.run_after) == (3, "mail", None)
+    with pytest.raises(FrozenInstanceError):
+        urgent.priority = 1
+
+
+@pytest.mark.parametrize("priority", [-101, 101])
+def test_a_priority_has_its_range(priority):
+    with pytest.raises(ValueError, match="-100 to 100"):
+        urgent.using(priority=priority)
+
+
+def test_a_moment_without_a_time_zone_is_refused():
+    with pytest.raises(ValueError, match="time zone"):
+        urgent.using(run_after=datetime(2027, 1, 1))
+
+
+def test_a_job_runs_and_its_result_can_be_read(inline):
+    result = add.enqueue(40, right=2)
+
+    assert (result.status, result.return_value, result.attempts) == ("SUCCESSFUL", 42, 1)
+
+
+def test_async_code_puts_jobs_in_too(inline):
+    async def main():
+        result = await add.aenqueue(1, 2)
+        await result.arefresh()
+        return result.return_value
+
+    assert asyncio.run(main()) == 3
+
+
+def test_many_jobs_keep_their_order(inline, heard):
+    enqueue_many([add.job(1), add.job(2), add.job(3)])
+
+    assert heard == ["1 + 1", "2 + 1", "3 + 1"]
+
+
+def test_of_many_jobs_none_is_taken_when_one_asks_for_too_much(inline, heard):
+    with pytest.raises(Unsupported, match="'inline' has no priorities"):
+        enqueue_many([add.job(1), add.using(priority=1).job(2)])
+
+    assert heard == []
+
+
+def test_a_task_can_be_called_as_the_function_that_it_is():
+    assert add.call(1, 2) == 3
+    assert which_try.call("Ada").startswith("Ada 1 ")
+    assert collect.call(1, a=2, b=3) == 6
+
+
+def test_a_job_can_know_which_try_it_is(inline):
+    result = which_try.enqueue("Ada")
+
+    assert result.return_value == f"Ada 1 {result.id}"
+    assert result.arguments == {"name": "Ada"}
+
+
+class some_class:
+    def method(self) -> None: ...
+
+
+def inner_function() -> None: ...
+
+
+def with_a_context(context) -> None: ...
+
+
+async def asynchronous() -> None: ...
+
+
+def with_stars(*numbers: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "told"),
+    [
+        (some_class.method, {}, "top level"),
+        (inner_function, {"takes_context": True}, "takes_context=True"),
+        (with_a_context, {}, "takes_context=True"),
+        (asynchronous, {}, "async def"),
+        (with_stars, {}, "by name"),
+    ],
+)
+def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, options, told):
+    with pytest.raises(TypeError, match=told):
+        task(**options)(function)
+
+
+def test_a_module_of_tasks_that_is_not_there_is_named():
+    with pytest.raises(ImportError, match=r"no\.such\.module"):
+        load_tasks([sample_tasks.__name__, "no.such.module"])
