@@ -1,12 +1,13 @@
 """How long the system took to recover from each fault, from what the parts wrote down.
 
 - A worker was hit: until the last job that it held was claimed again.
-- The web app: until a comment was accepted again. Redis: until a job was claimed again. The mail
-  server: until it took a mail again. Everything at once: until all of these.
-- A single mail (refused for now, hung): from the claim of the try that failed to the next claim.
+- The web app: until a comment was accepted again. Redis: until a job was claimed again.
+- The mail server: until it took a mail again, and the last job that had failed meanwhile was
+  claimed again. A single mail: until its job was claimed again.
+- Everything at once: until all of these.
 
-The time runs from the fault, or from the end of one that lasts; and from the last fault that hit
-Redis or everything, when that came in the way.
+The time runs from the fault, or from the end of one that lasts; and when another fault came in the
+way, of the same part, of Redis or of everything, from that one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ from demo_app.queue.connection import Decoded
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
 #: Seconds after a fault beyond which nothing is put down to it any more.
 _HORIZON = 120.0
+#: Seconds by which a rule's hit may be noticed late, and by which a client notices a hang.
+_POLL, _TIMEOUT = 0.3, 2.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,58 +72,60 @@ def recoveries(
 
     accepted, arrivals: epoch seconds at which a comment was accepted, and a mail taken; sorted.
     """
+    known = _Known(journal, accepted, arrivals)
     faults = list(faults)
-    claims: dict[str, list[float]] = defaultdict(list)
-    for entry in journal:
-        if entry.event == "claimed":
-            claims[entry.job].append(entry.at)
-    moves = [entry for entry in journal if entry.event in ("rescued", "requeued")]
-    all_claims = sorted(at for times in claims.values() for at in times)
-    blockers = sorted(fault.over for fault in faults if fault.hit in ("redis", "all"))
-    found = [Recovery("mail", seconds) for seconds in _single_mails(journal)]
+    found = []
     for fault in faults:
-        ends: list[float | None] = []
-        if fault.hit in ("worker", "all"):
-            ends.append(_jobs_of(fault, moves, claims))
-        if fault.hit in ("web", "all"):
-            ends.append(_next(accepted, fault.over))
-        if fault.hit in ("redis", "all"):
-            ends.append(_next(all_claims, fault.over))
-        if fault.hit in ("smtp", "all"):
-            ends.append(_next(arrivals, fault.over))
-        known = [end for end in ends if end is not None]
-        if known:
-            end = max(known)
-            in_the_way = [at for at in blockers if fault.over < at < end]
-            took = max(0.0, end - max([fault.over, *in_the_way]))
-            found.append(Recovery(fault.kind, took))
+        ends = [end for end in known.ends(fault) if end is not None]
+        if not ends:
+            continue
+        end = max(ends)
+        parts = {fault.hit, "redis", "all"} - {"worker", "mail"}
+        later = [f.over for f in faults if f.hit in parts and fault.over < f.over < end]
+        found.append(Recovery(fault.kind, max(0.0, end - max([fault.over, *later]))))
     return found
 
 
-def _jobs_of(fault: Fault, moves: list[Entry], claims: dict[str, list[float]]) -> float | None:
-    """When the last job that the workers held was claimed again."""
-    ends = []
-    for entry in moves:
-        if not fault.at <= entry.at <= fault.at + _HORIZON:
-            continue
-        rescued = entry.event == "rescued" and entry.detail_pid in fault.pids
-        if rescued or (entry.event == "requeued" and entry.pid in fault.pids):
-            again = _next(claims[entry.job], entry.at)
-            if again is not None:
-                ends.append(again)
-    return max(ends, default=None)
+class _Known:
+    """What the parts wrote down, ready to be asked."""
 
+    def __init__(self, journal: list[Entry], accepted: list[float], arrivals: list[float]) -> None:
+        self._accepted, self._arrivals = accepted, arrivals
+        self._claims: dict[str, list[float]] = defaultdict(list)
+        for entry in journal:
+            if entry.event == "claimed":
+                self._claims[entry.job].append(entry.at)
+        self._all_claims = sorted(at for times in self._claims.values() for at in times)
+        self._moves = [entry for entry in journal if entry.event in ("rescued", "requeued")]
+        self._failures = [entry for entry in journal if entry.event == "retrying"]
 
-def _single_mails(journal: list[Entry]) -> Iterable[float]:
-    last_claim: dict[str, float] = {}
-    failed: dict[str, float] = {}
-    for entry in journal:
-        if entry.event == "claimed":
-            if entry.job in failed:
-                yield entry.at - failed.pop(entry.job)
-            last_claim[entry.job] = entry.at
-        elif entry.event == "retrying":
-            failed[entry.job] = last_claim.get(entry.job, entry.at)
+    def ends(self, fault: Fault) -> Iterator[float | None]:
+        """When each thing that the fault had stopped went on."""
+        if fault.hit in ("worker", "all"):
+            yield from self._jobs_of(fault)
+        if fault.hit in ("web", "all"):
+            yield _next(self._accepted, fault.over)
+        if fault.hit in ("redis", "all"):
+            yield _next(self._all_claims, fault.over)
+        if fault.hit in ("smtp", "all"):
+            back = _next(self._arrivals, fault.over)
+            yield back
+            if back is not None:
+                yield from self._failed(fault.at, back, back)
+        if fault.hit == "mail":
+            yield from list(self._failed(fault.at - _POLL, fault.at + _TIMEOUT, fault.at))[:1]
+
+    def _jobs_of(self, fault: Fault) -> Iterator[float | None]:
+        for entry in self._moves:
+            rescued = entry.event == "rescued" and entry.detail_pid in fault.pids
+            given_back = entry.event == "requeued" and entry.pid in fault.pids
+            if (rescued or given_back) and fault.at <= entry.at <= fault.at + _HORIZON:
+                yield _next(self._claims[entry.job], entry.at)
+
+    def _failed(self, since: float, until: float, after: float) -> Iterator[float | None]:
+        for entry in self._failures:
+            if since <= entry.at <= until:
+                yield _next(self._claims[entry.job], max(after, entry.at))
 
 
 def _next(times: list[float], after: float) -> float | None:

@@ -55,6 +55,8 @@ class Claims:
         self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
         #: The script that takes a job.
         self.taking = "pop" if self._pops else "claim"
+        #: This process is a worker, and not one that only puts jobs in.
+        self.working = False
         #: No further job is claimed; what is held goes on.
         self.draining = False
         self.closing = False

@@ -46,6 +46,7 @@ class Life:
         if not any(name in pool for name in ("thread", "solo")):
             # the claims are this process's: a pool of processes would run jobs outside of it
             sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
+        claims().working = True
         self._keeper = Keeper(claims(), self._settings, self._limit, self._hung)
         self._keeper.start()
 

@@ -17,17 +17,18 @@ import logging
 from contextlib import suppress
 from datetime import datetime
 from queue import Empty
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import redis
+from celery.worker.state import maybe_shutdown
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 
 from demo_app.queue.connection import client_url
 from demo_app.queue.message import lanes_of, parse, queue_of, read
 from demo_app.queue.store import Claimed, Verdict, claimed_by
-from demo_app.worker.claims import claims
+from demo_app.worker.claims import PAUSE, claims
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +184,21 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     Channel = Channel
     # not "redis", which would tell Celery to look for other workers with broadcasts
     driver_type = "claims"
+
+    def establish_connection(self) -> Any:
+        """Connect; a worker waits here until Redis answers.
+
+        Celery would wait between its tries, two seconds, then four, and so on up to thirty.
+        """
+        here = claims()
+        while here.working:
+            try:
+                here.store.client.ping()
+                break
+            except redis.exceptions.RedisError:
+                maybe_shutdown()  # a SIGTERM ends the wait
+                sleep(PAUSE)
+        return super().establish_connection()
 
 
 def _text(value: str | bytes) -> str:
