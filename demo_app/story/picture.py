@@ -58,8 +58,12 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
     """What the picture shows, in words: its title, and its text equivalent."""
     rescued = sum(job.rescued for job in timeline.jobs)
     delivered = sum(job.done is not None for job in timeline.jobs)
+    if kills or not timeline.deaths:
+        deaths = f"{len(kills)} kill{'s' * (len(kills) != 1)}"
+    else:
+        deaths = f"{len(timeline.deaths)} workers that died"
     return (
-        f"{len(timeline.jobs)} jobs, {len(kills)} kill{'s' * (len(kills) != 1)}: "
+        f"{len(timeline.jobs)} jobs, {deaths}: "
         f"{rescued} jobs lost their worker and were rescued, {delivered} were delivered"
     )
 

@@ -32,7 +32,8 @@ class Prediction:
 
     def _tell(self, value: Value) -> str:
         number = f"{value:,.3g}" if isinstance(value, float) else str(value)
-        return f"{number} {self.unit}".strip()
+        one = number == "1" and self.unit.endswith("s")
+        return f"{number} {self.unit[:-1] if one else self.unit}".strip()
 
     def _verdict(self, measured: Value) -> str:
         if isinstance(measured, str) or isinstance(self.said, str):

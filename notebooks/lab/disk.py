@@ -1,0 +1,59 @@
+"""What Redis keeps: fill, kill, count, and read its files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from demo_app.jobs import enqueue_many
+from lab.jobs import work
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+
+def fill(lab: Lab, jobs: int) -> int:
+    """Put jobs in, one after the other; returns how many are in the queue."""
+    for number in range(jobs):
+        work.enqueue(name=str(number))
+    return in_queue(lab)
+
+
+def fill_at_once(jobs: int) -> None:
+    """Put jobs in with one command."""
+    enqueue_many([work.job(name=str(number)) for number in range(jobs)])
+
+
+def in_queue(lab: Lab) -> int:
+    """How many jobs are in the queue now."""
+    return int(lab.redis.llen("queue:default"))
+
+
+def kill_redis(lab: Lab) -> int:
+    """SIGKILL to Redis; returns how many jobs the next Redis knows of."""
+    (old,) = lab.stack.ready["pids"]["redis"]
+    lab.kill("redis")
+    lab.until(lambda: lab.stack.ready["pids"]["redis"] not in ([], [old]), "another Redis")
+    lab.until(lambda: _answers(lab), "an answer of the new Redis")
+    return in_queue(lab)
+
+
+def snapshot(lab: Lab) -> None:
+    """Let Redis write a snapshot (RDB) of all it has; returns when it is on disk."""
+    lab.redis.bgsave()
+    lab.until(lambda: not lab.redis.info("persistence")["rdb_bgsave_in_progress"], "the snapshot")
+
+
+def last_change(lab: Lab) -> str:
+    """The last change in the append-only file, as it lies on disk; long lines are cut."""
+    folder = lab.stack.plan.folder.redis / "appendonlydir"
+    (path,) = folder.glob("*.incr.aof")
+    lines = path.read_text("utf-8", "replace").splitlines()
+    begins = max(n for n, line in enumerate(lines) if line == "MULTI")
+    return "\n".join(line if len(line) < 90 else f"{line[:90]}…" for line in lines[begins:])
+
+
+def _answers(lab: Lab) -> bool:
+    try:
+        return bool(lab.redis.ping())
+    except Exception:
+        return False
