@@ -22,6 +22,7 @@ _PLAIN = re.compile(r"[\x20-\x7e]*")
 _ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^_`a-z{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+")
+_LONGEST_ID = 900  # of a line with at most 998 (RFC 5322, section 2.1.1)
 #: Characters of a file's name; encoded, each may take twelve bytes of a line with at most 998.
 _LONGEST_NAME = 60
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
@@ -90,7 +91,7 @@ class Mail:
             ("From", address(self.sender)),
             ("To", address(self.to)),
             ("Subject", text(self.subject, "Subject")),
-            ("Message-ID", _NOT_IN_MESSAGE_ID.sub("", self.message_id)),
+            ("Message-ID", _NOT_IN_MESSAGE_ID.sub("", self.message_id)[:_LONGEST_ID]),
             ("MIME-Version", "1.0"),
         ]
         if self.reply_to:
@@ -122,7 +123,7 @@ def address(mailbox: Mailbox) -> str:
     name = _CONTROL.sub(" ", mailbox.name).strip()
     if not name:
         return mailbox.address
-    if not (_ATOMS.fullmatch(name) and len(name) < 50):
+    if not (_ATOMS.fullmatch(name) and "  " not in name and len(name) < 50):
         name = Header(name, "utf-8", maxlinelen=60).encode(linesep=CRLF)
     return f"{name} <{mailbox.address}>"
 
@@ -151,7 +152,8 @@ def _file(attachment: Attachment) -> str:
 
 def _file_name(name: str) -> str:
     """The parameter `filename`, in the form of RFC 2231 where plain ASCII does not do."""
-    name = _CONTROL.sub("_", name).replace("/", "_").replace("\\", "_")[:_LONGEST_NAME] or "file"
+    name = _CONTROL.sub("_", name).replace("/", "_").replace("\\", "_")
+    name = name[:_LONGEST_NAME].strip() or "file"
     if re.fullmatch(r"[A-Za-z0-9._-]+", name):
         return f'filename="{name}"'
     return f"filename*=utf-8''{quote(name, safe='')}"

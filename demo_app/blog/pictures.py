@@ -106,10 +106,9 @@ def _small(image: Image.Image, longest: int) -> bytes:
     plain = image.convert("RGBA" if has_alpha else "RGB")
     plain.thumbnail((longest, longest))
     upright = ImageOps.exif_transpose(plain)
-    if has_alpha:
-        paper = Image.new("RGB", upright.size, "white")
-        paper.paste(upright, mask=upright.getchannel("A"))
-        upright = paper
+    # a new picture takes over the pixels alone: no comment, no place, no camera
+    paper = Image.new("RGB", upright.size, "white")
+    paper.paste(upright, mask=upright.getchannel("A") if has_alpha else None)
     jpeg = BytesIO()
-    upright.save(jpeg, "JPEG", quality=85, exif=b"")
+    paper.save(jpeg, "JPEG", quality=85)
     return jpeg.getvalue()

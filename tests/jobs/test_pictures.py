@@ -1,0 +1,164 @@
+"""A thumbnail of whatever a stranger uploads: a small one, or a clear refusal, never a crash."""
+
+from __future__ import annotations
+
+import resource
+import struct
+import subprocess
+import sys
+import zlib
+from io import BytesIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from demo_app.blog.pictures import LONGEST, MOST_BYTES, BadPicture, add_picture, thumbnail
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is that large."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+GREY = Image.linear_gradient("L").resize((900, 600))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("RGB", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("L", "PNG"),
+        ("LA", "PNG"),
+        ("RGBA", "PNG"),
+        ("1", "PNG"),
+        ("P", "GIF"),
+        ("RGB", "WEBP"),
+    ],
+)
+def test_every_kind_of_picture_is_made_small(mode, kind):
+    small = Image.open(BytesIO(thumbnail(encoded(GREY.convert(mode), kind))))
+
+    assert (small.format, small.mode, small.size) == ("JPEG", "RGB", (LONGEST, 213))
+    dark, light = small.convert("L").getextrema()
+    assert dark < 20
+    assert light > 235
+
+
+def test_sixteen_bits_of_grey_stay_grey():
+    deep = GREY.convert("I").point(lambda grey: grey * 257).convert("I;16")
+
+    small = Image.open(BytesIO(thumbnail(encoded(deep, "PNG")))).convert("L")
+
+    assert 100 < small.getpixel((160, 106)) < 156
+
+
+def test_what_is_transparent_turns_white():
+    glass = Image.new("RGBA", (50, 50), (0, 0, 0, 0))
+
+    small = Image.open(BytesIO(thumbnail(encoded(glass, "PNG"))))
+
+    assert small.getpixel((25, 25)) == (255, 255, 255)
+
+
+def test_a_small_picture_keeps_its_size():
+    assert Image.open(BytesIO(thumbnail(encoded(GREY.resize((40, 30)), "PNG")))).size == (40, 30)
+
+
+def test_it_stands_upright_and_tells_nothing_about_its_owner():
+    told = Image.Exif()
+    told[0x0112] = 6  # turned by the camera
+    told[0x010F] = "a maker"
+    told.get_ifd(0x8825)[1] = "N"  # where it was taken
+
+    small = thumbnail(encoded(GREY.convert("RGB"), "JPEG", exif=told, comment=b"my secret"))
+
+    assert Image.open(BytesIO(small)).size == (213, LONGEST)
+    assert not dict(Image.open(BytesIO(small)).getexif())
+    assert b"maker" not in small
+    assert b"secret" not in small
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "none of JPEG"),
+        (b"GIF89a", "none of JPEG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "none of JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "none of JPEG"),
+        (encoded(GREY, "TIFF"), "none of JPEG"),
+        (encoded(GREY, "PNG")[:500], "can't be read"),
+        (encoded(GREY, "JPEG")[:2000], "can't be read"),
+        (png_that_claims(7000, 7000), "pixels are more than"),
+        (png_that_claims(60_000, 60_000), "can't be read"),
+        (png_that_claims(2**31 - 1, 2**31 - 1), "can't be read"),
+        (png_that_claims(100, 100), "can't be read"),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_the_reason(content, told):
+    with pytest.raises(BadPicture, match=told):
+        thumbnail(content)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_damaged_file_is_refused_or_made_small_and_nothing_else(data):
+    whole = bytearray(
+        encoded(GREY.resize((64, 64)), data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "WEBP"])))
+    )
+    for _ in range(data.draw(st.integers(1, 20))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+
+    try:
+        small = thumbnail(bytes(whole))
+    except BadPicture:
+        return
+
+    assert max(Image.open(BytesIO(small)).size) <= LONGEST
+
+
+def test_a_bomb_does_not_go_off():
+    """In a process that has 500 MB: unpacked, the picture would take 2.7 GB."""
+    bomb = encoded(Image.new("1", (30_000, 30_000)), "PNG")
+    program = (
+        "import sys\n"
+        "from demo_app.blog.pictures import BadPicture, thumbnail\n"
+        "try:\n    thumbnail(sys.stdin.buffer.read())\n"
+        "except BadPicture as error:\n    print('refused:', error)\n"
+    )
+
+    def small_memory() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))
+
+    limit = small_memory if sys.platform == "linux" else None
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=bomb,
+        capture_output=True,
+        preexec_fn=limit,
+        check=True,
+    )
+
+    assert len(bomb) < 200_000
+    assert done.stdout.startswith(b"refused:")
+
+
+def test_a_file_that_is_too_large_is_not_kept():
+    with pytest.raises(BadPicture, match="10,000,000 bytes"):
+        add_picture(None, "a", "b", "c@d.test", bytes(MOST_BYTES + 1), shrink=None)
