@@ -7,6 +7,7 @@ back as a list and a date as nothing at all; better to hear of it at once, inlin
 from __future__ import annotations
 
 import json
+from types import NoneType
 from typing import Any
 
 from demo_app.jobs.records import referred
@@ -25,6 +26,8 @@ def checked(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(task: str, name: str, value: Any) -> Any:
+    if type(value) in (int, bool, NoneType) or (type(value) is str and value.isascii()):
+        return value  # these always arrive as they were sent
     try:
         sent = referred(value)
         copy = as_it_arrives(sent)

@@ -25,6 +25,10 @@ R = TypeVar("R")
 _registry: dict[str, Task[..., Any]] = {}
 
 
+#: Reading a signature takes longer than all the rest of making a job.
+_signature = functools.lru_cache(maxsize=None)(inspect.signature)
+
+
 @dataclass(frozen=True, slots=True)
 class Task(Generic[P, R]):
     """A task, and how its jobs are to be put in; immutable, `using` gives a changed copy."""
@@ -79,7 +83,7 @@ class Task(Generic[P, R]):
         """
         offered = (None, *args) if self.takes_context else args
         try:
-            bound = inspect.signature(self.function).bind(*offered, **kwargs)
+            bound = _signature(self.function).bind(*offered, **kwargs)
         except TypeError as error:
             raise ArgumentError(f"{self.name}: {error}") from None
         bound.apply_defaults()

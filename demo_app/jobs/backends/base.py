@@ -66,10 +66,15 @@ class Backend(ABC):
         """The handle to a job that is put in, or is going to be."""
         moment = datetime.fromtimestamp(job.enqueued_at, UTC)
         state = "queued" if job.run_after is None else "scheduled"
-        made = TaskResult(
-            job.id, job.task, job.arguments, self.name, enqueued_at=moment, state=state
+        return TaskResult(
+            job.id,
+            job.task,
+            job.arguments,
+            self.name,
+            enqueued_at=moment,
+            state=state,
+            _find=self.find,
         )
-        return made.with_finder(self.find)
 
     def find(self, job_id: str) -> TaskResult | None:
         """What became of a job; None when nothing is known of it."""
