@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BYTES = 256 * 1024
 
 
-class TooLarge(Exception):
-    """More came in than may."""
+_SENTENCE = f"A request has at most {MAX_BYTES // 1024} KB; this one has more."
+
+
+class TooLarge(HTTPException):
+    """More came in than may. An HTTP error, which FastAPI lets through while it reads a body."""
+
+    def __init__(self) -> None:
+        super().__init__(413, _SENTENCE)
 
 
 class SizeLimit:
@@ -50,5 +57,4 @@ class SizeLimit:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    sentence = f"A request has at most {MAX_BYTES // 1024} KB; this one has more."
-    await JSONResponse({"detail": sentence}, status_code=413)(scope, receive, send)
+    await JSONResponse({"detail": _SENTENCE}, status_code=413)(scope, receive, send)

@@ -1,0 +1,204 @@
+"""Who is let in, what a page may do, and what a reader gets to see when something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from http.cookies import SimpleCookie
+
+import httpx
+import pytest
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.web.rate_limit import RateLimit
+from demo_app.web.request_log import RequestLog
+from demo_app.web.security import GUARDED, Guard
+
+COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
+WRITES = ("/api/posts/1/comments", "/jobs/decide", "/stage/do/comment", "/api/jobs/x/retry")
+
+
+def asked(app, url: str) -> httpx.Response:
+    """What a part of the app answers when it is asked directly."""
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            return await client.get(url, headers={"accept": "text/html"})
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("path", ["/", "/posts/1", "/jobs", "/api/jobs", "/healthz", "/static/x"])
+def test_a_foreign_host_is_refused(holder: httpx.Client, path: str) -> None:
+    answer = holder.get(path, headers={"host": "evil.example"})
+    assert answer.status_code == 421
+    assert "Well" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.evil.example", "evil.example:80", "", "[::2]", "a@b"])
+def test_a_host_that_only_looks_like_ours_is_refused(holder: httpx.Client, host: str) -> None:
+    assert holder.get("/", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:1"},
+    ],
+)
+def test_a_write_from_another_site_is_refused(
+    holder: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
+    assert holder.post(path, json=COMMENT, headers=headers).status_code == 403
+
+
+def test_our_own_page_may_write(stack: Stack, holder: httpx.Client) -> None:
+    headers = {"sec-fetch-site": "same-origin", "origin": stack.ready["web"]}
+    assert holder.post("/api/posts/1/comments", json=COMMENT, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_without_the_token_nothing_but_the_blog_opens(reader: httpx.Client, path: str) -> None:
+    assert reader.get(path).status_code == 401
+    assert reader.get(path, headers={"authorization": "Bearer wrong"}).status_code == 401
+    assert reader.get(path, params={"token": "wrong"}).status_code == 401
+    assert reader.get(path, headers={"cookie": "demo_token=wrong"}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/stage/do/kill-worker", "/jobs/worker", "/api/jobs/x/discard"])
+def test_without_the_token_nothing_can_be_disturbed(reader: httpx.Client, path: str) -> None:
+    assert reader.post(path).status_code == 401
+
+
+def test_a_token_in_a_referrer_opens_nothing(stack: Stack, reader: httpx.Client) -> None:
+    leaked = f"{stack.ready['web']}/jobs?token={stack.ready['token']}"
+    assert reader.get("/jobs", headers={"referer": leaked}).status_code == 401
+
+
+def test_the_token_leaves_the_address_for_a_cookie(stack: Stack, reader: httpx.Client) -> None:
+    token = stack.ready["token"]
+    answer = reader.get("/jobs/queued", params={"token": token, "q": "x&y"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "?q=x%26y"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    cookie = SimpleCookie(answer.headers["set-cookie"])["demo_token"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "strict"
+    assert token not in answer.headers["location"] + answer.text
+    reader.cookies.set("demo_token", token)
+    assert reader.get("/jobs/queued").status_code == 200
+
+
+def test_a_cookie_over_https_stays_on_https() -> None:
+    async def never(scope, receive, send):
+        raise AssertionError("the guard answers this itself")
+
+    answer = asked(Guard(never, "secret", ()), "https://localhost/jobs?token=secret")
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+PAGES = (
+    "/",
+    "/posts/1",
+    "/jobs",
+    "/jobs/queued",
+    "/jobs/dead",
+    "/jobs/words",
+    "/stage",
+    "/nothing",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_holds_nothing_inline_and_asks_nobody_else(holder: httpx.Client, path: str) -> None:
+    answer = holder.get(path)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert not re.search(r"<script(?![^>]*\ssrc=)", answer.text)
+    assert not re.search(r"<style|\sstyle=|\son\w+=", answer.text)
+    links = re.findall(r'(?:href|src|action)="([^"]*)"', answer.text)
+    assert links
+    # relative, so that they lead to the right place behind any prefix
+    assert [link for link in links if link.startswith(("/", "http", "//"))] == []
+
+
+def test_an_announced_and_an_unannounced_flood_are_both_cut_off(reader: httpx.Client) -> None:
+    flood = b"x" * 300_000
+    assert reader.post("/api/posts/1/comments", content=flood).status_code == 413
+    pieces = (flood[:50_000] for _ in range(6))
+    assert reader.post("/api/posts/1/comments", content=pieces).status_code == 413
+
+
+def test_a_comment_that_is_too_long_says_by_how_much(reader: httpx.Client) -> None:
+    answer = reader.post("/api/posts/1/comments", json={**COMMENT, "body": "x" * 10_001})
+    assert answer.status_code == 413
+    assert "10,001" in answer.json()["detail"]
+
+
+def test_an_address_that_floods_is_slowed_down_and_others_are_not() -> None:
+    now = [0.0]
+    limit = RateLimit(burst=2, per_second=0.5, clock=lambda: now[0])
+    assert [limit.allows("a") for _ in range(3)] == [True, True, False]
+    assert limit.allows("b")
+    now[0] = 2.0
+    assert [limit.allows("a") for _ in range(2)] == [True, False]
+
+
+def test_too_many_comments_are_refused_over_http_but_not_to_who_holds_the_token() -> None:
+    limits = {"DEMO_COMMENT_BURST": "3", "DEMO_COMMENTS_PER_SECOND": "0.001"}
+    with Stack(backend="memory", environment=limits) as stack:
+        url = f"{stack.ready['web']}/api/posts/1/comments"
+        codes = [httpx.post(url, json=COMMENT).status_code for _ in range(5)]
+        assert codes == [201, 201, 201, 429, 429]
+        with Client(stack.ready) as client:
+            client.comment()
+
+
+def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
+    async def broken(scope, receive, send):
+        raise RuntimeError("secret detail")
+
+    answer = asked(RequestLog(broken), "http://localhost/")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }} ${7*7}",
+    "\u202egnp.exe",
+    "𝕳𝖊𝖑𝖑𝖔 👩‍💻 漢字",
+    "a\x00b\x1b[31mred\x07",
+    "Robert'); DROP TABLE comments;--",
+    "=?utf-8?q?a=0D=0ABcc:_x@y.test?=",
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, name: str) -> None:
+    before = client.mail_stats()["distinct"]
+    job = client.comment(2, author=name, body=f"{name}\n{name}")["job_id"]
+    client.wait_for_mails(before + 1)
+    pages = [
+        holder.get(path).text for path in ("/posts/2", f"/posts/2?posted={job}", f"/jobs/job/{job}")
+    ]
+    for page in pages:
+        assert "<script>" not in page
+        assert "<img" not in page
+        assert not re.search("[\x00-\x08\x0e-\x1f\u202a-\u202e]", page)
+    if name.isprintable() and "<" not in name:
+        assert name.replace("'", "&#39;").replace('"', "&#34;") in pages[0]
+    if "\u202e" in name:
+        assert "⟨U+202E⟩" in pages[0]
