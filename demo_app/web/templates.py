@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from demo_app.settings import settings
 from demo_app.web.words import COOKIE, LANGUAGES, language_of, words
@@ -21,10 +22,12 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+#: Whatever is put into a page goes through `visible`, but for what a form must send back `exact`ly.
 _pages = Environment(
     loader=PackageLoader("demo_app.web", "pages"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=lambda value: value if isinstance(value, Markup) else visible(value),
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -127,7 +130,7 @@ def number(value: int) -> str:
 
 
 _pages.filters.update(
-    visible=visible,
+    exact=escape,
     masked=masked,
     arguments=arguments,
     span=span,

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from demo_app.queue.message import Message
-from demo_app.queue.store import Store
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -42,8 +40,3 @@ def reader(stack: Stack) -> Iterator[httpx.Client]:
     """Somebody without the token."""
     with httpx.Client(base_url=stack.ready["web"], headers=PAGE, timeout=30) as web:
         yield web
-
-
-def stored(client: Client, *messages: Message, due: float | None = None) -> None:
-    """Put jobs in past the blog: on a queue that no worker of the stack looks at."""
-    Store(client.redis()).enqueue_many([(message, due) for message in messages], by="test")

@@ -1,0 +1,271 @@
+"""The dashboard without JavaScript: order, search, decisions that ask, bounded reads."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import pytest
+from support import message, until
+
+from demo_app.queue.message import Message
+from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.web.words import Words
+
+
+@pytest.fixture(autouse=True)
+def _empty(client: Client) -> None:
+    """No jobs, but the workers that live."""
+    redis: Any = client.redis()
+    kept = ("worker", "server", "wake")
+    for key in redis.scan_iter():
+        if not key.startswith(kept):
+            redis.delete(key)
+
+
+def died(client: Client, number: int, error: str = "boom") -> str:
+    """A job that was given up, as a worker would leave it."""
+    store = Store(client.redis())
+    job = message(number, queue="elsewhere")
+    store.enqueue(job, by="test")
+    store.register("tester", 5000, "{}")
+    client.redis().lmove("queue:elsewhere", "claims:elsewhere:tester", "RIGHT", "LEFT")
+    told = json.dumps({"error": "tests.Boom", "traceback": f"Traceback\ntests.Boom: {error}"})
+    store.finish(Claim("tester", "elsewhere", job.id), Verdict.DEAD, detail=told)
+    store.goodbye("tester")
+    return job.id
+
+
+def stored(client: Client, *messages: Message, due: float | None = None) -> None:
+    """Put jobs in past the blog, on a queue that no worker of the stack looks at."""
+    Store(client.redis()).enqueue_many([(one, due) for one in messages], by="test")
+
+
+def ids(page: str) -> list[str]:
+    return re.findall(r'<tr id="job-([^"]+)"', page)
+
+
+def test_the_queue_stands_in_its_exact_order_next_to_run_first(client, holder) -> None:
+    stored(client, *[message(n, queue="elsewhere") for n in range(1, 31)])
+    first = holder.get("/jobs/queued").text
+    assert ids(first) == [f"job-{n}" for n in range(1, 26)]
+    rest = holder.get("/jobs/queued" + _next(first)).text
+    assert ids(rest) == [f"job-{n}" for n in range(26, 31)]
+
+
+def test_paging_skips_and_repeats_nothing_while_the_head_is_taken(client, holder) -> None:
+    stored(client, *[message(n, queue="elsewhere") for n in range(1, 61)])
+    first = holder.get("/jobs/queued").text
+    for _ in range(20):
+        client.redis().lmove("queue:elsewhere", "taken", "RIGHT", "LEFT")
+    second = holder.get("/jobs/queued" + _next(first)).text
+    assert ids(second)[0] == "job-26"
+
+
+def _next(page: str) -> str:
+    link = re.search(r'rel="next"[^>]*href="([^"]+)"', page)
+    assert link
+    return link[1].replace("&amp;", "&")
+
+
+def test_the_conservation_check_turns_red_when_a_job_is_nowhere(client, holder) -> None:
+    stored(client, *[message(n, queue="elsewhere") for n in range(3)])
+    assert 'class="ledger good"' in holder.get("/jobs").text
+    client.redis().rpop("queue:elsewhere")
+    page = holder.get("/jobs").text
+    assert 'class="ledger bad"' in page
+    assert "1 jobs are nowhere" in page
+
+
+def test_search_finds_by_id_task_argument_and_error(client, holder) -> None:
+    one, two = died(client, 1, "no such user"), died(client, 2, "kaputt")
+    for text, found in {
+        one: [one],
+        "kaputt": [two],
+        "tests.nothing": [two, one],
+        '"number": 2': [two],
+        "KAPUTT": [two],
+        "<script>": [],
+    }.items():
+        page = holder.get("/jobs/dead", params={"q": text}).text
+        assert ids(page) == found, text
+        assert "<script>" not in page
+
+
+def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
+    job = died(client, 1)
+    question = holder.get("/jobs/ask", params={"what": "retry", "state": "dead", "job": job})
+    assert job in question.text
+    assert client.summary()["dead"] == 1
+    answer = holder.post("/jobs/decide", data={"what": "retry", "state": "dead", "job": job})
+    assert answer.headers["location"].startswith("dead?said=retry.1")
+    assert client.job(job)["state"] == "queued"
+
+
+def test_all_that_a_search_finds_is_discarded_and_nothing_else(client, holder) -> None:
+    kept = died(client, 1, "keep me")
+    for number in range(2, 6):
+        died(client, number, "broken")
+    holder.post(
+        "/jobs/decide", data={"what": "discard", "state": "dead", "whole": "1", "q": "broken"}
+    )
+    now = client.summary()
+    assert (now["dead"], now["discarded"], now["conserved"]) == (1, 4, True)
+    assert client.job(kept)["state"] == "dead"
+
+
+def test_several_chosen_jobs_are_decided_at_once(client, holder) -> None:
+    chosen = [died(client, number) for number in range(1, 4)]
+    holder.post("/jobs/decide", data={"what": "discard", "state": "dead", "job": chosen[:2]})
+    assert client.summary()["discarded"] == 2
+    assert client.job(chosen[2])["state"] == "dead"
+
+
+def test_a_job_that_runs_or_waits_its_turn_can_not_be_discarded(client, holder) -> None:
+    stored(client, message(1, queue="elsewhere"))
+    holder.post("/jobs/decide", data={"what": "discard", "job": "job-1"})
+    assert client.summary()["queued"] == 1
+    holder.post("/jobs/decide", data={"what": "discard", "state": "queued", "whole": "1"})
+    assert client.summary()["queued"] == 1
+
+
+def test_addresses_are_masked_until_asked_for(client, holder) -> None:
+    given = {"to": "somebody@example.test"}
+    stored(client, message(1, queue="elsewhere", arguments=given))
+    for path in ("/jobs/queued", "/jobs/job/job-1"):
+        assert "somebody" not in holder.get(path).text
+        assert "s•••@example.test" in holder.get(path).text
+        assert "somebody@example.test" in holder.get(path, params={"show": 1}).text
+
+
+def test_a_scheduled_job_and_its_page_say_when_it_is_due(client, holder) -> None:
+    stored(client, message(1, queue="elsewhere"), due=time.time() + 3600)
+    assert ids(holder.get("/jobs/scheduled").text) == ["job-1"]
+    assert "data-until=" in holder.get("/jobs/job/job-1").text
+
+
+def test_hostile_jobs_show_as_text(client, holder) -> None:
+    evil = "<script>alert(1)</script>\u202e\x00"
+    job = message(1, queue="elsewhere", id="</td><script>x", task=evil, arguments={"a": evil})
+    stored(client, job)
+    died(client, 2, evil)
+    for path in ("/jobs", "/jobs/queued", "/jobs/dead", "/jobs/job/job-2"):
+        page = holder.get(path, params={"show": 1}).text
+        assert "<script>alert" not in page
+        assert "<script>x" not in page
+        assert not re.search("[\x00\u202e]", page)
+
+
+def test_jobs_that_wait_without_a_worker_are_warned_of() -> None:
+    with Stack(workers=0) as lonely, Client(lonely.ready) as client:
+        client.comment()
+        client.wait_for(lambda now: now["queued"] == 1)
+        headers = {"authorization": f"Bearer {lonely.ready['token']}"}
+        page = httpx.get(f"{lonely.ready['web']}/jobs", headers=headers).text
+        assert "no worker is there to run them" in page
+
+
+def test_a_page_reads_no_more_from_a_long_queue_than_from_a_short_one(client, holder) -> None:
+    def commands(path: str) -> int:
+        before = _calls(client)
+        assert holder.get(path).status_code == 200
+        return _calls(client) - before
+
+    stored(client, *[message(n, queue="elsewhere") for n in range(1, 401)])
+    paths = (
+        "/jobs",
+        "/jobs/queued",
+        "/jobs/queued?q=nowhere",
+        "/stage/state",
+        "/api/jobs?limit=50",
+    )
+    # what the living worker and the clocks ask in the meantime is noise of a few commands
+    short = {path: commands(path) for path in paths}
+    for start in range(401, 12_000, 400):
+        stored(client, *[message(n, queue="elsewhere") for n in range(start, start + 400)])
+    for path in paths:
+        assert commands(path) < short[path] * 1.7 + 120, path
+
+
+def _calls(client: Client) -> int:
+    told: Any = client.redis().info("commandstats")
+    return sum(
+        int(told.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("lrange", "zscore")
+    )
+
+
+def test_both_languages_have_all_the_same_words() -> None:
+    english, japanese = Words("en").all, Words("ja").all
+    assert english.keys() == japanese.keys()
+    for key, text in english.items():
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[key])), key
+
+
+def test_every_word_that_a_page_asks_for_is_there() -> None:
+    known = Words("en")
+    for page in (files("demo_app.web") / "pages").iterdir():
+        for key in re.findall(r"""\bt\(["']([\w.-]+)["'][),]""", page.read_text("utf-8")):
+            assert known.has(key), (page.name, key)
+
+
+def test_japanese_is_remembered(reader: httpx.Client) -> None:
+    assert "ブログ" in reader.get("/?lang=ja").text
+    assert 'lang="ja"' in reader.get("/posts/1").text
+    assert "The blog" in reader.get("/?lang=en").text
+
+
+def test_a_quiet_worker_takes_nothing_until_it_is_woken(client: Client, holder) -> None:
+    worker = next(one["id"] for one in client.summary()["workers"] if one["alive"])
+    holder.post("/jobs/worker", data={"what": "quiet", "worker": worker})
+    assert "Wake" in holder.get("/jobs").text
+    before = client.mail_stats()["distinct"]
+    client.comment()
+    client.wait_for(lambda now: now["queued"] == 1)
+    holder.post("/jobs/worker", data={"what": "loud", "worker": worker})
+    client.wait_for_mails(before + 1)
+
+
+def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, holder) -> None:
+    stored(client, *[message(n, queue="elsewhere") for n in range(3)])
+    text = holder.get("/metrics").text
+    assert 'demo_jobs{state="queued"} 3' in text
+    assert "demo_jobs_enqueued_total 3" in text
+    for line in text.splitlines():
+        assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|[a-z_]+(\{\w+=\"\w+\"\})? [0-9.]+", line), line
+        if line.startswith("# TYPE"):
+            _, _, name, kind = line.split()
+            assert name.endswith("_total") == (kind == "counter")
+
+
+def test_one_id_follows_a_comment_into_its_job_its_mail_and_the_log(client, holder, stack) -> None:
+    before = client.mail_stats()["distinct"]
+    given = {"author": "A", "email": "a@example.test", "body": "b"}
+    answer = holder.post("/api/posts/1/comments", json=given)
+    id_ = answer.headers["x-request-id"]
+    assert answer.json()["job_id"] == id_
+    client.wait_for_mails(before + 1)
+    assert client.mails(limit=1)["messages"][0]["job_id"] == id_
+    log = stack.plan.folder.logs / "web1.log"
+    lines = until(lambda: [x for x in log.read_text().splitlines() if id_ in x], what="the log")
+    assert json.loads(lines[0])["path"] == "/api/posts/1/comments"
+    assert stack.ready["token"] not in log.read_text()
+
+
+def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stack: Stack) -> None:
+    before = client.mail_stats()["distinct"]
+    for _ in range(5):
+        client.comment()
+    client.wait_for_mails(before + 5)
+    client.wait_for(lambda now: now["done"] >= 5)
+    stack.kill("web")
+    stack.start("web")
+    until(lambda: "Last hour" in holder.get("/jobs").text, what="the web app")
+    hour = holder.get("/jobs").text.partition('id="chart-hour"')[2].partition("</figure>")[0]
+    assert "5 done" in hour
+    assert "<circle" in hour
