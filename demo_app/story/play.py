@@ -142,11 +142,10 @@ def _wait_for_all(client: Client, wanted: int, tell: Tell, before: int, seconds:
 
 
 def _recovery(seen: Timeline, kill: Kill) -> float:
+    interrupted = [job for job in seen.jobs if job.id in kill.held]
     again = [
-        run.began
-        for job in seen.jobs
-        if job.id in kill.held
-        for run in job.runs
-        if run.began > kill.at and run.worker != kill.worker
+        # the first run after the kill: a later one may follow a later kill
+        next((r.began for r in job.runs if r.began > kill.at and r.worker != kill.worker), kill.at)
+        for job in interrupted
     ]
     return max(again, default=kill.at) - kill.at
