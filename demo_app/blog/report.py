@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from demo_app.blog.database import Database
 
-_FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -68,7 +68,7 @@ def harmless(cell: str | int) -> str | int:
     if isinstance(cell, int):
         return cell
     plain = _CONTROL.sub(" ", cell)
-    return f"'{plain}" if _FORMULA.match(cell) else plain
+    return f"'{plain}" if _FORMULA.match(plain) else plain
 
 
 def _moment(seconds: float | None) -> str:

@@ -47,10 +47,13 @@ class Waiting:
         finally:
             self._store.goodbye(self._worker)
         for state in (State.RETRYING, State.SCHEDULED):
-            while jobs := page(self._client, state, limit=100).jobs:
-                for view in jobs:
+            cursor, more = None, True
+            while more:
+                found = page(self._client, state, limit=100, cursor=cursor)
+                for view in found.jobs:
                     message = parse(self._client.lindex(f"job:{view.id}", 0))
                     yield message, datetime.fromtimestamp(view.due or 0.0, UTC)
+                cursor, more = found.next, found.next is not None
 
     def forget(self, job_id: str) -> None:
         """The job is safe elsewhere. Nothing is left of it here but a number in the counters: an

@@ -1,0 +1,152 @@
+"""The three jobs, each on every backend, down to the mail; and a file that names none of them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from support import until
+
+from demo_app import tasks
+from demo_app.blog import outbox, pictures, posts
+from demo_app.blog.database import Database
+from demo_app.jobs import backends
+from demo_app.jobs.backends.inline import InlineBackend
+from demo_app.jobs.testing import assert_enqueued, perform_enqueued, recorded_jobs
+from demo_app.settings import BackendName, Settings
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+BACKENDS = [name for name in BackendName if name is not BackendName.INLINE]
+
+
+def a_picture() -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (800, 600), "teal").save(file, "PNG")
+    return file.getvalue()
+
+
+def put_all_three_in(database: Database) -> None:
+    """As the web app does: each job is written down in the transaction of what it is about."""
+    now = datetime.now(UTC)
+    posts.add_comment(
+        database, 1, "Reader", "r@example.test", "Well said.", notify=tasks.notify_author
+    )
+    pictures.add_picture(
+        database, "写真.png", "Akiko", "a@example.test", a_picture(), shrink=tasks.mail_thumbnail
+    )
+    report = tasks.mail_monthly_report.job(now.year, now.month, "Editor", "editor@example.test")
+    with database.transaction() as transaction:
+        outbox.add(transaction, report)
+
+
+def check(mails: dict[str, bytes]) -> None:
+    """Each mail says what it should; mails: the bytes by the recipient's address."""
+    parsed = {to: message_from_bytes(raw, policy=policy.SMTP) for to, raw in mails.items()}
+    assert parsed["akiko@blog.test"]["Subject"].startswith("Reader commented on")
+    (small,) = parsed["a@example.test"].iter_attachments()
+    assert small.get_filename() == "small 写真.png.jpg"
+    assert Image.open(BytesIO(small.get_content())).size == (320, 240)
+    (table,) = parsed["editor@example.test"].iter_attachments()
+    lines = table.get_content().lstrip("\ufeff").splitlines()
+    assert lines[1].startswith('"1","Why your comment')
+    assert '"1","1"' in lines[1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_all_three_end_in_a_mail(backend):
+    with Stack(workers=1, concurrency=2, backend=backend) as stack, Client(stack.ready) as client:
+        put_all_three_in(Database(Path(stack.ready["dir"]) / "blog.sqlite3"))
+        client.wait_for_mails(3)
+        listed = client.mails()["messages"]
+        told = until(
+            lambda: seen if (seen := client.summary())["done"] == 3 else None, what="3 jobs done"
+        )
+        bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+        raw = {
+            mail["to"][0] if isinstance(mail["to"], list) else mail["to"]: httpx.get(
+                f"{stack.ready['inbox']}/api/messages/{mail['id']}/raw", headers=bearer
+            ).content
+            for mail in listed
+        }
+
+    assert told["conserved"]
+    check(raw)
+
+
+@pytest.fixture
+def blog(monkeypatch, tmp_path, mail_sink) -> Database:
+    """A blog whose mails go to the sink, with jobs that run in this process."""
+    chosen = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
+    for module in ("demo_app.tasks", "demo_app.delivery", "demo_app.jobs.backends.base"):
+        monkeypatch.setattr(f"{module}.settings", lambda: chosen)
+    tasks._database.cache_clear()
+    database = Database(chosen.database)
+    posts.seed(database)
+    yield database
+    tasks._database.cache_clear()
+
+
+def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch):
+    monkeypatch.setattr(backends, "override", InlineBackend())
+    put_all_three_in(blog)
+
+    results = [backends.backend_named().enqueue(job) for _, job in outbox.waiting(blog)]
+
+    assert [result.state for result in results] == ["done"] * 3
+    assert len(mail_sink.wait_for(3)) == 3
+
+
+def test_what_the_jobs_are_about_may_be_gone_by_the_time(blog):
+    with recorded_jobs():
+        tasks.notify_author.enqueue(12345)
+        gone = pictures.Picture(12345, "a.png", "A", "a@example.test", 0.0, b"")
+        tasks.mail_thumbnail.enqueue(gone)
+        assert_enqueued(tasks.mail_thumbnail, picture=gone)
+
+        outcomes = perform_enqueued()
+
+    assert [outcome.reason for outcome in outcomes] == [
+        "Gone: the comment 12345 is not there any more",
+        "RecordGone: the Picture 12345 is not there any more",
+    ]
+
+
+def test_a_picture_that_is_none_is_discarded_with_the_reason(blog):
+    with recorded_jobs() as jobs:
+        made, job = pictures.add_picture(
+            blog, "a.exe", "A", "a@example.test", b"MZ", shrink=tasks.mail_thumbnail
+        )
+        jobs.enqueue(job)
+
+        (outcome,) = perform_enqueued()
+
+    assert job.arguments == {"picture": {"_record": "Picture", "id": made.id}}
+    assert outcome.reason == "BadPicture: it is none of JPEG, PNG, GIF, WEBP"
+
+
+def test_the_jobs_file_has_no_import_branch_or_name_of_a_backend():
+    source = inspect.getsource(tasks)
+    names = {
+        *(node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)),
+        *(node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)),
+    }
+    imported = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    words = {*names, *imported}
+
+    for backend in [*BackendName, "redis", "sqlite", "backend", "worker", "queue.store"]:
+        assert not [word for word in words if backend in word.lower()]
+        assert backend not in source.lower().replace("notify_author", "")
+    assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Match)]
