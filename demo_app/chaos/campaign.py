@@ -37,6 +37,8 @@ Tell = Callable[[str], None]
 class Plan:
     """What a campaign is to do. seconds: stop making faults after that, however many there were.
 
+    without: safeguards to leave out; aimed: leave none out, and make only the faults that would
+    show it if one were. (What shows the need of the atomic claim can't happen with it.)
     patience: seconds without any progress after which a mail that has not come is lost.
     The same seed makes the same faults in the same order; the moment at which each strikes is up
     to the machine as well.
@@ -49,12 +51,16 @@ class Plan:
     transport: Transport = Transport.CLAIMS
     without: frozenset[Safeguard] = frozenset()
     patience: float = 30.0
+    aimed: bool = False
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """What there is to choose from; without a safeguard, only what shows that it is needed."""
-        if self.without:
-            return tuple(kind for safeguard in sorted(self.without) for kind in AGAINST[safeguard])
+        aims = self.without
+        if self.aimed:
+            aims = frozenset(AGAINST) - {Safeguard.ATOMIC_CLAIM}
+        if aims:
+            return tuple(kind for safeguard in sorted(aims) for kind in AGAINST[safeguard])
         stock = self.transport is Transport.STOCK
         return tuple(kind for kind in KINDS if kind.stock or not stock)
 

@@ -44,6 +44,14 @@ def add_to(commands: Any) -> None:
         choices=list(Safeguard),
         help="leave a safeguard out, and aim at what it is there for (repeatable)",
     )
+    add("--aimed", action="store_true", help="aim at all safeguards in turn, and leave none out")
+    add(
+        "--patience",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="seconds without progress after which a mail counts as lost; default: 30",
+    )
     add("--json", action="store_true", help="print one JSON object for each campaign")
     add("--markdown", action="store_true", help="print the tables as Markdown")
     parser.set_defaults(run=run)
@@ -55,7 +63,14 @@ def run(given: argparse.Namespace) -> int:
         raise StackError("There must be at least one fault, and some time for it.")
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     console = Console(stderr=True, highlight=False)
-    plan = Plan(given.faults, given.seconds, seed, without=frozenset(given.without))
+    plan = Plan(
+        given.faults,
+        given.seconds,
+        seed,
+        without=frozenset(given.without),
+        aimed=given.aimed,
+        patience=given.patience,
+    )
     stock = replace(plan, transport=Transport.STOCK, without=frozenset(), patience=STOCK_PATIENCE)
     results: list[Result] = []
     for chosen in [plan] * (not given.stock_only) + [stock] * (given.stock or given.stock_only):

@@ -92,7 +92,9 @@ class Process:
             if not self.alive:
                 raise StackError(f"{what} did not start: {self.last_words()}")
             if time.monotonic() > deadline:
-                raise StackError(f"{what} did not answer within {seconds:.0f} s: {self.last_words()}")
+                raise StackError(
+                    f"{what} did not answer within {seconds:.0f} s: {self.last_words()}"
+                )
             time.sleep(0.01)  # between two questions, not in place of one
 
     def _wait(self, on_exit: Callable[[Process], None]) -> None:

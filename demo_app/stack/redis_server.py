@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ import redis
 
 from demo_app.queue.connection import connect
 from demo_app.stack.options import Options, StackError
+
+_CUT = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 
 #: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
@@ -58,6 +61,19 @@ def command(folder: Path, socket: Path, options: Options) -> list[str]:
         "maxmemory-policy": "noeviction",
     }
     return [binary(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
+
+
+def cut_off(log: str) -> str:
+    """What the server says that it cut off its log while it loaded it; "" for nothing.
+
+    A server that was killed in the middle of a write leaves half a record at the end, which nobody
+    was told of yet (``aof-load-truncated``).
+    """
+    found = _CUT.findall(log)
+    if not found:
+        return ""
+    name, offset = found[-1]
+    return f"The log {name} ended in half a record; it was cut off at byte {offset}."
 
 
 def answers(url: str) -> bool:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from demo_app.stack import reaper as reaper_module
+from demo_app.stack import redis_server
 from demo_app.stack.options import StackError
 from demo_app.stack.process import Process
 from demo_app.stack.roles import Plan, command, readiness
@@ -125,6 +126,11 @@ class Supervisor:
         what = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app"}
         ready = readiness(process.role, self._plan, process.pid)
         process.until(ready, PATIENCE, what.get(process.role, "A worker"))
+        cut = redis_server.cut_off(process.said()) if process.role == "redis" else ""
+        if cut:
+            event: Event = {"event": "trouble", "role": "redis", "what": cut}
+            # whoever listens may be waiting for this start
+            threading.Thread(target=self._on_event, args=(event,), daemon=True).start()
 
     def _ended(self, process: Process) -> None:
         with self._lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import redis
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +30,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(redis.ConnectionError, no_redis)
     app.add_exception_handler(redis.TimeoutError, no_redis)
+    app.add_exception_handler(sqlite3.OperationalError, _no_database)
 
 
 def problem(
@@ -50,6 +53,11 @@ def no_redis(request: Request, _: Exception) -> Response:
         return problem(request, 503, sentence, {"retry-after": "1"})
     sentence = words(language_of(request))("problem.redis")
     return problem(request, 503, sentence, {"retry-after": "1"})
+
+
+def _no_database(request: Request, error: Exception) -> Response:
+    sentence = f"The database can't be written ({error}). Nothing was stored; try again later."
+    return problem(request, 503, sentence, {"retry-after": "10"})
 
 
 def _refused(request: Request, error: Exception) -> Response:

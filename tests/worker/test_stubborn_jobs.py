@@ -56,7 +56,14 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
     job = backend.enqueue(loop.job(str(tmp_path / "diary")))
     _ends(stack, job.id, "done")
     assert (tmp_path / "diary").read_text().split() == [str(pid)] * 2
-    assert _events(stack, job.id) == ["enqueued", "claimed", "retrying", "enqueued", "claimed", "done"]
+    assert _events(stack, job.id) == [
+        "enqueued",
+        "claimed",
+        "retrying",
+        "enqueued",
+        "claimed",
+        "done",
+    ]
     failed = _view(stack, job.id).timeline[2]
     assert failed.error_class == "demo_app.jobs.perform.JobTimeout"
     assert "it ran for more than 1 s" in failed.traceback
