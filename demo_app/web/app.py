@@ -63,7 +63,9 @@ def make_app(chosen: Settings) -> FastAPI:
     app.state.store = _store(chosen)
     app.state.inbox = inbox
     app.state.tracker = Tracker(desk, app.state.store, inbox)
-    app.state.stage = Stage(desk, app.state.store, app.state.tracker, inbox)
+    app.state.stage = Stage(
+        desk, app.state.store, app.state.tracker, inbox, chosen.dir / "stage-round"
+    )
     app.state.rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
     for part in (blog_pages, jobs_api, events, decide_pages, jobs_pages, stage_pages, operations):
         app.include_router(part.router)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -50,6 +51,8 @@ async def _journal(last: str) -> AsyncIterator[str]:
                 last = await _fixed(client, last)
                 answer: Any = await client.xread({"journal": last}, count=500, block=1000)
             except redis.RedisError:
+                if last == "$":  # then from this moment on, by our own clock
+                    last = f"{time.time() * 1000:.0f}-0"
                 yield "event: trouble\ndata: Redis can't be reached\n\n"
                 await asyncio.sleep(1.0)
                 continue

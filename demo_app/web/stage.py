@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -25,19 +26,19 @@ DELIVERED = 24
 
 @dataclass(slots=True)
 class Stage:
-    """The stage of one web process. floor: comments up to this id are of an earlier round."""
+    """The stage. round: a file with the last comment of the round before, which no kill forgets."""
 
     desk: Desk
     store: Store | None
     tracker: Tracker
     inbox: Inbox
-    floor: int = 0
+    round: Path
 
     def state(self) -> dict[str, Any]:
         """Everything that the picture needs, in one answer; reads a bounded number of things."""
-        comments = [
-            one for one in posts.newest_comments(self.desk.database, COUNTED) if one.id > self.floor
-        ]
+        floor = int(self.round.read_text()) if self.round.exists() else 0
+        newest = posts.newest_comments(self.desk.database, COUNTED)
+        comments = [one for one in newest if one.id > floor]
         found = self.tracker.look(comments)
         sums = Counter(SUM[one.place] for one in found)
         names = ("waiting", "running", "delivered", "lost", "discarded")
@@ -60,7 +61,7 @@ class Stage:
     def new_round(self) -> None:
         """Count from here."""
         newest = posts.newest_comments(self.desk.database, 1)
-        self.floor = newest[0].id if newest else 0
+        self.round.write_text(str(newest[0].id if newest else 0))
 
     def _redis(self) -> tuple[list[dict[str, Any]], bool | None, str]:
         if self.store is None:

@@ -1,0 +1,98 @@
+"""A real Chromium, and a page that must stay silent and at home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+playwright = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else None
+if playwright is None:
+    import playwright.sync_api as playwright
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright.Browser]:
+    """One browser for all; without it the tests are skipped here, and fail in CI."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None:
+        told = "these tests need the program chromium"
+        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Two workers; what is killed is started again."""
+    with Stack(workers=2) as stack:
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def _well(client: Client) -> Iterator[None]:
+    yield
+    client.set_faults()
+
+
+Open = Callable[..., playwright.Page]
+
+
+@pytest.fixture
+def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
+    """Opens a path in a new tab. In the end: no error in any console, no request off the machine.
+
+    holder: with the token's cookie. expected: console errors that the test itself provokes.
+    """
+    contexts, wrong = [], []
+
+    def open_(path: str, *, holder: bool = True, expected: str = "", **options) -> playwright.Page:
+        context = chromium.new_context(**{"locale": "en", **options})
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        if holder:
+            cookie = {
+                "name": "demo_token",
+                "value": stack.ready["token"],
+                "url": stack.ready["web"],
+            }
+            context.add_cookies([cookie])
+        page = context.new_page()
+
+        def heard(message: playwright.ConsoleMessage) -> None:
+            if message.type in ("error", "warning") and not (expected and expected in message.text):
+                wrong.append(f"{path}: {message.text}")
+
+        page.on("console", heard)
+        page.on("pageerror", lambda error: wrong.append(f"{path}: {error}"))
+        page.on("request", lambda request: _at_home(request.url, wrong))
+        page.goto(stack.ready["web"] + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def _at_home(url: str, wrong: list[str]) -> None:
+    if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname != "127.0.0.1":
+        wrong.append(f"asked elsewhere: {url}")

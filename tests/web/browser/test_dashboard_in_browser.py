@@ -1,0 +1,144 @@
+"""The dashboard in a real browser: live, by keyboard, on a phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"}
+
+
+@pytest.fixture
+def dead(client: Client) -> str:
+    """A job that was given up."""
+    client.set_faults(REFUSE)
+    job = client.comment()["job_id"]
+    client.wait_for(lambda _: client.job(job)["state"] == "dead")
+    client.set_faults()
+    return job
+
+
+def row(page, job: str):
+    return page.locator(f'[id="job-{job}"]')
+
+
+def test_a_dead_job_is_found_retried_and_delivered(tab, client: Client, dead: str) -> None:
+    page = tab("/jobs/dead")
+    page.get_by_role("searchbox").fill("no such user")
+    page.get_by_role("button", name="Search", exact=True).click()
+    row(page, dead).get_by_role("link").click()
+    expect(page.locator("details[open]")).to_contain_text("MailRefused")
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_role("heading")).to_have_text("Are you sure?")
+    page.get_by_role("button", name="Run now").click()
+    expect(page.locator(".badge")).to_have_text("done")
+    expect(page.locator(".timeline")).to_contain_text("brought back from dead")
+
+
+def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, dead: str) -> None:
+    page = tab("/jobs/dead")
+    row(page, dead).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Discard chosen").click()
+    page.get_by_role("link", name="No, go back").click()
+    assert client.job(dead)["state"] == "dead"
+    row(page, dead).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Discard chosen").click()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("status").filter(has_text="1 jobs were discarded")).to_be_visible()
+    expect(row(page, dead)).to_have_count(0)
+    assert client.job(dead)["state"] == "discarded"
+
+
+def test_a_choice_survives_while_the_page_moves(tab, client: Client, dead: str) -> None:
+    page = tab("/jobs/dead")
+    row(page, dead).get_by_role("checkbox").check()
+    client.set_faults(REFUSE)
+    newer = client.comment()["job_id"]
+    expect(row(page, newer)).to_be_visible()
+    expect(row(page, dead).get_by_role("checkbox")).to_be_checked()
+    expect(row(page, newer).get_by_role("checkbox")).not_to_be_checked()
+
+
+def test_a_paused_page_stands_still_and_goes_on(tab, client: Client) -> None:
+    page = tab("/jobs")
+    done = page.locator("#state-done b")
+    before = client.summary()["done"]
+    expect(done).to_have_text(str(before))
+    page.keyboard.press("p")
+    expect(page.locator("#live")).to_have_text("paused")
+    client.comment()
+    client.wait_for(lambda now: now["done"] == before + 1)
+    expect(done).to_have_text(str(before))
+    page.keyboard.press("p")
+    expect(done).to_have_text(str(before + 1))
+
+
+def test_the_queue_is_paged_while_its_jobs_move(tab, client: Client) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 0.4})
+    for _ in range(70):
+        client.comment()
+    page = tab("/jobs/queued")
+    page.locator("a[rel=next]").click()
+    expect(page.locator("#rows tr").first).to_be_visible()
+    places = [int(text) for text in page.locator("#rows td.number").all_inner_texts()]
+    assert places == list(range(places[0], places[0] + len(places)))
+
+
+def test_everything_can_be_done_with_the_keyboard_alone(tab, client: Client, dead: str) -> None:
+    page = tab("/jobs")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("5")
+    page.wait_for_url("**/jobs/dead")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type(dead)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("q="))
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(row(page, dead).get_by_role("checkbox")).to_be_checked()
+    button = page.get_by_role("button", name="Run chosen now")
+    while not button.evaluate("one => one === document.activeElement"):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ask**")
+    while not page.get_by_role("button", name="Run now").evaluate(
+        "one => one === document.activeElement"
+    ):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    client.wait_for(lambda _: client.job(dead)["state"] == "done")
+
+
+def test_a_killed_workers_jobs_are_marked_at_once(tab, client: Client, stack: Stack) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 5})
+    for _ in range(8):
+        client.comment()
+    client.wait_for(lambda now: now["running"] == 8)
+    page = tab("/jobs")
+    victim = stack.ready["pids"]["worker"][0]
+    stack.kill("worker", pid=victim)
+    expect(page.locator("tr.orphan").first).to_contain_text("dead", timeout=1500)
+
+
+def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> None:
+    page = tab("/jobs", expected="503")
+    expect(page.locator("#ledger")).to_be_visible()
+    stack.kill("redis", restart=False)
+    expect(page.get_by_role("alert")).to_contain_text("Comments are taken all the same")
+    stack.start("redis")
+    expect(page.locator("#ledger")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/posts/1", "/jobs", "/jobs/dead", "/stage", "/jobs/words"])
+def test_nothing_is_wider_than_a_phone(tab, dead: str, path: str) -> None:
+    page = tab(path, viewport={"width": 390, "height": 844})
+    page.wait_for_load_state("load")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

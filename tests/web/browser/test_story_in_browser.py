@@ -1,0 +1,110 @@
+"""The story as people see it, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+
+def write(page, body: str) -> None:
+    page.get_by_label("Name").fill("Aoi")
+    page.get_by_label("E-mail").fill("aoi@example.test")
+    page.get_by_label("Comment").fill(body)
+    page.get_by_role("button", name="Post the comment").click()
+
+
+def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 1})
+    page = tab("/posts/1")
+    write(page, "From a browser.")
+    status = page.locator("#travel-said")
+    expect(status).to_contain_text("A worker is handing it")
+    expect(status).to_contain_text("Akiko has the mail")
+    page.get_by_role("link", name="See its job").click()
+    timeline = page.locator(".timeline")
+    for step in ("enqueued", "claimed and started", "delivered"):
+        expect(timeline).to_contain_text(step)
+    page.get_by_role("link", name="See the mail in the inbox").click()
+    expect(page.locator("#mail")).to_contain_text("Aoi commented on")
+    assert "token" not in page.url
+
+
+def test_a_reader_without_the_token_sees_the_mail_travel_too(tab) -> None:
+    page = tab("/posts/2", holder=False)
+    write(page, "No token here.")
+    expect(page.locator("#travel-said")).to_contain_text("Björn has the mail")
+    expect(page.get_by_role("navigation")).to_have_count(0)
+
+
+def test_the_form_works_without_javascript(tab) -> None:
+    page = tab("/posts/3", holder=False, java_script_enabled=False)
+    write(page, "No script here.")
+    expect(page.locator(".comment .body").last).to_have_text("No script here.")
+    page.reload()
+    expect(page.locator("#travel-said")).to_contain_text("Chidi has the mail")
+
+
+def test_no_link_tells_another_site_the_token(tab, stack: Stack) -> None:
+    page = tab("/")
+    page.goto(f"{stack.ready['web']}/jobs?token={stack.ready['token']}")
+    assert "token" not in page.url
+    with page.expect_request(re.compile("/stage$")) as asked:
+        page.get_by_role("link", name="Stage").click()
+    assert "referer" not in asked.value.headers
+
+
+def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client: Client) -> None:
+    page = tab("/stage")
+    page.keyboard.press("n")
+    expect(page.locator("[data-sum=posted]")).to_have_text("0")
+    client.set_faults({"at": "data", "do": "wait", "seconds": 0.8})
+    page.keyboard.press("b")
+    expect(page.locator(".box").first.locator("span").first).to_contain_text("4 / 4")
+    page.wait_for_function("document.querySelectorAll('.token[data-at=worker]').length >= 4")
+    page.keyboard.press("w")
+    expect(page.locator(".box.off")).to_contain_text("killed")
+    expect(page.locator(".token.orphan").first).to_be_attached()
+    page.wait_for_function("document.querySelector('.token.rescued')")
+    expect(page.locator("#told")).to_contain_text("0 lost")
+    expect(page.locator("[data-sum=delivered]")).to_have_text("50", timeout=40_000)
+    expect(page.locator("[data-sum=lost]")).to_have_text("0")
+
+
+def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
+    page = tab("/stage", expected="ERR_")
+    page.keyboard.press("n")
+    page.keyboard.press("2")
+    expect(page.get_by_role("button", name="memory")).to_have_attribute("aria-pressed", "true")
+    client.set_faults({"at": "data", "do": "wait", "seconds": 30})
+    page.keyboard.press("b")
+    expect(page.locator("[data-sum=posted]")).to_have_text("50")
+    page.keyboard.press("x")
+    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator(".sum.lost.any b")).to_have_text("50")
+    expect(page.locator(".token[data-at=lost]").first).to_be_visible()
+    expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
+    client.comment()
+    page = tab("/stage")
+    page.keyboard.press("h")
+    expect(page.locator("body.replay")).to_be_attached()
+    expect(page.locator("#told")).to_contain_text("half speed")
+    page.keyboard.press("h")
+    expect(page.locator("body.replay")).to_have_count(0)
+    expect(page.locator("#told")).to_contain_text("posted")
+
+
+def test_reduced_motion_is_respected(tab) -> None:
+    page = tab("/stage", reduced_motion="reduce")
+    page.keyboard.press("c")
+    token = page.locator(".token").first
+    expect(token).to_be_attached()
+    assert token.evaluate("one => getComputedStyle(one).transitionDuration") == "0s"

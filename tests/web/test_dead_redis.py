@@ -1,0 +1,67 @@
+"""Redis is dead while pages are asked for: they answer, comments are taken, and all comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+
+@pytest.fixture
+def _dead_redis(stack: Stack) -> Iterator[None]:
+    stack.kill("redis", restart=False)
+    yield
+    stack.start("redis")
+
+
+@pytest.mark.usefixtures("_dead_redis")
+@pytest.mark.parametrize(
+    "path", ["/jobs", "/jobs/queued", "/jobs/job/x", "/api/jobs", "/api/jobs/summary"]
+)
+def test_a_page_says_what_is_wrong_and_that_comments_are_taken(holder, path: str) -> None:
+    answer = holder.get(path)
+    assert answer.status_code == 503
+    assert "Comments are taken all the same" in answer.text
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.usefixtures("_dead_redis")
+def test_blog_stage_health_and_metrics_go_on(client: Client, holder: httpx.Client) -> None:
+    assert holder.get("/posts/1").status_code == 200
+    client.comment()
+    seen = holder.get("/stage/state").json()
+    assert seen["redis"] is False
+    assert seen["sums"]["waiting"] == seen["sums"]["posted"] - seen["sums"]["delivered"]
+    assert seen["sums"]["lost"] == 0
+    assert "Redis is dead" in seen["told"]
+    assert "demo_redis_up 0" in holder.get("/metrics").text
+    assert holder.get("/healthz").json()["outbox"] >= 1
+
+
+def test_the_stream_of_events_outlives_redis(stack: Stack, client: Client, holder) -> None:
+    with holder.stream("GET", "/api/events", timeout=60) as stream:
+        lines = stream.iter_lines()
+        stack.kill("redis", restart=False)
+        assert any(line == "event: trouble" for line in lines)
+        stack.start("redis")
+        job = client.comment()["job_id"]
+        assert any(f'"job": "{job}", "event": "done"' in line for line in lines)
+
+
+def test_everything_comes_back_with_redis(stack: Stack, client: Client, holder) -> None:
+    before = client.mail_stats()["distinct"]
+    stack.kill("redis", restart=False)
+    client.comment()
+    stack.start("redis")
+    until(lambda: holder.get("/jobs").status_code == 200, what="the dashboard")
+    client.wait_for_mails(before + 1)
+    seen = until(
+        lambda: (now := holder.get("/stage/state").json())["sums"]["waiting"] == 0 and now,
+        what="the last mail",
+    )
+    assert seen["sums"]["lost"] == 0

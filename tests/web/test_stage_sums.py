@@ -1,0 +1,157 @@
+"""The stage's sums: what is lost shows as lost, and what is safe never does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.web import processes
+
+SLOW = {"at": "data", "do": "wait", "seconds": 30}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """As on a projector: what dies is started again; Redis keeps nothing."""
+    with Stack(workers=2, persistence=False) as stack:
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def _new_round(client: Client, holder: httpx.Client) -> Iterator[None]:
+    client.set_faults()
+    play(holder, "new-round")
+    yield
+    client.set_faults()
+
+
+def play(holder: httpx.Client, act: str) -> None:
+    answer = holder.post(f"/stage/do/{act}", headers={"accept": "*/*"})
+    assert answer.status_code == 204, answer.text
+
+
+def sums(holder: httpx.Client) -> dict[str, int]:
+    told = holder.get("/stage/state").json()["sums"]
+    parts = ("waiting", "running", "delivered", "lost", "discarded")
+    assert told["posted"] == sum(told[part] for part in parts)
+    return told
+
+
+def settled(holder: httpx.Client, **wanted: int) -> dict[str, int]:
+    def fits() -> dict[str, int] | None:
+        try:
+            now = sums(holder)
+        except httpx.HTTPError:  # the web app was killed and is on its way back
+            return None
+        return now if all(now[name] == value for name, value in wanted.items()) else None
+
+    return until(fits, what=f"the stage showing {wanted}") or {}
+
+
+def test_a_burst_arrives_whole_though_a_worker_is_killed_in_the_middle(client, holder) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 0.3})
+    play(holder, "burst")
+    until(lambda: sums(holder)["running"] >= 4, what="work")
+    play(holder, "kill-worker")
+    # true within a second of the fact: the lease would say so only after three
+    began = time.monotonic()
+    until(
+        lambda: any(not one["alive"] for one in client.summary()["workers"]),
+        seconds=1.5,
+        what="the death on show",
+    )
+    assert time.monotonic() - began < 1.5
+    assert settled(holder, delivered=50)["lost"] == 0
+
+
+def test_a_killed_web_app_loses_the_jobs_in_its_memory_and_the_stage_says_so(
+    client, holder
+) -> None:
+    play(holder, "memory")
+    play(holder, "comment")
+    settled(holder, delivered=1)
+    client.set_faults(SLOW)
+    for _ in range(6):
+        play(holder, "comment")
+    assert sums(holder)["waiting"] + sums(holder)["running"] == 6
+    play(holder, "kill-web")
+    until(lambda: _answers(holder), what="the web app again")
+    assert settled(holder, lost=6)["delivered"] == 1
+
+
+def _answers(holder: httpx.Client) -> bool:
+    try:
+        return holder.get("/healthz").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_killed_redis_that_kept_nothing_loses_what_waited(stack, client, holder) -> None:
+    client.set_faults(SLOW)
+    play(holder, "burst")
+    until(lambda: client.summary()["running"] == 8, what="eight jobs at work")
+    play(holder, "kill-redis")
+    # all but those at work, whose mails may still go out
+    until(lambda: sums(holder)["lost"] >= 42, what="the loss on show")
+    assert "lost" in holder.get("/stage/state").json()["told"]
+
+
+def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> None:
+    play(holder, "inline")
+    client.set_faults({"at": "data", "do": "wait", "seconds": 0.7})
+    began = time.monotonic()
+    play(holder, "comment")
+    assert time.monotonic() - began >= 0.7
+    assert sums(holder)["delivered"] == 1
+    play(holder, "celery")
+
+
+def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
+    moods = []
+    for act in ("slow-mail", "slow-mail", "no-mail", "start-again"):
+        play(holder, act)
+        moods.append(holder.get("/stage/state").json()["mail"])
+    assert moods == ["slow", "well", "down", "well"]
+
+
+def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
+    sleeper = subprocess.Popen(["sleep", "60"], env={**os.environ, "celery": "worker"})
+    try:
+        assert processes.lives(sleeper.pid)
+        assert not processes.is_our_worker(sleeper.pid)
+        assert not processes.is_our_redis(sleeper.pid)
+        assert not processes.send(sleeper.pid, processes.is_our_worker, 9)
+        worker = stack.ready["pids"]["worker"][0]
+        assert not processes.is_our_worker(worker), "this test is not of that stack"
+        assert not processes.is_our_redis(stack.ready["pids"]["redis"][0])
+        assert sleeper.poll() is None
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert not processes.lives(sleeper.pid)
+    assert not processes.lives(1)
+    assert not processes.lives(-1)
+
+
+def test_without_a_teaching_stack_nothing_can_be_disturbed() -> None:
+    with (
+        Stack(workers=1, environment={"DEMO_LAB": "0"}) as serious,
+        Client(serious.ready) as client,
+    ):
+        headers = {"authorization": f"Bearer {serious.ready['token']}"}
+        with httpx.Client(base_url=serious.ready["web"], headers=headers) as web:
+            for act in ("kill-worker", "kill-redis", "kill-web", "memory", "no-mail"):
+                assert web.post(f"/stage/do/{act}").status_code == 403
+            worker = client.summary()["workers"][0]["id"]
+            assert (
+                web.post("/jobs/worker", data={"what": "kill", "worker": worker}).status_code == 403
+            )
+            assert "Kill" not in web.get("/jobs").text
