@@ -69,24 +69,23 @@ class Ledger:
 
 
 def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Ledger:
-    """The ledger of these comments, as of now."""
-    mails: dict[int, dict[str, Any]] = {}
+    """The ledger of these comments, as of now; a mail says in a header which job sent it."""
+    mails: dict[str, list[dict[str, Any]]] = {}
     cursor = None
     while True:
         page = client.mails(cursor=cursor)
-        for mail in page["messages"]:  # <comment.NUMBER.MOMENT@blog.test>
-            mails[int(mail["message_id"].split(".")[1])] = mail
+        for mail in page["messages"]:
+            mails.setdefault(mail["job_id"], []).append(mail)
         cursor = page["next"]
         if cursor is None:
             break
     lines = []
     for comment in sorted(posted, key=lambda one: one.comment_id):
-        mail = mails.get(comment.comment_id)
-        if mail is None:
-            lines.append(Line(comment.comment_id, comment.at, None, 0))
-            continue
-        arrived = datetime.fromisoformat(mail["received_at"]).timestamp()
-        lines.append(Line(comment.comment_id, comment.at, arrived, mail["deliveries"]))
+        mine = mails.get(comment.job_id, [])
+        arrived = [datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mine]
+        deliveries = sum(mail["deliveries"] for mail in mine)
+        first = min(arrived, default=None)
+        lines.append(Line(comment.comment_id, comment.at, first, deliveries))
     return Ledger(tuple(lines), tuple(kills))
 
 

@@ -24,6 +24,7 @@ from demo_app.jobs.backends import _made as backend_of
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
+from demo_app.stack.supervisor import Event
 from demo_app.story import timeline as timelines
 from demo_app.story.picture import describe, draw
 from demo_app.story.play import kill_busy_worker
@@ -82,7 +83,8 @@ class Lab:
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
-        self._stack: Stack | None = Stack(**options)
+        self._answered: set[int] = set()  # pids of processes that were started again
+        self._stack: Stack | None = Stack(self._heard, **options)
         self._client: Client | None = None
         _labs.append(self)
         try:
@@ -94,6 +96,10 @@ class Lab:
             if isinstance(error, StackError):
                 raise LabError(str(error)) from None
             raise
+
+    def _heard(self, event: Event) -> None:
+        if event["event"] == "started":
+            self._answered.add(int(event["pid"]))
 
     def __repr__(self) -> str:
         if self._stack is None:
@@ -126,6 +132,11 @@ class Lab:
         os.environ.update({name: told[name] for name in told if name.startswith("DEMO_")})
         settings.cache_clear()
         backend_of.cache_clear()
+
+    @property
+    def closed(self) -> bool:
+        """Whether its processes have been ended."""
+        return self._stack is None
 
     @property
     def stack(self) -> Stack:
@@ -191,6 +202,14 @@ class Lab:
         self.kills.append(kill)
         return kill
 
+    def kill_process(self, role: str) -> Kill:
+        """SIGKILL to the role's first process, whatever it does; another takes its place."""
+        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        self.stack.kill(role, pid=pid)
+        self.until(lambda: self._answered & {*self.stack.ready["pids"][role]}, f"another {role}")
+        self.kills.append(Kill(at, pid, role))
+        return self.kills[-1]
+
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:
             return kill_busy_worker(self.stack, self.client, restart=restart)
@@ -236,6 +255,19 @@ class Lab:
         worker = HandStarted(self, self.stack.plan, arguments)
         self._by_hand.append(worker)
         return worker
+
+    def until_mails_are_still(self, still: float = 4.0, seconds: float = 120.0) -> None:
+        """Wait until every mail has come, or none has for so long."""
+        last, since = -1, time.monotonic()
+
+        def quiet() -> bool:
+            nonlocal last, since
+            now = self.client.mail_stats()["distinct"]
+            if now != last:
+                last, since = now, time.monotonic()
+            return now >= len(self.posted) or time.monotonic() - since >= still
+
+        self.until(quiet, "stillness", seconds)
 
     def in_hand(self) -> float:
         """For how many seconds stock Celery's worker has had its oldest job in hand."""

@@ -1,0 +1,54 @@
+"""A backend in thirty lines: a job is a file, and to claim it is to rename it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from demo_app.jobs import Job
+from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.capabilities import Capabilities, Death
+from demo_app.jobs.perform import Again, perform
+from demo_app.settings import Settings
+
+
+class FolderBackend(Backend):
+    """Keeps each job as a file in a folder; one thread of the process works them off."""
+
+    name = "folder"
+    capabilities = Capabilities(fifo=True, survives=frozenset({Death.ENQUEUER}))
+
+    def __init__(self, folder: Path) -> None:
+        self._new, self._waiting, self._running = folder / "new", folder / "waiting", folder / "run"
+        for part in (self._new, self._waiting, self._running):
+            part.mkdir(parents=True, exist_ok=True)
+        for left in self._running.iterdir():  # whoever ran it is dead: to the line again
+            left.rename(self._waiting / left.name)
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def take(self, jobs: list[Job]) -> None:
+        """Write each job into a file; the rename is the moment at which it is in the line."""
+        for job in jobs:
+            path = self._new / f"{time.time_ns()}-{job.id}"
+            path.write_text(json.dumps(asdict(job)))
+            path.rename(self._waiting / path.name)
+
+    def _work(self) -> None:
+        while True:
+            for path in sorted(self._waiting.iterdir()):
+                claimed = path.rename(self._running / path.name)
+                job = Job(**json.loads(claimed.read_text()))
+                outcome = perform(job)
+                claimed.unlink()
+                if isinstance(outcome, Again):
+                    again = [replace(job, attempts=job.attempts + 1)]
+                    threading.Timer(outcome.after, self.take, [again]).start()
+            time.sleep(0.02)
+
+
+def make(settings: Settings) -> FolderBackend:
+    """The backend for these settings."""
+    return FolderBackend(settings.dir / "jobs")

@@ -1,0 +1,172 @@
+"""The ladder: the same faults for every rung, and what became of every promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from demo_app.story.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
+from lab.running import Lab, LabError
+from lab.show import Picture, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to run jobs. by_hand: the options of a Celery worker that is started by hand."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+    by_hand: tuple[str, ...] = ()
+
+
+#: From the ground up; each adds what the one below lacks.
+RUNGS = (
+    Rung("in memory", {"backend": "memory"}),
+    Rung(
+        "Redis, early ack",
+        {"transport": "stock", "workers": 0, "persistence": False},
+        ("--", "task_acks_late=0"),
+    ),
+    Rung("+ late ack, AOF", {"transport": "stock"}),
+    Rung("+ claim, rescue", {"without": ("outbox", "dedupe")}),
+    Rung("+ outbox", {"without": ("dedupe",)}),
+    Rung("+ Message-ID", {}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What readers were promised, and what came of it.
+
+    lost: no mail, and nobody holds the job. late: still held, until a timeout gives it back.
+    twice: shown twice in the inbox.
+    """
+
+    rung: str
+    promised: int
+    arrived: int
+    lost: int
+    late: int
+    twice: int
+
+
+def climb(rungs: Sequence[Rung] = RUNGS, at_once: int = 3) -> list[Outcome]:
+    """Put every rung through the same campaign, some of them side by side."""
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(campaign, rungs))
+
+
+def campaign(rung: Rung, comments: int = 12) -> Outcome:
+    """Comments in three parts; the worker is killed in the middle of the first, Redis while the
+    second comes in, and in the third the mail server's answer is lost once."""
+    lab = Lab(beside=True, **rung.options)
+    try:
+        worker = [lab.celery(*rung.by_hand)] if rung.by_hand else []
+        part = comments // 3
+        promised = 0
+
+        lab.slow_mail(0.3)
+        promised += _post(lab, part)
+        lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
+        if worker:
+            worker[0].end()
+            lab.celery(*rung.by_hand)
+        else:
+            lab.kill_process("web" if rung.options.get("backend") == "memory" else "worker")
+        lab.until_mails_are_still(5.0 if not lab.stock else 1.5)
+
+        lab.faults()
+        if lab.stack.ready["pids"]["redis"]:
+            lab.stack.kill("redis", restart=False)
+            promised += _post(lab, part)
+            lab.start("redis")
+        else:
+            promised += _post(lab, part)
+        lab.until_mails_are_still(3.0)
+
+        lab.faults({"at": "reply", "do": "drop_reply", "times": 1})
+        promised += _post(lab, part)
+        lab.until_mails_are_still(3.0)
+        return _count(lab, rung, promised)
+    finally:
+        lab.close()
+
+
+def _post(lab: Lab, comments: int) -> int:
+    """Returns how many readers were thanked; one who is told of an error was promised nothing."""
+    thanked = 0
+    for _ in range(comments):
+        try:
+            lab.post(1)
+            thanked += 1
+        except (httpx.HTTPError, LabError):
+            continue
+    return thanked
+
+
+def _count(lab: Lab, rung: Rung, promised: int) -> Outcome:
+    ledger = lab.ledger()
+    late = min(ledger.missing, int(lab.redis.hlen("unacked")) if lab.stock else 0)
+    shown = lab.client.mail_stats()["distinct"]
+    return Outcome(
+        rung.name, promised, ledger.arrived, ledger.missing - late, late, shown - ledger.arrived
+    )
+
+
+def ladder_table(outcomes: Sequence[Outcome]) -> Table:
+    """One row a rung."""
+    rows = [(o.rung, o.promised, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
+    return Table(("rung", "promised", "arrived", "lost", "late", "shown twice"), rows)
+
+
+def ladder_picture(outcomes: Sequence[Outcome]) -> Picture:
+    """A bar a rung, from the ground up: arrived, late, lost; and what was shown twice."""
+    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    axes = figure.add_subplot()
+    for row, o in enumerate(outcomes):
+        left = 0
+        for count, color, hatch in (
+            (o.arrived, GOOD, ""),
+            (o.late, CUT_SHORT, "//"),
+            (o.lost, KILL, "xx"),
+        ):
+            axes.barh(row, count, left=left, height=0.62, color=color, hatch=hatch,
+                      edgecolor="white")  # fmt: skip
+            if count:
+                axes.annotate(str(count), (left + count / 2, row), ha="center", va="center",
+                              fontsize=15, fontweight="bold", color=INK,
+                              bbox={"facecolor": "white", "edgecolor": EDGE,
+                                    "boxstyle": "round,pad=0.25"})  # fmt: skip
+            left += count
+        if o.twice:
+            axes.annotate(f"  {o.twice} shown twice", (left, row), va="center", fontsize=14)
+    axes.set_yticks(range(len(outcomes)), [o.rung for o in outcomes], fontsize=14)
+    axes.set_xlim(0, 1.25 * max(o.promised for o in outcomes))
+    axes.set_xlabel("comments that were thanked for, and what came of their mails", fontsize=13)
+    axes.tick_params(axis="x", labelsize=12)
+    axes.spines[["top", "right"]].set_visible(False)
+    handles = [
+        Patch(facecolor=GOOD, label="arrived"),
+        Patch(
+            facecolor=CUT_SHORT, hatch="//", edgecolor="white", label="late: held until a timeout"
+        ),
+        Patch(facecolor=KILL, hatch="xx", edgecolor="white", label="lost"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=13)
+    told = [
+        f"{o.rung}: of {o.promised}, {o.lost} lost, {o.late} late, {o.twice} shown twice"
+        for o in outcomes
+    ]
+    return Picture.of(figure, "; ".join(told) + ".")
+
+
+def million(mails_a_second: float, share: float = 0.8, mails: int = 1_000_000) -> int:
+    """How many such workers send so many mails within an hour, each busy for that share of it."""
+    needed = mails / 3600 / (mails_a_second * share)
+    return -(-int(needed * 1000) // 1000)
