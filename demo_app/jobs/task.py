@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
-import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
-from demo_app.jobs.arguments import ArgumentError, checked
+from demo_app.jobs.arguments import checked
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.retries import Policy, policies_of
+from demo_app.jobs.signature import bound, check_function
 
 if TYPE_CHECKING:
     from demo_app.jobs.perform import Context
@@ -23,10 +23,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _registry: dict[str, Task[..., Any]] = {}
-
-
-#: Reading a signature takes longer than all the rest of making a job.
-_signature = functools.lru_cache(maxsize=None)(inspect.signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +77,7 @@ class Task(Generic[P, R]):
 
         Raises ArgumentError when an argument is missing, unknown, or not what JSON carries.
         """
-        offered = (None, *args) if self.takes_context else args
-        try:
-            bound = _signature(self.function).bind(*offered, **kwargs)
-        except TypeError as error:
-            raise ArgumentError(f"{self.name}: {error}") from None
-        bound.apply_defaults()
-        # a worker calls with names, so what was collected by *args and **kwargs has none
-        for parameter in bound.signature.parameters.values():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                bound.arguments.update(bound.arguments.pop(parameter.name))
-        arguments = dict(bound.arguments)
-        if self.takes_context:
-            del arguments["context"]
+        arguments = bound(self.name, self.function, self.takes_context, args, kwargs)
         return Job(
             task=self.name,
             arguments=self.travelling(arguments),
@@ -173,32 +157,12 @@ def task(
     """
 
     def make(function: Callable[..., Any]) -> Task[..., Any]:
-        if function.__name__ != function.__qualname__:
-            raise TypeError(
-                f"{function.__qualname__} can't be a task: a worker finds tasks by name, "
-                "so they must stand at the top level of a module"
-            )
-        _check_signature(function, takes_context)
+        check_function(function, takes_context)
         made: Task[..., Any] = Task(function, queue_name, priority, takes_context=takes_context)
         _registry[made.name] = made
         return made
 
     return make if function is None else make(function)
-
-
-def _check_signature(function: Callable[..., Any], takes_context: bool) -> None:
-    name, parameters = function.__qualname__, list(inspect.signature(function).parameters.values())
-    first = parameters[0].name if parameters else ""
-    if takes_context != (first == "context"):
-        raise TypeError(
-            f"{name}: the first parameter of a task is named `context` if it is made with "
-            "takes_context=True, and only then"
-        )
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{name} is `async def`: workers run plain functions")
-    for parameter in parameters:
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            raise TypeError(f"{name}: a worker calls tasks by name, and {parameter} has none")
 
 
 def all_tasks() -> dict[str, Task[..., Any]]:

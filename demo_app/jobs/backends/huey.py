@@ -1,18 +1,16 @@
 """Jobs in a SQLite file, run by huey's consumer: what Delayed Job is to Rails.
 
-Huey's tables `task` and `schedule` say what is to be run, and when; a table `jobs` of our own
-beside them says what became of each job.
+Huey's tables `task` and `schedule` say what is to be run, and when; our table `jobs` beside them
+(`huey_table`) says what became of each job.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import count
-from time import time
 from typing import Any
 
 from huey import SqliteHuey
@@ -22,32 +20,12 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.backends.huey_table import JobTable
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import Again, Dead, Discarded, Done, Outcome, perform
-from demo_app.jobs.result import STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.perform import Again, perform
+from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    job TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    errors TEXT NOT NULL DEFAULT '[]',
-    value TEXT NOT NULL DEFAULT 'null',
-    reason TEXT NOT NULL DEFAULT '',
-    started_at REAL,
-    finished_at REAL
-) STRICT
-"""
-_ENDED = {Done: "done", Again: "retrying", Discarded: "discarded", Dead: "dead"}
-_FORGET = """
-DELETE FROM jobs WHERE id IN (
-    SELECT id FROM jobs WHERE state IN ('done', 'discarded')
-    ORDER BY finished_at DESC LIMIT -1 OFFSET ?
-)
-"""
 
 
 class Readable(Serializer):  # type: ignore[misc]
@@ -83,7 +61,6 @@ class HueyBackend(Backend):
 
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
-        self._ended = count(1)
 
     @cached_property
     def huey(self) -> SqliteHuey:
@@ -97,56 +74,37 @@ class HueyBackend(Backend):
             strict_fifo=True,
             serializer=Readable(),
         )
-        made.storage.sql(_TABLE, commit=True)
         made.task(name="run", context=True)(self._run)
         return made
 
+    @cached_property
+    def _jobs(self) -> JobTable:
+        return JobTable(self.huey.storage, self._settings.history_length)
+
     def take(self, jobs: list[Job]) -> None:
         """Put the jobs into the file, in one transaction; a known id changes nothing."""
+        table = self._jobs
         with self.huey.storage.db(commit=True) as rows:
             for job in jobs:
-                state = "queued" if job.run_after is None else "scheduled"
-                rows.execute(
-                    "INSERT OR IGNORE INTO jobs (id, job, state, attempts) VALUES (?, ?, ?, ?)",
-                    (job.id, json.dumps(job.as_record()), state, job.attempts),
-                )
-                if rows.rowcount:
+                if table.add(rows, job):
                     self._put(rows, job)
 
     def find(self, job_id: str) -> TaskResult | None:
         """What the file says of the job."""
-        rows = self.huey.storage.sql(
-            "SELECT job, state, attempts, errors, value, reason, started_at, finished_at "
-            "FROM jobs WHERE id = ?",
-            (job_id,),
-            results=True,
-        )
-        if not rows:
-            return None
-        record, state, attempts, errors, value, reason, began, ended = rows[0]
-        result = self.promise(Job.from_record(json.loads(record)))
-        result.state, result.reason, result.attempts = state, reason, attempts
-        result.status = STATUS_OF_STATE.get(state, TaskResultStatus.READY)
-        result.errors = [TaskError(**error) for error in json.loads(errors)]
-        result.started_at = began and datetime.fromtimestamp(began, UTC)
-        result.finished_at = ended and datetime.fromtimestamp(ended, UTC)
-        result._return_value = json.loads(value)
-        return result
+        result = self.promise(Job("", {}, id=job_id))
+        return result if self._jobs.fill_in(result) else None
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; one whose worker was killed counts as running."""
-        sql = "SELECT state, count(*) FROM jobs GROUP BY state"
-        return dict(self.huey.storage.sql(sql, results=True))
+        return self._jobs.count_by_state()
 
     def waiting(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run."""
         storage = self.huey.storage
         for data in (*storage.enqueued_items(), *storage.scheduled_items()):
             message = self.huey.serializer.deserialize(data)
-            sql = "SELECT job, attempts FROM jobs WHERE id = ?"
-            record, attempts = storage.sql(sql, (message.id,), results=True)[0]
             due = message.eta and message.eta.replace(tzinfo=UTC)
-            yield replace(Job.from_record(json.loads(record)), attempts=attempts, run_after=due)
+            yield replace(self._jobs.job(message.id), run_after=due)
 
     def forget(self, job: Job) -> None:
         """The job is safe elsewhere."""
@@ -174,30 +132,10 @@ class HueyBackend(Backend):
 
     def _run(self, task: Task) -> None:
         """Run one job: what huey's consumer calls."""
-        sql = (
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ? "
-            "WHERE id = ? RETURNING job, attempts"
-        )
-        with self.huey.storage.db(commit=True) as rows:
-            record, attempts = rows.execute(sql, (time(), task.id)).fetchone()
-        outcome = perform(replace(Job.from_record(json.loads(record)), attempts=attempts - 1))
-        self._write_down(task.id, outcome)
+        outcome = perform(self._jobs.started(task.id))
+        self._jobs.ended(task.id, outcome)
         if isinstance(outcome, Again):
             raise RetryTask(delay=outcome.after)
-
-    def _write_down(self, job_id: str, outcome: Outcome) -> None:
-        value = outcome.value if isinstance(outcome, Done) else None
-        reason = outcome.reason if isinstance(outcome, Discarded) else ""
-        error = json.dumps(asdict(outcome.error)) if isinstance(outcome, Again | Dead) else None
-        ended = None if isinstance(outcome, Again) else time()
-        with self.huey.storage.db(commit=True) as rows:
-            rows.execute(
-                "UPDATE jobs SET state = ?, value = ?, reason = ?, finished_at = ?, errors = "
-                "iif(?5 IS NULL, errors, json_insert(errors, '$[#]', json(?5))) WHERE id = ?6",
-                (_ENDED[type(outcome)], json.dumps(value), reason, ended, error, job_id),
-            )
-            if next(self._ended) % 1000 == 0:
-                rows.execute(_FORGET, (self._settings.history_length,))
 
 
 def make(settings: Settings) -> HueyBackend:
