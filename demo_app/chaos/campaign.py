@@ -28,7 +28,7 @@ from demo_app.settings import Safeguard, Transport
 from demo_app.stack.client import Client
 
 #: Seconds between two faults, on average, and how many may be under way at once.
-PACE, AT_ONCE = 0.7, 8
+PACE, AT_ONCE = 0.8, 8
 
 Tell = Callable[[str], None]
 
@@ -47,7 +47,7 @@ class Plan:
     faults: int = 1000
     seconds: float = 3600.0
     seed: int = 0
-    workers: int = 3
+    workers: int = 4
     transport: Transport = Transport.CLAIMS
     without: frozenset[Safeguard] = frozenset()
     patience: float = 30.0
@@ -101,12 +101,12 @@ def _run(plan: Plan, system: System, tell: Tell) -> Result:
     faults = _strike(plan, system, rules, tell)
     readers.stop()
     _heal(system, rules)
-    by_hand: Counter[str] = Counter()
+    by_hand: dict[str, str] = {}
     with Client(system.ready) as client:
         _wait_until_quiet(client, system, plan, by_hand, tell)
         accepted = [number for _, number in readers.accepted]
         stock = plan.transport is Transport.STOCK
-        ledger = settle(client, system.folder, accepted, stock=stock, by_hand=dict(by_hand))
+        ledger = settle(client, system.folder, accepted, stock=stock, by_hand=by_hand)
         arrivals = sorted(
             datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails_of(client)
         )
@@ -174,7 +174,7 @@ def _heal(system: System, rules: MailRules) -> None:
 
 
 def _wait_until_quiet(
-    client: Client, system: System, plan: Plan, by_hand: Counter[str], tell: Tell
+    client: Client, system: System, plan: Plan, by_hand: dict[str, str], tell: Tell
 ) -> None:
     """Wait for every comment's mail, as long as there is any progress; bring back the dead."""
     seen, since = -1, time.monotonic()
@@ -199,12 +199,12 @@ def _wait_until_quiet(
         time.sleep(0.2)
 
 
-def _bring_back(client: Client, by_hand: Counter[str]) -> int:
+def _bring_back(client: Client, by_hand: dict[str, str]) -> int:
     """What a person does about jobs that were given up by rule: look at the reason, and retry."""
     dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
     for job in dead:
         last = client.job(job["id"])["timeline"][-1]
         poison = str(last.get("text", "")).startswith("poison")
         client.decide(job["id"], "retry")
-        by_hand["rescued too often" if poison else "refused for good"] += 1
+        by_hand[job["id"]] = "rescued too often" if poison else "refused for good"
     return len(dead)

@@ -26,7 +26,7 @@ class Ledger:
     second time and not shown. uncertain: mails that were sent again because nobody could know.
     stale: mails sent by a worker that had lost the job before. late: acknowledgements that came
     after a rescue. by_hand: given up by rule, and brought back as a person would, by reason.
-    latencies: seconds from a comment to its mail.
+    latencies: seconds from a comment to its mail, but for those that were brought back by hand.
     """
 
     comments: int
@@ -75,7 +75,7 @@ def settle(
     accepted: list[int],
     *,
     stock: bool,
-    by_hand: dict[str, int],
+    by_hand: dict[str, str],
 ) -> Ledger:
     """Lay everything side by side; the system is quiet, or as quiet as it gets."""
     comments = comments_of(folder)
@@ -105,8 +105,10 @@ def settle(
         stale=stale,
         late=int(summary["late"]),
         conserved=stock or bool(summary["conserved"]),
-        by_hand=by_hand,
-        latencies=tuple(first[job] - at for job, at in comments.values() if job in first),
+        by_hand=dict(Counter(by_hand.values())),
+        latencies=tuple(
+            first[job] - at for job, at in comments.values() if job in first and job not in by_hand
+        ),
     )
 
 

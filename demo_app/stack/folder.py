@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from demo_app.stack.options import StackError
+from demo_app.stack.reaper import reap
 
 
 class Folder:
@@ -52,6 +53,17 @@ class Folder:
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(18))
         return path.read_text().strip()
+
+    def take_over(self, stack_id: str) -> None:
+        """Write down whose folder this is now; end what is left of the stack before.
+
+        Something is left when its supervisor and the reaper were both killed. (Linux only: it is
+        found by its environment.)
+        """
+        owner = self.path / "stack-id"
+        if owner.exists():
+            reap(owner.read_text())
+        owner.write_text(stack_id)
 
     def close(self) -> None:
         """Let go of the folder; a temporary one is removed."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +30,12 @@ def main() -> None:
             pids.add(int(word[1:]))
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
-    for pid in pids | _marked(sys.argv[1]):
+    reap(sys.argv[1], pids)
+
+
+def reap(stack_id: str, pids: Iterable[int] = ()) -> None:
+    """Kill these process groups, and whatever else belongs to the stack."""
+    for pid in {*pids, *_marked(stack_id)}:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
 

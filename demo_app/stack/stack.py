@@ -127,6 +127,8 @@ def _known(role: str) -> str:
 
 
 def _plan(options: Options, folder: Folder) -> Plan:
+    stack_id = uuid.uuid4().hex
+    folder.take_over(stack_id)
     socket = None
     if options.redis_url is not None:
         redis_server.check(options.redis_url)
@@ -134,11 +136,12 @@ def _plan(options: Options, folder: Folder) -> Plan:
     else:
         redis_server.binary()
         socket = redis_server.socket_path(folder.redis)
+        redis_server.end_left_over(socket)
         redis_url = f"redis+socket://{socket}"
     return Plan(
         options=options,
         folder=folder,
-        stack_id=uuid.uuid4().hex,
+        stack_id=stack_id,
         token=folder.token(),
         redis_url=redis_url,
         redis_socket=socket,

@@ -39,14 +39,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._held_down: set[str] = set()
         self._quick_deaths: dict[tuple[str, int], int] = {}
-        self._reaper = subprocess.Popen(
-            [sys.executable, "-E", reaper_module.__file__, plan.stack_id],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            text=True,
-        )
+        self._reaper = self._start_reaper()
 
     def pids(self, role: str) -> list[int]:
         """The pids of the role's living processes."""
@@ -163,8 +156,24 @@ class Supervisor:
             self._on_event({"event": "started", "role": role, "pid": process.pid})
         process.watch()
 
+    def _start_reaper(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-E", reaper_module.__file__, self._plan.stack_id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
+
     def _tell_reaper(self, word: str) -> None:
-        assert self._reaper.stdin is not None
-        with self._lock, suppress(OSError, ValueError):
-            self._reaper.stdin.write(word + "\n")
-            self._reaper.stdin.flush()
+        with self._lock:
+            words = [word]
+            if self._reaper.poll() is not None and not self._stopping.is_set():
+                # killed; a new one has to know of everything
+                self._reaper = self._start_reaper()
+                words = [f"+{p.pid}" for _, p in self._processes] + words
+            assert self._reaper.stdin is not None
+            with suppress(OSError, ValueError):
+                self._reaper.stdin.writelines(f"{word}\n" for word in words)
+                self._reaper.stdin.flush()

@@ -1,0 +1,107 @@
+"""The supervisor is killed: nothing of its stack is left, and the next start loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+_LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux' /proc")
+
+
+@contextmanager
+def _up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    command = [sys.executable, "-m", "demo_app", "up", "--json", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    try:
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _pids(ready: dict[str, Any]) -> list[int]:
+    return [pid for pids in ready["pids"].values() for pid in pids]
+
+
+def _all_gone(pids: list[int]) -> bool:
+    def runs(pid: int) -> bool:
+        try:
+            return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    return not any(runs(pid) for pid in pids)
+
+
+def _reaper_of(process: subprocess.Popen[str]) -> psutil.Process:
+    [reaper] = [
+        child
+        for child in psutil.Process(process.pid).children()
+        if any(word.endswith("reaper.py") for word in child.cmdline())
+    ]
+    return reaper
+
+
+def _lose_nothing(folder: Path, comments: int) -> None:
+    with Stack(dir=folder) as stack, Client(stack.ready) as client:
+        client.wait_for_mails(comments)
+        assert client.wait_for(lambda now: now["done"] == comments)["conserved"]
+
+
+def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(
+    tmp_path: Path,
+) -> None:
+    with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
+        client.set_faults({"at": "data", "do": "hang"})
+        for _ in range(6):
+            client.comment()
+        client.wait_for(lambda now: now["running"] == 4)
+        supervisor.kill()
+        until(lambda: _all_gone(_pids(ready)), what="the reaper's work")
+    _lose_nothing(tmp_path, 6)
+
+
+@_LINUX
+def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
+    tmp_path: Path,
+) -> None:
+    with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
+        for _ in range(3):
+            client.comment()
+        _reaper_of(supervisor).kill()
+        supervisor.kill()
+        supervisor.wait()
+        left = _pids(ready)
+        assert not _all_gone(left)
+        _lose_nothing(tmp_path, 3)
+        until(lambda: _all_gone(left), what="the end of what was left")
+
+
+def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    with _up(tmp_path) as (supervisor, ready):
+        old = _reaper_of(supervisor)
+        old.kill()
+        old.wait()
+        [worker] = ready["pids"]["worker"]
+        os.kill(worker, 9)  # with the next thing that happens, the supervisor notices
+        assert supervisor.stdout is not None
+        told = [json.loads(supervisor.stdout.readline()) for _ in range(2)]
+        assert [event["event"] for event in told] == ["died", "started"]
+        assert _reaper_of(supervisor).pid != old.pid
+        supervisor.kill()
+        now = [*(pid for pid in _pids(ready) if pid != worker), told[1]["pid"]]
+        until(lambda: _all_gone(now), what="the new reaper's work")
