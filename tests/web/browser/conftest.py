@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -36,6 +38,7 @@ def chromium() -> Iterator[playwright.Browser]:
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=path, args=ARGUMENTS)
+        playwright.expect.set_options(timeout=30_000)  # a noisy machine; a test ends sooner
         yield browser
         browser.close()
 
@@ -49,8 +52,18 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _well(client: Client) -> Iterator[None]:
+    """No faults, and a web app that answers: a test before may have killed it."""
+    client.set_faults()
+    until(lambda: _summary(client), what="the web app")
     yield
     client.set_faults()
+
+
+def _summary(client: Client) -> object:
+    try:
+        return client.summary()
+    except httpx.HTTPError:
+        return None
 
 
 Open = Callable[..., playwright.Page]

@@ -79,7 +79,7 @@ def test_a_paused_page_stands_still_and_goes_on(tab, client: Client) -> None:
 
 
 def test_the_queue_is_paged_while_its_jobs_move(tab, client: Client) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 0.4})
+    client.set_faults({"at": "data", "do": "wait", "seconds": 2})
     for _ in range(70):
         client.comment()
     page = tab("/jobs/queued")

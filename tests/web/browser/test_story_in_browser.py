@@ -13,7 +13,7 @@ from demo_app.stack.client import Client
 def write(page, body: str) -> None:
     page.get_by_label("Name").fill("Aoi")
     page.get_by_label("E-mail").fill("aoi@example.test")
-    page.get_by_label("Comment").fill(body)
+    page.get_by_role("textbox", name="Comment").fill(body)
     page.get_by_role("button", name="Post the comment").click()
 
 
@@ -64,13 +64,13 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     client.set_faults({"at": "data", "do": "wait", "seconds": 0.8})
     page.keyboard.press("b")
     expect(page.locator(".box").first.locator("span").first).to_contain_text("4 / 4")
-    page.wait_for_function("document.querySelectorAll('.token[data-at=worker]').length >= 4")
+    expect(page.locator(".token[data-at=worker]").nth(3)).to_be_attached()
     page.keyboard.press("w")
     expect(page.locator(".box.off")).to_contain_text("killed")
     expect(page.locator(".token.orphan").first).to_be_attached()
-    page.wait_for_function("document.querySelector('.token.rescued')")
+    expect(page.locator(".token.rescued").first).to_be_attached()
     expect(page.locator("#told")).to_contain_text("0 lost")
-    expect(page.locator("[data-sum=delivered]")).to_have_text("50", timeout=40_000)
+    expect(page.locator("[data-sum=delivered]")).to_have_text("50")
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
 
 
