@@ -256,16 +256,19 @@ class Lab:
         self._by_hand.append(worker)
         return worker
 
-    def until_mails_are_still(self, still: float = 4.0, seconds: float = 120.0) -> None:
-        """Wait until every mail has come, or none has for so long."""
+    def until_mails_are_still(
+        self, still: float, *, until_complete: bool = True, seconds: float = 120.0
+    ) -> None:
+        """Wait until no mail has come for so long, or, if wanted, every one has."""
         last, since = -1, time.monotonic()
 
         def quiet() -> bool:
             nonlocal last, since
-            now = self.client.mail_stats()["distinct"]
-            if now != last:
-                last, since = now, time.monotonic()
-            return now >= len(self.posted) or time.monotonic() - since >= still
+            stats = self.client.mail_stats()
+            if stats["accepted"] != last:
+                last, since = stats["accepted"], time.monotonic()
+            complete = until_complete and stats["distinct"] >= len(self.posted)
+            return complete or time.monotonic() - since >= still
 
         self.until(quiet, "stillness", seconds)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,24 +17,24 @@ if TYPE_CHECKING:
 
 def follow(lab: Lab, posted: Posted) -> Table:
     """What of this comment can be found in the web app's database, in Redis, and in the inbox."""
-    rows = [("SQLite, table comments", _row(lab, posted))]
+    found = [("SQLite, table comments", _row(lab, posted))]
     job: list[str] = lab.redis.lrange(f"job:{posted.job_id}", 0, -1)
-    rows.append(("Redis, the job's message", job[0] if job else "nothing"))
-    rows += [("Redis, the job's history", line) for line in job[1:]]
+    found.append(("Redis, the job's message", job[0] if job else "nothing"))
+    found += [("Redis, the job's history", line) for line in job[1:]]
     mail = _mail(lab, posted)
     if mail:
-        rows.append(("the mail, as it was received", mail))
-    return Table(("station", "bytes"), rows, f"Comment {posted.comment_id}", code=True)
+        found.append(("the mail, as it was received", mail))
+    return Table(("station", "bytes"), found, f"Comment {posted.comment_id}", code=True)
 
 
-def waiting_row(lab: Lab) -> list[str]:
-    """The outbox: jobs that are written down in SQLite and that Redis does not have yet."""
-    with sqlite3.connect(_database(lab)) as database:
-        return [str(row[0]) for row in database.execute("SELECT job FROM outbox ORDER BY id")]
+def rows(lab: Lab, question: str) -> list[tuple[Any, ...]]:
+    """What the web app's database answers."""
+    with closing(sqlite3.connect(_database(lab))) as database:
+        return database.execute(question).fetchall()
 
 
 def _row(lab: Lab, posted: Posted) -> str:
-    with sqlite3.connect(_database(lab)) as database:
+    with closing(sqlite3.connect(_database(lab))) as database:
         database.row_factory = sqlite3.Row
         asked = "SELECT * FROM comments WHERE id = ?"
         row = database.execute(asked, (posted.comment_id,)).fetchone()

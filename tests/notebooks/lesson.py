@@ -68,8 +68,8 @@ def code_cells(lesson: str) -> list[str]:
 
 
 def prose(lesson: str) -> str:
-    """The lesson's text."""
-    return "\n\n".join(c.source for c in _read(lesson).cells if c.cell_type == "markdown")
+    """The lesson's text, a form feed between two cells."""
+    return "\n\f\n".join(c.source for c in _read(lesson).cells if c.cell_type == "markdown")
 
 
 def _read(lesson: str) -> Any:

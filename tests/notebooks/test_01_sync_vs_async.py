@@ -1,0 +1,28 @@
+"""Lesson 01 runs, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.lesson import run_lesson
+
+WRONG = {
+    "1.1": [
+        "def answer(values):\n    return sum(values) / len(values)",
+        "def answer(values):\n    return values[len(values) // 2]",
+        "def answer(values):\n    return sorted(values)[len(values) // 2]",
+        "def answer(values):\n    return max(values)",
+        "answer = 3",
+    ],
+    "1.2": [
+        "answer = set()",
+        "answer = {'check a password'}",
+        "answer = {'resize an uploaded photo'}",
+        "answer = 'a yearly report as CSV'",
+        "answer = {'a yearly report'}",
+    ],
+}
+
+
+@pytest.mark.timeout(300)
+def test_it_runs_and_its_exercises_are_checked() -> None:
+    run_lesson("01_sync_vs_async", WRONG)

@@ -1,0 +1,26 @@
+"""Lesson 05 runs, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.lesson import run_lesson
+
+WRONG = {
+    "5.1": [
+        "answer = {'421 too many connections': 'dead', '550 no such person': 'dead', 'no answer': 'again'}",
+        "answer = {'421 too many connections': 'again', '550 no such person': 'again', 'no answer': 'again'}",
+        "answer = {'no answer': 'again'}",
+        "answer = 'again'",
+    ],
+    "5.2": [
+        "def answer(first, tries):\n    return [first * 2**n for n in range(tries)]",
+        "def answer(first, tries):\n    return [first] * (tries - 1)",
+        "def answer(first, tries):\n    return [2**n for n in range(tries - 1)]",
+        "answer = [1, 2, 4]",
+    ],
+}
+
+
+@pytest.mark.timeout(300)
+def test_it_runs_and_its_exercises_are_checked() -> None:
+    run_lesson("05_when_mail_fails", WRONG)

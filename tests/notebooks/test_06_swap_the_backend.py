@@ -1,0 +1,22 @@
+"""Lesson 06 runs, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.lesson import run_lesson
+
+WRONG = {
+    "6.1": ["answer = 'memory'", "answer = 'celery'", "answer = None"],
+    "6.2": [
+        "answer = {'a number', 'a date'}",
+        "answer = {'a number'}",
+        "answer = 'a number'",
+        "answer = {'an open file'}",
+    ],
+    "6.3": ["answer = 'unlink'", "answer = 'write_text'", "answer = None"],
+}
+
+
+@pytest.mark.timeout(300)
+def test_it_runs_and_its_exercises_are_checked() -> None:
+    run_lesson("06_swap_the_backend", WRONG)

@@ -1,0 +1,22 @@
+"""Lesson 07 runs, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.lesson import run_lesson
+
+WRONG = {
+    "7.1": ["answer = True", "answer = 'no'", "answer = 59"],
+    "7.2": [
+        "def answer(depth, latency, dead):\n    return depth > 100",
+        "def answer(depth, latency, dead):\n    return latency > 60",
+        "def answer(depth, latency, dead):\n    return dead > 0",
+        "def answer(depth, latency, dead):\n    return True",
+        "answer = 60",
+    ],
+}
+
+
+@pytest.mark.timeout(300)
+def test_it_runs_and_its_exercises_are_checked() -> None:
+    run_lesson("07_see_it_and_run_it", WRONG)

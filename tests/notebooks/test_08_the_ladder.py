@@ -1,0 +1,22 @@
+"""Lesson 08 runs, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.lesson import run_lesson
+
+WRONG = {
+    "8.1": ["answer = 'rescue'", "answer = 'AOF'", "answer = 'claim'", "answer = None"],
+    "8.2": ["answer = 10", "answer = 36_000 * 0.5", "answer = 20", "answer = 'five'"],
+    "8.3": [
+        "answer = ['late ack', 'early ack', 'claim', 'outbox']",
+        "answer = ['early ack']",
+        "answer = {'early ack', 'late ack', 'claim', 'outbox'}",
+        "answer = None",
+    ],
+}
+
+
+@pytest.mark.timeout(300)
+def test_it_runs_and_its_exercises_are_checked() -> None:
+    run_lesson("08_the_ladder", WRONG)

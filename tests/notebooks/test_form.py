@@ -1,0 +1,101 @@
+"""What every lesson has in common: its shape, its length, and no number without its proof."""
+
+from __future__ import annotations
+
+import re
+import statistics
+
+import nbformat
+import pytest
+from notebooks.lesson import LESSONS, NOTEBOOKS, code_cells, prose, solutions_of
+
+PARTS = (
+    "**After this lesson you can**",
+    "**You need**",
+    "**Time:**",
+    "### Exercise",
+    "## Key points",
+    "## Words learnt",
+    "in Japanese",
+    "## Where to read on",
+    "## Can you say it without looking?",
+)
+KILLS = (
+    "kill(",
+    "kill_redis(",
+    "kill_when_busy(",
+    "kill_frozen_worker(",
+    "crash(",
+    "climb(",
+    "poison.enqueue(",
+)
+#: Numbers that are names: of lessons, standards, SMTP's answers, signals, sections.
+NAMES = re.compile(
+    r"[Ll]essons? \d\d(?:(?:,| and) \d\d)*|`\d\d_\w+`|RFC \d+|section [\d.]+|DEP \d+|[245]xx|"
+    r"\*\*\d{3}[^*]*\*\*|\*\d{3}, \w+\*|kill -9|p50|p99|M/M/1|^\d+\. |"
+    r"# \d\d · |about \d+ minutes|Exercise \d\.\d",
+    re.M,
+)
+
+
+def test_there_are_nine_lessons() -> None:
+    assert [lesson[:2] for lesson in LESSONS] == [f"{n:02}" for n in range(9)]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_is_stored_without_outputs(lesson: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_has_every_part(lesson: str) -> None:
+    text = prose(lesson)
+    for part in PARTS:
+        assert part in text, f"{part!r} is missing"
+    assert 2 <= len(solutions_of(lesson)) <= 3
+    assert re.search(r"\*\*Time:\*\* about \d+ minutes", text)
+    assert "**Seen:**" in text
+    assert "predict(" in "\n".join(code_cells(lesson))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_code_cells_are_short(lesson: str) -> None:
+    lengths = [len(cell.splitlines()) for cell in code_cells(lesson)]
+    assert max(lengths) <= 10
+    assert statistics.median(lengths) <= 5
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_at_least_one_step_kills_a_process(lesson: str) -> None:
+    assert any(kill in cell for cell in code_cells(lesson) for kill in KILLS)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_prediction_is_set_beside_the_measurement(lesson: str) -> None:
+    code = "\n".join(code_cells(lesson))
+    assert code.count("predict(") == code.count(".against(")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_number_in_the_prose_stands_in_the_code_beside_it(lesson: str) -> None:
+    code = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(code_cells(lesson)).replace("_", "")))
+    # what an exercise gives is no claim, and what is said in a table stands in code beside it
+    given = re.sub(r"^### Exercise[^\f]*", "", prose(lesson), flags=re.M)
+    tables = re.sub(r"^\|.*\|$", "", given, flags=re.M)
+    text = re.sub(r"`[^`]*`", "", NAMES.sub("", tables))
+    said = {number.replace(",", "") for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
+    assert {number.rstrip(",") for number in said} <= code | {"0"}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_no_lesson_names_what_it_does_not_import(lesson: str) -> None:
+    """A beginner's cell imports the lab and the standard library, and what the lesson is about."""
+    allowed = {"lab", "demo_app", "kombu", "asyncio", "time", "datetime", "inspect", "pathlib"}
+    code = "\n".join(code_cells(lesson))
+    found = set(re.findall(r"^(?:from|import) (\w+)", code, re.M))
+    assert found <= allowed
