@@ -97,7 +97,7 @@ def a_stop_is_clean(rig: Rig) -> str:
     waiting = rig.put("step", number=1)
     rig.signal_worker(signal.SIGTERM)
     rig.release("stop")
-    expect(rig.wait_for_worker(15.0), "the worker still ran 15 s after SIGTERM")
+    expect(rig.wait_for_worker(rig.subject.patience), "the worker did not stop after SIGTERM")
     rig.start_worker()
     rig.wait_for("ran", job=waiting)
     rig.wait_for("ended", job=held)
