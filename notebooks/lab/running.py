@@ -24,6 +24,7 @@ from demo_app.jobs.backends import _made as backend_of
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
+from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.story import timeline as timelines
 from demo_app.story.picture import describe, draw
@@ -129,7 +130,8 @@ class Lab:
         """From now on, `enqueue` in this notebook goes where the web app's goes."""
         plan = self.stack.plan
         told = plan.environment()
-        os.environ.update({name: told[name] for name in told if name.startswith("DEMO_")})
+        names = {name for name in told if name.startswith("DEMO_")} - {MARKER}
+        os.environ.update({name: told[name] for name in names})
         settings.cache_clear()
         backend_of.cache_clear()
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,49 +15,86 @@ from typing import Any
 
 import nbformat
 import psutil
-from nbclient import NotebookClient
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager, start_new_kernel
 from support import until
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+Output = dict[str, Any]
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+class CellFailed(AssertionError):
+    """A cell raised an error; says which, and how."""
 
 
 @dataclass(slots=True)
 class Kernel:
     """A running kernel, and the mark that every process started from it bears."""
 
-    client: NotebookClient
+    manager: KernelManager
+    client: BlockingKernelClient
     mark: str
     tmp: Path
 
-    def run(self, source: str) -> list[dict[str, Any]]:
-        """Run a cell; returns its outputs. Raises CellExecutionError when it fails."""
-        cell = nbformat.v4.new_code_cell(source)
-        self.client.nb.cells.append(cell)
-        self.client.execute_cell(cell, len(self.client.nb.cells) - 1)
-        return list(cell.outputs)
+    def run(self, source: str, seconds: float = 240.0) -> list[Output]:
+        """Run a cell; returns what it shows. Raises CellFailed when it raises."""
+        outputs, reply = self.try_to_run(source, seconds)
+        if reply["status"] == "error":
+            raise CellFailed(f"{source}\n{reply['ename']}: {reply['evalue']}")
+        return outputs
+
+    def try_to_run(
+        self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
+    ) -> tuple[list[Output], dict[str, Any]]:
+        """Run a cell; returns what it shows, and the kernel's reply. when_busy: called once it
+        has begun."""
+        outputs: list[Output] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "status" and content["execution_state"] == "busy":
+                if when_busy is not None:
+                    when_busy()
+            elif message["msg_type"] == "update_display_data":
+                outputs[-1] = {"data": content["data"]}
+            elif message["msg_type"] == "stream" and outputs and "text" in outputs[-1]:
+                outputs[-1]["text"] += content["text"]
+            elif message["msg_type"] in ("stream", "execute_result", "display_data"):
+                outputs.append({key: content[key] for key in ("text", "data") if key in content})
+
+        answer = self.client.execute_interactive(
+            source, timeout=seconds, allow_stdin=False, output_hook=hear
+        )
+        return outputs, answer["content"]
 
     def processes(self) -> list[psutil.Process]:
         """Every living process that was started from the kernel, the kernel itself left out."""
-        return [process for process in _marked(self.mark) if "ipykernel" not in _command(process)]
+        return [
+            process
+            for process in _marked(self.mark, self.tmp)
+            if "ipykernel" not in _command(process)
+        ]
 
 
 @contextmanager
-def kernel() -> Iterator[Kernel]:
-    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left."""
+def kernel(*, sockets_may_stay: bool = False) -> Iterator[Kernel]:
+    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left.
+
+    sockets_may_stay: the kernel is killed, and nobody is there to remove a folder.
+    """
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
-    notebook = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    )
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}})
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
+    manager, client = start_new_kernel(cwd=str(NOTEBOOKS), env=env)
     try:
-        with client.setup_kernel(env=env):
-            yield Kernel(client, mark, tmp)
-        until(lambda: not _marked(mark), 20.0, "the end of every process of the lesson")
-        assert not list(tmp.glob("**/*.sock")), "a socket is left"
+        yield Kernel(manager, client, mark, tmp)
+        client.stop_channels()
+        manager.shutdown_kernel()
+        until(lambda: not _marked(mark, tmp), 30.0, "the end of every process of the lesson")
+        assert sockets_may_stay or not list(tmp.glob("**/*.sock")), "a socket is left"
     finally:
-        for process in _marked(mark):
+        manager.shutdown_kernel(now=True)
+        for process in _marked(mark, tmp):
             process.kill()
         shutil.rmtree(tmp, ignore_errors=True)
 
@@ -84,7 +121,7 @@ def run_lesson(lesson: str, wrong: dict[str, list[str]]) -> None:
     solved = solutions_of(lesson)
     exercises = [name for cell in code_cells(lesson) if (name := _exercise(cell))]
     assert set(exercises) == set(solved) == set(wrong), "every exercise has both"
-    shown: list[dict[str, Any]] = []
+    shown: list[Output] = []
     with kernel() as here:
         for cell in code_cells(lesson):
             shown += here.run(cell)
@@ -107,7 +144,7 @@ def solutions_of(lesson: str) -> dict[str, str]:
     return {title.split()[0]: code for title, code, _ in read_solutions(int(lesson[:2]))}
 
 
-def _every_picture_has_words(outputs: list[dict[str, Any]]) -> None:
+def _every_picture_has_words(outputs: list[Output]) -> None:
     for output in outputs:
         data = output.get("data", {})
         assert "image/png" not in data, "a bare image has no text equivalent"
@@ -125,21 +162,20 @@ def _exercise(cell: str) -> str | None:
     return found[1] if found else None
 
 
-def _text(outputs: list[dict[str, Any]]) -> str:
+def _text(outputs: list[Output]) -> str:
     told = [
         output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs
     ]
     return "".join(told).strip()
 
 
-def _marked(mark: str) -> list[psutil.Process]:
+def _marked(mark: str, tmp: Path) -> list[psutil.Process]:
+    """By the mark in the environment; Redis, which writes over its own, by its folder."""
     found = []
     for process in psutil.process_iter():
         try:
-            if (
-                process.environ().get("LESSON_MARK") == mark
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
+            ours = process.environ().get("LESSON_MARK") == mark or str(tmp) in _command(process)
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:
             continue

@@ -10,7 +10,7 @@ WRONG = {
         "answer = ['c', 'b', 'a']",
         "answer = lab.started()[-3:]",
         "answer = None",
-        "for name in 'abc':\n    done = work.enqueue(name=name)\nlab.wait()\nanswer = lab.started()[-3:]",
+        "[work.enqueue(name=name) for name in 'abc']\nlab.wait()\nanswer = lab.started()[-3:]",
     ],
     "2.2": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],
 }

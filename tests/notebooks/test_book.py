@@ -1,0 +1,47 @@
+"""The book opens offline, and every page of it shows its figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from lab import book
+from support import needs
+
+
+@pytest.mark.timeout(240)
+def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = needs("chromium")
+    index, lesson = book.write(tmp_path, ["00"])
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic",
+                  "--disable-background-networking", "--disable-component-update"],
+        )  # fmt: skip
+        tab = browser.new_page()
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(index.as_uri())
+        tab.click("text=Start here")
+        assert tab.url == lesson.as_uri()
+        figures = tab.locator("figure svg[role=img]")
+        assert figures.count() >= 3
+        for n in range(figures.count()):
+            assert len(figures.nth(n).get_attribute("aria-label") or "") > 20
+            size = figures.nth(n).bounding_box()
+            assert size is not None
+            assert size["width"] > 300
+        browser.close()
+    assert [url for url in asked if not url.startswith("file:")] == []
+
+
+def test_a_page_holds_no_script() -> None:
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    html = book.page(new_notebook(cells=[new_markdown_cell("# A lesson")]), "a lesson")
+    assert "<script" not in html
+    assert not re.search(r'(?:src|href)="https?:', html)
