@@ -90,7 +90,7 @@ export class Board {
       const box = floor.getBoundingClientRect();
       const columns = Math.max(1, Math.floor(box.width / size));
       const rows = Math.max(1, Math.floor(box.height / size));
-      this.shown.set(key, Math.min(tokens.length, columns * rows));
+      if (tokens.length >= columns * rows) this.shown.set(key, columns * rows); // a full floor
       tokens.forEach((token, index) => {
         const beyond = index >= columns * rows;
         const spot = beyond ? columns * rows - 1 : index;

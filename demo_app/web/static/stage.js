@@ -134,8 +134,8 @@ function rooms(seen) {
   const places = { outbox: "outbox", queue: "queued", later: "later", dead: "dead", memory: "memory", lost: "lost" };
   for (const [floor, place] of Object.entries(places)) {
     const element = board.floor(floor);
-    const more = (seen.hidden[place] ?? 0) - (board.shown?.get(floor) ?? 0);
-    if (more > 0 && (seen.hidden[place] ?? 0) > 30) element.dataset.more = word("more", { n: more });
+    const more = (seen.hidden[place] ?? 0) - (board.shown?.get(floor) ?? Infinity);
+    if (more > 0) element.dataset.more = word("more", { n: more });
     else delete element.dataset.more;
   }
 }

@@ -49,7 +49,7 @@ def test_axe_finds_no_violation(tab, jobs: dict[str, str], scheme: str, language
     for path in PAGES:
         page.goto(base + path.format(**jobs)[1:])
         page.evaluate(axe)
-        told = page.evaluate("axe.run()")
+        told = page.evaluate("axe.run({resultTypes: ['violations']})")
         if told["violations"]:
             found[path] = [
                 (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
