@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -10,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from demo_app.queue.connection import Decoded
+from demo_app.settings import settings
 from demo_app.stack.client import Client
 
 #: Seconds by which a mail's arrival may be noted after its sender gave the job back.
@@ -84,6 +87,7 @@ def settle(
     wanted = {job for job, _ in comments.values()}
     lost = wanted - set(shown)
     summary = client.summary()
+    held = _held_by_stock(client.redis()) if stock else set()
     stale = 0
     if not stock:
         again = [mail for mail in mails if mail["deliveries"] > 1 or shown[mail["job_id"]] > 1]
@@ -98,7 +102,7 @@ def settle(
         unstored=len(set(accepted) - set(comments)),
         mails=len(wanted & set(shown)),
         lost=len(lost),
-        waiting=min(len(lost), int(summary["queued"]) + int(summary["running"])),
+        waiting=len(lost & held),
         duplicates=sum(count - 1 for count in shown.values()),
         suppressed=sum(mail["deliveries"] - 1 for mail in mails),
         uncertain=sum(mail["deliveries"] > 1 for mail in mails),
@@ -110,6 +114,15 @@ def settle(
             first[job] - at for job, at in comments.values() if job in first and job not in by_hand
         ),
     )
+
+
+def _held_by_stock(redis: Decoded) -> set[str]:
+    """The jobs that kombu's keys still know: queued, or delivered and never acknowledged."""
+    unacked = [json.loads(entry)[0] for entry in redis.hvals("unacked")]
+    queued = [
+        json.loads(entry) for name in settings().queues for entry in redis.lrange(name, 0, -1)
+    ]
+    return {str(message["headers"]["id"]) for message in [*unacked, *queued]}
 
 
 def _stale(client: Client, job_id: str, mails: list[dict[str, Any]]) -> int:
