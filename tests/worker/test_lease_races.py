@@ -119,7 +119,7 @@ def test_two_rescuers_at_once_move_a_job_once() -> None:
         rescuer = _stopped_at(stack, Step.RESCUE_FOUND)  # has found the dead one, and sleeps on it
         client.wait_for_mails(1)  # the other one has done it
         os.kill(rescuer, signal.SIGCONT)
-        client.wait_for(lambda now: len(now["workers"]) == 2)
+        client.wait_for(lambda now: len(now["workers"]) == 2 and now["done"] == 1)
         assert _events(client, job) == ["enqueued", "claimed", "rescued", "claimed", "done"]
         assert client.mail_stats()["accepted"] == 1
 
@@ -133,6 +133,7 @@ def test_with_no_worker_left_the_next_one_rescues_at_its_start() -> None:
         until(lambda: not redis.keys("worker:*"), what="the end of its lease")
         stack.start("worker")
         assert client.wait_for_mails(1, seconds=15.0)["accepted"] == 1
+        client.wait_for(lambda now: now["done"] == 1)
         assert _events(client, job) == ["enqueued", "claimed", "rescued", "claimed", "done"]
 
 
