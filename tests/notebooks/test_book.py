@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from lab import book
 from support import needs
+
+from lab import book
 
 
 @pytest.mark.timeout(240)
