@@ -46,7 +46,7 @@ constraints: .venv/.has-test
 .venv/.has-lab: $(CHANGED)
 	@$(SETUP) lab,backends && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) lab,backends,test && touch $@
+	@$(SETUP) lab,backends,bench,test && touch $@
 .venv/.has-bench: $(CHANGED)
 	@$(SETUP) backends,bench && touch $@
 
