@@ -15,6 +15,7 @@ import psutil
 from demo_app.stack.process import Process
 from demo_app.stack.roles import Plan, readiness
 from demo_app.story.timeline import Kill
+from lab.shield import shielded
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -26,15 +27,21 @@ PATIENCE = 45.0
 class HandStarted:
     """A Celery worker beside the stack's own; it bears the stack's mark, so the reaper knows it."""
 
-    def __init__(self, lab: Lab, plan: Plan, arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self, lab: Lab, plan: Plan, arguments: tuple[str, ...], known: list[HandStarted]
+    ) -> None:
         self._lab = lab
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
         quiet = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING"]
         log = plan.folder.logs / "started-by-hand.log"
-        self._process = Process(
-            "worker", [*command, *quiet, *arguments], plan.environment(), log, lambda _: None
-        )
-        self.pid = self._process.pid
+
+        def begin() -> Process:
+            command_line = [*command, *quiet, *arguments]
+            self._process = Process("worker", command_line, plan.environment(), log, lambda _: None)
+            known.append(self)
+            return self._process
+
+        self.pid = shielded(begin).pid
         try:
             ready = readiness("worker", plan, self.pid)
             self._process.until(ready, PATIENCE, "The worker started by hand")

@@ -34,6 +34,7 @@ from lab import live, order
 from lab.byhand import HandStarted
 from lab.ledger import Ledger, count
 from lab.map import draw_map
+from lab.shield import shielded
 from lab.show import Picture, Table
 from lab.stations import follow
 
@@ -89,7 +90,7 @@ class Lab:
         self._client: Client | None = None
         _labs.append(self)
         try:
-            self._stack.__enter__()
+            shielded(self._stack.__enter__)
             self._client = Client(self.stack.ready)
             self._speak_as_web_app()
         except BaseException as error:
@@ -111,6 +112,9 @@ class Lab:
 
     def close(self) -> None:
         """End every process of this lab; may be called twice."""
+        shielded(self._close)
+
+    def _close(self) -> None:
         for worker in self._by_hand:
             worker.end()
         client, self._client = self._client, None
@@ -225,7 +229,7 @@ class Lab:
 
     def start(self, role: str = "worker") -> None:
         """Start what was killed for good; returns when it answers."""
-        self.stack.start(role)
+        shielded(lambda: self.stack.start(role))
 
     def send_workers_home(self) -> None:
         """Stop the workers in good order (SIGTERM); nobody works until `start`."""
@@ -254,9 +258,7 @@ class Lab:
 
     def celery(self, *arguments: str) -> HandStarted:
         """Start a Celery worker by hand, with options of one's own, beside the stack's."""
-        worker = HandStarted(self, self.stack.plan, arguments)
-        self._by_hand.append(worker)
-        return worker
+        return HandStarted(self, self.stack.plan, arguments, self._by_hand)
 
     def until_mails_are_still(
         self, still: float, *, until_complete: bool = True, seconds: float = 120.0

@@ -52,9 +52,7 @@ def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
 def test_when_the_kernel_is_restarted_the_old_system_ends() -> None:
     with kernel() as here:
         here.run("from lab import Lab\nlab = Lab()")
-        here.client.stop_channels()
         here.manager.restart_kernel()
-        here.client.start_channels()
         here.client.wait_for_ready(timeout=60)
         until(lambda: not here.processes(), 20.0, "the end of every process")
         here.run("from lab import Lab\nlab = Lab()\nlab.post(1)\nlab.wait()")
