@@ -70,11 +70,12 @@ def stack_options(given: argparse.Namespace) -> dict[str, Any]:
 
 def run(given: argparse.Namespace) -> int:
     """Run the stack until SIGTERM or Ctrl-C."""
-    done = threading.Event()
+    told = False  # no threading.Event: a signal may come while that one's lock is held
 
     def end(number: int, frame: FrameType | None) -> None:
-        if not done.is_set():
-            done.set()
+        nonlocal told
+        if not told:  # a second Ctrl-C must not disturb the cleaning up
+            told = True
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
@@ -91,8 +92,8 @@ def run(given: argparse.Namespace) -> int:
         with Stack(tell, **stack_options(given)) as stack:
             print(json.dumps(stack.ready) if given.json else _welcome(stack), flush=True)
             announced.set()
-            while not done.wait(3600):
-                pass
+            while True:
+                signal.pause()
     except KeyboardInterrupt:
         if not given.json:
             print("\nStopped; nothing is left running.")

@@ -82,7 +82,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """End everything: first who makes and takes jobs, then the mail sink and Redis."""
-        self._stopping.set()
+        with self._lock:  # what is being started now is on the list, and nothing more comes after
+            self._stopping.set()
         for roles in (("web", "worker"), ("smtp",), ("redis",)):
             with self._lock:
                 ending = [p for _, p in self._processes if p.role in roles and p.alive]
@@ -103,16 +104,18 @@ class Supervisor:
 
     def _begin(self, role: str, number: int) -> Process:
         plan = self._plan
-        process = Process(
-            role,
-            command(role, plan, number),
-            plan.environment(),
-            plan.folder.logs / f"{role}{number}.log",
-            self._ended,
-        )
-        self._tell_reaper(f"+{process.pid}")
         with self._lock:
+            if self._stopping.is_set():
+                raise StackError("The stack stops.")
+            process = Process(
+                role,
+                command(role, plan, number),
+                plan.environment(),
+                plan.folder.logs / f"{role}{number}.log",
+                self._ended,
+            )
             self._processes.append((number, process))
+        self._tell_reaper(f"+{process.pid}")
         return process
 
     def _await(self, process: Process) -> None:
@@ -144,9 +147,10 @@ class Supervisor:
         self._start_again(role, number)
 
     def _start_again(self, role: str, number: int) -> None:
-        if self._stopping.is_set():
+        try:
+            process = self._begin(role, number)
+        except StackError:
             return
-        process = self._begin(role, number)
         try:
             self._await(process)
         except StackError as error:

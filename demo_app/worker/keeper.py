@@ -79,10 +79,12 @@ class Keeper:
             # Who was cut off from Redis can't tell a dead worker from one that was cut off too.
             self._cut_off = False
             self._judging_from = time.monotonic() + self._settings.lease_seconds
-        if time.monotonic() < self._judging_from or not self._settings.has(Safeguard.RESCUE):
+        if not self._settings.has(Safeguard.RESCUE):
             return
         lease, store = self._claims.lease, self._claims.store
-        if not store.dead_workers(lease.worker, lease.milliseconds):
+        # looks even when it may not judge: Redis notes with the first look when it was started
+        found = store.dead_workers(lease.worker, lease.milliseconds)
+        if not found or time.monotonic() < self._judging_from:
             return
         passed(Step.RESCUE_FOUND)
         # judges anew: in between they may have come back, or another rescuer may have been here

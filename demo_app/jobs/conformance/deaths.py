@@ -56,7 +56,7 @@ def of_who_takes_it(rig: Rig) -> str:
     rig.wait_for("ran", job=rig.put("step", number=1))
     rig.wait_until_idle()
     rig.signal_worker(signal.SIGSTOP)
-    job = rig.put("step", number=2)
+    job = rig.put_beside_stopped_worker("step", number=2)
     killed_at = time.time()
     rig.signal_worker(signal.SIGKILL)
     rig.start_worker()

@@ -177,10 +177,19 @@ class Rig:
         Raises Refused when that raises there, and Broken when no answer comes.
         """
         self.tell(do, **what)
+        if not self.has_answered(ANSWER_SECONDS):
+            raise Broken(f"no answer to {do!r} within {ANSWER_SECONDS:.0f} s")
+        return self.answer()
+
+    def has_answered(self, seconds: float) -> bool:
+        """Whether there is an answer within that time."""
+        assert self._host is not None
+        return bool(select.select([self._host.stdout], [], [], seconds)[0])
+
+    def answer(self) -> Any:
+        """The answer to what was asked for; raises Refused when that raised there."""
         assert self._host is not None
         assert self._host.stdout is not None
-        if not select.select([self._host.stdout], [], [], self.subject.patience)[0]:
-            raise Broken(f"no answer to {do!r} within {self.subject.patience:.0f} s")
         line = self._host.stdout.readline()
         if not line:
             raise Broken(f"the process that puts jobs in ended: {self.last_words()}")
@@ -188,6 +197,20 @@ class Rig:
         if "error" in told:
             raise Refused(told["error"], told["message"])
         return told["answer"]
+
+    def put_beside_stopped_worker(self, task: str, **arguments: Any) -> str:
+        """Put one job in while the worker is stopped; returns its id.
+
+        A worker of a table may have been stopped in the middle of a transaction, and nobody can
+        put anything in before that has ended.
+        """
+        wanted = {"task": task, "using": {}, "arguments": arguments}
+        self.tell("enqueue", jobs=[wanted])
+        while not self.has_answered(1.0):
+            self.signal_worker(signal.SIGCONT)
+            self.has_answered(0.01)
+            self.signal_worker(signal.SIGSTOP)
+        return str(self.answer()[0])
 
     def put(self, task: str, using: dict[str, Any] | None = None, **arguments: Any) -> str:
         """Put one job in; returns its id."""

@@ -18,7 +18,7 @@ def dead(client: Client) -> str:
     """A job that was given up."""
     client.set_faults(REFUSE)
     job = client.comment()["job_id"]
-    client.wait_for(lambda _: client.job(job)["state"] == "dead")
+    client.wait_for(lambda _: job in {given["id"] for given in client.jobs("dead")["jobs"]})
     client.set_faults()
     return job
 
