@@ -41,6 +41,10 @@ class Refused(Broken):
         self.kind = kind
 
 
+#: Seconds for the process that puts jobs in to answer, its start included.
+ANSWER_SECONDS = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A backend to be held to its promises.
@@ -184,6 +188,7 @@ class Rig:
     def has_answered(self, seconds: float) -> bool:
         """Whether there is an answer within that time."""
         assert self._host is not None
+        assert self._host.stdout is not None
         return bool(select.select([self._host.stdout], [], [], seconds)[0])
 
     def answer(self) -> Any:
