@@ -23,7 +23,7 @@ def draw(
 ) -> Figure:
     """The picture as a matplotlib figure; width in inches."""
     count = max(1, len(timeline.jobs))
-    height = min(9.0, max(3.2, 1.6 + 0.16 * count))
+    height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     now = _end(timeline, kills)
@@ -35,7 +35,7 @@ def draw(
     axes.set_ylim(count + 0.8, 0.2)
     axes.set_xlim(left=min(0.0, -0.01 * (now - timeline.start)))
     axes.set_xlabel("seconds since the first comment", fontsize=12)
-    axes.set_ylabel("jobs, in the order they were put in", fontsize=12)
+    axes.set_ylabel("jobs, in their order", fontsize=12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)

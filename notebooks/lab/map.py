@@ -28,19 +28,19 @@ def draw_map(stack: Stack) -> Picture:
     smtp_port = ready["smtp"].rpartition(":")[2]
     web = (f"pid {pids['web']}", f"port {port['web']}", "comments in SQLite")
     boxes = [
-        _Box(20, 90, "reader", ("a browser,", "or this notebook")),
+        _Box(10, 90, "reader", ("a browser,", "or this notebook")),
         _Box(230, 90, "web app", web),
-        _Box(440, 90, "Redis", (f"pid {pids['redis']}", "no port: a socket", "the queue is here")),
-        _Box(650, 90, "workers", (f"pid {pids['worker']}", f"{threads} threads each")),
-        _Box(650, 250, "mail server", (f"pid {pids['smtp']}", f"port {smtp_port}")),
-        _Box(440, 250, "inbox", ("the same process", f"port {port['inbox']}")),
+        _Box(450, 90, "Redis", (f"pid {pids['redis']}", "no port: a socket", "the queue is here")),
+        _Box(670, 90, "workers", (f"pid {pids['worker']}", f"{threads} threads each")),
+        _Box(670, 250, "mail server", (f"pid {pids['smtp']}", f"port {smtp_port}")),
+        _Box(450, 250, "inbox", ("the same process", f"port {port['inbox']}")),
     ]
     arrows = [
-        ((190, 135), (230, 135), "comment"),
-        ((400, 135), (440, 135), "job"),
-        ((610, 135), (650, 135), "job"),
-        ((735, 185), (735, 250), "mail"),
-        ((650, 295), (610, 295), "mail"),
+        ((170, 135), (230, 135), "comment"),
+        ((390, 135), (450, 135), "job"),
+        ((610, 135), (670, 135), "job"),
+        ((750, 185), (750, 250), "mail"),
+        ((670, 295), (610, 295), "mail"),
     ]
     parts = [_box(box) for box in boxes] + [_arrow(*arrow) for arrow in arrows]
     head = (
@@ -61,16 +61,16 @@ def draw_map(stack: Stack) -> Picture:
 
 def _box(box: _Box) -> str:
     lines = "".join(
-        f'<text x="{box.x + 85}" y="{box.y + 46 + 19 * n}" text-anchor="middle" font-size="13.5" '
+        f'<text x="{box.x + 80}" y="{box.y + 46 + 19 * n}" text-anchor="middle" font-size="13.5" '
         f'fill="{INK}">{escape(line)}</text>'
         for n, line in enumerate(box.lines)
     )
     return (
-        f'<rect x="{box.x}" y="{box.y}" width="170" height="95" rx="8" fill="{PAPER}" '
+        f'<rect x="{box.x}" y="{box.y}" width="160" height="95" rx="8" fill="{PAPER}" '
         f'stroke="{RUNNING}" stroke-width="2"/>'
-        f'<rect x="{box.x}" y="{box.y}" width="170" height="26" rx="8" fill="{WAITING}" '
+        f'<rect x="{box.x}" y="{box.y}" width="160" height="26" rx="8" fill="{WAITING}" '
         f'stroke="{EDGE}"/>'
-        f'<text x="{box.x + 85}" y="{box.y + 18}" text-anchor="middle" font-size="15" '
+        f'<text x="{box.x + 80}" y="{box.y + 18}" text-anchor="middle" font-size="15" '
         f'font-weight="bold" fill="{INK}">{escape(box.name)}</text>{lines}'
     )
 

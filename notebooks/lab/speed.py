@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from demo_app.story.colours import EDGE, RUNNING, WAITING
 from lab import postgres
-from lab.show import Picture, Table
+from lab.show import Picture
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -131,31 +131,27 @@ def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
     return each * clients / (time.perf_counter() - began)
 
 
-def speed_table(speeds: list[Speed]) -> Table:
-    """One row a store and promise."""
-    rows = [(speed.store, speed.survives, speed.clients, f"{speed.rate:,.0f}") for speed in speeds]
-    head = ("store", "what is acknowledged survives", "clients", "jobs a second")
-    return Table(head, rows)
-
-
 def speed_picture(speeds: list[Speed]) -> Picture:
-    """A bar a store, promise and number of clients."""
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
-    axes = figure.add_subplot()
-    for row, speed in enumerate(speeds):
-        redis = speed.store == "Redis"
-        axes.barh(row, speed.rate, height=0.7, color=RUNNING if redis else WAITING,
-                  edgecolor=EDGE, hatch="" if redis else "//")  # fmt: skip
-        axes.annotate(f" {speed.rate:,.0f}", (speed.rate, row), va="center", fontsize=12)
-    labels = [
-        f"{s.store}, {s.clients} client{'s' * (s.clients > 1)}, survives {s.survives}"
-        for s in speeds
-    ]
-    axes.set_yticks(range(len(speeds)), labels, fontsize=12)
-    axes.invert_yaxis()
-    axes.margins(x=0.12)
-    axes.set_xlabel("jobs a second: enqueued, claimed and acknowledged", fontsize=12)
-    axes.tick_params(axis="x", labelsize=12)
-    axes.spines[["top", "right"]].set_visible(False)
-    told = [f"{label}: {s.rate:,.0f} a second" for label, s in zip(labels, speeds, strict=True)]
-    return Picture.of(figure, "; ".join(told) + ".")
+    """A bar a store and number of clients; a panel, with a scale of its own, a promise."""
+    figure = Figure(figsize=(11, 5.6), layout="constrained")
+    promises = list(dict.fromkeys(speed.survives for speed in speeds))
+    panels: Any = figure.subplots(len(promises), 1, squeeze=False)
+    told = []
+    for axes, promise in zip(panels[:, 0], promises, strict=True):
+        mine = [speed for speed in speeds if speed.survives == promise]
+        labels = [f"{s.store}, {s.clients} client{'s' * (s.clients > 1)}" for s in mine]
+        for row, speed in enumerate(mine):
+            redis = speed.store == "Redis"
+            axes.barh(row, speed.rate, height=0.7, color=RUNNING if redis else WAITING,
+                      edgecolor=EDGE, hatch="" if redis else "//")  # fmt: skip
+            axes.annotate(f" {speed.rate:,.0f}", (speed.rate, row), va="center", fontsize=13)
+        axes.set_yticks(range(len(mine)), labels, fontsize=13)
+        axes.invert_yaxis()
+        axes.margins(x=0.12)
+        axes.set_title(f"what is answered survives {promise}", fontsize=14, loc="left")
+        axes.tick_params(axis="x", labelsize=12)
+        axes.spines[["top", "right"]].set_visible(False)
+        rates = [f"{label} {s.rate:,.0f}" for label, s in zip(labels, mine, strict=True)]
+        told.append(f"survives {promise}: {', '.join(rates)}")
+    panels[-1, 0].set_xlabel("jobs a second: enqueued, claimed and acknowledged", fontsize=13)
+    return Picture.of(figure, "Jobs a second. " + "; ".join(told) + ".")
