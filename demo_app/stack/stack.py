@@ -97,11 +97,7 @@ class Stack:
         """Start a process of the role, unless as many as were asked for are alive; waits until it
         answers."""
         supervisor = self._running()
-        supervisor.release(_known(role))
-        wanted = self.options.workers if role == "worker" else 1
-        missing = wanted - len(supervisor.pids(role))
-        if missing > 0:
-            supervisor.start(*((role, wanted - n) for n in range(missing)))
+        supervisor.restore(_known(role), self.options.workers if role == "worker" else 1)
 
     def stop(self) -> None:
         """End everything that was started; may be called twice."""

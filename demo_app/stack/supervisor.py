@@ -76,9 +76,28 @@ class Supervisor:
                 process.wait(GRACE)
         return [process.pid for process in victims]
 
-    def release(self, role: str) -> None:
-        """The role's processes are started again when they die."""
+    def restore(self, role: str, wanted: int) -> None:
+        """See to it that so many processes of the role answer.
+
+        Those that are started again by themselves are waited for; a second one of them would only
+        find the port taken. Raises StackError when one does not answer.
+        """
+        stays_dead = role in self._held_down or (
+            role == "worker" and not self._plan.options.restart
+        )
         self._held_down.discard(role)
+        if stays_dead:
+            missing = wanted - len(self.pids(role))
+            self.start(*((role, wanted - n) for n in range(missing)))
+        deadline = time.monotonic() + PATIENCE
+        while not self._all_answer(role, wanted):
+            if time.monotonic() > deadline:
+                raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
+            time.sleep(0.01)  # between two questions, not in place of one
+
+    def _all_answer(self, role: str, wanted: int) -> bool:
+        pids = self.pids(role)
+        return len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids)
 
     def stop(self) -> None:
         """End everything: first who makes and takes jobs, then the mail sink and Redis."""

@@ -84,6 +84,14 @@ def test_what_is_killed_is_started_again(role: str) -> None:
         assert client.wait_for_mails(1)["distinct"] == 1
 
 
+def test_starting_what_is_being_started_again_makes_no_second_one() -> None:
+    with Stack(workers=0) as stack, Client(stack.ready) as client:
+        stack.kill("web")
+        stack.start("web")
+        assert len(stack.ready["pids"]["web"]) == 1
+        client.comment()
+
+
 def test_a_worker_of_a_stack_without_restart_stays_dead_until_it_is_started() -> None:
     events: list[dict[str, Any]] = []
     with Stack(on_event=events.append, restart=False) as stack, Client(stack.ready) as client:
