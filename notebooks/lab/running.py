@@ -28,7 +28,7 @@ from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.story import timeline as timelines
 from demo_app.story.picture import describe, draw
-from demo_app.story.play import kill_busy_worker
+from demo_app.story.play import journal_end, kill_busy_worker
 from demo_app.story.timeline import Kill, Timeline
 from lab import live, order
 from lab.byhand import HandStarted
@@ -79,6 +79,7 @@ class Lab:
             close_all()
         self.posted = Posts()
         self.kills: list[Kill] = []
+        self._since = "0-0"
         self._by_hand: list[HandStarted] = []
         # a worker must find lab.jobs, wherever the notebook was started
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
@@ -351,8 +352,13 @@ class Lab:
         return count(self.posted, self.client, self.kills)
 
     def seen(self) -> Timeline:
-        """What happened to each job, from the journal in Redis."""
-        return timelines.read(self.redis)
+        """What happened to each job, from the journal in Redis, since the last `new_page`."""
+        return timelines.read(self.redis, self._since)
+
+    def new_page(self) -> None:
+        """From here on, pictures show only what comes."""
+        self._since = journal_end(self.client)
+        self.kills.clear()
 
     def timeline(self, title: str = "") -> Picture:
         """The picture of what happened: a job is a row, time goes right."""

@@ -31,9 +31,9 @@ def _threads(answer: float) -> str | None:
 
 @exercise("8.3")
 def _order(answer: list[str]) -> str | None:
-    if list(answer) == _ORDER:
+    if not isinstance(answer, list) or sorted(answer) != sorted(_ORDER):
+        return "give a list of all four, each once; a set has no order."
+    if answer == _ORDER:
         return None
-    if sorted(answer) != sorted(_ORDER):
-        return "a list of all four, each once."
     wrong = next(n for n, name in enumerate(_ORDER) if answer[n] != name)
     return f"look at place {wrong + 1} again, in the picture."
