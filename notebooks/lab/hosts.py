@@ -25,7 +25,7 @@ def second_host(lab: Lab) -> HandStarted:
     return lab.celery("--hostname", "worker1@second-host")
 
 
-def mails_a_second(lab: Lab, mails: int = 200) -> float:
+def mails_a_second(lab: Lab, mails: int = 120) -> float:
     """Post comments with the workers away, let them back, and measure from the first claim on."""
     before = len(lab.posted)
     lab.faults()

@@ -125,8 +125,9 @@ class Lab:
                 client.close()
         finally:
             if stack is not None:
-                with suppress(StackError):  # nobody waits for what these workers still do
-                    stack.kill("worker", restart=False)
+                with suppress(StackError):  # nobody needs what they would still do or write
+                    for role in ("worker", "web", "smtp", "redis"):
+                        stack.kill(role, restart=False)
                 stack.stop()
             if self in _labs:
                 _labs.remove(self)
