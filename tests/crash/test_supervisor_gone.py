@@ -95,7 +95,8 @@ def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:
     with _up(tmp_path) as (supervisor, ready):
         old = _reaper_of(supervisor)
         old.kill()
-        old.wait()
+        # dead, and not yet looked after: the supervisor notices with the next thing that happens
+        until(lambda: old.status() == psutil.STATUS_ZOMBIE, what="the reaper's death")
         [worker] = ready["pids"]["worker"]
         os.kill(worker, 9)  # with the next thing that happens, the supervisor notices
         assert supervisor.stdout is not None
