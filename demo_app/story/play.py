@@ -110,10 +110,13 @@ def _wait_for_share(client: Client, mails: int) -> None:
     client.wait_for_mails(mails)
 
 
-def kill_busy_worker(stack: Stack, client: Client, *, restart: bool = True) -> Kill:
+def kill_busy_worker(
+    stack: Stack, client: Client, *, restart: bool = True, seconds: float = 60.0
+) -> Kill:
     """Kill a worker in the middle of its jobs; which jobs those were is read after its death.
 
-    restart: False keeps the workers dead until they are started.
+    restart: False keeps the workers dead until they are started. seconds: how long to wait for
+    a busy one. Raises TimeoutError when there is none in that time.
     """
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
@@ -121,7 +124,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, restart: bool = True) -> K
         living = stack.ready["pids"]["worker"]
         return [w for w in now["workers"] if w["running"] and w["pid"] in living]
 
-    seen = client.wait_for(lambda now: bool(busy(now)))
+    seen = client.wait_for(lambda now: bool(busy(now)), seconds)
     busiest = max(busy(seen), key=lambda w: int(w["running"]))
     at = time.time()
     stack.kill("worker", pid=busiest["pid"], restart=restart)

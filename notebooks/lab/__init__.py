@@ -1,5 +1,6 @@
 """What the notebooks import: a system to experiment on, pictures, predictions and checks."""
 
+import lab.heavy  # noqa: F401  # isort: skip - before everything else
 from lab.ask import predict
 from lab.check import check, solutions
 from lab.doctor import doctor

@@ -199,7 +199,8 @@ class Lab:
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
         """SIGKILL a process: the role's, or a worker in the middle of its jobs.
 
-        restart: False keeps it dead until `start`. Waits until a worker has something to do.
+        restart: False keeps it dead until `start`. Waits until a worker has something to do; when
+        nothing is left to do, as in a cell that is run again, an idle one is killed.
         """
         if role == "worker":
             kill = self._kill_worker(restart)
@@ -220,7 +221,8 @@ class Lab:
 
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:
-            return kill_busy_worker(self.stack, self.client, restart=restart)
+            kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
+            return kill
         options, redis = self.stack.options, self.redis
         wanted = options.concurrency * options.workers
         self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
@@ -228,6 +230,19 @@ class Lab:
         victim = self.stack.ready["pids"]["worker"][0]
         self.stack.kill("worker", pid=victim, restart=restart)
         return Kill(at, victim, f"stock-{victim}")
+
+    def _kill_busy(self, restart: bool) -> Kill | None:
+        try:
+            return kill_busy_worker(self.stack, self.client, restart=restart, seconds=0.2)
+        except TimeoutError:
+            now, mails = self.client.summary(), self.client.mail_stats()["distinct"]
+        living = self.stack.ready["pids"]["worker"]
+        open_jobs = any(now[state] for state in _UNFINISHED)
+        if open_jobs or mails < len(self.posted) or not living:
+            return None
+        at = time.time()
+        self.stack.kill("worker", pid=living[0], restart=restart)
+        return Kill(at, living[0], "an idle worker")
 
     def start(self, role: str = "worker") -> None:
         """Start what was killed for good; returns when it answers."""
