@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -70,7 +71,7 @@ def stack_options(given: argparse.Namespace) -> dict[str, Any]:
 
 def run(given: argparse.Namespace) -> int:
     """Run the stack until SIGTERM or Ctrl-C."""
-    told = False  # no threading.Event: a signal may come while that one's lock is held
+    told = False
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal told
@@ -93,7 +94,9 @@ def run(given: argparse.Namespace) -> int:
             print(json.dumps(stack.ready) if given.json else _welcome(stack), flush=True)
             announced.set()
             while True:
-                signal.pause()
+                # in short stretches: a signal may reach another thread, which wakes nobody, and
+                # Python runs its handler only when the main thread goes on
+                time.sleep(0.2)
     except KeyboardInterrupt:
         if not given.json:
             print("\nStopped; nothing is left running.")

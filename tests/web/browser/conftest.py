@@ -29,9 +29,13 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[playwright.Browser]:
-    """One browser for all; without it the tests are skipped here, and fail in CI."""
+    """A browser; without it the tests are skipped here, and fail in CI.
+
+    One a module and not one for all: while it runs, no other test in this process may have an
+    event loop.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if path is None:
         told = "these tests need the program chromium"
