@@ -18,7 +18,7 @@ from demo_app.story.timeline import Kill
 from lab.shield import shielded
 
 if TYPE_CHECKING:
-    from lab.running import Lab
+    from lab.waiting import Waiting
 
 #: Seconds that a worker may take to answer, on a slow and busy machine.
 PATIENCE = 45.0
@@ -28,7 +28,7 @@ class HandStarted:
     """A Celery worker beside the stack's own; it bears the stack's mark, so the reaper knows it."""
 
     def __init__(
-        self, lab: Lab, plan: Plan, arguments: tuple[str, ...], known: list[HandStarted]
+        self, lab: Waiting, plan: Plan, arguments: tuple[str, ...], known: list[HandStarted]
     ) -> None:
         self._lab = lab
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]

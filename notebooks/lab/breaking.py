@@ -1,0 +1,106 @@
+"""Breaking a lab: kill, freeze, and make its mail server misbehave."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+from demo_app.story.play import kill_busy_worker
+from demo_app.story.timeline import Kill
+from lab.byhand import HandStarted
+from lab.shield import shielded
+from lab.waiting import UNFINISHED, Waiting
+
+
+class Breaking(Waiting):
+    """A lab that one can break, and mend."""
+
+    def slow_mail(self, each: float) -> None:
+        """Let the mail server take so many seconds for each mail."""
+        self.faults({"at": "data", "do": "wait", "seconds": each})
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Make the mail server misbehave by these rules, and no others; none mends it."""
+        self.client.set_faults(*rules)
+
+    def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
+        """SIGKILL a process: the role's, or a worker in the middle of its jobs.
+
+        restart: False keeps it dead until `start`. Waits until a worker has something to do; when
+        nothing is left to do, as in a cell that is run again, an idle one is killed.
+        """
+        if role == "worker":
+            kill = self._kill_worker(restart)
+        else:
+            at = time.time()
+            pids = self.stack.kill(role, restart=restart)
+            kill = Kill(at, pids[0], role)
+        self.kills.append(kill)
+        return kill
+
+    def kill_process(self, role: str) -> Kill:
+        """SIGKILL to the role's first process, whatever it does; another takes its place."""
+        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        self.stack.kill(role, pid=pid)
+        self.until(lambda: self._answered & {*self.stack.ready["pids"][role]}, f"another {role}")
+        self.kills.append(Kill(at, pid, role))
+        return self.kills[-1]
+
+    def _kill_worker(self, restart: bool) -> Kill:
+        if not self.stock:
+            kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
+            return kill
+        options, redis = self.stack.options, self.redis
+        wanted = options.concurrency * options.workers
+        self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
+        at = time.time()
+        victim = self.stack.ready["pids"]["worker"][0]
+        self.stack.kill("worker", pid=victim, restart=restart)
+        return Kill(at, victim, f"stock-{victim}")
+
+    def _kill_busy(self, restart: bool) -> Kill | None:
+        try:
+            return kill_busy_worker(self.stack, self.client, restart=restart, seconds=0.2)
+        except TimeoutError:
+            now, mails = self.client.summary(), self.client.mail_stats()["distinct"]
+        living = self.stack.ready["pids"]["worker"]
+        open_jobs = any(now[state] for state in UNFINISHED)
+        if open_jobs or mails < len(self.posted) or not living:
+            return None
+        at = time.time()
+        self.stack.kill("worker", pid=living[0], restart=restart)
+        return Kill(at, living[0], "an idle worker")
+
+    def start(self, role: str = "worker") -> None:
+        """Start what was killed for good; returns when it answers."""
+        shielded(lambda: self.stack.start(role))
+
+    def send_workers_home(self) -> None:
+        """Stop the workers in good order (SIGTERM); nobody works until `start`."""
+        self.stack.kill("worker", signal.SIGTERM, restart=False)
+        self.until(lambda: not self.stack.ready["pids"]["worker"], "the workers' end")
+
+    def freeze_idle_worker(self) -> None:
+        """SIGSTOP while it waits for a job: it keeps all it has, and does nothing."""
+        self.until(self._worker_waits, "a worker that waits for a job")
+        self.stack.kill("worker", signal.SIGSTOP)
+
+    def kill_frozen_worker(self) -> Kill:
+        """SIGKILL, after Redis has answered the frozen worker; a new one takes its place."""
+        self.until(lambda: not self._worker_waits(), "Redis answering the frozen worker")
+        at = time.time()
+        (pid,) = self.stack.kill("worker")
+        kill = Kill(at, pid, "frozen")
+        self.kills.append(kill)
+        self.until(lambda: self.stack.ready["pids"]["worker"] not in ([], [pid]), "a new worker")
+        return kill
+
+    def _worker_waits(self) -> bool:
+        waits_in = "brpop" if self.stock else "xread"
+        clients = self.redis.client_list()
+        return any(c["cmd"] == waits_in and "b" in c["flags"] for c in clients)
+
+    def celery(self, *arguments: str) -> HandStarted:
+        """Start a Celery worker by hand, with options of one's own, beside the stack's."""
+        return HandStarted(self, self.stack.plan, arguments, self._by_hand)

@@ -1,0 +1,176 @@
+"""How a lab begins and ends: its processes, and its place among the labs of this kernel."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from demo_app.jobs.backends import _made as backend_of
+from demo_app.settings import settings
+from demo_app.stack import Stack, StackError
+from demo_app.stack.client import Client
+from demo_app.stack.reaper import MARKER
+from demo_app.stack.supervisor import Event
+from demo_app.story.timeline import Kill
+from lab.shield import shielded
+
+if TYPE_CHECKING:
+    from lab.byhand import HandStarted
+
+
+class LabError(Exception):
+    """Something a learner can mend; shown as one sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A comment that was accepted. at: epoch seconds. took: seconds that the reader waited."""
+
+    comment_id: int
+    job_id: str
+    at: float
+    took: float
+
+
+class Posts(list[Posted]):
+    """The comments of one `post`, the first one first."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} comment{'s' * (len(self) != 1)} posted"
+
+
+_labs: list[Lifecycle] = []
+
+
+class Lifecycle:
+    """What every lab is: a running stack, and a client of it.
+
+    One lab runs at a time, unless a second one is asked for beside it. Starting a lab again ends
+    the one before, so every cell may be run twice. When the kernel ends, however it ends, so do the
+    processes: by `atexit` where it can, by the stack's reaper where it was killed.
+    """
+
+    def __init__(self, *, beside: bool = False, **options: Any) -> None:
+        if not beside:
+            close_all()
+        self.posted = Posts()
+        self.kills: list[Kill] = []
+        self._since = "0-0"
+        self._by_hand: list[HandStarted] = []
+        # a worker must find lab.jobs, wherever the notebook was started
+        paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        options["environment"] = {**found, **options.get("environment", {})}
+        options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
+        self._answered: set[int] = set()  # pids of processes that were started again
+        self._stack: Stack | None = Stack(self._heard, **options)
+        self._client: Client | None = None
+        self._redis: Any = None
+        _labs.append(self)
+        try:
+            shielded(self._stack.__enter__)
+            self._client = Client(self.stack.ready)
+            self._speak_as_web_app()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, StackError):
+                raise LabError(str(error)) from None
+            raise
+
+    def _heard(self, event: Event) -> None:
+        if event["event"] == "started":
+            self._answered.add(int(event["pid"]))
+
+    def __repr__(self) -> str:
+        if self._stack is None:
+            return "This lab is closed."
+        pids = self.stack.ready["pids"]
+        told = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
+        return f"Running: {', '.join(told)}."
+
+    def close(self) -> None:
+        """End every process of this lab; may be called twice."""
+        shielded(self._close)
+
+    def _close(self) -> None:
+        for worker in self._by_hand:
+            worker.end()
+        redis, self._redis = self._redis, None
+        client, self._client = self._client, None
+        stack, self._stack = self._stack, None
+        try:
+            if redis is not None:
+                redis.close()
+            if client is not None:
+                client.close()
+        finally:
+            if stack is not None:
+                with suppress(StackError):  # nobody needs what they would still do or write
+                    for role in ("worker", "web", "smtp", "redis"):
+                        stack.kill(role, restart=False)
+                stack.stop()
+            if self in _labs:
+                _labs.remove(self)
+
+    def _speak_as_web_app(self) -> None:
+        """From now on, `enqueue` in this notebook goes where the web app's goes."""
+        plan = self.stack.plan
+        told = plan.environment()
+        names = {name for name in told if name.startswith("DEMO_")} - {MARKER}
+        os.environ.update({name: told[name] for name in names})
+        settings.cache_clear()
+        backend_of.cache_clear()
+
+    @property
+    def closed(self) -> bool:
+        """Whether its processes have been ended."""
+        return self._stack is None
+
+    @property
+    def stack(self) -> Stack:
+        """The stack behind it. Raises LabError when the lab is closed."""
+        if self._stack is None:
+            raise LabError("This lab is closed. Run the cell that starts it, then go on here.")
+        return self._stack
+
+    @property
+    def client(self) -> Client:
+        """Talks to it over HTTP. Raises LabError when the lab is closed."""
+        if self._client is None:
+            raise LabError("This lab is closed. Run the cell that starts it, then go on here.")
+        return self._client
+
+    @property
+    def redis(self) -> Any:
+        """A connection to its Redis; answers are text."""
+        if self._redis is None:
+            self._redis = self.client.redis()
+        return self._redis
+
+    @property
+    def stock(self) -> bool:
+        """Whether its worker takes jobs as Celery comes."""
+        return self.stack.options.transport == "stock"
+
+
+def latest() -> Lifecycle:
+    """The lab that runs. Raises LabError when there is none."""
+    if not _labs:
+        raise LabError("No lab runs. Run the cell that starts one, then go on here.")
+    return _labs[-1]
+
+
+def close_all() -> None:
+    """End every lab of this kernel."""
+    while _labs:
+        _labs[-1].close()
+
+
+atexit.register(close_all)
