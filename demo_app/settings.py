@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     without: Annotated[frozenset[Safeguard], NoDecode] = Field(
         frozenset(), description="safeguards left out, for experiments only"
     )
+    control: Path | None = Field(
+        None, description="the pipe to who started this process, and starts again what died"
+    )
     lab: bool = Field(False, description="a teaching stack: pages may kill its processes")
 
     @field_validator("public_hosts", "tasks", "queues", "without", mode="before")

@@ -46,6 +46,11 @@ class Folder:
         """One log file a process."""
         return self.path / "logs"
 
+    @property
+    def control(self) -> Path:
+        """The pipe to the stack's supervisor."""
+        return self.path / "control"
+
     def token(self) -> str:
         """The start-up token: made once, kept for the next start."""
         path = self.path / "token"

@@ -69,6 +69,7 @@ class Plan:
             "DEMO_WITHOUT": ",".join(options.without),
             "DEMO_STOP_SECONDS": "3",  # the supervisor waits a little longer
             "DEMO_LAB": "1",
+            "DEMO_CONTROL": str(self.folder.control),
             MARKER: self.stack_id,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from demo_app.control import Control
 from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
@@ -31,6 +33,7 @@ class Stack:
         self._supervisor: Supervisor | None = None
         self._folder: Folder | None = None
         self._plan: Plan | None = None
+        self._control: Control | None = None
 
     def __enter__(self) -> Stack:
         folder = self._folder = Folder(self.options.dir)
@@ -43,6 +46,7 @@ class Stack:
             self._supervisor.start(
                 ("smtp", 1), ("web", 1), *(("worker", n + 1) for n in range(workers))
             )
+            self._control = Control(folder.control, partial(self._revive, self._supervisor))
         except BaseException:
             self.stop()
             raise
@@ -99,12 +103,26 @@ class Stack:
         supervisor = self._running()
         supervisor.restore(_known(role), self.options.workers if role == "worker" else 1)
 
+    def _revive(self, supervisor: Supervisor) -> None:
+        """Start whatever is dead, and stays dead by itself; who can't be is told to `on_event`."""
+        wanted = dict.fromkeys(ROLES, 1)  # in their order: the others need Redis
+        wanted["redis"] = int(self.plan.redis_socket is not None)
+        wanted["worker"] = self.options.workers if self.plan.has_worker else 0
+        for role, count in wanted.items():
+            try:
+                supervisor.revive(role, count)
+            except StackError as error:
+                self._on_event({"event": "trouble", "role": role, "what": str(error)})
+
     def stop(self) -> None:
         """End everything that was started; may be called twice."""
         supervisor, self._supervisor = self._supervisor, None
         folder, self._folder = self._folder, None
+        control, self._control = self._control, None
         if supervisor is not None:
             supervisor.stop()
+        if control is not None:
+            control.close()
         if self._plan is not None and self._plan.redis_socket is not None:
             _remove_socket(self._plan.redis_socket, self._plan.folder)
         if folder is not None:

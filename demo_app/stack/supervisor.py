@@ -37,6 +37,7 @@ class Supervisor:
         self._processes: list[tuple[int, Process]] = []  # with its number within its role
         self._lock = threading.RLock()
         self._stopping = threading.Event()
+        self._reviving = threading.Lock()
         self._held_down: set[str] = set()
         self._quick_deaths: dict[tuple[str, int], int] = {}
         self._reaper = self._start_reaper()
@@ -46,7 +47,7 @@ class Supervisor:
         with self._lock:
             return [p.pid for _, p in self._processes if p.role == role and p.alive]
 
-    def start(self, *roles: tuple[str, int]) -> None:
+    def start(self, *roles: tuple[str, int]) -> list[Process]:
         """Start a process for each (role, number), side by side; returns when all answer.
 
         Raises StackError when one does not.
@@ -56,6 +57,7 @@ class Supervisor:
             list(pool.map(self._await, begun))
         for process in begun:
             process.watch()
+        return begun
 
     def kill(
         self, role: str, number: signal.Signals, *, hold: bool, pid: int | None = None
@@ -82,18 +84,34 @@ class Supervisor:
         Those that are started again by themselves are waited for; a second one of them would only
         find the port taken. Raises StackError when one does not answer.
         """
-        stays_dead = role in self._held_down or (
-            role == "worker" and not self._plan.options.restart
-        )
-        self._held_down.discard(role)
-        if stays_dead:
-            missing = wanted - len(self.pids(role))
-            self.start(*((role, wanted - n) for n in range(missing)))
+        self.revive(role, wanted)
         deadline = time.monotonic() + PATIENCE
         while not self._all_answer(role, wanted):
             if time.monotonic() > deadline:
                 raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
-            time.sleep(0.01)  # between two questions, not in place of one
+            if self._stopping.wait(0.01):  # between two questions, not in place of one
+                raise StackError("The stack stops.")
+
+    def revive(self, role: str, wanted: int) -> None:
+        """Start what is missing of so many processes of the role, and stays dead by itself.
+
+        Returns when those answer. Raises StackError when one does not.
+        """
+        with self._reviving:  # two that count the missing at once would start twice as many
+            stays_dead = role in self._held_down or not self._comes_back(role)
+            self._held_down.discard(role)
+            missing = self._missing(role, wanted) if stays_dead else []
+            for process in self.start(*((role, number) for number in missing)):
+                self._on_event({"event": "started", "role": role, "pid": process.pid})
+
+    def _comes_back(self, role: str) -> bool:
+        return role != "worker" or self._plan.options.restart
+
+    def _missing(self, role: str, wanted: int) -> list[int]:
+        """The numbers within the role that no living process has."""
+        with self._lock:
+            taken = {n for n, p in self._processes if p.role == role and p.alive}
+        return [n for n in range(1, wanted + 1) if n not in taken]
 
     def _all_answer(self, role: str, wanted: int) -> bool:
         pids = self.pids(role)
@@ -156,7 +174,7 @@ class Supervisor:
             return
         role = process.role
         self._on_event({"event": "died", "role": role, "pid": process.pid})
-        if role in self._held_down or (role == "worker" and not self._plan.options.restart):
+        if role in self._held_down or not self._comes_back(role):
             return
         quick = time.monotonic() - process.started_at < 2.0
         deaths = self._quick_deaths.get((role, number), 0) + 1 if quick else 0

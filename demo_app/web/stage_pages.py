@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -13,6 +14,7 @@ import redis
 from fastapi import APIRouter, BackgroundTasks, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from demo_app import control
 from demo_app.blog import posts
 from demo_app.jobs.backends import backend_named
 from demo_app.queue.store import Store
@@ -149,10 +151,16 @@ def _mail(*rules: dict[str, Any]) -> Callable[[Request], None]:
 
 
 def _start_again(request: Request) -> None:
-    """All is well again: the mail server without faults, workers awake, the configured backend."""
-    stage = _stage(request)
+    """All is well again: what died is started, the mail server has no faults, workers are awake,
+    and the configured backend is in use."""
+    stage, chosen = _stage(request), settings()
+    if chosen.control is not None and not control.ask(chosen.control):
+        raise HTTPException(409, "Nobody is there who could start what is dead.")
+    _switch(chosen.backend)(request)
     stage.inbox.misbehave()
-    if stage.store is not None:
+    if stage.store is None:
+        return
+    with suppress(redis.ConnectionError, redis.TimeoutError):  # dead, and about to come back
         for worker in snapshot.take(stage.store, stage.desk.backend).workers:
             if worker.quiet:
                 stage.store.quiet(worker.id, False)

@@ -1,0 +1,104 @@
+"""The stage's "start again": what is dead and stays dead by itself comes back."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+TWO = 2
+
+
+@pytest.fixture(scope="module")
+def told() -> list[dict[str, Any]]:
+    """What the supervisor said of its processes."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def stack(told: list[dict[str, Any]]) -> Iterator[Stack]:
+    """As with ``up --no-restart``: a worker that dies stays dead."""
+    with Stack(told.append, workers=TWO, restart=False) as stack:
+        yield stack
+
+
+def start_again(asker: httpx.Client, **headers: str) -> httpx.Response:
+    return asker.post("/stage/do/start-again", headers={"accept": "*/*", **headers})
+
+
+def alive(client: Client) -> int:
+    return sum(worker["alive"] for worker in client.summary()["workers"])
+
+
+def arrived(client: Client) -> int | None:
+    try:
+        return client.mail_stats()["distinct"]
+    except httpx.TransportError:  # the sink is dead, or only just started
+        return None
+
+
+def test_a_killed_worker_comes_back_and_is_reported(stack, told, client, holder) -> None:
+    told.clear()
+    assert holder.post("/stage/do/kill-worker", headers={"accept": "*/*"}).status_code == 204
+    until(lambda: len(stack.ready["pids"]["worker"]) == TWO - 1, what="the death")
+    assert start_again(holder).status_code == 204
+    until(lambda: alive(client) == TWO, what="the second worker")
+    started = until(lambda: [one for one in told if one["event"] == "started"], what="the news")
+    assert [(one["role"], one["pid"] in stack.ready["pids"]["worker"]) for one in started] == [
+        ("worker", True)
+    ]
+
+
+def test_pressed_twice_it_starts_no_third_worker(stack, client, holder) -> None:
+    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
+    for _ in range(3):
+        assert start_again(holder).status_code == 204
+    until(lambda: alive(client) == TWO, what="the second worker")
+    stack.start("worker")  # waits for what the presses before it began
+    assert len(stack.ready["pids"]["worker"]) == TWO
+
+
+def test_a_dead_redis_and_a_dead_mail_sink_come_back_too(stack, client, holder) -> None:
+    before = client.mail_stats()["distinct"]
+    for role in ("redis", "smtp", "worker"):
+        stack.kill(role, restart=False)
+    client.comment()
+    assert start_again(holder).status_code == 204
+    until(lambda: arrived(client) == before + 1, what="the mail")
+
+
+def test_all_is_as_it_was_configured_again(client, holder) -> None:
+    for act in ("memory", "slow-mail", "start-again"):
+        assert holder.post(f"/stage/do/{act}", headers={"accept": "*/*"}).status_code == 204
+    now = holder.get("/stage/state").json()
+    assert (now["backend"], now["mail"]) == ("celery", "well")
+
+
+def test_nobody_without_the_token_and_no_other_site_starts_anything(
+    stack, reader, holder, client
+) -> None:
+    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
+    assert start_again(reader).status_code == 401
+    assert start_again(holder, **{"sec-fetch-site": "cross-site"}).status_code == 403
+    assert len(stack.ready["pids"]["worker"]) == TWO - 1
+    stack.start("worker")
+
+
+def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -> None:
+    mode = stack.plan.folder.control.stat().st_mode
+    assert stat.S_ISFIFO(mode)
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_words_that_nobody_understands_do_nothing(stack: Stack, client, holder) -> None:
+    stack.plan.folder.control.write_bytes(b"\0\xff nonsense\n\n" + b"x" * 3000 + b"\n")
+    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
+    assert start_again(holder).status_code == 204
+    until(lambda: alive(client) == TWO, what="the second worker")
