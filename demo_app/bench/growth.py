@@ -14,7 +14,8 @@ from demo_app.bench.enqueue import _redis
 from demo_app.bench.table import Table
 from demo_app.bench.work import measure
 from demo_app.queue.connection import connect
-from demo_app.queue.look import State, look_up, page
+from demo_app.queue.history import State
+from demo_app.queue.look import look_up, page
 from demo_app.queue.message import Message, lanes_of
 from demo_app.queue.store import Store, Verdict
 

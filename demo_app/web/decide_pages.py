@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from demo_app.queue.look import State
+from demo_app.queue.history import State
 from demo_app.queue.store import Store
 from demo_app.settings import settings
 from demo_app.web import processes, snapshot

@@ -20,7 +20,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from demo_app.queue.connection import client_url
-from demo_app.queue.look import notes_of
+from demo_app.queue.history import notes_of
 from demo_app.settings import settings
 
 router = APIRouter(prefix="/api", tags=["jobs"])

@@ -8,7 +8,8 @@ import redis
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from demo_app.queue.look import JobView, State, look_up
+from demo_app.queue.history import JobView, State
+from demo_app.queue.look import look_up
 from demo_app.queue.store import Store
 from demo_app.settings import settings
 from demo_app.web import snapshot

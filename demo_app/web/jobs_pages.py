@@ -9,7 +9,8 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from demo_app.blog import outbox
-from demo_app.queue.look import Event, JobView, State, look_up
+from demo_app.queue.history import Event, JobView, State
+from demo_app.queue.look import look_up
 from demo_app.queue.pulse import Window, beats
 from demo_app.queue.store import Store
 from demo_app.settings import settings

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 
 from demo_app.queue.connection import Decoded
-from demo_app.queue.look import JobView, Page, State, look_up, page
+from demo_app.queue.history import JobView, State
+from demo_app.queue.look import Page, look_up, page
 
 #: Jobs looked at for one answer.
 DEPTH = 600

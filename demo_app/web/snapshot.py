@@ -13,7 +13,7 @@ from typing import Any
 
 from demo_app.jobs.backends.base import Backend
 from demo_app.queue.connection import Decoded
-from demo_app.queue.look import State
+from demo_app.queue.history import State
 from demo_app.queue.store import Store
 from demo_app.web import processes
 

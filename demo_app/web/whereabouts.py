@@ -18,7 +18,7 @@ import redis
 from demo_app.blog import posts
 from demo_app.blog.posts import Comment
 from demo_app.jobs.backends import backend_named
-from demo_app.queue.look import State, state_after
+from demo_app.queue.history import State, state_after
 from demo_app.queue.store import Store
 from demo_app.web.desk import Desk
 from demo_app.web.inbox import Inbox

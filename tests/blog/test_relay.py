@@ -15,7 +15,8 @@ from demo_app.blog.relay import Relay
 from demo_app.jobs import task
 from demo_app.jobs.backends.celery import CeleryBackend
 from demo_app.queue.connection import connect
-from demo_app.queue.look import State, page
+from demo_app.queue.history import State
+from demo_app.queue.look import page
 from demo_app.queue.store import Store
 
 

@@ -6,7 +6,8 @@ import pytest
 import redis
 from support import message
 
-from demo_app.queue.look import State, look_up, page
+from demo_app.queue.history import State
+from demo_app.queue.look import look_up, page
 from demo_app.queue.message import parse
 from demo_app.queue.store import Claim, Store, Verdict
 

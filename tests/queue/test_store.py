@@ -7,7 +7,8 @@ import time
 import pytest
 from support import message
 
-from demo_app.queue.look import State, look_up
+from demo_app.queue.history import State
+from demo_app.queue.look import look_up
 from demo_app.queue.message import lanes_of
 from demo_app.queue.store import Claim, Store, Verdict
 

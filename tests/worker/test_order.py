@@ -7,7 +7,8 @@ from typing import Any
 
 from support import client_of, until
 
-from demo_app.queue.look import State, page
+from demo_app.queue.history import State
+from demo_app.queue.look import page
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.story import timeline

@@ -9,7 +9,8 @@ import pytest
 from support import client_of, until
 
 from demo_app.jobs.backends.celery import CeleryBackend
-from demo_app.queue.look import JobView, look_up
+from demo_app.queue.history import JobView
+from demo_app.queue.look import look_up
 from demo_app.queue.store import Store
 from demo_app.stack import Stack
 from demo_app.stack.client import Client

@@ -15,7 +15,8 @@ from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import connect
-from demo_app.queue.look import Event, JobView, look_up
+from demo_app.queue.history import Event, JobView
+from demo_app.queue.look import look_up
 from demo_app.queue.message import Message
 from demo_app.queue.store import Store
 from demo_app.settings import Settings, Transport, settings
