@@ -2,8 +2,8 @@
 
 The row is written in the transaction that writes what the job is about, so there is either
 both or neither, even when Redis is down at that moment. A relay hands the rows over, in their
-order, and deletes each after the queue has taken it. A relay that dies in between hands over
-twice; the job's id is the same, and the queue takes it once.
+order, and deletes each once the queue would have it after a SIGKILL as well. A relay that dies in
+between hands over twice; the job's id is the same, and the queue takes it once.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ def add(transaction: sqlite3.Connection, job: Job) -> None:
     transaction.execute("INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, record))
 
 
-def waiting(database: Database, limit: int = 500) -> list[tuple[int, Job]]:
-    """The oldest jobs that the queue does not have yet, with their row numbers."""
-    rows = database.connection().execute("SELECT id, job FROM outbox ORDER BY id LIMIT ?", (limit,))
+def waiting(database: Database, after: int = 0, limit: int = 500) -> list[tuple[int, Job]]:
+    """The oldest jobs that stand behind the row `after`, with their row numbers."""
+    rows = database.connection().execute(
+        "SELECT id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+    )
     return [(row["id"], Job.from_record(json.loads(row["job"]))) for row in rows.fetchall()]
 
 
@@ -40,5 +42,5 @@ def remove_job(database: Database, job_id: str) -> None:
 
 
 def size(database: Database) -> int:
-    """How many jobs wait to be handed over."""
+    """How many jobs the outbox still has."""
     return int(database.connection().execute("SELECT count(*) FROM outbox").fetchone()[0])

@@ -1,36 +1,58 @@
-"""The relay: a thread that hands the outbox over to the queue.
+"""The relay: hands the outbox over to the queue, and forgets what is safe there.
 
-A reader's comment wakes it; when the queue can't be reached it tries again each second, and the
-readers never notice.
+A reader's comment wakes it; when the queue can't be reached it tries again, and the readers never
+notice. One thread hands over. Another waits until the queue would still have the jobs if it were
+killed, and only then are their rows deleted; what the queue has lost is handed over again.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.capabilities import Unsupported
+from demo_app.jobs.job import Job
 from demo_app.steps import Step, passed
 
 log = logging.getLogger(__name__)
 
+#: Seconds before it is tried again when the queue can't be reached.
+_PAUSE = 0.5
+#: Seconds in which rows to delete are gathered: each delete syncs the file that readers wait for.
+_GATHER = 0.2
+
 
 class Relay:
-    """Hands jobs over in the order in which they were written down."""
+    """Hands jobs over in the order in which they were written down.
+
+    trouble: why there are jobs that can't be handed over; "" when there is no reason.
+    """
 
     def __init__(self, database: Database, backend: Backend) -> None:
         self._database, self._backend = database, backend
-        self._wanted = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
-        self.trouble = ""
+        self._wanted, self._handed_over = threading.Event(), threading.Event()
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._unconfirmed: dict[int, Job] = {}  # by row
+        self._reached = 0  # the last row that was handed over, or set aside
+        self._refused: dict[int, str] = {}
+        self._threads = [
+            threading.Thread(target=self._run, args=loop, name=f"relay {loop[0].__name__}")
+            for loop in ((self.hand_over, self._wanted), (self.confirm, self._handed_over))
+        ]
+        self._failure = ""
 
     def start(self) -> None:
         """Begin, with whatever an earlier process left in the outbox."""
         self._wanted.set()
-        self._thread.start()
+        for thread in self._threads:
+            thread.daemon = True
+            thread.start()
 
     def wake(self) -> None:
         """There is something to hand over."""
@@ -38,35 +60,116 @@ class Relay:
 
     def stop(self) -> None:
         """Stop after the batch at hand."""
-        self._stopping = True
+        self._stopping.set()
         self._wanted.set()
-        self._thread.join(timeout=5.0)
+        self._handed_over.set()
+        for thread in self._threads:
+            thread.join(timeout=5.0)
+        with suppress(
+            Exception
+        ):  # what is not confirmed now is handed over again at the next start
+            self.confirm()
+
+    @property
+    def trouble(self) -> str:
+        """Why there are jobs that can't be handed over; "" when there is no reason."""
+        if self._failure or not self._refused:
+            return self._failure
+        return f"{len(self._refused)} set aside: {next(iter(self._refused.values()))}"
+
+    def handed_over(self) -> set[str]:
+        """The jobs that the queue has taken, and that are still in the outbox to be sure."""
+        with self._lock:
+            return {job.id for job in self._unconfirmed.values()}
+
+    def size(self) -> int:
+        """How many jobs the queue does not have yet."""
+        return max(0, outbox.size(self._database) - len(self.handed_over()))
 
     def hand_over(self) -> int:
         """Hand over one batch; returns how many jobs that were.
 
-        Raises what the backend raises when it can't be reached; nothing is removed then.
+        Raises what the backend raises when it can't be reached; nothing is forgotten then. A job
+        that the backend does not do is set aside until the next start, so that others can pass.
         """
-        batch = outbox.waiting(self._database)
+        known = self._unconfirmed
+        batch = outbox.waiting(self._database, after=self._reached)
         if not batch:
             return 0
         passed(Step.OUTBOX_READ)
-        self._backend.enqueue_many([job for _, job in batch])
+        refused = self._give([job for _, job in batch])
         passed(Step.OUTBOX_HANDED_OVER)
-        outbox.remove(self._database, [row for row, _ in batch])
+        with self._lock:
+            if known is self._unconfirmed:  # or it starts again from the first row
+                known |= {row: job for row, job in batch if job.id not in refused}
+                self._refused |= {row: refused[job.id] for row, job in batch if job.id in refused}
+                self._reached = batch[-1][0]
+        self._handed_over.set()
         return len(batch)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wanted.wait(timeout=1.0)
-            self._wanted.clear()
+    def _give(self, jobs: list[Job]) -> dict[str, str]:
+        try:
+            self._backend.enqueue_many(jobs)
+            return {}
+        except Unsupported:
+            reasons = {job.id: self._reason_against(job) for job in jobs}
+            self._backend.enqueue_many([job for job in jobs if not reasons[job.id]])
+            return {job_id: reason for job_id, reason in reasons.items() if reason}
+
+    def _reason_against(self, job: Job) -> str:
+        try:
+            self._backend.check(job)
+        except Unsupported as error:
+            return str(error)
+        return ""
+
+    def confirm(self) -> int:
+        """Forget the jobs that are safe in the queue; returns how many were looked at.
+
+        Raises what the backend raises when it can't tell; they are all handed over again then.
+        """
+        with self._lock:
+            known = self._unconfirmed
+            batch = dict(known)
+        if not batch:
+            return 0
+        try:
+            missing = {job.id for job in self._backend.missing(list(batch.values()))}
+        except Exception:
+            self._start_again()
+            raise
+        passed(Step.OUTBOX_CONFIRMED)
+        safe = [row for row, job in batch.items() if job.id not in missing]
+        outbox.remove(self._database, safe)
+        with self._lock:
+            for row in safe:
+                known.pop(row)
+        if missing:
+            self._start_again()
+        return len(batch)
+
+    def _start_again(self) -> None:
+        with self._lock:
+            self._unconfirmed, self._refused, self._reached = {}, {}, 0
+        self._wanted.set()
+
+    def _run(self, step: Callable[[], int], wanted: threading.Event) -> None:
+        # what runs in the request needs no relay, but for what an earlier process left
+        often = None if self._backend.in_request else 1.0
+        while not self._stopping.is_set():
+            wanted.wait(timeout=often)
+            wanted.clear()
             try:
-                while not self._stopping and self.hand_over():
+                while not self._stopping.is_set() and step():
                     pass
-                self.trouble = ""
+                if step == self.hand_over:
+                    self._failure = ""
+                else:
+                    self._stopping.wait(_GATHER)
             except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
-                if not self.trouble:
+                if not self._failure:
                     log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)
-                self.trouble = str(error)
-                self._stopping or threading.Event().wait(0.5)
+                self._failure = str(error)
+                wanted.set()
+                self._stopping.wait(_PAUSE)
         self._database.close()

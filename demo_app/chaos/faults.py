@@ -283,6 +283,7 @@ _STEPS_OF_WEB = (
     Step.OUTBOX_READ,
     Step.ENQUEUED,
     Step.OUTBOX_HANDED_OVER,
+    Step.OUTBOX_CONFIRMED,
 )
 #: Steps that stock Celery's worker passes as well.
 _STOCK = (Step.MAIL_BEGUN, Step.MAIL_SENT, Step.REPLY_RECEIVED, *_STEPS_OF_WEB[:2])

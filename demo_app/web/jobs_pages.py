@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from demo_app.blog import outbox
 from demo_app.queue.history import Event, JobView, State
 from demo_app.queue.look import look_up
 from demo_app.queue.pulse import Window, beats
@@ -44,7 +43,7 @@ def overview(request: Request) -> Response:
         running=running,
         queued=queued,
         redis=redis_state,
-        outbox=outbox.size(desk.database),
+        outbox=desk.relay.size(),
         trouble=desk.relay.trouble,
         backend=desk.backend.name,
         said=request.query_params.get("said", ""),

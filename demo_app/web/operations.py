@@ -10,7 +10,6 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from demo_app.blog import outbox
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.blog_pages import Sorry
@@ -37,7 +36,7 @@ def healthz(request: Request) -> Health:
     """200 while comments can be taken; Redis may be away, the outbox keeps their jobs."""
     desk: Desk = request.app.state.desk
     try:
-        waiting = outbox.size(desk.database)
+        waiting = desk.relay.size()
     except sqlite3.Error as error:
         raise HTTPException(503, f"The blog's database does not answer: {error}") from None
     return Health(ok=True, outbox=waiting, trouble=desk.relay.trouble)
@@ -48,7 +47,7 @@ def metrics(request: Request) -> Response:
     """The numbers, by Prometheus' naming conventions; without Redis, those that are left."""
     desk: Desk = request.app.state.desk
     lines = list(_gauge("demo_outbox_jobs", "Jobs that the queue does not have yet.",
-                        {"": outbox.size(desk.database)}))  # fmt: skip
+                        {"": desk.relay.size()}))  # fmt: skip
     try:
         seen = snapshot.take(request.app.state.store, desk.backend)
     except (redis.ConnectionError, redis.TimeoutError):

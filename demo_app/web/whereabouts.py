@@ -98,6 +98,7 @@ class Tracker:
         found: dict[int, Whereabouts] = {}
         # in this order, since it is the order in which a job travels: none slips through between
         waiting = posts.jobs_in_outbox(self._desk.database, [one.job_id for one in comments])
+        waiting -= self._desk.relay.handed_over()
         for comment in comments:
             if comment.job_id in waiting:
                 found[comment.id] = Whereabouts(comment, Place.OUTBOX)

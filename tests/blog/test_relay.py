@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis
 from support import client_of, until
 
 from demo_app.blog import outbox, posts
@@ -45,21 +46,20 @@ def test_jobs_are_handed_over_in_the_order_in_which_they_were_written(
     database: Database, store: Store
 ) -> None:
     sent = [_comment(database) for _ in range(10)]
-    assert Relay(database, CeleryBackend(store)).hand_over() == 10
+    relay = Relay(database, CeleryBackend(store))
+    assert relay.hand_over() == 10
     assert _queued(store) == sent
+    relay.confirm()
     assert outbox.size(database) == 0
 
 
 def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
-    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+    database: Database, store: Store
 ) -> None:
     sent = [_comment(database) for _ in range(3)]
-    relay = Relay(database, CeleryBackend(store))
-    with monkeypatch.context() as patch:
-        patch.setattr(outbox, "remove", lambda *_: None)  # as if it was killed right before
-        relay.hand_over()
+    Relay(database, CeleryBackend(store)).hand_over()
     assert outbox.size(database) == 3
-    relay.hand_over()
+    Relay(database, CeleryBackend(store)).hand_over()
     assert _queued(store) == sent
     assert store.summary()["count"]["enqueued"] == 3
 
@@ -86,3 +86,76 @@ def test_a_delayed_job_comes_out_of_the_outbox_as_it_went_in(database: Database)
     with database.transaction() as transaction:
         outbox.add(transaction, job)
     assert outbox.waiting(database)[0][1] == job
+
+
+def test_what_redis_loses_before_it_has_written_it_is_handed_over_again(
+    database: Database, store: Store
+) -> None:
+    first, second = _comment(database), _comment(database)
+    relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    store.client.flushall()  # as after a SIGKILL that took what was answered and not yet written
+    relay.confirm()
+    assert outbox.size(database) == 2
+    relay.hand_over()
+    relay.confirm()
+    assert _queued(store) == [first, second]
+    assert outbox.size(database) == 0
+
+
+def test_nothing_is_forgotten_when_redis_goes_before_it_has_confirmed(
+    database: Database, store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    sent = [_comment(database) for _ in range(3)]
+    backend = CeleryBackend(store)
+    relay = Relay(database, backend)
+    relay.hand_over()
+    backend._store = Store(connect(f"redis+socket://{tmp_path}/nobody.sock"))
+    with pytest.raises(redis.ConnectionError):
+        relay.confirm()
+    assert outbox.size(database) == relay.size() == 3
+    backend._store = Store(client_of(redis_url))
+    backend._store.client.flushall()
+    relay.hand_over()
+    assert _queued(store) == sent
+
+
+def test_a_job_that_is_handed_over_counts_as_the_queues_before_it_is_forgotten(
+    database: Database, store: Store
+) -> None:
+    sent = _comment(database)
+    relay = Relay(database, CeleryBackend(store))
+    assert (relay.size(), relay.handed_over()) == (1, set())
+    relay.hand_over()
+    assert (relay.size(), relay.handed_over()) == (0, {sent})
+    assert outbox.size(database) == 1
+    relay.confirm()
+    assert (relay.size(), relay.handed_over()) == (0, set())
+
+
+def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
+    database: Database, store: Store
+) -> None:
+    first = _comment(database)
+    with database.transaction() as transaction:
+        outbox.add(transaction, tell.using(queue_name="nobody's").job(7))
+    last = _comment(database)
+    relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    relay.confirm()
+    assert _queued(store) == [first, last]
+    assert (relay.size(), outbox.size(database)) == (1, 1)
+    assert "nobody's" in relay.trouble
+    assert relay.hand_over() == 0
+    assert Relay(database, CeleryBackend(store)).hand_over() == 1  # the next start tries again
+
+
+def test_a_relay_that_ends_in_good_order_leaves_nothing_to_hand_over_twice(
+    database: Database, store: Store
+) -> None:
+    sent = [_comment(database) for _ in range(3)]
+    relay = Relay(database, CeleryBackend(store))
+    relay.start()
+    until(lambda: _queued(store) == sent, what="the handing over")
+    relay.stop()
+    assert outbox.size(database) == 0

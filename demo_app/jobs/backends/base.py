@@ -76,6 +76,14 @@ class Backend(ABC):
             _find=self.find,
         )
 
+    def missing(self, jobs: list[Job]) -> list[Job]:
+        """Which of these jobs, taken a moment ago, are not there any more.
+
+        Returns when what keeps the others would still have them after a SIGKILL; raises its error
+        when it can't tell. Here: nothing is missing, and there is nothing to wait for.
+        """
+        return []
+
     def find(self, job_id: str) -> TaskResult | None:
         """What became of a job; None when nothing is known of it."""
         return None

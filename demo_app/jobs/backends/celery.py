@@ -18,6 +18,7 @@ from demo_app.queue.connection import connect
 from demo_app.queue.history import Event, JobView
 from demo_app.queue.look import look_up
 from demo_app.queue.message import Message
+from demo_app.queue.on_disk import missing_when_written
 from demo_app.queue.store import Store
 from demo_app.settings import Settings, Transport, settings
 
@@ -43,6 +44,11 @@ class CeleryBackend(Backend):
     def take(self, jobs: list[Job]) -> None:
         """Put the jobs into their queues in Redis, in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by="web")
+
+    def missing(self, jobs: list[Job]) -> list[Job]:
+        """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
+        lost = missing_when_written(self._store.client, [job.id for job in jobs])
+        return [job for job in jobs if job.id in lost]
 
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""
