@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     directory = Path(tempfile.mkdtemp(prefix="mail-sink-") if temporary else options.dir)
     settings = Settings(
         directory=directory,
-        token=options.token or secrets.token_urlsafe(16),
+        # hexadecimal: no token begins with a dash, which a command line would take for an option
+        token=options.token or secrets.token_hex(16),
         host=options.host,
         smtp_port=options.smtp_port,
         inbox_port=options.inbox_port,
