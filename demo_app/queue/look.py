@@ -83,6 +83,16 @@ def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
 
+def next_to_run(client: Decoded, limit: int) -> list[str]:
+    """The ids of the jobs that run next, in that order, at most so many."""
+    ids: list[str] = []
+    for lane in sorted(client.smembers("lanes"), key=_urgency):
+        wanted = limit - len(ids)
+        if wanted > 0:
+            ids += reversed(client.lrange(f"queue:{lane}", -wanted, -1))
+    return ids
+
+
 def _urgency(lane: str) -> tuple[int, str]:
     return (0 if lane.endswith(":high") else 2 if lane.endswith(":low") else 1, lane)
 

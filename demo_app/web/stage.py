@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from demo_app.blog import posts
+from demo_app.queue.look import next_to_run
 from demo_app.queue.store import Store
 from demo_app.web import snapshot
 from demo_app.web.desk import Desk
@@ -42,12 +43,12 @@ class Stage:
         found = self.tracker.look(comments)
         sums = Counter(SUM[one.place] for one in found)
         names = ("waiting", "running", "delivered", "lost", "discarded")
-        workers, redis_up, persistence = self._redis()
+        workers, redis_up, persistence, queue = self._redis()
         mails = self.inbox.stats()
         return {
             "sums": {"posted": len(found), **{name: sums[name] for name in names}},
             "dead": sum(one.place is Place.DEAD for one in found),
-            "tokens": [_token(one) for one in _shown(found)],
+            "tokens": [_token(one) for one in _shown(found, queue)],
             "hidden": dict(Counter(one.place.value for one in found)),
             "backend": self.desk.backend.name,
             "redis": redis_up,
@@ -63,14 +64,16 @@ class Stage:
         newest = posts.newest_comments(self.desk.database, 1)
         self.round.write_text(str(newest[0].id if newest else 0))
 
-    def _redis(self) -> tuple[list[dict[str, Any]], bool | None, str]:
+    def _redis(self) -> tuple[list[dict[str, Any]], bool | None, str, list[str]]:
+        """The workers, whether Redis answers, what it keeps on disk, and the head of the queue."""
         if self.store is None:
-            return [], None, ""
+            return [], None, "", []
         try:
             seen = snapshot.take(self.store, self.desk.backend)
             told = snapshot.redis_state(self.store.client)
+            queue = next_to_run(self.store.client, TOKENS)
         except (redis.ConnectionError, redis.TimeoutError):
-            return [], False, ""
+            return [], False, "", []
         workers = [
             {
                 "id": worker.id,
@@ -83,17 +86,26 @@ class Stage:
             }
             for worker in seen.workers
         ]
-        return workers, True, " ".join(filter(None, (told.persistence, told.appendfsync)))
+        persistence = " ".join(filter(None, (told.persistence, told.appendfsync)))
+        return workers, True, persistence, queue
 
 
-def _shown(found: list[Whereabouts]) -> list[Whereabouts]:
-    """The ones that get a token: lost ones, those on their way, the newest mails."""
+def _shown(found: list[Whereabouts], queue: list[str]) -> list[Whereabouts]:
+    """The ones that get a token: lost ones, those on their way, the newest mails.
+
+    found: the newest comment first. queue: ids, next to run first. In each place, they come in
+    the order in which they arrived there, as far as that is known.
+    """
     lost = [one for one in found if one.place is Place.LOST]
     done = [one for one in found if one.place in (Place.DELIVERED, Place.DISCARDED)]
-    # the oldest of those on their way are next to run: they are what moves
     ended = (Place.LOST, Place.DELIVERED, Place.DISCARDED)
     on_the_way = [one for one in reversed(found) if one.place not in ended]
-    return (lost[:40] + on_the_way)[:TOKENS] + done[:DELIVERED]
+    # those next to run are what moves; a job that was tried before stands behind younger ones
+    spot = {job_id: number for number, job_id in enumerate(queue)}
+    on_the_way.sort(
+        key=lambda one: spot.get(one.comment.job_id, TOKENS if one.place is Place.QUEUED else -1)
+    )
+    return (lost[:40] + on_the_way)[:TOKENS] + done[:DELIVERED][::-1]
 
 
 def _token(one: Whereabouts) -> dict[str, Any]:

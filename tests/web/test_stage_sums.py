@@ -122,6 +122,16 @@ def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
     assert moods == ["slow", "well", "down", "well"]
 
 
+def test_what_waits_is_told_in_the_order_in_which_it_will_run() -> None:
+    with Stack(workers=0) as idle, Client(idle.ready) as client:
+        numbers = [client.comment()["comment_id"] for _ in range(4)]
+        client.wait_for(lambda now: now["queued"] == 4)
+        client.redis().lmove("queue:mail", "queue:mail", "RIGHT", "LEFT")  # as after a retry
+        headers = {"authorization": f"Bearer {idle.ready['token']}"}
+        told = httpx.get(f"{idle.ready['web']}/stage/state", headers=headers).json()
+    assert [one["n"] for one in told["tokens"]] == [*numbers[1:], numbers[0]]
+
+
 def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     sleeper = subprocess.Popen(["sleep", "60"], env={**os.environ, "celery": "worker"})
     try:

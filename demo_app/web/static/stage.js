@@ -104,8 +104,10 @@ function workers(seen) {
     const found = box(one.id, one.pid);
     found.classList.toggle("off", !one.alive);
     found.classList.toggle("asleep", one.quiet);
+    const rescue = one.left || seen.workers.some((other) => other.alive)
+      ? word("worker-lease", { s: one.left.toFixed(1) }) : word("worker-stuck");
     found.querySelector("span").textContent = one.alive ? `${one.running} / ${one.threads || 1}`
-      : `✗ ${word("worker-dead")} · ${word("worker-lease", { s: one.left.toFixed(1) })}`;
+      : `✗ ${word("worker-dead")} · ${rescue}`;
     found.querySelector("i").style.width = `${Math.min(100, one.left / 3 * 100)}%`;
   }
   const known = new Set(seen.workers.map((one) => one.id));

@@ -22,7 +22,12 @@ class Words:
         )
 
     def __call__(self, key: str, **values: object) -> str:
-        """The words of that key, filled in. Raises KeyError for a key that there is not."""
+        """The words of that key, filled in; of `key.one`, if there is such, for an `n` of 1.
+
+        Raises KeyError for a key that there is not.
+        """
+        if str(values.get("n")) == "1":
+            key = f"{key}.one" if self.has(f"{key}.one") else key
         return self.all[key].format(**values) if values else self.all[key]
 
     def has(self, key: str) -> bool:
