@@ -25,6 +25,7 @@ from demo_app.web import (
     jobs_api,
     jobs_pages,
     operations,
+    outbox_pages,
     problems,
     stage_pages,
 )
@@ -67,7 +68,9 @@ def make_app(chosen: Settings) -> FastAPI:
         desk, app.state.store, app.state.tracker, inbox, chosen.dir / "stage-round"
     )
     app.state.rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
-    for part in (blog_pages, jobs_api, events, decide_pages, jobs_pages, stage_pages, operations):
+    # the outbox before the dashboard, whose addresses would take it for a state
+    pages = (blog_pages, outbox_pages, decide_pages, jobs_pages, stage_pages)
+    for part in (*pages, jobs_api, events, operations):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=str(files("demo_app.web") / "static")))
     problems.add_handlers(app)
