@@ -106,7 +106,10 @@ def _run(plan: Plan, system: System, tell: Tell) -> Result:
         _wait_until_quiet(client, system, plan, by_hand, tell)
         accepted = [number for _, number in readers.accepted]
         stock = plan.transport is Transport.STOCK
-        ledger = settle(client, system.folder, accepted, stock=stock, by_hand=by_hand)
+        gone = [(fault.at, fault.over) for fault in faults if fault.hit in ("redis", "all")]
+        ledger = settle(
+            client, system.folder, accepted, stock=stock, by_hand=by_hand, redis_gone=gone
+        )
         arrivals = sorted(
             datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails_of(client)
         )

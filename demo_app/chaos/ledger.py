@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,9 @@ from demo_app.stack.client import Client
 
 #: Seconds by which a mail's arrival may be noted after its sender gave the job back.
 SLACK = 0.5
+#: Seconds before a kill of Redis of which it may remember nothing: with ``appendfsync everysec`` it
+#: puts a write off for at most two while an fsync is under way (redis.io, "Redis persistence").
+FORGOTTEN = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,10 @@ class Ledger:
     lost: no mail has come. waiting: those of them that somebody still holds (of stock Celery: they
     come back when the visibility timeout ends). duplicates: shown a second time. suppressed: came a
     second time and not shown. uncertain: mails that were sent again because nobody could know.
-    stale: mails sent by a worker that had lost the job before. late: acknowledgements that came
-    after a rescue. by_hand: given up by rule, and brought back as a person would, by reason.
-    latencies: seconds from a comment to its mail, but for those that were brought back by hand.
+    stale: mails sent by a worker that had lost the job before, other than around the seconds of
+    which a killed Redis remembers nothing. late: acknowledgements that came after a rescue.
+    by_hand: given up by rule, and brought back as a person would, by reason. latencies: seconds
+    from a comment to its mail, but for those that were brought back by hand.
     """
 
     comments: int
@@ -79,8 +84,12 @@ def settle(
     *,
     stock: bool,
     by_hand: dict[str, str],
+    redis_gone: Sequence[tuple[float, float]] = (),
 ) -> Ledger:
-    """Lay everything side by side; the system is quiet, or as quiet as it gets."""
+    """Lay everything side by side; the system is quiet, or as quiet as it gets.
+
+    redis_gone: from when to when Redis was away, in epoch seconds.
+    """
     comments = comments_of(folder)
     mails = mails_of(client)
     shown = Counter(mail["job_id"] for mail in mails)
@@ -92,7 +101,10 @@ def settle(
     if not stock:
         again = [mail for mail in mails if mail["deliveries"] > 1 or shown[mail["job_id"]] > 1]
         jobs = {mail["job_id"] for mail in again}
-        stale = sum(_stale(client, job, [m for m in again if m["job_id"] == job]) for job in jobs)
+        gone = [(began - FORGOTTEN, ended + FORGOTTEN) for began, ended in redis_gone]
+        for job in jobs:
+            arrivals = _without_a_holder(client, job, [m for m in again if m["job_id"] == job])
+            stale += sum(not any(a <= at <= b for a, b in gone) for at in arrivals)
     first: dict[str, float] = {}
     for mail in mails:
         at = datetime.fromisoformat(mail["received_at"]).timestamp()
@@ -125,8 +137,8 @@ def _held_by_stock(redis: Decoded) -> set[str]:
     return {str(message["headers"]["id"]) for message in [*unacked, *queued]}
 
 
-def _stale(client: Client, job_id: str, mails: list[dict[str, Any]]) -> int:
-    """How many times a mail came from somebody who did not have the job any more.
+def _without_a_holder(client: Client, job_id: str, mails: list[dict[str, Any]]) -> list[float]:
+    """When a mail came from somebody who did not have the job any more.
 
     For each time that a worker held the job, one mail may have come meanwhile. What is left over
     is from a worker that slept through its lease.
@@ -140,7 +152,7 @@ def _stale(client: Client, job_id: str, mails: list[dict[str, Any]]) -> int:
         mine = next((at for at in arrivals if began <= at <= ended), None)
         if mine is not None:
             arrivals.remove(mine)
-    return len(arrivals)
+    return arrivals
 
 
 def _holdings(timeline: list[dict[str, Any]]) -> list[tuple[float, float]]:

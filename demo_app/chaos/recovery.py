@@ -1,6 +1,6 @@
 """How long the system took to recover from each fault, from what the parts wrote down.
 
-- A worker was hit: until the last job that it held was claimed again.
+- A worker was hit: until the last job that it held at that moment was claimed again.
 - The web app: until a comment was accepted again. Redis: until a job was claimed again.
 - The mail server: until it took a mail again, and the last job that had failed meanwhile was
   claimed again. A single mail: until its job was claimed again.
@@ -13,7 +13,7 @@ way, of the same part, of Redis or of everything, from that one.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -120,7 +120,11 @@ class _Known:
             rescued = entry.event == "rescued" and entry.detail_pid in fault.pids
             given_back = entry.event == "requeued" and entry.pid in fault.pids
             if (rescued or given_back) and fault.at <= entry.at <= fault.at + _HORIZON:
-                yield _next(self._claims[entry.job], entry.at)
+                claims = self._claims[entry.job]
+                before = bisect_left(claims, entry.at)
+                # later than the fault: it woke up, and was hit again
+                if before == 0 or claims[before - 1] <= fault.at + _POLL:
+                    yield _next(claims, entry.at)
 
     def _failed(self, since: float, until: float, after: float) -> Iterator[float | None]:
         for entry in self._failures:

@@ -42,7 +42,6 @@ class System:
             "concurrency": 4,
             "transport": transport,
             "without": sorted(without),
-            "appendfsync": "always",
             "web_port": ports.take(0, "the web app"),
             "inbox_port": ports.take(0, "the inbox"),
             "smtp_port": ports.take(0, "the mail server"),

@@ -57,6 +57,12 @@ class Process:
         """Whether it runs."""
         return self._child.poll() is None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it."""
+        ended = self._child.poll()
+        return ended is not None and ended < 0
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it and all that it started."""
         with suppress(ProcessLookupError, PermissionError):

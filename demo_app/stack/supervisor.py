@@ -19,6 +19,8 @@ from demo_app.stack.roles import Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
 PATIENCE = 45.0
+#: How often a process that is killed at its start is started.
+STARTS = 3
 #: Seconds for workers to end their jobs, and for everything else to end.
 GRACE = 5.0
 
@@ -50,14 +52,29 @@ class Supervisor:
     def start(self, *roles: tuple[str, int]) -> list[Process]:
         """Start a process for each (role, number), side by side; returns when all answer.
 
-        Raises StackError when one does not.
+        One that is killed while it starts is started again. Raises StackError when one does not
+        answer.
         """
         begun = [self._begin(role, number) for role, number in roles]
         with ThreadPoolExecutor(max(1, len(begun))) as pool:
-            list(pool.map(self._await, begun))
-        for process in begun:
+            answering = list(pool.map(self._await_or_begin_again, begun, roles))
+        for process in answering:
             process.watch()
-        return begun
+        return answering
+
+    def _await_or_begin_again(self, process: Process, role: tuple[str, int]) -> Process:
+        for _ in range(STARTS - 1):
+            try:
+                self._await(process)
+                return process
+            except StackError:
+                if not process.was_killed or self._stopping.is_set():
+                    raise
+            with self._lock:
+                self._processes.remove((role[1], process))
+            process = self._begin(*role)
+        self._await(process)
+        return process
 
     def kill(
         self, role: str, number: signal.Signals, *, hold: bool, pid: int | None = None

@@ -112,6 +112,15 @@ def test_while_redis_is_down_comments_are_taken_and_handed_over_later() -> None:
         assert client.wait_for_mails(5)["distinct"] == 5
 
 
+def test_a_process_that_is_killed_while_the_stack_starts_is_started_again(tmp_path: Path) -> None:
+    with Stack(dir=tmp_path, workers=0) as stack, Client(stack.ready) as client:
+        stack.kill("redis", restart=False)
+        client.comment()  # waits in the outbox, and is handed over at the next start
+    dies_once = {"DEMO_DIE_AT": "outbox_read:1"}
+    with Stack(dir=tmp_path, environment=dies_once) as stack, Client(stack.ready) as client:
+        client.wait_for_mails(1)
+
+
 def test_while_the_mail_server_is_down_jobs_are_tried_again() -> None:
     with Stack() as stack, Client(stack.ready) as client:
         stack.kill("smtp", restart=False)
