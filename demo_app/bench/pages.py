@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from statistics import median
 
 import httpx
 
 from demo_app.bench.table import Table
+from demo_app.blog.database import Database
 from demo_app.queue.message import Message
 from demo_app.queue.store import Store
 from demo_app.stack import Stack
@@ -25,6 +28,7 @@ def run() -> list[Table]:
     """One table: milliseconds for each page and call, with so many jobs queued."""
     # nobody works, so the queue stays as long as it is; nothing on disk, to be filled quickly
     with Stack(workers=0, persistence=False) as stack, Client(stack.ready) as client:
+        _write_comments(stack.plan.folder.path / "blog.sqlite3")
         store = Store(client.redis())
         for start in range(0, JOBS, _BATCH):
             batch = [(_message(n), None) for n in range(start, start + _BATCH)]
@@ -49,11 +53,13 @@ def _paths(cursor: str) -> list[str]:
     return [
         "/",
         "/posts/1",
+        f"/posts/1?posted={_PREFIX}{JOBS - 1:012d}",
         "/jobs",
         "/jobs/queued",
         f"/jobs/queued?{httpx.QueryParams({'cursor': cursor})}",
         "/jobs/queued?q=number%3D1",
         "/jobs/queued?q=found+nowhere",
+        "/jobs/outbox",
         "/jobs/running",
         "/jobs/done",
         f"/jobs/job/{JOB}",
@@ -69,6 +75,29 @@ def _paths(cursor: str) -> list[str]:
     ]
 
 
+def _write_comments(path: Path) -> None:
+    """The comments whose notifications are queued, past the web app, to be written quickly."""
+    database = Database(path)
+    rows = (
+        (
+            1 + n % 3,
+            "Reader",
+            "reader@example.test",
+            "Well said.",
+            time.time(),
+            f"{_PREFIX}{n:012d}",
+        )
+        for n in range(JOBS)
+    )
+    with database.transaction() as transaction:
+        transaction.executemany(
+            "INSERT INTO comments (post_id, author, email, body, created_at, job_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+    database.close()
+
+
 def _row(web: httpx.Client, path: str) -> list[str]:
     taken = []
     for _ in range(_ROUNDS):
@@ -77,7 +106,7 @@ def _row(web: httpx.Client, path: str) -> list[str]:
         taken.append((time.perf_counter() - began) * 1000)
         answer.raise_for_status()
     shown = path.partition("cursor=")[0] + "cursor=…" if "cursor=" in path else path
-    shown = shown.replace(JOB, "{id}")
+    shown = re.sub(f"{_PREFIX}[0-9]+", "{id}", shown)
     return [shown, f"{median(taken):.0f}", f"{max(taken):.0f}", f"{len(answer.content) / 1024:.0f}"]
 
 

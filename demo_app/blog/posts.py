@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
@@ -39,8 +40,19 @@ class Comment:
     job_id: str
 
 
+class Notice(NamedTuple):
+    """That an author is told of a comment: by which job; created_at in seconds since the epoch."""
+
+    comment_id: int
+    created_at: float
+    job_id: str
+
+
 _POST = "id, title, body, author, author_email"
 _COMMENT = "id, post_id, author, email, body, created_at, job_id"
+_NOTICE = "id, created_at, job_id"
+#: Comments on a post that are counted; beyond, it is "more than".
+MOST_COUNTED = 9_999
 
 
 def seed(database: Database) -> None:
@@ -86,18 +98,20 @@ def comment(database: Database, comment_id: int) -> Comment | None:
     return Comment(*row) if row else None
 
 
-def newest_comments(database: Database, limit: int) -> list[Comment]:
-    """The newest comments on any post, the newest first."""
+def newest_notices(database: Database, limit: int) -> list[Notice]:
+    """Those of the newest comments on any post, the newest first."""
     rows = database.connection().execute(
-        f"SELECT {_COMMENT} FROM comments ORDER BY id DESC LIMIT ?", (limit,)
+        f"SELECT {_NOTICE} FROM comments ORDER BY id DESC LIMIT ?", (limit,)
     )
-    return [Comment(*row) for row in rows.fetchall()]
+    return list(map(Notice._make, rows.fetchall()))
 
 
-def comment_of_job(database: Database, post_id: int, job_id: str) -> Comment | None:
-    """The comment on a post whose notification that job is, among the newest 500."""
-    found = comments(database, post_id, limit=500)
-    return next((comment for comment in reversed(found) if comment.job_id == job_id), None)
+def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | None:
+    """The one that this job sends, among those of the newest 500 comments on a post."""
+    rows = database.connection().execute(
+        f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500", (post_id,)
+    )
+    return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
 
 
 def jobs_in_outbox(database: Database, job_ids: list[str]) -> set[str]:
@@ -109,10 +123,13 @@ def jobs_in_outbox(database: Database, job_ids: list[str]) -> set[str]:
     return {row[0] for row in rows.fetchall()}
 
 
-def count_comments(database: Database) -> dict[int, int]:
-    """How many comments each post has."""
-    rows = database.connection().execute("SELECT post_id, count(*) FROM comments GROUP BY post_id")
-    return dict(rows.fetchall())
+def count_comments(database: Database, post_id: int) -> int:
+    """How many comments a post has; one more than MOST_COUNTED stands for any number beyond."""
+    row = database.connection().execute(
+        "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?)",
+        (post_id, MOST_COUNTED + 1),
+    )
+    return int(row.fetchone()[0])
 
 
 def add_comment(

@@ -58,11 +58,13 @@ class Sorry(BaseModel):
 def front(request: Request) -> Response:
     """Every post."""
     desk: Desk = request.app.state.desk
+    everyone = posts.all_posts(desk.database)
     return render(
         request,
         "front.html",
-        posts=posts.all_posts(desk.database),
-        counts=posts.count_comments(desk.database),
+        posts=everyone,
+        counts={post.id: posts.count_comments(desk.database, post.id) for post in everyone},
+        most=posts.MOST_COUNTED,
     )
 
 
@@ -152,5 +154,5 @@ def _travel(request: Request, post_id: int, job_id: str) -> Whereabouts | None:
     """Where the notification of the reader's own comment is; the job's id is hard to guess."""
     desk: Desk = request.app.state.desk
     tracker: Tracker = request.app.state.tracker
-    comment = posts.comment_of_job(desk.database, post_id, job_id)
-    return tracker.look([comment])[0] if comment else None
+    notice = posts.notice_of_job(desk.database, post_id, job_id)
+    return tracker.look([notice])[0] if notice else None

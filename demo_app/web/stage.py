@@ -38,9 +38,9 @@ class Stage:
     def state(self) -> dict[str, Any]:
         """Everything that the picture needs, in one answer; reads a bounded number of things."""
         floor = int(self.round.read_text()) if self.round.exists() else 0
-        newest = posts.newest_comments(self.desk.database, COUNTED)
-        comments = [one for one in newest if one.id > floor]
-        found = self.tracker.look(comments)
+        newest = posts.newest_notices(self.desk.database, COUNTED)
+        counted = [one for one in newest if one.comment_id > floor]
+        found = self.tracker.look(counted)
         sums = Counter(SUM[one.place] for one in found)
         names = ("waiting", "running", "delivered", "lost", "discarded")
         workers, redis_up, persistence, queue = self._redis()
@@ -61,8 +61,8 @@ class Stage:
 
     def new_round(self) -> None:
         """Count from here."""
-        newest = posts.newest_comments(self.desk.database, 1)
-        self.round.write_text(str(newest[0].id if newest else 0))
+        newest = posts.newest_notices(self.desk.database, 1)
+        self.round.write_text(str(newest[0].comment_id if newest else 0))
 
     def _redis(self) -> tuple[list[dict[str, Any]], bool | None, str, list[str]]:
         """The workers, whether Redis answers, what it keeps on disk, and the head of the queue."""
@@ -103,15 +103,15 @@ def _shown(found: list[Whereabouts], queue: list[str]) -> list[Whereabouts]:
     # those next to run are what moves; a job that was tried before stands behind younger ones
     spot = {job_id: number for number, job_id in enumerate(queue)}
     on_the_way.sort(
-        key=lambda one: spot.get(one.comment.job_id, TOKENS if one.place is Place.QUEUED else -1)
+        key=lambda one: spot.get(one.notice.job_id, TOKENS if one.place is Place.QUEUED else -1)
     )
     return (lost[:40] + on_the_way)[:TOKENS] + done[:DELIVERED][::-1]
 
 
 def _token(one: Whereabouts) -> dict[str, Any]:
     return {
-        "job": one.comment.job_id,
-        "n": one.comment.id,
+        "job": one.notice.job_id,
+        "n": one.notice.comment_id,
         "place": one.place,
         "owner": one.owner,
         "backend": one.backend,

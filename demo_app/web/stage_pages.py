@@ -59,8 +59,8 @@ def last_minute(request: Request) -> list[dict[str, Any]]:
     since = (int(seconds) - 60) * 1000
     rows: Any = store.client.xrevrange("journal", min=since, count=REPLAY)
     events = [as_json(entry, fields) for entry, fields in reversed(rows)]
-    newest = posts.newest_comments(_stage(request).desk.database, COUNTED)
-    numbers = {comment.job_id: comment.id for comment in newest}
+    newest = posts.newest_notices(_stage(request).desk.database, COUNTED)
+    numbers = {notice.job_id: notice.comment_id for notice in newest}
     return [{**event, "n": numbers.get(event["job"])} for event in events]
 
 

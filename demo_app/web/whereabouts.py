@@ -6,7 +6,6 @@ process's own memory, and last the inbox. What nobody has is lost; nothing is gu
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from enum import StrEnum
 import redis
 
 from demo_app.blog import posts
-from demo_app.blog.posts import Comment
+from demo_app.blog.posts import Notice
 from demo_app.jobs.backends import backend_named
 from demo_app.queue.history import State, state_after
 from demo_app.queue.store import Store
@@ -68,7 +67,7 @@ class Whereabouts:
     """A comment's notification. owner: the worker that has it. backend: who runs it, if it is not
     kept in Redis."""
 
-    comment: Comment
+    notice: Notice
     place: Place
     owner: str = ""
     backend: str = ""
@@ -84,67 +83,65 @@ class Tracker:
         self._asked_inbox = 0.0
         self._lock = threading.Lock()
 
-    def look(self, comments: Sequence[Comment]) -> list[Whereabouts]:
+    def look(self, notices: Sequence[Notice]) -> list[Whereabouts]:
         """Where the notification of each comment is. Asks everyone a bounded number of times."""
         with self._lock:
-            open_ones = [one for one in comments if one.id not in self._delivered]
+            open_ones = [one for one in notices if one.comment_id not in self._delivered]
             found = self._find(open_ones)
-            for comment in open_ones:
-                if found[comment.id].place is Place.DELIVERED:
-                    self._delivered.add(comment.id)
-        return [found.get(one.id) or Whereabouts(one, Place.DELIVERED) for one in comments]
+            for notice in open_ones:
+                if found[notice.comment_id].place is Place.DELIVERED:
+                    self._delivered.add(notice.comment_id)
+        return [found.get(one.comment_id) or Whereabouts(one, Place.DELIVERED) for one in notices]
 
-    def _find(self, comments: Sequence[Comment]) -> dict[int, Whereabouts]:
+    def _find(self, notices: Sequence[Notice]) -> dict[int, Whereabouts]:
         found: dict[int, Whereabouts] = {}
         # in this order, since it is the order in which a job travels: none slips through between
-        waiting = posts.jobs_in_outbox(self._desk.database, [one.job_id for one in comments])
+        waiting = posts.jobs_in_outbox(self._desk.database, [one.job_id for one in notices])
         waiting -= self._desk.relay.handed_over()
-        for comment in comments:
-            if comment.job_id in waiting:
-                found[comment.id] = Whereabouts(comment, Place.OUTBOX)
-            elif (here := self._in_this_process(comment)) is not None:
-                found[comment.id] = here
-        rest = [comment for comment in comments if comment.id not in found]
+        for notice in notices:
+            if notice.job_id in waiting:
+                found[notice.comment_id] = Whereabouts(notice, Place.OUTBOX)
+            elif (here := self._in_this_process(notice)) is not None:
+                found[notice.comment_id] = here
+        rest = [notice for notice in notices if notice.comment_id not in found]
         try:
             found |= self._in_redis(rest)
         except (redis.ConnectionError, redis.TimeoutError):
-            return found | {one.id: Whereabouts(one, Place.UNSURE) for one in rest}
-        rest = [comment for comment in rest if comment.id not in found]
+            return found | {one.comment_id: Whereabouts(one, Place.UNSURE) for one in rest}
+        rest = [notice for notice in rest if notice.comment_id not in found]
         if rest:
             self._ask_inbox()
-        for comment in rest:
-            if comment.job_id in self._mailed:
+        for notice in rest:
+            if notice.job_id in self._mailed:
                 place = Place.DELIVERED
             else:  # a comment of this second may be on its way into this process's memory
-                place = Place.MEMORY if time.time() - comment.created_at < 1.0 else Place.LOST
-            found[comment.id] = Whereabouts(comment, place)
+                place = Place.MEMORY if time.time() - notice.created_at < 1.0 else Place.LOST
+            found[notice.comment_id] = Whereabouts(notice, place)
         return found
 
-    def _in_this_process(self, comment: Comment) -> Whereabouts | None:
+    def _in_this_process(self, notice: Notice) -> Whereabouts | None:
         for name in ("memory", "inline"):
             used = name in self._desk.used
-            result = backend_named(name).find(comment.job_id) if used else None
+            result = backend_named(name).find(notice.job_id) if used else None
             if result is not None:
                 place = _OF_STATE[State(result.state)]
                 place = Place.MEMORY if place is Place.QUEUED else place
-                return Whereabouts(comment, place, backend=name)
+                return Whereabouts(notice, place, backend=name)
         return None
 
-    def _in_redis(self, comments: Sequence[Comment]) -> dict[int, Whereabouts]:
-        if self._store is None or not comments:
+    def _in_redis(self, notices: Sequence[Notice]) -> dict[int, Whereabouts]:
+        if self._store is None or not notices:
             return {}
-        pipe = self._store.client.pipeline(transaction=False)
-        for comment in comments:
-            # the last few events tell the state; a late acknowledgement changes none
-            pipe.lrange(f"job:{comment.job_id}", -4, -1)
+        recent = self._store.recent([notice.job_id for notice in notices])
+        # the last few events tell the state; a late acknowledgement changes none
+        seen = {events for events, _ in recent if events}  # few different ones
+        place_after = {events: _OF_STATE[state_after(events.split())] for events in seen}
         found = {}
-        for comment, lines in zip(comments, pipe.execute(), strict=True):
-            events = [json.loads(line) for line in lines if line.startswith("[")]
+        for notice, (events, owner) in zip(notices, recent, strict=True):
             if events:
-                place = _OF_STATE[state_after(event[0] for event in events)]
-                claims = [event[2] for event in events if event[0] == "claimed"]
-                owner = claims[-1] if claims and place is Place.RUNNING else ""
-                found[comment.id] = Whereabouts(comment, place, owner)
+                place = place_after[events]
+                owner = owner if place is Place.RUNNING else ""
+                found[notice.comment_id] = Whereabouts(notice, place, owner)
         return found
 
     def _ask_inbox(self) -> None:

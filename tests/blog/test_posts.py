@@ -69,3 +69,23 @@ def test_the_first_posts_are_put_in_once(database: Database) -> None:
     assert posts.all_posts(database) == before
     assert len(before) == 3
     assert posts.post(database, 99) is None
+
+
+def test_comments_are_counted_up_to_a_bound(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "MOST_COUNTED", 2)
+    counts = []
+    for _ in range(4):
+        posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
+        counts.append(posts.count_comments(database, 1))
+    assert counts == [1, 2, 3, 3]
+    assert posts.count_comments(database, 2) == 0
+
+
+def test_the_notice_of_a_job_is_found_on_its_own_post_only(database: Database) -> None:
+    comment, job = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
+    wanted = posts.Notice(comment.id, comment.created_at, job.id)
+    assert posts.notice_of_job(database, 1, job.id) == wanted
+    assert posts.notice_of_job(database, 2, job.id) is None
+    assert posts.newest_notices(database, 1) == [wanted]

@@ -310,3 +310,14 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Store) -> None:
     assert look_up(short.client, "job-0") is None
     assert look_up(short.client, "job-149") is not None
     assert places(short) == {"enqueued": 150, "done": 150}
+
+
+def test_what_happened_last_to_many_jobs_is_told_in_few_steps(store: Store) -> None:
+    store.enqueue_many([(message(number), None) for number in range(1200)])
+    store.register("w", 60_000, "{}")
+    store.claim("w", LANES, most=1)
+    told = store.recent(["job-0", "job-1199", "no such job"])
+    assert told == [("enqueued claimed", "w"), ("enqueued", ""), ("", "")]
+    assert [events for events, _ in store.recent([f"job-{n}" for n in range(1, 1200)])] == [
+        "enqueued"
+    ] * 1199
