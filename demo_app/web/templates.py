@@ -14,13 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from demo_app.settings import settings
+from demo_app.visible import visible
 from demo_app.web.words import COOKIE, LANGUAGES, language_of, words
 
 _ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*@(?=[\w-]+\.?)")
-#: Shown as a visible sign, since a browser would hide it or let it turn the line around.
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
 #: Whatever is put into a page goes through `visible`, but for what a form must send back `exact`ly.
 _pages = Environment(
@@ -73,11 +70,6 @@ def query_of(request: Request) -> Any:
         return f"?{told}" if str(told) else "?"
 
     return query
-
-
-def visible(value: object) -> str:
-    """Text with its invisible and direction-turning characters shown as signs."""
-    return _INVISIBLE.sub(lambda sign: f"⟨U+{ord(sign[0]):04X}⟩", str(value))
 
 
 def masked(value: object, show: bool = False) -> str:

@@ -14,9 +14,13 @@ from IPython import display as ipython
 from matplotlib.figure import Figure
 
 from demo_app.story.colours import EDGE, INK, PAPER
+from demo_app.visible import visible
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:60rem"
-_CELL = f"padding:0.25em 0.9em;border-bottom:1px solid {EDGE};text-align:left;vertical-align:top"
+_CELL = (
+    f"padding:0.25em 0.9em;border-bottom:1px solid {EDGE};text-align:left;vertical-align:top;"
+    "overflow-wrap:anywhere"
+)
 _CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{INK}"
 
 
@@ -37,14 +41,14 @@ class Picture:
         return cls(svg[svg.index("<svg") :], words)
 
     def _html(self) -> str:
-        words = escape(self.words)
+        words = escape(visible(self.words))
         style = "max-width:100%;height:auto"
-        svg = re.sub(r"<title>.*?</title>", "", self.svg)
+        svg = re.sub(r"<title>.*?</title>", "", visible(self.svg))
         svg = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" style="{style}" ', 1)
         return f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._html(), "text/plain": self.words}
+        return {"text/html": self._html(), "text/plain": visible(self.words)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +61,23 @@ class Table:
     code: bool = False
 
     def _html(self) -> str:
-        head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in self.head)
+        head = "".join(
+            f'<th scope="col" style="{_CELL}">{escape(visible(name))}</th>' for name in self.head
+        )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
-        caption = f'<caption style="text-align:left">{escape(self.caption)}</caption>'
+        caption = f'<caption style="text-align:left">{escape(visible(self.caption))}</caption>'
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
         return f'<table style="{style}">{caption}<tr>{head}</tr>{body}</table>'
 
     def _row(self, row: Sequence[object]) -> str:
-        first, *others = (escape(str(cell)) for cell in row)
-        style = f"{_CELL};{_CODE};overflow-wrap:anywhere" if self.code else _CELL
+        first, *others = (escape(visible(cell)) for cell in row)
+        style = f"{_CELL};{_CODE}" if self.code else _CELL
         told = f'<th scope="row" style="{_CELL}">{first}</th>'
         return told + "".join(f'<td style="{style}">{cell}</td>' for cell in others)
 
     def _text(self) -> str:
-        lines = [" | ".join(map(str, row)) for row in (self.head, *self.rows)]
-        return "\n".join([self.caption, *lines])
+        lines = [" | ".join(map(visible, row)) for row in (self.head, *self.rows)]
+        return "\n".join([visible(self.caption), *lines])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": self._text()}

@@ -1,0 +1,98 @@
+"""Names and bodies that want to be more than text show as text in every output of a notebook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from support import message
+
+from demo_app.queue.store import Store
+from demo_app.visible import visible
+from lab import Lab
+from lab.show import Picture, Table
+
+HOSTILE = {
+    "a script": "<script>alert(1)</script>",
+    "an image": '"><img src=x onerror=alert(1)>',
+    "out of the picture": "</text></svg><script>alert(1)</script>",
+    "out of the comment": "--> ]]> &lt;b&gt; &#60;",
+    "turned around": "\u202egnp.exe\u2066\u200f",
+    "four bytes": "𝕳𝖊𝖑𝖑𝖔 👩\u200d💻 漢字",
+    "control characters": "a\x00b\x1b[31mred\x07\x9bx",
+    "without a width": "a\u200bb\ufeffc\u2060d",
+    "combining": "Z\u0351\u036b\u0343a\u0328l\u0334g\u0321o" + "\u0301" * 40,
+    "a formula": "$\\frac{1}{0}$ {{ 7*7 }}",
+    "huge": "x" * 10_000,
+}
+#: What no output may hold as it is: a reader would not see it, or would see something else.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+TAGS = {"table", "caption", "tr", "th", "td", "figure", "figcaption", "svg", "rect", "text"}
+
+pytestmark = pytest.mark.parametrize("evil", HOSTILE.values(), ids=HOSTILE)
+
+
+class Seen(HTMLParser):
+    """The tags and the text that a browser would make of an output."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.handlers: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.handlers += [name for name, _ in attributes if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def shown(output: Table | Picture) -> str:
+    """The text that is on show, in the rich output; checks both outputs on the way."""
+    told = output._repr_mimebundle_()
+    assert not UNSEEN.search(told["text/html"])
+    assert not UNSEEN.search(told["text/plain"])
+    seen = Seen(told["text/html"])
+    assert seen.tags <= TAGS
+    assert not seen.handlers
+    for svg in re.findall("<svg.*</svg>", told["text/html"], re.S):
+        ElementTree.fromstring(svg)  # as strict as a file of its own
+    return seen.text
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A system with one worker."""
+    lab = Lab()
+    yield lab
+    lab.close()
+
+
+def test_in_a_table(evil: str) -> None:
+    for code in (False, True):
+        assert shown(Table((evil, "b"), [(evil, evil)], evil, code=code)).count(visible(evil)) == 4
+
+
+def test_in_a_comment_that_is_followed_to_its_mail(lab: Lab, evil: str) -> None:
+    (posted,) = lab.post(1, author=evil[:200], body=evil)
+    lab.wait()
+    assert "the mail, as it was received" in shown(lab.follow(posted))
+    assert lab.ledger().missing == 0
+
+
+def test_as_the_name_of_a_job_that_waits(lab: Lab, evil: str) -> None:
+    store = Store(lab.redis)
+    store.enqueue(message(hash(evil), queue="nobody", arguments={"name": evil}), by="test")
+    assert lab.waiting("nobody")[-1] == evil
+    assert not UNSEEN.search(repr(lab.waiting("nobody")))
+    text = shown(lab.queue_picture())
+    assert visible(evil[:5]) in text
+    lab.redis.delete("queue:nobody")
