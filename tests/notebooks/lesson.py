@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Kernel:
     client: BlockingKernelClient
     mark: str
     tmp: Path
+    ports: frozenset[tuple[int, int]] = frozenset()
 
     def run(self, source: str, seconds: float = 240.0) -> list[Output]:
         """Run a cell; returns what it shows. Raises CellFailed when it raises."""
@@ -76,6 +78,28 @@ class Kernel:
             if "ipykernel" not in _command(process)
         ]
 
+    def stacks(self) -> set[str]:
+        """The labs that run, by the mark that each gives its processes."""
+        marks = set()
+        for process in self.processes():
+            with suppress(psutil.Error):  # it may end meanwhile
+                marks.add(process.environ().get("DEMO_STACK_ID", ""))
+        return marks - {""}
+
+    def nothing_is_left(self) -> None:
+        """Wait until what ran from here has ended, and its sockets and ports are gone."""
+        until(lambda: not self.processes(), 30.0, "the end of every process")
+        assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
+        until(lambda: self.connections() <= self.ports, 30.0, "the end of every connection")
+
+    def connections(self) -> frozenset[tuple[int, int]]:
+        """The ports on which the kernel itself listens or talks: its own, and the other's or 0."""
+        (process,) = (p for p in _marked(self.mark, self.tmp) if "ipykernel" in _command(p))
+        return frozenset(
+            (open_one.laddr.port, open_one.raddr.port if open_one.raddr else 0)
+            for open_one in process.net_connections("tcp")
+        )
+
 
 @contextmanager
 def kernel(*, sockets_may_stay: bool = False) -> Iterator[Kernel]:
@@ -87,7 +111,10 @@ def kernel(*, sockets_may_stay: bool = False) -> Iterator[Kernel]:
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(NOTEBOOKS), env=env)
     try:
-        yield Kernel(manager, client, mark, tmp)
+        here = Kernel(manager, client, mark, tmp)
+        here.run("")
+        here.ports = here.connections()
+        yield here
         client.stop_channels()
         manager.shutdown_kernel()
         until(lambda: not _marked(mark, tmp), 30.0, "the end of every process of the lesson")
@@ -113,33 +140,37 @@ def _read(lesson: str) -> Any:
     return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
 
 
-def run_lesson(lesson: str, wrong: dict[str, list[str]]) -> None:
+def run_lesson(here: Kernel, lesson: str, wrong: dict[str, list[str]]) -> list[float]:
     """Run the lesson top to bottom; at each exercise, try wrong answers and then the solution.
 
     wrong: for each exercise, code that sets ``answer`` to something that a learner might say.
+    Returns how many seconds each code cell took.
     """
     solved = solutions_of(lesson)
     exercises = [name for cell in code_cells(lesson) if (name := _exercise(cell))]
     assert set(exercises) == set(solved) == set(wrong), "every exercise has both"
     shown: list[Output] = []
-    with kernel() as here:
-        for cell in code_cells(lesson):
-            shown += here.run(cell)
-            name = _exercise(cell)
-            if name is None:
-                continue
-            assert _text(shown[-1:]).startswith("○"), "an untouched exercise says so"
-            for answer in wrong[name]:
-                told = _text(here.run(f"{answer}\ncheck({name!r}, answer)"))
-                assert told.startswith(f"✗ {name}"), f"{answer} was taken: {told}"
-                assert "Hint:" in told
-            assert _text(here.run(solved[name])).endswith(f"✓ {name}: right."), solved[name]
+    took: list[float] = []
+    for cell in code_cells(lesson):
+        began = time.monotonic()
+        shown += here.run(cell)
+        took.append(time.monotonic() - began)
+        name = _exercise(cell)
+        if name is None:
+            continue
+        assert _text(shown[-1:]).startswith("○"), "an untouched exercise says so"
+        for answer in wrong[name]:
+            told = _text(here.run(f"{answer}\ncheck({name!r}, answer)"))
+            assert told.startswith(f"✗ {name}"), f"{answer} was taken: {told}"
+            assert "Hint:" in told
+        assert _text(here.run(solved[name])).endswith(f"✓ {name}: right."), solved[name]
     _every_picture_has_words(shown)
+    return took
 
 
 def solutions_of(lesson: str) -> dict[str, str]:
     """Each exercise's solution, as code."""
-    from lab.check import read_solutions
+    from lab.checks import read_solutions
 
     return {title.split()[0]: code for title, code, _ in read_solutions(int(lesson[:2]))}
 

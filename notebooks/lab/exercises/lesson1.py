@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from types import EllipsisType
 
-from lab.check import exercise
+from lab.checks import exercise
 from lab.times import percentile
 
 _LATER = {"resize an uploaded photo", "a yearly report as CSV", "tell followers of a new post"}

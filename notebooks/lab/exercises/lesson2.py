@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.check import exercise
+from lab.checks import exercise
 from lab.running import current
 
 

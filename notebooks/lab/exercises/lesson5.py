@@ -7,7 +7,7 @@ from itertools import pairwise
 from types import EllipsisType
 from typing import Any
 
-from lab.check import exercise
+from lab.checks import exercise
 
 _RIGHT = {"421 too many connections": "again", "550 no such person": "dead", "no answer": "again"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.check import exercise
+from lab.checks import exercise
 
 _CARRIED = {"a number", "a list of words", "the id of a comment"}
 _NOT_CARRIED = {"a date", "an open file"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import EllipsisType
 from typing import Any
 
-from lab.check import exercise
+from lab.checks import exercise
 
 _SUMMARY = {"enqueued": 60, "queued": 11, "running": 4, "retrying": 2, "dead": 1, "done": 41}
 #: depth, latency in seconds, dead; and whether somebody must look.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.check import exercise
+from lab.checks import exercise
 
 _GAPS = {
     "claim": "that one closes the gap between the queue and the worker",
