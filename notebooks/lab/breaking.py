@@ -101,6 +101,9 @@ class Breaking(Waiting):
         clients = self.redis.client_list()
         return any(c["cmd"] == waits_in and "b" in c["flags"] for c in clients)
 
-    def celery(self, *arguments: str) -> HandStarted:
-        """Start a Celery worker by hand, with options of one's own, beside the stack's."""
-        return HandStarted(self, self.stack.plan, arguments, self._by_hand)
+    def celery(self, *arguments: str, through: tuple[str, ...] = ()) -> HandStarted:
+        """Start a Celery worker by hand, with options of one's own, beside the stack's.
+
+        through: a program that is given the worker's command, and becomes the worker.
+        """
+        return HandStarted(self, self.stack.plan, arguments, through)

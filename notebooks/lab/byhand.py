@@ -28,17 +28,21 @@ class HandStarted:
     """A Celery worker beside the stack's own; it bears the stack's mark, so the reaper knows it."""
 
     def __init__(
-        self, lab: Waiting, plan: Plan, arguments: tuple[str, ...], known: list[HandStarted]
+        self,
+        lab: Waiting,
+        plan: Plan,
+        arguments: tuple[str, ...],
+        through: tuple[str, ...] = (),
     ) -> None:
         self._lab = lab
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        command = [*through, sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
         quiet = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING"]
         log = plan.folder.logs / "started-by-hand.log"
 
         def begin() -> Process:
             command_line = [*command, *quiet, *arguments]
             self._process = Process("worker", command_line, plan.environment(), log, lambda _: None)
-            known.append(self)
+            lab.also_end(self)
             return self._process
 
         self.pid = shielded(begin).pid

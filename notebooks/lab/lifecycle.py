@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from demo_app.jobs.backends import _made as backend_of
 from demo_app.settings import settings
@@ -17,9 +17,6 @@ from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.story.timeline import Kill
 from lab.shield import shielded
-
-if TYPE_CHECKING:
-    from lab.byhand import HandStarted
 
 
 class LabError(Exception):
@@ -46,6 +43,13 @@ class Posts(list[Posted]):
         return f"{len(self)} comment{'s' * (len(self) != 1)} posted"
 
 
+class Ends(Protocol):
+    """Something beside the stack that must not outlive its lab."""
+
+    def end(self) -> None:
+        """End it; may be called twice."""
+
+
 _labs: list[Lifecycle] = []
 
 
@@ -63,7 +67,7 @@ class Lifecycle:
         self.posted = Posts()
         self.kills: list[Kill] = []
         self._since = "0-0"
-        self._by_hand: list[HandStarted] = []
+        self._beside: list[Ends] = []
         # a worker must find lab.jobs, wherever the notebook was started
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -84,6 +88,10 @@ class Lifecycle:
                 raise LabError(str(error)) from None
             raise
 
+    def also_end(self, thing: Ends) -> None:
+        """End it when this lab ends."""
+        self._beside.append(thing)
+
     def _heard(self, event: Event) -> None:
         if event["event"] == "started":
             self._answered.add(int(event["pid"]))
@@ -100,8 +108,8 @@ class Lifecycle:
         shielded(self._close)
 
     def _close(self) -> None:
-        for worker in self._by_hand:
-            worker.end()
+        for thing in reversed(self._beside):
+            thing.end()
         redis, self._redis = self._redis, None
         client, self._client = self._client, None
         stack, self._stack = self._stack, None

@@ -1,0 +1,73 @@
+"""Flower, the best-known dashboard for Celery: the real one, beside a lab, and what it says."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from demo_app.stack import ports
+from demo_app.stack.process import Process
+from lab.byhand import PATIENCE
+from lab.shield import shielded
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+
+class Flower:
+    """A Flower that listens to the lab's Celery workers; only who has the token may look.
+
+    It takes seconds to start, and is not waited for until `hears`.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab, port = lab, ports.take(0, "Flower")
+        self.url = f"http://127.0.0.1:{port}"
+        self._auth = ("lab", lab.stack.ready["token"])
+        plan = lab.stack.plan
+        environment = {**plan.environment(), "FLOWER_BASIC_AUTH": ":".join(self._auth)}
+        where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "flower", *where]
+        log = plan.folder.logs / "flower.log"
+
+        def begin() -> None:
+            self._process = Process("flower", command, environment, log, lambda _: None)
+            lab.also_end(self)
+
+        shielded(begin)
+
+    def __repr__(self) -> str:
+        user, password = self._auth
+        return f"Flower: {self.url} (name: {user}, password: {password})"
+
+    def hears(self) -> None:
+        """Return once it has heard of a worker; what was said before, it never hears."""
+        self._process.until(lambda: any(self.workers().values()), PATIENCE, "Flower")
+
+    def workers(self) -> dict[str, str]:
+        """Each worker, and whether Flower takes it for "online" or "offline"."""
+        rows = self._ask("/workers?json=1").get("data", [])
+        return {row["hostname"]: "online" if row["status"] else "offline" for row in rows}
+
+    def states(self, wait_for: int) -> dict[str, str]:
+        """Each job's state by the first letters of its id, once it has heard of so many."""
+        found = self._lab.until(
+            lambda: len(told := self._ask("/api/tasks")) >= wait_for and told, "Celery's events"
+        )
+        return {job[:8]: str(task["state"]) for job, task in found.items()}
+
+    def end(self) -> None:
+        """End it, at once."""
+        self._process.send(signal.SIGKILL)
+        self._process.wait(PATIENCE)
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        try:
+            answer = httpx.get(f"{self.url}{path}", auth=self._auth, timeout=10.0)
+        except httpx.TransportError:
+            return {}  # it does not listen yet
+        told: dict[str, Any] = answer.raise_for_status().json()
+        return told
