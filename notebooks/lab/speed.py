@@ -131,6 +131,11 @@ def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
     return each * clients / (time.perf_counter() - began)
 
 
+def moved_by_redis(lab: Lab, jobs: int = 300) -> float:
+    """Jobs a second through all three steps in the lab's Redis, by one client."""
+    return _rate(lambda: _Redis(lab.redis), 1, jobs)
+
+
 def speed_picture(speeds: list[Speed]) -> Picture:
     """A bar a store and number of clients; a panel, with a scale of its own, a promise."""
     figure = Figure(figsize=(11, 5.6), layout="constrained")

@@ -51,10 +51,8 @@ class Waiting(Lifecycle):
 
         self.until(quiet, "stillness", seconds)
 
-    def until_mails_are_still(
-        self, still: float, *, until_complete: bool = True, seconds: float = 120.0
-    ) -> None:
-        """Wait until no mail has come for so long, or, if wanted, every one has."""
+    def until_mails_are_still(self, still: float, seconds: float = 120.0) -> None:
+        """Wait until every mail has come, or none has for so long."""
         last, since = -1, time.monotonic()
 
         def quiet() -> bool:
@@ -62,7 +60,7 @@ class Waiting(Lifecycle):
             stats = self.client.mail_stats()
             if stats["accepted"] != last:
                 last, since = stats["accepted"], time.monotonic()
-            complete = until_complete and stats["distinct"] >= len(self.posted)
+            complete = stats["distinct"] >= len(self.posted)
             return complete or time.monotonic() - since >= still
 
         self.until(quiet, "stillness", seconds)

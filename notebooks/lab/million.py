@@ -1,0 +1,65 @@
+"""What a million mails an hour needs, worked out from what one part of each kind does here."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.show import Table
+from lab.speed import moved_by_redis
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one of each did in a second: comments answered by the web app, mails sent by a worker,
+    jobs moved by Redis. job_bytes: what one waiting job takes in Redis' memory."""
+
+    comments: float
+    mails: float
+    moves: float
+    job_bytes: float
+
+
+def measure(lab: Lab, mails: int = 120) -> Measured:
+    """Post comments with the workers away; let them back, and measure from the first claim on."""
+    lab.faults()
+    lab.send_workers_home()
+    before, began = len(lab.posted), time.perf_counter()
+    lab.post(mails, readers=4)
+    took = time.perf_counter() - began
+    new = {posted.job_id for posted in lab.posted[before:]}
+    lab.until(lambda: lab.redis.llen("queue:mail") >= mails, "every job in the queue")
+    held = sum(lab.redis.memory_usage(f"job:{job}", samples=0) for job in new)
+    lab.start()
+    lab.wait()
+    jobs = [job for job in lab.seen().jobs if job.id in new]
+    first = min(job.runs[0].began for job in jobs)
+    last = max(job.done or time.time() for job in jobs)
+    return Measured(mails / took, mails / (last - first), moved_by_redis(lab), held / mails)
+
+
+def workers_for(mails_a_second: float, mails_per_hour: int, busy: float) -> int:
+    """How many workers of that speed send so many mails, each busy for that share of its time."""
+    return math.ceil(mails_per_hour / 3600 / (mails_a_second * busy))
+
+
+def needs(measured: Measured, mails_per_hour: int, busy: float) -> Table:
+    """One row a part: what one does, and how many it takes."""
+    wanted = f"{mails_per_hour / 3600:,.0f} a second"
+    rows = [
+        (name, f"{one:,.0f} a second", wanted, str(workers_for(one, mails_per_hour, busy)))
+        for name, one in (
+            ("web app: comments answered", measured.comments),
+            ("worker: mails sent", measured.mails),
+            ("Redis: jobs put in, claimed, acknowledged", measured.moves),
+        )
+    ]
+    each, room = f"{measured.job_bytes:,.0f} bytes a job", measured.job_bytes * mails_per_hour
+    bad_hour = ("Redis: an hour without workers", each, f"{mails_per_hour:,} jobs")
+    rows.append((*bad_hour, f"{room / 2**30:.1f} GiB"))
+    return Table(("part", "one of it, measured here", "needed", "so many"), rows)
