@@ -43,13 +43,19 @@ def snapshot(lab: Lab) -> None:
     lab.until(lambda: not lab.redis.info("persistence")["rdb_bgsave_in_progress"], "the snapshot")
 
 
-def last_change(lab: Lab) -> str:
-    """The last change in the append-only file, as it lies on disk; long lines are cut."""
+def last_change(lab: Lab, widest: int = 90) -> str:
+    """The last change in the append-only file, as it lies on disk, but a command in a line: in the
+    file each of its words has a line of its own. Longer lines are cut."""
     folder = lab.stack.plan.folder.redis / "appendonlydir"
     (path,) = folder.glob("*.incr.aof")
     lines = path.read_text("utf-8", "replace").splitlines()
-    begins = max(n for n, line in enumerate(lines) if line == "MULTI")
-    return "\n".join(line if len(line) < 90 else f"{line[:90]}…" for line in lines[begins:])
+    begins = max(n for n, line in enumerate(lines) if line == "MULTI") - 2
+    commands: list[str] = []
+    while begins < len(lines):
+        words = 1 + 2 * int(lines[begins].removeprefix("*"))
+        commands.append(" ".join(lines[begins : begins + words]))
+        begins += words
+    return "\n".join(line if len(line) < widest else f"{line[:widest]}…" for line in commands)
 
 
 def _answers(lab: Lab) -> bool:
