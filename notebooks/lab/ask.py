@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from IPython.core.error import StdinNotImplementedError
@@ -31,9 +32,13 @@ class Prediction:
         return Table(("question", who, "measured", ""), [row])
 
     def _tell(self, value: Value) -> str:
-        number = f"{value:,.3g}" if isinstance(value, float) else str(value)
-        one = number == "1" and self.unit.endswith("s")
-        return f"{number} {self.unit[:-1] if one else self.unit}".strip()
+        number = str(value)
+        if isinstance(value, float):
+            number = f"{value:,.0f}" if abs(value) >= 100 else f"{round(value, 3):.3g}"
+        unit = self.unit
+        if number == "1":
+            unit = re.sub("(ie)?s$", lambda many: "y" if many[1] else "", unit)
+        return f"{number} {unit}".strip()
 
     def _verdict(self, measured: Value) -> str:
         if isinstance(measured, str) or isinstance(self.said, str):

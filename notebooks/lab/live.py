@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Pictures a second.
 RATE = 5.0
-_COLUMNS = 20
+#: The jobs' part of the picture, in pixels, and how many letters of a name are shown.
+_ROOM, _LONGEST = 660, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,17 @@ def picture(lab: Lab) -> Picture:
     numbers = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
     others = {job for shelf in found for job in shelf.ids} - numbers.keys()
     numbers |= {job: name_of(redis, job) for job in others}
+    # as wide as the longest name needs: numbers are short, names of other jobs may not be
+    longest = max((len(numbers[job]) for shelf in found for job in shelf.ids), default=0)
+    wide = max(29, 9 * min(longest, _LONGEST) + 12)
+    columns = max(1, _ROOM // (wide + 3))
     y, parts = 8, []
     for shelf in found:
         parts.append(_text(8, y + 17, shelf.name, 14))
-        rows = max(1, -(-len(shelf.ids) // _COLUMNS))
+        rows = max(1, -(-len(shelf.ids) // columns))
         for n, job in enumerate(shelf.ids):
-            x, top = 180 + 32 * (n % _COLUMNS), y + 28 * (n // _COLUMNS)
-            parts.append(_job(x, top, numbers[job][:3], shelf))
+            x, top = 180 + (wide + 3) * (n % columns), y + 28 * (n // columns)
+            parts.append(_job(x, top, wide, numbers[job][:_LONGEST], shelf))
         y += 28 * rows + 8
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 850 {y}" width="850" height="{y}" '
@@ -99,12 +104,12 @@ def watch(lab: Lab, seconds: float = 120.0) -> None:
     live.show(picture(lab))
 
 
-def _job(x: int, y: int, number: str, shelf: Shelf) -> str:
+def _job(x: int, y: int, wide: int, number: str, shelf: Shelf) -> str:
     fill, ink = (RUNNING, PAPER) if shelf.solid else (WAITING, INK)
     stroke = f'stroke="{KILL}" stroke-width="3" stroke-dasharray="4 2"'
     edge = stroke if shelf.dead else f'stroke="{EDGE}"'
-    rect = f'<rect x="{x}" y="{y}" width="29" height="24" rx="4" fill="{fill}" {edge}/>'
-    return rect + _text(x + 14.5, y + 17, number, 13, "middle", ink)
+    rect = f'<rect x="{x}" y="{y}" width="{wide}" height="24" rx="4" fill="{fill}" {edge}/>'
+    return rect + _text(x + wide / 2, y + 17, number, 13, "middle", ink)
 
 
 def _text(x: float, y: float, words: str, size: int, anchor: str = "start", ink: str = INK) -> str:

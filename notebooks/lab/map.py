@@ -36,11 +36,11 @@ def draw_map(stack: Stack) -> Picture:
         _Box(450, 250, "inbox", ("the same process", f"port {port['inbox']}")),
     ]
     arrows = [
-        ((170, 135), (230, 135), "comment"),
-        ((390, 135), (450, 135), "job"),
-        ((610, 135), (670, 135), "job"),
-        ((750, 185), (750, 250), "mail"),
-        ((670, 295), (610, 295), "mail"),
+        ((160, 135), (230, 135), "comment"),
+        ((380, 135), (450, 135), "job"),
+        ((600, 135), (670, 135), "job"),
+        ((745, 185), (745, 250), "mail"),
+        ((670, 295), (600, 295), "mail"),
     ]
     parts = [_box(box) for box in boxes] + [_arrow(*arrow) for arrow in arrows]
     head = (
@@ -61,16 +61,16 @@ def draw_map(stack: Stack) -> Picture:
 
 def _box(box: _Box) -> str:
     lines = "".join(
-        f'<text x="{box.x + 80}" y="{box.y + 46 + 19 * n}" text-anchor="middle" font-size="13.5" '
+        f'<text x="{box.x + 75}" y="{box.y + 46 + 19 * n}" text-anchor="middle" font-size="14" '
         f'fill="{INK}">{escape(line)}</text>'
         for n, line in enumerate(box.lines)
     )
     return (
-        f'<rect x="{box.x}" y="{box.y}" width="160" height="95" rx="8" fill="{PAPER}" '
+        f'<rect x="{box.x}" y="{box.y}" width="150" height="95" rx="8" fill="{PAPER}" '
         f'stroke="{RUNNING}" stroke-width="2"/>'
-        f'<rect x="{box.x}" y="{box.y}" width="160" height="26" rx="8" fill="{WAITING}" '
+        f'<rect x="{box.x}" y="{box.y}" width="150" height="26" rx="8" fill="{WAITING}" '
         f'stroke="{EDGE}"/>'
-        f'<text x="{box.x + 80}" y="{box.y + 18}" text-anchor="middle" font-size="15" '
+        f'<text x="{box.x + 75}" y="{box.y + 18}" text-anchor="middle" font-size="15" '
         f'font-weight="bold" fill="{INK}">{escape(box.name)}</text>{lines}'
     )
 
@@ -82,5 +82,5 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], word: str) -> str:
     return (
         f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{INK}" stroke-width="2" '
         f'marker-end="url(#tip)"/>'
-        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="12.5" fill="{INK}">{word}</text>'
+        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="14" fill="{INK}">{word}</text>'
     )

@@ -61,8 +61,9 @@ class Table:
     code: bool = False
 
     def _html(self) -> str:
+        nowrap = f"{_CELL};white-space:nowrap"
         head = "".join(
-            f'<th scope="col" style="{_CELL}">{escape(visible(name))}</th>' for name in self.head
+            f'<th scope="col" style="{nowrap}">{escape(visible(name))}</th>' for name in self.head
         )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
         caption = f'<caption style="text-align:left">{escape(visible(self.caption))}</caption>'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from demo_app.story.colours import DELIVERED, KILL, RUNNING
+from demo_app.story.colours import DELIVERED, INK, KILL, RUNNING
 from lab.show import Picture, seconds
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
         for share, color, style, side in ((50, DELIVERED, "-", "right"), (99, KILL, "--", "left")):
             at = percentile(values, share)
             axes.plot([at, at], [row - 0.42, row + 0.42], style, color=color, linewidth=2.4)
-            axes.annotate(f"p{share} {seconds(at)}", (at, row - 0.44), fontsize=12, color=color,
+            axes.annotate(f"p{share} {seconds(at)}", (at, row - 0.44), fontsize=13, color=INK,
                           ha=side, va="bottom")  # fmt: skip
         p50, p99 = percentile(values, 50), percentile(values, 99)
         label = name.replace("_", " ")

@@ -48,9 +48,8 @@ def tries_picture(seen: Timeline) -> Picture:
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=12)
     in_vain = sum(run.how != "done" for job in seen.jobs for run in job.runs)
     ended = sum(job.done is not None for job in seen.jobs)
-    words = (
-        f"{len(seen.jobs)} jobs, {in_vain} tries that failed, {ended} that succeeded in the end."
-    )
+    jobs = f"{len(seen.jobs)} job{'s' * (len(seen.jobs) != 1)}"
+    words = f"{jobs}; tries that failed: {in_vain}; jobs that succeeded in the end: {ended}."
     return Picture.of(figure, words)
 
 
