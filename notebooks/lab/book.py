@@ -17,6 +17,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
+from lab.show import Table
+from lab.words import words
+
 FOLDER = Path(__file__).resolve().parents[1]
 _STYLE = (
     "<style>:root{color-scheme:light}body{font-family:sans-serif;line-height:1.5;max-width:46rem;"
@@ -56,8 +59,14 @@ def index(titles: dict[str, str]) -> str:
         f'<meta name="viewport" content="width=device-width">{_STYLE}</head><body>'
         "<h1>Jobs that survive: the lessons</h1><p>Each was run when these pages were made; every "
         "figure is of that run. To run them yourself: <code>make lab</code>.</p>"
-        f"<ul>{''.join(items)}</ul></body></html>"
+        f"<ul>{''.join(items)}</ul>"
+        f'<h2 id="words">Words</h2>{_glossary()._html()}</body></html>'
     )
+
+
+def _glossary() -> Table:
+    rows = [(word.word, word.japanese, word.means, ", ".join(word.lessons)) for word in words()]
+    return Table(("word", "in Japanese", "means", "lesson"), rows)
 
 
 def write(folder: Path, only: list[str], at_once: int = 2) -> list[Path]:

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from notebooks.lesson import LESSONS, NOTEBOOKS, code_cells, prose, solutions_of
 
+from lab import words
+
 PARTS = (
     "**After this lesson you can**",
     "**You need**",
@@ -35,6 +37,24 @@ NAMES = re.compile(
     r"\*\*\d{3}[^*]*\*\*|\*\d{3}, \w+\*|kill -9|p50|p99|M/M/1|^\d+\. |"
     r"# \d\d · |about \d+ minutes|Exercise \d\.\d",
     re.M,
+)
+
+#: What a first course on Rails' jobs teaches; the lesson in which it is seen; and by what.
+ORIGINAL = (
+    ("job and queue", "02", ("ジョブ", "キュー", "work.enqueue", 'lrange("queue:mail"')),
+    ("synchronous and asynchronous", "01", ("同期", "非同期", 'backend="inline"', "async def")),
+    ("one way to declare jobs", "06", ("ActiveJob", "@task", "One setting")),
+    ("mail, pictures, CSV", "06", ("Mail, pictures, tables", "all_tasks()")),
+    ("the in-process queue", "06", (":async", '"memory"', "crash(")),
+    ("the in-process queue is lost", "01", ('Lab(backend="memory")', 'lab.kill("web")')),
+    ("Sidekiq", "04", ("Sidekiq", "Celery")),
+    ("Delayed Job and Resque", "06", ("Delayed Job", "Resque", '"huey", "rq"')),
+    ("Redis keeps its data", "03", ("RDB", "AOF", "persistence=False", "永続化")),
+    ("why Redis and not MySQL", "03", ("MySQL", "jobs a second", "race(lab)")),
+    ("a dashboard in Sinatra", "07", ("Sinatra", "/jobs")),
+    ("comment and notification mail", "00", ("lab.post(1)", "lab.follow(")),
+    ("three processes beside each other", "00", ("demo_app up", "`sidekiq`", "lab.map()")),
+    ("enqueue and dequeue", "02", ("エンキュー", "デキュー", "lrange(")),
 )
 
 
@@ -99,3 +119,30 @@ def test_no_lesson_names_what_it_does_not_import(lesson: str) -> None:
     code = "\n".join(code_cells(lesson))
     found = set(re.findall(r"^(?:from|import) (\w+)", code, re.M))
     assert found <= allowed
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_word_learnt_is_used_in_its_lesson(lesson: str) -> None:
+    text, _, rest = prose(lesson).partition("## Words learnt")
+    said = (text + "\n".join(code_cells(lesson))).lower()
+    learnt = re.findall(r"^\| (?!word \||---)(.+?) \|", rest, re.M)
+    assert len(learnt) >= 4
+    for word in (one for row in learnt for one in row.lower().split(", ")):
+        assert word.removesuffix("e") in said, f"{word!r} is not explained"
+
+
+def test_the_glossary_has_every_word_of_the_lessons() -> None:
+    assert words.PAGE.read_text("utf-8") == words.page(), "run python -m lab.words in notebooks"
+    assert len(words.words()) > 40
+    for lesson in LESSONS:
+        assert any(lesson[:2] in word.lessons for word in words.words())
+
+
+@pytest.mark.parametrize(("row", "lesson", "wanted"), ORIGINAL)
+def test_each_row_of_a_first_course_is_seen_in_its_lesson(
+    row: str, lesson: str, wanted: tuple[str, ...]
+) -> None:
+    (name,) = (name for name in LESSONS if name[:2] == lesson)
+    text = prose(name) + "\n".join(code_cells(name))
+    for piece in wanted:
+        assert piece in text, f"lesson {lesson} does not show {piece!r}, for {row}"

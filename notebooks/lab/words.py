@@ -1,0 +1,53 @@
+"""The glossary: every word of the lessons' "Words learnt", in one table.
+
+``python -m lab.words`` in the folder ``notebooks`` writes it into ``words.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1]
+PAGE = FOLDER / "words.md"
+_ROW = re.compile(r"^\| (?!word \||---)(.+?) \| (.+?) \| (.+?) \|$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word, or some that belong together. lessons: where it is learnt, such as "00"."""
+
+    word: str
+    japanese: str
+    means: str
+    lessons: tuple[str, ...]
+
+
+def words() -> list[Word]:
+    """All of them, from a to z; a word that several lessons explain has the first's meaning."""
+    found: dict[str, Word] = {}
+    for path in sorted(FOLDER.glob("[0-9]*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            _, learnt, table = "".join(cell["source"]).partition("## Words learnt\n")
+            for word, japanese, means in _ROW.findall(table if learnt else ""):
+                known = found.get(word, Word(word, japanese, means, ()))
+                lessons = (*known.lessons, path.stem[:2])
+                found[word] = Word(word, known.japanese, known.means, lessons)
+    return sorted(found.values(), key=lambda word: word.word.lower())
+
+
+def page() -> str:
+    """The glossary as Markdown."""
+    rows = [
+        f"| {one.word} | {one.japanese} | {one.means} | {', '.join(one.lessons)} |"
+        for one in words()
+    ]
+    head = ["# Words", "", "Each is explained in the lesson where it first stands.", ""]
+    table = ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *table, *rows, ""])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
