@@ -154,10 +154,8 @@ class Relay:
         self._wanted.set()
 
     def _run(self, step: Callable[[], int], wanted: threading.Event) -> None:
-        # what runs in the request needs no relay, but for what an earlier process left
-        often = None if self._backend.in_request else 1.0
         while not self._stopping.is_set():
-            wanted.wait(timeout=often)
+            wanted.wait(timeout=1.0)
             wanted.clear()
             try:
                 while not self._stopping.is_set() and step():

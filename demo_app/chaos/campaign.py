@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 
-from demo_app.chaos.faults import AGAINST, KINDS, Fault, Kind, Scene
+from demo_app.chaos.fault import Fault, Kind, Scene
+from demo_app.chaos.kinds import AGAINST, KINDS
 from demo_app.chaos.ledger import Ledger, comments_of, mails_of, settle
 from demo_app.chaos.mail_rules import MailRules
 from demo_app.chaos.readers import Readers

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo_app.chaos.faults import Fault
+from demo_app.chaos.fault import Fault
 from demo_app.queue.connection import Decoded
 
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")

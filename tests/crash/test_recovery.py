@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_app.chaos.faults import Fault
+from demo_app.chaos.fault import Fault
 from demo_app.chaos.recovery import Entry, recoveries
 
 
