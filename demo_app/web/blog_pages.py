@@ -147,6 +147,7 @@ def _post_page(
         reached=_REACHED[travel.place] if travel else 0,
         stations=STATIONS,
         backend=desk.backend,
+        kept=request.app.state.store is not None,
     )
 
 

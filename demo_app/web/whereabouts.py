@@ -17,10 +17,14 @@ import redis
 from demo_app.blog import posts
 from demo_app.blog.posts import Notice
 from demo_app.jobs.backends import backend_named
+from demo_app.jobs.backends.base import Backend
 from demo_app.queue.history import State, state_after
 from demo_app.queue.store import Store
 from demo_app.web.desk import Desk
 from demo_app.web.inbox import Inbox
+
+#: Jobs that a backend is asked about one by one, for one look.
+_ASKED = 100
 
 
 class Place(StrEnum):
@@ -108,6 +112,7 @@ class Tracker:
             found |= self._in_redis(rest)
         except (redis.ConnectionError, redis.TimeoutError):
             return found | {one.comment_id: Whereabouts(one, Place.UNSURE) for one in rest}
+        found |= self._in_another_backend([one for one in rest if one.comment_id not in found])
         rest = [notice for notice in rest if notice.comment_id not in found]
         if rest:
             self._ask_inbox()
@@ -142,6 +147,31 @@ class Tracker:
                 place = place_after[events]
                 owner = owner if place is Place.RUNNING else ""
                 found[notice.comment_id] = Whereabouts(notice, place, owner)
+        return found
+
+    def _in_another_backend(self, notices: Sequence[Notice]) -> dict[int, Whereabouts]:
+        """What a backend with a queue of its own says, asked job by job.
+
+        One that can't be asked, or not about so many, leaves it open.
+        """
+        backend = backend_named()
+        if self._store is not None or backend.in_request or backend.name == "memory":
+            return {}
+        self._ask_inbox()
+        notices = [one for one in notices if one.job_id not in self._mailed]
+        found = {one.comment_id: Whereabouts(one, Place.UNSURE) for one in notices}
+        if type(backend).find is Backend.find:
+            return found
+        for notice in notices[-_ASKED:]:  # the oldest, which move first
+            try:
+                result = backend.find(notice.job_id)
+            except redis.RedisError:
+                break
+            if result is None:
+                found.pop(notice.comment_id)
+            else:
+                place = _OF_STATE[State(result.state)]
+                found[notice.comment_id] = Whereabouts(notice, place)
         return found
 
     def _ask_inbox(self) -> None:

@@ -117,7 +117,8 @@ function workers(seen) {
   }
   const dead = new Set(seen.workers.filter((one) => !one.alive).map((one) => one.id));
   for (const token of board.tokens.values()) token.element.classList.toggle("orphan", token.at === "worker" && dead.has(token.owner));
-  if (!$("boxes").firstElementChild) $("boxes").innerHTML = `<p class="says bad">${word("no-workers")}</p>`;
+  if (!$("boxes").firstElementChild) $("boxes").innerHTML = seen.redis === null // nobody is asked about workers
+    ? `<p class="says">${word("unseen-workers")}</p>` : `<p class="says bad">${word("no-workers")}</p>`;
 }
 
 function rooms(seen) {

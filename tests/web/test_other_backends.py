@@ -1,0 +1,71 @@
+"""The pages with a backend whose queue the dashboard can't look into: they say so, no guesses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+
+@pytest.fixture(scope="module", params=["rq", "huey"])
+def stack(request: Any) -> Iterator[Stack]:
+    with Stack(backend=request.param) as stack:
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def _well(client: Client) -> Iterator[None]:
+    client.set_faults()
+    yield
+    client.set_faults()
+
+
+def sums(holder: httpx.Client) -> dict[str, int]:
+    told: dict[str, int] = holder.get("/stage/state").json()["sums"]
+    return told
+
+
+def test_a_comments_mail_arrives_and_its_reader_sees_it(client: Client, holder) -> None:
+    before = client.mail_stats()["distinct"]
+    job = client.comment(2)["job_id"]
+    client.wait_for_mails(before + 1)
+    page = until(
+        lambda: (text := holder.get(f"/posts/2?posted={job}").text) and "has the mail" in text,
+        what="the news",
+    )
+    assert page
+    assert f"jobs/job/{job}" not in holder.get(f"/posts/2?posted={job}").text
+
+
+def test_what_waits_or_runs_is_not_called_lost(client: Client, holder: httpx.Client) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 4})
+    before = sums(holder)["posted"]
+    for _ in range(3):
+        client.comment()
+    began = time.time()
+    until(lambda: client.summary()["running"], what="work")
+    seen = []
+    until(lambda: seen.append(sums(holder)) or time.time() - began > 1.5, what="a second and more")
+    assert {one["lost"] for one in seen} == {0}
+    assert any(one["waiting"] + one["running"] == 3 for one in seen)
+    client.set_faults()
+    until(lambda: sums(holder)["delivered"] == before + 3, what="the mails")
+
+
+def test_the_dashboard_says_what_it_can_not_see(stack: Stack, holder: httpx.Client) -> None:
+    name = stack.options.backend
+    page = holder.get("/jobs").text
+    assert f"Workers of the backend {name}, if it has any, can&#39;t be seen from here." in page
+    assert "can&#39;t be checked from here" in page
+    assert page.count(f"The backend {name} keeps no list of its jobs to look at.") == 2
+    assert "It adds up" not in page
+    answer = holder.get("/jobs/queued")
+    assert answer.status_code == 409
+    assert "keeps no list" in answer.text
