@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from demo_app.bench.enqueue import _redis
 from demo_app.bench.table import Table
 from demo_app.bench.work import measure
+from demo_app.queue.claim import Verdict
 from demo_app.queue.connection import connect
 from demo_app.queue.history import State
 from demo_app.queue.look import look_up, page
 from demo_app.queue.message import Message, lanes_of
-from demo_app.queue.store import Store, Verdict
+from demo_app.queue.store import Store
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PICTURE = Path("build/bench/growth.png")

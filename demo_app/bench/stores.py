@@ -9,9 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from demo_app.queue.claim import Claim, Verdict
 from demo_app.queue.connection import Decoded, connect
 from demo_app.queue.message import Message
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.store import Store
 
 PAYLOAD = "x" * 500
 

@@ -9,68 +9,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import redis
 
+from demo_app.queue.claim import Claim, Claimed, Ended, Verdict, claimed_by
 from demo_app.queue.message import Message, compose
-
-
-class Verdict(StrEnum):
-    """How a claim ends."""
-
-    DONE = "done"
-    RETRY = "retry"
-    DISCARD = "discard"
-    DEAD = "dead"
-    REQUEUE = "requeue"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job that a worker holds: it alone may acknowledge it."""
-
-    worker: str
-    lane: str
-    id: str
-
 
 #: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
 #: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
-
 #: Jobs asked about in one step.
 _AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A claim, and the message of its job as JSON text."""
-
-    claim: Claim
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How an acknowledgement went.
-
-    in_time: False when the claim was not this worker's any more. following: the job taken next.
-    """
-
-    in_time: bool
-    following: Claimed | None = None
-
-
-def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
-    """What the claim script's answer says; nothing when it only tells where the bell stands."""
-    parts = zip(*[iter(answer)] * 3, strict=False)
-    return [Claimed(Claim(worker, lane, job_id), message) for job_id, lane, message in parts]
 
 
 @cache

@@ -15,9 +15,10 @@ from itertools import count
 import redis
 
 from demo_app.jobs.perform import LeaseLost
+from demo_app.queue.claim import Claim, Claimed, Verdict
 from demo_app.queue.connection import connect
 from demo_app.queue.message import Message, lanes_of, parse
-from demo_app.queue.store import Claim, Claimed, Store, Verdict
+from demo_app.queue.store import Store
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.steps import Step, passed
 from demo_app.worker.lease import Lease

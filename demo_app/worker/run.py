@@ -21,8 +21,8 @@ from demo_app.jobs.perform import (
     perform,
 )
 from demo_app.jobs.result import TaskError
+from demo_app.queue.claim import Verdict
 from demo_app.queue.message import compose
-from demo_app.queue.store import Verdict
 from demo_app.settings import settings
 from demo_app.steps import Step, passed
 from demo_app.worker.claims import Claims, claims

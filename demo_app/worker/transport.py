@@ -25,9 +25,9 @@ from celery.worker.state import maybe_shutdown
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 
+from demo_app.queue.claim import Claimed, Verdict, claimed_by
 from demo_app.queue.connection import client_url
 from demo_app.queue.message import lanes_of, parse, queue_of, read
-from demo_app.queue.store import Claimed, Verdict, claimed_by
 from demo_app.worker.claims import PAUSE, claims
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from support import client_of, message, until
 
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.claim import Claim, Verdict
+from demo_app.queue.store import Store
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
 

@@ -6,10 +6,11 @@ import pytest
 import redis
 from support import message
 
+from demo_app.queue.claim import Claim, Verdict
 from demo_app.queue.history import State
 from demo_app.queue.look import look_up, page
 from demo_app.queue.message import parse
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.store import Store
 
 _LEASE = 60_000
 

@@ -7,10 +7,11 @@ import time
 import pytest
 from support import message
 
+from demo_app.queue.claim import Claim, Verdict
 from demo_app.queue.history import State
 from demo_app.queue.look import look_up
 from demo_app.queue.message import lanes_of
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.store import Store
 
 LANES = lanes_of("mail")
 LEASE = 60_000

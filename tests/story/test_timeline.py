@@ -6,8 +6,9 @@ import time
 
 from support import message
 
+from demo_app.queue.claim import Claim, Verdict
 from demo_app.queue.message import lanes_of
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.store import Store
 from demo_app.story import picture, timeline
 
 
@@ -59,4 +60,4 @@ def test_the_picture_says_in_words_what_it_shows(store: Store) -> None:
     _killed_and_rescued(store)
     seen = timeline.read(store.client)
     told = picture.describe(seen, [time.time()])
-    assert told == "2 jobs, 1 kill: 1 jobs lost their worker and were rescued, 2 were delivered"
+    assert told == "2 jobs, 1 kill: 1 lost their worker and were rescued, 2 were delivered"

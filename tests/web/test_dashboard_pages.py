@@ -12,8 +12,9 @@ import httpx
 import pytest
 from support import message, until
 
+from demo_app.queue.claim import Claim, Verdict
 from demo_app.queue.message import Message
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.store import Store
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web.words import Words

@@ -13,11 +13,12 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from demo_app.queue.claim import Claim, Verdict
 from demo_app.queue.connection import Decoded
 from demo_app.queue.history import State
 from demo_app.queue.look import page
 from demo_app.queue.message import Message, lanes_of, parse
-from demo_app.queue.store import Claim, Store, Verdict
+from demo_app.queue.store import Store
 from demo_app.settings import Settings
 
 _PREFIX = "move-"

@@ -1,0 +1,51 @@
+"""A claim: the right to a job that one worker has, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How a claim ends."""
+
+    DONE = "done"
+    RETRY = "retry"
+    DISCARD = "discard"
+    DEAD = "dead"
+    REQUEUE = "requeue"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that a worker holds: it alone may acknowledge it."""
+
+    worker: str
+    lane: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim, and the message of its job as JSON text."""
+
+    claim: Claim
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an acknowledgement went.
+
+    in_time: False when the claim was not this worker's any more. following: the job taken next.
+    """
+
+    in_time: bool
+    following: Claimed | None = None
+
+
+def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
+    """What the claim script's answer says; nothing when it only tells where the bell stands."""
+    parts = zip(*[iter(answer)] * 3, strict=False)
+    return [Claimed(Claim(worker, lane, job_id), message) for job_id, lane, message in parts]
