@@ -64,7 +64,7 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
         deaths = f"{len(timeline.deaths)} workers that died"
     return (
         f"{len(timeline.jobs)} jobs, {deaths}: "
-        f"{rescued} jobs lost their worker and were rescued, {delivered} were delivered"
+        f"{rescued} lost their worker and were rescued, {delivered} were delivered"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 import threading
 import time
 from collections.abc import Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from lab.running import Lab
 
 
-#: Seconds that a job costs its worker besides its own length: claim and acknowledgement.
-_OVERHEAD = 0.0015
 #: Seeds for the lengths and the gaps, chosen so that a run of seconds is typical of a long one.
 _DICE = 107, 8
 
@@ -51,7 +50,7 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
     """Put jobs in at chance moments, such that a worker's single thread is busy for that share of
     the time, and measure what happened. share: 0 to 1."""
     lengths = _chance(_DICE[0], jobs, mean_work)
-    gaps = _chance(_DICE[1], jobs, (mean_work + _OVERHEAD) / share)
+    gaps = _chance(_DICE[1], jobs, _time_of_one(lab, mean_work) / share)
     since, due = journal_end(lab.client), time.monotonic()
     with _Counter(lab) as counter:
         for number, (gap, length) in enumerate(zip(gaps, lengths, strict=True)):
@@ -63,7 +62,7 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
     first = min(job.enqueued for job in seen.jobs)
     last = max(job.done or 0.0 for job in seen.jobs)
     waits = [job.runs[-1].began - job.enqueued for job in seen.jobs]
-    works = [(job.done or 0.0) - job.runs[-1].began for job in seen.jobs]
+    works = _works(seen)
     span = last - first
     return Load(
         jobs=len(seen.jobs),
@@ -73,6 +72,19 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
         rate=len(waits) / span,
         mean_queue=counter.mean(first, last),
     )
+
+
+def _time_of_one(lab: Lab, length: float, tries: int = 15) -> float:
+    """How long a job of this length keeps the worker busy here, claim and all; the median."""
+    since = journal_end(lab.client)
+    for number in range(tries):
+        work.enqueue(name=f"{number}", seconds=length)
+    lab.wait()
+    return statistics.median(_works(timelines.read(lab.redis, since)))
+
+
+def _works(seen: timelines.Timeline) -> list[float]:
+    return [(job.done or 0.0) - job.runs[-1].began for job in seen.jobs]
 
 
 def _chance(seed: int, count: int, mean: float) -> list[float]:

@@ -29,18 +29,18 @@ def draw_map(stack: Stack) -> Picture:
     web = (f"pid {pids['web']}", f"port {port['web']}", "comments in SQLite")
     boxes = [
         _Box(10, 90, "reader", ("a browser,", "or this notebook")),
-        _Box(230, 90, "web app", web),
-        _Box(450, 90, "Redis", (f"pid {pids['redis']}", "no port: a socket", "the queue is here")),
-        _Box(670, 90, "workers", (f"pid {pids['worker']}", f"{threads} threads each")),
-        _Box(670, 250, "mail server", (f"pid {pids['smtp']}", f"port {smtp_port}")),
-        _Box(450, 250, "inbox", ("the same process", f"port {port['inbox']}")),
+        _Box(250, 90, "web app", web),
+        _Box(470, 90, "Redis", (f"pid {pids['redis']}", "no port: a socket", "the queue is here")),
+        _Box(690, 90, "workers", (f"pid {pids['worker']}", f"{threads} threads each")),
+        _Box(690, 250, "mail server", (f"pid {pids['smtp']}", f"port {smtp_port}")),
+        _Box(470, 250, "inbox", ("the same process", f"port {port['inbox']}")),
     ]
     arrows = [
-        ((160, 135), (230, 135), "comment"),
-        ((380, 135), (450, 135), "job"),
-        ((600, 135), (670, 135), "job"),
-        ((745, 185), (745, 250), "mail"),
-        ((670, 295), (600, 295), "mail"),
+        ((160, 135), (250, 135), "comment"),
+        ((400, 135), (470, 135), "job"),
+        ((620, 135), (690, 135), "job"),
+        ((765, 185), (765, 250), "mail"),
+        ((690, 295), (620, 295), "mail"),
     ]
     parts = [_box(box) for box in boxes] + [_arrow(*arrow) for arrow in arrows]
     head = (

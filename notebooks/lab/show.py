@@ -73,7 +73,8 @@ class Table:
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(visible(cell)) for cell in row)
         style = f"{_CELL};{_CODE}" if self.code else _CELL
-        told = f'<th scope="row" style="{_CELL}">{first}</th>'
+        narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
+        told = f'<th scope="row" style="{narrow}">{first}</th>'
         return told + "".join(f'<td style="{style}">{cell}</td>' for cell in others)
 
     def _text(self) -> str:
