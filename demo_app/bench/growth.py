@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from demo_app.bench.enqueue import _redis
 from demo_app.bench.table import Table
-from demo_app.bench.work import measure
+from demo_app.bench.work import Measured, measure
 from demo_app.queue.claim import Verdict
 from demo_app.queue.connection import connect
 from demo_app.queue.history import State
@@ -21,6 +21,7 @@ from demo_app.queue.message import Message, lanes_of
 from demo_app.queue.store import Store
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
+WORKERS = (1, 2, 4)
 PICTURE = Path("build/bench/growth.png")
 LANES = lanes_of("mail")
 
@@ -39,15 +40,15 @@ def run() -> list[Table]:
     names = list(found[SIZES[0]])
     rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
     columns = ["microseconds, median", *(f"{size:,} queued" for size in SIZES)]
-    rates = {count: measure("ours", 4000, workers=count)[0] for count in (1, 2)}
-    _draw(found)
+    by_workers = {count: measure("ours", 4000, workers=count) for count in WORKERS}
+    _draw(found, by_workers)
     return [
         Table("The same step with more jobs queued", columns, rows, f"The picture: {PICTURE}"),
         Table(
             "Worker processes of four threads",
-            ["processes", "mails a second"],
-            [[str(count), f"{rate:.0f}"] for count, rate in rates.items()],
-            "Two workers, the sink and Redis share the processors named above.",
+            ["processes", "mails a second", "processors busy"],
+            [[str(n), f"{one.mails:.0f}", f"{one.busy:.0%}"] for n, one in by_workers.items()],
+            "The workers, the sink and Redis share the processors named above.",
         ),
     ]
 
@@ -92,15 +93,21 @@ def _median(step: Callable[[], object], calls: int = 200) -> float:
     return statistics.median(times)
 
 
-def _draw(found: dict[int, dict[str, float]]) -> None:
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    axes = figure.add_subplot()
+def _draw(found: dict[int, dict[str, float]], by_workers: dict[int, Measured]) -> None:
+    figure = Figure(figsize=(12, 5), layout="constrained")
+    axes, beside = figure.subplots(1, 2, width_ratios=(3, 2))
     marks = iter(("o-", "s--", "^-.", "D:"))
     for name in list(found[SIZES[0]])[1:]:
         axes.plot(SIZES, [found[size][name] for size in SIZES], next(marks), label=name)
     axes.set(xscale="log", yscale="log", xlabel="jobs queued", ylabel="microseconds, median")
-    axes.set_title("Each step stays as quick as it was", loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Each step, with more jobs queued", loc="left")
     axes.legend(frameon=False)
+    counts = [str(count) for count in by_workers]
+    bars = beside.bar(counts, [one.mails for one in by_workers.values()], color="#4878a8")
+    beside.bar_label(bars, [f"{one.busy:.0%} busy" for one in by_workers.values()])
+    beside.set(xlabel="worker processes", ylabel="mails a second")
+    beside.set_title("More workers, until the processors are full", loc="left")
+    for each in (axes, beside):
+        each.spines[["top", "right"]].set_visible(False)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(PICTURE, dpi=144)

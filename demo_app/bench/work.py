@@ -16,7 +16,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from itertools import cycle, islice
 from pathlib import Path
+from typing import NamedTuple
+
+import psutil
 
 from demo_app.bench.table import Table
 from demo_app.stack import ports, redis_server
@@ -33,17 +37,25 @@ JOBS = 2000
 ROUNDS = 3
 
 
+class Measured(NamedTuple):
+    """mails: a second. enqueue: microseconds, median. busy: the processors' share, 0 to 1."""
+
+    mails: float
+    enqueue: float
+    busy: float
+
+
 def run() -> list[Table]:
     """One table: jobs a second, and microseconds to put one in, for each queue that is there."""
     names = [name for name, package in PEERS.items() if find_spec(package)]
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    found: dict[str, list[Measured]] = {name: [] for name in names}
     for _ in range(ROUNDS):  # in turn, so that a slow minute of the machine hits all of them
         for name in names:
             found[name].append(measure(name))
-    quickest = max(statistics.median(r for r, _ in found[n]) for n in names if n != "ours")
+    quickest = max(statistics.median(m.mails for m in found[n]) for n in names if n != "ours")
     rows = []
     for name in names:
-        rates = sorted(rate for rate, _ in found[name])
+        rates = sorted(one.mails for one in found[name])
         median = statistics.median(rates)
         rows.append(
             [
@@ -51,7 +63,7 @@ def run() -> list[Table]:
                 f"{median:.0f}",
                 f"{rates[0]:.0f} to {rates[-1]:.0f}",
                 f"{median / quickest:.2f}",
-                f"{statistics.median(us for _, us in found[name]):.0f}",
+                f"{statistics.median(one.enqueue for one in found[name]):.0f}",
             ]
         )
     columns = ["queue", "mails a second", "spread", "of the quickest peer", "enqueue, µs"]
@@ -65,11 +77,11 @@ def measure(
     settings: Mapping[str, str] | None = None,
     options: Options | None = None,
     workers: int | None = None,
-) -> tuple[float, float]:
-    """Mails a second, and the median microseconds of an enqueue, for one peer.
+) -> Measured:
+    """What one peer does.
 
     settings: further environment variables. options: how Redis keeps its data. workers: so many
-    of the peer's worker processes, in place of all.
+    worker processes, in place of the peer's own number.
     """
     module = f"demo_app.bench.peers.{name}"
     with _servers(options or Options()) as (environment, sink):
@@ -82,7 +94,7 @@ def measure(
             raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
         peer = json.loads(told.stdout)
         with ExitStack() as running:
-            for command in peer["workers"][:workers]:
+            for command in islice(cycle(peer["workers"]), workers or len(peer["workers"])):
                 worker = subprocess.Popen(
                     command,
                     env={**environment, **peer["environment"]},
@@ -91,19 +103,23 @@ def measure(
                     start_new_session=True,
                 )
                 running.callback(_end, worker)
-            return _rate(sink, jobs), float(peer["enqueue_us"])
+            mails, busy = _rate(sink, jobs)
+            return Measured(mails, float(peer["enqueue_us"]), busy)
 
 
-def _rate(sink: subprocess.Popen[str], jobs: int) -> float:
-    """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
+def _rate(sink: subprocess.Popen[str], jobs: int) -> tuple[float, float]:
+    """Mails a second, and the processors' share that was busy meanwhile.
+
+    From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
     first = (0, 0.0)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         count, last = _ask(sink)
         if first[0] == 0 and count >= jobs // 10:
             first = (count, last)
+            psutil.cpu_percent()  # counts from here
         if count >= jobs:
-            return (count - first[0]) / (last - first[1])
+            return (count - first[0]) / (last - first[1]), psutil.cpu_percent() / 100
         time.sleep(0.02)
     raise RuntimeError(f"only {_ask(sink)[0]} of {jobs} mails arrived")
 
