@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from demo_app.jobs.perform import checkpoint, current, note
+from demo_app.jobs.context import checkpoint, current, note
 from demo_app.mail import Mail
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.steps import Step, passed

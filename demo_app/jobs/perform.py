@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demo_app.jobs.arguments import as_it_arrives
 from demo_app.jobs.callbacks import performing
+from demo_app.jobs.context import Context, running
 from demo_app.jobs.job import Job
 from demo_app.jobs.records import RecordGone, loaded
+from demo_app.jobs.registry import all_tasks
 from demo_app.jobs.result import TaskError
 from demo_app.jobs.retries import Drop, policy_for
-from demo_app.jobs.task import Task, all_tasks
+
+if TYPE_CHECKING:
+    from demo_app.jobs.task import Task
 
 
 class ReturnValueError(TypeError):
@@ -68,50 +70,6 @@ class Dead:
 Outcome = Done | Again | Discarded | Dead
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a running job may know of itself.
-
-    attempt: 1 for the first try. check: raises LeaseLost when the job is not ours any more.
-    """
-
-    job: Job
-    attempt: int
-    check: Callable[[], None]
-    notes: dict[str, Any]
-
-
-_current: ContextVar[Context | None] = ContextVar("current job", default=None)
-
-
-def current() -> Context | None:
-    """The job that runs here, if one does."""
-    return _current.get()
-
-
-def checkpoint() -> None:
-    """Call right before a side effect: raises LeaseLost when the job went to another worker."""
-    context = _current.get()
-    if context is not None:
-        context.check()
-
-
-def note(name: str, value: str) -> None:
-    """Leave something about the running job in its history, such as the Message-ID of its mail."""
-    context = _current.get()
-    if context is not None:
-        context.notes[name] = value
-
-
-@contextmanager
-def _running(context: Context) -> Iterator[None]:
-    token = _current.set(context)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
 def perform(
     job: Job, *, check: Callable[[], None] = lambda: None, notes: dict[str, Any] | None = None
 ) -> Outcome:
@@ -127,7 +85,7 @@ def perform(
         return Dead(TaskError("builtins.LookupError", missing))
     context = Context(job, job.attempts + 1, check, {} if notes is None else notes)
     try:
-        with _running(context), performing(task.function, job):
+        with running(context), performing(task.function, job):
             check()
             value = _call(task, context)
     except Exception as error:

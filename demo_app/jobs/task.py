@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from demo_app.jobs.arguments import checked
+from demo_app.jobs.context import Context
 from demo_app.jobs.job import Job
+from demo_app.jobs.registry import register
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.retries import Policy, policies_of
 from demo_app.jobs.signature import bound, check_function
 
-if TYPE_CHECKING:
-    from demo_app.jobs.perform import Context
-
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_registry: dict[str, Task[..., Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +101,6 @@ class Task(Generic[P, R]):
         """Run it now, here, as the plain function that it is."""
         if not self.takes_context:
             return self.function(*args, **kwargs)
-        from demo_app.jobs.perform import Context
-
         here = Context(self.job(*args, **kwargs), attempt=1, check=lambda: None, notes={})
         return self.function(here, *args, **kwargs)
 
@@ -159,24 +153,7 @@ def task(
     def make(function: Callable[..., Any]) -> Task[..., Any]:
         check_function(function, takes_context)
         made: Task[..., Any] = Task(function, queue_name, priority, takes_context=takes_context)
-        _registry[made.name] = made
+        register(made)
         return made
 
     return make if function is None else make(function)
-
-
-def all_tasks() -> dict[str, Task[..., Any]]:
-    """Every task of the modules imported so far, by name."""
-    return dict(_registry)
-
-
-def load_tasks(modules: Iterable[str]) -> None:
-    """Import the modules that hold `@task` functions.
-
-    Raises ImportError with the module's name when one can't be imported.
-    """
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise ImportError(f"can't import the tasks of {module!r}: {error}") from error

@@ -13,7 +13,7 @@ from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backends import backend_named
-from demo_app.jobs.task import load_tasks
+from demo_app.jobs.registry import load_tasks
 from demo_app.queue.connection import connect
 from demo_app.queue.store import Store
 from demo_app.settings import BackendName, Safeguard, Settings, Transport

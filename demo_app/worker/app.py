@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
-from demo_app.jobs.task import all_tasks, load_tasks
+from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Settings, settings
 from demo_app.worker.life import Life
 from demo_app.worker.run import limit, run

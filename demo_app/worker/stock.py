@@ -13,7 +13,7 @@ from celery.signals import worker_ready
 from demo_app.jobs.backends.stock import stock_app
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, Dead, perform
-from demo_app.jobs.task import all_tasks, load_tasks
+from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.queue.connection import connect
 from demo_app.settings import Settings
 

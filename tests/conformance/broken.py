@@ -173,7 +173,7 @@ class LoadsRecordsWhenTheyArePutIn(Memory):
 class SkipsCallbacks(Memory):
     def _work(self) -> None:
         while (job := self._take()) is not None:
-            from demo_app.jobs.task import all_tasks
+            from demo_app.jobs.registry import all_tasks
 
             task = all_tasks()[job.task]
             context = (None,) if task.takes_context else ()

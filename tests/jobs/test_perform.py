@@ -6,7 +6,8 @@ import pytest
 from jobs.sample_tasks import Book, fail, listened_to, read, shelf
 
 from demo_app.jobs import ArgumentError, Job, discard_on, note, retry_on
-from demo_app.jobs.perform import Again, Context, Dead, Discarded, Done, current, perform
+from demo_app.jobs.context import Context, current
+from demo_app.jobs.perform import Again, Dead, Discarded, Done, perform
 from demo_app.jobs.result import TaskError, TaskResult
 from demo_app.jobs.retries import DEFAULT, Retry, policies_of, policy_for
 

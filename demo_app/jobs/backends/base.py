@@ -10,8 +10,8 @@ from typing import ClassVar
 from demo_app.jobs.callbacks import enqueueing
 from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.job import Job
+from demo_app.jobs.registry import all_tasks
 from demo_app.jobs.result import TaskResult
-from demo_app.jobs.task import all_tasks
 from demo_app.settings import settings
 from demo_app.steps import Step, passed
 

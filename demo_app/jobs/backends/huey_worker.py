@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from demo_app.jobs.backends.huey import HueyBackend
-from demo_app.jobs.task import load_tasks
+from demo_app.jobs.registry import load_tasks
 from demo_app.settings import settings
 
 _WORKERS = "CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY) STRICT"

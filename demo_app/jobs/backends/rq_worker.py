@@ -23,7 +23,7 @@ from rq.worker_pool import WorkerPool
 from demo_app.jobs.backends.rq import RqBackend
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, Dead, Discarded, Done, perform
-from demo_app.jobs.task import load_tasks
+from demo_app.jobs.registry import load_tasks
 from demo_app.settings import settings
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.jobs import Context, Job, around_perform, by_reference, discard_on, retry_on, task
-from demo_app.jobs.perform import current
+from demo_app.jobs.context import current
 from demo_app.settings import settings
 
 EVENTS = "events.jsonl"
