@@ -1,129 +1,20 @@
-"""Run a lesson in a kernel of its own, as a learner would, and look at what is left afterwards."""
+"""Run a lesson as a learner would, and look at what it shows."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
-from jupyter_client.blocking import BlockingKernelClient
-from jupyter_client.manager import KernelManager, start_new_kernel
-from support import until
+from notebooks.colours import contrast
+from notebooks.kernels import NOTEBOOKS, Kernel, Output
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-Output = dict[str, Any]
+from demo_app.story.colours import PAPER
+
+#: The colour of a text in a picture by matplotlib; where none is given, it is black.
+_TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
-
-
-class CellFailed(AssertionError):
-    """A cell raised an error; says which, and how."""
-
-
-@dataclass(slots=True)
-class Kernel:
-    """A running kernel, and the mark that every process started from it bears."""
-
-    manager: KernelManager
-    client: BlockingKernelClient
-    mark: str
-    tmp: Path
-    ports: frozenset[tuple[int, int]] = frozenset()
-
-    def run(self, source: str, seconds: float = 240.0) -> list[Output]:
-        """Run a cell; returns what it shows. Raises CellFailed when it raises."""
-        outputs, reply = self.try_to_run(source, seconds)
-        if reply["status"] == "error":
-            raise CellFailed(f"{source}\n{reply['ename']}: {reply['evalue']}")
-        return outputs
-
-    def try_to_run(
-        self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
-    ) -> tuple[list[Output], dict[str, Any]]:
-        """Run a cell; returns what it shows, and the kernel's reply. when_busy: called once it
-        has begun."""
-        outputs: list[Output] = []
-
-        def hear(message: dict[str, Any]) -> None:
-            content = message["content"]
-            if message["msg_type"] == "status" and content["execution_state"] == "busy":
-                if when_busy is not None:
-                    when_busy()
-            elif message["msg_type"] == "update_display_data":
-                outputs[-1] = {"data": content["data"]}
-            elif message["msg_type"] == "stream" and outputs and "text" in outputs[-1]:
-                outputs[-1]["text"] += content["text"]
-            elif message["msg_type"] in ("stream", "execute_result", "display_data"):
-                outputs.append({key: content[key] for key in ("text", "data") if key in content})
-
-        answer = self.client.execute_interactive(
-            source, timeout=seconds, allow_stdin=False, output_hook=hear
-        )
-        return outputs, answer["content"]
-
-    def processes(self) -> list[psutil.Process]:
-        """Every living process that was started from the kernel, the kernel itself left out."""
-        return [
-            process
-            for process in _marked(self.mark, self.tmp)
-            if "ipykernel" not in _command(process)
-        ]
-
-    def stacks(self) -> set[str]:
-        """The labs that run, by the mark that each gives its processes."""
-        marks = set()
-        for process in self.processes():
-            with suppress(psutil.Error):  # it may end meanwhile
-                marks.add(process.environ().get("DEMO_STACK_ID", ""))
-        return marks - {""}
-
-    def nothing_is_left(self) -> None:
-        """Wait until what ran from here has ended, and its sockets and ports are gone."""
-        until(lambda: not self.processes(), 30.0, "the end of every process")
-        assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
-        until(lambda: self.connections() <= self.ports, 30.0, "the end of every connection")
-
-    def connections(self) -> frozenset[tuple[int, int]]:
-        """The ports on which the kernel itself listens or talks: its own, and the other's or 0."""
-        (process,) = (p for p in _marked(self.mark, self.tmp) if "ipykernel" in _command(p))
-        return frozenset(
-            (open_one.laddr.port, open_one.raddr.port if open_one.raddr else 0)
-            for open_one in process.net_connections("tcp")
-        )
-
-
-@contextmanager
-def kernel(*, sockets_may_stay: bool = False) -> Iterator[Kernel]:
-    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left.
-
-    sockets_may_stay: the kernel is killed, and nobody is there to remove a folder.
-    """
-    mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
-    env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
-    manager, client = start_new_kernel(cwd=str(NOTEBOOKS), env=env)
-    try:
-        here = Kernel(manager, client, mark, tmp)
-        here.run("")
-        here.ports = here.connections()
-        yield here
-        client.stop_channels()
-        manager.shutdown_kernel()
-        until(lambda: not _marked(mark, tmp), 30.0, "the end of every process of the lesson")
-        assert sockets_may_stay or not list(tmp.glob("**/*.sock")), "a socket is left"
-    finally:
-        manager.shutdown_kernel(now=True)
-        for process in _marked(mark, tmp):
-            process.kill()
-        shutil.rmtree(tmp, ignore_errors=True)
 
 
 def code_cells(lesson: str) -> list[str]:
@@ -186,6 +77,8 @@ def _every_picture_has_words(outputs: list[Output]) -> None:
             assert words, "a picture says in words what it shows"
             assert len(words[1]) > 20
             assert words[1] in data["text/plain"] or "&" in words[1]
+        for colour in _TEXT.findall(html):
+            assert contrast(colour, PAPER) >= 4.5, f"text in {colour} is hard to read"
 
 
 def _exercise(cell: str) -> str | None:
@@ -198,23 +91,3 @@ def _text(outputs: list[Output]) -> str:
         output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs
     ]
     return "".join(told).strip()
-
-
-def _marked(mark: str, tmp: Path) -> list[psutil.Process]:
-    """By the mark in the environment; Redis, which writes over its own, by its folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            ours = process.environ().get("LESSON_MARK") == mark or str(tmp) in _command(process)
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""

@@ -1,9 +1,9 @@
-"""Lesson 00 runs, and knows right answers from wrong ones."""
+"""Lesson 00 runs, whatever is done to it, and knows right answers from wrong ones."""
 
 from __future__ import annotations
 
 import pytest
-from notebooks.lesson import run_lesson
+from notebooks.misuse import survives_everything
 
 WRONG = {
     "0.1": [
@@ -20,6 +20,6 @@ WRONG = {
 }
 
 
-@pytest.mark.timeout(300)
-def test_it_runs_and_its_exercises_are_checked() -> None:
-    run_lesson("00_start_here", WRONG)
+@pytest.mark.timeout(600)
+def test_it_runs_twice_is_interrupted_restarted_and_its_exercises_are_checked() -> None:
+    survives_everything("00_start_here", WRONG)

@@ -1,9 +1,9 @@
-"""Lesson 01 runs, and knows right answers from wrong ones."""
+"""Lesson 01 runs, whatever is done to it, and knows right answers from wrong ones."""
 
 from __future__ import annotations
 
 import pytest
-from notebooks.lesson import run_lesson
+from notebooks.misuse import survives_everything
 
 WRONG = {
     "1.1": [
@@ -23,6 +23,6 @@ WRONG = {
 }
 
 
-@pytest.mark.timeout(300)
-def test_it_runs_and_its_exercises_are_checked() -> None:
-    run_lesson("01_sync_vs_async", WRONG)
+@pytest.mark.timeout(600)
+def test_it_runs_twice_is_interrupted_restarted_and_its_exercises_are_checked() -> None:
+    survives_everything("01_sync_vs_async", WRONG)

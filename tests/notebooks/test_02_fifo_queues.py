@@ -1,9 +1,9 @@
-"""Lesson 02 runs, and knows right answers from wrong ones."""
+"""Lesson 02 runs, whatever is done to it, and knows right answers from wrong ones."""
 
 from __future__ import annotations
 
 import pytest
-from notebooks.lesson import run_lesson
+from notebooks.misuse import survives_everything
 
 WRONG = {
     "2.1": [
@@ -16,6 +16,6 @@ WRONG = {
 }
 
 
-@pytest.mark.timeout(300)
-def test_it_runs_and_its_exercises_are_checked() -> None:
-    run_lesson("02_fifo_queues", WRONG)
+@pytest.mark.timeout(600)
+def test_it_runs_twice_is_interrupted_restarted_and_its_exercises_are_checked() -> None:
+    survives_everything("02_fifo_queues", WRONG)

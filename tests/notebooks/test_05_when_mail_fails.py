@@ -1,9 +1,9 @@
-"""Lesson 05 runs, and knows right answers from wrong ones."""
+"""Lesson 05 runs, whatever is done to it, and knows right answers from wrong ones."""
 
 from __future__ import annotations
 
 import pytest
-from notebooks.lesson import run_lesson
+from notebooks.misuse import survives_everything
 
 WRONG = {
     "5.1": [
@@ -21,6 +21,6 @@ WRONG = {
 }
 
 
-@pytest.mark.timeout(300)
-def test_it_runs_and_its_exercises_are_checked() -> None:
-    run_lesson("05_when_mail_fails", WRONG)
+@pytest.mark.timeout(600)
+def test_it_runs_twice_is_interrupted_restarted_and_its_exercises_are_checked() -> None:
+    survives_everything("05_when_mail_fails", WRONG)

@@ -1,9 +1,9 @@
-"""Lesson 07 runs, and knows right answers from wrong ones."""
+"""Lesson 07 runs, whatever is done to it, and knows right answers from wrong ones."""
 
 from __future__ import annotations
 
 import pytest
-from notebooks.lesson import run_lesson
+from notebooks.misuse import survives_everything
 
 WRONG = {
     "7.1": ["answer = True", "answer = 'no'", "answer = 59"],
@@ -17,6 +17,6 @@ WRONG = {
 }
 
 
-@pytest.mark.timeout(300)
-def test_it_runs_and_its_exercises_are_checked() -> None:
-    run_lesson("07_see_it_and_run_it", WRONG)
+@pytest.mark.timeout(600)
+def test_it_runs_twice_is_interrupted_restarted_and_its_exercises_are_checked() -> None:
+    survives_everything("07_see_it_and_run_it", WRONG)

@@ -27,6 +27,7 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
         tab = browser.new_page()
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(index.as_uri())
+        assert tab.locator("#words ~ table tr").count() > 40, "the glossary is there"
         tab.click("text=Start here")
         assert tab.url == lesson.as_uri()
         figures = tab.locator("figure svg[role=img]")

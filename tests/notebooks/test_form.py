@@ -7,7 +7,8 @@ import statistics
 
 import nbformat
 import pytest
-from notebooks.lesson import LESSONS, NOTEBOOKS, code_cells, prose, solutions_of
+from notebooks.kernels import NOTEBOOKS
+from notebooks.lesson import LESSONS, code_cells, prose, solutions_of
 
 from lab import words
 

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import threading
-import time
-
-import pytest
-from notebooks.lesson import Kernel, code_cells, kernel
+from notebooks.kernels import kernel
 from support import until
-
-WAITS = re.compile(r"Lab\(|\.wait|\.until|\.kill|\.post|\.watch|celery\(|freeze")
-
-
-def _stacks(here: Kernel) -> set[str]:
-    return {process.environ()["DEMO_STACK_ID"] for process in here.processes()
-            if "DEMO_STACK_ID" in process.environ()}  # fmt: skip
 
 
 def test_a_second_lab_in_the_same_kernel_ends_the_first() -> None:
     with kernel() as here:
         here.run("from lab import Lab\nlab = Lab()")
-        (first,) = _stacks(here)
+        (first,) = here.stacks()
         here.run("lab = Lab()")
-        (second,) = _stacks(here)
+        (second,) = here.stacks()
         assert first != second
         here.run("lab.close()\nlab.close()")
         assert not here.processes()
@@ -36,9 +24,9 @@ def test_a_second_lab_in_the_same_kernel_ends_the_first() -> None:
 def test_a_lab_beside_another_leaves_it_running() -> None:
     with kernel() as here:
         here.run("from lab import Lab\nlab = Lab(workers=0)\nother = Lab(beside=True, workers=0)")
-        assert len(_stacks(here)) == 2
+        assert len(here.stacks()) == 2
         here.run("other.close()\nlab.post(1)")
-        assert len(_stacks(here)) == 1
+        assert len(here.stacks()) == 1
 
 
 def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
@@ -83,32 +71,3 @@ def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
         (shown,) = here.run("guess.against(40)")
         assert "you said" in shown["data"]["text/plain"]
         assert "38 mails | 40 mails | 2 mails more" in shown["data"]["text/plain"]
-
-
-@pytest.mark.timeout(240)
-def test_a_lesson_runs_twice_in_the_same_kernel() -> None:
-    with kernel() as here:
-        for _ in range(2):
-            for cell in code_cells("00_start_here"):
-                here.run(cell)
-            assert not here.processes(), "the lesson ends what it began"
-
-
-@pytest.mark.timeout(420)
-def test_each_waiting_cell_of_the_central_lesson_may_be_interrupted_and_run_again() -> None:
-    """A cell is interrupted soon after it began; then it runs again, and the lesson goes on."""
-    interrupted = 0
-    with kernel() as here:
-        for number, cell in enumerate(code_cells("04_kill_the_worker")):
-            if WAITS.search(cell):
-                moment = 0.1 + 0.13 * (number % 5)  # at another point of each
-
-                def interrupt(moment: float = moment) -> None:
-                    threading.Timer(moment, here.manager.interrupt_kernel).start()
-
-                _, reply = here.try_to_run(cell, when_busy=interrupt)
-                interrupted += reply.get("ename") == "KeyboardInterrupt"
-                time.sleep(moment)  # an interrupt that came too late must not hit the next one
-            here.run(cell)
-            until(lambda: len(_stacks(here)) <= 1, 10.0, f"the end of the lab before, after {cell}")
-    assert interrupted >= 5
