@@ -49,7 +49,7 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
     row(page, dead).get_by_role("checkbox").check()
     page.get_by_role("button", name="Discard chosen").click()
     page.get_by_role("button", name="Discard").click()
-    expect(page.get_by_role("status").filter(has_text="1 jobs were discarded")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="1 job was discarded")).to_be_visible()
     expect(row(page, dead)).to_have_count(0)
     assert client.job(dead)["state"] == "discarded"
 
