@@ -17,7 +17,7 @@ between; Rails' ActiveJob has six names for that. Put them below `@task`, the ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
 from demo_app.jobs.job import Job
@@ -38,9 +38,17 @@ def around_perform(manager: Around) -> Callable[[Callable[P, R]], Callable[P, R]
     return _with("__around_perform__", manager)
 
 
-@contextmanager
-def enqueueing(functions: list[tuple[Callable[..., object], Job]]) -> Iterator[None]:
+def enqueueing(
+    functions: list[tuple[Callable[..., object], Job]],
+) -> AbstractContextManager[None]:
     """Everything that was asked for around the putting in of these jobs."""
+    if any(hasattr(function, "__around_enqueue__") for function, _ in functions):
+        return _enqueueing(functions)
+    return nullcontext()
+
+
+@contextmanager
+def _enqueueing(functions: list[tuple[Callable[..., object], Job]]) -> Iterator[None]:
     with ExitStack() as stack:
         for function, job in functions:
             for manager in getattr(function, "__around_enqueue__", ()):

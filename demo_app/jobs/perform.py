@@ -12,7 +12,7 @@ from demo_app.jobs.callbacks import performing
 from demo_app.jobs.context import Context, running
 from demo_app.jobs.job import Job
 from demo_app.jobs.records import RecordGone, loaded
-from demo_app.jobs.registry import all_tasks
+from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskError
 from demo_app.jobs.retries import Drop, policy_for
 
@@ -79,7 +79,7 @@ def perform(
     Raises LeaseLost, and whatever is no Exception; every Exception becomes an outcome (see
     `after_failure` for the others).
     """
-    task = all_tasks().get(job.task)
+    task = find_task(job.task)
     if task is None:
         missing = f"no task {job.task!r} here; is its module in DEMO_TASKS?"
         return Dead(TaskError("builtins.LookupError", missing))
@@ -111,7 +111,7 @@ def _returned(value: Any, job: Job) -> Outcome:
 
 def after_failure(error: BaseException, job: Job) -> Outcome:
     """How a job ends that this error has ended, by what its task says of such errors."""
-    task = all_tasks().get(job.task)
+    task = find_task(job.task)
     policy = policy_for(task.policies if task else (), error)
     if isinstance(policy, Drop) or isinstance(error, RecordGone):
         return Discarded(f"{type(error).__name__}: {error}")

@@ -17,6 +17,11 @@ def register(task: Task[..., Any]) -> None:
     _registry[task.name] = task
 
 
+def find_task(name: str) -> Task[..., Any] | None:
+    """The task of that name, if its module was imported."""
+    return _registry.get(name)
+
+
 def all_tasks() -> dict[str, Task[..., Any]]:
     """Every task of the modules imported so far, by name."""
     return dict(_registry)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from demo_app.jobs.arguments import ArgumentError
 
 #: Reading a signature takes longer than all the rest of making a job.
-_signature = lru_cache(maxsize=None)(inspect.signature)
+_signature = cache(inspect.signature)
 
 
 def check_function(function: Callable[..., Any], takes_context: bool) -> None:
@@ -34,6 +34,14 @@ def check_function(function: Callable[..., Any], takes_context: bool) -> None:
             raise TypeError(f"{name}: a worker calls tasks by name, and {parameter} has none")
 
 
+@cache
+def _names(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The names of the parameters; None when it takes others as well."""
+    parameters = _signature(function).parameters.values()
+    open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    return None if open_ended else frozenset(one.name for one in parameters)
+
+
 def bound(
     name: str,
     function: Callable[..., Any],
@@ -45,6 +53,8 @@ def bound(
 
     Raises ArgumentError when one is missing or unknown.
     """
+    if not args and not takes_context and frozenset(kwargs) == _names(function):
+        return dict(kwargs)  # in a tenth of the time
     offered = (None, *args) if takes_context else args
     try:
         found = _signature(function).bind(*offered, **kwargs)

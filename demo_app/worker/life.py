@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Any
 
-from celery.signals import celeryd_init, worker_shutdown, worker_shutting_down
+from celery.signals import celeryd_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from demo_app.jobs.perform import JobTimeout, after_failure
 from demo_app.settings import Settings
@@ -38,6 +38,7 @@ class Life:
         self._told_to_stop = False
         self._replacing = False
         celeryd_init.connect(self._begin, weak=False)
+        worker_ready.connect(self._stand_back, weak=False)
         worker_shutting_down.connect(self._told, weak=False)
         worker_shutdown.connect(self._end, weak=False)
 
@@ -49,6 +50,16 @@ class Life:
         claims().working = True
         self._keeper = Keeper(claims(), self._settings, self._limit, self._hung)
         self._keeper.start()
+
+    def _stand_back(self, **_: Any) -> None:
+        """From now on the web app, where readers wait, goes first.
+
+        On Linux this holds for this thread and those that it will start, which run the jobs; the
+        keeper, which renews the lease, runs already and keeps its priority (sched(7)).
+        """
+        wanted = self._settings.worker_nice
+        if os.getpriority(os.PRIO_PROCESS, 0) < wanted:
+            os.setpriority(os.PRIO_PROCESS, 0, wanted)
 
     def _told(self, how: str, **_: Any) -> None:
         # within a signal handler, which may have interrupted any line: the work is a thread's

@@ -10,7 +10,7 @@ from typing import ClassVar
 from demo_app.jobs.callbacks import enqueueing
 from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.job import Job
-from demo_app.jobs.registry import all_tasks
+from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import settings
 from demo_app.steps import Step, passed
@@ -47,8 +47,8 @@ class Backend(ABC):
         """
         for job in jobs:
             self.check(job)
-        tasks = all_tasks()
-        known = [(tasks[job.task].function, job) for job in jobs if job.task in tasks]
+        found = [(find_task(job.task), job) for job in jobs]
+        known = [(task.function, job) for task, job in found if task is not None]
         with enqueueing(known):
             self.take(jobs)
         passed(Step.ENQUEUED)
