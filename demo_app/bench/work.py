@@ -14,11 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -38,11 +38,15 @@ ROUNDS = 3
 
 
 class Measured(NamedTuple):
-    """mails: a second. enqueue: microseconds, median. busy: the processors' share, 0 to 1."""
+    """mails: a second. enqueue: microseconds, median. cost: microseconds of processor time that a
+    mail takes of the workers and Redis. busy: the share of all processors, 0 to 1. sink: the share
+    of one processor that the mail sink had."""
 
     mails: float
     enqueue: float
+    cost: float
     busy: float
+    sink: float
 
 
 def run() -> list[Table]:
@@ -63,11 +67,20 @@ def run() -> list[Table]:
                 f"{median:.0f}",
                 f"{rates[0]:.0f} to {rates[-1]:.0f}",
                 f"{median / quickest:.2f}",
+                f"{statistics.median(one.cost for one in found[name]):.0f}",
+                f"{statistics.median(one.sink for one in found[name]):.0%}",
                 f"{statistics.median(one.enqueue for one in found[name]):.0f}",
             ]
         )
-    columns = ["queue", "mails a second", "spread", "of the quickest peer", "enqueue, µs"]
-    return [Table(f"{JOBS:,} mails through each queue", columns, rows)]
+    columns = [
+        *("queue", "mails a second", "spread", "of the quickest peer"),
+        *("processor, µs a mail", "the sink's processor", "enqueue, µs"),
+    ]
+    note = (
+        "The processor time is the workers' and Redis'; the sink is one process for all, "
+        "and when it is at 100 % no queue can do more."
+    )
+    return [Table(f"{JOBS:,} mails through each queue", columns, rows, note)]
 
 
 def measure(
@@ -84,7 +97,7 @@ def measure(
     worker processes, in place of the peer's own number.
     """
     module = f"demo_app.bench.peers.{name}"
-    with _servers(options or Options()) as (environment, sink):
+    with _servers(options or Options()) as (environment, sink, redis):
         environment |= settings or {}
         run_python = [sys.executable, "-m", "demo_app.bench.drive"]
         told = subprocess.run(
@@ -93,6 +106,7 @@ def measure(
         if told.returncode:
             raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
         peer = json.loads(told.stdout)
+        doing = [redis]
         with ExitStack() as running:
             for command in islice(cycle(peer["workers"]), workers or len(peer["workers"])):
                 worker = subprocess.Popen(
@@ -103,25 +117,42 @@ def measure(
                     start_new_session=True,
                 )
                 running.callback(_end, worker)
-            mails, busy = _rate(sink, jobs)
-            return Measured(mails, float(peer["enqueue_us"]), busy)
+                doing.append(worker)
+            return _measured(sink, [one.pid for one in doing], jobs, float(peer["enqueue_us"]))
 
 
-def _rate(sink: subprocess.Popen[str], jobs: int) -> tuple[float, float]:
-    """Mails a second, and the processors' share that was busy meanwhile.
-
-    From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
-    first = (0, 0.0)
+def _measured(sink: subprocess.Popen[str], doing: list[int], jobs: int, enqueue: float) -> Measured:
+    """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
+    first: tuple[int, float] | None = None
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         count, last = _ask(sink)
-        if first[0] == 0 and count >= jobs // 10:
+        if first is None and count >= jobs // 10:
             first = (count, last)
             psutil.cpu_percent()  # counts from here
-        if count >= jobs:
-            return (count - first[0]) / (last - first[1]), psutil.cpu_percent() / 100
+            cost, sinking = _seconds(doing), _seconds([sink.pid])
+        if first is not None and count >= jobs:
+            mails, seconds = count - first[0], last - first[1]
+            return Measured(
+                mails / seconds,
+                enqueue,
+                (_seconds(doing) - cost) / mails * 1e6,
+                psutil.cpu_percent() / 100,
+                (_seconds([sink.pid]) - sinking) / seconds,
+            )
         time.sleep(0.02)
     raise RuntimeError(f"only {_ask(sink)[0]} of {jobs} mails arrived")
+
+
+def _seconds(pids: list[int]) -> float:
+    """Processor time of these processes and all that they have started."""
+    total = 0.0
+    for pid in pids:
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += sum(process.cpu_times()[:4])
+    return total
 
 
 def _ask(sink: subprocess.Popen[str]) -> tuple[int, float]:
@@ -139,7 +170,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _servers(options: Options) -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
+def _servers(
+    options: Options,
+) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], subprocess.Popen[Any]]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
         folder = Path(name)
         socket = folder / "redis.sock"
@@ -171,4 +204,5 @@ def _servers(options: Options) -> Iterator[tuple[dict[str, str], subprocess.Pope
                 "PYTHONWARNINGS": "ignore",
             },
             sink,
+            redis,
         )
