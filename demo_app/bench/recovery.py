@@ -14,6 +14,7 @@ from demo_app.stack.client import Client
 from demo_app.story.play import play
 
 KILLS, STARTS = 20, 5
+IMPORTS = ("demo_app", "demo_app.jobs", "demo_app.stack")
 
 
 def run() -> list[Table]:
@@ -27,13 +28,12 @@ def run() -> list[Table]:
             began = time.perf_counter()
             stack.start("worker")
             workers.append(time.perf_counter() - began)
-    imports = [_import_seconds() for _ in range(STARTS)]
     recoveries = _recoveries()
     rows = [
         _row("a killed worker's jobs run again", recoveries),
         _row("the stack is ready after `up`", starts),
         _row("a worker is ready", workers),
-        _row("`import demo_app`", imports),
+        *(_row(f"`import {name}`", _import_seconds(name)) for name in IMPORTS),
     ]
     return [Table("Coming up, and coming back", ["", "median, s", "slowest, s", "of"], rows)]
 
@@ -56,11 +56,8 @@ def _nothing(word: str, what: dict[str, Any]) -> None:
     """Nobody watches."""
 
 
-def _import_seconds() -> float:
-    empty, whole = (
-        _python_seconds(code) for code in ("pass", "import demo_app, demo_app.jobs, demo_app.stack")
-    )
-    return whole - empty
+def _import_seconds(name: str) -> list[float]:
+    return [_python_seconds(f"import {name}") - _python_seconds("pass") for _ in range(STARTS)]
 
 
 def _python_seconds(code: str) -> float:
