@@ -57,5 +57,5 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
 def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
     """The faults of the experiments above, aimed at a system that lacks nothing."""
     status, found, told = _chaos("--faults", "8", "--aimed", seconds=180)
-    assert status == 0, told
+    assert status == 0, f"{found}\n{told}"
     assert found["faults"] >= 8

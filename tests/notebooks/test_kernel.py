@@ -13,7 +13,9 @@ def test_a_second_lab_in_the_same_kernel_ends_the_first() -> None:
         here.run("lab = Lab()")
         (second,) = here.stacks()
         assert first != second
+        here.run("import os\nassert 'DEMO_REDIS_URL' in os.environ")
         here.run("lab.close()\nlab.close()")
+        here.run("assert not [name for name in os.environ if name.startswith('DEMO_')]")
         assert not here.processes()
         told, reply = here.try_to_run("lab.post(1)")
         assert reply["ename"] == "LabError"

@@ -15,8 +15,9 @@ from demo_app.web.outbox_pages import SHOWN
 
 
 @pytest.fixture
-def waiting(stack: Stack, client: Client) -> Iterator[list[str]]:
+def waiting(stack: Stack, client: Client, holder: httpx.Client) -> Iterator[list[str]]:
     """The jobs of more comments than the page shows, posted while Redis is dead; oldest first."""
+    until(lambda: "The outbox is empty" in holder.get("/jobs/outbox").text, what="an empty outbox")
     stack.kill("redis", restart=False)
     yield [client.comment()["job_id"] for _ in range(SHOWN + 5)]
     stack.start("redis")

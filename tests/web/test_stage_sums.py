@@ -98,6 +98,8 @@ def test_a_killed_redis_that_kept_nothing_loses_what_waited(stack, client, holde
     client.set_faults(SLOW)
     play(holder, "burst")
     until(lambda: client.summary()["running"] == 8, what="eight jobs at work")
+    # what the outbox still has would be handed over again
+    until(lambda: "The outbox is empty" in holder.get("/jobs/outbox").text, what="an empty outbox")
     play(holder, "kill-redis")
     # all but those at work, whose mails may still go out
     until(lambda: sums(holder)["lost"] >= 42, what="the loss on show")
