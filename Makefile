@@ -20,7 +20,7 @@ lab: .venv/.has-lab
 	@cd notebooks && exec ../$(PY) -m jupyterlab
 
 test: .venv/.has-test
-	@$(PY) -m pytest -n 3 --dist loadfile --durations 25
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 bench: .venv/.has-bench
 	@$(PY) -m demo_app.bench

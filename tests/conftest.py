@@ -11,6 +11,17 @@ from support import client_of, redis_running
 from demo_app.queue.store import Store
 
 
+#: Folders whose tests take longest.
+LONG = ("notebooks", "crash")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process has one left when the others are done; else by chance
+    (pytest-randomly), the files of a folder too."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_left_running() -> Iterator[None]:
     yield
