@@ -51,6 +51,7 @@ class Ends(Protocol):
 
 
 _labs: list[Lifecycle] = []
+_environment: dict[str, str] = {}  # this process's own DEMO_ variables, from before its first lab
 
 
 class Lifecycle:
@@ -64,6 +65,9 @@ class Lifecycle:
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
         if not beside:
             close_all()
+        if not _labs:
+            _environment.clear()
+            _environment.update({name: os.environ[name] for name in _demo_variables()})
         self.posted = Posts()
         self.kills: list[Kill] = []
         self._since = "0-0"
@@ -126,15 +130,15 @@ class Lifecycle:
                 stack.stop()
             if self in _labs:
                 _labs.remove(self)
+                if not _labs:
+                    _set_environment(_environment)
 
     def _speak_as_web_app(self) -> None:
         """From now on, `enqueue` in this notebook goes where the web app's goes."""
         plan = self.stack.plan
         told = plan.environment()
         names = {name for name in told if name.startswith("DEMO_")} - {MARKER}
-        os.environ.update({name: told[name] for name in names})
-        settings.cache_clear()
-        backend_of.cache_clear()
+        _set_environment({name: told[name] for name in names})
 
     @property
     def closed(self) -> bool:
@@ -166,6 +170,18 @@ class Lifecycle:
     def stock(self) -> bool:
         """Whether its worker takes jobs as Celery comes."""
         return self.stack.options.transport == "stock"
+
+
+def _demo_variables() -> list[str]:
+    return [name for name in os.environ if name.startswith("DEMO_")]
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    for name in _demo_variables():
+        del os.environ[name]
+    os.environ.update(variables)
+    settings.cache_clear()
+    backend_of.cache_clear()
 
 
 def latest() -> Lifecycle:
