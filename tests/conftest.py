@@ -10,7 +10,6 @@ from support import client_of, redis_running
 
 from demo_app.queue.store import Store
 
-
 #: Folders whose tests take longest.
 LONG = ("notebooks", "crash")
 
