@@ -215,8 +215,10 @@ class Supervisor:
         process.watch()
 
     def _start_reaper(self) -> subprocess.Popen[str]:
+        folder = self._plan.folder
+        only_for_now = [str(folder.path)] if folder.temporary else []
         return subprocess.Popen(
-            [sys.executable, "-E", reaper_module.__file__, self._plan.stack_id],
+            [sys.executable, "-E", reaper_module.__file__, self._plan.stack_id, *only_for_now],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -98,11 +98,8 @@ class Kernel:
 
 
 @contextmanager
-def kernel(*, sockets_may_stay: bool = False) -> Iterator[Kernel]:
-    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left.
-
-    sockets_may_stay: the kernel is killed, and nobody is there to remove a folder.
-    """
+def kernel() -> Iterator[Kernel]:
+    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(NOTEBOOKS), env=env)
@@ -114,7 +111,7 @@ def kernel(*, sockets_may_stay: bool = False) -> Iterator[Kernel]:
         client.stop_channels()
         manager.shutdown_kernel()
         until(lambda: not _marked(mark, tmp), 30.0, "the end of every process of the lesson")
-        assert sockets_may_stay or not list(tmp.glob("**/*.sock")), "a socket is left"
+        assert not list(tmp.glob("**/*.sock")), "a socket is left"
     finally:
         manager.shutdown_kernel(now=True)
         for process in _marked(mark, tmp):

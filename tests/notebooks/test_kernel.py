@@ -32,11 +32,12 @@ def test_a_lab_beside_another_leaves_it_running() -> None:
 
 
 def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
-    with kernel(sockets_may_stay=True) as here:
+    with kernel() as here:
         here.run("from lab import Lab\nlab = Lab()\nlab.post(3)")
         assert len(here.processes()) >= 5
         here.manager.signal_kernel(9)
         until(lambda: not here.processes(), 20.0, "the end of every process")
+        assert not list(here.tmp.glob("demo-*")), "the folder went with them"
 
 
 def test_when_the_kernel_is_restarted_the_old_system_ends() -> None:
