@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 
 from demo_app.stack.options import StackError
 
@@ -11,6 +12,8 @@ from demo_app.stack.options import StackError
 _RANGE = range(20_000, 32_000)
 #: Not the generator that tests may have seeded: two that run side by side would choose alike.
 _chance = random.SystemRandom()
+#: What tells other supervisors that we are about to use a port; gone when this process ends.
+_claimed: list[socket.socket] = []
 
 
 def take(wanted: int, what: str) -> int:
@@ -24,9 +27,23 @@ def take(wanted: int, what: str) -> int:
         return wanted
     for _ in range(200):
         port = _chance.choice(_RANGE)
-        if _is_free(port):
+        if _is_free(port) and _claim(port):
             return port
     raise StackError("No free port was found.")
+
+
+def _claim(port: int) -> bool:
+    """Whether nobody who starts at the same time has chosen it (Linux: unix(7), abstract)."""
+    if sys.platform != "linux":
+        return True
+    sign = socket.socket(socket.AF_UNIX)
+    try:
+        sign.bind(f"\0demo-app-port-{port}")
+    except OSError:
+        sign.close()
+        return False
+    _claimed.append(sign)
+    return True
 
 
 def answers(port: int) -> bool:

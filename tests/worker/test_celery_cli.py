@@ -28,7 +28,7 @@ def test_a_worker_started_by_hand_works_for_a_running_stack(tmp_path: Path) -> N
             "DEMO_DIR": ready["dir"],
         }
         client.comment()
-        assert client.summary()["queued"] == 1
+        client.wait_for(lambda now: now["queued"] == 1)
         log = tmp_path / "log"
         with log.open("wb") as output:
             worker = subprocess.Popen(
