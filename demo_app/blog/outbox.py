@@ -41,6 +41,15 @@ def remove_job(database: Database, job_id: str) -> None:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 
 
+def among(database: Database, job_ids: list[str]) -> set[str]:
+    """Which of these jobs the outbox still has."""
+    rows = database.connection().execute(
+        "SELECT job_id FROM outbox WHERE job_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(job_ids),),
+    )
+    return {row[0] for row in rows.fetchall()}
+
+
 def size(database: Database) -> int:
     """How many jobs the outbox still has."""
     return int(database.connection().execute("SELECT count(*) FROM outbox").fetchone()[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -112,15 +111,6 @@ def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | Non
         f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500", (post_id,)
     )
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
-
-
-def jobs_in_outbox(database: Database, job_ids: list[str]) -> set[str]:
-    """Which of these jobs the queue does not have yet."""
-    rows = database.connection().execute(
-        "SELECT job_id FROM outbox WHERE job_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(job_ids),),
-    )
-    return {row[0] for row in rows.fetchall()}
 
 
 def count_comments(database: Database, post_id: int) -> int:

@@ -28,10 +28,7 @@ _GATHER = 0.2
 
 
 class Relay:
-    """Hands jobs over in the order in which they were written down.
-
-    trouble: why there are jobs that can't be handed over; "" when there is no reason.
-    """
+    """Hands jobs over in the order in which they were written down."""
 
     def __init__(self, database: Database, backend: Backend) -> None:
         self._database, self._backend = database, backend
@@ -43,7 +40,10 @@ class Relay:
         self._refused: dict[int, str] = {}
         self._threads = [
             threading.Thread(target=self._run, args=loop, name=f"relay {loop[0].__name__}")
-            for loop in ((self.hand_over, self._wanted), (self.confirm, self._handed_over))
+            for loop in (
+                (self.hand_over, self._wanted, 0.0),
+                (self.confirm, self._handed_over, _GATHER),
+            )
         ]
         self._failure = ""
 
@@ -65,9 +65,7 @@ class Relay:
         self._handed_over.set()
         for thread in self._threads:
             thread.join(timeout=5.0)
-        with suppress(
-            Exception
-        ):  # what is not confirmed now is handed over again at the next start
+        with suppress(Exception):  # then they are handed over again at the next start
             self.confirm()
 
     @property
@@ -92,13 +90,16 @@ class Relay:
         Raises what the backend raises when it can't be reached; nothing is forgotten then. A job
         that the backend does not do is set aside until the next start, so that others can pass.
         """
-        known = self._unconfirmed
-        batch = outbox.waiting(self._database, after=self._reached)
+        with self._lock:  # both before a new beginning, or both after it
+            known, reached = self._unconfirmed, self._reached
+        batch = outbox.waiting(self._database, after=reached)
         if not batch:
+            self._failure = ""
             return 0
         passed(Step.OUTBOX_READ)
         refused = self._give([job for _, job in batch])
         passed(Step.OUTBOX_HANDED_OVER)
+        self._failure = ""
         with self._lock:
             if known is self._unconfirmed:  # or it starts again from the first row
                 known |= {row: job for row, job in batch if job.id not in refused}
@@ -153,17 +154,14 @@ class Relay:
             self._unconfirmed, self._refused, self._reached = {}, {}, 0
         self._wanted.set()
 
-    def _run(self, step: Callable[[], int], wanted: threading.Event) -> None:
+    def _run(self, step: Callable[[], int], wanted: threading.Event, pause: float) -> None:
         while not self._stopping.is_set():
             wanted.wait(timeout=1.0)
             wanted.clear()
             try:
                 while not self._stopping.is_set() and step():
                     pass
-                if step == self.hand_over:
-                    self._failure = ""
-                else:
-                    self._stopping.wait(_GATHER)
+                self._stopping.wait(pause)
             except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
                 if not self._failure:
                     log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)

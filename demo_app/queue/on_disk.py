@@ -1,4 +1,4 @@
-"""Waiting until Redis would still know a job if it were killed now.
+"""Waiting until Redis would still have a key if it were killed now.
 
 With ``appendfsync everysec`` Redis answers before it has written: while one fsync is under way, the
 next write waits for it, up to two seconds, and a SIGKILL takes what was answered meanwhile.
@@ -17,16 +17,16 @@ import redis
 _PATIENCE = 2_000
 
 
-def missing_when_written(client: redis.Redis, job_ids: Sequence[str]) -> set[str]:
-    """Wait until all that Redis has by now is written; returns the jobs that it does not have.
+def missing_when_written(client: redis.Redis, keys: Sequence[str]) -> set[str]:
+    """Wait until all that Redis has by now is written; returns the keys that it does not have.
 
     Returns at once where there is no append-only file, or a server from before WAITAOF (7.2).
     Raises redis.RedisError when that can't be had.
     """
     # all on one connection: the answers are those of one server, which has not been killed between
     pipe = client.pipeline(transaction=False)
-    for job_id in job_ids:
-        pipe.exists(f"job:{job_id}")
+    for key in keys:
+        pipe.exists(key)
     pipe.incr("outbox:confirmed")  # WAITAOF waits for what its own connection has written
     pipe.waitaof(1, 0, _PATIENCE)
     *answers, written = pipe.execute(raise_on_error=False)
@@ -40,7 +40,7 @@ def missing_when_written(client: redis.Redis, job_ids: Sequence[str]) -> set[str
     if written[0] == 0 and _is_asked_to_write(client):
         raise redis.TimeoutError("Redis can't write its append-only file")
     known = answers[:-1]
-    return {job_id for job_id, there in zip(job_ids, known, strict=True) if not there}
+    return {key for key, there in zip(keys, known, strict=True) if not there}
 
 
 def _is_asked_to_write(client: redis.Redis) -> bool:

@@ -16,7 +16,7 @@ class Folder:
     """See the module. Raises StackError when it can't be written or is in use."""
 
     def __init__(self, wanted: Path | None) -> None:
-        self.temporary = wanted is None
+        self._temporary = wanted is None
         try:
             self.path = Path(wanted or tempfile.mkdtemp(prefix="demo-")).resolve()
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,5 +73,5 @@ class Folder:
     def close(self) -> None:
         """Let go of the folder; a temporary one is removed."""
         self._lock.close()
-        if self.temporary:
+        if self._temporary:
             shutil.rmtree(self.path, ignore_errors=True)

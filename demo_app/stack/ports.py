@@ -12,12 +12,12 @@ from demo_app.stack.options import StackError
 _RANGE = range(20_000, 32_000)
 #: Not the generator that tests may have seeded: two that run side by side would choose alike.
 _chance = random.SystemRandom()
-#: What tells other supervisors that we are about to use a port; gone when this process ends.
-_claimed: list[socket.socket] = []
+#: Signs that tell other supervisors which ports are ours; gone when this process ends.
+_claimed: dict[int, socket.socket] = {}
 
 
 def take(wanted: int, what: str) -> int:
-    """The wanted port, or a free one for 0.
+    """The wanted port, or a free one for 0, which is ours until `release`.
 
     Raises StackError when the wanted one is in use.
     """
@@ -42,8 +42,16 @@ def _claim(port: int) -> bool:
     except OSError:
         sign.close()
         return False
-    _claimed.append(sign)
+    _claimed[port] = sign
     return True
+
+
+def release(*ports: int) -> None:
+    """Let go of ports that `take` chose; others are passed over."""
+    for port in ports:
+        sign = _claimed.pop(port, None)
+        if sign is not None:
+            sign.close()
 
 
 def answers(port: int) -> bool:

@@ -2,17 +2,15 @@
 
 A process that is killed with SIGKILL can't clean up. So the supervisor holds one end of a pipe
 and this process the other: when the pipe closes without a goodbye, everything that the supervisor
-had started is killed, and a folder that was only for this run is removed. It runs alone, with
-nothing but the standard library.
+had started is killed, and its sockets are removed. The data stay: they may hold accepted comments.
+It runs alone, with nothing but the standard library.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -34,8 +32,8 @@ def main() -> None:
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
     reap(sys.argv[1], pids)
-    for folder in sys.argv[2:]:
-        _remove(Path(folder))
+    for socket in sys.argv[2:]:
+        Path(socket).unlink(missing_ok=True)
 
 
 def reap(stack_id: str, pids: Iterable[int] = ()) -> None:
@@ -43,15 +41,6 @@ def reap(stack_id: str, pids: Iterable[int] = ()) -> None:
     for pid in {*pids, *_marked(stack_id)}:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-
-
-def _remove(folder: Path) -> None:
-    """Remove the folder; who was killed just now may still be writing into it."""
-    for _ in range(100):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.02)  # between two tries
 
 
 def _marked(stack_id: str) -> set[int]:

@@ -125,6 +125,8 @@ class Stack:
             control.close()
         if self._plan is not None and self._plan.redis_socket is not None:
             _remove_socket(self._plan.redis_socket, self._plan.folder)
+        if self._plan is not None:
+            ports.release(self._plan.web_port, self._plan.inbox_port, self._plan.smtp_port)
         if folder is not None:
             folder.close()
 

@@ -215,10 +215,10 @@ class Supervisor:
         process.watch()
 
     def _start_reaper(self) -> subprocess.Popen[str]:
-        folder = self._plan.folder
-        only_for_now = [str(folder.path)] if folder.temporary else []
+        plan = self._plan
+        sockets = [str(path) for path in (plan.redis_socket, plan.folder.control) if path]
         return subprocess.Popen(
-            [sys.executable, "-E", reaper_module.__file__, self._plan.stack_id, *only_for_now],
+            [sys.executable, "-E", reaper_module.__file__, plan.stack_id, *sockets],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

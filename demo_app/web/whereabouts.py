@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import redis
 
-from demo_app.blog import posts
+from demo_app.blog import outbox
 from demo_app.blog.posts import Notice
 from demo_app.jobs.backends import backend_named
 from demo_app.jobs.backends.base import Backend
@@ -100,7 +100,7 @@ class Tracker:
     def _find(self, notices: Sequence[Notice]) -> dict[int, Whereabouts]:
         found: dict[int, Whereabouts] = {}
         # in this order, since it is the order in which a job travels: none slips through between
-        waiting = posts.jobs_in_outbox(self._desk.database, [one.job_id for one in notices])
+        waiting = outbox.among(self._desk.database, [one.job_id for one in notices])
         waiting -= self._desk.relay.handed_over()
         for notice in notices:
             if notice.job_id in waiting:

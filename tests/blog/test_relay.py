@@ -159,3 +159,16 @@ def test_a_relay_that_ends_in_good_order_leaves_nothing_to_hand_over_twice(
     until(lambda: _queued(store) == sent, what="the handing over")
     relay.stop()
     assert outbox.size(database) == 0
+
+
+def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [_comment(database) for _ in range(3)]
+    relay = Relay(database, CeleryBackend(store))
+    with monkeypatch.context() as patch:
+        # at this moment the other thread finds that Redis has lost something
+        patch.setattr(store, "enqueue_many", lambda *_, **__: relay._start_again())
+        relay.hand_over()
+    relay.hand_over()
+    assert _queued(store) == sent

@@ -47,8 +47,9 @@ class CeleryBackend(Backend):
 
     def missing(self, jobs: list[Job]) -> list[Job]:
         """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
-        lost = missing_when_written(self._store.client, [job.id for job in jobs])
-        return [job for job in jobs if job.id in lost]
+        keys = [f"job:{job.id}" for job in jobs]
+        lost = missing_when_written(self._store.client, keys)
+        return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
 
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""

@@ -25,6 +25,7 @@ from demo_app.jobs.job import Job
 from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
 from demo_app.queue.connection import client_url
 from demo_app.queue.message import lanes_of
+from demo_app.queue.on_disk import missing_when_written
 from demo_app.settings import Settings
 
 RUN = "demo_app.jobs.backends.rq_worker.run"
@@ -92,6 +93,12 @@ class RqBackend(Backend):
                     lane.schedule_job(made, due, unique=True)
             except DuplicateJobError:
                 continue
+
+    def missing(self, jobs: list[Job]) -> list[Job]:
+        """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
+        keys = [str(RqJob.key_for(job.id)) for job in jobs]
+        lost = missing_when_written(self.connection, keys)
+        return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
 
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job; RQ forgets it a day after it ended."""
