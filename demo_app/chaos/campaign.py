@@ -10,18 +10,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from demo_app.chaos.fault import Fault, Kind, Scene
 from demo_app.chaos.kinds import AGAINST, KINDS
-from demo_app.chaos.ledger import Ledger, comments_of, mails_of, settle
+from demo_app.chaos.ledger import Ledger, mails_of, settle
 from demo_app.chaos.mail_rules import MailRules
+from demo_app.chaos.missing import trace
+from demo_app.chaos.quiet import ByHand, wait_until_quiet
 from demo_app.chaos.readers import Readers
 from demo_app.chaos.recovery import Recovery, journal_of, recoveries
 from demo_app.chaos.system import System
@@ -76,6 +76,7 @@ class Result:
     ledger: Ledger
     recoveries: tuple[Recovery, ...]
     trouble: tuple[str, ...]
+    missing: tuple[str, ...]
 
     @property
     def by_kind(self) -> dict[str, int]:
@@ -102,11 +103,18 @@ def _run(plan: Plan, system: System, tell: Tell) -> Result:
     faults = _strike(plan, system, rules, tell)
     readers.stop()
     _heal(system, rules)
-    by_hand: dict[str, str] = {}
+    by_hand: ByHand = {}
     with Client(system.ready) as client:
-        _wait_until_quiet(client, system, plan, by_hand, tell)
-        accepted = [number for _, number in readers.accepted]
         stock = plan.transport is Transport.STOCK
+        wait_until_quiet(
+            client,
+            system.folder,
+            patience=plan.patience,
+            stock=stock,
+            by_hand=by_hand,
+            tell=tell,
+        )
+        accepted = [number for _, number in readers.accepted]
         gone = [(fault.at, fault.over) for fault in faults if fault.hit in ("redis", "all")]
         ledger = settle(
             client, system.folder, accepted, stock=stock, by_hand=by_hand, redis_gone=gone
@@ -114,11 +122,20 @@ def _run(plan: Plan, system: System, tell: Tell) -> Result:
         arrivals = sorted(
             datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails_of(client)
         )
+        missing = trace(client, system.folder, ledger.missing)
+        for line in missing:
+            tell(f"       missing: {line}")
         posted = sorted(at for at, _ in readers.accepted)
         times = recoveries(faults, journal_of(client.redis()), posted, arrivals)
     rules.close()
     return Result(
-        plan, time.monotonic() - began, tuple(faults), ledger, tuple(times), tuple(system.trouble)
+        plan,
+        time.monotonic() - began,
+        tuple(faults),
+        ledger,
+        tuple(times),
+        tuple(system.trouble),
+        missing,
     )
 
 
@@ -175,40 +192,3 @@ def _heal(system: System, rules: MailRules) -> None:
     for pid in list(system.stopped):
         system.signal(pid, signal.SIGCONT)
     system.all_up()
-
-
-def _wait_until_quiet(
-    client: Client, system: System, plan: Plan, by_hand: dict[str, str], tell: Tell
-) -> None:
-    """Wait for every comment's mail, as long as there is any progress; bring back the dead."""
-    seen, since = -1, time.monotonic()
-    while True:
-        with suppress(httpx.HTTPError):
-            wanted = {job for job, _ in comments_of(system.folder).values()}
-            there = client.mail_stats()["distinct"]
-            now = client.summary()
-            moving = there + int(now["done"])
-            if plan.transport is Transport.CLAIMS:
-                moving += _bring_back(client, by_hand)
-                open_jobs = now["queued"] + now["running"] + now["retrying"] + now["dead"]
-                if there >= len(wanted) and not open_jobs:
-                    return
-            elif there >= len(wanted):
-                return
-            if moving != seen:
-                seen, since = moving, time.monotonic()
-                tell(f"       {there} of {len(wanted)} mails have come")
-        if time.monotonic() - since > plan.patience:
-            return
-        time.sleep(0.2)
-
-
-def _bring_back(client: Client, by_hand: dict[str, str]) -> int:
-    """What a person does about jobs that were given up by rule: look at the reason, and retry."""
-    dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
-    for job in dead:
-        last = client.job(job["id"])["timeline"][-1]
-        poison = str(last.get("text", "")).startswith("poison")
-        client.decide(job["id"], "retry")
-        by_hand[job["id"]] = "rescued too often" if poison else "refused for good"
-    return len(dead)

@@ -34,7 +34,8 @@ class Ledger:
     stale: mails sent by a worker that had lost the job before, other than around the seconds of
     which a killed Redis remembers nothing. late: acknowledgements that came after a rescue.
     by_hand: given up by rule, and brought back as a person would, by reason. latencies: seconds
-    from a comment to its mail, but for those that were brought back by hand.
+    from a comment to its mail, but for those that were brought back by hand. missing: the jobs of
+    the lost mails.
     """
 
     comments: int
@@ -50,6 +51,7 @@ class Ledger:
     conserved: bool
     by_hand: dict[str, int]
     latencies: tuple[float, ...]
+    missing: frozenset[str]
 
     @property
     def held(self) -> bool:
@@ -125,6 +127,7 @@ def settle(
         latencies=tuple(
             first[job] - at for job, at in comments.values() if job in first and job not in by_hand
         ),
+        missing=frozenset(lost),
     )
 
 

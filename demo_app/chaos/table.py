@@ -94,6 +94,7 @@ def as_json(result: Result) -> dict[str, Any]:
             {"kind": slow.kind, "seconds": round(slow.seconds, 3)}
             for slow in sorted(result.recoveries, key=lambda slow: -slow.seconds)[:20]
         ],
+        "missing": list(result.missing),
         "held": ledger.held,
         "seconds": round(result.seconds, 1),
     }
