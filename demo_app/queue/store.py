@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
 
 from demo_app.queue.claim import Claim, Claimed, Ended, Verdict, claimed_by
+from demo_app.queue.lua import Scripts
 from demo_app.queue.message import Message, compose
-
-#: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
-#: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
-_REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
 #: Jobs asked about in one step.
 _AT_ONCE = 500
-
-
-@cache
-def _script_text(name: str, journal_length: int, history_length: int) -> str:
-    folder = files("demo_app.queue") / "scripts"
-    flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
-    limits = flags + f"local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
-    prelude = (folder / "_prelude.lua").read_text("utf-8")
-    return limits + prelude + (folder / f"{name}.lua").read_text("utf-8")
 
 
 class Store:
@@ -46,26 +32,9 @@ class Store:
         history_length: int = 20_000,
     ) -> None:
         self.client = client
-        # redis-py's own method for it does the same, through four more calls
-        self._evalsha: Callable[..., Any] = client.execute_command
-        self._limits = journal_length, history_length
-        self._scripts: dict[str, Any] = {}
+        self.scripts = Scripts(client, journal_length, history_length)
+        self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
-
-    def script(self, name: str) -> Any:
-        """The registered script of that name (its ``sha`` is what EVALSHA takes)."""
-        script = self._scripts.get(name)
-        if script is None:
-            text = _script_text(name, *self._limits)
-            script = self._scripts[name] = self.client.register_script(text)
-        return script
-
-    def _run(self, name: str, *arguments: str | float) -> Any:
-        script = self.script(name)
-        try:
-            return self._evalsha("EVALSHA", script.sha, 0, *arguments)
-        except redis.exceptions.NoScriptError:  # a server that has not seen it yet
-            return script(args=arguments)
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Put one job in; False when its id was known already.

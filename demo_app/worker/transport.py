@@ -87,7 +87,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self._brpop_sent_at = monotonic()
         if self._woken_at is None:
             here = claims()
-            script = here.store.script(here.taking)
+            script = here.store.scripts.registered(here.taking)
             self._claimant = here.lease.worker
             places = self.qos.can_consume_max_estimate() or 1
             connection.send_command("EVALSHA", script.sha, 0, self._claimant, places, *here.lanes)
@@ -142,7 +142,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             raise
         except redis.exceptions.NoScriptError:  # Redis was started again
             here = claims()
-            here.store.client.script_load(here.store.script(here.taking).script)
+            here.store.client.script_load(here.store.scripts.registered(here.taking).script)
             raise Empty from None
         except redis.exceptions.ResponseError as error:
             if str(error).startswith("LEASELOST"):

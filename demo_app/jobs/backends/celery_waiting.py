@@ -60,13 +60,13 @@ class Waiting:
     def forget(self, job_id: str) -> None:
         """The job is safe elsewhere. Nothing is left of it here but a number in the counters: an
         id that is remembered would not be taken again, should the job be moved back one day."""
-        claim = self._claims.pop(job_id, None)
+        claim, scripts = self._claims.pop(job_id, None), self._store.scripts
         with self._client.pipeline(transaction=True) as step:
             if claim is not None:
                 told = (claim.worker, claim.lane, job_id, Verdict.DISCARD, "moved", "", "")
-                self._store.script("finish")(args=told, client=step)
+                scripts.registered("finish")(args=told, client=step)
             else:
-                self._store.script("decide")(args=(job_id, "discard", "move"), client=step)
+                scripts.registered("decide")(args=(job_id, "discard", "move"), client=step)
             step.zrem(State.DISCARDED, job_id)
             step.delete(f"job:{job_id}")
             step.execute()
