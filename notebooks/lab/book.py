@@ -6,26 +6,18 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
-from lab.show import Table
-from lab.words import words
+from lab.book_page import index_page, lesson_page
 
 FOLDER = Path(__file__).resolve().parents[1]
-_STYLE = (
-    "<style>:root{color-scheme:light}body{font-family:sans-serif;line-height:1.5;max-width:46rem;"
-    "margin:2rem auto;padding:0 1rem;color:#1c2429;background:#fff}a{color:#0072b2}"
-    "li{margin:.6rem 0}</style>"
-)
 
 
 def run_lesson(path: Path) -> Any:
@@ -33,59 +25,46 @@ def run_lesson(path: Path) -> Any:
 
     Raises CellExecutionError, with what the cell said, when one fails.
     """
-    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = _read(path)
     where = {"metadata": {"path": str(FOLDER)}}
     NotebookClient(notebook, timeout=300, resources=where).execute()
     return notebook
 
 
-def page(notebook: Any, name: str) -> str:
-    """The notebook as one HTML page that needs nothing from anywhere else."""
-    exporter: Any = HTMLExporter()  # type: ignore[no-untyped-call]
-    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
-    html = re.sub(r"<script.*?</script>", "", html, flags=re.S)  # a page to read needs none
-    back = '<p style="margin:1rem 5rem"><a href="index.html">All lessons</a></p>'
-    return re.sub(r"(<body[^>]*>)", rf"\1{back}", html, count=1)
+def _read(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
-def index(titles: dict[str, str]) -> str:
-    """The page that leads to the others. titles: by the lesson's name."""
-    items = [
-        f'<li><a href="{escape(name)}.html">{escape(title)}</a></li>'
-        for name, title in titles.items()
-    ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The lessons</title>'
-        f'<meta name="viewport" content="width=device-width">{_STYLE}</head><body>'
-        "<h1>Jobs that survive: the lessons</h1><p>Each was run when these pages were made; every "
-        "figure is of that run. To run them yourself: <code>make lab</code>.</p>"
-        f"<ul>{''.join(items)}</ul>"
-        f'<h2 id="words">Words</h2>{_glossary()._html()}</body></html>'
-    )
+def page(notebook: Any, name: str, titles: Mapping[str, str] | None = None) -> str:
+    """The notebook as one HTML page that needs nothing from anywhere else.
+
+    titles: those of all pages of the book, by their names, in their order.
+    """
+    return lesson_page(notebook, _title(notebook), titles or {}, name)
 
 
-def _glossary() -> Table:
-    rows = [(word.word, word.japanese, word.means, ", ".join(word.lessons)) for word in words()]
-    return Table(("word", "in Japanese", "means", "lesson"), rows)
+def _title(notebook: Any) -> str:
+    return str(notebook.cells[0].source.splitlines()[0]).lstrip("# ")
 
 
 def write(folder: Path, only: list[str], at_once: int = 2) -> list[Path]:
     """Run the lessons, so many side by side, and write the pages; returns where they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [p for p in sorted(FOLDER.glob("[0-9]*.ipynb")) if not only or p.stem[:2] in only]
+    paths = [p for p in sorted(FOLDER.glob("[0-9]*.ipynb")) if not only or p.stem[:2] in only]
+    lessons = {path.stem: _read(path) for path in paths}
+    titles = {name: _title(lesson) for name, lesson in lessons.items()}
 
-    def one(path: Path) -> tuple[str, Path]:
-        notebook = run_lesson(path)
+    def one(path: Path) -> Path:
         target = folder / f"{path.stem}.html"
-        target.write_text(page(notebook, path.stem), "utf-8")
+        target.write_text(page(run_lesson(path), path.stem, titles), "utf-8")
         print(target, flush=True)
-        return str(notebook.cells[0].source.splitlines()[0]).lstrip("# "), target
+        return target
 
     with ThreadPoolExecutor(at_once) as pool:
-        made = list(pool.map(one, wanted))
-    titles = {target.stem: title for title, target in made}
-    (folder / "index.html").write_text(index(titles), "utf-8")
-    return [folder / "index.html", *(target for _, target in made)]
+        made = list(pool.map(one, paths))
+    index = folder / "index.html"
+    index.write_text(index_page(lessons, titles), "utf-8")
+    return [index, *made]
 
 
 def main() -> int:

@@ -37,8 +37,24 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
             size = figures.nth(n).bounding_box()
             assert size is not None
             assert size["width"] > 300
+        for width in (390, 1920):  # a phone, a projector
+            tab.set_viewport_size({"width": width, "height": 1080})
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        tab.click("nav >> text=Words")
+        assert tab.url == f"{index.as_uri()}#words"
         browser.close()
     assert [url for url in asked if not url.startswith("file:")] == []
+
+
+def test_a_page_leads_to_the_ones_beside_it_and_to_those_that_it_names() -> None:
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    titles = {"03_one": "03 · One", "04_two": "04 · Two", "05_three": "05 · Three"}
+    notebook = new_notebook(cells=[new_markdown_cell("# 04 · Two\n\nLessons 03 and 09, and 05.")])
+    html = book.page(notebook, "04_two", titles)
+    assert html.count('href="03_one.html"') == 3, "above, below, and where it is named"
+    assert html.count('href="05_three.html"') == 2, "a number by itself is no lesson"
+    assert "09_" not in html, "what is not in the book is no link"
 
 
 def test_a_page_holds_no_script() -> None:
