@@ -47,7 +47,10 @@ class Prediction:
         near = 0.25 * abs(measured) if isinstance(measured, float) else 0
         if abs(gap) <= near:
             return "as predicted"
-        return f"{self._tell(abs(gap))} {'more' if gap > 0 else 'less'} than predicted"
+        number, _, unit = self._tell(abs(gap)).partition(" ")
+        if isinstance(measured, int) and unit:  # what one can count
+            return f"{number} {'more' if gap > 0 else 'fewer'} {unit} than predicted"
+        return f"{number} {unit}".strip() + f" {'more' if gap > 0 else 'less'} than predicted"
 
 
 def predict(question: str, default: Value, unit: str = "") -> Prediction:

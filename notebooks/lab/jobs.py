@@ -17,14 +17,14 @@ def work(name: str, seconds: float = 0.0) -> str:
 
 
 @task
-@retry_on(ConnectionError, first=0.5, jitter=0.0)
+@retry_on(ConnectionError, first=1.0, jitter=0.0)
 def call_in_step(until: float) -> None:
     """Call a service that is down until then (epoch seconds); tries again after fixed waits."""
     _call(until)
 
 
 @task
-@retry_on(ConnectionError, first=0.5, jitter=0.5)
+@retry_on(ConnectionError, first=1.0, jitter=0.5)
 def call_with_jitter(until: float) -> None:
     """The same, with a part of each wait left to chance."""
     _call(until)
