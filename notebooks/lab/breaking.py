@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 from demo_app.story.play import kill_busy_worker
@@ -39,10 +40,14 @@ class Breaking(Waiting):
         self.kills.append(kill)
         return kill
 
-    def kill_process(self, role: str) -> Kill:
-        """SIGKILL to the role's first process, whatever it does; another takes its place."""
+    def kill_process(self, role: str, meanwhile: Callable[[], Any] = lambda: None) -> Kill:
+        """SIGKILL to the role's first process, whatever it does; another takes its place.
+
+        meanwhile: called when it is dead, and before the other one works.
+        """
         at, pid = time.time(), self.stack.ready["pids"][role][0]
         self.stack.kill(role, pid=pid)
+        meanwhile()
         self.until(lambda: self._answered & {*self.stack.ready["pids"][role]}, f"another {role}")
         self.kills.append(Kill(at, pid, role))
         return self.kills[-1]
@@ -52,7 +57,8 @@ class Breaking(Waiting):
             kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
             return kill
         options, redis = self.stack.options, self.redis
-        wanted = options.concurrency * options.workers
+        # a worker has no more in hand than its threads, so with one more each worker has some
+        wanted = options.concurrency * (options.workers - 1) + 1
         self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
         at = time.time()
         victim = self.stack.ready["pids"]["worker"][0]
@@ -81,9 +87,13 @@ class Breaking(Waiting):
         self.stack.kill("worker", signal.SIGTERM, restart=False)
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the workers' end")
 
+    def until_worker_waits(self) -> None:
+        """Wait until a worker asks Redis for a job, and there is none."""
+        self.until(self._worker_waits, "a worker that waits for a job")
+
     def freeze_idle_worker(self) -> None:
         """SIGSTOP while it waits for a job: it keeps all it has, and does nothing."""
-        self.until(self._worker_waits, "a worker that waits for a job")
+        self.until_worker_waits()
         self.stack.kill("worker", signal.SIGSTOP)
 
     def kill_frozen_worker(self) -> Kill:
