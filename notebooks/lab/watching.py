@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Samples a second.
 RATE = 10.0
+#: Seconds after which what was waited for is waited for no more.
+PATIENCE = 120.0
 
 
 @dataclass(slots=True)
@@ -48,17 +50,20 @@ def watch_numbers(
     until: Callable[[], bool] | None = None,
     seconds: float = 0.0,
 ) -> Numbers:
-    """Do something, and take samples until it is so, or for that time."""
+    """Do something, and take samples until it is so, or for that time after it was done."""
     numbers, began = Numbers(), time.monotonic()
+    done = began
     doing = threading.Thread(target=act)
     doing.start()
-    deadline = began + (seconds or 120.0)
-    while time.monotonic() < deadline:
+
+    def over() -> bool:
+        return until() if until is not None else time.monotonic() - done >= seconds
+
+    while doing.is_alive() or (not over() and time.monotonic() - done < PATIENCE):
         _sample(lab, numbers, began)
-        if until is not None and not doing.is_alive() and until():
-            break
+        if doing.is_alive():
+            done = time.monotonic()
         time.sleep(1 / RATE)
-    doing.join()
     _sample(lab, numbers, began)
     return numbers
 
@@ -66,7 +71,7 @@ def watch_numbers(
 def watch_picture(**runs: Numbers) -> Picture:
     """Depth and latency over time, one column a run; the same scale for all."""
     figure = Figure(figsize=(11, 5.2), layout="constrained")
-    panels: Any = figure.subplots(2, len(runs), sharey="row", squeeze=False)
+    panels: Any = figure.subplots(2, len(runs), sharex=True, sharey="row", squeeze=False)
     told = []
     for column, (name, numbers) in enumerate(runs.items()):
         label = name.replace("_", " ")
