@@ -7,6 +7,7 @@ the job is tried again, with the same Message-ID.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - else the first connection imports it while its mail waits
 import smtplib
 import threading
 import uuid

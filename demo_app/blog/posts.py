@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -45,6 +46,10 @@ class Notice(NamedTuple):
     comment_id: int
     created_at: float
     job_id: str
+
+
+class NoSuchPost(LookupError):
+    """There is no post of that number."""
 
 
 _POST = "id, title, body, author, author_email"
@@ -137,14 +142,17 @@ def add_comment(
 
     notify: the task that takes the comment's id. keep_job: False leaves the outbox out, to
     show what it is good for. job_id: a new unique id for the job; None makes one.
-    Raises sqlite3.IntegrityError when there is no such post; nothing is stored then.
+    Raises NoSuchPost, with nothing stored.
     """
     created_at, job_id = time.time(), job_id or str(uuid.uuid4())
     with database.transaction() as transaction:
-        (comment_id,) = transaction.execute(
-            f"INSERT INTO comments ({_COMMENT}) VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (post_id, author, email, body, created_at, job_id),
-        ).fetchone()
+        try:
+            (comment_id,) = transaction.execute(
+                f"INSERT INTO comments ({_COMMENT}) VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (post_id, author, email, body, created_at, job_id),
+            ).fetchone()
+        except sqlite3.IntegrityError as error:  # the table refers to `posts`
+            raise NoSuchPost(f"there is no post {post_id}") from error
         job = replace(notify.job(comment_id), id=job_id)
         if keep_job:
             outbox.add(transaction, job)

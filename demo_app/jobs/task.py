@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
+from demo_app.jobs.after_commit import hold_back
 from demo_app.jobs.arguments import checked
+from demo_app.jobs.backends import backend_named
 from demo_app.jobs.context import Context
 from demo_app.jobs.job import Job
 from demo_app.jobs.registry import register
@@ -116,9 +118,6 @@ def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskRe
     Within `after_commit` they wait for the block's end.
     Raises Unsupported when a job asks for what the backend does not do; then none is put in.
     """
-    from demo_app.jobs.after_commit import hold_back
-    from demo_app.jobs.backends import backend_named
-
     chosen, wanted = backend_named(backend), list(jobs)
     if hold_back(chosen, wanted):
         return [chosen.promise(job) for job in wanted]

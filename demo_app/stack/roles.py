@@ -108,7 +108,8 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     if role == "redis":
         return lambda: redis_server.answers(plan.redis_url)
     if role == "smtp":
-        return lambda: ports.answers(plan.smtp_port) and _http_answers(plan.inbox_url)
+        stats = f"{plan.inbox_url}/api/stats"  # a question that needs all of it, so that it is warm
+        return lambda: ports.answers(plan.smtp_port) and _http_answers(stats, plan.token)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
     if plan.options.backend is BackendName.HUEY:
@@ -120,9 +121,10 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     return lambda: _worker_answers(plan.redis_url, pid)
 
 
-def _http_answers(url: str) -> bool:
+def _http_answers(url: str, token: str = "") -> bool:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     try:
-        with urllib.request.urlopen(url, timeout=2.0):
+        with urllib.request.urlopen(request, timeout=2.0):
             return True
     except urllib.error.HTTPError:
         return True  # it answers; that it wants a token does not matter here

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
-from demo_app.blog.posts import Comment
+from demo_app.blog.posts import Comment, NoSuchPost
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backends.base import Backend
 from demo_app.jobs.task import Task
@@ -53,18 +53,19 @@ class Desk:
         """
         author, email = author.strip(), email.strip()
         _check(author, email, body)
-        if posts.post(self.database, post_id) is None:
-            raise Refused(404, f"There is no post {post_id}.")
-        comment, job = posts.add_comment(
-            self.database,
-            post_id,
-            author,
-            email,
-            body,
-            notify=self.notify,
-            keep_job=self.use_outbox,
-            job_id=request_id() if first else None,
-        )
+        try:
+            comment, job = posts.add_comment(
+                self.database,
+                post_id,
+                author,
+                email,
+                body,
+                notify=self.notify,
+                keep_job=self.use_outbox,
+                job_id=request_id() if first else None,
+            )
+        except NoSuchPost:
+            raise Refused(404, f"There is no post {post_id}.") from None
         if not self.use_outbox:
             self.backend.enqueue(job)
         elif self.backend.in_request:

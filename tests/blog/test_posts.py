@@ -39,7 +39,7 @@ def test_a_comment_and_its_job_are_stored_together(database: Database) -> None:
 
 
 def test_a_comment_on_no_post_stores_neither(database: Database) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(posts.NoSuchPost):
         posts.add_comment(database, 99, "A", "a@b.test", "text", notify=tell)
     assert (_count(database), outbox.size(database)) == (0, 0)
 
