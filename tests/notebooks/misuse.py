@@ -1,12 +1,7 @@
-"""What a learner may do to a lesson besides reading it: stop its cells, run them again, restart.
-
-All of that for all lessons takes ten minutes. A run of the suite does it to every third lesson, to
-which ones is up to chance; ``LESSONS=all make test`` does it to all.
-"""
+"""What a learner may do to a lesson besides reading it: stop its cells, run them again, restart."""
 
 from __future__ import annotations
 
-import os
 import threading
 
 from notebooks.kernels import Kernel, kernel
@@ -20,26 +15,18 @@ _LATEST = 2.0
 
 
 def survives_everything(lesson: str, wrong: dict[str, list[str]]) -> None:
-    """The lesson runs in a fresh kernel; and, when it is its turn, in the same kernel again, where
-    each cell that waits is interrupted in its middle; and the kernel is restarted. After each,
-    nothing is left.
+    """The lesson runs in a fresh kernel; in the same kernel again, where each cell that waits is
+    interrupted in its middle; and the kernel is restarted. After each, nothing is left.
 
     wrong: for each exercise, code that sets ``answer`` to something that a learner might say.
     """
     with kernel() as here:
         took = run_lesson(here, lesson, wrong)
         here.nothing_is_left()
-        if not _has_its_turn(lesson):
-            return
         _interrupt_each(here, lesson, took)
         here.nothing_is_left()
         _restart(here, lesson, took)
         here.nothing_is_left()
-
-
-def _has_its_turn(lesson: str) -> bool:
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "0")  # the same in all processes of a run
-    return os.environ.get("LESSONS") == "all" or int(lesson[:2]) % 3 == int(run, 16) % 3
 
 
 def _interrupt_each(here: Kernel, lesson: str, took: list[float]) -> None:
