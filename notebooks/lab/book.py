@@ -27,7 +27,8 @@ def run_lesson(path: Path) -> Any:
     """
     notebook = _read(path)
     where = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(notebook, timeout=300, resources=where).execute()
+    quiet = ["--log-level=ERROR"]  # else each kernel warns of what no lesson is about
+    NotebookClient(notebook, timeout=300, resources=where, extra_arguments=quiet).execute()
     return notebook
 
 
