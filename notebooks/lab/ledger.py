@@ -92,9 +92,10 @@ def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Le
 def side_by_side(**ledgers: Ledger) -> Picture:
     """When each mail arrived, one panel a ledger; what has not arrived ends in a cross."""
     figure = Figure(figsize=(11, 5.2), layout="constrained")
-    panels = figure.subplots(1, len(ledgers), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(ledgers), sharex=True, sharey=True, squeeze=False)[0]
+    longest = max(map(_length, ledgers.values()))
     for axes, (name, ledger) in zip(panels, ledgers.items(), strict=True):
-        _draw(axes, ledger)
+        _draw(axes, ledger, longest)
         axes.set_title(name.replace("_", " "), fontsize=14, loc="left")
     panels[0].set_ylabel("comments, in their order", fontsize=12)
     handles = [
@@ -113,10 +114,20 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     return Picture.of(figure, "; ".join(told) + ".")
 
 
-def _draw(axes: Any, ledger: Ledger) -> None:
-    start = min(line.posted for line in ledger.lines)
-    known = [line.arrived for line in ledger.lines if line.arrived]
-    end = max([*known, *(kill.at for kill in ledger.kills)]) + 0.5
+def _start(ledger: Ledger) -> float:
+    return min(line.posted for line in ledger.lines)
+
+
+def _length(ledger: Ledger) -> float:
+    """Seconds from the first comment to a little after the last thing that happened."""
+    arrived = [line.arrived for line in ledger.lines if line.arrived]
+    moments = [*arrived, *(kill.at for kill in ledger.kills)]
+    return max(moments, default=_start(ledger)) + 0.5 - _start(ledger)
+
+
+def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
+    start = _start(ledger)
+    end = start + longest
     for row, line in enumerate(ledger.lines, 1):
         until = line.arrived or end
         axes.barh(row, until - line.posted, left=line.posted - start, height=0.6,

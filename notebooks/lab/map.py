@@ -29,18 +29,18 @@ def draw_map(stack: Stack) -> Picture:
     web = (f"pid {pids['web']}", f"port {port['web']}", "comments in SQLite")
     boxes = [
         _Box(10, 90, "reader", ("a browser,", "or this notebook")),
-        _Box(250, 90, "web app", web),
-        _Box(470, 90, "Redis", (f"pid {pids['redis']}", "no port: a socket", "the queue is here")),
-        _Box(690, 90, "workers", (f"pid {pids['worker']}", f"{threads} threads each")),
-        _Box(690, 250, "mail server", (f"pid {pids['smtp']}", f"port {smtp_port}")),
-        _Box(470, 250, "inbox", ("the same process", f"port {port['inbox']}")),
+        _Box(240, 90, "web app", web),
+        _Box(460, 90, "Redis", (f"pid {pids['redis']}", "a socket, no port", "the queue is here")),
+        _Box(680, 90, "workers", (f"pid {pids['worker']}", f"{threads} threads each")),
+        _Box(680, 250, "mail server", (f"pid {pids['smtp']}", f"port {smtp_port}")),
+        _Box(460, 250, "inbox", ("the same process", f"port {port['inbox']}")),
     ]
     arrows = [
-        ((160, 135), (250, 135), "comment"),
-        ((400, 135), (470, 135), "job"),
-        ((620, 135), (690, 135), "job"),
-        ((765, 185), (765, 250), "mail"),
-        ((690, 295), (620, 295), "mail"),
+        ((170, 135), (240, 135), "comment"),
+        ((400, 135), (460, 135), "job"),
+        ((620, 135), (680, 135), "job"),
+        ((760, 185), (760, 250), "mail"),
+        ((680, 295), (620, 295), "mail"),
     ]
     parts = [_box(box) for box in boxes] + [_arrow(*arrow) for arrow in arrows]
     head = (
@@ -61,16 +61,16 @@ def draw_map(stack: Stack) -> Picture:
 
 def _box(box: _Box) -> str:
     lines = "".join(
-        f'<text x="{box.x + 75}" y="{box.y + 46 + 19 * n}" text-anchor="middle" font-size="14" '
+        f'<text x="{box.x + 80}" y="{box.y + 46 + 19 * n}" text-anchor="middle" font-size="14" '
         f'fill="{INK}">{escape(line)}</text>'
         for n, line in enumerate(box.lines)
     )
     return (
-        f'<rect x="{box.x}" y="{box.y}" width="150" height="95" rx="8" fill="{PAPER}" '
+        f'<rect x="{box.x}" y="{box.y}" width="160" height="95" rx="8" fill="{PAPER}" '
         f'stroke="{RUNNING}" stroke-width="2"/>'
-        f'<rect x="{box.x}" y="{box.y}" width="150" height="26" rx="8" fill="{WAITING}" '
+        f'<rect x="{box.x}" y="{box.y}" width="160" height="26" rx="8" fill="{WAITING}" '
         f'stroke="{EDGE}"/>'
-        f'<text x="{box.x + 75}" y="{box.y + 18}" text-anchor="middle" font-size="15" '
+        f'<text x="{box.x + 80}" y="{box.y + 18}" text-anchor="middle" font-size="15" '
         f'font-weight="bold" fill="{INK}">{escape(box.name)}</text>{lines}'
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from demo_app.queue.message import parse
 from demo_app.story.colours import EDGE, KILL, RUNNING
@@ -16,6 +17,10 @@ from lab.show import Picture
 
 if TYPE_CHECKING:
     from lab.running import Lab
+
+#: How a job's line looks.
+KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
+MOVED: dict[str, Any] = {"color": KILL, "linestyle": "--"}
 
 
 def names_waiting(lab: Lab, queue: str) -> list[str]:
@@ -37,6 +42,11 @@ def started(redis: Any, seen: Timeline) -> list[str]:
     return [name_of(redis, job.id) for job in jobs]
 
 
+def changed_places(seen: Timeline) -> int:
+    """How many jobs did not start, or did not end, at the place at which they were put in."""
+    return sum(len(set(places)) > 1 for places in _places(seen))
+
+
 def order_picture(**runs: Timeline) -> Picture:
     """A line a job, from its place at the door, to that at its start, to that at its end."""
     figure = Figure(figsize=(11, 4.6), layout="constrained")
@@ -44,25 +54,26 @@ def order_picture(**runs: Timeline) -> Picture:
     for axes, (name, seen) in zip(
         figure.subplots(1, len(runs), squeeze=False)[0], runs.items(), strict=True
     ):
-        jobs = [job for job in seen.jobs if job.done]
-        ranks = [_ranks(jobs, moment) for moment in (_put_in, _began, _done)]
-        overtaken = 0
-        for n in range(len(jobs)):
-            places = [rank[n] + 1 for rank in ranks]
-            moved = len(set(places)) > 1
-            overtaken += moved
-            style = {"color": KILL, "linestyle": "--"} if moved else {"color": RUNNING}
+        lines = _places(seen)
+        for places in lines:
+            style = MOVED if len(set(places)) > 1 else KEPT
             axes.plot(range(3), places, marker="o", linewidth=1.8, **style)
         axes.set_xticks(range(3), ["put in", "started", "ended"], fontsize=13)
-        axes.set_ylim(len(jobs) + 0.6, 0.4)
+        axes.set_ylim(len(lines) + 0.6, 0.4)
         axes.set_ylabel("place in the line", fontsize=12)
         axes.set_title(name.replace("_", " "), fontsize=14, loc="left")
         axes.tick_params(axis="y", labelsize=12)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color=EDGE, alpha=0.15)
-        told.append(f"{name.replace('_', ' ')}: {overtaken} of {len(jobs)} jobs changed places")
-    words = "; ".join(told) + ". A dashed line is a job that overtook or was overtaken."
-    return Picture.of(figure, words)
+        told.append(
+            f"{name.replace('_', ' ')}: {changed_places(seen)} of {len(lines)} jobs changed places"
+        )
+    handles = [
+        Line2D([], [], marker="o", label="kept its place", **KEPT),
+        Line2D([], [], marker="o", label="overtook, or was overtaken", **MOVED),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=13)
+    return Picture.of(figure, "; ".join(told) + ".")
 
 
 def _name(arguments: dict[str, Any]) -> str:
@@ -84,6 +95,13 @@ def _began(job: JobLine) -> float:
 
 def _done(job: JobLine) -> float:
     return job.done or 0.0
+
+
+def _places(seen: Timeline) -> list[tuple[int, ...]]:
+    """For each job that is done, its place as it was put in, as it started, and as it ended."""
+    jobs = [job for job in seen.jobs if job.done]
+    ranks = [_ranks(jobs, moment) for moment in (_put_in, _began, _done)]
+    return [tuple(rank[n] + 1 for rank in ranks) for n in range(len(jobs))]
 
 
 def _ranks(jobs: Sequence[JobLine], moment: Any) -> list[int]:

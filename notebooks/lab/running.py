@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +18,9 @@ from lab.lifecycle import LabError, Posted, Posts, latest
 from lab.map import draw_map
 from lab.show import Picture, Table
 from lab.stations import follow
+
+#: Inches, at a width of eleven: all of a picture is seen on a projector without scrolling.
+_HIGHEST = 6.0
 
 __all__ = ["Lab", "LabError", "Posted", "current"]
 
@@ -70,9 +74,9 @@ class Lab(Breaking):
         """Like `wait`, with the queue's picture as it moves."""
         live.watch(self, seconds)
 
-    def ledger(self) -> Ledger:
-        """Comments posted, and mails that came of them, as the inbox has it."""
-        return count(self.posted, self.client, self.kills)
+    def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
+        """Comments posted (all, or only these), and what mails the inbox has of them."""
+        return count(self.posted if posted is None else posted, self.client, self.kills)
 
     def seen(self) -> Timeline:
         """What happened to each job, from the journal in Redis, since the last `new_page`."""
@@ -86,8 +90,14 @@ class Lab(Breaking):
     def timeline(self, title: str = "") -> Picture:
         """The picture of what happened: a job is a row, time goes right."""
         seen = self.seen()
-        figure = draw(seen, self.kills, title=title or " ")
-        return Picture.of(figure, describe(seen, self.kills) + ".")
+        figure, words = draw(seen, self.kills, title=title or " "), describe(seen, self.kills)
+        figure.set_figheight(min(_HIGHEST, figure.get_figheight()))
+        if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
+            # other jobs than mails: nothing was delivered, and there was no comment
+            figure.axes[0].set_xlabel("seconds since the first job", fontsize=12)
+            figure.legends[0].get_texts()[-1].set_text("done")
+            words = words.replace("were delivered", "were done")
+        return Picture.of(figure, words + ".")
 
 
 def current() -> Lab:

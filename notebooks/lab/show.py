@@ -13,15 +13,18 @@ import matplotlib as mpl
 from IPython import display as ipython
 from matplotlib.figure import Figure
 
-from demo_app.story.colours import EDGE, INK, PAPER
+from demo_app.story.colours import EDGE, INK, PAPER, WAITING
 from demo_app.visible import visible
 
-_FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:60rem"
+_FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
 _CELL = (
     f"padding:0.25em 0.9em;border-bottom:1px solid {EDGE};text-align:left;vertical-align:top;"
     "overflow-wrap:anywhere"
 )
 _CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{INK}"
+_MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
+#: A cell of so many letters at the most is kept in one line.
+_SHORT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Picture:
 
     def _html(self) -> str:
         words = escape(visible(self.words))
-        style = "max-width:100%;height:auto"
+        style = "width:100%;height:auto;max-height:85vh"  # a whole picture on one screen
         svg = re.sub(r"<title>.*?</title>", "", visible(self.svg))
         svg = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" style="{style}" ', 1)
         return f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
@@ -53,12 +56,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head, with a caption; a cell is shown as text. With `code`, in one width."""
+    """Rows under a head, with a caption; a cell is shown as text. With `code`, in one width.
+
+    marked: words that stand out wherever they occur.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
     caption: str = ""
     code: bool = False
+    marked: Sequence[str] = ()
 
     def _html(self) -> str:
         nowrap = f"{_CELL};white-space:nowrap"
@@ -72,10 +79,17 @@ class Table:
 
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(visible(cell)) for cell in row)
-        style = f"{_CELL};{_CODE}" if self.code else _CELL
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
         told = f'<th scope="row" style="{narrow}">{first}</th>'
-        return told + "".join(f'<td style="{style}">{cell}</td>' for cell in others)
+        return told + "".join(self._cell(cell) for cell in others)
+
+    def _cell(self, cell: str) -> str:
+        style = f"{_CELL};{_CODE}" if self.code else _CELL
+        if len(cell) <= _SHORT:
+            style = f"{style};white-space:nowrap"
+        for word in map(escape, self.marked):
+            cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')
+        return f'<td style="{style}">{cell}</td>'
 
     def _text(self) -> str:
         lines = [" | ".join(map(visible, row)) for row in (self.head, *self.rows)]

@@ -24,7 +24,9 @@ def follow(lab: Lab, posted: Posted) -> Table:
     mail = _mail(lab, posted)
     if mail:
         found.append(("the mail, as it was received", mail))
-    return Table(("station", "bytes"), found, f"Comment {posted.comment_id}", code=True)
+    marked = (posted.job_id, "comment_id")
+    caption = f"Comment {posted.comment_id}"
+    return Table(("station", "bytes"), found, caption, code=True, marked=marked)
 
 
 def rows(lab: Lab, question: str) -> list[tuple[Any, ...]]:
