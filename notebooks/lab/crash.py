@@ -14,9 +14,9 @@ from lab.show import Picture, Table
 
 #: Who runs the jobs where there is no worker process.
 _IN_WEB_APP = ("memory",)
-#: Seconds without any mail after which the rest counts as lost: who promises to find a dead
-#: worker's jobs is given time for it, however busy the machine is.
-_PATIENCE, _PATIENCE_WITH_PROMISES = 6.0, 60.0
+#: Seconds without any mail, and with an empty queue, after which the rest counts as lost: who
+#: promises to find a dead worker's jobs is given time for it, however busy the machine is.
+_PATIENCE, _PATIENCE_WITH_PROMISES = 4.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def _crash(backend: str, comments: int) -> Crashed:
         lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
         lab.kill_process("web" if backend in _IN_WEB_APP else "worker", meanwhile=lab.faults)
         rescues = Death.WORKER in survives
+        lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")
         lab.until_mails_are_still(_PATIENCE_WITH_PROMISES if rescues else _PATIENCE)
         ledger = lab.ledger()
         promises = ", ".join(sorted(survives)) or "nothing"
