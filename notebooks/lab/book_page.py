@@ -13,6 +13,8 @@ from nbconvert.filters import markdown2html
 from demo_app.story.colours import EDGE, GOOD, INK, PAPER, RUNNING, WAITING
 from lab.words import words
 
+#: What code stands on.
+SHADE = "#f1f4f6"
 # One length rules all: larger in a wide window, so that a projector's last row can read it.
 _STYLE = f"""
 :root {{ color-scheme: light; font-size: clamp(16px, 8px + .9vw, 32px) }}
@@ -29,10 +31,10 @@ li {{ margin: .3rem 0 }}
 li p {{ margin: .1rem 0 .8rem }}
 code, pre {{ font-family: monospace; font-size: .88em }}
 pre code {{ font-size: 1em }}
-:not(pre) > code {{ background: #f1f4f6; padding: .05em .3em; border-radius: .2em;
+:not(pre) > code {{ background: {SHADE}; padding: .05em .3em; border-radius: .2em;
   overflow-wrap: anywhere }}
 pre {{ margin: 0; overflow-x: auto; line-height: 1.4 }}
-.highlight {{ background: #f1f4f6; border-left: .25rem solid {EDGE}; padding: .6rem .8rem;
+.highlight {{ background: {SHADE}; border-left: .25rem solid {EDGE}; padding: .6rem .8rem;
   margin-top: 1rem }}
 .k, .kn, .kc, .kd, .ow {{ color: {RUNNING}; font-weight: bold }}
 .s1, .s2, .sa, .si, .sd {{ color: {GOOD} }}

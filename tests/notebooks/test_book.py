@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from notebooks.colours import contrast
 from support import needs
 
-from lab import book
+from demo_app.story.colours import EDGE, GOOD, INK, RUNNING
+from lab import book, book_page
 
 
 @pytest.mark.timeout(240)
@@ -55,6 +57,11 @@ def test_a_page_leads_to_the_ones_beside_it_and_to_those_that_it_names() -> None
     assert html.count('href="03_one.html"') == 3, "above, below, and where it is named"
     assert html.count('href="05_three.html"') == 2, "a number by itself is no lesson"
     assert "09_" not in html, "what is not in the book is no link"
+
+
+@pytest.mark.parametrize("ink", [INK, EDGE, RUNNING, GOOD])
+def test_code_can_be_read_on_its_shade(ink: str) -> None:
+    assert contrast(ink, book_page.SHADE) >= 4.5
 
 
 def test_a_page_holds_no_script() -> None:
