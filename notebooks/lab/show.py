@@ -47,7 +47,9 @@ class Picture:
         words = escape(visible(self.words))
         style = "width:100%;height:auto;max-height:85vh"  # a whole picture on one screen
         svg = re.sub(r"<title>.*?</title>", "", visible(self.svg))
-        svg = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" style="{style}" ', 1)
+        place = 'preserveAspectRatio="xMinYMin"'  # at the left, as the text is
+        told = f'role="img" aria-label="{words}"'
+        svg = svg.replace("<svg ", f'<svg {told} style="{style}" {place} ', 1)
         return f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

@@ -73,4 +73,4 @@ def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
         assert next(answers, None) is None, "both were asked for"
         (shown,) = here.run("guess.against(40)")
         assert "you said" in shown["data"]["text/plain"]
-        assert "38 mails | 40 mails | 2 mails more" in shown["data"]["text/plain"]
+        assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]
