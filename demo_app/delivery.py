@@ -42,11 +42,9 @@ def deliver(mail: Mail) -> None:
     Raises MailRefused or MailDeferred, and LeaseLost when the job is another worker's by now.
     """
     context = current()
-    if context is not None:
-        mail = replace(mail, job_id=context.job.id)
     if not settings().has(Safeguard.DEDUPE):
         mail = replace(mail, message_id=f"<{uuid.uuid4()}@no-dedupe.test>")
-    content = mail.to_bytes()
+    content = mail.to_bytes("" if context is None else context.job.id)
     try:
         _begin(mail)
         _data(content)

@@ -70,7 +70,6 @@ class Mail:
     """One mail.
 
     message_id: with its angle brackets; the same for every delivery of the same mail.
-    job_id: the job that sends it, so that an inbox can lead back to it.
     """
 
     sender: Mailbox
@@ -80,11 +79,13 @@ class Mail:
     html: str
     message_id: str
     reply_to: Mailbox | None = None
-    job_id: str = ""
     attachments: tuple[Attachment, ...] = ()
 
-    def to_bytes(self) -> bytes:
-        """The mail as it is sent, lines ended by CRLF."""
+    def to_bytes(self, job_id: str = "") -> bytes:
+        """The mail as it is sent, lines ended by CRLF.
+
+        job_id: the job that sends it, so that an inbox can lead back to it.
+        """
         boundary = uuid.uuid4().hex
         headers = [
             ("Date", formatdate(usegmt=True)),
@@ -96,8 +97,8 @@ class Mail:
         ]
         if self.reply_to:
             headers.insert(3, ("Reply-To", address(self.reply_to)))
-        if self.job_id:
-            headers.append(("X-Job-Id", text(self.job_id, "X-Job-Id")))
+        if job_id:
+            headers.append(("X-Job-Id", text(job_id, "X-Job-Id")))
         bodies = [_body("text/plain", self.text), _body("text/html", self.html)]
         content = _multipart("alternative", bodies, f"a{boundary}")
         if self.attachments:

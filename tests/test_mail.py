@@ -84,10 +84,9 @@ def test_no_field_can_open_a_header(author, subject, body, job_id, message_id, f
         text=body,
         html=body,
         message_id=message_id,
-        job_id=job_id,
         attachments=(Attachment(file_name, file_name, b"content"),),
     )
-    raw = mail.to_bytes()
+    raw = mail.to_bytes(job_id)
 
     message = message_from_bytes(raw, policy=policy.SMTP)
 

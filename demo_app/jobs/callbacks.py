@@ -43,25 +43,23 @@ def enqueueing(
 ) -> AbstractContextManager[None]:
     """Everything that was asked for around the putting in of these jobs."""
     if any(hasattr(function, "__around_enqueue__") for function, _ in functions):
-        return _enqueueing(functions)
+        return _entering("__around_enqueue__", functions)
+    return nullcontext()
+
+
+def performing(function: Callable[..., object], job: Job) -> AbstractContextManager[None]:
+    """Everything that was asked for around one try of the job."""
+    if hasattr(function, "__around_perform__"):
+        return _entering("__around_perform__", [(function, job)])
     return nullcontext()
 
 
 @contextmanager
-def _enqueueing(functions: list[tuple[Callable[..., object], Job]]) -> Iterator[None]:
+def _entering(name: str, functions: list[tuple[Callable[..., object], Job]]) -> Iterator[None]:
     with ExitStack() as stack:
         for function, job in functions:
-            for manager in getattr(function, "__around_enqueue__", ()):
+            for manager in getattr(function, name, ()):
                 stack.enter_context(manager(job))
-        yield
-
-
-@contextmanager
-def performing(function: Callable[..., object], job: Job) -> Iterator[None]:
-    """Everything that was asked for around one try of the job."""
-    with ExitStack() as stack:
-        for manager in getattr(function, "__around_perform__", ()):
-            stack.enter_context(manager(job))
         yield
 
 

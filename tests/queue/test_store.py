@@ -307,7 +307,7 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Store) -> None:
             held = claim(short, "w")
             assert held is not None
             short.finish(held, Verdict.DONE)
-    assert short.client.zcard("done") == 100
+    assert 100 <= short.client.zcard("done") < 164, "they are counted at every 64th end"
     assert look_up(short.client, "job-0") is None
     assert look_up(short.client, "job-149") is not None
     assert places(short) == {"enqueued": 150, "done": 150}

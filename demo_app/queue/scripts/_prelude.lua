@@ -37,13 +37,17 @@ local function lane_of(message)
   return lane
 end
 
-local function keep_history(set, id)  -- the newest finished jobs; older ones are forgotten whole
+-- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
+-- end only, so that up to 63 more may be there. ended: how many jobs ended this way so far.
+local function keep_history(set, id, ended)
   redis.call('ZADD', set, now_text, id)
+  if ended % 64 ~= 0 then return end
   local surplus = redis.call('ZCARD', set) - HISTORY_LENGTH
-  if surplus > 0 then
-    local old = redis.call('ZPOPMIN', set, surplus)
-    for i = 1, #old, 2 do redis.call('DEL', 'job:' .. old[i]) end
-  end
+  if surplus <= 0 then return end
+  local old = redis.call('ZPOPMIN', set, math.min(surplus, 1000))
+  local jobs = {}
+  for i = 1, #old, 2 do jobs[#jobs + 1] = 'job:' .. old[i] end
+  redis.call('DEL', unpack(jobs))
 end
 
 -- A job whose workers died twice is a suspect: it runs alone, and waits for the others to end.
@@ -58,23 +62,33 @@ local function must_wait(id, worker, lanes)
   return holding > 0 and redis.call('SISMEMBER', 'suspects', id) == 1
 end
 
+-- The job that the next claim would take.
+local function head_of(lanes)
+  for _, lane in ipairs(lanes) do
+    local id = redis.call('LINDEX', 'queue:' .. lane, -1)
+    if id then return id end
+  end
+end
+
 -- Move up to `most` jobs into the worker's claims; returns id, lane and message of each.
 local function claim(worker, most, lanes)
   local claimed = {}
   if redis.call('SISMEMBER', 'quiet', worker) == 1 then return claimed end  -- it ends what it has
   local suspects = redis.call('EXISTS', 'suspects') == 1
-  for _, lane in ipairs(lanes) do
-    local queue = 'queue:' .. lane
-    while #claimed < 3 * most do
-      local head = suspects and redis.call('LINDEX', queue, -1)
-      if head and must_wait(head, worker, lanes) then return claimed end
-      local id = redis.call('LMOVE', queue, 'claims:' .. lane .. ':' .. worker, 'RIGHT', 'LEFT')
-      if not id then break end
-      record(id, 'claimed', worker)
-      claimed[#claimed + 1] = id
-      claimed[#claimed + 1] = lane
-      claimed[#claimed + 1] = redis.call('LINDEX', 'job:' .. id, 0)
-    end
+  local pop = {'LMPOP', #lanes}  -- from the first queue that has a job
+  for i, lane in ipairs(lanes) do pop[2 + i] = 'queue:' .. lane end
+  pop[#pop + 1] = 'RIGHT'
+  while #claimed < 3 * most do
+    local head = suspects and head_of(lanes)
+    if head and must_wait(head, worker, lanes) then return claimed end
+    local popped = redis.call(unpack(pop))
+    if not popped then return claimed end
+    local lane, id = string.sub(popped[1], 7), popped[2][1]
+    redis.call('LPUSH', 'claims:' .. lane .. ':' .. worker, id)
+    record(id, 'claimed', worker)
+    claimed[#claimed + 1] = id
+    claimed[#claimed + 1] = lane
+    claimed[#claimed + 1] = redis.call('LINDEX', 'job:' .. id, 0)
   end
   return claimed
 end

@@ -10,9 +10,8 @@ for _, set in ipairs({'scheduled', 'retrying', 'dead'}) do
       record(id, 'enqueued', ARGV[3], 'brought back from ' .. set)
       ring()
     else
-      redis.call('HINCRBY', 'counters', 'discarded', 1)
       record(id, 'discarded', ARGV[3], 'from ' .. set)
-      keep_history('discarded', id)
+      keep_history('discarded', id, redis.call('HINCRBY', 'counters', 'discarded', 1))
     end
     return set
   end

@@ -36,10 +36,9 @@ end
 
 if ARGV[7] ~= '' then redis.call('LSET', 'job:' .. id, 0, ARGV[7]) end
 if verdict == 'done' then
-  redis.call('HINCRBY', 'counters', 'done', 1)
   pulse(id)
   record(id, 'done', worker, detail)
-  keep_history('done', id)
+  keep_history('done', id, redis.call('HINCRBY', 'counters', 'done', 1))
 elseif verdict == 'retry' then
   local due = ARGV[6]
   -- counted from this clock, the one that will find it due; a worker's may be wrong
@@ -47,9 +46,8 @@ elseif verdict == 'retry' then
   redis.call('ZADD', 'retrying', due, id)
   record(id, 'retrying', worker, detail)
 elseif verdict == 'discard' then
-  redis.call('HINCRBY', 'counters', 'discarded', 1)
   record(id, 'discarded', worker, detail)
-  keep_history('discarded', id)
+  keep_history('discarded', id, redis.call('HINCRBY', 'counters', 'discarded', 1))
 elseif verdict == 'dead' then
   redis.call('ZADD', 'dead', now_text, id)
   record(id, 'dead', worker, detail)
