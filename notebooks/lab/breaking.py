@@ -92,8 +92,12 @@ class Breaking(Waiting):
         self.until(self._worker_waits, "a worker that waits for a job")
 
     def freeze_idle_worker(self) -> None:
-        """SIGSTOP while it waits for a job: it keeps all it has, and does nothing."""
-        self.until_worker_waits()
+        """SIGSTOP while it waits for a job: it keeps all it has, and does nothing.
+
+        The wait ends by itself after a second, so it is frozen at the beginning of one.
+        """
+        before = self.until(self._waits, "a worker that waits for a job")
+        self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
         self.stack.kill("worker", signal.SIGSTOP)
 
     def kill_frozen_worker(self) -> Kill:
@@ -107,9 +111,16 @@ class Breaking(Waiting):
         return kill
 
     def _worker_waits(self) -> bool:
+        return bool(self._waits())
+
+    def _waits(self) -> set[tuple[str, str]]:
+        """The connections on which a worker waits, each with the number of its commands so far."""
         waits_in = "brpop" if self.stock else "xread"
-        clients = self.redis.client_list()
-        return any(c["cmd"] == waits_in and "b" in c["flags"] for c in clients)
+        return {
+            (client["id"], client.get("tot-cmds", client["idle"]))  # not every server counts them
+            for client in self.redis.client_list()
+            if client["cmd"] == waits_in and "b" in client["flags"]
+        }
 
     def celery(self, *arguments: str, through: tuple[str, ...] = ()) -> HandStarted:
         """Start a Celery worker by hand, with options of one's own, beside the stack's.
