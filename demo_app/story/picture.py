@@ -1,6 +1,7 @@
 """The timeline as a picture: a job is a row, time goes right.
 
-Waiting is pale, running solid, a kill a red line across its worker's jobs, delivered a dot.
+Waiting is pale, running solid, a kill a red line across its worker's jobs, delivered a dot, given
+up a cross.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ def draw(
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title or describe(timeline, kills), loc="left", fontsize=13, wrap=True)
     figure.legend(
-        handles=_legend(), loc="outside lower center", ncols=5, frameon=False, fontsize=11
+        handles=_legend(timeline),
+        loc="outside lower center",
+        ncols=6,
+        frameon=False,
+        fontsize=11,
+        columnspacing=1.4,
     )
     return figure
 
@@ -62,9 +68,12 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
         deaths = f"{len(kills)} kill{'s' * (len(kills) != 1)}"
     else:
         deaths = f"{len(timeline.deaths)} workers that died"
+    given_up = sum(job.given_up is not None for job in timeline.jobs)
     return (
         f"{len(timeline.jobs)} jobs, {deaths}: "
         f"{rescued} lost their worker and were rescued, {delivered} were delivered"
+        + f", {given_up} given up"
+        * (given_up > 0)
     )
 
 
@@ -85,8 +94,19 @@ def _draw_job(
         cursor = ended
     if job.done is not None:
         axes.plot([job.done - start], [row], "o", color=DELIVERED, markersize=3.5)
+    elif job.given_up is not None:
+        axes.plot([job.given_up - start], [row], **_GIVEN_UP)
     else:
         _bar(axes, row, cursor - start, now - start, WAITING, 0.5)
+
+
+_GIVEN_UP: dict[str, Any] = {
+    "marker": "X",
+    "markersize": 8,
+    "color": KILL,
+    "markeredgecolor": DELIVERED,
+    "linestyle": "",
+}
 
 
 def _bar(
@@ -100,15 +120,18 @@ def _bar(
 
 def _end(timeline: Timeline, kills: Sequence[Kill]) -> float:
     moments = [job.done for job in timeline.jobs if job.done is not None]
+    moments += [job.given_up for job in timeline.jobs if job.given_up is not None]
     moments += [run.ended or run.began for job in timeline.jobs for run in job.runs]
     return max([*moments, *(kill.at for kill in kills), timeline.start])
 
 
-def _legend() -> list[Any]:
+def _legend(timeline: Timeline) -> list[Any]:
+    given_up = any(job.given_up is not None for job in timeline.jobs)
     return [
         Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label="waiting"),
         Patch(color=RUNNING, label="running"),
         Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label="run cut short"),
         Line2D([], [], color=KILL, linewidth=2.4, label="worker killed"),
         Line2D([], [], color=DELIVERED, marker="o", linestyle="", label="mail delivered"),
+        *([Line2D([], [], **_GIVEN_UP, label="given up")] * given_up),
     ]

@@ -23,12 +23,16 @@ class Run:
 
 @dataclass(slots=True)
 class JobLine:
-    """One job's line in the picture; times are seconds since the epoch."""
+    """One job's line in the picture; times are seconds since the epoch.
+
+    given_up: when it went to the dead, or was discarded; None once somebody has brought it back.
+    """
 
     id: str
     enqueued: float
     runs: list[Run] = field(default_factory=list)
     done: float | None = None
+    given_up: float | None = None
 
     @property
     def rescued(self) -> bool:
@@ -112,6 +116,10 @@ def _apply(job: JobLine, event: str, by: str, at: float) -> None:
         job.runs[-1].ended, job.runs[-1].how = at, event
     if event == "done":
         job.done = at
+    elif event in ("dead", "discarded"):
+        job.given_up = at
+    elif event == "enqueued":
+        job.given_up = None
 
 
 def _entries(client: Decoded) -> list[tuple[str, dict[str, str]]]:

@@ -61,3 +61,29 @@ def test_the_picture_says_in_words_what_it_shows(store: Store) -> None:
     seen = timeline.read(store.client)
     told = picture.describe(seen, [time.time()])
     assert told == "2 jobs, 1 kill: 1 lost their worker and were rescued, 2 were delivered"
+
+
+def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(
+    store: Store,
+) -> None:
+    store.enqueue(message(1))
+    store.finish(_claim(store, "w"), Verdict.DEAD, detail="no use")
+    seen = timeline.read(store.client)
+    assert seen.jobs[0].given_up is not None
+    assert picture.describe(seen, []).endswith("0 were delivered, 1 given up")
+    assert "given up" in {text.get_text() for text in picture.draw(seen, []).legends[0].texts}
+    store.decide("job-1", "retry", by="a person")
+    assert timeline.read(store.client).jobs[0].given_up is None
+
+
+def test_a_poison_pill_is_given_up_by_its_rescuer(store: Store) -> None:
+    store.enqueue(message(1))
+    store.rescue("r", 60_000, 0)
+    store.client.hset("server", "since", 0)
+    _claim(store, "first")
+    store.client.delete("worker:first")
+    store.register("r", 60_000, '{"pid": 43}')
+    store.rescue("r", 60_000, 0)
+    (job,) = timeline.read(store.client).jobs
+    assert job.rescued
+    assert job.given_up is not None
