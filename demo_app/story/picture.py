@@ -34,7 +34,8 @@ def draw(
     for kill in kills:
         axes.axvline(kill.at - timeline.start, color=KILL, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_ylim(count + 0.8, 0.2)
-    axes.set_xlim(left=min(0.0, -0.01 * (now - timeline.start)))
+    margin = 0.01 * (now - timeline.start)
+    axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
     axes.set_xlabel("seconds since the first comment", fontsize=12)
     axes.set_ylabel("jobs, in their order", fontsize=12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
