@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
-from demo_app.stack import reaper as reaper_module
 from demo_app.stack import redis_server
 from demo_app.stack.options import StackError
+from demo_app.stack.pipe import Pipe
 from demo_app.stack.process import Process
 from demo_app.stack.roles import Plan, command, readiness
 
@@ -42,7 +39,8 @@ class Supervisor:
         self._reviving = threading.Lock()
         self._held_down: set[str] = set()
         self._quick_deaths: dict[tuple[str, int], int] = {}
-        self._reaper = self._start_reaper()
+        sockets = [path for path in (plan.redis_socket, plan.folder.control) if path]
+        self._pipe = Pipe(plan.stack_id, sockets)
 
     def pids(self, role: str) -> list[int]:
         """The pids of the role's living processes."""
@@ -149,12 +147,7 @@ class Supervisor:
                 if not process.wait(max(0.0, deadline - time.monotonic())):
                     process.send(signal.SIGKILL)
                     process.wait(GRACE)
-        self._tell_reaper("bye")
-        with suppress(subprocess.TimeoutExpired):
-            self._reaper.wait(GRACE)
-        assert self._reaper.stdin is not None
-        with suppress(OSError):
-            self._reaper.stdin.close()
+        self._pipe.close(GRACE)
 
     def _begin(self, role: str, number: int) -> Process:
         plan = self._plan
@@ -169,7 +162,7 @@ class Supervisor:
                 self._ended,
             )
             self._processes.append((number, process))
-        self._tell_reaper(f"+{process.pid}")
+        self._pipe.began(process.pid)
         return process
 
     def _await(self, process: Process) -> None:
@@ -186,7 +179,7 @@ class Supervisor:
         with self._lock:
             number = next(n for n, known in self._processes if known is process)
             self._processes.remove((number, process))
-        self._tell_reaper(f"-{process.pid}")
+        self._pipe.ended(process.pid)
         if self._stopping.is_set():
             return
         role = process.role
@@ -213,27 +206,3 @@ class Supervisor:
         else:
             self._on_event({"event": "started", "role": role, "pid": process.pid})
         process.watch()
-
-    def _start_reaper(self) -> subprocess.Popen[str]:
-        plan = self._plan
-        sockets = [str(path) for path in (plan.redis_socket, plan.folder.control) if path]
-        return subprocess.Popen(
-            [sys.executable, "-E", reaper_module.__file__, plan.stack_id, *sockets],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            text=True,
-        )
-
-    def _tell_reaper(self, word: str) -> None:
-        with self._lock:
-            words = [word]
-            if self._reaper.poll() is not None and not self._stopping.is_set():
-                # killed; a new one has to know of everything
-                self._reaper = self._start_reaper()
-                words = [f"+{p.pid}" for _, p in self._processes] + words
-            assert self._reaper.stdin is not None
-            with suppress(OSError, ValueError):
-                self._reaper.stdin.writelines(f"{word}\n" for word in words)
-                self._reaper.stdin.flush()
