@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from redis.connection import UnixDomainSocketConnection
 from support import client_of, message, until
 
 from demo_app.queue.store import Store
@@ -68,7 +69,7 @@ def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(store.client), "parse_response", interrupted)
+        patch.setattr(UnixDomainSocketConnection, "read_response", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.beat("w", 60_000, "{}")
     assert store.summary()["count"]["queued"] == 0, "this is no answer to `beat`"
