@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import redis
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
@@ -118,10 +117,7 @@ def jobs(
     search: only jobs whose id, task, arguments or errors hold the text.
     """
     client = _store(request).client
-    try:
-        found = search(client, state, search_for, limit=limit, cursor=cursor)
-    except redis.ResponseError:
-        raise HTTPException(422, "cursor: it is none that a page before gave") from None
+    found = search(client, state, search_for, limit=limit, cursor=cursor)
     return JobsModel(jobs=[as_model(job) for job in found.jobs], next=found.next)
 
 

@@ -37,13 +37,16 @@ def problem(
     request: Request, status: int, sentence: str, headers: dict[str, str] | None = None
 ) -> Response:
     """The error as a page for a browser, as JSON for a program."""
-    path = request.scope["path"]
-    wants_page = "text/html" in request.headers.get("accept", "") and not path.startswith("/api/")
-    if not wants_page:
+    if not _wants_page(request):
         return JSONResponse({"detail": sentence}, status, headers)
     page = render(request, "problem.html", status=status, code=status, sentence=sentence)
     page.headers.update(headers or {})
     return page
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.scope["path"]
+    return "text/html" in request.headers.get("accept", "") and not path.startswith("/api/")
 
 
 def no_redis(request: Request, _: Exception) -> Response:
@@ -76,6 +79,9 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    wrong_address = any(one["loc"][0] == "path" for one in error.errors())
+    if wrong_address and _wants_page(request):
+        return problem(request, 404, words(language_of(request))("problem.missing"))
     problems = [
         f"{'.'.join(str(part) for part in one['loc'][1:]) or 'the request'}: {one['msg']}"
         for one in error.errors()

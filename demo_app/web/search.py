@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 
+import redis
+
 from demo_app.queue.connection import Decoded
 from demo_app.queue.history import JobView, State
 from demo_app.queue.look import Page, look_up, page
+from demo_app.web.problems import Refused
 
 #: Jobs looked at for one answer.
 DEPTH = 600
@@ -23,7 +26,17 @@ def search(
     """One page of the jobs in the state whose id, task, arguments or errors hold the text.
 
     A page may hold fewer than `limit` and still have a next one: then DEPTH jobs were looked at.
+    Raises Refused for a cursor that is none.
     """
+    try:
+        return _search(client, state, text, limit, cursor)
+    except redis.ResponseError:
+        if cursor is None:
+            raise
+        raise Refused(422, "cursor: it is none that a page before gave") from None
+
+
+def _search(client: Decoded, state: State, text: str, limit: int, cursor: str | None) -> Page:
     wanted = text.strip().casefold()
     if not wanted:
         return page(client, state, limit=limit, cursor=cursor)

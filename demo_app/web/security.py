@@ -77,7 +77,8 @@ class Guard:
     def _signed_in(self, scope: Scope, query: dict[str, list[str]]) -> Response:
         """The token as a cookie, out of the address bar and so out of histories and referrers."""
         rest = urlencode(query, doseq=True)
-        target = "?" + rest if rest else scope["path"].rsplit("/", 1)[-1] or "."
+        # with "./", or "https:elsewhere" would be another site's address
+        target = "?" + rest if rest else "./" + scope["path"].rsplit("/", 1)[-1]
         answer = RedirectResponse(target, status_code=303)
         answer.set_cookie(
             COOKIE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from http.cookies import SimpleCookie
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -93,6 +94,20 @@ def test_the_token_leaves_the_address_for_a_cookie(stack: Stack, reader: httpx.C
     assert token not in answer.headers["location"] + answer.text
     reader.cookies.set("demo_token", token)
     assert reader.get("/jobs/queued").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/https:elsewhere.test", "/x/https:elsewhere.test"])
+def test_the_token_in_an_address_leads_to_no_other_site(stack, reader, path: str) -> None:
+    token = stack.ready["token"]
+    target = reader.get(path, params={"token": token}).headers["location"]
+    assert urljoin(f"{stack.ready['web']}{path}", target) == f"{stack.ready['web']}{path}"
+
+
+@pytest.mark.parametrize("path", ["/posts/abc", "/posts/-1", "/posts/99999", "/nothing"])
+def test_a_reader_at_a_wrong_address_is_told_so_in_plain_words(reader, path: str) -> None:
+    answer = reader.get(path)
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
 
 
 def test_a_cookie_over_https_stays_on_https() -> None:
