@@ -20,6 +20,8 @@ _PAGE = 500
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
+#: What goes with it: workers keep their connections open, and those end as well.
+HANG_UP = {"at": "mail", "do": "close"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +75,18 @@ class Inbox:
                 break
         return None
 
-    def mood(self) -> str:
-        """How the mail server behaves: well, slow, down, odd (other faults), or away."""
+    def mood(self) -> tuple[str, float]:
+        """How the mail server behaves: well, slow, down, odd (other faults), or away; and how many
+        seconds it takes for a mail when it is slow."""
         rules = self._ask("GET", "/api/faults")
         if rules is None:
-            return "away"
-        kinds = [(rule.get("at"), rule.get("do")) for rule in rules]
+            return "away", 0.0
+        kinds = {(rule.get("at"), rule.get("do")): rule for rule in rules}
         if (DOWN["at"], DOWN["do"]) in kinds:
-            return "down"
+            return "down", 0.0
         if (SLOW["at"], SLOW["do"]) in kinds:
-            return "slow"
-        return "odd" if rules else "well"
+            return "slow", float(kinds[SLOW["at"], SLOW["do"]].get("seconds", 0))
+        return "odd" if rules else "well", 0.0
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
         """Put these faults in force and no others; False when the sink does not answer."""

@@ -12,6 +12,7 @@ import redis
 from demo_app.blog import posts
 from demo_app.queue.look import next_to_run
 from demo_app.queue.store import Store
+from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.desk import Desk
 from demo_app.web.inbox import Inbox
@@ -45,6 +46,7 @@ class Stage:
         names = ("waiting", "running", "delivered", "lost", "discarded")
         workers, redis_up, persistence, queue = self._redis()
         mails = self.inbox.stats()
+        mood, seconds = self.inbox.mood()
         return {
             "sums": {"posted": len(found), **{name: sums[name] for name in names}},
             "dead": sum(one.place is Place.DEAD for one in found),
@@ -54,7 +56,9 @@ class Stage:
             "redis": redis_up,
             "persistence": persistence,
             "workers": workers,
-            "mail": self.inbox.mood(),
+            "lease": settings().lease_seconds,
+            "mail": mood,
+            "mail_seconds": seconds,
             "mails": mails["distinct"] if mails else None,
             "twice": mails["duplicates"] if mails else None,
         }

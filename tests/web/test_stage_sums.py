@@ -124,6 +124,33 @@ def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
     assert moods == ["slow", "well", "down", "well"]
 
 
+def test_a_mail_server_that_is_down_takes_nothing_over_connections_that_were_kept(
+    client, holder
+) -> None:
+    play(holder, "burst")
+    settled(holder, delivered=50)
+    play(holder, "no-mail")
+    job = client.comment()["job_id"]
+    ended = until(
+        lambda: client.job(job)["state"] in ("retrying", "done"), what="the first try's end"
+    )
+    assert ended
+    assert client.job(job)["state"] == "retrying"
+
+
+def test_how_slow_the_mail_server_is_is_told_in_seconds(client, holder) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 6})
+    now = holder.get("/stage/state").json()
+    assert (now["mail"], now["mail_seconds"]) == ("slow", 6)
+
+
+def test_without_javascript_the_stage_says_in_words_what_it_shows(client, holder) -> None:
+    assert "press c for a comment" in holder.get("/stage").text
+    play(holder, "comment")
+    settled(holder, delivered=1)
+    assert "1 posted: 0 waiting, 0 running, 1 delivered, 0 lost." in holder.get("/stage").text
+
+
 def test_what_waits_is_told_in_the_order_in_which_it_will_run() -> None:
     with Stack(workers=0) as idle, Client(idle.ready) as client:
         numbers = [client.comment()["comment_id"] for _ in range(4)]

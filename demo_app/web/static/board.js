@@ -9,6 +9,8 @@ export class Board {
     this.tokens = new Map(); // by job id
     this.counter = 0;
     this.replaying = false;
+    this.empty = true; // until the server has said what is where
+    this.crowds = new Map(); // by floor: all jobs there, and how many of them have a token
     new ResizeObserver(() => this.place()).observe(element);
   }
 
@@ -51,6 +53,7 @@ export class Board {
 
   clear() {
     for (const token of [...this.tokens.values()]) this.remove(token);
+    this.crowds.clear();
   }
 
   // Make the moves that are due; called by a clock.
@@ -80,7 +83,7 @@ export class Board {
       if (!floors.has(key)) floors.set(key, []);
       floors.get(key).push(token);
     }
-    this.shown = new Map();
+    const seats = new Map();
     for (const [key, tokens] of floors) {
       const floor = this.floor(key);
       if (!floor) continue;
@@ -90,12 +93,15 @@ export class Board {
       const box = floor.getBoundingClientRect();
       const columns = Math.max(1, Math.floor(box.width / size));
       const rows = Math.max(1, Math.floor(box.height / size));
-      if (tokens.length >= columns * rows) this.shown.set(key, columns * rows); // a full floor
+      const crowd = Math.max(tokens.length, this.crowds.get(key)?.all ?? 0);
+      const free = columns * rows < crowd ? columns * rows - 1 : columns * rows; // the last says "+9"
+      seats.set(key, free);
       tokens.forEach((token, index) => {
-        const beyond = index >= columns * rows;
+        const beyond = index >= free;
         const spot = beyond ? columns * rows - 1 : index;
-        const column = key === "queue" ? columns - 1 - (spot % columns) : spot % columns;
-        const x = box.left - home.left + column * size + 1;
+        const column = spot % columns;
+        // a queue's head is where the workers are
+        const x = key === "queue" ? box.right - home.left - (column + 1) * size : box.left - home.left + column * size + 1;
         const y = box.top - home.top + Math.floor(spot / columns) * size + 1;
         const style = token.element;
         style.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
@@ -103,6 +109,17 @@ export class Board {
         style.classList.toggle("beyond", beyond);
         style.classList.toggle("replayed", this.replaying);
       });
+    }
+    this.count(seats);
+  }
+
+  // On a floor that has no room for all, how many more there are.
+  count(seats) {
+    for (const floor of this.element.querySelectorAll("[data-floor]")) {
+      const { all = 0, sent = 0 } = this.crowds.get(floor.dataset.floor) ?? {};
+      const more = all - Math.min(sent, seats.get(floor.dataset.floor) ?? sent);
+      if (more > 0) floor.dataset.more = `+${more}`;
+      else delete floor.dataset.more;
     }
   }
 
