@@ -18,12 +18,13 @@ from demo_app.queue.store import Store
 from demo_app.settings import settings
 from demo_app.web import processes, snapshot
 from demo_app.web.jobs_api import _store as store_of
-from demo_app.web.search import search
+from demo_app.web.search import DEPTH, search
 from demo_app.web.templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
-#: Jobs moved by one answer to "all"; what is left can be asked for again.
+#: Jobs moved by one answer to "all", and looked at for it; then it asks about the rest.
 MOST = 1000
+_LOOKED_AT = 6000
 MOVABLE = (State.SCHEDULED, State.RETRYING, State.DEAD)
 _WORKER_ACTS = ("quiet", "loud", "stop", "kill")
 Text = Annotated[str, Query(max_length=300)]
@@ -38,8 +39,9 @@ def ask(
     whole: bool = False,
     job: Annotated[list[str] | None, Query(max_length=200)] = None,
     worker: Text = "",
+    cursor: Text = "",
 ) -> Response:
-    """The question before anything is done."""
+    """The question before anything is done. cursor: where "all" begins, if not at the first."""
     if worker and what in _WORKER_ACTS:
         key = f"ask.{what}"
     elif what in ("retry", "discard"):
@@ -58,6 +60,8 @@ def ask(
         worker=worker,
         state=state,
         most=MOST,
+        cursor=cursor,
+        said=request.query_params.get("said", ""),
     )
 
 
@@ -69,28 +73,36 @@ def decide(
     q: Annotated[str, Form(max_length=200)] = "",
     whole: Annotated[bool, Form()] = False,
     job: Annotated[list[str] | None, Form(max_length=200)] = None,
+    cursor: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Retry or discard the jobs, or all that the filter finds."""
     if what not in ("retry", "discard"):
         raise HTTPException(404, f"Jobs can't be told to {what!r}.")
     store = store_of(request)
-    ids = _filtered(store, state, q) if whole and state in MOVABLE else job or []
+    ids, rest = job or [], None
+    if whole and state in MOVABLE:
+        ids, rest = _filtered(store, state, q, cursor or None)
     moved = sum(bool(store.decide(id_, what, by="a person")) for id_ in ids)
-    told = urlencode({"said": f"{what}.{moved}", **({"q": q} if q else {})})
+    told = {"said": f"{what}.{moved}", **({"q": q} if q else {})}
+    if rest is not None:
+        again = {"what": what, "state": str(state), "whole": "1", "cursor": rest}
+        return RedirectResponse(f"ask?{urlencode({**again, **told})}", 303)
     one = f"job/{quote(ids[0], safe='')}" if len(ids) == 1 else "../jobs"
-    return RedirectResponse(f"{state or one}?{told}", 303)
+    return RedirectResponse(f"{state or one}?{urlencode(told)}", 303)
 
 
-def _filtered(store: Store, state: State, text: str) -> list[str]:
+def _filtered(
+    store: Store, state: State, text: str, cursor: str | None
+) -> tuple[list[str], str | None]:
+    """Ids of those that the search finds, and where to go on when there may be more."""
     ids: list[str] = []
-    cursor: str | None = None
-    while len(ids) < MOST:
+    for _ in range(_LOOKED_AT // DEPTH):
         found = search(store.client, state, text, limit=200, cursor=cursor)
         ids += [job.id for job in found.jobs]
         cursor = found.next
-        if cursor is None:
+        if cursor is None or len(ids) + 200 > MOST:
             break
-    return ids[:MOST]
+    return ids, cursor
 
 
 @router.post("/worker")

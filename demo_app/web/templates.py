@@ -99,9 +99,11 @@ def span(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86400:.0f} d"
 
 
-def clock(seconds: float) -> str:
-    """A moment as this machine's clock shows it."""
-    return datetime.fromtimestamp(seconds).strftime("%H:%M:%S.%f")[:-3]
+def clock(seconds: float, *, exact: bool = True) -> str:
+    """A moment as this machine's clock shows it, with its day when that is another than today."""
+    moment = datetime.fromtimestamp(seconds)
+    told = moment.isoformat(" ", "milliseconds" if exact else "seconds")
+    return told.partition(" ")[2] if moment.date() == datetime.now().date() else told
 
 
 def iso(seconds: float) -> str:

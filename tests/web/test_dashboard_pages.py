@@ -99,6 +99,32 @@ def test_search_finds_by_id_task_argument_and_error(client, holder) -> None:
         assert "<script>" not in page
 
 
+@pytest.mark.parametrize("cursor", ["nowhere", "(1 x", "nan x", "\x00", "elsewhere nothing"])
+@pytest.mark.parametrize("state", ["queued", "running", "scheduled", "dead", "done"])
+def test_a_cursor_that_no_page_gave_breaks_nothing(client, holder, state, cursor) -> None:
+    answer = holder.get(f"/jobs/{state}", params={"cursor": cursor})
+    assert answer.status_code in (200, 422), answer.text
+    asked = {"state": state, "cursor": cursor}
+    assert holder.get("/api/jobs", params=asked).status_code in (200, 422)
+
+
+def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> None:
+    stored(client, *[message(n, queue="elsewhere") for n in range(1, 10_000)], due=time.time() + 99)
+    form = {"what": "discard", "state": "scheduled", "q": "job-9999", "whole": "1"}
+    before = _calls(client)
+    rest = holder.post("/jobs/decide", data=form).headers["location"]
+    assert _calls(client) - before < 3 * 7000
+    assert client.job("job-9999")["state"] == "scheduled"
+    question = holder.get(f"/jobs/{rest}").text  # it stands in the last of them
+    assert "Go on with the rest?" in question
+    cursor = re.search(r'name="cursor" value="([^"]+)"', question)
+    assert cursor
+    answer = holder.post("/jobs/decide", data={**form, "cursor": cursor[1]})
+    assert answer.headers["location"] == "scheduled?said=discard.1&q=job-9999"
+    assert client.job("job-9999")["state"] == "discarded"
+    assert client.summary()["scheduled"] == 9998
+
+
 def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     job = died(client, 1)
     question = holder.get("/jobs/ask", params={"what": "retry", "state": "dead", "job": job})
