@@ -66,16 +66,19 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
     rescued = sum(job.rescued for job in timeline.jobs)
     delivered = sum(job.done is not None for job in timeline.jobs)
     if kills or not timeline.deaths:
-        deaths = f"{len(kills)} kill{'s' * (len(kills) != 1)}"
+        deaths = _count(len(kills), "kill")
     else:
-        deaths = f"{len(timeline.deaths)} workers that died"
+        deaths = f"{_count(len(timeline.deaths), 'worker')} that died"
     given_up = sum(job.given_up is not None for job in timeline.jobs)
-    return (
-        f"{len(timeline.jobs)} jobs, {deaths}: "
-        f"{rescued} lost their worker and were rescued, {delivered} were delivered"
-        + f", {given_up} given up"
-        * (given_up > 0)
-    )
+    lost = "1 lost its worker and was" if rescued == 1 else f"{rescued} lost their worker and were"
+    told = [f"{lost} rescued", f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
+    if given_up:
+        told.append(f"{given_up} given up")
+    return f"{_count(len(timeline.jobs), 'job')}, {deaths}: {', '.join(told)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _draw_job(

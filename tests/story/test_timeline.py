@@ -60,7 +60,7 @@ def test_the_picture_says_in_words_what_it_shows(store: Store) -> None:
     _killed_and_rescued(store)
     seen = timeline.read(store.client)
     told = picture.describe(seen, [time.time()])
-    assert told == "2 jobs, 1 kill: 1 lost their worker and were rescued, 2 were delivered"
+    assert told == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
 
 
 def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(
