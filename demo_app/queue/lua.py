@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cache
 from importlib.resources import files
@@ -74,7 +75,7 @@ class Scripts:
         long as the round trip itself.
         """
         connection = self._own.connection
-        if connection is None:
+        if connection is None or connection.pid != os.getpid():  # after a fork it is the parent's
             connection = self._own.connection = self._shared.connection_pool.make_connection()
         return connection
 

@@ -155,6 +155,7 @@ def speed_picture(speeds: list[Speed]) -> Picture:
         axes.margins(x=0.12)
         axes.set_title(f"what is answered survives {promise}", fontsize=14, loc="left")
         axes.tick_params(axis="x", labelsize=12)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.spines[["top", "right"]].set_visible(False)
         rates = [f"{label} {s.rate:,.0f}" for label, s in zip(labels, mine, strict=True)]
         told.append(f"survives {promise}: {', '.join(rates)}")
