@@ -14,6 +14,7 @@ from demo_app.web.problems import Refused
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.templates import render
 from demo_app.web.whereabouts import Place, Tracker, Whereabouts
+from demo_app.web.words import language_of
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
@@ -93,9 +94,8 @@ def comment_by_form(
         comment = desk.accept(post_id, author, email, body.replace("\r\n", "\n"))
     except Refused as refused:
         given = {"author": author, "email": email, "body": body}
-        return _post_page(
-            request, post_id, problem=str(refused), given=given, status=refused.status
-        )
+        sentence = refused.sentence(language_of(request))
+        return _post_page(request, post_id, problem=sentence, given=given, status=refused.status)
     return RedirectResponse(f"{post_id}?posted={comment.job_id}#travel", status_code=303)
 
 
@@ -119,7 +119,7 @@ def _spare(request: Request) -> None:
     limit: RateLimit = request.app.state.rate_limit
     address = request.client.host if request.client else ""
     if not request.scope.get("holder") and not limit.allows(address):
-        raise Refused(429, "That were many comments in a short time; please wait a little.")
+        raise Refused(429, "too_many")
 
 
 def _post_page(

@@ -65,7 +65,7 @@ class Desk:
                 job_id=request_id() if first else None,
             )
         except NoSuchPost:
-            raise Refused(404, f"There is no post {post_id}.") from None
+            raise Refused(404, "no_post", id=post_id) from None
         if not self.use_outbox:
             self.backend.enqueue(job)
         elif self.backend.in_request:
@@ -78,16 +78,14 @@ class Desk:
 
 def _check(author: str, email: str, body: str) -> None:
     if len(body) > MAX_BODY:
-        raise Refused(
-            413, f"A comment has at most {MAX_BODY:,} characters; this one has {len(body):,}."
-        )
+        raise Refused(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")
     if not author:
-        raise Refused(422, "Please say who you are: the author is empty.")
+        raise Refused(422, "no_author")
     if len(author) > MAX_AUTHOR:
-        raise Refused(422, f"A name has at most {MAX_AUTHOR} characters.")
+        raise Refused(422, "long_author", most=MAX_AUTHOR)
     if not body.strip():
-        raise Refused(422, "The comment is empty.")
+        raise Refused(422, "no_body")
     if len(email) > 254 or not _EMAIL.fullmatch(email):
-        raise Refused(422, "That is no e-mail address; one looks like reader@example.test.")
+        raise Refused(422, "no_address")
     if _LONE_SURROGATE.search(author + body):
-        raise Refused(422, "The text holds half a character (a lone surrogate).")
+        raise Refused(422, "half")

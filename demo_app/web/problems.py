@@ -16,11 +16,16 @@ from demo_app.web.words import language_of, words
 
 
 class Refused(Exception):
-    """Something that can't be taken; `status` is HTTP's."""
+    """Something that can't be taken; `status` is HTTP's, `why` one of the words "refused.…"."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, why: str, **values: object) -> None:
+        super().__init__(words("en")(f"refused.{why}", **values))
         self.status = status
+        self._key, self._values = f"refused.{why}", values
+
+    def sentence(self, language: str) -> str:
+        """What is wrong, in the reader's language."""
+        return words(language)(self._key, **self._values)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -65,8 +70,13 @@ def _no_database(request: Request, error: Exception) -> Response:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    headers = {"retry-after": "10"} if error.status == 429 else None
-    return problem(request, error.status, str(error), headers)
+    return refused(request, error, {"retry-after": "10"} if error.status == 429 else None)
+
+
+def refused(request: Request, error: Refused, headers: dict[str, str] | None = None) -> Response:
+    """The answer to what can't be taken, in the reader's language; a program's is English."""
+    sentence = error.sentence(language_of(request)) if _wants_page(request) else str(error)
+    return problem(request, error.status, sentence, headers)
 
 
 def _http(request: Request, error: Exception) -> Response:

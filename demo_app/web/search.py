@@ -33,7 +33,7 @@ def search(
     except redis.ResponseError:
         if cursor is None:
             raise
-        raise Refused(422, "cursor: it is none that a page before gave") from None
+        raise Refused(422, "cursor") from None
 
 
 def _search(client: Decoded, state: State, text: str, limit: int, cursor: str | None) -> Page:

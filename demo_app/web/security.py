@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo_app.web.problems import problem
+from demo_app.web.problems import Refused, problem, refused
 
 COOKIE = "demo_token"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -70,8 +70,7 @@ class Guard:
         if self._fits(offered) and scope["method"] in _READING and not _for_programs(scope):
             return self._signed_in(scope, query)
         if scope["path"].startswith(GUARDED) and not scope["holder"]:
-            sentence = "This page wants the start-up token: open the link that `up` printed."
-            return problem(request, 401, sentence, {"www-authenticate": "Bearer"})
+            return refused(request, Refused(401, "token"), {"www-authenticate": "Bearer"})
         return None
 
     def _signed_in(self, scope: Scope, query: dict[str, list[str]]) -> Response:

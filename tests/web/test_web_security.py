@@ -159,6 +159,15 @@ def test_a_comment_that_is_too_long_says_by_how_much(reader: httpx.Client) -> No
     assert "10,001" in answer.json()["detail"]
 
 
+def test_a_reader_is_told_what_is_wrong_in_their_language_and_a_program_in_english(reader) -> None:
+    japanese = {"accept-language": "ja"}
+    form = {"author": " ", "email": "a@example.test", "body": "x"}
+    assert "お名前が空です" in reader.post("/posts/1", data=form, headers=japanese).text
+    assert "起動時のトークンが必要です" in reader.get("/jobs", headers=japanese).text
+    told = reader.post("/api/posts/1/comments", json=form, headers=japanese).json()
+    assert told["detail"].startswith("Please say who you are")
+
+
 def test_an_address_that_floods_is_slowed_down_and_others_are_not() -> None:
     now = [0.0]
     limit = RateLimit(burst=2, per_second=0.5, clock=lambda: now[0])

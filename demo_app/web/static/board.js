@@ -18,15 +18,16 @@ export class Board {
   token(job, n) {
     const known = this.tokens.get(job);
     if (known) {
-      if (n && !known.n) { known.n = n; known.element.textContent = n; }
+      if (n && !known.n) name(known, n);
       return known;
     }
     if (this.tokens.size >= MOST) return null;
     const element = document.createElement("span");
     element.className = "token";
-    element.textContent = n ?? "·";
+    element.textContent = "·";
     this.element.append(element);
-    const token = { job, n, element, at: "readers", owner: "", order: ++this.counter, moves: [], free: 0, heard: 0, misses: 0 };
+    const token = { job, n: undefined, element, at: "readers", owner: "", order: ++this.counter, moves: [], free: 0, heard: 0, misses: 0 };
+    if (n) name(token, n);
     this.tokens.set(job, token);
     return token;
   }
@@ -128,4 +129,11 @@ export class Board {
     return document.getElementById("boxes").querySelector(`[data-worker="${CSS.escape(key.slice(7))}"] .floor`)
       ?? document.getElementById("boxes");
   }
+}
+
+// The number that a token bears; a long one is written smaller.
+function name(token, n) {
+  token.n = n;
+  token.element.textContent = n;
+  token.element.dataset.digits = String(n).length;
 }

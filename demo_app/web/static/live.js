@@ -5,13 +5,16 @@ import { morph } from "./morph.js";
 const main = document.getElementById("main");
 const button = document.getElementById("live");
 const SOONEST = 300; // milliseconds between two looks
-let paused = false, looking = false, wanted = false, last = 0, source = null;
+const LATEST = 1000; // for an answer; what is on show is older then than it seems
+const SILENCE = 2500; // of the events, of which there is one a second
+let paused = false, looking = false, wanted = false, last = 0, heardAt = 0, source = null;
 
 async function look() {
   if (looking || paused) { wanted = !paused; return; }
   looking = true;
   wanted = false;
   last = performance.now();
+  const late = setTimeout(() => say("lost"), LATEST);
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const text = await answer.text();
@@ -24,6 +27,7 @@ async function look() {
   } catch {
     say("lost");
   }
+  clearTimeout(late);
   looking = false;
   if (wanted) soon();
 }
@@ -45,7 +49,8 @@ function listen() {
   if (source || paused || document.hidden || !main.dataset.live) return;
   source = new EventSource(main.dataset.live);
   let pending = 0;
-  const heard = () => { if (!pending) pending = setTimeout(() => { pending = 0; soon(); }, 60); };
+  heardAt = performance.now();
+  const heard = () => { heardAt = performance.now(); if (!pending) pending = setTimeout(() => { pending = 0; soon(); }, 60); };
   for (const kind of ["message", "tick", "trouble"]) source.addEventListener(kind, heard);
   source.addEventListener("error", () => say("lost"));
 }
@@ -73,6 +78,7 @@ const words = (s) => s < 9.95 ? `${s.toFixed(1)} s` : s < 120 ? `${Math.round(s)
   : s < 7200 ? `${Math.round(s / 60)} min` : s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
 setInterval(() => {
   if (paused || document.hidden) return;
+  if (source && performance.now() - heardAt > SILENCE) { heardAt = performance.now(); soon(); }
   const now = Date.now() / 1000;
   for (const time of main.querySelectorAll("time[data-since], time[data-until]")) {
     const { since, until } = time.dataset;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 
 import pytest
 from playwright.sync_api import expect
@@ -135,6 +137,19 @@ def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> Non
     stack.kill("redis", restart=False)
     expect(page.get_by_role("alert")).to_contain_text("Comments are taken all the same")
     stack.start("redis")
+    expect(page.locator("#ledger")).to_be_visible()
+
+
+def test_a_page_does_not_call_itself_live_while_redis_hangs(tab, client: Client) -> None:
+    page = tab("/jobs", expected="503")
+    expect(page.locator("#live")).to_have_text("live")
+    server = int(client.redis().info()["process_id"])
+    os.kill(server, signal.SIGSTOP)
+    try:
+        expect(page.locator("#live")).to_have_text("no connection")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    expect(page.locator("#live")).to_have_text("live")
     expect(page.locator("#ledger")).to_be_visible()
 
 
