@@ -23,8 +23,8 @@ from demo_app.web.templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 #: Jobs moved by one answer to "all", and looked at for it; then it asks about the rest.
-MOST = 1000
-_LOOKED_AT = 6000
+MOST = 500
+_LOOKED_AT = 3000
 MOVABLE = (State.SCHEDULED, State.RETRYING, State.DEAD)
 _WORKER_ACTS = ("quiet", "loud", "stop", "kill")
 Text = Annotated[str, Query(max_length=300)]

@@ -113,14 +113,15 @@ def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> N
     form = {"what": "discard", "state": "scheduled", "q": "job-9999", "whole": "1"}
     before = _calls(client)
     rest = holder.post("/jobs/decide", data=form).headers["location"]
-    assert _calls(client) - before < 3 * 7000
-    assert client.job("job-9999")["state"] == "scheduled"
-    question = holder.get(f"/jobs/{rest}").text  # it stands in the last of them
-    assert "Go on with the rest?" in question
-    cursor = re.search(r'name="cursor" value="([^"]+)"', question)
-    assert cursor
-    answer = holder.post("/jobs/decide", data={**form, "cursor": cursor[1]})
-    assert answer.headers["location"] == "scheduled?said=discard.1&q=job-9999"
+    assert _calls(client) - before < 3 * 4000
+    while rest.startswith("ask"):  # it stands in the last of them
+        assert client.job("job-9999")["state"] == "scheduled"
+        question = holder.get(f"/jobs/{rest}").text
+        assert "Go on with the rest?" in question
+        cursor = re.search(r'name="cursor" value="([^"]+)"', question)
+        assert cursor
+        rest = holder.post("/jobs/decide", data={**form, "cursor": cursor[1]}).headers["location"]
+    assert rest == "scheduled?said=discard.1&q=job-9999"
     assert client.job("job-9999")["state"] == "discarded"
     assert client.summary()["scheduled"] == 9998
 

@@ -68,10 +68,35 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     page.keyboard.press("w")
     expect(page.locator(".box.off")).to_contain_text("killed")
     expect(page.locator(".token.orphan").first).to_be_attached()
+    expect(page.locator("#told")).to_contain_text("Jobs to be rescued from it: 4")
     expect(page.locator(".token.rescued").first).to_be_attached()
+    expect(page.locator("#told")).to_contain_text("back at the head of the queue: 4")
     expect(page.locator("#told")).to_contain_text("0 lost")
     expect(page.locator("[data-sum=delivered]")).to_have_text("50")
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
+
+
+def test_what_is_left_of_an_earlier_round_leaves_the_board(tab, client: Client) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 4})
+    page = tab("/stage")
+    page.keyboard.press("c")
+    expect(page.locator(".token[data-at=worker]").first).to_be_attached()
+    page.keyboard.press("n")
+    expect(page.locator("#told")).to_contain_text("Nothing has been posted in this round")
+    expect(page.locator(".token[data-at=inbox]")).to_have_count(1)
+    expect(page.locator(".token")).to_have_count(0)
+
+
+def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
+    page = tab("/stage", viewport={"width": 390, "height": 844})
+    page.keyboard.press("n")
+    client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
+    page.keyboard.press("b")
+    floor = page.locator("[data-floor=dead]")
+    client.wait_for(lambda now: not now["queued"] and not now["running"])
+    seen = page.locator(".token[data-at=dead]:not(.beyond)")
+    expect(page.locator(".token[data-at=dead]")).to_have_count(50)
+    expect(floor).to_have_attribute("data-more", f"+{50 - seen.count()}")
 
 
 def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
