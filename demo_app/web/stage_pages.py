@@ -73,6 +73,8 @@ def told(seen: dict[str, Any], language: str) -> str:
     """The picture in words, for a screen reader and for the last row."""
     t, sums = words(language), seen["sums"]
     sentences = [t("stage.told.sums", **sums) if sums["posted"] else t("stage.told.start")]
+    if seen["dead"]:
+        sentences.append(t("stage.told.dead", n=seen["dead"]))
     if seen["redis"] is False:
         sentences.append(t("stage.told.redis_away"))
     dead = [worker for worker in seen["workers"] if not worker["alive"]]

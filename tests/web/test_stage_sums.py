@@ -138,6 +138,14 @@ def test_a_mail_server_that_is_down_takes_nothing_over_connections_that_were_kep
     assert client.job(job)["state"] == "retrying"
 
 
+def test_what_was_given_up_is_not_said_to_wait_for_a_worker(client, holder) -> None:
+    client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
+    play(holder, "comment")
+    settled(holder, waiting=1, running=0)
+    client.wait_for(lambda now: now["dead"] == 1)
+    assert "1 of those that wait was given up" in holder.get("/stage/state").json()["told"]
+
+
 def test_how_slow_the_mail_server_is_is_told_in_seconds(client, holder) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 6})
     now = holder.get("/stage/state").json()
