@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import httpx
 import pytest
 from support import client_of, until
 
@@ -22,6 +23,10 @@ def _waits_in(redis: Any, command: str) -> bool:
     )
 
 
+def _outbox(stack: Stack) -> int:
+    return int(httpx.get(f"{stack.ready['web']}/healthz").json()["outbox"])
+
+
 def _hand_to_a_stopped_worker(stack: Stack, client: Client, command: str) -> None:
     """Stop a worker while it waits, and let Redis hand it a job.
 
@@ -33,6 +38,7 @@ def _hand_to_a_stopped_worker(stack: Stack, client: Client, command: str) -> Non
         until(lambda: _waits_in(redis, command), what=f"a worker that waits in {command}")
         stack.kill("worker", signal.SIGSTOP)
         client.comment()
+        until(lambda: _outbox(stack) == 0, what="the outbox, handed over")
         until(lambda: not _waits_in(redis, command), what="Redis answering the stopped worker")
         if redis.llen("mail") == 0:
             return
