@@ -73,8 +73,11 @@ end
 -- Move up to `most` jobs into the worker's claims; returns id, lane and message of each.
 local function claim(worker, most, lanes)
   local claimed = {}
-  if redis.call('SISMEMBER', 'quiet', worker) == 1 then return claimed end  -- it ends what it has
-  local suspects = redis.call('EXISTS', 'suspects') == 1
+  local suspects = false
+  if redis.call('EXISTS', 'quiet', 'suspects') > 0 then  -- most of the time there is neither
+    if redis.call('SISMEMBER', 'quiet', worker) == 1 then return claimed end  -- it ends what it has
+    suspects = redis.call('EXISTS', 'suspects') == 1
+  end
   local pop = {'LMPOP', #lanes}  -- from the first queue that has a job
   for i, lane in ipairs(lanes) do pop[2 + i] = 'queue:' .. lane end
   pop[#pop + 1] = 'RIGHT'

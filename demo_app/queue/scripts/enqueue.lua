@@ -3,7 +3,6 @@
 -- ARGV: by whom, then for each job: id, lane, due (epoch seconds, '' for now), message.
 -- Returns how many were new.
 local by, new = ARGV[1], 0
-local queued = {}  -- the new ids of each lane, in their order
 local at_once = event_text('enqueued', by)
 for i = 2, #ARGV, 4 do
   local id, lane, due, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -11,26 +10,16 @@ for i = 2, #ARGV, 4 do
   local event = later and event_text('scheduled', by, due) or at_once
   if redis.call('RPUSH', job, message, event) > 2 then
     redis.call('RPOP', job, 2)  -- it was known
+  elseif later then
+    new = new + 1
+    redis.call('ZADD', 'scheduled', due, id)
+    redis.call('SADD', 'lanes', lane)
+    journal(id, 'scheduled', by, due)
   else
     new = new + 1
-    if later then
-      redis.call('ZADD', 'scheduled', due, id)
-      redis.call('SADD', 'lanes', lane)
-      journal(id, 'scheduled', by, due)
-    else
-      local ids = queued[lane] or {}
-      queued[lane] = ids
-      ids[#ids + 1] = id
-      journal(id, 'enqueued', by)
-    end
-  end
-end
-for lane, ids in pairs(queued) do
-  for first = 1, #ids, 1000 do  -- so many at once fit on Lua's stack
-    local last = math.min(first + 999, #ids)
-    local length = redis.call('LPUSH', 'queue:' .. lane, unpack(ids, first, last))
     -- only a list that was empty can be one that nobody has heard of
-    if length == last - first + 1 then redis.call('SADD', 'lanes', lane) end
+    if redis.call('LPUSH', 'queue:' .. lane, id) == 1 then redis.call('SADD', 'lanes', lane) end
+    journal(id, 'enqueued', by)
   end
 end
 if new > 0 then
