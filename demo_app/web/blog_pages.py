@@ -96,7 +96,8 @@ def comment_by_form(
         given = {"author": author, "email": email, "body": body}
         sentence = refused.sentence(language_of(request))
         return _post_page(request, post_id, problem=sentence, given=given, status=refused.status)
-    return RedirectResponse(f"{post_id}?posted={comment.job_id}#travel", status_code=303)
+    travel = f"{post_id}?posted={comment.job_id}#travel"
+    return RedirectResponse(travel, status_code=303, background=desk.after_answer())
 
 
 @router.post(
@@ -111,7 +112,8 @@ def comment_by_api(request: Request, post_id: PostId, given: CommentIn) -> Respo
     _spare(request)
     comment = desk.accept(post_id, given.author, given.email, given.body)
     # a model would be checked and written in one more thread, which takes as long as the rest
-    return JSONResponse({"comment_id": comment.id, "job_id": comment.job_id}, status_code=201)
+    told = {"comment_id": comment.id, "job_id": comment.job_id}
+    return JSONResponse(told, status_code=201, background=desk.after_answer())
 
 
 def _spare(request: Request) -> None:

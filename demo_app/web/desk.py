@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from starlette.background import BackgroundTask
+
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
 from demo_app.blog.posts import Comment, NoSuchPost
@@ -46,7 +48,8 @@ class Desk:
     def accept(
         self, post_id: int, author: str, email: str, body: str, *, first: bool = True
     ) -> Comment:
-        """Store a comment, and see to it that its job will run; the mail is not waited for.
+        """Store a comment, and see to it that its job will run; neither its mail nor the queue is
+        waited for (but by the backend that runs jobs in the request).
 
         first: whether it is the request's only comment, whose job may bear the request's id.
         Raises Refused, with nothing stored.
@@ -71,9 +74,15 @@ class Desk:
         elif self.backend.in_request:
             self.backend.enqueue(job)
             outbox.remove_job(self.database, job.id)
-        else:
-            self.relay.wake()
         return comment
+
+    def after_answer(self) -> BackgroundTask:
+        """What the answer to a reader brings with it, and what runs once that is sent: the relay
+        is woken. (Should it never run, the relay looks by itself each second.)"""
+        return BackgroundTask(self._wake_relay)
+
+    async def _wake_relay(self) -> None:
+        self.relay.wake()
 
 
 def _check(author: str, email: str, body: str) -> None:

@@ -44,6 +44,7 @@ def _post(request: Request, number: int, *, first: bool) -> None:
     post = everyone[number % len(everyone)]
     desk.accept(post.id, name, f"{name.encode('ascii', 'ignore').decode().lower()}@example.test",
                 f"A comment from the stage, number {number}.", first=first)  # fmt: skip
+    desk.relay.wake()
 
 
 def _kill_worker(request: Request) -> None:
