@@ -35,7 +35,10 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue() -> None:
+def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the picture is left for whoever ran it
     told = _demo("--comments", "40", "--kills", "1")
     assert told.returncode == 0
     for words in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
