@@ -95,8 +95,9 @@ class Lab(Breaking):
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # other jobs than mails: nothing was delivered, and there was no comment
             figure.axes[0].set_xlabel("seconds since the first job", fontsize=12)
-            figure.legends[0].get_texts()[-1].set_text("done")
-            words = words.replace("were delivered", "were done")
+            for text in figure.legends[0].get_texts():
+                text.set_text(text.get_text().replace("mail delivered", "done"))
+            words = words.replace(" delivered", " done")
         return Picture.of(figure, words + ".")
 
 

@@ -74,3 +74,19 @@ def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
         (shown,) = here.run("guess.against(40)")
         assert "you said" in shown["data"]["text/plain"]
         assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]
+
+
+def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up() -> None:
+    with kernel() as here:
+        here.run(
+            "from lab import Lab\nfrom lab.jobs import poison, work\n"
+            'lab = Lab(environment={"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"})\n'
+            'poison.enqueue()\nwork.enqueue(name="one", seconds=0.1)\n'
+            'lab.until(lambda: lab.client.summary()["dead"] == 1)\nlab.wait()'
+        )
+        (shown,) = here.run("lab.timeline()")
+        html = shown["data"]["text/html"]
+        assert "<!-- given up -->" in html
+        assert "<!-- done -->" in html
+        assert "<!-- mail delivered -->" not in html
+        assert "1 was done, 1 given up" in shown["data"]["text/plain"]
