@@ -23,7 +23,7 @@ test: .venv/.has-test
 	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 bench: .venv/.has-bench
-	@$(PY) -m demo_app.bench
+	@PYTHONPATH=tests $(PY) -m benchmarks
 
 chaos: .venv/.has-demo
 	@$(PY) -m demo_app chaos

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from demo_app import mailers
 from demo_app.blog import pictures, posts
 from demo_app.blog.database import Database
 from demo_app.blog.pictures import BadPicture, Picture
 from demo_app.blog.report import month_of_comments
-from demo_app.delivery import MailDeferred, MailRefused, deliver
 from demo_app.jobs import Context, by_reference, discard_on, retry_on, task
-from demo_app.mail import BadAddress, Mailbox
+from demo_app.mail import notifications
+from demo_app.mail.delivery import MailDeferred, MailRefused, deliver
+from demo_app.mail.message import BadAddress, Mailbox
 from demo_app.settings import settings
 
 
@@ -31,7 +31,7 @@ def notify_author(comment_id: int) -> None:
     post = posts.post(_database(), comment.post_id)
     if post is None:
         raise Gone(f"the post {comment.post_id} is not there any more")
-    deliver(mailers.comment_notification(post, comment, sender=_sender()))
+    deliver(notifications.comment_notification(post, comment, sender=_sender()))
 
 
 @task
@@ -41,7 +41,7 @@ def notify_author(comment_id: int) -> None:
 def mail_thumbnail(picture: Picture) -> None:
     """Make an uploaded picture small, and mail it to its owner."""
     small = pictures.thumbnail(picture.content)
-    deliver(mailers.picture_thumbnail(picture, small, sender=_sender()))
+    deliver(notifications.picture_thumbnail(picture, small, sender=_sender()))
 
 
 @task(takes_context=True)
@@ -52,7 +52,7 @@ def mail_monthly_report(context: Context, year: int, month: int, name: str, addr
     """Aggregate a month's comments to CSV, and mail them to somebody."""
     lines = month_of_comments(_database(), year, month)
     to, which = Mailbox(name, address), f"{year}-{month:02}"
-    deliver(mailers.monthly_report(lines, which, context.job.id, to=to, sender=_sender()))
+    deliver(notifications.monthly_report(lines, which, context.job.id, to=to, sender=_sender()))
 
 
 def _sender() -> Mailbox:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 from support import client_of, redis_running
 
-from demo_app.queue.store import Store
+from demo_app.broker.queue import Queue
 
 #: Folders whose tests take longest.
 LONG = ("notebooks", "crash")
@@ -43,9 +43,9 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def store(redis_url: str) -> Iterator[Store]:
+def store(redis_url: str) -> Iterator[Queue]:
     """An empty queue."""
     client = client_of(redis_url)
     client.flushall()
-    yield Store(client)
+    yield Queue(client)
     client.close()

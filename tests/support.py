@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import pytest
 import redis
 
-from demo_app.queue.connection import connect
-from demo_app.queue.message import Message
+from demo_app.broker.connection import connect
+from demo_app.broker.message import Message
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
 

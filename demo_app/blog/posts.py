@@ -11,9 +11,9 @@ from typing import NamedTuple
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.blog.seed import POSTS
+from demo_app.failpoints import Step, hit
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
-from demo_app.steps import Step, passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,5 +156,5 @@ def add_comment(
         job = replace(notify.job(comment_id), id=job_id)
         if keep_job:
             outbox.add(transaction, job)
-    passed(Step.COMMENT_COMMITTED)
+    hit(Step.COMMENT_COMMITTED)
     return Comment(comment_id, post_id, author, email, body, created_at, job_id), job

@@ -14,10 +14,10 @@ from contextlib import suppress
 
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
-from demo_app.jobs.backends.base import Backend
+from demo_app.failpoints import Step, hit
+from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Unsupported
 from demo_app.jobs.job import Job
-from demo_app.steps import Step, passed
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +96,9 @@ class Relay:
         if not batch:
             self._failure = ""
             return 0
-        passed(Step.OUTBOX_READ)
+        hit(Step.OUTBOX_READ)
         refused = self._give([job for _, job in batch])
-        passed(Step.OUTBOX_HANDED_OVER)
+        hit(Step.OUTBOX_HANDED_OVER)
         self._failure = ""
         with self._lock:
             if known is self._unconfirmed:  # or it starts again from the first row
@@ -139,7 +139,7 @@ class Relay:
         except Exception:
             self._start_again()
             raise
-        passed(Step.OUTBOX_CONFIRMED)
+        hit(Step.OUTBOX_CONFIRMED)
         safe = [row for row, job in batch.items() if job.id not in missing]
         outbox.remove(self._database, safe)
         with self._lock:

@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from demo_app.chaos import table
-from demo_app.chaos.campaign import Plan, Result
-from demo_app.chaos.campaign import run as campaign
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack import StackError
+from demo_app.verification.chaos import table
+from demo_app.verification.chaos.campaign import Plan, Result
+from demo_app.verification.chaos.campaign import run as campaign
 
 #: Patience with stock Celery, whose held jobs do not come back before an hour has passed.
 STOCK_PATIENCE = 15.0

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demo_app.stack import Stack, StackError
-from demo_app.story.picture import draw, save
-from demo_app.story.play import Ledger, Tell, play
-from demo_app.story.text import tell_story
-from demo_app.story.timeline import Timeline
+from demo_app.verification.demo.picture import draw, save
+from demo_app.verification.demo.play import Ledger, Tell, play
+from demo_app.verification.demo.text import tell_story
+from demo_app.verification.demo.timeline import Timeline
 
 
 def add_to(commands: Any) -> None:

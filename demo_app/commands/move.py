@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.jobs import Unsupported
-from demo_app.jobs.backends import backend_named
+from demo_app.jobs.backend import backend_named
 from demo_app.jobs.moving import move
 from demo_app.settings import BackendName, settings
 from demo_app.stack import Options, StackError, reaper, redis_server

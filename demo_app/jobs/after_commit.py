@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from itertools import groupby
 from typing import TypeVar
 
-from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
 
 Transaction = TypeVar("Transaction")

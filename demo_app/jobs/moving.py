@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Death, Unsupported
 from demo_app.jobs.job import Job
 

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overl
 
 from demo_app.jobs.after_commit import hold_back
 from demo_app.jobs.arguments import checked
-from demo_app.jobs.backends import backend_named
+from demo_app.jobs.backend import backend_named
 from demo_app.jobs.context import Context
 from demo_app.jobs.job import Job
 from demo_app.jobs.registry import register

@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from demo_app.jobs import backends
-from demo_app.jobs.backends.base import Backend
-from demo_app.jobs.backends.records import Records
+from demo_app.backends.records import Records
+from demo_app.jobs import backend as backends
+from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, Outcome, perform

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import redis
 
-from demo_app.queue.connection import connect
+from demo_app.broker.connection import connect
 
 
 class Client:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from demo_app.queue.connection import connect
+from demo_app.broker.connection import connect
 from demo_app.stack.options import Options, StackError
 
 _CUT = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")

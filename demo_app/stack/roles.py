@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from demo_app.queue.connection import connect
+from demo_app.broker.connection import connect
 from demo_app.settings import BackendName, Transport
 from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
@@ -97,7 +97,7 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
     if role == "web":
         return [*python, "demo_app.web"]
     if plan.options.backend in (BackendName.RQ, BackendName.HUEY):
-        return [*python, f"demo_app.jobs.backends.{plan.options.backend}_worker"]
+        return [*python, f"demo_app.backends.{plan.options.backend}_worker"]
     quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     name = ["--hostname", f"worker{number}@%h", "--loglevel", "WARNING"]
     return [*python, "celery", "-A", "demo_app.worker", "worker", *quiet, *name]
@@ -144,7 +144,7 @@ def _worker_answers(redis_url: str, pid: int) -> bool:
 
 
 def _huey_answers(folder: Path, pid: int) -> bool:
-    from demo_app.jobs.backends.huey_worker import ready  # its library may not be installed
+    from demo_app.backends.huey_worker import ready  # its library may not be installed
 
     return ready(folder, pid)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from demo_app.control import Control
+from demo_app.control_pipe import ControlPipe
 from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
@@ -33,7 +33,7 @@ class Stack:
         self._supervisor: Supervisor | None = None
         self._folder: Folder | None = None
         self._plan: Plan | None = None
-        self._control: Control | None = None
+        self._control: ControlPipe | None = None
 
     def __enter__(self) -> Stack:
         folder = self._folder = Folder(self.options.dir)
@@ -46,7 +46,7 @@ class Stack:
             self._supervisor.start(
                 ("smtp", 1), ("web", 1), *(("worker", n + 1) for n in range(workers))
             )
-            self._control = Control(folder.control, partial(self._revive, self._supervisor))
+            self._control = ControlPipe(folder.control, partial(self._revive, self._supervisor))
         except BaseException:
             self.stop()
             raise

@@ -12,10 +12,10 @@ from starlette.staticfiles import StaticFiles
 from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
-from demo_app.jobs.backends import backend_named
+from demo_app.broker.connection import connect
+from demo_app.broker.queue import Queue
+from demo_app.jobs.backend import backend_named
 from demo_app.jobs.registry import load_tasks
-from demo_app.queue.connection import connect
-from demo_app.queue.store import Store
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.tasks import notify_author
 from demo_app.web import (
@@ -80,10 +80,10 @@ def make_app(chosen: Settings) -> FastAPI:
     return app
 
 
-def _store(chosen: Settings) -> Store | None:
+def _store(chosen: Settings) -> Queue | None:
     if chosen.backend is not BackendName.CELERY or chosen.transport is Transport.STOCK:
         return None
-    return Store(
+    return Queue(
         connect(chosen.redis_url, timeout=2.0),
         journal_length=chosen.journal_length,
         history_length=chosen.history_length,

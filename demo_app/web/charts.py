@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from demo_app.queue.pulse import Beat, Window
+from demo_app.broker.throughput import Bucket, Window
 
 WIDTH, HEIGHT, BASE = 360, 120, 100
 #: What one bar of a window stands for, in seconds.
@@ -39,30 +39,30 @@ class Chart:
     mean: float | None
 
 
-def chart(window: Window, beats: list[Beat]) -> Chart:
-    """The drawing of a window's beats."""
-    most = max((beat.done for beat in beats), default=0)
-    latencies = [beat.latency for beat in beats if beat.latency is not None]
+def chart(window: Window, buckets: list[Bucket]) -> Chart:
+    """The drawing of a window's buckets."""
+    most = max((beat.done for beat in buckets), default=0)
+    latencies = [beat.latency for beat in buckets if beat.latency is not None]
     slowest = max(latencies, default=None)
-    step = WIDTH / max(1, len(beats))
+    step = WIDTH / max(1, len(buckets))
     bars = tuple(
         Bar(round(n * step + step * 0.1, 1), round(BASE - high, 1), round(step * 0.8, 1), high)
-        for n, beat in enumerate(beats)
+        for n, beat in enumerate(buckets)
         if beat.done
         for high in [round(max(1.5, beat.done / most * (BASE - 4)), 1)]
     )
     dots = tuple(
         (round((n + 0.5) * step, 1), round(BASE - _share(beat.latency, slowest) * (BASE - 6), 1))
-        for n, beat in enumerate(beats)
+        for n, beat in enumerate(buckets)
         if beat.latency is not None
     )
-    weight = sum(beat.done for beat in beats if beat.latency is not None)
-    total = sum(beat.latency * beat.done for beat in beats if beat.latency is not None)
+    weight = sum(beat.done for beat in buckets if beat.latency is not None)
+    total = sum(beat.latency * beat.done for beat in buckets if beat.latency is not None)
     return Chart(
         window,
         bars,
         dots,
-        sum(beat.done for beat in beats),
+        sum(beat.done for beat in buckets),
         most / _EACH[window],
         slowest,
         total / weight if weight else None,

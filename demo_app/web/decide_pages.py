@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from demo_app.queue.history import State
-from demo_app.queue.store import Store
+from demo_app.broker.events import State
+from demo_app.broker.queue import Queue
 from demo_app.settings import settings
 from demo_app.web import processes, snapshot
 from demo_app.web.jobs_api import _store as store_of
@@ -92,7 +92,7 @@ def decide(
 
 
 def _filtered(
-    store: Store, state: State, text: str, cursor: str | None
+    store: Queue, state: State, text: str, cursor: str | None
 ) -> tuple[list[str], str | None]:
     """Ids of those that the search finds, and where to go on when there may be more."""
     ids: list[str] = []

@@ -11,7 +11,7 @@ from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
 from demo_app.blog.posts import Comment, NoSuchPost
 from demo_app.blog.relay import Relay
-from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.backend import Backend
 from demo_app.jobs.task import Task
 from demo_app.web.problems import Refused
 from demo_app.web.request_log import request_id

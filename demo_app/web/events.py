@@ -19,8 +19,8 @@ import redis.asyncio
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from demo_app.queue.connection import client_url
-from demo_app.queue.history import notes_of
+from demo_app.broker.connection import client_url
+from demo_app.broker.events import notes_of
 from demo_app.settings import settings
 
 router = APIRouter(prefix="/api", tags=["jobs"])

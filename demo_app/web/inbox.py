@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from demo_app.queue.history import JobView
+from demo_app.broker.events import JobView
 from demo_app.settings import settings
 
 _SECONDS = 2.0

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from demo_app.queue.history import JobView, State
-from demo_app.queue.look import look_up
-from demo_app.queue.store import Store
+from demo_app.broker.events import JobView, State
+from demo_app.broker.inspect import get_job
+from demo_app.broker.queue import Queue
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.blog_pages import Sorry
@@ -124,7 +124,7 @@ def jobs(
 @router.get("/{job_id}")
 def job(request: Request, job_id: JobId) -> JobWithTimelineModel:
     """One job, with everything that happened to it."""
-    view = look_up(_store(request).client, job_id)
+    view = get_job(_store(request).client, job_id)
     if view is None:
         raise HTTPException(404, f"There is no job {job_id}, or it ended too long ago.")
     return JobWithTimelineModel(
@@ -153,7 +153,7 @@ def _decide(request: Request, job_id: str, what: str) -> DecidedModel:
     store = _store(request)
     was = store.decide(job_id, what, by="a person")
     if not was:
-        view = look_up(store.client, job_id)
+        view = get_job(store.client, job_id)
         if view is None:
             raise HTTPException(404, f"There is no job {job_id}.")
         raise HTTPException(
@@ -162,8 +162,8 @@ def _decide(request: Request, job_id: str, what: str) -> DecidedModel:
     return DecidedModel(id=job_id, was=was)
 
 
-def _store(request: Request) -> Store:
-    store: Store | None = request.app.state.store
+def _store(request: Request) -> Queue:
+    store: Queue | None = request.app.state.store
     if store is None:
         name = settings().backend
         raise HTTPException(409, f"The {name} backend keeps no list of its jobs to look at.")

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from demo_app.queue.history import Event, JobView, State
-from demo_app.queue.look import look_up
-from demo_app.queue.pulse import Window, beats
-from demo_app.queue.store import Store
+from demo_app.broker.events import Event, JobView, State
+from demo_app.broker.inspect import get_job
+from demo_app.broker.queue import Queue
+from demo_app.broker.throughput import Window, buckets
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.charts import chart
@@ -31,7 +31,7 @@ def overview(request: Request) -> Response:
     seen = snapshot.take(store, desk.backend)
     charts, running, queued, redis_state = [], [], [], None
     if store is not None:
-        charts = [chart(window, beats(store.client, window)) for window in Window]
+        charts = [chart(window, buckets(store.client, window)) for window in Window]
         running = list(search(store.client, State.RUNNING, "", limit=8).jobs)
         queued = list(search(store.client, State.QUEUED, "", limit=8).jobs)
         redis_state = snapshot.redis_state(store.client)
@@ -62,7 +62,7 @@ def glossary(request: Request) -> Response:
 def one(request: Request, job_id: str, show: bool = False) -> Response:
     """One job with its timeline, its tries and its mail."""
     store = _kept(request)
-    job = look_up(store.client, job_id)
+    job = get_job(store.client, job_id)
     if job is None:
         raise HTTPException(404, f"There is no job {job_id}, or it ended too long ago.")
     seen = snapshot.take(store, _desk(request).backend)
@@ -139,12 +139,12 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
-def _store(request: Request) -> Store | None:
-    store: Store | None = request.app.state.store
+def _store(request: Request) -> Queue | None:
+    store: Queue | None = request.app.state.store
     return store
 
 
-def _kept(request: Request) -> Store:
+def _kept(request: Request) -> Queue:
     store = _store(request)
     if store is None:
         name = settings().backend

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from demo_app.queue.connection import client_url
+from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
 _HOST = socket.gethostname()

@@ -10,9 +10,9 @@ import json
 
 import redis
 
-from demo_app.queue.connection import Decoded
-from demo_app.queue.history import JobView, State
-from demo_app.queue.look import Page, look_up, page
+from demo_app.broker.connection import Decoded
+from demo_app.broker.events import JobView, State
+from demo_app.broker.inspect import Page, get_job, page
 from demo_app.web.problems import Refused
 
 #: Jobs looked at for one answer.
@@ -41,7 +41,7 @@ def _search(client: Decoded, state: State, text: str, limit: int, cursor: str | 
     if not wanted:
         return page(client, state, limit=limit, cursor=cursor)
     if cursor is None and len(wanted) == 36:  # a whole id needs no search
-        job = look_up(client, wanted)
+        job = get_job(client, wanted)
         if job is not None and job.state is state:
             return Page((job,), None)
     found: list[JobView] = []

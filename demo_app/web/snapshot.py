@@ -11,10 +11,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from demo_app.jobs.backends.base import Backend
-from demo_app.queue.connection import Decoded
-from demo_app.queue.history import State
-from demo_app.queue.store import Store
+from demo_app.broker.connection import Decoded
+from demo_app.broker.events import State
+from demo_app.broker.queue import Queue
+from demo_app.jobs.backend import Backend
 from demo_app.web import processes
 
 STATES = tuple(state.value for state in State)
@@ -91,7 +91,7 @@ class RedisState:
     commands_per_second: int
 
 
-def take(store: Store | None, backend: Backend) -> Snapshot:
+def take(store: Queue | None, backend: Backend) -> Snapshot:
     """Look. Raises redis.ConnectionError when Redis can't be reached."""
     if store is None:
         told = backend.count_by_state()

@@ -10,8 +10,8 @@ from typing import Any
 import redis
 
 from demo_app.blog import posts
-from demo_app.queue.look import next_to_run
-from demo_app.queue.store import Store
+from demo_app.broker.inspect import next_to_run
+from demo_app.broker.queue import Queue
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.desk import Desk
@@ -31,7 +31,7 @@ class Stage:
     """The stage. round: a file with the last comment of the round before, which no kill forgets."""
 
     desk: Desk
-    store: Store | None
+    store: Queue | None
     tracker: Tracker
     inbox: Inbox
     round: Path

@@ -12,9 +12,9 @@ from typing import Any
 import redis
 from fastapi import HTTPException, Request
 
-from demo_app import control
+from demo_app import control_pipe as control
 from demo_app.blog import posts
-from demo_app.jobs.backends import backend_named
+from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.web import processes, snapshot
 from demo_app.web.inbox import DOWN, HANG_UP, SLOW

@@ -10,7 +10,7 @@ from fastapi import APIRouter, BackgroundTasks, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.blog import posts
-from demo_app.queue.store import Store
+from demo_app.broker.queue import Queue
 from demo_app.settings import settings
 from demo_app.web.events import as_json
 from demo_app.web.stage import COUNTED
@@ -41,7 +41,7 @@ def state(request: Request) -> dict[str, Any]:
 @router.get("/last-minute")
 def last_minute(request: Request) -> list[dict[str, Any]]:
     """What the journal says of the last 60 seconds, the oldest first."""
-    store: Store | None = request.app.state.store
+    store: Queue | None = request.app.state.store
     if store is None:
         return []
     seconds, _ = store.client.time()

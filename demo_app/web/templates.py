@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from demo_app.escape import escape_invisible
 from demo_app.settings import settings
-from demo_app.visible import visible
 from demo_app.web.words import COOKIE, LANGUAGES, language_of, words
 
 _ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*@(?=[\w-]+\.?)")
@@ -24,7 +24,7 @@ _pages = Environment(
     loader=PackageLoader("demo_app.web", "pages"),
     autoescape=True,
     undefined=StrictUndefined,
-    finalize=lambda value: value if isinstance(value, Markup) else visible(value),
+    finalize=lambda value: value if isinstance(value, Markup) else escape_invisible(value),
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -74,7 +74,7 @@ def query_of(request: Request) -> Any:
 
 def masked(value: object, show: bool = False) -> str:
     """Text with the names in mail addresses hidden, unless `show`."""
-    text = visible(value)
+    text = escape_invisible(value)
     return text if show else _ADDRESS.sub(r"\1•••@", text)
 
 

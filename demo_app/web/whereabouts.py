@@ -16,10 +16,9 @@ import redis
 
 from demo_app.blog import outbox
 from demo_app.blog.posts import Notice
-from demo_app.jobs.backends import backend_named
-from demo_app.jobs.backends.base import Backend
-from demo_app.queue.history import State, state_after
-from demo_app.queue.store import Store
+from demo_app.broker.events import State, state_after
+from demo_app.broker.queue import Queue
+from demo_app.jobs.backend import Backend, backend_named
 from demo_app.web.desk import Desk
 from demo_app.web.inbox import Inbox
 
@@ -80,7 +79,7 @@ class Whereabouts:
 class Tracker:
     """See the module. Remembers what was delivered, which is final; all else is asked anew."""
 
-    def __init__(self, desk: Desk, store: Store | None, inbox: Inbox) -> None:
+    def __init__(self, desk: Desk, store: Queue | None, inbox: Inbox) -> None:
         self._desk, self._store, self._inbox = desk, store, inbox
         self._delivered: set[int] = set()
         self._mailed: set[str] = set()  # job ids seen in the inbox

@@ -7,11 +7,11 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
+from demo_app.broker.transport import broker_url
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Settings, settings
-from demo_app.worker.life import Life
 from demo_app.worker.run import limit, run
-from demo_app.worker.transport import broker_url
+from demo_app.worker.shutdown import Shutdown
 
 
 def make_app(chosen: Settings) -> Celery:
@@ -46,4 +46,4 @@ def _run_claimed(self: Any, **_arguments: Any) -> str:
 
 
 #: Connects itself to Celery's signals, and does nothing unless this process becomes a worker.
-life = Life(settings(), limit)
+shutdown = Shutdown(settings(), limit)

@@ -7,7 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from demo_app.jobs.backends.celery import job_of, message_of
+from demo_app.backends.celery import job_of, message_of
+from demo_app.broker.claim import Verdict
+from demo_app.broker.in_flight import InFlight, in_flight
+from demo_app.broker.message import compose
+from demo_app.failpoints import Step, hit
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import (
     Again,
@@ -21,15 +25,11 @@ from demo_app.jobs.perform import (
     perform,
 )
 from demo_app.jobs.result import TaskError
-from demo_app.queue.claim import Verdict
-from demo_app.queue.message import compose
 from demo_app.settings import settings
-from demo_app.steps import Step, passed
-from demo_app.worker.claims import Claims, claims
-from demo_app.worker.limit import Limit
+from demo_app.worker.time_limit import TimeLimit
 
 #: The time limit of this process's jobs.
-limit = Limit(settings().job_seconds)
+limit = TimeLimit(settings().job_seconds)
 
 
 def run(tag: str) -> str:
@@ -49,13 +49,13 @@ def run(tag: str) -> str:
 
 def _run_one(tag: str) -> str | None:
     """Run one job; returns the tag of the next one, if its acknowledgement brought one."""
-    here = claims()
+    here = in_flight()
     notes: dict[str, Any] = {}
     try:
         job = job_of(here.message(tag))
     except LeaseLost:
         return None
-    passed(Step.STARTED)
+    hit(Step.STARTED)
     try:
         with limit.on(tag, job):
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
@@ -71,7 +71,7 @@ def _run_one(tag: str) -> str | None:
 
 
 def conclude(
-    here: Claims,
+    here: InFlight,
     tag: str,
     job: Job,
     outcome: Outcome,
@@ -79,7 +79,7 @@ def conclude(
     *,
     go_on: bool = False,
 ) -> str | None:
-    """End the claim as the outcome says; go_on, and what is returned: see `Claims.finish`."""
+    """End the claim as the outcome says; go_on, and what is returned: see `InFlight.finish`."""
     told = notes or {}
     end = partial(here.finish, tag, go_on=go_on)
     match outcome:

@@ -1,4 +1,4 @@
-"""A worker of Celery as it comes, for comparison; see `demo_app.jobs.backends.stock`."""
+"""A worker of Celery as it comes, for comparison; see `demo_app.backends.stock`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_ready
 
-from demo_app.jobs.backends.stock import stock_app
+from demo_app.backends.stock import stock_app
+from demo_app.broker.connection import connect
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, Dead, perform
 from demo_app.jobs.registry import all_tasks, load_tasks
-from demo_app.queue.connection import connect
 from demo_app.settings import Settings
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from demo_app.story.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
+from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
 from lab.show import Picture
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from demo_app.story.colours import EDGE, GOOD, INK, PAPER, RUNNING, WAITING
+from demo_app.verification.demo.colours import EDGE, GOOD, INK, PAPER, RUNNING, WAITING
 from lab.words import words
 
 #: What code stands on.

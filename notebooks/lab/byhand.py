@@ -14,7 +14,7 @@ import psutil
 
 from demo_app.stack.process import Process
 from demo_app.stack.roles import Plan, readiness
-from demo_app.story.timeline import Kill
+from demo_app.verification.demo.timeline import Kill
 from lab.shield import shielded
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from demo_app.jobs.backends import backend_named
+from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
 from lab.bars import Bar, bars_picture
 from lab.running import Lab

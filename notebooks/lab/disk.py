@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from demo_app.jobs import enqueue_many
-from demo_app.story.colours import GOOD, KILL, PAPER
+from demo_app.verification.demo.colours import GOOD, KILL, PAPER
 from lab.jobs import work
 from lab.show import Picture
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from demo_app.jobs import Job
-from demo_app.jobs.backends.base import Backend
+from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death
 from demo_app.jobs.perform import Again, perform
 from demo_app.settings import Settings

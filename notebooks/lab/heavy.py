@@ -9,9 +9,9 @@ from lab.shield import shielded
 
 for _name in (
     "IPython.display",
-    "demo_app.jobs.backends.celery",
+    "demo_app.backends.celery",
     "demo_app.stack.client",
-    "demo_app.story.picture",
+    "demo_app.verification.demo.picture",
     "matplotlib.backends.backend_svg",
     "psutil",
 ):

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from demo_app.stack.client import Client
-from demo_app.story.colours import DELIVERED, EDGE, KILL, WAITING
-from demo_app.story.timeline import Kill
+from demo_app.verification.demo.colours import DELIVERED, EDGE, KILL, WAITING
+from demo_app.verification.demo.timeline import Kill
 from lab.show import Picture, Table
 
 if TYPE_CHECKING:

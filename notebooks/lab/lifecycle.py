@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from demo_app.jobs.backends import _made as backend_of
+from demo_app.jobs.backend import _made as backend_of
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
-from demo_app.story.timeline import Kill
+from demo_app.verification.demo.timeline import Kill
 from lab.shield import shielded
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from demo_app.story import timeline as timelines
-from demo_app.story.colours import DELIVERED, EDGE, INK, KILL, RUNNING
-from demo_app.story.play import journal_end
+from demo_app.verification.demo import timeline as timelines
+from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
+from demo_app.verification.demo.play import journal_end
 from lab.jobs import work
 from lab.show import Picture, seconds
 

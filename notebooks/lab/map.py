@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from demo_app.stack import Stack
-from demo_app.story.colours import EDGE, INK, PAPER, RUNNING, WAITING
+from demo_app.verification.demo.colours import EDGE, INK, PAPER, RUNNING, WAITING
 from lab.show import Picture
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from demo_app.queue.message import parse
-from demo_app.story.colours import EDGE, KILL, RUNNING
-from demo_app.story.timeline import JobLine, Timeline
+from demo_app.broker.message import parse
+from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
+from demo_app.verification.demo.timeline import JobLine, Timeline
 from lab.show import Picture
 
 if TYPE_CHECKING:

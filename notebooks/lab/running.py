@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from demo_app.story import timeline as timelines
-from demo_app.story.picture import describe, draw
-from demo_app.story.play import journal_end
-from demo_app.story.timeline import Timeline
+from demo_app.verification.demo import timeline as timelines
+from demo_app.verification.demo.picture import describe, draw
+from demo_app.verification.demo.play import journal_end
+from demo_app.verification.demo.timeline import Timeline
 from lab import live, order
 from lab.breaking import Breaking
 from lab.ledger import Ledger, count

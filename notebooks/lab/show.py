@@ -13,8 +13,8 @@ import matplotlib as mpl
 from IPython import display as ipython
 from matplotlib.figure import Figure
 
-from demo_app.story.colours import EDGE, INK, PAPER, WAITING
-from demo_app.visible import visible
+from demo_app.escape import escape_invisible
+from demo_app.verification.demo.colours import EDGE, INK, PAPER, WAITING
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
 _CELL = (
@@ -44,16 +44,16 @@ class Picture:
         return cls(svg[svg.index("<svg") :], words)
 
     def _html(self) -> str:
-        words = escape(visible(self.words))
+        words = escape(escape_invisible(self.words))
         style = "width:100%;height:auto;max-height:85vh"  # a whole picture on one screen
-        svg = re.sub(r"<title>.*?</title>", "", visible(self.svg))
+        svg = re.sub(r"<title>.*?</title>", "", escape_invisible(self.svg))
         place = 'preserveAspectRatio="xMinYMin"'  # at the left, as the text is
         told = f'role="img" aria-label="{words}"'
         svg = svg.replace("<svg ", f'<svg {told} style="{style}" {place} ', 1)
         return f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._html(), "text/plain": visible(self.words)}
+        return {"text/html": self._html(), "text/plain": escape_invisible(self.words)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,18 @@ class Table:
     def _html(self) -> str:
         nowrap = f"{_CELL};white-space:nowrap"
         head = "".join(
-            f'<th scope="col" style="{nowrap}">{escape(visible(name))}</th>' for name in self.head
+            f'<th scope="col" style="{nowrap}">{escape(escape_invisible(name))}</th>'
+            for name in self.head
         )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
-        caption = f'<caption style="text-align:left">{escape(visible(self.caption))}</caption>'
+        caption = (
+            f'<caption style="text-align:left">{escape(escape_invisible(self.caption))}</caption>'
+        )
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
         return f'<table style="{style}">{caption}<tr>{head}</tr>{body}</table>'
 
     def _row(self, row: Sequence[object]) -> str:
-        first, *others = (escape(visible(cell)) for cell in row)
+        first, *others = (escape(escape_invisible(cell)) for cell in row)
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
         told = f'<th scope="row" style="{narrow}">{first}</th>'
         return told + "".join(self._cell(cell) for cell in others)
@@ -94,8 +97,8 @@ class Table:
         return f'<td style="{style}">{cell}</td>'
 
     def _text(self) -> str:
-        lines = [" | ".join(map(visible, row)) for row in (self.head, *self.rows)]
-        return "\n".join([visible(self.caption), *lines])
+        lines = [" | ".join(map(escape_invisible, row)) for row in (self.head, *self.rows)]
+        return "\n".join([escape_invisible(self.caption), *lines])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": self._text()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from matplotlib.figure import Figure
 
-from demo_app.story.colours import EDGE, RUNNING, WAITING
+from demo_app.verification.demo.colours import EDGE, RUNNING, WAITING
 from lab import postgres
 from lab.show import Picture
 

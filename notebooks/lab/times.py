@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from demo_app.story.colours import DELIVERED, INK, KILL, RUNNING
+from demo_app.verification.demo.colours import DELIVERED, INK, KILL, RUNNING
 from lab.show import Picture, seconds
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from demo_app.story.colours import CUT_SHORT, DELIVERED, EDGE, RUNNING, WAITING
-from demo_app.story.timeline import JobLine, Timeline
+from demo_app.verification.demo.colours import CUT_SHORT, DELIVERED, EDGE, RUNNING, WAITING
+from demo_app.verification.demo.timeline import JobLine, Timeline
 from lab.show import Picture
 
 #: Seconds that count as one moment, where a herd is counted.
@@ -89,7 +89,7 @@ def herd_picture(seen: Timeline, tasks: dict[str, str]) -> Picture:
 
 def task_of(redis: Any, jobs: Sequence[JobLine]) -> dict[str, str]:
     """Each job's task, by its id."""
-    from demo_app.queue.message import parse
+    from demo_app.broker.message import parse
 
     return {job.id: parse(redis.lindex(f"job:{job.id}", 0)).task for job in jobs}
 

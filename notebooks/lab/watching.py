@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from matplotlib.figure import Figure
 
-from demo_app.story.colours import EDGE, KILL, RUNNING
+from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
 from lab.show import Picture, seconds
 
 if TYPE_CHECKING:

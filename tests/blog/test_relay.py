@@ -10,15 +10,15 @@ import pytest
 import redis
 from support import client_of, until
 
+from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
+from demo_app.broker.connection import connect
+from demo_app.broker.events import State
+from demo_app.broker.inspect import page
+from demo_app.broker.queue import Queue
 from demo_app.jobs import task
-from demo_app.jobs.backends.celery import CeleryBackend
-from demo_app.queue.connection import connect
-from demo_app.queue.history import State
-from demo_app.queue.look import page
-from demo_app.queue.store import Store
 
 
 @task(queue_name="mail")
@@ -38,12 +38,12 @@ def _comment(database: Database) -> str:
     return posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)[1].id
 
 
-def _queued(store: Store) -> list[str]:
+def _queued(store: Queue) -> list[str]:
     return [job.id for job in page(store.client, State.QUEUED).jobs]
 
 
 def test_jobs_are_handed_over_in_the_order_in_which_they_were_written(
-    database: Database, store: Store
+    database: Database, store: Queue
 ) -> None:
     sent = [_comment(database) for _ in range(10)]
     relay = Relay(database, CeleryBackend(store))
@@ -54,7 +54,7 @@ def test_jobs_are_handed_over_in_the_order_in_which_they_were_written(
 
 
 def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
-    database: Database, store: Store
+    database: Database, store: Queue
 ) -> None:
     sent = [_comment(database) for _ in range(3)]
     Relay(database, CeleryBackend(store)).hand_over()
@@ -65,9 +65,9 @@ def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
 
 
 def test_while_redis_is_away_the_outbox_keeps_the_jobs(
-    database: Database, store: Store, redis_url: str, tmp_path: Path
+    database: Database, store: Queue, redis_url: str, tmp_path: Path
 ) -> None:
-    away = Store(connect(f"redis+socket://{tmp_path}/nobody.sock"))
+    away = Queue(connect(f"redis+socket://{tmp_path}/nobody.sock"))
     backend = CeleryBackend(away)
     relay = Relay(database, backend)
     relay.start()
@@ -75,7 +75,7 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     relay.wake()
     until(lambda: relay.trouble, what="the relay's complaint")
     assert outbox.size(database) == 3
-    backend._store = Store(client_of(redis_url))  # Redis is back
+    backend._store = Queue(client_of(redis_url))  # Redis is back
     until(lambda: outbox.size(database) == 0, what="the handing over")
     relay.stop()
     assert _queued(store) == sent
@@ -89,7 +89,7 @@ def test_a_delayed_job_comes_out_of_the_outbox_as_it_went_in(database: Database)
 
 
 def test_what_redis_loses_before_it_has_written_it_is_handed_over_again(
-    database: Database, store: Store
+    database: Database, store: Queue
 ) -> None:
     first, second = _comment(database), _comment(database)
     relay = Relay(database, CeleryBackend(store))
@@ -104,24 +104,24 @@ def test_what_redis_loses_before_it_has_written_it_is_handed_over_again(
 
 
 def test_nothing_is_forgotten_when_redis_goes_before_it_has_confirmed(
-    database: Database, store: Store, redis_url: str, tmp_path: Path
+    database: Database, store: Queue, redis_url: str, tmp_path: Path
 ) -> None:
     sent = [_comment(database) for _ in range(3)]
     backend = CeleryBackend(store)
     relay = Relay(database, backend)
     relay.hand_over()
-    backend._store = Store(connect(f"redis+socket://{tmp_path}/nobody.sock"))
+    backend._store = Queue(connect(f"redis+socket://{tmp_path}/nobody.sock"))
     with pytest.raises(redis.ConnectionError):
         relay.confirm()
     assert outbox.size(database) == relay.size() == 3
-    backend._store = Store(client_of(redis_url))
+    backend._store = Queue(client_of(redis_url))
     backend._store.client.flushall()
     relay.hand_over()
     assert _queued(store) == sent
 
 
 def test_a_job_that_is_handed_over_counts_as_the_queues_before_it_is_forgotten(
-    database: Database, store: Store
+    database: Database, store: Queue
 ) -> None:
     sent = _comment(database)
     relay = Relay(database, CeleryBackend(store))
@@ -134,7 +134,7 @@ def test_a_job_that_is_handed_over_counts_as_the_queues_before_it_is_forgotten(
 
 
 def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
-    database: Database, store: Store
+    database: Database, store: Queue
 ) -> None:
     first = _comment(database)
     with database.transaction() as transaction:
@@ -151,7 +151,7 @@ def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
 
 
 def test_a_relay_that_ends_in_good_order_leaves_nothing_to_hand_over_twice(
-    database: Database, store: Store
+    database: Database, store: Queue
 ) -> None:
     sent = [_comment(database) for _ in range(3)]
     relay = Relay(database, CeleryBackend(store))
@@ -162,7 +162,7 @@ def test_a_relay_that_ends_in_good_order_leaves_nothing_to_hand_over_twice(
 
 
 def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
-    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+    database: Database, store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = [_comment(database) for _ in range(3)]
     relay = Relay(database, CeleryBackend(store))

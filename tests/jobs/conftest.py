@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from jobs import sample_tasks
 
-from demo_app.jobs import backends
-from demo_app.jobs.backends.inline import InlineBackend
+from demo_app.backends.inline import InlineBackend
+from demo_app.jobs import backend as backends
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobs import sample_tasks
 
+from demo_app.backends.celery import job_of, message_of
+from demo_app.broker.message import compose, parse
 from demo_app.jobs import ArgumentError, Job
 from demo_app.jobs.arguments import checked
-from demo_app.jobs.backends.celery import job_of, message_of
-from demo_app.queue.message import compose, parse
 
 KEYS = st.text(st.characters(codec="utf-8")).filter(lambda key: key != "_record")
 PLAIN = (

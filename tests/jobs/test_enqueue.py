@@ -17,8 +17,9 @@ from jobs.sample_tasks import (
     urgent,
 )
 
-from demo_app.jobs import Job, Unsupported, after_commit, backends
-from demo_app.jobs.backends import backend_named
+from demo_app.jobs import Job, Unsupported, after_commit
+from demo_app.jobs import backend as backends
+from demo_app.jobs.backend import backend_named
 from demo_app.jobs.perform import Again, Done
 from demo_app.jobs.testing import assert_enqueued, perform_enqueued, recorded_jobs
 
@@ -170,7 +171,7 @@ def test_outside_of_a_recording_there_is_nothing_to_assert():
 def test_a_library_that_is_missing_is_named_with_what_to_do(monkeypatch, name):
     for module in [key for key in sys.modules if key.split(".")[0] == name]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.delitem(sys.modules, f"demo_app.jobs.backends.{name}", raising=False)
+    monkeypatch.delitem(sys.modules, f"demo_app.backends.{name}", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
     backends._made.cache_clear()
 

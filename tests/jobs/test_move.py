@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from support import client_of
 
+from demo_app.backends import celery, huey, memory, rq
+from demo_app.backends.inline import InlineBackend
 from demo_app.jobs import Job, Unsupported
-from demo_app.jobs.backends import celery, huey, memory, rq
-from demo_app.jobs.backends.inline import InlineBackend
 from demo_app.jobs.moving import move
 from demo_app.settings import Settings
 from demo_app.stack import Options, redis_server

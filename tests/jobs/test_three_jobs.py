@@ -15,10 +15,10 @@ from PIL import Image
 from support import until
 
 from demo_app import tasks
+from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
 from demo_app.blog.database import Database
-from demo_app.jobs import backends
-from demo_app.jobs.backends.inline import InlineBackend
+from demo_app.jobs import backend as backends
 from demo_app.jobs.testing import assert_enqueued, perform_enqueued, recorded_jobs
 from demo_app.settings import BackendName, Settings
 from demo_app.stack import Stack
@@ -85,7 +85,7 @@ def test_all_three_end_in_a_mail(backend):
 def blog(monkeypatch, tmp_path, mail_sink) -> Database:
     """A blog whose mails go to the sink, with jobs that run in this process."""
     chosen = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
-    for module in ("demo_app.tasks", "demo_app.delivery", "demo_app.jobs.backends.base"):
+    for module in ("demo_app.tasks", "demo_app.mail.delivery", "demo_app.jobs.backend"):
         monkeypatch.setattr(f"{module}.settings", lambda: chosen)
     tasks._database.cache_clear()
     database = Database(chosen.database)

@@ -186,10 +186,10 @@ def test_it_stops_although_clients_hang_on(mail_sink):
 
 
 def test_no_name_is_looked_up_for_a_connection(mail_sink, monkeypatch):
-    def look_up(*_: object) -> str:
+    def get_job(*_: object) -> str:
         raise AssertionError("a name was looked up")
 
-    monkeypatch.setattr(socket, "getfqdn", look_up)
+    monkeypatch.setattr(socket, "getfqdn", get_job)
     assert conversation(mail_sink)[0].startswith(b"220 127.0.0.1")
 
 

@@ -9,7 +9,7 @@ import pytest
 from notebooks.colours import contrast
 from support import needs
 
-from demo_app.story.colours import EDGE, GOOD, INK, RUNNING
+from demo_app.verification.demo.colours import EDGE, GOOD, INK, RUNNING
 from lab import book, book_page
 
 

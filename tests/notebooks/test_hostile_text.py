@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from support import message
 
-from demo_app.queue.store import Store
-from demo_app.visible import visible
+from demo_app.broker.queue import Queue
+from demo_app.escape import escape_invisible
 from lab import Lab
 from lab.show import Picture, Table
 
@@ -78,7 +78,10 @@ def lab() -> Iterator[Lab]:
 
 def test_in_a_table(evil: str) -> None:
     for code in (False, True):
-        assert shown(Table((evil, "b"), [(evil, evil)], evil, code=code)).count(visible(evil)) == 4
+        assert (
+            shown(Table((evil, "b"), [(evil, evil)], evil, code=code)).count(escape_invisible(evil))
+            == 4
+        )
 
 
 def test_in_a_comment_that_is_followed_to_its_mail(lab: Lab, evil: str) -> None:
@@ -89,10 +92,10 @@ def test_in_a_comment_that_is_followed_to_its_mail(lab: Lab, evil: str) -> None:
 
 
 def test_as_the_name_of_a_job_that_waits(lab: Lab, evil: str) -> None:
-    store = Store(lab.redis)
+    store = Queue(lab.redis)
     store.enqueue(message(hash(evil), queue="nobody", arguments={"name": evil}), by="test")
     assert lab.waiting("nobody")[-1] == evil
     assert not UNSEEN.search(repr(lab.waiting("nobody")))
     text = shown(lab.queue_picture())
-    assert visible(evil[:5]) in text
+    assert escape_invisible(evil[:5]) in text
     lab.redis.delete("queue:nobody")

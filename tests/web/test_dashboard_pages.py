@@ -12,9 +12,9 @@ import httpx
 import pytest
 from support import message, until
 
-from demo_app.queue.claim import Claim, Verdict
-from demo_app.queue.message import Message
-from demo_app.queue.store import Store
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.message import Message
+from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web.words import Words
@@ -32,7 +32,7 @@ def _empty(client: Client) -> None:
 
 def died(client: Client, number: int, error: str = "boom") -> str:
     """A job that was given up, as a worker would leave it."""
-    store = Store(client.redis())
+    store = Queue(client.redis())
     job = message(number, queue="elsewhere")
     store.enqueue(job, by="test")
     store.register("tester", 5000, "{}")
@@ -45,7 +45,7 @@ def died(client: Client, number: int, error: str = "boom") -> str:
 
 def stored(client: Client, *messages: Message, due: float | None = None) -> None:
     """Put jobs in past the blog, on a queue that no worker of the stack looks at."""
-    Store(client.redis()).enqueue_many([(one, due) for one in messages], by="test")
+    Queue(client.redis()).enqueue_many([(one, due) for one in messages], by="test")
 
 
 def ids(page: str) -> list[str]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from support import client_of, until
 
-from demo_app.queue.history import State
-from demo_app.queue.look import page
+from demo_app.broker.events import State
+from demo_app.broker.inspect import page
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 

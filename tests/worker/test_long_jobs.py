@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from support import client_of, until
 
-from demo_app.jobs.backends.celery import CeleryBackend
-from demo_app.queue.look import look_up
-from demo_app.queue.store import Store
+from demo_app.backends.celery import CeleryBackend
+from demo_app.broker.inspect import get_job
+from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -30,7 +30,7 @@ def _path() -> dict[str, str]:
 
 @pytest.fixture
 def backend(stack: Stack) -> CeleryBackend:
-    return CeleryBackend(Store(client_of(stack.ready["redis"])))
+    return CeleryBackend(Queue(client_of(stack.ready["redis"])))
 
 
 def test_a_job_of_twelve_seconds_on_a_healthy_worker_runs_once(
@@ -68,7 +68,7 @@ def test_a_delayed_job_waits_in_redis_and_not_in_a_worker(
     backend.enqueue(job)
     assert _state(backend, job.id) == "scheduled"
     until(lambda: _state(backend, job.id) == "done", what="the delayed job")
-    view = look_up(client_of_backend(backend), job.id)
+    view = get_job(client_of_backend(backend), job.id)
     assert view is not None
     claimed = next(event for event in view.timeline if event.event == "claimed")
     assert claimed.at >= due.timestamp()

@@ -7,12 +7,12 @@ from typing import Any
 
 from support import client_of, until
 
-from demo_app.jobs.backends.celery import CeleryBackend
+from demo_app.backends.celery import CeleryBackend
+from demo_app.broker.queue import Queue
 from demo_app.jobs.job import Job
-from demo_app.queue.store import Store
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.story import timeline
+from demo_app.verification.demo import timeline
 
 
 def _deaths(redis: Any) -> int:
@@ -25,7 +25,7 @@ def test_a_sigkill_of_redis_costs_no_job_no_worker_and_no_reader_anything() -> N
         # a mail server that is slow enough for Redis to die while every thread works
         client.set_faults({"at": "data", "do": "wait", "seconds": 0.5})
         soon = datetime.now(UTC) + timedelta(seconds=1)
-        backend = CeleryBackend(Store(client_of(stack.ready["redis"])))
+        backend = CeleryBackend(Queue(client_of(stack.ready["redis"])))
         backend.enqueue(Job("demo_app.tasks.notify_author", {"comment_id": 1}, "mail", 0, soon))
         for _ in range(20):
             client.comment()

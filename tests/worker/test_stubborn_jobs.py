@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from support import client_of, until
 
-from demo_app.jobs.backends.celery import CeleryBackend
-from demo_app.queue.history import JobView
-from demo_app.queue.look import look_up
-from demo_app.queue.store import Store
+from demo_app.backends.celery import CeleryBackend
+from demo_app.broker.events import JobView
+from demo_app.broker.inspect import get_job
+from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -33,11 +33,11 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def backend(stack: Stack) -> CeleryBackend:
-    return CeleryBackend(Store(client_of(stack.ready["redis"])))
+    return CeleryBackend(Queue(client_of(stack.ready["redis"])))
 
 
 def _view(stack: Stack, job_id: str) -> JobView:
-    view = look_up(client_of(stack.ready["redis"]), job_id)
+    view = get_job(client_of(stack.ready["redis"]), job_id)
     assert view is not None
     return view
 

@@ -1,0 +1,1 @@
+"""Who runs the jobs: one module a backend, chosen by one setting."""

@@ -1,0 +1,80 @@
+"""The jobs that wait in our queue, taken out one by one to be moved elsewhere.
+
+Whoever takes them is a worker like any other, for the time of it: what it holds is claimed, and
+is rescued when it dies. So no Celery worker runs a job that is on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.connection import Decoded
+from demo_app.broker.events import State
+from demo_app.broker.inspect import page
+from demo_app.broker.message import Message, lanes_of, parse
+from demo_app.broker.queue import Queue
+from demo_app.settings import Settings
+
+_PREFIX = "move-"
+
+
+class Waiting:
+    """See the module. Iterate over it, and call `forget` for what is safe elsewhere."""
+
+    def __init__(self, store: Queue, chosen: Settings) -> None:
+        self._store, self._settings = store, chosen
+        self._client: Decoded = store.client
+        self._lease_ms = int(1000 * chosen.lease_seconds)
+        self._worker = f"{_PREFIX}{uuid.uuid4()}"
+        self._claims: dict[str, Claim] = {}
+
+    def __iter__(self) -> Iterator[tuple[Message, datetime | None]]:
+        """Each job's message, and when it is due: first what is queued, in its order."""
+        self._rescue_what_dead_movers_held()
+        said = json.dumps({"pid": os.getpid()})
+        lanes = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
+        self._store.register(self._worker, self._lease_ms, said)
+        try:
+            while taken := self._store.claim(self._worker, lanes):
+                (claimed,) = taken
+                self._claims[claimed.claim.id] = claimed.claim
+                yield parse(claimed.message), None
+                self._store.beat(self._worker, self._lease_ms, said)
+        finally:
+            self._store.goodbye(self._worker)
+        for state in (State.RETRYING, State.SCHEDULED):
+            cursor, more = None, True
+            while more:
+                found = page(self._client, state, limit=100, cursor=cursor)
+                for view in found.jobs:
+                    message = parse(self._client.lindex(f"job:{view.id}", 0))
+                    yield message, datetime.fromtimestamp(view.due or 0.0, UTC)
+                cursor, more = found.next, found.next is not None
+
+    def forget(self, job_id: str) -> None:
+        """The job is safe elsewhere. Nothing is left of it here but a number in the counters: an
+        id that is remembered would not be taken again, should the job be moved back one day."""
+        claim, scripts = self._claims.pop(job_id, None), self._store.scripts
+        with self._client.pipeline(transaction=True) as step:
+            if claim is not None:
+                told = (claim.worker, claim.lane, job_id, Verdict.DISCARD, "moved", "", "")
+                scripts.registered("finish")(args=told, client=step)
+            else:
+                scripts.registered("decide")(args=(job_id, "discard", "move"), client=step)
+            step.zrem(State.DISCARDED, job_id)
+            step.delete(f"job:{job_id}")
+            step.execute()
+
+    def _rescue_what_dead_movers_held(self) -> None:
+        deadline = time.monotonic() + 3 * self._settings.lease_seconds
+        while time.monotonic() < deadline and any(
+            worker.startswith(_PREFIX) for worker in self._client.smembers("workers")
+        ):
+            self._store.rescue("move", self._lease_ms, self._settings.max_rescues)
+            time.sleep(0.1)  # until their lease has run out

@@ -1,0 +1,143 @@
+"""Jobs in a SQLite file, run by huey's consumer: what Delayed Job is to Rails.
+
+Huey's tables `task` and `schedule` say what is to be run, and when; our table `jobs` beside them
+(`huey_table`) says what became of each job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from huey import SqliteHuey
+from huey.api import Task
+from huey.exceptions import RetryTask
+from huey.registry import Message
+from huey.serializer import Serializer
+
+from demo_app.backends.huey_table import JobTable
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.jobs.job import Job
+from demo_app.jobs.perform import Again, perform
+from demo_app.jobs.result import TaskResult
+from demo_app.settings import Settings
+
+
+class Readable(Serializer):  # type: ignore[misc]
+    """Huey's messages as JSON: for people to read, and with no pickle that one would have to
+    trust."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data, default=datetime.isoformat).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        message = Message(*json.loads(data))
+        eta = message.eta and datetime.fromisoformat(message.eta)
+        return message._replace(eta=eta)
+
+
+class HueyBackend(Backend):
+    """See the module.
+
+    A consumer deletes a job from the table before it runs it: what runs when the consumer is
+    killed is lost. What waits is safe on disk.
+    """
+
+    name = "huey"
+    capabilities = Capabilities(
+        priority=Priority.EXACT,
+        run_after=True,
+        results=True,
+        once=True,
+        fifo=True,
+        concurrent=True,
+        survives=frozenset({Death.ENQUEUER, Death.CLAIM}),
+    )
+
+    def __init__(self, chosen: Settings) -> None:
+        self._settings = chosen
+
+    @cached_property
+    def huey(self) -> SqliteHuey:
+        """The queue in its file: each commit is on disk, and ids are never used twice."""
+        self._settings.dir.mkdir(parents=True, exist_ok=True)
+        made = SqliteHuey(
+            filename=str(self._settings.dir / "huey.sqlite3"),
+            results=False,
+            fsync=True,
+            timeout=30,
+            strict_fifo=True,
+            serializer=Readable(),
+        )
+        made.task(name="run", context=True)(self._run)
+        return made
+
+    @cached_property
+    def _jobs(self) -> JobTable:
+        return JobTable(self.huey.storage, self._settings.history_length)
+
+    def take(self, jobs: list[Job]) -> None:
+        """Put the jobs into the file, in one transaction; a known id changes nothing."""
+        table = self._jobs
+        with self.huey.storage.db(commit=True) as rows:
+            for job in jobs:
+                if table.add(rows, job):
+                    self._put(rows, job)
+
+    def find(self, job_id: str) -> TaskResult | None:
+        """What the file says of the job."""
+        result = self.promise(Job("", {}, id=job_id))
+        return result if self._jobs.fill_in(result) else None
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many jobs are in each state; one whose worker was killed counts as running."""
+        return self._jobs.count_by_state()
+
+    def waiting(self) -> Iterator[Job]:
+        """Every job that waits, in the order in which they would run."""
+        storage = self.huey.storage
+        for data in (*storage.enqueued_items(), *storage.scheduled_items()):
+            message = self.huey.serializer.deserialize(data)
+            due = message.eta and message.eta.replace(tzinfo=UTC)
+            yield replace(self._jobs.job(message.id), run_after=due)
+
+    def forget(self, job: Job) -> None:
+        """The job is safe elsewhere."""
+        with self.huey.storage.db(commit=True) as rows:
+            for table in ("task", "schedule"):
+                rows.execute(f"DELETE FROM {table} WHERE json_extract(data, '$[0]') = ?", (job.id,))
+            rows.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
+
+    def close(self) -> None:
+        """Close this process's connection to the file."""
+        self.huey.storage.close()
+
+    def _put(self, rows: Any, job: Job) -> None:
+        task = self.huey._registry.string_to_task(f"{__name__}.run")(id=job.id)
+        task.priority = job.priority
+        if job.run_after is None:
+            sql = "INSERT INTO task (queue, data, priority) VALUES (?, ?, ?)"
+            data = self.huey.serialize_task(task)
+            rows.execute(sql, (self.huey.name, data, job.priority))
+        else:
+            task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # huey's way
+            sql = "INSERT INTO schedule (queue, data, timestamp) VALUES (?, ?, ?)"
+            data = self.huey.serialize_task(task)
+            rows.execute(sql, (self.huey.name, data, task.eta.timestamp()))
+
+    def _run(self, task: Task) -> None:
+        """Run one job: what huey's consumer calls."""
+        outcome = perform(self._jobs.started(task.id))
+        self._jobs.ended(task.id, outcome)
+        if isinstance(outcome, Again):
+            raise RetryTask(delay=outcome.after)
+
+
+def make(settings: Settings) -> HueyBackend:
+    """The backend for these settings."""
+    return HueyBackend(settings)

@@ -1,0 +1,50 @@
+"""Huey's consumer: ``python -m demo_app.backends.huey_worker``, with the stack's settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from demo_app.backends.huey import HueyBackend
+from demo_app.jobs.registry import load_tasks
+from demo_app.settings import settings
+
+_WORKERS = "CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY) STRICT"
+
+
+def ready(folder: Path, pid: int) -> bool:
+    """Whether the consumer with this pid works on the queue in the folder."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(folder / "huey.sqlite3")) as file:
+        return file.execute("SELECT 1 FROM workers WHERE pid = ?", (pid,)).fetchone() is not None
+    return False
+
+
+def main() -> None:
+    """Work until SIGTERM; jobs that run then may end."""
+    chosen = settings()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
+    load_tasks(["demo_app.tasks", *chosen.tasks])
+    backend = HueyBackend(chosen)
+    storage = backend.huey.storage
+    storage.sql(_WORKERS, commit=True)
+    mine = (os.getpid(),)
+
+    @backend.huey.on_startup()  # type: ignore[untyped-decorator]
+    def say_ready() -> None:
+        storage.sql("INSERT OR REPLACE INTO workers VALUES (?)", mine, commit=True)
+
+    backend.huey.create_consumer(
+        workers=chosen.concurrency,
+        periodic=False,
+        initial_delay=0.05,
+        max_delay=0.2,
+        graceful_signal="TERM",
+    ).run()
+    storage.sql("DELETE FROM workers WHERE pid = ?", mine, commit=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""A queue in this process's memory, worked on by its own threads: ActiveJob's async adapter.
+
+Quick, and simple, and gone without a trace when the process dies.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from dataclasses import replace
+from itertools import count
+
+from demo_app.backends.records import Records
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.capabilities import Capabilities, Priority
+from demo_app.jobs.job import Job
+from demo_app.jobs.perform import Again, perform
+from demo_app.jobs.result import TaskResult
+from demo_app.settings import Settings
+
+
+class MemoryBackend(Backend):
+    """See the module; `concurrency` threads take the jobs in their order."""
+
+    name = "memory"
+    capabilities = Capabilities(
+        priority=Priority.EXACT,
+        run_after=True,
+        results=True,
+        once=True,
+        fifo=True,
+        concurrent=True,
+    )
+
+    def __init__(self, concurrency: int) -> None:
+        self._records = Records(self.name)
+        self._ready: list[tuple[int, int, Job]] = []  # by priority, then in order
+        self._later: list[tuple[float, int, Job]] = []  # by due time
+        self._order = count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"memory-{n}", daemon=True)
+            for n in range(concurrency)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def take(self, jobs: list[Job]) -> None:
+        """Put the jobs into this process's queue.
+
+        Raises RuntimeError when the backend was closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("this backend was closed and takes no more jobs")
+        for job in jobs:
+            if self._records.enqueued(job):
+                self._put(job, job.due or 0.0)
+
+    def find(self, job_id: str) -> TaskResult | None:
+        """What became of a job of this process."""
+        return self._records.find(job_id)
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many of this process's jobs are in each state."""
+        return self._records.count_by_state()
+
+    def close(self) -> None:
+        """Let running jobs end; those that wait are lost, as is this backend's way."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _put(self, job: Job, due: float) -> None:
+        with self._changed:
+            if due > time.time():
+                heapq.heappush(self._later, (due, next(self._order), job))
+            else:
+                heapq.heappush(self._ready, (-job.priority, next(self._order), job))
+            self._changed.notify()
+
+    def _take(self) -> Job | None:
+        with self._changed:
+            while not self._closed:
+                now = time.time()
+                while self._later and self._later[0][0] <= now:
+                    job = heapq.heappop(self._later)[2]
+                    heapq.heappush(self._ready, (-job.priority, next(self._order), job))
+                if self._ready:
+                    return heapq.heappop(self._ready)[2]
+                self._changed.wait(self._later[0][0] - now if self._later else None)
+            return None
+
+    def _work(self) -> None:
+        while (job := self._take()) is not None:
+            self._records.started(job)
+            outcome = perform(job)
+            self._records.ended(job, outcome)
+            if isinstance(outcome, Again):
+                again = replace(job, attempts=job.attempts + 1)
+                self._put(again, time.time() + outcome.after)
+
+
+def make(settings: Settings) -> MemoryBackend:
+    """The backend for these settings."""
+    return MemoryBackend(settings.concurrency)

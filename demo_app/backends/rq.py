@@ -1,0 +1,168 @@
+"""Jobs on RQ, a small queue on Redis by itself: what Resque is to Rails.
+
+A queue has three lanes, RQ's own queues ``mail:high``, ``mail`` and ``mail:low``. Retries and
+delays are RQ's, by the second; how a job runs and how its failures are told is the job layer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+import redis
+from rq import Queue
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job as RqJob
+from rq.job import JobStatus, Retry
+
+from demo_app.backends.celery import message_of
+from demo_app.broker.connection import client_url
+from demo_app.broker.durability import unpersisted
+from demo_app.broker.message import lanes_of
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.jobs.job import Job
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.settings import Settings
+
+RUN = "demo_app.backends.rq_worker.run"
+_STATES = {
+    JobStatus.QUEUED: "queued",
+    JobStatus.SCHEDULED: "scheduled",
+    JobStatus.STARTED: "running",
+    JobStatus.FINISHED: "done",
+    JobStatus.FAILED: "dead",
+}
+
+
+class RqBackend(Backend):
+    """See the module.
+
+    A worker that is killed in the middle of a job is found out by RQ's own registry, and the job
+    is run again. One that is killed while it takes a job loses it: with several queues RQ pops
+    with BLPOP, and writes down only later who has the job.
+    """
+
+    name = "rq"
+    capabilities = Capabilities(
+        priority=Priority.CLASSES,
+        run_after=True,
+        results=True,
+        once=True,
+        fifo=True,
+        concurrent=True,
+        survives=frozenset({Death.ENQUEUER, Death.WORKER, Death.BROKER}),
+    )
+
+    def __init__(self, chosen: Settings) -> None:
+        self._settings = chosen
+
+    @cached_property
+    def connection(self) -> redis.Redis:
+        """The connection to Redis; RQ reads bytes."""
+        return redis.Redis.from_url(client_url(self._settings.redis_url))
+
+    @cached_property
+    def lanes(self) -> dict[str, Queue]:
+        """RQ's queues, most urgent first."""
+        names = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
+        return {name: Queue(name, self.connection, serializer="json") for name in names}
+
+    def take(self, jobs: list[Job]) -> None:
+        """Put the jobs into Redis, each in one atomic step; a known id changes nothing."""
+        for job in jobs:
+            lane = self.lanes[message_of(job).lane]
+            made = lane.create_job(
+                RUN,
+                kwargs={"record": job.as_record()},
+                job_id=job.id,
+                description=job.task,
+                timeout=ceil(self._settings.job_seconds),
+                result_ttl=24 * 3600,
+                meta={"attempts": job.attempts, "errors": [], "reason": ""},
+                retry=Retry(self._settings.max_rescues),  # after the death of its worker
+            )
+            try:
+                if job.due is None:
+                    lane.enqueue_job(made, unique=True)
+                else:  # RQ cuts a moment off to whole seconds, and a job may not run too early
+                    due = datetime.fromtimestamp(ceil(job.due), UTC)
+                    lane.schedule_job(made, due, unique=True)
+            except DuplicateJobError:
+                continue
+
+    def missing(self, jobs: list[Job]) -> list[Job]:
+        """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
+        keys = [str(RqJob.key_for(job.id)) for job in jobs]
+        lost = unpersisted(self.connection, keys)
+        return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
+
+    def find(self, job_id: str) -> TaskResult | None:
+        """What Redis knows of the job; RQ forgets it a day after it ended."""
+        try:
+            found = RqJob.fetch(job_id, self.connection, serializer="json")
+        except NoSuchJobError:
+            return None
+        job, meta = Job.from_record(found.kwargs["record"]), found.meta
+        state = _state(found)
+        result = self.promise(job)
+        result.state = state
+        result.status = STATUS_OF_STATE.get(state, TaskResultStatus.READY)
+        result.attempts = meta["attempts"] + (state in STATUS_OF_STATE)
+        result.errors = [TaskError(**error) for error in meta["errors"]]
+        result.reason = meta["reason"]
+        result.started_at, result.finished_at = found.started_at, found.ended_at
+        if state == "done":
+            result._return_value = found.return_value()
+        if state == "dead" and len(result.errors) < result.attempts:  # RQ gave it up by itself
+            last = found.latest_result()
+            told = (last and last.exc_string) or "the worker died"
+            result.errors.append(TaskError(GIVEN_UP, told))
+        return result
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
+        count = dict.fromkeys(("queued", "scheduled", "running", "dead", "done"), 0)
+        for lane in self.lanes.values():
+            count["queued"] += lane.count
+            count["scheduled"] += lane.scheduled_job_registry.get_job_count(cleanup=False)
+            count["running"] += lane.started_job_registry.get_job_count(cleanup=False)
+            count["dead"] += lane.failed_job_registry.get_job_count(cleanup=False)
+            count["done"] += lane.finished_job_registry.get_job_count(cleanup=False)
+        return count
+
+    def waiting(self) -> Iterator[Job]:
+        """Every job that waits, in the order in which they would run."""
+        for lane in self.lanes.values():
+            ids = [*lane.get_job_ids(), *lane.scheduled_job_registry.get_job_ids()]
+            for found in RqJob.fetch_many(ids, self.connection, serializer="json"):
+                if found is not None:
+                    yield _waiting(found)
+
+    def forget(self, job: Job) -> None:
+        """The job is safe elsewhere."""
+        RqJob.fetch(job.id, self.connection, serializer="json").delete()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.connection.close()
+
+
+def _state(found: RqJob) -> str:
+    state = _STATES.get(found.get_status(refresh=False), "queued")
+    if state == "done" and found.meta["reason"]:
+        return "discarded"
+    return "retrying" if state == "scheduled" and found.meta["errors"] else state
+
+
+def _waiting(found: RqJob) -> Job:
+    record: dict[str, Any] = {**found.kwargs["record"], "attempts": found.meta["attempts"]}
+    return Job.from_record(record)
+
+
+def make(settings: Settings) -> RqBackend:
+    """The backend for these settings."""
+    return RqBackend(settings)

@@ -1,0 +1,115 @@
+"""RQ's worker: ``python -m demo_app.backends.rq_worker``, with the settings of the stack.
+
+A pool of RQ's own workers, each of which forks a process for every job. What is changed is how
+soon RQ notices a dead worker: it would take ten minutes by its defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import asdict, replace
+from math import ceil
+from typing import Any
+
+from rq import Queue, get_current_job
+from rq import Worker as RqWorker
+from rq.job import Job as RqJob
+from rq.job import Retry
+from rq.serializers import JSONSerializer
+from rq.worker_pool import WorkerPool
+
+from demo_app.backends.rq import RqBackend
+from demo_app.jobs.job import Job
+from demo_app.jobs.perform import Again, Dead, Discarded, Done, perform
+from demo_app.jobs.registry import load_tasks
+from demo_app.settings import settings
+
+
+class JobDead(Exception):
+    """A job was given up; RQ keeps it in its registry of failed jobs."""
+
+
+def run(record: dict[str, Any]) -> Any:
+    """Run one job: what RQ calls in the process that it forked."""
+    mine = get_current_job()
+    assert mine is not None
+    outcome = perform(replace(Job.from_record(record), attempts=mine.meta["attempts"]))
+    if isinstance(outcome, Done):
+        return outcome.value
+    if isinstance(outcome, Discarded):
+        mine.meta["reason"] = outcome.reason
+    else:
+        mine.meta["errors"].append(asdict(outcome.error))
+    if isinstance(outcome, Again):
+        mine.meta["attempts"] += 1
+    mine.save_meta()  # type: ignore[no-untyped-call]
+    if isinstance(outcome, Dead):
+        mine.retries_left = 0  # those are for dead workers
+        raise JobDead(outcome.error.traceback)
+    if isinstance(outcome, Again):
+        now = time.time()  # RQ cuts the moment off to whole seconds
+        wait: Any = ceil(now + outcome.after) - now  # a float will do, whatever its type says
+        return Retry(max=mine.meta["attempts"] + 1, interval=[wait])
+    return None
+
+
+class Worker(RqWorker):
+    """One of the pool's workers: renews its claim each second, and dies together with its job."""
+
+    max_connection_wait_time = 1.0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        timing = {"job_monitoring_interval": 1, "maintenance_interval": 1, "worker_ttl": 16}
+        super().__init__(*arguments, **{**options, **timing})
+
+    def get_heartbeat_ttl(self, job: RqJob, working_time: float = 0.0) -> int:
+        """Seconds without a sign of life after which a job counts as abandoned."""
+        return ceil(settings().lease_seconds) + 1
+
+    def bootstrap(self, *arguments: Any, **options: Any) -> None:
+        """Start, and make known that the pool works."""
+        super().bootstrap(*arguments, **options)
+        self.connection.set(ready_key(os.getppid()), self.name, ex=24 * 3600)
+
+    def main_work_horse(self, job: RqJob, queue: Queue) -> None:
+        """Run one job in the forked process; back in the worker's process group, so that whoever
+        kills the worker kills its job too."""
+        os.setpgid(0, os.getpgid(os.getppid()))
+        super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """A stop that reaches the whole group lets the job end."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """End the job's process alone: the group is the worker's own."""
+        os.kill(self.horse_pid, sig)
+
+
+def ready_key(pid: int) -> str:
+    """The key in Redis that says that the pool with this pid works."""
+    return f"rq-worker:{pid}"
+
+
+def main() -> None:
+    """Work until SIGTERM."""
+    chosen = settings()
+    load_tasks(["demo_app.tasks", *chosen.tasks])
+    backend = RqBackend(chosen)
+    pool = WorkerPool(
+        list(backend.lanes),
+        connection=backend.connection,
+        num_workers=chosen.concurrency,
+        worker_class=Worker,
+        serializer=JSONSerializer,
+    )
+    pool.start(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    from demo_app.backends.rq_worker import main as start
+
+    start()  # under its own name, so that what it forks finds the same classes

@@ -1,0 +1,73 @@
+"""Celery as it comes, on Redis: its own producer and its own transport.
+
+Here to be compared with. Its settings are the ones that Celery's manual recommends for jobs that
+must not be lost: late acknowledgement, rejection when a worker is lost, a prefetch of one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.capabilities import Capabilities
+from demo_app.jobs.job import Job
+from demo_app.settings import Settings
+
+
+def stock_app(chosen: Settings) -> Celery:
+    """A Celery app with the stock transport."""
+    made = Celery("demo_app_stock", set_as_current=False)
+    made.conf.update(
+        broker_url=chosen.redis_url.replace("unix://", "redis+socket://", 1),
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"visibility_timeout": chosen.visibility_seconds},
+        task_queues=[Queue(name) for name in chosen.queues],
+        task_default_queue=chosen.queues[0],
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_ignore_result=True,
+        worker_pool="threads",
+        worker_concurrency=chosen.concurrency,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return made
+
+
+class StockBackend(Backend):
+    """Puts jobs in as any Celery program does."""
+
+    name = "celery"
+    capabilities = Capabilities(run_after=True, concurrent=True)
+
+    def __init__(self, chosen: Settings) -> None:
+        self._app = stock_app(chosen)
+
+    def take(self, jobs: list[Job]) -> None:
+        """Publish the jobs, one after the other."""
+        for job in jobs:
+            self._app.send_task(
+                job.task,
+                kwargs=job.arguments,
+                task_id=job.id,
+                queue=job.queue_name,
+                eta=job.run_after,
+            )
+
+    def count_by_state(self) -> dict[str, Any]:
+        """What can be read off kombu's own keys: waiting, and unacknowledged."""
+        with self._app.connection_for_read() as connection:
+            client = connection.default_channel.client
+            queued = sum(int(client.llen(name)) for name in self._app.amqp.queues)
+            return {"queued": queued, "running": int(client.hlen("unacked"))}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._app.close()

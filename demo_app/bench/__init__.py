@@ -1,1 +1,0 @@
-"""Benchmarks: measured, printed, never asserted. ``python -m demo_app.bench`` runs them all."""

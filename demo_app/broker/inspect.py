@@ -1,0 +1,143 @@
+"""Look at jobs without changing anything: one by its id, or a page of one state.
+
+Every call reads a bounded number of items, however long the queue is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from demo_app.broker.connection import Decoded
+from demo_app.broker.events import JobView, State, view_of
+from demo_app.broker.message import parse
+
+#: How far from its head a queue is searched for one job's position.
+SEARCH_DEPTH = 100_000
+_BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, and the cursor for those after them (None at the end)."""
+
+    jobs: tuple[JobView, ...]
+    next: str | None
+
+
+def get_job(client: Decoded, job_id: str) -> JobView | None:
+    """The job of that id; None when there is none, or it ended too long ago to be remembered."""
+    pipe = client.pipeline(transaction=True)
+    pipe.lrange(f"job:{job_id}", 0, -1)
+    pipe.zscore("scheduled", job_id)
+    pipe.zscore("retrying", job_id)
+    lines, scheduled, retrying = pipe.execute()
+    if not lines:
+        return None
+    view = view_of(lines, due=scheduled or retrying)
+    if view.state is not State.QUEUED:
+        return view
+    lane = f"queue:{parse(lines[0]).lane}"
+    found = client.lpos(lane, job_id, rank=-1, maxlen=SEARCH_DEPTH)
+    if found is None:
+        return view
+    return view_of(lines, position=int(client.llen(lane)) - int(found))
+
+
+def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
+    """Some jobs of one state: queued in the order in which they run, dead and done newest first.
+
+    cursor: what the page before gave as `next`; it stays right while jobs move.
+    """
+    if state is State.QUEUED:
+        return _queued(client, limit, cursor)
+    if state is State.RUNNING:
+        ids = _running(client)
+        start = ids.index(cursor) + 1 if cursor in ids else 0
+        chosen = ids[start : start + limit]
+        return _page(client, chosen, more=start + limit < len(ids))
+    return _from_set(client, state, limit, cursor)
+
+
+def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
+    lanes = sorted(client.smembers("lanes"), key=_urgency)
+    lane_name, _, after = (cursor or "").partition(" ")
+    skip = 0
+    if lane_name in lanes:
+        lanes = lanes[lanes.index(lane_name) :]
+        # gone from the list: it was claimed, and so was all that stood before it
+        found = client.lpos(f"queue:{lane_name}", after, rank=-1, maxlen=SEARCH_DEPTH)
+        if found is not None:
+            skip = int(client.llen(f"queue:{lane_name}")) - int(found)
+    chosen: list[tuple[str, str, int]] = []  # lane, id, position
+    for lane in lanes:
+        wanted = limit + 1 - len(chosen)  # one more, to know whether there is a next page
+        # the head is at the right end: read from there
+        ids = client.lrange(f"queue:{lane}", -(skip + wanted), -(skip + 1))
+        chosen += [(lane, job_id, skip + n) for n, job_id in enumerate(reversed(ids), 1)]
+        if len(chosen) > limit:
+            break
+        skip = 0
+    shown = chosen[:limit]
+    views = _views(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
+    more = len(chosen) > limit
+    return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
+
+
+def next_to_run(client: Decoded, limit: int) -> list[str]:
+    """The ids of the jobs that run next, in that order, at most so many."""
+    ids: list[str] = []
+    for lane in sorted(client.smembers("lanes"), key=_urgency):
+        wanted = limit - len(ids)
+        if wanted > 0:
+            ids += reversed(client.lrange(f"queue:{lane}", -wanted, -1))
+    return ids
+
+
+def _urgency(lane: str) -> tuple[int, str]:
+    return (0 if lane.endswith(":high") else 2 if lane.endswith(":low") else 1, lane)
+
+
+def _running(client: Decoded) -> list[str]:
+    pipe = client.pipeline(transaction=False)
+    lanes = client.smembers("lanes")
+    for worker in client.smembers("workers"):
+        for lane in lanes:
+            pipe.lrange(f"claims:{lane}:{worker}", 0, -1)
+    return [job_id for ids in pipe.execute() for job_id in reversed(ids)]
+
+
+def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> Page:
+    soonest_first = state in _BY_TIME
+    start = 0
+    if cursor:
+        score, _, job_id = cursor.partition(" ")
+        rank = client.zrank(state, job_id) if soonest_first else client.zrevrank(state, job_id)
+        if rank is not None:
+            start = int(rank) + 1
+        else:  # gone meanwhile: go on at its place
+            bounds = ("-inf", f"({score}") if soonest_first else (f"({score}", "+inf")
+            start = int(client.zcount(state, *bounds))
+    rows = client.zrange(state, start, start + limit, desc=not soonest_first, withscores=True)
+    views = _views(client, [row[0] for row in rows[:limit]])
+    more = len(rows) > limit
+    return Page(tuple(views), f"{rows[limit - 1][1]!r} {rows[limit - 1][0]}" if more else None)
+
+
+def _page(client: Decoded, ids: list[str], *, more: bool) -> Page:
+    return Page(tuple(_views(client, ids)), ids[-1] if more and ids else None)
+
+
+def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
+    pipe = client.pipeline(transaction=False)
+    for job_id in ids:
+        pipe.lrange(f"job:{job_id}", 0, -1)
+        pipe.zscore("scheduled", job_id)
+        pipe.zscore("retrying", job_id)
+    answers = pipe.execute()
+    views = []
+    for index in range(len(ids)):
+        lines, scheduled, retrying = answers[3 * index : 3 * index + 3]
+        if lines:
+            position = positions[index] if positions else None
+            views.append(view_of(lines, position=position, due=scheduled or retrying))
+    return views

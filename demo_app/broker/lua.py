@@ -1,0 +1,85 @@
+"""The Lua scripts: read from their files, and run, each in one round trip."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+
+#: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
+#: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
+_REFUSED_WHEN_FULL = frozenset({"enqueue"})
+
+
+@cache
+def _text(name: str, journal_length: int, history_length: int) -> str:
+    folder = files("demo_app.broker") / "scripts"
+    flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
+    limits = flags + f"local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
+    prelude = (folder / "_prelude.lua").read_text("utf-8")
+    return limits + prelude + (folder / f"{name}.lua").read_text("utf-8")
+
+
+class _Own(threading.local):
+    """A thread's own connection."""
+
+    connection: Any = None
+
+
+class Scripts:
+    """The scripts on one server, for all threads of this process."""
+
+    def __init__(self, client: redis.Redis, journal_length: int, history_length: int) -> None:
+        self._shared = client
+        self._limits = journal_length, history_length
+        self._registered: dict[str, Any] = {}
+        self._own = _Own()
+
+    def registered(self, name: str) -> Any:
+        """The registered script of that name (its ``sha`` is what EVALSHA takes)."""
+        script = self._registered.get(name)
+        if script is None:
+            script = self._shared.register_script(_text(name, *self._limits))
+            self._registered[name] = script
+        return script
+
+    def run(self, name: str, *arguments: str | float) -> Any:
+        """Run a script; returns what it returns.
+
+        Raises redis.ConnectionError or redis.TimeoutError when the server can't be reached, and
+        redis.ResponseError when it refuses.
+        """
+        script, connection = self.registered(name), self._connection()
+        command = ("EVALSHA", script.sha, 0, *arguments)
+        try:
+            try:
+                return _ask(connection, command)
+            except redis.ConnectionError:  # the server was started again; any script may run twice
+                return _ask(connection, command)
+        except redis.exceptions.NoScriptError:  # a server that has not seen it yet
+            return script(args=arguments)
+        except redis.RedisError:
+            raise
+        except BaseException:  # interrupted: the answer must not be taken for the next command's
+            connection.disconnect()
+            raise
+
+    def _connection(self) -> Any:
+        """This thread's connection; it is closed with the thread.
+
+        To borrow one from the pool for each command, and to give it back, takes redis-py half as
+        long as the round trip itself.
+        """
+        connection = self._own.connection
+        if connection is None or connection.pid != os.getpid():  # after a fork it is the parent's
+            connection = self._own.connection = self._shared.connection_pool.make_connection()
+        return connection
+
+
+def _ask(connection: Any, command: tuple[str | float, ...]) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()

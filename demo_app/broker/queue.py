@@ -1,0 +1,170 @@
+"""The queue's atomic steps, each one Lua script, as typed Python methods.
+
+Every method is one round trip and one atomic step. All raise redis.ConnectionError or
+redis.TimeoutError when the server can't be reached, and redis.ResponseError when it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import redis
+
+from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
+from demo_app.broker.lua import Scripts
+from demo_app.broker.message import Message, compose
+
+#: Jobs asked about in one step.
+_AT_ONCE = 500
+
+
+class Queue:
+    """The queue in one Redis server."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        journal_length: int = 100_000,
+        history_length: int = 20_000,
+    ) -> None:
+        self.client = client
+        self.scripts = Scripts(client, journal_length, history_length)
+        self._run = self.scripts.run
+        self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
+
+    def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
+        """Put one job in; False when its id was known already.
+
+        due: epoch seconds before which it must not run.
+        """
+        return bool(self._run("enqueue", by, *_entry(message, due)))
+
+    def enqueue_many(
+        self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
+    ) -> int:
+        """Put many jobs in, in their order and in one atomic step; returns how many were new."""
+        entries = [part for message, due in messages for part in _entry(message, due)]
+        return int(self._run("enqueue", by, *entries)) if entries else 0
+
+    def claim(self, worker: str, lanes: Sequence[str], most: int = 1) -> list[Claimed]:
+        """Take the next jobs, if there are any, from the first lane that has one.
+
+        Raises redis.ResponseError, beginning with LEASELOST, for a worker that is not registered.
+        """
+        return claimed_by(worker, self._run("claim", worker, most, *lanes))
+
+    def finish(
+        self,
+        claim: Claim,
+        verdict: Verdict,
+        *,
+        detail: str = "",
+        due: float | None = None,
+        after: float | None = None,
+        message: str = "",
+        next_for: tuple[str, Sequence[str]] | None = None,
+    ) -> Ended:
+        """Acknowledge a claim, and take the next job in the same step if that is wanted.
+
+        due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
+        of Redis. message: replaces the stored one. next_for: a worker, and the lanes to take the
+        next job from.
+        """
+        moment = "" if due is None else f"{due:.6f}"
+        if after is not None:
+            moment = f"+{after:.6f}"
+        taking = () if next_for is None else (next_for[0], *next_for[1])
+        arguments = (claim.worker, claim.lane, claim.id, verdict, detail, moment, message, *taking)
+        in_time, *taken = self._run("finish", *arguments)
+        following = claimed_by(taking[0], taken)[0] if taken else None
+        return Ended(bool(in_time), following)
+
+    def note_pop(self, claim: Claim) -> None:
+        """Record who took a popped job; only for the experiment without the atomic claim."""
+        self._run("note_pop", claim.worker, claim.lane, claim.id)
+
+    def register(self, worker: str, lease_ms: int, said: str) -> None:
+        """Make a worker known, alive for one lease (milliseconds), before its first claim."""
+        self._run("register", worker, lease_ms, said)
+
+    def beat(self, worker: str, lease_ms: int, said: str) -> bool:
+        """Renew a lease; False when the worker was taken for dead meanwhile."""
+        return bool(self._run("beat", worker, lease_ms, said))
+
+    def goodbye(self, worker: str) -> int:
+        """Sign a worker off; returns how many jobs went back to the head of their queues."""
+        return int(self._run("goodbye", worker))
+
+    def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:
+        """Give back what dead workers held; returns the ids that were moved."""
+        return self._judge("move", by, lease_ms, most)
+
+    def dead_workers(self, by: str, lease_ms: int) -> list[str]:
+        """The workers whose lease has run out and that nobody has rescued from yet."""
+        return self._judge("look", by, lease_ms, 0)
+
+    def _judge(self, what: str, by: str, lease_ms: int, most: int) -> list[str]:
+        # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
+        reckoned = ""
+        if self._clock is not None:
+            redis_then, own_then = self._clock
+            reckoned = f"{redis_then + time.monotonic() - own_then:.6f}"
+        asked = time.monotonic()
+        now, *found = self._run("rescue", by, lease_ms, most, reckoned, what)
+        self._clock = float(now), asked
+        return list(found)
+
+    def move_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
+        """Move due jobs into their queues; returns how many, and seconds until the next one."""
+        moved, soonest = self._run("due", by, most)
+        return int(moved), float(soonest) if soonest else None
+
+    def decide(self, job_id: str, what: str, *, by: str) -> str:
+        """Bring a waiting job back ("retry") or "discard" it.
+
+        Returns the state it was in; "" when it was in none of those in which jobs wait.
+        """
+        return str(self._run("decide", job_id, what, by))
+
+    def quiet(self, worker: str, wanted: bool) -> bool:
+        """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
+        return bool(self._run("quiet", worker, int(wanted)))
+
+    def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
+        """What Redis has on a worker's claim lists."""
+        pipe = self.client.pipeline(transaction=True)
+        for lane in lanes:
+            pipe.lrange(f"claims:{lane}:{worker}", 0, -1)
+        return [
+            Claim(worker, lane, job_id)
+            for lane, ids in zip(lanes, pipe.execute(), strict=True)
+            for job_id in ids
+        ]
+
+    def recent(self, job_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """For each job the names of its last events, the oldest first and with blanks between
+        them, and who claimed it last; empty for a job that is not known.
+
+        The only method that takes several steps: one for every few hundred jobs, so that no
+        worker has to wait for long.
+        """
+        told: list[tuple[str, str]] = []
+        for start in range(0, len(job_ids), _AT_ONCE):
+            for line in self._run("recent", *job_ids[start : start + _AT_ONCE]):
+                events, _, owner = line.partition("|")
+                told.append((events, owner))
+        return told
+
+    def summary(self) -> dict[str, Any]:
+        """One consistent snapshot: ``count`` by state, and ``workers``."""
+        seen: dict[str, Any] = json.loads(self._run("summary"))
+        seen["workers"] = seen["workers"] or []  # Lua knows no empty list
+        return seen
+
+
+def _entry(message: Message, due: float | None) -> tuple[str, str, str, str]:
+    return message.id, message.lane, "" if due is None else f"{due:.6f}", compose(message)

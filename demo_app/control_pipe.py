@@ -1,0 +1,69 @@
+"""How a process of the stack asks its supervisor to start what is dead: a named pipe.
+
+Redis may be what is dead, so the way can't lead through it. A pipe in the stack's folder needs no
+port and no server, and its mode keeps everybody but the stack's own user away (fifo(7)).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+#: The one thing that can be asked for; any other line is passed over.
+START_AGAIN = b"start again"
+_END = b"end"
+
+
+class ControlPipe:
+    """The supervisor's end of the pipe at `path`.
+
+    start_again: is called for each such wish, one after the other, in a thread of its own.
+    Raises OSError when the pipe can't be made.
+    """
+
+    def __init__(self, path: Path, start_again: Callable[[], None]) -> None:
+        if path.exists() or path.is_symlink():
+            path.unlink()  # left by a stack that was killed, with perhaps a wish in it
+        os.mkfifo(path, 0o600)
+        self._path = path
+        self._start_again = start_again
+        # open for both, so that it does not end whenever somebody who wrote has closed it
+        self._pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no longer, and remove the pipe. A wish that is being granted ends first."""
+        self._path.unlink(missing_ok=True)
+        self._ended.set()
+        os.write(self._pipe, b"\n" + _END + b"\n")
+        self._thread.join()
+        os.close(self._pipe)
+
+    def _listen(self) -> None:
+        said = b""
+        while not self._ended.is_set():
+            *lines, said = (said + os.read(self._pipe, 4096)).split(b"\n")
+            said = said[-len(START_AGAIN) :]  # never more than a word without an end
+            if START_AGAIN in lines:  # several at once are one
+                self._start_again()
+
+
+def ask(path: Path) -> bool:
+    """Ask the supervisor behind the pipe to start what is dead; False when nobody listens."""
+    try:
+        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:  # no such pipe, or nobody reads it (ENXIO)
+        return False
+    try:
+        if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+            return False
+        return os.write(pipe, START_AGAIN + b"\n") > 0  # so short a write is whole (PIPE_BUF)
+    except BlockingIOError:
+        return True  # full of wishes already
+    finally:
+        os.close(pipe)

@@ -1,0 +1,21 @@
+"""Text from strangers, made safe to look at: nothing in it hides, or turns its line around.
+
+Escaping for HTML or XML is another matter, and comes on top.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Control characters but tab and line ends; marks, overrides and isolates of direction (Unicode
+#: annex 9); blanks without a width; what is no character at all. The joiners U+200C and U+200D
+#: stay: Persian and composed emoji are written with them.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
+
+
+def escape_invisible(value: object) -> str:
+    """Text in which each such character is a sign, as in ``⟨U+202E⟩``; all else stays."""
+    return _INVISIBLE.sub(lambda sign: f"⟨U+{ord(sign[0]):04X}⟩", str(value))

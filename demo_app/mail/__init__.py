@@ -1,0 +1,1 @@
+"""What each mail says, its bytes, and one SMTP dialogue."""

@@ -1,0 +1,66 @@
+"""What each mail says.
+
+A Message-ID comes from what the mail is about, not from the moment of sending: a second delivery
+of the same notification carries the same one, and an inbox that knows it shows the mail once.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from demo_app.blog.pictures import Picture
+from demo_app.blog.posts import Comment, Post
+from demo_app.blog.report import Line, as_csv
+from demo_app.mail.message import Attachment, Mail, Mailbox
+
+DOMAIN = "blog.test"
+
+
+def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Mail:
+    """Tells a post's author that somebody commented on it."""
+    return Mail(
+        sender=sender,
+        to=Mailbox(post.author, post.author_email),
+        reply_to=Mailbox(comment.author, comment.email),
+        subject=f"{comment.author} commented on “{post.title}”",
+        text=f"Hello {post.author},\n\n{comment.author} wrote:\n\n{comment.body}\n",
+        html=(
+            f"<p>Hello {escape(post.author)},</p>"
+            f"<p><b>{escape(comment.author)}</b> wrote about <i>{escape(post.title)}</i>:</p>"
+            f'<blockquote style="white-space:pre-wrap">{escape(comment.body)}</blockquote>'
+        ),
+        message_id=f"<comment.{comment.id}.{comment.created_at * 1000:.0f}@{DOMAIN}>",
+    )
+
+
+def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mail:
+    """Brings the owner of a picture its thumbnail, a JPEG."""
+    told = f"your picture “{picture.name}” was made small: see the attachment."
+    return Mail(
+        sender=sender,
+        to=Mailbox(picture.owner, picture.owner_email),
+        subject=f"Your picture “{picture.name}”",
+        text=f"Hello {picture.owner},\n\n{told}\n",
+        html=f"<p>Hello {escape(picture.owner)},</p><p>{escape(told)}</p>",
+        message_id=f"<picture.{picture.id}.{picture.uploaded_at * 1000:.0f}@{DOMAIN}>",
+        attachments=(Attachment(f"small {picture.name}.jpg", "image/jpeg", small),),
+    )
+
+
+def monthly_report(
+    lines: list[Line], month: str, request: str, *, to: Mailbox, sender: Mailbox
+) -> Mail:
+    """Brings somebody the month's comments as CSV.
+
+    month: as in ``2026-11``. request: tells this report from one that is asked for again later.
+    """
+    told = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
+    return Mail(
+        sender=sender,
+        to=to,
+        subject=f"Comments in {month}",
+        text=f"Hello {to.name},\n\n{told}\nThe attachment has a line for each post.\n",
+        html=f"<p>Hello {escape(to.name)},</p><p>{told}</p>",
+        message_id=f"<report.{month}.{request}@{DOMAIN}>",
+        attachments=(Attachment(f"comments-{month}.csv", "text/csv", as_csv(lines)),),
+    )

@@ -1,0 +1,183 @@
+"""The system under test: a stack in another process, and what is known of its processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from demo_app.settings import Safeguard, Transport
+from demo_app.stack import ports
+from demo_app.stack.roles import ROLES
+
+#: What the campaign asks of every process, besides the defaults.
+ENVIRONMENT = {
+    "DEMO_DIE_AT": "armed",
+    "DEMO_SMTP_SECONDS": "2",
+    "DEMO_JOURNAL_LENGTH": "2000000",
+    "DEMO_HISTORY_LENGTH": "500000",
+    "DEMO_COMMENT_BURST": "1000000",
+}
+
+
+class System:
+    """See the module. Everything here may be called from any thread."""
+
+    def __init__(
+        self, folder: Path, workers: int, transport: Transport, without: frozenset[Safeguard]
+    ) -> None:
+        self.folder = folder
+        self._options: dict[str, Any] = {
+            "dir": str(folder),
+            "workers": workers,
+            "concurrency": 4,
+            "transport": transport,
+            "without": sorted(without),
+            "web_port": ports.take(0, "the web app"),
+            "inbox_port": ports.take(0, "the inbox"),
+            "smtp_port": ports.take(0, "the mail server"),
+            "environment": ENVIRONMENT,
+        }
+        self.ready: dict[str, Any] = {}
+        self.stopped: set[int] = set()  # pids that SIGSTOP holds
+        self.trouble: list[str] = []
+        self._host: subprocess.Popen[str] | None = None
+        self._pids: dict[str, set[int]] = {role: set() for role in ROLES}
+        self._changed = threading.Condition()
+        self._locks = {role: threading.Lock() for role in ROLES}
+
+    def start(self, seconds: float = 60.0) -> None:
+        """Start everything; while the dead of a killed supervisor still hold a port, try again.
+
+        Raises TimeoutError when it does not start in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not self._start():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the stack does not start")
+            time.sleep(0.1)
+
+    def _start(self) -> bool:
+        host = subprocess.Popen(
+            [sys.executable, "-m", "demo_app.verification.chaos.host", json.dumps(self._options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
+        assert host.stdout is not None
+        line = host.stdout.readline()
+        if not line:
+            host.wait()
+            return False
+        with self._changed:
+            self._host, self.ready = host, json.loads(line)
+            self._pids = {role: set(pids) for role, pids in self.ready["pids"].items()}
+            self._changed.notify_all()
+        threading.Thread(target=self._follow, args=(host,), daemon=True).start()
+        return True
+
+    def stop(self) -> None:
+        """End everything."""
+        host, self._host = self._host, None
+        if host is None:
+            return
+        assert host.stdin is not None
+        with suppress(OSError):
+            host.stdin.close()
+        try:
+            host.wait(20.0)
+        except subprocess.TimeoutExpired:
+            host.kill()
+            host.wait()
+
+    def kill_supervisor(self) -> None:
+        """SIGKILL to the supervisor, which takes everything with it; then start it all again."""
+        host = self._host
+        assert host is not None
+        with self._changed:
+            self._pids = {role: set() for role in ROLES}
+        host.kill()
+        host.wait()
+        self.start()
+
+    def order(self, what: str, role: str) -> None:
+        """``kill`` a role, which stays dead then, or ``start`` it."""
+        assert self._host is not None
+        assert self._host.stdin is not None
+        self._host.stdin.write(json.dumps({"do": what, "role": role}) + "\n")
+        self._host.stdin.flush()
+
+    def pids(self, role: str) -> list[int]:
+        """The role's living processes, without those that are stopped."""
+        with self._changed:
+            return sorted(self._pids[role] - self.stopped)
+
+    def wait(self, fits: Callable[[], bool], seconds: float) -> bool:
+        """Wait until it fits, looking again with each process that comes or goes."""
+        with self._changed:
+            return self._changed.wait_for(fits, seconds)
+
+    def alive(self, role: str, seconds: float = 30.0) -> list[int]:
+        """Wait until a process of the role lives; returns the role's, none when the time is up."""
+        self.wait(lambda: bool(self._pids[role] - self.stopped), seconds)
+        return self.pids(role)
+
+    def all_up(self, seconds: float = 60.0) -> bool:
+        """Wait until every role is complete."""
+        wanted = dict.fromkeys(ROLES, 1) | {"worker": int(self._options["workers"])}
+
+        def complete() -> bool:
+            return all(len(self._pids[role]) >= count for role, count in wanted.items())
+
+        return self.wait(complete, seconds)
+
+    @contextmanager
+    def only_one(self, role: str) -> Iterator[None]:
+        """Faults of one role that last do not overlap."""
+        with self._locks[role]:
+            yield
+
+    def signal(self, pid: int, number: signal.Signals) -> bool:
+        """Send a signal to a process of the stack and what it started; False when it is gone."""
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return False
+        with self._changed:
+            if number is signal.SIGSTOP:
+                self.stopped.add(pid)
+            elif number is signal.SIGCONT:
+                self.stopped.discard(pid)
+        return True
+
+    def one_of(self, role: str, chance: random.Random) -> int | None:
+        """Some living process of the role."""
+        living = self.alive(role)
+        return chance.choice(living) if living else None
+
+    def _follow(self, host: subprocess.Popen[str]) -> None:
+        assert host.stdout is not None
+        for line in host.stdout:
+            event = json.loads(line)
+            with self._changed:
+                if host is not self._host:
+                    return
+                if event["event"] == "died":
+                    self._pids[event["role"]].discard(event["pid"])
+                    self.stopped.discard(event["pid"])
+                elif event["event"] == "started":
+                    self._pids[event["role"]].add(event["pid"])
+                else:
+                    self.trouble.append(f"{event['role']}: {event['what']}")
+                self._changed.notify_all()

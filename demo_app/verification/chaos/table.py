@@ -1,0 +1,135 @@
+"""The figures of campaigns, side by side, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from demo_app.settings import Transport
+from demo_app.verification.chaos.campaign import Result
+from demo_app.verification.chaos.recovery import percentile
+
+Row = tuple[str, list[str]]
+
+
+def rows(results: Sequence[Result]) -> list[Row]:
+    """The figures, one row each."""
+    ledgers = [result.ledger for result in results]
+
+    def counted(name: str) -> list[str]:
+        return [f"{getattr(ledger, name):,}" for ledger in ledgers]
+
+    found: list[Row] = [
+        ("faults", [f"{len(result.faults):,}" for result in results]),
+        ("comments stored", counted("comments")),
+        ("promised with a 201 and not stored", counted("unstored")),
+        ("their mails arrived", counted("mails")),
+        ("**lost**", counted("lost")),
+        ("of these, held until the visibility timeout ends", counted("waiting")),
+        ("**visible duplicates**", counted("duplicates")),
+        ("duplicates suppressed by the inbox", counted("suppressed")),
+        ("uncertain: sent again, since nobody could know", counted("uncertain")),
+        ("sent by a worker that had lost the job", _ours(results, "stale")),
+        ("acknowledged too late, and ignored", _ours(results, "late")),
+        ("given up by rule, brought back by hand", [_by_hand(result) for result in results]),
+        ("recovery, p50 / p99 / max", [_recovery(result) for result in results]),
+        ("comment to mail, p50 / p99 / max", [_times(ledger.latencies) for ledger in ledgers]),
+        ("the promise held", ["yes" if ledger.held else "**no**" for ledger in ledgers]),
+        ("seed", [str(result.plan.seed) for result in results]),
+        ("took", [f"{result.seconds / 60:.1f} min" for result in results]),
+    ]
+    return found
+
+
+def kinds(results: Sequence[Result]) -> list[Row]:
+    """How many faults of each kind there were."""
+    counts = [result.by_kind for result in results]
+    names = sorted({name for count in counts for name in count})
+    return [(name, [f"{count.get(name, 0):,}" for count in counts]) for name in names]
+
+
+def names(results: Sequence[Result]) -> list[str]:
+    """A heading for each campaign."""
+    return [
+        ("stock Celery" if result.plan.transport is Transport.STOCK else "this project")
+        + "".join(f", without {safeguard}" for safeguard in sorted(result.plan.without))
+        for result in results
+    ]
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """Both tables, as Markdown."""
+    heads = names(results)
+    tables = []
+    for title, table in (("outcome", rows(results)), ("faults by kind", kinds(results))):
+        lines = [_line([title, *heads]), _line(["---", *("---:" for _ in heads)])]
+        tables.append("\n".join(lines + [_line([name, *cells]) for name, cells in table]))
+    return "\n\n".join(tables)
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The figures of one campaign."""
+    ledger = result.ledger
+    return {
+        "transport": result.plan.transport,
+        "without": sorted(result.plan.without),
+        "seed": result.plan.seed,
+        "faults": len(result.faults),
+        "by_kind": result.by_kind,
+        "comments": ledger.comments,
+        "distinct_mails": ledger.mails,
+        "lost": ledger.lost + ledger.unstored,
+        "visible_duplicates": ledger.duplicates,
+        "suppressed_duplicates": ledger.suppressed,
+        "uncertain": ledger.uncertain,
+        "stale": ledger.stale,
+        "late": ledger.late,
+        "by_hand": ledger.by_hand,
+        "conserved": ledger.conserved,
+        "recovery_s": {
+            name: round(percentile(_seconds(result), share), 3)
+            for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+        },
+        "slowest": [
+            {"kind": slow.kind, "seconds": round(slow.seconds, 3)}
+            for slow in sorted(result.recoveries, key=lambda slow: -slow.seconds)[:20]
+        ],
+        "missing": list(result.missing),
+        "held": ledger.held,
+        "seconds": round(result.seconds, 1),
+    }
+
+
+def _ours(results: Sequence[Result], name: str) -> list[str]:
+    return [
+        "not recorded" if _is_stock(result) else f"{getattr(result.ledger, name):,}"
+        for result in results
+    ]
+
+
+def _by_hand(result: Result) -> str:
+    told = ", ".join(f"{count} {why}" for why, count in sorted(result.ledger.by_hand.items()))
+    return "not recorded" if _is_stock(result) else told or "0"
+
+
+def _recovery(result: Result) -> str:
+    told = _times(_seconds(result))
+    timeout = f"workers' jobs: {result.plan.patience:.0f} s were not enough"
+    return f"{told}; {timeout}" if _is_stock(result) and result.ledger.lost else told
+
+
+def _seconds(result: Result) -> list[float]:
+    return [recovery.seconds for recovery in result.recoveries]
+
+
+def _times(values: Sequence[float]) -> str:
+    shares = (0.5, 0.99, 1.0)
+    return " / ".join(f"{percentile(values, share):.2f}" for share in shares) + " s"
+
+
+def _is_stock(result: Result) -> bool:
+    return result.plan.transport is Transport.STOCK
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

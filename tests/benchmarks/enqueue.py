@@ -1,0 +1,102 @@
+"""What it costs to put a job in, beside the least that it could cost.
+
+The least is one LPUSH of the same bytes: through redis-py's client, as programs send it, and over
+a connection of its own, which is what the queue's scripts are sent over. All are measured in turn
+in one process, against one Redis server with its append-only file on.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import Table
+from demo_app.broker.connection import connect
+from demo_app.broker.message import Message, compose
+from demo_app.jobs import enqueue_many
+from demo_app.settings import settings
+from demo_app.stack import redis_server
+from demo_app.stack.options import Options
+from demo_app.tasks import notify_author
+
+ROUNDS, CALLS = 20, 200
+
+
+def run() -> list[Table]:
+    """One table: microseconds a job."""
+    with _redis() as url:
+        os.environ["DEMO_REDIS_URL"] = url
+        settings.cache_clear()
+        found = _measured(url)
+    least = statistics.median(found["a bare LPUSH of the same bytes"])
+    rows = []
+    for name, times in found.items():
+        quantiles = statistics.quantiles(times, n=100)
+        median = statistics.median(times)
+        rows.append([name, f"{median:.0f}", f"{quantiles[98]:.0f}", f"{median / least:.2f}"])
+    return [Table("Putting a job in", ["", "median, µs", "p99, µs", "of a bare LPUSH"], rows)]
+
+
+def _measured(url: str) -> dict[str, list[float]]:
+    from demo_app.backends.stock import stock_app
+
+    client = connect(url)
+    same = compose(Message("0" * 36, notify_author.name, {"comment_id": 12345}, "mail", 0, 0, 1.5))
+    stock = stock_app(settings())
+    connection: Any = client.connection_pool.make_connection()
+
+    def over_a_kept_connection() -> object:
+        connection.send_command("LPUSH", "bare", same)
+        return connection.read_response()
+
+    ways: dict[str, Callable[[], object]] = {
+        "a bare LPUSH of the same bytes": lambda: client.lpush("bare", same),
+        "the same over a kept connection, as `.enqueue()` has one": over_a_kept_connection,
+        "`.enqueue()`": lambda: notify_author.enqueue(comment_id=12345),
+        "stock Celery, `.send_task()`": lambda: stock.send_task(
+            notify_author.name, kwargs={"comment_id": 12345}, queue="stock"
+        ),
+    }
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    many: list[float] = []
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            found[name] += _timed(way)
+        jobs = [notify_author.job(comment_id=number) for number in range(1000)]
+        began = time.perf_counter()
+        enqueue_many(jobs)
+        many.append((time.perf_counter() - began) / 1000 * 1e6)
+    stock.close()
+    return {**found, "`enqueue_many` of 1,000, a job": many}
+
+
+def _timed(way: Callable[[], object]) -> list[float]:
+    times = []
+    for _ in range(CALLS):
+        began = time.perf_counter()
+        way()
+        times.append((time.perf_counter() - began) * 1e6)
+    return times
+
+
+@contextmanager
+def _redis() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        socket = Path(name) / "redis.sock"
+        command = redis_server.command(Path(name), socket, Options())
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        url = f"redis+socket://{socket}"
+        try:
+            while not redis_server.answers(url):
+                time.sleep(0.01)
+            yield url
+        finally:
+            server.kill()
+            server.wait()

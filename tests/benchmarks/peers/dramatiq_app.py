@@ -1,0 +1,31 @@
+"""Dramatiq on Redis: two processes of four threads."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+from benchmarks.notification import send
+from demo_app.broker.connection import client_url
+from demo_app.settings import settings
+
+NAME = "Dramatiq"
+_RUN = [sys.executable, "-m", "dramatiq", "benchmarks.peers.dramatiq_app"]
+WORKERS = [[*_RUN, "--processes", "2", "--threads", "4"]]
+ENVIRONMENT: dict[str, str] = {}
+
+dramatiq.set_broker(RedisBroker(url=client_url(settings().redis_url)))  # type: ignore[no-untyped-call]
+
+
+@dramatiq.actor
+def notify(mail_id: str, address: str, subject: str, body: str) -> None:
+    """The work as a Dramatiq actor."""
+    send(mail_id, address, subject, body)
+
+
+def enqueue(payload: dict[str, Any]) -> None:
+    """Put one job in."""
+    notify.send(**payload)

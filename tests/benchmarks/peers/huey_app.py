@@ -1,0 +1,30 @@
+"""Huey on Redis: two consumers of four threads."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from huey import RedisHuey
+
+from benchmarks.notification import send
+from demo_app.broker.connection import client_url
+from demo_app.settings import settings
+
+NAME = "Huey"
+_RUN = [sys.executable, "-m", "huey.bin.huey_consumer", "benchmarks.peers.huey_app.huey"]
+WORKERS = [[*_RUN, "-k", "thread", "-w", "4", "-q"] for _ in range(2)]
+ENVIRONMENT: dict[str, str] = {}
+
+huey = RedisHuey("bench", url=client_url(settings().redis_url), results=False)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def notify(mail_id: str, address: str, subject: str, body: str) -> None:
+    """The work as a Huey task."""
+    send(mail_id, address, subject, body)
+
+
+def enqueue(payload: dict[str, Any]) -> None:
+    """Put one job in."""
+    notify(**payload)

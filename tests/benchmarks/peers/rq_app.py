@@ -1,0 +1,25 @@
+"""RQ: eight workers that don't fork."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import redis
+from rq import Queue
+
+from benchmarks.notification import send
+from demo_app.broker.connection import client_url
+from demo_app.settings import settings
+
+NAME = "RQ"
+_RUN = [sys.executable, "-m", "rq.cli", "worker", "--worker-class", "rq.worker.SimpleWorker"]
+WORKERS = [[*_RUN, "--url", client_url(settings().redis_url), "--quiet", "bench"] for _ in range(8)]
+ENVIRONMENT: dict[str, str] = {}
+
+_queue = Queue("bench", connection=redis.Redis.from_url(client_url(settings().redis_url)))
+
+
+def enqueue(payload: dict[str, Any]) -> None:
+    """Put one job in."""
+    _queue.enqueue(send, result_ttl=0, **payload)

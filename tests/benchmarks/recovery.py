@@ -1,0 +1,66 @@
+"""How soon everything is up, and how soon it is back after a SIGKILL."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+from benchmarks.table import Table
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.verification.demo.play import play
+
+KILLS, STARTS = 20, 5
+IMPORTS = ("demo_app", "demo_app.jobs", "demo_app.stack")
+
+
+def run() -> list[Table]:
+    """One table: seconds."""
+    starts, workers = [], []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        with Stack(restart=False) as stack:
+            starts.append(time.perf_counter() - began)
+            stack.kill("worker")
+            began = time.perf_counter()
+            stack.start("worker")
+            workers.append(time.perf_counter() - began)
+    recoveries = _recoveries()
+    rows = [
+        _row("a killed worker's jobs run again", recoveries),
+        _row("the stack is ready after `up`", starts),
+        _row("a worker is ready", workers),
+        *(_row(f"`import {name}`", _import_seconds(name)) for name in IMPORTS),
+    ]
+    return [Table("Coming up, and coming back", ["", "median, s", "slowest, s", "of"], rows)]
+
+
+def _row(name: str, seconds: list[float]) -> list[str]:
+    median = statistics.median(seconds)
+    return [name, f"{median:.2f}", f"{max(seconds):.2f}", str(len(seconds))]
+
+
+def _recoveries() -> list[float]:
+    with Stack(workers=2) as stack, Client(stack.ready):
+        found: list[float] = []
+        while len(found) < KILLS:
+            ledger, _ = play(stack, 150, 4, _nothing)
+            found += ledger.recovery_s
+        return found
+
+
+def _nothing(word: str, what: dict[str, Any]) -> None:
+    """Nobody watches."""
+
+
+def _import_seconds(name: str) -> list[float]:
+    return [_python_seconds(f"import {name}") - _python_seconds("pass") for _ in range(STARTS)]
+
+
+def _python_seconds(code: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - began

@@ -1,0 +1,98 @@
+"""A thread keeps its connection: a server that comes back and an interrupt must not confuse it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from redis.connection import UnixDomainSocketConnection
+from support import client_of, message, until
+
+from demo_app.broker.queue import Queue
+from demo_app.stack import redis_server
+from demo_app.stack.options import Options
+
+
+def _start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    return redis_server.start(folder, Options())
+
+
+def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None:
+    server, url = _start(tmp_path)
+    try:
+        store = Queue(client_of(url))
+        assert store.enqueue(message(1))
+        server.kill()
+        server.wait()
+        server, _ = _start(tmp_path)
+        assert store.enqueue(message(2))
+        assert store.summary()["count"]["queued"] == 2
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_the_answer_to_an_interrupted_command_is_not_taken_for_the_next_ones(store: Queue) -> None:
+    store.register("w", 60_000, "{}")
+    pid = int(store.client.info("server")["process_id"])
+
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    os.kill(pid, signal.SIGSTOP)  # so that the answer comes after the interrupt
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupted):
+            store.goodbye("w")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        signal.signal(signal.SIGALRM, before)
+    assert store.summary()["count"]["queued"] == 0
+
+
+def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
+    store: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst moment: the command is sent, and nobody is there yet to read what comes."""
+    store.register("w", 60_000, "{}")
+    assert store.beat("w", 60_000, "{}"), "the server knows the script by now"
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(UnixDomainSocketConnection, "read_response", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.beat("w", 60_000, "{}")
+    assert store.summary()["count"]["queued"] == 0, "this is no answer to `beat`"
+
+
+def test_the_connection_of_a_thread_that_has_ended_is_given_back(store: Queue) -> None:
+    for number in range(5):
+        thread = threading.Thread(target=store.enqueue, args=(message(number),))
+        thread.start()
+        thread.join()
+    until(lambda: int(store.client.info("clients")["connected_clients"]) <= 3, what="the end")
+
+
+def test_a_forked_process_does_not_share_its_parents_connection(store: Queue) -> None:
+    assert store.enqueue(message(1))
+    before = _connections(store)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if store.enqueue(message(2)) and _connections(store) - before else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.summary()["count"]["queued"] == 2
+
+
+def _connections(store: Queue) -> set[str]:
+    """Those over which a script was sent last."""
+    return {c["id"] for c in store.client.client_list() if c["cmd"] == "evalsha"}

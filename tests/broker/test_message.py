@@ -1,0 +1,51 @@
+"""A message is one of Celery's documented protocol, and comes back as it was sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demo_app.broker.message import Message, compose, lanes_of, parse, queue_of
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    arguments=st.dictionaries(st.text(min_size=1), _json, max_size=4),
+    priority=st.integers(-100, 100),
+    retries=st.integers(0, 50),
+)
+def test_what_was_composed_is_parsed_to_the_same(
+    arguments: dict[str, object], priority: int, retries: int
+) -> None:
+    sent = Message("an-id", "a.task", arguments, "mail", priority, retries, 1.5)
+    assert parse(compose(sent)) == sent
+
+
+def test_the_message_has_what_celerys_protocol_2_asks_for() -> None:
+    raw = json.loads(compose(Message("an-id", "a.task", {"n": 1}, "mail")))
+    assert raw["headers"]["task"] == "a.task"
+    assert raw["headers"]["id"] == raw["properties"]["correlation_id"] == "an-id"
+    args, kwargs, embed = json.loads(raw["body"])
+    assert (args, kwargs) == ([], {"n": 1})
+    assert set(embed) == {"callbacks", "errbacks", "chain", "chord"}
+
+
+@pytest.mark.parametrize("text", ["{}", '{"headers": {}}', "nonsense", "[]"])
+def test_what_is_no_message_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse(text)
+
+
+@pytest.mark.parametrize(("priority", "lane"), [(3, "mail:high"), (0, "mail"), (-1, "mail:low")])
+def test_a_priority_has_its_lane(priority: int, lane: str) -> None:
+    assert Message("i", "t", {}, "mail", priority).lane == lane
+    assert lane in lanes_of("mail")
+    assert queue_of(lane) == "mail"

@@ -1,0 +1,324 @@
+"""The atomic steps: a job is in exactly one place, before and after each of them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from support import message
+
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.events import State
+from demo_app.broker.inspect import get_job
+from demo_app.broker.message import lanes_of
+from demo_app.broker.queue import Queue
+
+LANES = lanes_of("mail")
+LEASE = 60_000
+COUNTED = [state.value for state in State]
+
+
+def claim(store: Queue, worker: str) -> Claim | None:
+    claimed = store.claim(worker, LANES)
+    return claimed[0].claim if claimed else None
+
+
+def fill(store: Queue, count: int) -> None:
+    store.enqueue_many([(message(number), None) for number in range(1, count + 1)])
+
+
+def queued(store: Queue) -> list[str]:
+    return list(reversed(store.client.lrange("queue:mail", 0, -1)))
+
+
+def places(store: Queue) -> dict[str, int]:
+    return {name: count for name, count in store.summary()["count"].items() if count}
+
+
+def conserved(store: Queue) -> bool:
+    count = store.summary()["count"]
+    return bool(count["enqueued"] == sum(count[name] for name in COUNTED))
+
+
+def die(store: Queue, worker: str) -> None:
+    store.client.delete(f"worker:{worker}")
+
+
+def let_judge(store: Queue) -> None:
+    """Redis has been up for longer than a lease, as it nearly always has."""
+    store.rescue("test", LEASE, 3)
+    store.client.hset("server", "since", 0)
+
+
+def test_jobs_are_claimed_in_the_order_in_which_they_were_put_in(store: Queue) -> None:
+    fill(store, 5)
+    store.register("w", LEASE, "{}")
+    claimed = [claim(store, "w") for _ in range(5)]
+    assert [c.id for c in claimed if c] == [f"job-{n}" for n in range(1, 6)]
+    assert claim(store, "w") is None
+
+
+def test_several_jobs_can_be_claimed_in_one_step_across_the_lanes(store: Queue) -> None:
+    for number, priority in ((1, 0), (2, 5), (3, 0), (4, 0)):
+        store.enqueue(message(number, priority=priority))
+    store.register("w", LEASE, "{}")
+    assert [c.claim.id for c in store.claim("w", LANES, 3)] == ["job-2", "job-1", "job-3"]
+    assert [c.claim.id for c in store.claim("w", LANES, 3)] == ["job-4"]
+    assert store.claim("w", LANES, 3) == []
+
+
+def test_a_job_put_in_twice_is_one_job(store: Queue) -> None:
+    assert store.enqueue(message(1)) is True
+    assert store.enqueue(message(1)) is False
+    assert places(store) == {"enqueued": 1, "queued": 1}
+
+
+def test_a_higher_priority_is_claimed_first_and_a_lower_one_last(store: Queue) -> None:
+    for number, priority in ((1, -5), (2, 0), (3, 7), (4, 0)):
+        store.enqueue(message(number, priority=priority))
+    store.register("w", LEASE, "{}")
+    claimed = [claim(store, "w") for _ in range(4)]
+    assert [c.id for c in claimed if c] == ["job-3", "job-2", "job-4", "job-1"]
+
+
+def test_an_unknown_worker_may_not_claim(store: Queue) -> None:
+    fill(store, 1)
+    with pytest.raises(Exception, match="LEASELOST"):
+        claim(store, "nobody")
+    assert places(store) == {"enqueued": 1, "queued": 1}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [
+        (Verdict.DONE, "done"),
+        (Verdict.RETRY, "retrying"),
+        (Verdict.DISCARD, "discarded"),
+        (Verdict.DEAD, "dead"),
+        (Verdict.REQUEUE, "queued"),
+    ],
+)
+def test_a_verdict_moves_the_job_to_its_one_place(
+    store: Queue, verdict: Verdict, state: str
+) -> None:
+    fill(store, 1)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    assert store.finish(held, verdict, due=time.time() + 60).in_time
+    assert places(store) == {"enqueued": 1, state: 1}
+    view = get_job(store.client, "job-1")
+    assert view is not None
+    assert view.state == state
+
+
+def test_an_acknowledgement_takes_the_next_job_with_it(store: Queue) -> None:
+    fill(store, 2)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    following = store.finish(held, Verdict.DONE, next_for=("w", LANES)).following
+    assert following is not None
+    assert following.claim.id == "job-2"
+    assert places(store) == {"enqueued": 2, "done": 1, "running": 1}
+    assert store.finish(following.claim, Verdict.DONE, next_for=("w", LANES)).following is None
+
+
+def test_a_worker_taken_for_dead_gets_no_next_job(store: Queue) -> None:
+    fill(store, 2)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    die(store, "w")
+    store.rescue("other", LEASE, 3)
+    ended = store.finish(held, Verdict.DONE, next_for=("w", LANES))
+    assert (ended.in_time, ended.following) == (False, None)
+    assert places(store) == {"enqueued": 2, "queued": 2, "late": 1}
+
+
+def test_a_requeued_job_goes_back_to_the_head(store: Queue) -> None:
+    fill(store, 3)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    store.finish(held, Verdict.REQUEUE)
+    assert queued(store) == ["job-1", "job-2", "job-3"]
+
+
+def test_a_dead_workers_jobs_go_back_to_the_head_in_their_order(store: Queue) -> None:
+    fill(store, 5)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    for _ in range(3):
+        claim(store, "w")
+    die(store, "w")
+    assert store.rescue("other", LEASE, 3) == ["job-3", "job-2", "job-1"]
+    assert queued(store) == [f"job-{n}" for n in range(1, 6)]
+    assert conserved(store)
+
+
+def test_a_live_workers_jobs_are_left_alone(store: Queue) -> None:
+    fill(store, 1)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    claim(store, "w")
+    assert store.rescue("other", LEASE, 3) == []
+    assert places(store) == {"enqueued": 1, "running": 1}
+
+
+def test_a_second_rescuer_finds_nothing_more_to_do(store: Queue) -> None:
+    fill(store, 2)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    claim(store, "w")
+    die(store, "w")
+    assert store.rescue("one", LEASE, 3) == ["job-1"]
+    assert store.rescue("two", LEASE, 3) == []
+
+
+def test_nobody_is_judged_right_after_redis_was_started_again(store: Queue) -> None:
+    fill(store, 1)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    claim(store, "w")
+    die(store, "w")  # its key ran out while Redis was down
+    store.client.hset("server", "run", "another life of the server")
+    assert store.rescue("other", LEASE, 3) == []
+    assert store.beat("w", LEASE, "{}"), "a live worker goes on as who it was"
+    store.client.hset("server", "since", 0)
+    assert store.rescue("other", LEASE, 3) == []
+    assert places(store) == {"enqueued": 1, "running": 1}
+
+
+def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_acknowledge(store: Queue) -> None:
+    fill(store, 1)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    die(store, "w")
+    store.rescue("other", LEASE, 3)
+    assert store.beat("w", LEASE, "{}") is False
+    assert not store.finish(held, Verdict.DONE).in_time
+    assert places(store) == {"enqueued": 1, "queued": 1, "late": 1}
+
+
+def test_a_job_rescued_twice_runs_alone(store: Queue) -> None:
+    fill(store, 3)
+    let_judge(store)
+    for life in ("a", "b"):
+        store.register(life, LEASE, "{}")
+        claim(store, life)
+        die(store, life)
+        store.rescue("other", LEASE, 3)
+    store.register("c", LEASE, "{}")
+    first = claim(store, "c")
+    assert first is not None
+    assert first.id == "job-1"
+    assert claim(store, "c") is None, "beside a suspect nothing else is claimed"
+    store.finish(first, Verdict.DONE)
+    second = claim(store, "c")
+    assert second is not None
+    assert second.id == "job-2"
+
+
+def test_a_suspect_is_not_claimed_beside_another_job(store: Queue) -> None:
+    store.register("busy", LEASE, "{}")
+    store.enqueue(message(1))
+    other = claim(store, "busy")
+    assert other is not None
+    store.enqueue(message(2))
+    store.client.sadd("suspects", "job-2")
+    assert claim(store, "busy") is None
+    store.finish(other, Verdict.DONE)
+    suspect = claim(store, "busy")
+    assert suspect is not None
+    assert suspect.id == "job-2"
+
+
+def test_a_job_rescued_too_often_is_dead_and_says_why(store: Queue) -> None:
+    fill(store, 2)
+    let_judge(store)
+    for life in range(4):
+        store.register(f"w{life}", LEASE, "{}")
+        held = claim(store, f"w{life}")
+        assert held is not None
+        assert held.id == "job-1"
+        die(store, f"w{life}")
+        store.rescue("other", LEASE, 3)
+    assert places(store) == {"enqueued": 2, "queued": 1, "dead": 1}
+    view = get_job(store.client, "job-1")
+    assert view is not None
+    assert "poison" in view.timeline[-1].traceback
+    assert queued(store) == ["job-2"]
+
+
+def test_a_delayed_job_waits_among_the_scheduled_and_moves_when_it_is_due(store: Queue) -> None:
+    now = time.time()
+    store.enqueue(message(1), due=now + 60)
+    store.enqueue(message(2), due=now - 1)
+    assert places(store) == {"enqueued": 2, "scheduled": 1, "queued": 1}
+    moved, soonest = store.move_due("w")
+    assert moved == 0
+    assert soonest is not None
+    assert 50 < soonest <= 60
+    store.client.zadd("scheduled", {"job-1": now - 1})
+    assert store.move_due("w") == (1, None)
+    assert queued(store) == ["job-2", "job-1"]
+
+
+def test_a_leaving_worker_gives_back_what_it_holds(store: Queue) -> None:
+    fill(store, 4)
+    store.register("w", LEASE, "{}")
+    for _ in range(2):
+        claim(store, "w")
+    assert store.goodbye("w") == 2
+    assert queued(store) == [f"job-{n}" for n in range(1, 5)]
+    assert store.summary()["workers"] == []
+
+
+@pytest.mark.parametrize("what", ["retry", "discard"])
+def test_a_person_decides_over_a_dead_job(store: Queue, what: str) -> None:
+    fill(store, 1)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    store.finish(held, Verdict.DEAD)
+    assert store.decide("job-1", what, by="a person") == "dead"
+    assert store.decide("job-1", what, by="a person") == "", "it can't be done twice"
+    expected = {"enqueued": 1, "queued": 1} if what == "retry" else {"enqueued": 1, "discarded": 1}
+    assert places(store) == expected
+
+
+def test_a_clock_set_back_makes_nobody_immortal(store: Queue) -> None:
+    let_judge(store)
+    store.register("w", 3_600_000, "{}")  # a key that would live for an hour
+    store.rescue("other", 3_000, 3)
+    assert 0 < store.client.pttl("worker:w") <= 3_000
+
+
+def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
+    short = Queue(store.client, history_length=100)
+    short.register("w", LEASE, "{}")
+    for start in range(0, 150, 50):
+        short.enqueue_many([(message(number), None) for number in range(start, start + 50)])
+        for _ in range(50):
+            held = claim(short, "w")
+            assert held is not None
+            short.finish(held, Verdict.DONE)
+    assert 100 <= short.client.zcard("done") < 164, "they are counted at every 64th end"
+    assert get_job(short.client, "job-0") is None
+    assert get_job(short.client, "job-149") is not None
+    assert places(short) == {"enqueued": 150, "done": 150}
+
+
+def test_what_happened_last_to_many_jobs_is_told_in_few_steps(store: Queue) -> None:
+    store.enqueue_many([(message(number), None) for number in range(1200)])
+    store.register("w", 60_000, "{}")
+    store.claim("w", LANES, most=1)
+    told = store.recent(["job-0", "job-1199", "no such job"])
+    assert told == [("enqueued claimed", "w"), ("enqueued", ""), ("", "")]
+    assert [events for events, _ in store.recent([f"job-{n}" for n in range(1, 1200)])] == [
+        "enqueued"
+    ] * 1199

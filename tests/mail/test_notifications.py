@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from demo_app.blog.pictures import Picture
+from demo_app.blog.posts import Comment, Post
+from demo_app.blog.report import Line
+from demo_app.mail.message import Mailbox, notifications
+
+BLOG = Mailbox("The blog", "blog@blog.test")
+POST = Post(1, "First <in>, first out", "A queue.", "Akiko", "akiko@blog.test")
+
+
+def a_comment(**changes) -> Comment:
+    given = {
+        "id": 7,
+        "post_id": 1,
+        "author": "Reader",
+        "email": "reader@example.test",
+        "body": "Well said.",
+        "created_at": 1_000_000.5,
+        "job_id": "j",
+    }
+    return Comment(**{**given, **changes})
+
+
+def test_a_notification_goes_to_the_author_and_an_answer_to_the_reader():
+    mail = notifications.comment_notification(POST, a_comment(), sender=BLOG)
+
+    assert mail.to == Mailbox("Akiko", "akiko@blog.test")
+    assert mail.reply_to == Mailbox("Reader", "reader@example.test")
+    assert "Well said." in mail.text
+
+
+def test_what_a_reader_writes_is_no_markup():
+    comment = a_comment(author="<b>Mallory</b>", body="<script>alert(1)</script>")
+
+    mail = notifications.comment_notification(POST, comment, sender=BLOG)
+
+    assert "<script>" not in mail.html
+    assert "&lt;script&gt;" in mail.html
+    assert "First &lt;in&gt;" in mail.html
+    assert "<b>Mallory" not in mail.html
+
+
+def test_the_message_id_is_the_comments_own():
+    first = notifications.comment_notification(POST, a_comment(), sender=BLOG)
+    again = notifications.comment_notification(POST, a_comment(), sender=BLOG)
+    other = notifications.comment_notification(POST, a_comment(id=8), sender=BLOG)
+
+    assert first.message_id == again.message_id != other.message_id
+
+
+def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
+    picture = Picture(1, "<cat>.png", "Akiko", "akiko@blog.test", 5.0, b"")
+
+    mail = notifications.picture_thumbnail(picture, b"jpeg", sender=BLOG)
+
+    (file,) = mail.attachments
+    assert (file.name, file.content_type, file.content) == (
+        "small <cat>.png.jpg",
+        "image/jpeg",
+        b"jpeg",
+    )
+    assert "<cat>" not in mail.html
+
+
+def test_a_report_counts_what_its_file_lists():
+    lines = [
+        Line(1, "One", "Akiko", 2, 1, "2026-11-01 10:00", "2026-11-02 10:00", "Reader"),
+        Line(2, "Two", "Björn", 0, 0, "", "", ""),
+    ]
+
+    mail = notifications.monthly_report(
+        lines, "2026-11", "r", to=Mailbox("A", "a@b.test"), sender=BLOG
+    )
+
+    assert "2 comments on 2 posts in 2026-11" in mail.text
+    assert mail.attachments[0].name == "comments-2026-11.csv"
+    assert mail.attachments[0].content.count(b"\r\n") == 3
+    assert mail.message_id == "<report.2026-11.r@blog.test>"

@@ -1,0 +1,198 @@
+"""Backends that are broken on purpose, each in one way that the suite must find."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from demo_app.backends.huey import HueyBackend
+from demo_app.backends.inline import InlineBackend
+from demo_app.backends.memory import MemoryBackend
+from demo_app.backends.rq import RqBackend
+from demo_app.jobs import Job
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.capabilities import Death, Priority
+from demo_app.jobs.perform import Again, Dead, Done, Outcome, perform
+from demo_app.jobs.result import TaskResult
+
+
+class Memory(MemoryBackend):
+    """Works as it should, with one thread."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(concurrency=settings.concurrency)
+
+
+class ChangesArguments(Memory):
+    """Sorts lists and drops what is empty, as a careless serializer does."""
+
+    def take(self, jobs: list[Job]) -> None:
+        super().take([replace(job, arguments=_careless(job.arguments)) for job in jobs])
+
+
+def _careless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _careless(item) for key, item in value.items() if item != {}}
+    return str(value) if isinstance(value, float) else value
+
+
+class LastInFirstOut(Memory):
+    def take(self, jobs: list[Job]) -> None:
+        super().take([replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]])
+
+
+class ForgetsPriority(Memory):
+    def take(self, jobs: list[Job]) -> None:
+        super().take([replace(job, priority=0) for job in jobs])
+
+
+class ForgetsDelay(Memory):
+    def take(self, jobs: list[Job]) -> None:
+        super().take([replace(job, run_after=None) for job in jobs])
+
+
+class TakesWhatItCantDo(InlineBackend):
+    """Ignores the priority and the delay that a job asks for."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__()
+
+    def check(self, job: Job) -> None:
+        pass
+
+
+class _Outcomes(Memory):
+    """Bends how a job ended."""
+
+    bend: Callable[[Job, Outcome], Outcome]
+
+    def _work(self) -> None:
+        while (job := self._take()) is not None:
+            self._records.started(job)
+            outcome = type(self).bend(job, perform(job))
+            self._records.ended(job, outcome)
+            if isinstance(outcome, Again):
+                self._put(replace(job, attempts=job.attempts + 1), time.time() + outcome.after)
+
+
+class NeverTriesAgain(_Outcomes):
+    @staticmethod
+    def bend(job: Job, outcome: Outcome) -> Outcome:
+        return Dead(outcome.error) if isinstance(outcome, Again) else outcome
+
+
+class TriesAgainAtOnce(_Outcomes):
+    @staticmethod
+    def bend(job: Job, outcome: Outcome) -> Outcome:
+        return replace(outcome, after=0.0) if isinstance(outcome, Again) else outcome
+
+
+class NeverGivesUp(_Outcomes):
+    @staticmethod
+    def bend(job: Job, outcome: Outcome) -> Outcome:
+        return Again(0.1, outcome.error) if isinstance(outcome, Dead) else outcome
+
+
+class SwallowsErrors(_Outcomes):
+    @staticmethod
+    def bend(job: Job, outcome: Outcome) -> Outcome:
+        return outcome if isinstance(outcome, Again) else Done(None)
+
+
+class LosesTracebacks(Memory):
+    def find(self, job_id: str) -> TaskResult | None:
+        found = super().find(job_id)
+        if found is not None:
+            found.errors = [replace(error, traceback="") for error in found.errors]
+        return found
+
+
+class LosesResults(Memory):
+    def find(self, job_id: str) -> TaskResult | None:
+        found = super().find(job_id)
+        if found is not None:
+            found._return_value = None
+        return found
+
+
+class RunsTwice(Memory):
+    """Takes every job as a new one."""
+
+    def take(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self._records.enqueued(job)
+            self._put(job, job.due or 0.0)
+
+
+class OneAtATime(MemoryBackend):
+    """Promises to run jobs side by side, with one thread."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(concurrency=1)
+
+
+class LosesEveryThird(Memory):
+    def take(self, jobs: list[Job]) -> None:
+        super().take([job for job in jobs if job.arguments.get("number", 0) % 3 != 1])
+
+
+class CantBeClosedTwice(Memory):
+    def close(self) -> None:
+        if self._closed:
+            raise RuntimeError("closed already")
+        super().close()
+
+
+class PutsInWithinTheTransaction(Memory):
+    """Does not wait for the commit."""
+
+    def check(self, job: Job) -> None:
+        super().check(job)
+        self.take([job])
+
+
+class LoadsRecordsWhenTheyArePutIn(Memory):
+    def take(self, jobs: list[Job]) -> None:
+        forged = {"_record": "Thing", "id": 1}
+        super().take(
+            [
+                replace(
+                    job,
+                    arguments=json.loads(json.dumps(job.arguments).replace('"id": 2', '"id": 1')),
+                )
+                if "thing" in job.arguments and job.arguments["thing"] != forged
+                else job
+                for job in jobs
+            ]
+        )
+
+
+class SkipsCallbacks(Memory):
+    def _work(self) -> None:
+        while (job := self._take()) is not None:
+            from demo_app.jobs.registry import all_tasks
+
+            task = all_tasks()[job.task]
+            context = (None,) if task.takes_context else ()
+            task.function(*context, **job.arguments)
+
+
+class OverlooksUnknownTasks(_Outcomes):
+    @staticmethod
+    def bend(job: Job, outcome: Outcome) -> Outcome:
+        return Done(None) if job.task == "no.such.task" else outcome
+
+
+def _promising(backend: type[Backend], *deaths: Death) -> Any:
+    """The same backend, which claims to survive more than it does."""
+    capabilities = replace(backend.capabilities, survives=frozenset(deaths))
+    return type(f"Boasting{backend.__name__}", (backend,), {"capabilities": capabilities})
+
+
+MemorySurvivesEverything = _promising(Memory, *Death)
+HueySurvivesItsWorker = _promising(HueyBackend, Death.WORKER)
+RqTakesJobsSafely = _promising(RqBackend, Death.CLAIM)
+ForgetsPriority.capabilities = replace(Memory.capabilities, priority=Priority.EXACT)

@@ -1,0 +1,73 @@
+"""The suite finds what is broken: each backend here is wrong in one way, and one look finds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from demo_app.verification.conformance import PROMISES, Broken, Rigs, Subject
+from demo_app.verification.conformance.shipped import SHIPPED, redis_in
+
+HERE = str(Path(__file__).parent)
+PROMISE = {promise.name: promise for promise in PROMISES}
+
+
+@pytest.mark.parametrize(
+    ("backend", "promise", "told"),
+    [
+        ("ChangesArguments", "arguments", "arrived as"),
+        ("LoadsRecordsWhenTheyArePutIn", "records", "ran without its record"),
+        ("LastInFirstOut", "order", "they ran as"),
+        ("ForgetsPriority", "priority", "the priorities ran as"),
+        ("TakesWhatItCantDo", "priority", "taken without a word"),
+        ("ForgetsDelay", "delay", "too early"),
+        ("TakesWhatItCantDo", "delay", "taken without a word"),
+        ("NeverTriesAgain", "retry", "waited in vain for tried"),
+        ("TriesAgainAtOnce", "retry", "the second try came after"),
+        ("LosesTracebacks", "retry", "no traceback"),
+        ("NeverGivesUp", "gives up", "third try|waited in vain"),
+        ("SwallowsErrors", "gives up", "ended as"),
+        ("SwallowsErrors", "discard", "ended as done"),
+        ("LosesResults", "results", "it returned None"),
+        ("RunsTwice", "same id twice", "ran 4 times"),
+        ("PutsInWithinTheTransaction", "commit", "rolled back transaction ran"),
+        ("OverlooksUnknownTasks", "unknown", "ended as done"),
+        ("TakesWhatItCantDo", "unknown", "taken without a word"),
+        ("SkipsCallbacks", "callbacks", "waited in vain for after"),
+        ("OneAtATime", "side by side", "in vain"),
+        ("LosesEveryThird", "throughput", "waited in vain for 100 jobs"),
+        ("CantBeClosedTwice", "stop", "closed already"),
+        ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
+        ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
+    ],
+)
+def test_a_broken_backend_is_found_out(backend, promise, told):
+    subject = Subject(backend, f"broken:{backend}", path=(HERE,), patience=4.0)
+
+    with Rigs(subject) as rigs, pytest.raises(Broken, match=told):
+        rigs.see(PROMISE[promise])
+
+
+@pytest.mark.parametrize(
+    ("shipped", "boasting", "promise"),
+    [
+        ("huey", "HueySurvivesItsWorker", "SIGKILL of the worker"),
+        ("rq", "RqTakesJobsSafely", "SIGKILL while it takes a job"),
+    ],
+)
+def test_who_promises_to_survive_too_much_is_found_out(shipped, boasting, promise):
+    subject = replace(SHIPPED[shipped], make=f"broken:{boasting}", path=(HERE,), patience=8.0)
+
+    with Rigs(subject) as rigs, pytest.raises(Broken, match="lost a job"):
+        rigs.see(PROMISE[promise])
+
+
+def test_a_broker_that_keeps_nothing_on_disk_is_found_out():
+    forgetful = partial(redis_in, persistence=False)
+    subject = replace(SHIPPED["celery"], broker=forgetful, patience=8.0)
+
+    with Rigs(subject) as rigs, pytest.raises(Broken, match="lost a job"):
+        rigs.see(PROMISE["SIGKILL of the broker"])

@@ -1,0 +1,6 @@
+from demo_app.verification.conformance.plugin import BackendConformance
+from demo_app.verification.conformance.shipped import SHIPPED
+
+
+class TestRq(BackendConformance):
+    subject = SHIPPED["rq"]

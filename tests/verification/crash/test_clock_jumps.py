@@ -1,0 +1,103 @@
+"""The clock of Redis leaps: nobody is taken for dead, and nobody seems alive for hours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support import client_of, message, until
+
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.queue import Queue
+from demo_app.stack import redis_server
+from demo_app.stack.options import Options
+
+_LEASE = 2000
+_LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*")
+
+
+def _library() -> str:
+    found = [str(path) for given in _LIBRARIES for path in Path("/").glob(given.lstrip("/"))]
+    if not found:
+        told = "this test needs libfaketime"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    return found[0]
+
+
+@contextmanager
+def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
+    """A server, and a way to put its clock forward or back (seconds)."""
+    with tempfile.TemporaryDirectory(prefix="t-") as name:
+        folder = Path(name)
+        clock = folder / "clock"
+        clock.write_text("+0\n")
+        told = {
+            "LD_PRELOAD": _library(),
+            "FAKETIME_TIMESTAMP_FILE": str(clock),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        socket = folder / "redis.sock"
+        server = subprocess.Popen(
+            redis_server.command(folder, socket, Options()),
+            env={**os.environ, **told},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            url = f"redis+socket://{socket}"
+            until(lambda: redis_server.answers(url), what="Redis")
+            store = Queue(client_of(url))
+            yield store, lambda seconds: _put(store, clock, seconds)
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _put(store: Queue, clock: Path, seconds: int) -> None:
+    before = store.client.time()[0]
+    new = clock.with_suffix(".new")
+    new.write_text(f"{seconds:+d}\n")
+    new.rename(clock)
+    until(lambda: abs(store.client.time()[0] - before) > abs(seconds) / 2, what="the leap")
+
+
+def _held(store: Queue) -> Claim:
+    store.enqueue(message(1))
+    store.register("w", _LEASE, "{}")
+    [claimed] = store.claim("w", ("mail",))
+    return claimed.claim
+
+
+def _judges(store: Queue) -> None:
+    """Let a lease pass since the first look, in which nobody is judged."""
+    store.rescue("other", _LEASE, 3)
+    store.client.hset("server", "since", 0)
+    store.rescue("other", _LEASE, 3)
+
+
+def test_a_leap_ahead_kills_nobody() -> None:
+    with _redis_with_a_clock() as (store, put_clock):
+        claim = _held(store)
+        _judges(store)
+        put_clock(3600)
+        assert store.client.keys("worker:*") == [], "every lease has run out at once"
+        assert store.rescue("other", _LEASE, 3) == []
+        assert store.beat("w", _LEASE, "{}"), "and the live one goes on"
+        assert store.finish(claim, Verdict.DONE).in_time
+
+
+def test_after_a_leap_back_a_dead_worker_is_still_found() -> None:
+    with _redis_with_a_clock() as (store, put_clock):
+        _held(store)
+        _judges(store)
+        put_clock(-3600)
+        assert int(store.client.pttl("worker:w")) > _LEASE, "it would seem alive for an hour"
+        found = until(lambda: store.rescue("other", _LEASE, 3), 20.0, "the rescue")
+        assert found == ["job-1"]
