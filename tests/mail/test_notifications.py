@@ -3,7 +3,8 @@ from __future__ import annotations
 from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
 from demo_app.blog.report import Line
-from demo_app.mail.message import Mailbox, notifications
+from demo_app.mail import notifications
+from demo_app.mail.message import Mailbox
 
 BLOG = Mailbox("The blog", "blog@blog.test")
 POST = Post(1, "First <in>, first out", "A queue.", "Akiko", "akiko@blog.test")

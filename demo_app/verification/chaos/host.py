@@ -1,9 +1,9 @@
 """A stack in a process of its own, so that its supervisor can be killed too.
 
 ``python -m demo_app.verification.chaos.host OPTIONS`` with the options of `Stack` as JSON. Like
-``up --json`` it prints where everything is, then each process that dies or is started; and it takes
-orders, one JSON object a line on standard input: ``{"do": "kill" | "start", "role": ...}``. Killed that way, a
-role stays dead until it is started. The end of standard input ends the stack.
+``up --json`` it prints where everything is, then each process that dies or is started; and it
+takes orders, one JSON object a line on standard input: ``{"do": "kill" | "start", "role": ...}``.
+Killed that way, a role stays dead until it is started. The end of standard input ends the stack.
 """
 
 from __future__ import annotations
