@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -86,14 +87,26 @@ def test_it_ends_even_while_a_job_hangs() -> None:
         assert process.wait(10) == 0
 
 
-def test_ctrl_c_during_the_start_leaves_nothing() -> None:
-    with _up() as process:
-        watched = psutil.Process(process.pid)
-        until(lambda: len(watched.children(recursive=True)) >= 2, what="the first processes")
-        children = watched.children(recursive=True)
+@pytest.mark.parametrize("children", range(1, 6))
+def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
+    """Sent as soon as there are so many child processes, one of which may just be starting."""
+    with _up("--dir", str(tmp_path), "--workers", "2") as process:
+        supervisor = psutil.Process(process.pid)
+        until(lambda: len(supervisor.children()) >= children, what="the first processes")
         process.send_signal(signal.SIGINT)
         process.wait(20)
-        until(lambda: not any(child.is_running() for child in children), 10.0, "the end of all")
+        assert _processes_with(f"DEMO_DIR={tmp_path}") == []
+
+
+def _processes_with(variable: str) -> list[str]:
+    """The command lines of the processes that have this in their environment."""
+    name, _, value = variable.partition("=")
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(name) == value:
+                found.append(" ".join(process.cmdline()))
+    return found
 
 
 @pytest.mark.parametrize(
