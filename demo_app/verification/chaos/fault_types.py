@@ -1,4 +1,4 @@
-"""Every kind of fault, and how often it is chosen."""
+"""Every type of fault, and how often it is chosen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import signal
 
 from demo_app.failpoints import Step
 from demo_app.settings import Safeguard
+from demo_app.verification.chaos.context import Context, Fault, FaultType, Injector, Rule
 from demo_app.verification.chaos.disks import full_disk, torn_log
-from demo_app.verification.chaos.fault import Act, Fault, Kind, Scene
-from demo_app.verification.chaos.mail_rules import Rule
-from demo_app.verification.chaos.processes import (
+from demo_app.verification.chaos.injectors import (
     at_step,
     kill,
     kill_one_at_a_time,
@@ -22,19 +21,19 @@ from demo_app.verification.chaos.processes import (
 )
 
 
-def _mail(kind: str, rule: Rule) -> Act:
-    def act(scene: Scene) -> list[Fault]:
-        at = scene.rules.strike(rule, scene.seconds)
+def _mail(kind: str, rule: Rule) -> Injector:
+    def inject(context: Context) -> list[Fault]:
+        at = context.rules.strike(rule, context.seconds)
         return [] if at is None else [Fault(f"mail: {kind}", "mail", at, at)]
 
-    return act
+    return inject
 
 
 _DEFER = {"at": "rcpt", "do": "answer", "code": 451, "text": "try again later"}
 _REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such mailbox"}
 _kill_worker, _deferred, _refused = kill("worker"), _mail("451", _DEFER), _mail("550", _REFUSE)
 
-_STEPS_OF_WORKER: dict[Step, tuple[Act, ...]] = {
+_STEPS_OF_WORKER: dict[Step, tuple[Injector, ...]] = {
     Step.CLAIMED: (),
     Step.STARTED: (),
     Step.MAIL_BEGUN: (),
@@ -57,46 +56,46 @@ _STEPS_OF_WEB = (
 #: Steps that stock Celery's worker passes as well.
 _STOCK = (Step.MAIL_BEGUN, Step.MAIL_SENT, Step.REPLY_RECEIVED, *_STEPS_OF_WEB[:2])
 
-KINDS: tuple[Kind, ...] = (
-    Kind("worker killed", 12, _kill_worker),
-    Kind("worker terminated", 2, kill("worker", signal.SIGTERM)),
-    Kind("worker terminated twice", 2, terminate_twice),
-    Kind("worker paused", 4, pause_worker),
-    Kind("worker paused before its mail", 3, pause_before_mail),
-    Kind("namesake", 1, namesake),
-    Kind("web killed", 6, kill_one_at_a_time("web")),
-    Kind("redis killed", 7, kill_one_at_a_time("redis")),
-    Kind("redis paused", 3, pause_redis),
-    Kind("redis log torn", 2, torn_log),
-    Kind("redis disk full", 2, full_disk("redis")),
-    Kind("web disk full", 2, full_disk("web")),
-    Kind("smtp killed", 6, kill_one_at_a_time("smtp")),
-    Kind("supervisor killed", 0.5, kill_supervisor),
-    Kind("mail slow", 3, _mail("a second slow", {"at": "data", "do": "wait", "seconds": 1.0})),
-    Kind("mail 451", 4, _deferred),
-    Kind("mail 452", 3, _mail("452 after DATA", {**_DEFER, "at": "reply", "code": 452})),
-    Kind("mail 421", 2, _mail("421", {**_DEFER, "at": "mail", "code": 421})),
-    Kind("mail 550", 2, _refused),
-    Kind("mail closed", 3, _mail("connection closed", {"at": "data", "do": "close"})),
-    Kind("mail hangs", 3, _mail("hangs", {"at": "reply", "do": "hang"})),
-    Kind("mail reply dropped", 6, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
+FAULT_TYPES: tuple[FaultType, ...] = (
+    FaultType("worker killed", 12, _kill_worker),
+    FaultType("worker terminated", 2, kill("worker", signal.SIGTERM)),
+    FaultType("worker terminated twice", 2, terminate_twice),
+    FaultType("worker paused", 4, pause_worker),
+    FaultType("worker paused before its mail", 3, pause_before_mail),
+    FaultType("namesake", 1, namesake),
+    FaultType("web killed", 6, kill_one_at_a_time("web")),
+    FaultType("redis killed", 7, kill_one_at_a_time("redis")),
+    FaultType("redis paused", 3, pause_redis),
+    FaultType("redis log torn", 2, torn_log),
+    FaultType("redis disk full", 2, full_disk("redis")),
+    FaultType("web disk full", 2, full_disk("web")),
+    FaultType("smtp killed", 6, kill_one_at_a_time("smtp")),
+    FaultType("supervisor killed", 0.5, kill_supervisor),
+    FaultType("mail slow", 3, _mail("a second slow", {"at": "data", "do": "wait", "seconds": 1.0})),
+    FaultType("mail 451", 4, _deferred),
+    FaultType("mail 452", 3, _mail("452 after DATA", {**_DEFER, "at": "reply", "code": 452})),
+    FaultType("mail 421", 2, _mail("421", {**_DEFER, "at": "mail", "code": 421})),
+    FaultType("mail 550", 2, _refused),
+    FaultType("mail closed", 3, _mail("connection closed", {"at": "data", "do": "close"})),
+    FaultType("mail hangs", 3, _mail("hangs", {"at": "reply", "do": "hang"})),
+    FaultType("mail reply dropped", 6, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
     *(
-        Kind(f"worker at {step}", 1.5, at_step(step, "worker", *acts), stock=step in _STOCK)
+        FaultType(f"worker at {step}", 1.5, at_step(step, "worker", *acts), stock=step in _STOCK)
         for step, acts in _STEPS_OF_WORKER.items()
     ),
     *(
-        Kind(f"web at {step}", 1.5, at_step(step, "web"), stock=step in _STOCK)
+        FaultType(f"web at {step}", 1.5, at_step(step, "web"), stock=step in _STOCK)
         for step in _STEPS_OF_WEB
     ),
 )
 
 #: What shows that a safeguard is needed, when it is left out.
-AGAINST: dict[Safeguard, tuple[Kind, ...]] = {
-    Safeguard.OUTBOX: (Kind("commit", 1, at_step(Step.COMMENT_COMMITTED, "web")),),
-    Safeguard.ATOMIC_CLAIM: (Kind("popped", 1, at_step(Step.POPPED, "worker")),),
-    Safeguard.RESCUE: (Kind("started", 1, at_step(Step.STARTED, "worker")),),
-    Safeguard.LEASE: (Kind("asleep", 1, pause_before_mail),),
+AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
+    Safeguard.OUTBOX: (FaultType("commit", 1, at_step(Step.COMMENT_COMMITTED, "web")),),
+    Safeguard.ATOMIC_CLAIM: (FaultType("popped", 1, at_step(Step.POPPED, "worker")),),
+    Safeguard.RESCUE: (FaultType("started", 1, at_step(Step.STARTED, "worker")),),
+    Safeguard.LEASE: (FaultType("asleep", 1, pause_before_mail),),
     Safeguard.DEDUPE: (
-        Kind("no reply", 1, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
+        FaultType("no reply", 1, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
     ),
 }
