@@ -16,10 +16,11 @@ import redis
 
 from demo_app.broker.connection import connect
 from demo_app.settings import BackendName, Transport
-from demo_app.stack import redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 from demo_app.stack.reaper import MARKER
+from demo_app.stack.redis_server import answers as redis_answers
+from demo_app.stack.redis_server import command as redis_command
 
 ROLES = ("redis", "smtp", "web", "worker")
 
@@ -88,7 +89,7 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
     python = [sys.executable, "-m"]
     if role == "redis":
         assert plan.redis_socket is not None
-        return redis_server.command(plan.folder.redis, plan.redis_socket, plan.options)
+        return redis_command(plan.folder.redis, plan.redis_socket, plan.options)
     if role == "smtp":
         ports = ["--smtp-port", str(plan.smtp_port), "--inbox-port", str(plan.inbox_port)]
         return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]
@@ -104,7 +105,7 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
 def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     """A question that is answered with yes once the process does its work."""
     if role == "redis":
-        return lambda: redis_server.answers(plan.redis_url)
+        return lambda: redis_answers(plan.redis_url)
     if role == "smtp":
         stats = f"{plan.inbox_url}/api/stats"  # a question that needs all of it, so that it is warm
         return lambda: _listens(plan.smtp_port) and _http_answers(stats, plan.token)

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from demo_app.control_pipe import ControlPipe
-from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
+from demo_app.stack.ports import release, take
+from demo_app.stack.redis_server import binary, check, end_left_over, socket_path
 from demo_app.stack.roles import ROLES, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 
@@ -115,7 +116,7 @@ class Stack:
         if control is not None:
             control.close()
         if self._plan is not None:
-            ports.release(self._plan.web_port, self._plan.inbox_port, self._plan.smtp_port)
+            release(self._plan.web_port, self._plan.inbox_port, self._plan.smtp_port)
             socket = self._plan.redis_socket
             if socket is not None:
                 socket.unlink(missing_ok=True)
@@ -158,12 +159,12 @@ def _plan(options: Options, folder: Folder) -> Plan:
     folder.take_over(stack_id)
     socket = None
     if options.redis_url is not None:
-        redis_server.check(options.redis_url)
+        check(options.redis_url)
         redis_url = options.redis_url
     else:
-        redis_server.binary()
-        socket = redis_server.socket_path(folder.redis)
-        redis_server.end_left_over(socket)
+        binary()
+        socket = socket_path(folder.redis)
+        end_left_over(socket)
         redis_url = f"redis+socket://{socket}"
     return Plan(
         options=options,
@@ -172,7 +173,7 @@ def _plan(options: Options, folder: Folder) -> Plan:
         token=options.token or folder.token(),
         redis_url=redis_url,
         redis_socket=socket,
-        web_port=ports.take(options.web_port, "the web app"),
-        inbox_port=ports.take(options.inbox_port, "the inbox"),
-        smtp_port=ports.take(options.smtp_port, "the mail server"),
+        web_port=take(options.web_port, "the web app"),
+        inbox_port=take(options.inbox_port, "the inbox"),
+        smtp_port=take(options.smtp_port, "the mail server"),
     )
