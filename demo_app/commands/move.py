@@ -37,7 +37,7 @@ def move(
     """
     if source == target:
         raise BadParameter(
-            "the jobs are there already, in the backend of --from", param_hint="--to"
+            "--from names the same backend, and the jobs are there already", param_hint="--to"
         )
     with _redis(folder, redis_url) as url:
         os.environ |= {"DEMO_DIR": str(folder.resolve()), "DEMO_REDIS_URL": url}
