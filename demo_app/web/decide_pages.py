@@ -125,7 +125,7 @@ def worker(
 
 
 def _signal(worker: snapshot.Worker, what: str) -> None:
-    if what == "kill" and not settings().lab:
+    if what == "kill" and not settings().controls:
         raise HTTPException(403, "Only a teaching stack's workers can be killed from here.")
     if not worker.here:
         raise HTTPException(409, f"It runs on {worker.host}: signal {worker.pid} there.")

@@ -59,13 +59,13 @@ def is_our_worker(pid: int) -> bool:
 def is_our_redis(pid: int) -> bool:
     """Whether the process is the Redis server that this stack started.
 
-    A Redis server writes the socket at which it listens into its command line, over its
-    environment. One that listens elsewhere, an external one above all, is none of ours.
+    The socket at which it listens stands on its command line. One that listens elsewhere, an
+    external one above all, is none of ours.
     """
     socket_path = client_url(settings().redis_url).removeprefix("unix://").partition("?")[0]
     folder = Path(socket_path).parent
     own = folder == settings().dir / "redis" or folder.name.startswith("demo-redis-")
-    return own and lives(pid) and f"unixsocket:{socket_path}" in _command(pid).split()
+    return own and lives(pid) and socket_path in _command(pid).split()
 
 
 def _command(pid: int) -> str:

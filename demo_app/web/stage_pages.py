@@ -58,7 +58,7 @@ def do(request: Request, act: str, later: BackgroundTasks) -> Response:
     """Play one of the acts. Answers 204 to the page's script, and leads a plain form back."""
     if act not in ACTS:
         raise HTTPException(404, f"There is no act {act!r}.")
-    if act in LAB_ACTS and not settings().lab:
+    if act in LAB_ACTS and not settings().controls:
         raise HTTPException(403, "Only a teaching stack can be disturbed from here.")
     if act == "kill-web":
         later.add_task(os.kill, os.getpid(), signal.SIGKILL)

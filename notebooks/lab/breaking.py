@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from demo_app.verification.demo.play import kill_busy_worker
+from demo_app.verification.demo.run import kill_busy_worker
 from demo_app.verification.demo.timeline import Kill
 from lab.byhand import HandStarted
 from lab.shield import shielded

@@ -48,7 +48,7 @@ class HandStarted:
         self.pid = shielded(begin).pid
         try:
             ready = readiness("worker", plan, self.pid)
-            self._process.until(ready, PATIENCE, "The worker started by hand")
+            self._process.wait_until(ready, PATIENCE, "The worker started by hand")
         except BaseException:
             self.end()
             raise

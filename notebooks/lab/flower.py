@@ -45,7 +45,7 @@ class Flower:
 
     def hears(self) -> None:
         """Return once it has heard of a worker; what was said before, it never hears."""
-        self._process.until(lambda: any(self.workers().values()), PATIENCE, "Flower")
+        self._process.wait_until(lambda: any(self.workers().values()), PATIENCE, "Flower")
 
     def workers(self) -> dict[str, str]:
         """Each worker, and whether Flower takes it for "online" or "offline"."""

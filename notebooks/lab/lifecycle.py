@@ -76,6 +76,7 @@ class Lifecycle:
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
+        options.setdefault("controls", True)  # lessons and their pages kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._answered: set[int] = set()  # pids of processes that were started again
         self._stack: Stack | None = Stack(self._heard, **options)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
-from demo_app.verification.demo.play import journal_end
+from demo_app.verification.demo.run import journal_end
 from lab.jobs import work
 from lab.show import Picture, seconds
 

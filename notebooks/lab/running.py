@@ -9,7 +9,7 @@ from typing import Any
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.picture import describe, draw
-from demo_app.verification.demo.play import journal_end
+from demo_app.verification.demo.run import journal_end
 from demo_app.verification.demo.timeline import Timeline
 from lab import live, order
 from lab.breaking import Breaking

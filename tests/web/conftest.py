@@ -16,7 +16,7 @@ PAGE = {"accept": "text/html"}
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """One worker, no restart, so that a test may kill it."""
-    with Stack(workers=1) as stack:
+    with Stack(workers=1, controls=True) as stack:
         yield stack
 
 

@@ -18,7 +18,11 @@ SIZE = {"width": 1280, "height": 720}
 
 def main(path: str) -> None:
     """Play the act, and write the picture there."""
-    with Stack(workers=2) as stack, Client(stack.ready) as client, sync_playwright() as running:
+    with (
+        Stack(workers=2, controls=True) as stack,
+        Client(stack.ready) as client,
+        sync_playwright() as running,
+    ):
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport=SIZE, device_scale_factor=2, locale="en")

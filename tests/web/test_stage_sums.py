@@ -21,7 +21,7 @@ SLOW = {"at": "data", "do": "wait", "seconds": 30}
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """As on a projector: what dies is started again; Redis keeps nothing."""
-    with Stack(workers=2, persistence=False) as stack:
+    with Stack(workers=2, persistence=False, controls=True) as stack:
         yield stack
 
 
@@ -190,7 +190,7 @@ def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
 
 def test_without_a_teaching_stack_nothing_can_be_disturbed() -> None:
     with (
-        Stack(workers=1, environment={"DEMO_LAB": "0"}) as serious,
+        Stack(workers=1, controls=False) as serious,
         Client(serious.ready) as client,
     ):
         headers = {"authorization": f"Bearer {serious.ready['token']}"}

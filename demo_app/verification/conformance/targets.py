@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 
-from demo_app.stack import redis_server
-from demo_app.stack.options import Options
-from demo_app.verification.conformance.rig import Subject
+from demo_app.stack.redis_server import start
+from demo_app.verification.conformance.processes import Subject
 
 _BACKENDS = "demo_app.backends"
 _CELERY = ("celery", "-A", "demo_app.worker", "worker", "--loglevel", "WARNING")
 _QUIET = ("--without-mingle", "--without-gossip", "--without-heartbeat")
-
-
-def redis_in(folder: Path, *, persistence: bool = True) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a Redis server with its data in the folder; returns it, and its URL."""
-    return redis_server.start(folder, Options(persistence=persistence))
 
 
 SHIPPED: dict[str, Subject] = {
@@ -29,13 +21,13 @@ SHIPPED: dict[str, Subject] = {
             "celery",
             f"{_BACKENDS}.celery:make",
             worker=(sys.executable, "-m", *_CELERY, *_QUIET),
-            broker=redis_in,
+            broker=start,
         ),
         Subject(
             "rq",
             f"{_BACKENDS}.rq:make",
             worker=(sys.executable, "-m", f"{_BACKENDS}.rq_worker"),
-            broker=redis_in,
+            broker=start,
         ),
         Subject(
             "huey",

@@ -1,4 +1,4 @@
-"""Play the story on a real stack: post comments, kill workers mid-run, count the mails."""
+"""Run the demo on a real stack: post comments, kill workers mid-run, count the mails."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from typing import Any
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.demo import timeline as timelines
-from demo_app.verification.demo.timeline import Kill, Timeline
+from demo_app.verification.demo.timeline import Kill, Timeline, read
 
 #: Seconds that the mail server takes for each mail, as a quick real one does.
 MAIL_SECONDS = 0.05
 #: Readers who post at the same time.
 READERS = 2
 
+#: Is called with an event ("posted", "killed" or "delivered") and a detail: None, the Kill, the
+#: number of mails.
+OnEvent = Callable[[str, Any], None]
+
 
 @dataclass(slots=True)
-class Ledger:
-    """What the story comes down to.
+class DemoResult:
+    """What the demo comes down to.
 
     recovery_s: for each kill, the seconds until the last job that it interrupted ran again.
     """
@@ -50,15 +53,11 @@ class Ledger:
         }
 
 
-Tell = Callable[[str, dict[str, Any]], None]
-
-
-def play(
-    stack: Stack, comments: int, kills: int, tell: Tell, seconds: float = 120.0
-) -> tuple[Ledger, Timeline]:
+def run(
+    stack: Stack, comments: int, kills: int, on_event: OnEvent, seconds: float = 120.0
+) -> tuple[DemoResult, Timeline]:
     """Post the comments, and kill a busy worker so many times while they are worked on.
 
-    tell: is called with a word ("posted", "killed", "delivered") and what belongs to it.
     seconds: how long to wait for the last mail.
     """
     with Client(stack.ready) as client:
@@ -66,48 +65,31 @@ def play(
         since = journal_end(client)
         client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
         done: list[Kill] = []
-        posting = threading.Thread(target=_post, args=(stack, comments, tell), name="readers")
+        posting = threading.Thread(target=_post, args=(stack, comments, on_event), name="readers")
         posting.start()
         for number in range(kills):
-            _wait_for_share(client, before["distinct"] + comments * (number + 1) // (kills + 2))
+            client.wait_for_mails(before["distinct"] + comments * (number + 1) // (kills + 2))
             done.append(kill_busy_worker(stack, client))
-            tell("killed", {"kill": done[-1]})
+            on_event("killed", done[-1])
         posting.join()
-        _wait_for_all(client, before["distinct"] + comments, tell, before["distinct"], seconds)
+        _wait_for_all(client, before["distinct"], comments, on_event, seconds)
         client.set_faults()
         after = client.mail_stats()
-        seen = timelines.read(client.redis(), since)
-    ledger = Ledger(
+        timeline = read(client.redis(), since)
+    result = DemoResult(
         comments,
         after["distinct"] - before["distinct"],
         after["duplicates"] - before["duplicates"],
         done,
-        [_recovery(seen, kill) for kill in done],
+        [_recovery(timeline, kill) for kill in done],
     )
-    return ledger, seen
-
-
-def _post(stack: Stack, comments: int, tell: Tell) -> None:
-    ready = stack.ready
-
-    def reader(numbers: range) -> None:
-        with Client(ready) as client:
-            for number in numbers:
-                client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
-                tell("posted", {})
-
-    with ThreadPoolExecutor(READERS) as pool:
-        list(pool.map(reader, [range(n, comments, READERS) for n in range(READERS)]))
+    return result, timeline
 
 
 def journal_end(client: Client) -> str:
     """The journal's newest entry: what comes after it is the experiment's."""
     last = client.redis().xrevrange("journal", count=1)
     return str(last[0][0]) if last else "0-0"
-
-
-def _wait_for_share(client: Client, mails: int) -> None:
-    client.wait_for_mails(mails)
 
 
 def kill_busy_worker(
@@ -132,20 +114,35 @@ def kill_busy_worker(
     return Kill(at, busiest["pid"], busiest["id"], tuple(held))
 
 
-def _wait_for_all(client: Client, wanted: int, tell: Tell, before: int, seconds: float) -> None:
+def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:
+    ready = stack.ready
+
+    def reader(numbers: range) -> None:
+        with Client(ready) as client:
+            for number in numbers:
+                client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
+                on_event("posted", None)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        list(pool.map(reader, [range(n, comments, READERS) for n in range(READERS)]))
+
+
+def _wait_for_all(
+    client: Client, before: int, comments: int, on_event: OnEvent, seconds: float
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        stats = client.mail_stats()
-        tell("delivered", {"mails": stats["distinct"] - before})
-        if stats["distinct"] >= wanted:
+        mails = client.mail_stats()["distinct"] - before
+        on_event("delivered", mails)
+        if mails >= comments:
             # the mail is out; let the last acknowledgements follow it
             client.wait_for(lambda now: now["queued"] + now["running"] + now["retrying"] == 0, 10.0)
             return
         time.sleep(0.05)
 
 
-def _recovery(seen: Timeline, kill: Kill) -> float:
-    interrupted = [job for job in seen.jobs if job.id in kill.held]
+def _recovery(timeline: Timeline, kill: Kill) -> float:
+    interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
         # the first run after the kill: a later one may follow a later kill
         next((r.began for r in job.runs if r.began > kill.at and r.worker != kill.worker), kill.at)

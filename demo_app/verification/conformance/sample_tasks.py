@@ -6,14 +6,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from demo_app.jobs import Context, Job, around_perform, by_reference, discard_on, retry_on, task
+from demo_app.jobs import Context, discard_on, retry_on, task
 from demo_app.jobs.context import current
 from demo_app.settings import settings
 
@@ -28,32 +24,10 @@ ODD: dict[str, Any] = {
     "not a number": float("nan"),
     "half a character": "\ud800",
     "a number as a key": {1: "one"},
-    "a forged reference": {"_record": "Thing", "id": 1},
 }
 
 
-@dataclass(frozen=True)
-class Thing:
-    """A record that a job can be about."""
-
-    id: int
-    text: str
-
-    @staticmethod
-    def path(number: int) -> Path:
-        """Where it is kept."""
-        return settings().dir / f"thing-{number}"
-
-
-def _load(number: int) -> Thing | None:
-    path = Thing.path(number)
-    return Thing(number, path.read_text()) if path.exists() else None
-
-
-by_reference(Thing, _load)
-
-
-def tell(event: str, **details: Any) -> None:
+def record(event: str, **details: Any) -> None:
     """Append a line, in one write, so that those of several processes don't mix."""
     context = current()
     job_id = context.job.id if context else ""
@@ -72,25 +46,25 @@ class Passing(Exception):
 @task
 def echo(value: Any) -> Any:
     """Return what came in."""
-    tell("ran", value=value)
+    record("ran", value=value)
     return value
 
 
 @task
 def step(number: int) -> int:
     """One of several."""
-    tell("ran", number=number)
+    record("ran", number=number)
     return number
 
 
 @task
 def hold(name: str) -> None:
     """Run until the file ``release-<name>`` is there."""
-    tell("began", name=name)
+    record("began", name=name)
     deadline = time.monotonic() + 60.0
     while not (settings().dir / f"release-{name}").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    tell("ended", name=name)
+    record("ended", name=name)
 
 
 @task
@@ -100,17 +74,17 @@ def meet(mine: str, other: str) -> None:
     deadline = time.monotonic() + 5.0
     while not (settings().dir / other).exists():
         if time.monotonic() > deadline:
-            tell("alone", name=mine)
+            record("alone", name=mine)
             return
         time.sleep(0.01)
-    tell("met", name=mine)
+    record("met", name=mine)
 
 
 @task(takes_context=True)
 @retry_on(Passing, attempts=5, first=0.3, jitter=0.0)
 def stumble(context: Context, failures: int) -> int:
     """Fail so many times, then succeed."""
-    tell("tried", attempt=context.attempt)
+    record("tried", attempt=context.attempt)
     if context.attempt <= failures:
         raise Passing(f"failure {context.attempt}")
     return context.attempt
@@ -120,7 +94,7 @@ def stumble(context: Context, failures: int) -> int:
 @retry_on(Passing, attempts=2, first=0.1, jitter=0.0)
 def fail() -> None:
     """Fail each time; two tries are allowed."""
-    tell("tried")
+    record("tried")
     raise Passing("it never passes")
 
 
@@ -128,33 +102,12 @@ def fail() -> None:
 @discard_on(LookupError)
 def pointless() -> None:
     """Be about something that is gone."""
-    tell("tried")
+    record("tried")
     raise LookupError("it is gone")
-
-
-@task
-def look_at(thing: Thing) -> str:
-    """Work with a record as it is now."""
-    tell("ran", text=thing.text)
-    return thing.text
 
 
 @task
 def return_a_set() -> Any:
     """Return what JSON can't carry."""
-    tell("ran")
+    record("ran")
     return {1, 2}
-
-
-@contextmanager
-def _announced(job: Job) -> Iterator[None]:
-    tell("before")
-    yield
-    tell("after")
-
-
-@task
-@around_perform(_announced)
-def surrounded() -> None:
-    """Have something happen before and after."""
-    tell("ran")

@@ -1,4 +1,4 @@
-"""The story told in the terminal."""
+"""What happened, told in the terminal."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo_app.verification.demo.play import Ledger
+from demo_app.verification.demo.run import DemoResult
 from demo_app.verification.demo.timeline import JobLine, Kill, Timeline
 
 _WIDTH = 64
 
 
-def tell_story(console: Console, ledger: Ledger, timeline: Timeline) -> None:
-    """Print what happened at each kill, and the ledger."""
-    for number, kill in enumerate(ledger.kills):
-        _tell_kill(console, number, kill, ledger, timeline)
-    console.print(_ledger_table(ledger))
+def print_report(console: Console, result: DemoResult, timeline: Timeline) -> None:
+    """Print what happened at each kill, and the result."""
+    for number, kill in enumerate(result.kills):
+        _print_kill(console, number, kill, result, timeline)
+    console.print(_result_table(result))
 
 
-def _tell_kill(
-    console: Console, number: int, kill: Kill, ledger: Ledger, timeline: Timeline
+def _print_kill(
+    console: Console, number: int, kill: Kill, result: DemoResult, timeline: Timeline
 ) -> None:
     start = timeline.start
-    console.rule(f"kill {number + 1} of {len(ledger.kills)}", align="left")
+    console.rule(f"kill {number + 1} of {len(result.kills)}", align="left")
     console.print(
         f"[bold]{kill.at - start:6.2f} s[/]  SIGKILL to worker pid {kill.pid}, "
         f"in the middle of {len(kill.held)} jobs"
@@ -36,8 +36,8 @@ def _tell_kill(
                 f"{len(death.jobs)} jobs back at the head of the queue"
             )
     console.print(
-        f"[bold]{kill.at - start + ledger.recovery_s[number]:6.2f} s[/]  all of them run again: "
-        f"recovered in {ledger.recovery_s[number]:.2f} s"
+        f"[bold]{kill.at - start + result.recovery_s[number]:6.2f} s[/]  all of them run again: "
+        f"recovered in {result.recovery_s[number]:.2f} s"
     )
     jobs = [job for job in timeline.jobs if job.id in kill.held]
     ends = [job.done for job in jobs if job.done]
@@ -72,14 +72,14 @@ def _cell(job: JobLine, kill: Kill, at: float) -> str:
     return "·"
 
 
-def _ledger_table(ledger: Ledger) -> Table:
+def _result_table(result: DemoResult) -> Table:
     table = Table(title="The ledger", title_justify="left", show_header=False)
-    table.add_row("comments that were accepted", str(ledger.comments))
-    table.add_row("different mails that arrived", str(ledger.distinct_mails))
+    table.add_row("comments that were accepted", str(result.comments))
+    table.add_row("different mails that arrived", str(result.distinct_mails))
     table.add_row(
-        "lost", Text(str(ledger.lost), style="bold green" if not ledger.lost else "bold red")
+        "lost", Text(str(result.lost), style="bold green" if not result.lost else "bold red")
     )
-    table.add_row("sent twice, shown once", str(ledger.duplicates))
-    if ledger.recovery_s:
-        table.add_row("slowest recovery", f"{max(ledger.recovery_s):.2f} s")
+    table.add_row("sent twice, shown once", str(result.duplicates))
+    if result.recovery_s:
+        table.add_row("slowest recovery", f"{max(result.recovery_s):.2f} s")
     return table

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.chaos.missing import trace
-from demo_app.verification.chaos.quiet import wait_until_quiet
+from demo_app.verification.chaos.quiescence import trace, wait_for_quiescence
 
 DEFER = {"at": "rcpt", "do": "answer", "code": 451, "text": "try again later"}
 
@@ -38,6 +37,8 @@ def test_a_job_that_nobody_knows_is_said_to_be_unknown(tmp_path: Path) -> None:
 
 
 def _wait(client: Client, folder: Path, *, patience: float) -> None:
-    told: list[str] = []
-    wait_until_quiet(client, folder, patience=patience, stock=False, by_hand={}, tell=told.append)
-    assert told
+    lines: list[str] = []
+    wait_for_quiescence(
+        client, folder, patience=patience, stock=False, by_hand={}, on_line=lines.append
+    )
+    assert lines

@@ -1,14 +1,18 @@
-"""One more rule for the mail server, beside those that are in force."""
+"""What a fault is, what an injector works with, and what a type of fault is."""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+
+from demo_app.verification.chaos.system import System
 
 Rule = dict[str, Any]
 
@@ -55,3 +59,43 @@ class MailRules:
         answer = self._inbox.get("/api/faults")
         answer.raise_for_status()
         return list(answer.json())
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One that happened.
+
+    at, over: epoch seconds, when it struck and when it was lifted again (the same for a kill).
+    hit: what has to recover: worker, web, redis, smtp, mail (a single mail) or all.
+    pids: the workers that it took.
+    """
+
+    kind: str
+    hit: str
+    at: float
+    over: float
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Context:
+    """What an injector works with. seconds: how long to wait for what may not come."""
+
+    system: System
+    rules: MailRules
+    seconds: float = 12.0
+    chance: random.Random = field(default_factory=random.Random)
+
+
+#: Makes a fault happen; returns the faults that did happen.
+Injector = Callable[[Context], list[Fault]]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultType:
+    """A type of fault. weight: how often it is chosen. stock: whether stock Celery can have it."""
+
+    name: str
+    weight: float
+    inject: Injector
+    stock: bool = True
