@@ -94,7 +94,9 @@ class Settings(BaseSettings):
     control: Path | None = Field(
         None, description="the pipe to who started this process, and starts again what died"
     )
-    lab: bool = Field(False, description="a teaching stack: pages may kill its processes")
+    controls: bool = Field(
+        False, description="whether pages may kill processes and switch backends"
+    )
 
     @field_validator("public_hosts", "tasks", "queues", "without", mode="before")
     @classmethod
