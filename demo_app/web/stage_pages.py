@@ -47,6 +47,7 @@ def state(request: Request, services: ServicesDep) -> dict[str, Any]:
             floor: [one.notice.comment_id for one in ones] for floor, ones in picture.floors.items()
         },
         "backend": picture.backend,
+        "redis": picture.redis,
         "mail": picture.mail,
         "mail_seconds": picture.mail_seconds,
         "in_words": picture.in_words(translations(language_of(request))),

@@ -116,7 +116,7 @@ def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> N
     before = _calls(client)
     rest = holder.post("/jobs/decide", data=form).headers["location"]
     assert _calls(client) - before < 3 * 4000
-    while rest.startswith("ask"):  # it stands in the last of them
+    while rest.startswith("confirm"):  # it stands in the last of them
         assert client.job("job-9999")["state"] == "scheduled"
         question = holder.get(f"/jobs/{rest}").text
         assert "Go on with the rest?" in question
@@ -130,7 +130,7 @@ def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> N
 
 def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     job = died(client, 1)
-    question = holder.get("/jobs/ask", params={"what": "retry", "state": "dead", "job": job})
+    question = holder.get("/jobs/confirm", params={"what": "retry", "state": "dead", "job": job})
     assert job in question.text
     assert client.summary()["dead"] == 1
     answer = holder.post("/jobs/decide", data={"what": "retry", "state": "dead", "job": job})

@@ -26,7 +26,7 @@ def told() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def stack(told: list[dict[str, Any]]) -> Iterator[Stack]:
     """As with ``up --no-restart``: a worker that dies stays dead."""
-    with Stack(told.append, workers=TWO, restart=False) as stack:
+    with Stack(told.append, workers=TWO, restart=False, environment=CONTROLS) as stack:
         yield stack
 
 
