@@ -14,6 +14,7 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 TWO = 2
+CONTROLS = {"DEMO_CONTROLS": "1"}
 
 
 @pytest.fixture(scope="module")
