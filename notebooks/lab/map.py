@@ -20,7 +20,7 @@ class _Box:
 
 
 def draw_map(stack: Stack) -> Picture:
-    """Who runs, with pids and ports, and which way a comment goes."""
+    """The processes, with pids and ports, and the way of a comment."""
     ready = stack.ready
     pids = {role: ", ".join(map(str, found)) or "none" for role, found in ready["pids"].items()}
     port = {name: urlsplit(ready[name]).port for name in ("web", "inbox")}
@@ -43,13 +43,11 @@ def draw_map(stack: Stack) -> Picture:
         ((680, 295), (620, 295), "mail"),
     ]
     parts = [_box(box) for box in boxes] + [_arrow(*arrow) for arrow in arrows]
-    head = (
-        f'<defs><marker id="tip" markerWidth="9" markerHeight="9" refX="7" refY="4" orient="auto">'
-        f'<path d="M0,0 L8,4 L0,8 z" fill="{INK}"/></marker></defs>'
-    )
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 60 850 300" width="850" '
-        f'font-family="sans-serif">{head}{"".join(parts)}</svg>'
+        'font-family="sans-serif"><defs><marker id="tip" markerWidth="9" markerHeight="9" '
+        f'refX="7" refY="4" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="{INK}"/></marker>'
+        f"</defs>{''.join(parts)}</svg>"
     )
     words = (
         f"A comment goes from the reader to the web app (pid {pids['web']}, port {port['web']}), "

@@ -22,6 +22,11 @@ def code_cells(lesson: str) -> list[str]:
     return [cell.source for cell in _read(lesson).cells if cell.cell_type == "code"]
 
 
+def cells(lesson: str) -> list[tuple[bool, str]]:
+    """All of the lesson's cells, in their order: whether it is code, and its source."""
+    return [(cell.cell_type == "code", cell.source) for cell in _read(lesson).cells]
+
+
 def prose(lesson: str) -> str:
     """The lesson's text, a form feed between two cells."""
     return "\n\f\n".join(c.source for c in _read(lesson).cells if c.cell_type == "markdown")
