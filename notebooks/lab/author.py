@@ -69,10 +69,13 @@ def ask_for_report(lab: Lab) -> Asked:
     return Asked(result.id, time.perf_counter() - began)
 
 
-def results(lab: Lab) -> list[Result]:
-    """The files that have arrived by mail, sorted by media type."""
+def results(lab: Lab, *asked: Asked) -> list[Result]:
+    """The files of these jobs that have arrived by mail, sorted by media type."""
     found = []
+    jobs = {one.job_id for one in asked}
     for mail in lab.client.mails()["messages"]:
+        if mail["job_id"] not in jobs:
+            continue
         for part in message_from_string(trace.raw_mail(lab, mail["id"]), policy=default).walk():
             if name := part.get_filename():
                 content = part.get_payload(decode=True)

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 #: Pictures a second.
 RATE = 5.0
-#: The width of the jobs' part of the picture in pixels; how many letters of a name are shown.
-_ROOM, _LONGEST = 660, 22
+#: How many letters of a job's name are shown.
+_LONGEST = 22
+_GRID = f"display:grid;grid-template-columns:11em 1fr;gap:0.2em;max-width:54em;color:{INK}"
+_BOX = (
+    "display:inline-block;box-sizing:border-box;min-width:2em;height:1.7em;line-height:1.45em;"
+    "padding:0 0.35em;margin:0 3px 3px 0;border-radius:4px;text-align:center;white-space:pre;"
+    "vertical-align:top"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,14 @@ class JobList:
     ids: tuple[str, ...]
     solid: bool = False
     dead: bool = False
+
+
+_LEGEND = {
+    "waiting": JobList("", ()),
+    "running": JobList("", (), solid=True),
+    "its worker is dead": JobList("", (), dead=True),
+    "done": JobList("done", ()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,74 +142,34 @@ def _draw(lab: Lab, moments: list[Moment]) -> Picture:
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
     names |= {job: name_of(lab.redis, job) for job in jobs - names.keys()}
-    # as wide as the longest name needs: numbers are short, names of other jobs may not be
-    longest = max((len(names[job]) for job in jobs), default=0)
-    wide = max(29, 9 * min(longest, _LONGEST) + 12)
-    parts, y, sentences = _legend(), 40, []
+    rows, sentences = [_row("", "".join(_box(label, one) for label, one in _LEGEND.items()))], []
     for moment in moments:
-        words = _words(moment.lists, names)
-        if len(moments) > 1:
-            when = f"after {moment.after:.1f} s"
-            parts.append(_text(8, y + 15, when, 14, weight="bold"))
-            words, y = f"{when}: {words}", y + 26
+        when = f"after {moment.after:.1f} s: " if len(moments) > 1 else ""
+        if when:
+            rows.append(_row(f"<b>{when}</b>", ""))
         for one in moment.lists:
-            parts.append(_text(8, y + 17, one.name, 14))
-            y += _list(parts, one, names, wide, y)
-        sentences.append(words)
-        y += 12
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 850 {y}" width="850" height="{y}" '
-        f'font-family="sans-serif"><rect width="850" height="{y}" fill="{PAPER}"/>'
-        f"{''.join(parts)}</svg>"
-    )
-    return Picture(svg, f"Jobs in each list. {'. '.join(sentences)}.")
+            boxes = "".join(_box(names[job][:_LONGEST], one) for job in one.ids)
+            rows.append(_row(escape(one.name), boxes or "empty"))
+        sentences.append(when + _words(moment.lists, names))
+    drawing = f'<div style="{_GRID}">{"".join(rows)}</div>'
+    return Picture(drawing, f"Jobs in each list. {'. '.join(sentences)}.")
 
 
-def _list(parts: list[str], one: JobList, names: dict[str, str], wide: int, y: int) -> int:
-    """Draw its jobs; returns its height in pixels."""
-    columns = max(1, _ROOM // (wide + 3))
-    for n, job in enumerate(one.ids):
-        x, top = 180 + (wide + 3) * (n % columns), y + 28 * (n // columns)
-        parts.append(_job(x, top, wide, names[job][:_LONGEST], one))
-    if not one.ids:
-        parts.append(_text(180, y + 17, "empty", 14, ink=EDGE))
-    return 28 * max(1, -(-len(one.ids) // columns)) + 6
+def _row(name: str, boxes: str) -> str:
+    return f"<div>{name}</div><div>{boxes}</div>"
 
 
-def _legend() -> list[str]:
-    parts, x = [], 180
-    for one, label in (
-        (JobList("", ()), "waiting"),
-        (JobList("", (), solid=True), "running"),
-        (JobList("", (), dead=True), "its worker is dead"),
-        (JobList("done", ()), "done"),
-    ):
-        parts += [_job(x, 4, 29, "", one), _text(x + 36, 21, label, 13)]
-        x += 60 + 8 * len(label)
-    return parts
-
-
-def _job(x: int, y: int, wide: int, name: str, one: JobList) -> str:
-    fill, ink = (RUNNING, PAPER) if one.solid else (WAITING, INK)
-    if one.name == "done":
-        fill = PAPER
-    stroke = f'stroke="{KILL}" stroke-width="3" stroke-dasharray="4 2"'
-    edge = stroke if one.dead else f'stroke="{EDGE}"'
-    rect = f'<rect x="{x}" y="{y}" width="{wide}" height="24" rx="4" fill="{fill}" {edge}/>'
-    return rect + _text(x + wide / 2, y + 17, name, 13, "middle", ink)
-
-
-def _text(
-    x: float,
-    y: float,
-    words: str,
-    size: int,
-    anchor: str = "start",
-    ink: str = INK,
-    weight: str = "normal",
-) -> str:
-    place = f'x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" fill="{ink}"'
-    return f'<text {place} font-weight="{weight}">{escape(words)}</text>'
+def _box(name: str, one: JobList) -> str:
+    """A job in its list."""
+    ink, paper, edge = INK, WAITING, f"1px solid {EDGE}"
+    if one.solid:
+        ink, paper = PAPER, RUNNING
+    elif one.dead:
+        edge = f"3px dashed {KILL}"
+    elif one.name == "done":
+        paper = PAPER
+    style = f"{_BOX};color:{ink};background:{paper};border:{edge}"
+    return f'<span style="{style}">{escape(name)}</span>'
 
 
 def _words(lists: list[JobList], names: dict[str, str]) -> str:

@@ -34,9 +34,10 @@ _SOON, _LONG = 2.0, 20.0
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An SVG, and in words what it shows: for people who can't see it, and for text output."""
+    """A drawing (SVG or HTML), and in words what it shows: for people who can't see it, and for
+    text output."""
 
-    svg: str
+    drawing: str
     words: str
 
     @classmethod
@@ -50,12 +51,15 @@ class Picture:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         words = escape(escape_invisible(self.words))
-        svg = re.sub(r"<title>.*?</title>", "", escape_invisible(self.svg))
-        style = "width:100%;height:auto;max-height:85vh"  # a whole picture on one screen
-        place = 'preserveAspectRatio="xMinYMin"'  # at the left, as the text is
+        drawing = re.sub(r"<title>.*?</title>", "", escape_invisible(self.drawing))
+        # a whole picture on one screen, and at the left, as the text is
+        style = "width:100%;height:auto;max-height:85vh"
+        drawing = drawing.replace("<svg ", f'<svg style="{style}" preserveAspectRatio="xMinYMin" ')
         label = f'role="img" aria-label="{words}"'
-        svg = svg.replace("<svg ", f'<svg {label} style="{style}" {place} ', 1)
-        html = f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
+        html = (
+            f'<figure style="{_FIGURE}"><div {label}>{drawing}</div>'
+            f"<figcaption>{words}</figcaption></figure>"
+        )
         return {"text/html": html, "text/plain": escape_invisible(self.words)}
 
 

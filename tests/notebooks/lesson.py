@@ -76,9 +76,8 @@ def _every_picture_has_words(outputs: list[Output]) -> None:
         data = output.get("data", {})
         assert "image/png" not in data, "a bare image has no text equivalent"
         html = data.get("text/html", "")
-        for svg in re.findall(r"<svg[^>]*>", html):
-            assert 'role="img"' in svg
-            words = re.search(r'aria-label="([^"]+)"', svg)
+        for figure in html.split("<figure")[1:]:
+            words = re.search(r'<div role="img" aria-label="([^"]+)"', figure)
             assert words, "a picture says in words what it shows"
             assert len(words[1]) > 20
             assert words[1] in data["text/plain"] or "&" in words[1]
