@@ -17,7 +17,7 @@ demo: .venv/.has-demo
 	@$(PY) -m demo_app demo
 
 lab: .venv/.has-lab
-	@cd notebooks && exec ../$(PY) -m jupyterlab
+	@cd notebooks && PYTHONSTARTUP=$$PWD/startup.py exec ../$(PY) -m jupyterlab
 
 test: .venv/.has-test
 	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25

@@ -1,4 +1,4 @@
-"""A Celery worker that a learner starts by hand, with options of their own."""
+"""A Celery worker that a learner starts by hand, with any options."""
 
 from __future__ import annotations
 
@@ -15,37 +15,39 @@ import psutil
 from demo_app.stack.process import Process
 from demo_app.stack.roles import Plan, readiness
 from demo_app.verification.demo.timeline import Kill
-from lab.shield import shielded
+from lab.uninterruptible import uninterruptible
 
 if TYPE_CHECKING:
-    from lab.waiting import Waiting
+    from lab.control import Control
 
 #: Seconds that a worker may take to answer, on a slow and busy machine.
 PATIENCE = 45.0
 
 
-class HandStarted:
-    """A Celery worker beside the stack's own; it bears the stack's mark, so the reaper knows it."""
+class ManualWorker:
+    """A Celery worker beside the stack's own; it has the stack's mark, so the reaper knows it.
+
+    through: a program that is given the worker's command, and becomes the worker.
+    """
 
     def __init__(
         self,
-        lab: Waiting,
+        lab: Control,
         plan: Plan,
         arguments: tuple[str, ...],
         through: tuple[str, ...] = (),
     ) -> None:
         self._lab = lab
         command = [*through, sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-        quiet = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING"]
+        command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
         log = plan.folder.logs / "started-by-hand.log"
 
         def begin() -> Process:
-            command_line = [*command, *quiet, *arguments]
-            self._process = Process("worker", command_line, plan.environment(), log, lambda _: None)
+            self._process = Process("worker", command, plan.environment(), log, lambda _: None)
             lab.also_end(self)
             return self._process
 
-        self.pid = shielded(begin).pid
+        self.pid = uninterruptible(begin).pid
         try:
             ready = readiness("worker", plan, self.pid)
             self._process.wait_until(ready, PATIENCE, "The worker started by hand")
@@ -54,8 +56,8 @@ class HandStarted:
             raise
 
     def __repr__(self) -> str:
-        alive = "runs" if self._process.alive else "is dead"
-        return f"The Celery worker with pid {self.pid} {alive}."
+        state = "is running" if self._process.alive else "is dead"
+        return f"The Celery worker with pid {self.pid} {state}."
 
     def kill_when_busy(self) -> None:
         """SIGKILL to the whole worker, in the middle of a job."""
@@ -77,12 +79,12 @@ class HandStarted:
         self._process.wait(PATIENCE)
 
     def end(self) -> None:
-        """End it and its children, at once."""
+        """Kill it and its children."""
         self._process.send(signal.SIGKILL)
         self._process.wait(PATIENCE)
 
     def _when_busy(self, act: Callable[[], None]) -> None:
-        # the slow mail server has a mail in hand: somebody is in the middle of sending it
+        # the slow mail server has a mail in hand, so the worker is in the middle of sending it
         self._lab.until(self._lab.fault_hits, "a job in the middle of its work")
         self._lab.kills.append(Kill(time.time(), self.pid, f"by-hand-{self.pid}"))
         act()

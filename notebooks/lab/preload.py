@@ -1,11 +1,11 @@
-"""Import what is large, whole: an import that is interrupted half-way leaves a broken library."""
+"""Import the large libraries completely: an import interrupted halfway leaves a broken library."""
 
 from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
 
-from lab.shield import shielded
+from lab.uninterruptible import uninterruptible
 
 for _name in (
     "IPython.display",
@@ -15,4 +15,4 @@ for _name in (
     "matplotlib.backends.backend_svg",
     "psutil",
 ):
-    shielded(partial(import_module, _name))
+    uninterruptible(partial(import_module, _name))

@@ -1,4 +1,4 @@
-"""Do something to its end, even when the learner interrupts the cell meanwhile."""
+"""Run something to its end, even when the learner interrupts the cell meanwhile."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def shielded(act: Callable[[], Answer]) -> Answer:
-    """Run it in a thread of its own, where an interrupt can't break it off half-way: a process that
-    was begun and not yet noted would outlive its lab.
+def uninterruptible(act: Callable[[], Answer]) -> Answer:
+    """Run it in its own thread, where a KeyboardInterrupt can't stop it halfway.
 
-    Raises what it raises; and KeyboardInterrupt, once it has ended, when there was one.
+    A process that was started but not yet recorded would outlive its lab. Raises what `act`
+    raises; and the KeyboardInterrupt, once `act` has ended, if there was one.
     """
     answers: list[Answer] = []
     errors: list[BaseException] = []
@@ -24,7 +24,7 @@ def shielded(act: Callable[[], Answer]) -> Answer:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="shielded")
+    thread = threading.Thread(target=run, name="uninterruptible")
     interrupt = None
     thread.start()
     while thread.is_alive():
