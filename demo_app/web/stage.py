@@ -31,6 +31,8 @@ LOST = 40
 #: Seconds that a replay goes back, and events of the journal that it holds at the most.
 REPLAYED = 60
 EVENTS = 1500
+#: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
+JUST_STARTED = 6
 SUMS = ("posted", "waiting", "running", "delivered", "lost", "discarded")
 
 
@@ -40,7 +42,8 @@ class Picture:
 
     sums: by name, `posted` is the sum of the others. floors: the tokens on each floor, in their
     order; a worker's floor is named by its id. hidden: how many more are on a floor.
-    redis: whether it answers; None when it takes no part. mail: the mood of the mail server, and
+    redis: whether it answers; None when it takes no part. redis_since: seconds since it was
+    started, if that was lately. mail: the mood of the mail server, and
     mail_seconds how long it takes for a mail. mails: how many have arrived.
     next: in a replay, epoch seconds of the next event; None when it has come to its end.
     """
@@ -52,6 +55,7 @@ class Picture:
     workers: tuple[snapshot.Worker, ...] = ()
     backend: str = ""
     redis: bool | None = None
+    redis_since: int | None = None
     persistence: str = ""
     mail: str = "well"
     mail_seconds: float = 0.0
@@ -102,11 +106,14 @@ class Stage:
         newest = posts.newest_notices(self.comments.database, COUNTED)
         found = self.locator.locate([one for one in newest if one.comment_id >= first])
         redis_answers: bool | None = None
+        redis_since = None
         persistence, in_order = "", list[str]()
         if self.queue is not None:
             try:
                 self._seen = snapshot.take(self.queue, self.comments.backend).workers
                 server = snapshot.redis_state(self.queue.client)
+                age = int(server.info["uptime_in_seconds"])
+                redis_since = age if age < JUST_STARTED else None
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
                 in_order = next_to_run(self.queue.client, TOKENS)
                 redis_answers = True
@@ -119,6 +126,7 @@ class Stage:
             workers=self._seen,
             backend=self.comments.backend.name,
             redis=redis_answers,
+            redis_since=redis_since,
             persistence=persistence,
             mail=mood,
             mail_seconds=seconds,
@@ -140,6 +148,9 @@ class Stage:
         names: dict[str, list[str]] = defaultdict(list)
         owners: dict[str, str] = {}
         alive = {event["by"]: True for event in events if event["event"] == "claimed"}
+        for event in coming:
+            if event["event"] == "worker_started":
+                alive.pop(event["by"], None)
         for event in past:
             if event["event"] == "worker_died":
                 alive[event.get("text", "")] = False
