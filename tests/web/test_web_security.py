@@ -190,6 +190,8 @@ def test_what_may_not_be_done_is_told_in_the_readers_language(holder: httpx.Clie
     assert "ワーカー nobody はいません" in answer.text
     answer = holder.post("/", headers=japanese)
     assert (answer.status_code, "受け付けません" in answer.text) == (405, True)
+    script = {**japanese, "accept": "*/*"}  # as the stage's own
+    assert "操作 nothing はありません" in holder.post("/stage/do/nothing", headers=script).text
     elsewhere = {**japanese, "origin": "https://evil.example"}
     assert "他のサイト" in holder.post("/jobs/worker", data=worker, headers=elsewhere).text
 

@@ -72,6 +72,7 @@ function fly(token, from) {
 let shown = false; // what is there at first, or in another picture, has made no way
 document.addEventListener("stale", () => { places = note(); });
 document.addEventListener("fresh", () => {
+  if (!$("board")) return; // an error, in place of the stage
   crowd();
   const door = middle(floors()[0]);
   const crowded = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
@@ -85,6 +86,7 @@ document.addEventListener("fresh", () => {
   if (replaying()) replayed();
 });
 document.addEventListener("lost", () => {
+  if (!$("board")) return;
   $("web").classList.add("off");
   $("web-says").textContent = $("board").dataset.webDead;
 });
