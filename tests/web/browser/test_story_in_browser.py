@@ -137,7 +137,8 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
 
 
 def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
-    client.comment()
+    job = client.comment()["job_id"]
+    client.wait_for(lambda _: client.job(job)["state"] == "done")
     page = tab("/stage")
     page.keyboard.press("h")
     expect(page.locator("body.replay")).to_be_attached()
