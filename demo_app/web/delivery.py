@@ -98,17 +98,19 @@ class Locator:
     def _find(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
         """By job id. The order is that in which a job travels: none slips through between."""
         found = self._in_outbox(notices)
-        rest = [notice for notice in notices if notice.job_id not in found]
-        found |= self._in_this_process(rest)
-        rest = [notice for notice in rest if notice.job_id not in found]
+
+        def rest() -> list[Notice]:
+            return [notice for notice in notices if notice.job_id not in found]
+
+        found |= self._in_this_process(rest())
         try:
-            found |= self._in_redis(rest) if self._queue else self._in_another_backend(rest)
+            found |= self._in_redis(rest()) if self._queue else self._in_another_backend(rest())
         except (redis.ConnectionError, redis.TimeoutError):
-            return found | {one.job_id: DeliveryStatus(one, Place.UNSURE) for one in rest}
-        rest = [notice for notice in rest if notice.job_id not in found]
-        if rest:
+            return found | {one.job_id: DeliveryStatus(one, Place.UNSURE) for one in rest()}
+        nowhere = rest()
+        if nowhere:
             self._ask_inbox()
-        for notice in rest:
+        for notice in nowhere:
             if notice.job_id in self._mailed:
                 place = Place.DELIVERED
             else:  # a comment of this second may be on its way into this process's memory

@@ -1,7 +1,7 @@
 """Errors as a reader should see them: one sentence, what to do, and no traceback.
 
-Every error has one shape: a page in the reader's language for a browser, and `ErrorResponse` in
-English for a program.
+Every error has one shape: a page for a browser, and `ErrorResponse` for a program. It is in the
+reader's language; that of the API is English.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OF_STATUS = {400: "body", 404: "missing", 405: "method", 413: "too_large"}
 
 
 class ErrorResponse(BaseModel):
-    """Why something could not be done, in one English sentence."""
+    """Why something could not be done, in one sentence."""
 
     detail: str
 
@@ -59,19 +59,16 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def error_response(request: Request, error: HTTPException) -> Response:
-    """The answer to an error: a page for a browser, JSON for a program."""
-    page = "text/html" in request.headers.get("accept", "")
-    page = page and not request.scope["path"].startswith("/api/")
-    if not isinstance(error, DomainError) and error.status_code in _OF_STATUS:
-        error = DomainError(
-            error.status_code, _OF_STATUS[error.status_code], dict(error.headers or {})
-        )
-    if not page:
-        return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
+    """The answer to an error: a page for a browser, JSON for a program or a page's script."""
+    code = error.status_code
+    if not isinstance(error, DomainError) and code in _OF_STATUS:
+        error = DomainError(code, _OF_STATUS[code], dict(error.headers or {}))
+    api = request.scope["path"].startswith("/api/")
     sentence = str(error.detail)
     if isinstance(error, DomainError):
-        sentence = error.sentence(language_of(request))
-    code = error.status_code
+        sentence = error.sentence("en" if api else language_of(request))
+    if api or "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": sentence}, code, error.headers)
     answer = render(request, "error.html", status=code, code=code, sentence=sentence)
     answer.headers.update(error.headers or {})
     return answer

@@ -64,7 +64,7 @@ def _kill_redis(services: Services) -> None:
     if services.queue is None:
         raise DomainError(409, "no_redis")
     try:
-        pid = snapshot.redis_state(services.queue.client).pid
+        pid = int(snapshot.redis_state(services.queue.client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
         raise DomainError(409, "redis_away") from None
     if not processes.send(pid, processes.is_our_redis, signal.SIGKILL):

@@ -15,6 +15,7 @@ from demo_app.web.admin_actions import JobAction
 from demo_app.web.dependencies import QueueDep, ServicesDep
 from demo_app.web.errors import DomainError, responses
 from demo_app.web.search import search
+from demo_app.web.snapshot import Worker
 
 _ERRORS = responses(400, 401, 404, 409, 421, 422, 503)
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=_ERRORS)
@@ -23,17 +24,6 @@ JobId = Annotated[str, Path(max_length=200)]
 
 class _Model(BaseModel):
     model_config = ConfigDict(from_attributes=True, validate_by_name=True)
-
-
-class WorkerModel(_Model):
-    """One worker; `left` is the seconds until its lease ends unless it is renewed."""
-
-    id: str
-    pid: int
-    alive: bool
-    running: int
-    quiet: bool
-    left: float
 
 
 class SummaryModel(_Model):
@@ -49,7 +39,7 @@ class SummaryModel(_Model):
     discarded: int
     conserved: bool
     late: int
-    workers: list[WorkerModel]
+    workers: tuple[Worker, ...]
     backend: str
 
 
@@ -100,7 +90,7 @@ def summary(services: ServicesDep) -> SummaryModel:
         **seen.count,
         conserved=seen.conserved,
         late=seen.late,
-        workers=[WorkerModel.model_validate(worker) for worker in seen.workers],
+        workers=seen.workers,
         backend=backend.name,
     )
 

@@ -78,21 +78,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class RedisState:
-    """What the server says of itself; memory in bytes, uptime in seconds.
+    """What the server says of itself. info: the answer to INFO.
 
     persistence: "aof", "rdb" or "none". appendfsync: when the append-only file is synced.
     """
 
-    version: str
-    pid: int
-    memory: int
-    peak: int
-    uptime: int
+    info: dict[str, Any]
     persistence: str
     appendfsync: str
-    aof_size: int
-    aof_pending: bool
-    last_write: str
 
 
 def take(queue: Queue | None, backend: Backend) -> Snapshot:
@@ -114,18 +107,9 @@ def redis_state(client: Decoded) -> RedisState:
     append_only = bool(info.get("aof_enabled"))
     setting = "appendfsync" if append_only else "save"
     value = client.config_get(setting).get(setting, "")
-    return RedisState(
-        version=str(info.get("valkey_version") or info.get("redis_version", "?")),
-        pid=int(info.get("process_id", 0)),
-        memory=int(info.get("used_memory", 0)),
-        peak=int(info.get("used_memory_peak", 0)),
-        uptime=int(info.get("uptime_in_seconds", 0)),
-        persistence="aof" if append_only else "rdb" if value else "none",
-        appendfsync=value if append_only else "",
-        aof_size=int(info.get("aof_current_size", 0)),
-        aof_pending=bool(info.get("aof_rewrite_in_progress", 0)),
-        last_write=str(info.get("aof_last_write_status", "")),
-    )
+    if append_only:
+        return RedisState(info, "aof", value)
+    return RedisState(info, "rdb" if value else "none", "")
 
 
 def _worker(given: dict[str, Any]) -> Worker:

@@ -1,12 +1,11 @@
-"""What the stage shows: every recent comment's notification, the rooms it passes, and the sums."""
+"""What the stage shows: every recent comment's notification, now or as it was a minute ago."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter, defaultdict
+import threading
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import redis
 
@@ -19,70 +18,15 @@ from demo_app.web.comments import CommentService
 from demo_app.web.delivery import PLACE_OF_STATE, DeliveryStatus, Locator, Place
 from demo_app.web.inbox import Inbox
 from demo_app.web.journal import last_events
-from demo_app.web.translations import Translations
+from demo_app.web.picture import TOKENS, Picture, arranged
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000
-#: Jobs shown as tokens of their own; the rest is a number.
-TOKENS = 120
-#: Delivered ones, the newest; and lost ones.
-DELIVERED = 24
-LOST = 40
 #: Seconds that a replay goes back, and events of the journal that it holds at the most.
 REPLAYED = 60
 EVENTS = 1500
-SUMS = ("posted", "waiting", "running", "delivered", "lost", "discarded")
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """The stage at one moment.
-
-    sums: by name, `posted` is the sum of the others. floors: the tokens on each floor, in their
-    order; a worker's floor is named by its id. hidden: how many more are on a floor.
-    redis: whether it answers; None when it takes no part. mail: the mood of the mail server, and
-    mail_seconds how long it takes for a mail. mails: how many have arrived.
-    next: in a replay, epoch seconds of the next event; None when it has come to its end.
-    """
-
-    sums: dict[str, int]
-    floors: dict[str, list[DeliveryStatus]]
-    hidden: dict[str, int]
-    dead: int
-    workers: tuple[snapshot.Worker, ...] = ()
-    backend: str = ""
-    redis: bool | None = None
-    persistence: str = ""
-    mail: str = "well"
-    mail_seconds: float = 0.0
-    mails: int | None = None
-    next: float | None = None
-
-    @property
-    def rescued(self) -> int:
-        """How many jobs were rescued and are on their way again."""
-        ended = ("inbox", "lost", "dead")
-        tokens = (one for floor, ones in self.floors.items() if floor not in ended for one in ones)
-        return sum(one.rescued for one in tokens)
-
-    def in_words(self, t: Translations) -> str:
-        """The picture in words, for a screen reader and for the last row."""
-        sentences = [
-            t("stage.says.sums", **self.sums) if self.sums["posted"] else t("stage.says.start")
-        ]
-        if self.dead:
-            sentences.append(t("stage.says.dead", n=self.dead))
-        if self.redis is False:
-            sentences.append(t("stage.says.redis_away"))
-        killed = [worker for worker in self.workers if not worker.alive]
-        if killed:
-            held = sum(worker.running for worker in killed)
-            sentences.append(t("stage.says.worker_dead", n=len(killed), jobs=held))
-        if self.rescued:
-            sentences.append(t("stage.says.rescued", jobs=self.rescued))
-        if self.mail in ("slow", "down", "away"):
-            sentences.append(t(f"stage.says.mail_{self.mail}"))
-        return " ".join(sentences)
+#: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
+JUST_STARTED = 6
 
 
 @dataclass(slots=True)
@@ -102,11 +46,14 @@ class Stage:
         newest = posts.newest_notices(self.comments.database, COUNTED)
         found = self.locator.locate([one for one in newest if one.comment_id >= first])
         redis_answers: bool | None = None
+        redis_since = None
         persistence, in_order = "", list[str]()
         if self.queue is not None:
             try:
                 self._seen = snapshot.take(self.queue, self.comments.backend).workers
                 server = snapshot.redis_state(self.queue.client)
+                age = int(server.info["uptime_in_seconds"])
+                redis_since = age if age < JUST_STARTED else None
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
                 in_order = next_to_run(self.queue.client, TOKENS)
                 redis_answers = True
@@ -115,10 +62,11 @@ class Stage:
         mood, seconds = self.inbox.mood()
         mails = self.inbox.stats()
         return Picture(
-            **_arranged(found, in_order, {worker.id for worker in self._seen}),
+            **arranged(found, in_order, {worker.id for worker in self._seen}),
             workers=self._seen,
             backend=self.comments.backend.name,
             redis=redis_answers,
+            redis_since=redis_since,
             persistence=persistence,
             mail=mood,
             mail_seconds=seconds,
@@ -140,6 +88,9 @@ class Stage:
         names: dict[str, list[str]] = defaultdict(list)
         owners: dict[str, str] = {}
         alive = {event["by"]: True for event in events if event["event"] == "claimed"}
+        for event in coming:
+            if event["event"] == "worker_started":
+                alive.pop(event["by"], None)
         for event in past:
             if event["event"] == "worker_died":
                 alive[event.get("text", "")] = False
@@ -152,13 +103,13 @@ class Stage:
             owner = owners[job] if place is Place.RUNNING else ""
             found.append(DeliveryStatus(notices[job], place, owner, "rescued" in happened))
         rescued = [one.notice.job_id for one in reversed(found) if one.rescued]
-        arranged = _arranged(found, rescued, set(alive))
+        on_floors = arranged(found, rescued, set(alive))
         workers = (
-            snapshot.Worker(id_, snapshot.pid_of(id_), alive[id_], len(arranged["floors"][id_]))
+            snapshot.Worker(id_, snapshot.pid_of(id_), alive[id_], len(on_floors["floors"][id_]))
             for id_ in sorted(alive)
         )
         return Picture(
-            **arranged,
+            **on_floors,
             workers=tuple(workers),
             backend=self.comments.backend.name,
             redis=True,
@@ -168,47 +119,6 @@ class Stage:
     def new_round(self) -> None:
         """Count from here. The file is replaced as a whole, since others may be reading it."""
         newest = posts.newest_notices(self.comments.database, 1)
-        fresh = self.round.with_suffix(f".{os.getpid()}")
+        fresh = self.round.with_suffix(f".{threading.get_native_id()}")
         fresh.write_text(str(newest[0].comment_id if newest else 0))
         fresh.replace(self.round)
-
-
-def _arranged(
-    found: list[DeliveryStatus], in_order: list[str], workers: set[str]
-) -> dict[str, Any]:
-    """Each notification on its floor, and the sums.
-
-    found: the newest comment first. in_order: ids of queued jobs, next to run first. On each
-    other floor the oldest comes first. workers: the ids of those that have a floor.
-    """
-    spot = {job_id: number for number, job_id in enumerate(in_order)}
-    floors: dict[str, list[DeliveryStatus]] = defaultdict(list)
-    for one in reversed(found):
-        floors[_floor(one, workers)].append(one)
-    floors["queue"].sort(key=lambda one: spot.get(one.notice.job_id, TOKENS))
-    shown = {floor: ones[:TOKENS] for floor, ones in floors.items()}
-    shown["inbox"] = floors["inbox"][: -DELIVERED - 1 : -1]  # the newest first
-    shown["lost"] = floors["lost"][-LOST:]
-    sums = Counter(one.place.sum for one in found)
-    return {
-        "sums": {"posted": len(found), **{name: sums[name] for name in SUMS[1:]}},
-        "floors": defaultdict(list, shown),
-        "hidden": _hidden(floors, shown),
-        "dead": len(floors["dead"]),
-    }
-
-
-def _floor(one: DeliveryStatus, workers: set[str]) -> str:
-    if one.place is Place.RUNNING:
-        owner = one.owner if one.owner in workers else "unseen"
-        return "memory" if one.in_process else owner
-    if one.place in (Place.QUEUED, Place.UNSURE):
-        return "queue"
-    return "inbox" if one.place in (Place.DELIVERED, Place.DISCARDED) else one.place.value
-
-
-def _hidden(
-    floors: dict[str, list[DeliveryStatus]], shown: dict[str, list[DeliveryStatus]]
-) -> dict[str, int]:
-    """How many tokens are missing on a floor; in the inbox there is no need to say so."""
-    return {floor: len(ones) - len(shown[floor]) for floor, ones in floors.items()} | {"inbox": 0}

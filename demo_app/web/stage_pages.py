@@ -34,26 +34,6 @@ def stage(
     return render(request, "stage.html", burst=BURST, **values)
 
 
-@router.get("/state")
-def state(request: Request, services: ServicesDep) -> dict[str, Any]:
-    """What the page shows, for a program: the sums, the order of the jobs, and the same in words.
-
-    floors: the numbers of the comments.
-    """
-    picture = services.stage.picture()
-    return {
-        "sums": picture.sums,
-        "floors": {
-            floor: [one.notice.comment_id for one in ones] for floor, ones in picture.floors.items()
-        },
-        "backend": picture.backend,
-        "redis": picture.redis,
-        "mail": picture.mail,
-        "mail_seconds": picture.mail_seconds,
-        "in_words": picture.in_words(translations(language_of(request))),
-    }
-
-
 @router.post("/do/{action}")
 def do(request: Request, services: ServicesDep, action: str, later: BackgroundTasks) -> Response:
     """Do one of the actions. Answers 204 to the page's script, and leads a plain form back."""

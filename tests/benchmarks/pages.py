@@ -64,7 +64,6 @@ def _paths(cursor: str) -> list[str]:
         "/jobs/done",
         f"/jobs/job/{JOB}",
         "/stage",
-        "/stage/state",
         "/stage?at=0",
         "/api/jobs/summary",
         "/api/jobs?limit=200",

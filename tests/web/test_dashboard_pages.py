@@ -212,7 +212,7 @@ def test_a_page_reads_no_more_from_a_long_queue_than_from_a_short_one(client, ho
         "/jobs",
         "/jobs/queued",
         "/jobs/queued?q=nowhere",
-        "/stage/state",
+        "/stage",
         "/api/jobs?limit=50",
     )
     # what the living worker and the clocks ask in the meantime is noise of a few commands

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from support import until
+from web.stage_page import StagePage
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -28,8 +29,7 @@ def _well(client: Client) -> Iterator[None]:
 
 
 def sums(holder: httpx.Client) -> dict[str, int]:
-    told: dict[str, int] = holder.get("/stage/state").json()["sums"]
-    return told
+    return StagePage(holder).sums
 
 
 def test_a_comments_mail_arrives_and_its_reader_sees_it(client: Client, holder) -> None:

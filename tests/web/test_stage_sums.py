@@ -6,10 +6,12 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from support import until
+from web.stage_page import StagePage
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -39,7 +41,7 @@ def play(holder: httpx.Client, act: str) -> None:
 
 
 def sums(holder: httpx.Client) -> dict[str, int]:
-    told = holder.get("/stage/state").json()["sums"]
+    told = {"discarded": 0, **StagePage(holder).sums}
     parts = ("waiting", "running", "delivered", "lost", "discarded")
     assert told["posted"] == sum(told[part] for part in parts)
     return told
@@ -103,7 +105,7 @@ def test_a_killed_redis_that_kept_nothing_loses_what_waited(stack, client, holde
     play(holder, "kill-redis")
     # all but those at work, whose mails may still go out
     until(lambda: sums(holder)["lost"] >= 42, what="the loss on show")
-    assert "lost" in holder.get("/stage/state").json()["in_words"]
+    assert "lost" in StagePage(holder).in_words
 
 
 def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> None:
@@ -118,10 +120,12 @@ def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> No
 
 def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
     moods = []
+    names = {"slow-mail": "slow", "no-mail": "down"}
     for act in ("slow-mail", "slow-mail", "no-mail", "start-again"):
         play(holder, act)
-        moods.append(holder.get("/stage/state").json()["mail"])
-    assert moods == ["slow", "well", "down", "well"]
+        page = StagePage(holder)
+        moods.append([mood for button, mood in names.items() if page.pressed(button)])
+    assert moods == [["slow"], [], ["down"], []]
 
 
 def test_a_mail_server_that_is_down_takes_nothing_over_connections_that_were_kept(
@@ -143,13 +147,12 @@ def test_what_was_given_up_is_not_said_to_wait_for_a_worker(client, holder) -> N
     play(holder, "comment")
     settled(holder, waiting=1, running=0)
     client.wait_for(lambda now: now["dead"] == 1)
-    assert "1 of those that wait was given up" in holder.get("/stage/state").json()["in_words"]
+    assert "1 of those that wait was given up" in StagePage(holder).in_words
 
 
 def test_how_slow_the_mail_server_is_is_told_in_seconds(client, holder) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 6})
-    now = holder.get("/stage/state").json()
-    assert (now["mail"], now["mail_seconds"]) == ("slow", 6)
+    assert "slow: 6.0 s a mail" in StagePage(holder).text
 
 
 def test_without_javascript_the_stage_says_in_words_what_it_shows(client, holder) -> None:
@@ -165,8 +168,23 @@ def test_what_waits_is_told_in_the_order_in_which_it_will_run() -> None:
         client.wait_for(lambda now: now["queued"] == 4)
         client.redis().lmove("queue:mail", "queue:mail", "RIGHT", "LEFT")  # as after a retry
         headers = {"authorization": f"Bearer {idle.ready['token']}"}
-        told = httpx.get(f"{idle.ready['web']}/stage/state", headers=headers).json()
-    assert told["floors"]["queue"] == [*numbers[1:], numbers[0]]
+        with httpx.Client(base_url=idle.ready["web"], headers=headers) as web:
+            shown = StagePage(web).floor("queue")
+    assert shown == [*numbers[1:], numbers[0]]
+
+
+def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
+    play(holder, "comment")
+    settled(holder, delivered=1)
+
+    def looks() -> list[int]:
+        return [StagePage(holder).sums["posted"] for _ in range(20)]
+
+    with ThreadPoolExecutor() as pool:
+        seen = [pool.submit(looks) for _ in range(3)]
+        for _ in range(40):
+            play(holder, "new-round")
+        assert {posted for one in seen for posted in one.result()} <= {0, 1}
 
 
 def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:

@@ -168,6 +168,41 @@ def test_a_reader_is_told_what_is_wrong_in_their_language_and_a_program_in_engli
     assert told["detail"].startswith("Please say who you are")
 
 
+WRONG = {
+    "/jobs/job/nothing": "ジョブ nothing はありません",
+    "/posts/999": "投稿 999 はありません",
+    "/nothing": "このアドレスには何もありません",
+    "/jobs/queued?cursor=" + "x" * 301: "リクエストの形が正しくありません",
+}
+
+
+@pytest.mark.parametrize("path", WRONG)
+def test_an_error_page_speaks_the_readers_language(holder: httpx.Client, path: str) -> None:
+    answer = holder.get(path, headers={"accept-language": "ja"})
+    assert answer.status_code in (404, 422)
+    assert WRONG[path] in answer.text
+
+
+def test_what_may_not_be_done_is_told_in_the_readers_language(holder: httpx.Client) -> None:
+    japanese = {"accept-language": "ja"}
+    worker = {"what": "pause", "worker": "nobody"}
+    answer = holder.post("/jobs/worker", data=worker, headers=japanese)
+    assert "ワーカー nobody はいません" in answer.text
+    answer = holder.post("/", headers=japanese)
+    assert (answer.status_code, "受け付けません" in answer.text) == (405, True)
+    script = {**japanese, "accept": "*/*"}  # as the stage's own
+    assert "操作 nothing はありません" in holder.post("/stage/do/nothing", headers=script).text
+    elsewhere = {**japanese, "origin": "https://evil.example"}
+    assert "他のサイト" in holder.post("/jobs/worker", data=worker, headers=elsewhere).text
+
+
+@pytest.mark.parametrize("path", ["/", "/posts/1", "/jobs", "/stage", "/healthz", "/api/jobs"])
+def test_head_answers_as_get_does_without_a_body(holder: httpx.Client, path: str) -> None:
+    asked, seen = holder.head(path), holder.get(path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-type"] == seen.headers["content-type"]
+
+
 def test_an_address_that_floods_is_slowed_down_and_others_are_not() -> None:
     now = [0.0]
     limit = RateLimit(burst=2, per_second=0.5, clock=lambda: now[0])

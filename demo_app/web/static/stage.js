@@ -7,6 +7,7 @@ const main = $("main");
 const PACE = 330; // milliseconds from one floor to the next
 const WAY = ["readers", "outbox", "queue", "worker", "mail", "inbox"];
 const STEP = 300; // milliseconds between two pictures of a replay, which shows half as much time
+const LAST_SHOWN = 1500; // milliseconds for the last picture of it
 const SILENCE = 1.5; // seconds in which nothing happens; what is longer is cut short
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let places = new Map(); // by token: where it is on the screen, its floor, and its place in the page
@@ -72,6 +73,7 @@ function fly(token, from) {
 let shown = false; // what is there at first, or in another picture, has made no way
 document.addEventListener("stale", () => { places = note(); });
 document.addEventListener("fresh", () => {
+  if (!$("board")) return; // an error, in place of the stage
   crowd();
   const door = middle(floors()[0]);
   const crowded = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
@@ -85,6 +87,7 @@ document.addEventListener("fresh", () => {
   if (replaying()) replayed();
 });
 document.addEventListener("lost", () => {
+  if (!$("board")) return;
   $("web").classList.add("off");
   $("web-says").textContent = $("board").dataset.webDead;
 });
@@ -113,11 +116,12 @@ function oops(why) {
 }
 
 // The last minute again, at half the speed, as the server finds it in the journal.
-let at = 0;
+let at = 0, ending = 0;
 const replaying = () => view.address !== null;
 
 function replay(on) {
-  at = 0;
+  clearTimeout(ending);
+  at = ending = 0;
   shown = false;
   view.address = on ? "stage?at=0" : null;
   document.body.classList.toggle("replay", on);
@@ -126,7 +130,7 @@ function replay(on) {
 
 function replayed() {
   const next = Number(main.dataset.next);
-  if (!next && at) return replay(false);
+  if (!next) ending ||= setTimeout(() => replay(false), LAST_SHOWN);
   at = Math.max(at, next - SILENCE);
   view.address = `stage?at=${at.toFixed(3)}`;
 }

@@ -131,6 +131,27 @@ def test_a_killed_workers_jobs_are_marked_at_once(tab, client: Client, stack: St
     expect(page.locator("tr.orphan").first).to_contain_text("dead", timeout=1500)
 
 
+def test_a_rescued_job_is_not_marked_once_a_living_worker_runs_it(
+    tab, client: Client, stack: Stack
+) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 9})
+    for _ in range(8):
+        client.comment()
+    before = client.wait_for(lambda now: now["running"] == 8)
+    dead = {worker["id"] for worker in before["workers"] if worker["alive"]}
+    page = tab("/jobs/running")
+    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
+    marked = page.locator("tr.orphan")
+    expect(marked.first).to_be_visible()
+    dead -= {worker["id"] for worker in client.summary()["workers"] if worker["alive"]}
+    client.wait_for(lambda now: now["running"] == 8 and not dead & _owners(client))
+    expect(marked).to_have_count(0)
+
+
+def _owners(client: Client) -> set[str]:
+    return {job["owner"] for job in client.jobs("running")["jobs"]}
+
+
 def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> None:
     page = tab("/jobs", expected="503")
     expect(page.locator("#ledger")).to_be_visible()

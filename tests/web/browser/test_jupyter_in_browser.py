@@ -71,6 +71,7 @@ def test_all_four_work_behind_a_base_path(base: str, chromium) -> None:
     expect(page.locator(".badge")).to_have_text("done")
     page.get_by_role("link", name="Stage").click()
     expect(page.locator(".box").first).to_be_attached()
+    expect(page.locator("#replay")).to_be_visible()  # the page's script runs
     page.keyboard.press("c")
     expect(page.locator("[data-sum=delivered]")).to_have_text("2")
     page.get_by_role("link", name="Jobs").click()

@@ -66,7 +66,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     page = tab("/stage")
     page.keyboard.press("n")
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
-    client.set_faults({"at": "data", "do": "wait", "seconds": 0.8})
+    client.set_faults({"at": "data", "do": "wait", "seconds": 3})
     page.keyboard.press("b")
     expect(page.locator(".box").first.locator("span").first).to_contain_text("4 / 4")
     expect(page.locator(".box .token").nth(3)).to_be_attached()
@@ -77,8 +77,24 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     expect(page.locator(".token.rescued").first).to_be_attached()
     expect(page.locator("#in-words")).to_contain_text("on their way again: 4")
     expect(page.locator("#in-words")).to_contain_text("0 lost")
+    client.set_faults()
     expect(page.locator("[data-sum=delivered]")).to_have_text("50")
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
+
+
+def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 20})
+    page = tab("/stage")
+    page.keyboard.press("n")
+    expect(page.locator("[data-sum=posted]")).to_have_text("0")
+    page.keyboard.press("b")
+    client.wait_for(lambda now: now["running"] == 8)
+    stack.kill("worker", pid=stack.ready["pids"]["worker"][0], restart=False)
+    expect(page.locator("[data-floor=queue] .token.rescued")).to_have_count(4)
+    shown = page.locator("[data-floor=queue] .token").all_text_contents()
+    queued = client.jobs("queued")["jobs"]
+    assert shown == [str(job["args"]["comment_id"]) for job in queued]
+    stack.start("worker")
 
 
 def test_what_is_left_of_an_earlier_round_leaves_the_board(tab, client: Client) -> None:
@@ -121,7 +137,8 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
 
 
 def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
-    client.comment()
+    job = client.comment()["job_id"]
+    client.wait_for(lambda _: client.job(job)["state"] == "done")
     page = tab("/stage")
     page.keyboard.press("h")
     expect(page.locator("body.replay")).to_be_attached()

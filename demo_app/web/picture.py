@@ -1,0 +1,104 @@
+"""A picture of the stage at one moment: which job stands in which room, and the sums."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from demo_app.web import snapshot
+from demo_app.web.delivery import DeliveryStatus, Place
+from demo_app.web.translations import Translations
+
+#: Jobs shown as tokens of their own on one floor; the rest is a number.
+TOKENS = 120
+#: Delivered ones, the newest; and lost ones.
+DELIVERED = 24
+LOST = 40
+SUMS = ("waiting", "running", "delivered", "lost", "discarded")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The stage at one moment.
+
+    sums: by name, `posted` is the sum of the others. floors: the tokens on each floor, in their
+    order; a worker's floor is named by its id. hidden: how many more are on a floor.
+    redis: whether it answers; None when it takes no part. redis_since: seconds since it was
+    started, if that was lately. mail: the mood of the mail server, and
+    mail_seconds how long it takes for a mail. mails: how many have arrived.
+    next: in a replay, epoch seconds of the next event; None when it has come to its end.
+    """
+
+    sums: dict[str, int]
+    floors: dict[str, list[DeliveryStatus]]
+    hidden: dict[str, int]
+    dead: int
+    workers: tuple[snapshot.Worker, ...] = ()
+    backend: str = ""
+    redis: bool | None = None
+    redis_since: int | None = None
+    persistence: str = ""
+    mail: str = "well"
+    mail_seconds: float = 0.0
+    mails: int | None = None
+    next: float | None = None
+
+    @property
+    def rescued(self) -> int:
+        """How many jobs were rescued and are on their way again."""
+        ended = ("inbox", "lost", "dead")
+        tokens = (one for floor, ones in self.floors.items() if floor not in ended for one in ones)
+        return sum(one.rescued for one in tokens)
+
+    def in_words(self, t: Translations) -> str:
+        """The picture in words, for a screen reader and for the last row."""
+        sentences = [
+            t("stage.says.sums", **self.sums) if self.sums["posted"] else t("stage.says.start")
+        ]
+        if self.dead:
+            sentences.append(t("stage.says.dead", n=self.dead))
+        if self.redis is False:
+            sentences.append(t("stage.says.redis_away"))
+        killed = [worker for worker in self.workers if not worker.alive]
+        if killed:
+            held = sum(worker.running for worker in killed)
+            sentences.append(t("stage.says.worker_dead", n=len(killed), jobs=held))
+        if self.rescued:
+            sentences.append(t("stage.says.rescued", jobs=self.rescued))
+        if self.mail in ("slow", "down", "away"):
+            sentences.append(t(f"stage.says.mail_{self.mail}"))
+        return " ".join(sentences)
+
+
+def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]) -> dict[str, Any]:
+    """Each notification on its floor, and the sums.
+
+    found: the newest comment first. in_order: ids of queued jobs, next to run first. On each
+    other floor the oldest comes first. workers: the ids of those that have a floor.
+    """
+    spot = {job_id: number for number, job_id in enumerate(in_order)}
+    floors: dict[str, list[DeliveryStatus]] = defaultdict(list)
+    for one in reversed(found):
+        floors[_floor(one, workers)].append(one)
+    floors["queue"].sort(key=lambda one: spot.get(one.notice.job_id, TOKENS))
+    shown = {floor: ones[:TOKENS] for floor, ones in floors.items()}
+    shown["inbox"] = floors["inbox"][: -DELIVERED - 1 : -1]  # the newest first
+    shown["lost"] = floors["lost"][-LOST:]
+    sums = Counter(one.place.sum for one in found)
+    return {
+        "sums": {"posted": len(found), **{name: sums[name] for name in SUMS}},
+        "floors": defaultdict(list, shown),
+        # how many have no token; in the inbox there is no need to say so
+        "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown if name != "inbox"},
+        "dead": len(floors["dead"]),
+    }
+
+
+def _floor(one: DeliveryStatus, workers: set[str]) -> str:
+    if one.place is Place.RUNNING:
+        owner = one.owner if one.owner in workers else "unseen"
+        return "memory" if one.in_process else owner
+    if one.place in (Place.QUEUED, Place.UNSURE):
+        return "queue"
+    return "inbox" if one.place in (Place.DELIVERED, Place.DISCARDED) else one.place.value

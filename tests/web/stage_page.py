@@ -1,0 +1,40 @@
+"""Read the stage's page as somebody without JavaScript sees it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+
+
+class StagePage:
+    """The page of a moment."""
+
+    def __init__(self, web: httpx.Client) -> None:
+        self.text = html.unescape(web.get("/stage").raise_for_status().text)
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """The big numbers, by name."""
+        found = re.findall(r'data-sum="(\w+)">([\d,]+)<', self.text)
+        return {name: int(number.replace(",", "")) for name, number in found}
+
+    @property
+    def in_words(self) -> str:
+        """The sentences below the picture."""
+        return self._between('id="in-words" role="status">', "</p>")
+
+    def floor(self, name: str) -> list[int]:
+        """The numbers of the tokens on a floor, in their order."""
+        floor = self._between(f'data-floor="{name}"', "</div>")
+        return [int(number) for number in re.findall(r'id="token-[^"]+">(\d+)<', floor)]
+
+    def pressed(self, action: str) -> bool:
+        """Whether the button of something that can be on or off says that it is on."""
+        return f'data-action="{action}"' in self.text and 'aria-pressed="true"' in self._between(
+            f'data-action="{action}"', ">"
+        )
+
+    def _between(self, start: str, end: str) -> str:
+        return self.text.partition(start)[2].partition(end)[0]
