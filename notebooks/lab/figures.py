@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
 from lab.show import Picture
@@ -101,7 +102,7 @@ def outcomes_picture(
     axes.invert_yaxis()
     axes.set_xlim(0, longest * (1.25 if any(bar.twice for bar in outcomes) else 1.02))
     axes.set_xlabel(what, fontsize=13)
-    axes.set_xticks(range(0, longest + 1, max(1, longest // 6)))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     used = [name for name in parts if name != "late" or any(bar.late for bar in outcomes)]
     legend(figure, *(parts[name] for name in used))
     return Picture.of(figure, "; ".join(map(str, outcomes)) + ".")
