@@ -38,7 +38,7 @@ def draw(
     axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
     axes.set_xlabel("seconds since the first comment", fontsize=12)
     axes.set_ylabel("jobs, in their order", fontsize=12)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title or describe(timeline, kills), loc="left", fontsize=13, wrap=True)
@@ -71,12 +71,17 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
         deaths = f"{_count(len(timeline.deaths), 'worker')} that died"
     given_up = sum(job.given_up is not None for job in timeline.jobs)
     lost = "1 lost its worker and was" if rescued == 1 else f"{rescued} lost their worker and were"
-    told = [f"{lost} rescued", f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
-    if failed := _failed_tries(timeline):
+    told = [f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
+    jobs = _count(len(timeline.jobs), "job")
+    failed = _failed_tries(timeline)
+    if kills or timeline.deaths or not failed:
+        jobs += f", {deaths}"
+        told.insert(0, f"{lost} rescued")
+    if failed:
         told.append(f"{_count(failed, 'try', 'tries')} failed")
     if given_up:
         told.append(f"{given_up} given up")
-    return f"{_count(len(timeline.jobs), 'job')}, {deaths}: {', '.join(told)}"
+    return f"{jobs}: {', '.join(told)}"
 
 
 def _count(number: int, noun: str, many: str = "") -> str:
