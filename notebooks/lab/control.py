@@ -214,7 +214,7 @@ class Control(Lifecycle):
 
         through: a program that is given the worker's command, and becomes the worker.
         """
-        return ManualWorker(self, self.stack.plan, arguments, through)
+        return ManualWorker(self, arguments, through)
 
 
 def run_together(

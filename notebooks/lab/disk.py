@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from lab.figures import Bar, bars_picture
+from lab.figures import Outcome, outcomes_picture
 from lab.jobs import work
 from lab.show import Picture, Progress
 
@@ -38,13 +38,8 @@ def kill_redis(lab: Lab) -> int:
 
 def kept_picture(left: dict[str, int], filled: int) -> Picture:
     """A bar per way in which Redis writes: how many of so many jobs survived its SIGKILL."""
-    bars = [
-        Bar(name, kept, 0, max(0, filled - kept), f"{kept} of {filled}")
-        for name, kept in left.items()
-    ]
-    sentences = "; ".join(f"{bar.name}: {bar.note}" for bar in bars)
-    words = f"Jobs left after the kill. {sentences}."
-    return bars_picture(bars, "jobs in the queue after the kill", words, arrived="still there")
+    outcomes = [Outcome(name, kept, max(0, filled - kept)) for name, kept in left.items()]
+    return outcomes_picture(outcomes, "jobs in the queue before the kill", "still there")
 
 
 def snapshot(lab: Lab) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
 from lab.show import Picture
@@ -41,20 +42,38 @@ def mark(label: str, color: str, marker: str, **style: Any) -> Line2D:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar. late: a worker or a list still holds the job. note: printed at its end."""
+class Outcome:
+    """What became of the mails of some comments, in one experiment.
+
+    lost: no mail, and no list has the job. late: a worker or a list still holds it, until a
+    timeout. twice: shown twice in the inbox.
+    """
 
     name: str
     arrived: int
-    late: int
     lost: int
-    note: str = ""
+    late: int = 0
+    twice: int = 0
+
+    @property
+    def comments(self) -> int:
+        """How many comments there were."""
+        return self.arrived + self.lost + self.late
+
+    def __str__(self) -> str:
+        counts = {"lost": self.lost, "late": self.late, "shown twice": self.twice}
+        words = ", ".join(f"{n} {what}" for what, n in counts.items() if n or what == "lost")
+        return f"{self.name}: of {self.comments}, {words}"
 
 
-def bars_picture(bars: Sequence[Bar], what: str, words: str, arrived: str = "arrived") -> Picture:
-    """The bars, the first one at the top.
+def outcomes_picture(
+    outcomes: Sequence[Outcome],
+    what: str = "comments, and what became of their mails",
+    arrived: str = "arrived",
+) -> Picture:
+    """A bar per outcome, the first one at the top.
 
-    what: what is counted. words: the text equivalent. arrived: the legend's word for the good part.
+    what: what is counted. arrived: the legend's word for the good part.
     """
     parts = {
         "arrived": Patch(facecolor=GOOD, edgecolor="white", label=arrived),
@@ -62,8 +81,8 @@ def bars_picture(bars: Sequence[Bar], what: str, words: str, arrived: str = "arr
                       label="late: held until a timeout"),
         "lost": Patch(facecolor=KILL, hatch="xx", edgecolor="white", label="lost"),
     }  # fmt: skip
-    figure, (axes,) = panels(1.8 + 0.6 * len(bars))
-    for row, bar in enumerate(bars):
+    figure, (axes,) = panels(1.8 + 0.6 * len(outcomes))
+    for row, bar in enumerate(outcomes):
         left = 0
         for name, look in parts.items():
             count = getattr(bar, name)
@@ -75,13 +94,15 @@ def bars_picture(bars: Sequence[Bar], what: str, words: str, arrived: str = "arr
                               bbox={"facecolor": "white", "edgecolor": EDGE,
                                     "boxstyle": "round,pad=0.25"})  # fmt: skip
             left += count
-        axes.annotate(f"  {bar.note}", (left, row), va="center", fontsize=14, color=INK)
-    longest = max(bar.arrived + bar.late + bar.lost for bar in bars)
-    axes.set_yticks(range(len(bars)), [bar.name for bar in bars], fontsize=14)
+        if bar.twice:
+            axes.annotate(f"  {bar.twice} shown twice", (left, row), va="center", fontsize=14,
+                          color=INK)  # fmt: skip
+    longest = max(bar.comments for bar in outcomes)
+    axes.set_yticks(range(len(outcomes)), [bar.name for bar in outcomes], fontsize=14)
     axes.invert_yaxis()
-    axes.set_xlim(0, longest * (1.25 if any(bar.note for bar in bars) else 1.02))
+    axes.set_xlim(0, longest * (1.25 if any(bar.twice for bar in outcomes) else 1.02))
     axes.set_xlabel(what, fontsize=13)
-    axes.set_xticks(range(0, longest + 1, max(1, longest // 6)))
-    used = [name for name in parts if name != "late" or any(bar.late for bar in bars)]
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    used = [name for name in parts if name != "late" or any(bar.late for bar in outcomes)]
     legend(figure, *(parts[name] for name in used))
-    return Picture.of(figure, words)
+    return Picture.of(figure, "; ".join(map(str, outcomes)) + ".")

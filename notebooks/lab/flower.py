@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from demo_app.stack import ports
-from demo_app.stack.process import Process
-from lab.manual_worker import PATIENCE
-from lab.uninterruptible import uninterruptible
+from lab.manual_worker import PATIENCE, Beside
 
 if TYPE_CHECKING:
     from lab.running import Lab
 
 
-class Flower:
+class Flower(Beside):
     """A Flower that listens to the lab's Celery workers; a password protects it.
 
     It takes seconds to start; `hears` waits for it.
     """
 
     def __init__(self, lab: Lab) -> None:
-        self._lab, port = lab, ports.take(0, "Flower")
+        port = ports.take(0, "Flower")
         self.url = f"http://127.0.0.1:{port}"
         self._auth = ("lab", lab.stack.ready["token"])
-        plan = lab.stack.plan
-        environment = {**plan.environment(), "FLOWER_BASIC_AUTH": ":".join(self._auth)}
         where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "flower", *where]
-        log = plan.folder.logs / "flower.log"
-
-        def begin() -> None:
-            self._process = Process("flower", command, environment, log, lambda _: None)
-            lab.also_end(self)
-
-        uninterruptible(begin)
+        super().__init__(lab, "flower", command, FLOWER_BASIC_AUTH=":".join(self._auth))
 
     def __repr__(self) -> str:
         user, password = self._auth
@@ -58,11 +47,6 @@ class Flower:
             lambda: len(tasks := self._ask("/api/tasks")) >= wait_for and tasks, "Celery's events"
         )
         return {job[:8]: str(task["state"]) for job, task in found.items()}
-
-    def end(self) -> None:
-        """Kill it."""
-        self._process.send(signal.SIGKILL)
-        self._process.wait(PATIENCE)
 
     def _ask(self, path: str) -> dict[str, Any]:
         try:

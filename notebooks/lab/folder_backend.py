@@ -16,7 +16,7 @@ from demo_app.settings import Settings
 
 
 class FolderBackend(Backend):
-    """Keeps each job as a file in a folder; one thread of the process works them off."""
+    """Keeps each job as a file in a folder; one thread of the process runs them."""
 
     name = "folder"
     capabilities = Capabilities(fifo=True, survives=frozenset({Death.ENQUEUER}))
@@ -25,12 +25,12 @@ class FolderBackend(Backend):
         self._new, self._waiting, self._running = folder / "new", folder / "waiting", folder / "run"
         for part in (self._new, self._waiting, self._running):
             part.mkdir(parents=True, exist_ok=True)
-        for left in self._running.iterdir():  # whoever ran it is dead: to the line again
+        for left in self._running.iterdir():  # its process died: back to the queue
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()
 
     def take(self, jobs: list[Job]) -> None:
-        """Write each job into a file; the rename is the moment at which it is in the line."""
+        """Write each job into a file; the rename puts it into the queue, in one step."""
         for job in jobs:
             path = self._new / f"{time.time_ns()}-{job.id}"
             path.write_text(json.dumps(asdict(job)))

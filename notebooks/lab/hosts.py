@@ -35,7 +35,7 @@ def what_a_worker_needs(lab: Lab) -> dict[str, str]:
 
 class SecondHost:
     """A worker with its own network (a Linux network namespace) where that is permitted, and one
-    cable to the first host."""
+    cable to the first host; it ends with the lab."""
 
     def __init__(self, lab: Lab) -> None:
         plan = lab.stack.plan
@@ -61,11 +61,6 @@ class SecondHost:
     def __repr__(self) -> str:
         where = "in its own network namespace" if self.apart else "without a namespace"
         return f"A worker (pid {self.worker.pid}) on another host, {where}."
-
-
-def second_host(lab: Lab) -> SecondHost:
-    """Start a worker as another machine would; it ends with the lab."""
-    return SecondHost(lab)
 
 
 def _permitted(way: tuple[str, ...]) -> bool:

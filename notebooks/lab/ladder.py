@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from lab.control import run_together
-from lab.figures import Bar, bars_picture
+from lab.figures import Outcome, outcomes_picture
 from lab.running import Lab
 from lab.show import Picture, Table
 from lab.trace import rows
@@ -41,22 +41,6 @@ RUNGS = (
     Rung("+ outbox", {"without": ("dedupe",)}),
     Rung("+ Message-ID", {}),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The comments on the page, and what became of their mails.
-
-    lost: no mail, and no list has the job. late: a list still has it, until a timeout.
-    twice: shown twice in the inbox.
-    """
-
-    rung: str
-    comments: int
-    arrived: int
-    lost: int
-    late: int
-    twice: int
 
 
 def climb(rungs: Sequence[Rung] = RUNGS, at_once: int = 6) -> list[Outcome]:
@@ -120,8 +104,7 @@ def _count(lab: Lab, rung: Rung) -> Outcome:
     without_mail = comments - set(mails)
     missing, late = len(without_mail), len(_held(lab, without_mail))
     twice = len(mails) - len(set(mails))
-    arrived = len(comments) - missing
-    return Outcome(rung.name, len(comments), arrived, missing - late, late, twice)
+    return Outcome(rung.name, len(comments) - missing, missing - late, late, twice)
 
 
 def _held(lab: Lab, jobs: set[str]) -> set[str]:
@@ -135,19 +118,10 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
 
 def ladder_table(outcomes: Sequence[Outcome]) -> Table:
     """One row per rung."""
-    lines = [(o.rung, o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
+    lines = [(o.name, o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
     return Table(("rung", "comments", "arrived", "lost", "late", "shown twice"), lines)
 
 
 def ladder_picture(outcomes: Sequence[Outcome]) -> Picture:
-    """A bar per rung, the lowest rung at the bottom: arrived, late, lost, and shown twice."""
-    bars = [
-        Bar(o.rung, o.arrived, o.late, o.lost, f"{o.twice} shown twice" if o.twice else "")
-        for o in reversed(outcomes)
-    ]
-    words = [
-        f"{o.rung}: of {o.comments}, {o.lost} lost, {o.late} late, {o.twice} shown twice"
-        for o in outcomes
-    ]
-    what = "comments on the page, and what became of their mails"
-    return bars_picture(bars, what, "; ".join(words) + ".")
+    """A bar per rung, the lowest rung at the bottom."""
+    return outcomes_picture(outcomes[::-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.verification.demo.timeline import Kill
+from lab.show import Progress
 from lab.uninterruptible import uninterruptible
 
 _CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
@@ -90,7 +91,8 @@ class Lifecycle:
         self._redis: Any = None
         _labs.append(self)
         try:
-            uninterruptible(self._stack.__enter__)
+            with nullcontext() if beside else Progress("the start of the system"):
+                uninterruptible(self._stack.__enter__)
             self._client = Client(self.stack.ready)
             self._enqueue_as_web_app()
         except BaseException as error:

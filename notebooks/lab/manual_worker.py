@@ -1,4 +1,4 @@
-"""A Celery worker that a learner starts by hand, with any options."""
+"""Processes that a learner starts beside the stack, such as a Celery worker with own options."""
 
 from __future__ import annotations
 
@@ -13,43 +13,54 @@ from typing import TYPE_CHECKING
 import psutil
 
 from demo_app.stack.process import Process
-from demo_app.stack.roles import Plan, readiness
+from demo_app.stack.roles import readiness
 from demo_app.verification.demo.timeline import Kill
 from lab.uninterruptible import uninterruptible
 
 if TYPE_CHECKING:
     from lab.control import Control
 
-#: Seconds that a worker may take to answer, on a slow and busy machine.
+#: Seconds that a process may take to answer, on a slow and busy machine.
 PATIENCE = 45.0
 
 
-class ManualWorker:
-    """A Celery worker beside the stack's own; it has the stack's mark, so the reaper knows it.
+class Beside:
+    """A process that ends with its lab; it has the stack's mark, so the reaper knows it."""
 
-    through: a program that is given the worker's command, and becomes the worker.
-    """
-
-    def __init__(
-        self,
-        lab: Control,
-        plan: Plan,
-        arguments: tuple[str, ...],
-        through: tuple[str, ...] = (),
-    ) -> None:
+    def __init__(self, lab: Control, name: str, command: list[str], **environment: str) -> None:
         self._lab = lab
-        command = [*through, sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-        command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
-        log = plan.folder.logs / "started-by-hand.log"
+        plan = lab.stack.plan
+        log = plan.folder.logs / f"{name}-started-by-hand.log"
+        all_ = {**plan.environment(), **environment}
 
         def begin() -> Process:
-            self._process = Process("worker", command, plan.environment(), log, lambda _: None)
+            self._process = Process(name, command, all_, log, lambda _: None)
             lab.also_end(self)
             return self._process
 
         self.pid = uninterruptible(begin).pid
+
+    def end(self) -> None:
+        """Kill it and its children; may be called twice."""
+        self._process.send(signal.SIGKILL)
+        self._process.wait(PATIENCE)
+
+
+class ManualWorker(Beside):
+    """A Celery worker beside the stack's own.
+
+    arguments: its options. through: a program that is given the worker's command, and becomes the
+    worker.
+    """
+
+    def __init__(
+        self, lab: Control, arguments: tuple[str, ...], through: tuple[str, ...] = ()
+    ) -> None:
+        command = [*through, sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
+        super().__init__(lab, "worker", command)
         try:
-            ready = readiness("worker", plan, self.pid)
+            ready = readiness("worker", lab.stack.plan, self.pid)
             self._process.wait_until(ready, PATIENCE, "The worker started by hand")
         except BaseException:
             self.end()
@@ -76,11 +87,6 @@ class ManualWorker:
     def stop_when_busy(self) -> None:
         """SIGTERM, as a deployment sends it, in the middle of a job; returns when it has ended."""
         self._when_busy(lambda: self._process.send(signal.SIGTERM))
-        self._process.wait(PATIENCE)
-
-    def end(self) -> None:
-        """Kill it and its children."""
-        self._process.send(signal.SIGKILL)
         self._process.wait(PATIENCE)
 
     def _when_busy(self, act: Callable[[], None]) -> None:

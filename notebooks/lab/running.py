@@ -19,7 +19,7 @@ from lab.map import draw_map
 from lab.show import Picture, Table
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
-_HIGHEST = 6.0
+_LOWEST, _HIGHEST = 2.8, 6.0
 
 __all__ = ["Lab", "LabError", "Posted", "current"]
 
@@ -91,7 +91,7 @@ class Lab(Control):
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
         figure, words = draw(seen, kills, title=title or " "), describe(seen, kills)
-        figure.set_figheight(min(_HIGHEST, figure.get_figheight()))
+        figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # there are other jobs than mails: nothing was delivered, and there was no comment
             figure.axes[0].set_xlabel("seconds since the first job", fontsize=12)

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from demo_app.verification.demo.colours import CUT_SHORT, DELIVERED, EDGE, RUNNING, WAITING
+from demo_app.verification.demo.colours import EDGE, RUNNING
 from demo_app.verification.demo.timeline import JobLine, Timeline
 from lab import order
-from lab.figures import legend, mark, panels
+from lab.figures import panels
 from lab.show import Picture
 
 #: Seconds that count as one moment, where tries are counted.
@@ -34,47 +33,6 @@ def planned(task: Any, jobs: int, failures: int = 1) -> list[float]:
 def task_of(redis: Any, jobs: Sequence[JobLine]) -> dict[str, str]:
     """Each job's task, by its id."""
     return {job.id: order.task_of(redis, job.id) for job in jobs}
-
-
-def tries_picture(seen: Timeline) -> Picture:
-    """A row per job: waiting is pale, a try solid, its failure a diamond, success a dot."""
-    figure, (axes,) = panels(1.8 + 0.28 * len(seen.jobs))
-    for row, job in enumerate(seen.jobs, 1):
-        _draw(axes, row, job, seen.start)
-    axes.set_ylim(len(seen.jobs) + 0.8, 0.2)
-    axes.set_yticks(range(1, len(seen.jobs) + 1, max(1, len(seen.jobs) // 10)))
-    axes.set_xlabel("seconds since the first job was enqueued", fontsize=12)
-    axes.set_ylabel("jobs", fontsize=12)
-    legend(
-        figure,
-        Patch(facecolor=WAITING, edgecolor=EDGE, label="waiting"),
-        Patch(facecolor=RUNNING, edgecolor=EDGE, label="trying"),
-        mark("the try failed", CUT_SHORT, "D", markersize=9, markeredgecolor=EDGE),
-        mark("success", DELIVERED, "o", markersize=8),
-    )
-    failed = sum(run.how != "done" for job in seen.jobs for run in job.runs)
-    ended = sum(job.done is not None for job in seen.jobs)
-    jobs = f"{len(seen.jobs)} job{'s' * (len(seen.jobs) != 1)}"
-    words = f"{jobs}; tries that failed: {failed}; jobs that succeeded in the end: {ended}."
-    return Picture.of(figure, words)
-
-
-def _draw(axes: Any, row: int, job: JobLine, start: float) -> None:
-    at = job.enqueued
-    for run in job.runs:
-        ended = run.ended or run.began
-        _bar(axes, row, at - start, run.began - start, WAITING)
-        _bar(axes, row, run.began - start, ended - start, RUNNING)
-        at = ended
-        if run.how != "done":
-            axes.plot(at - start, row, "D", color=CUT_SHORT, markersize=9, markeredgecolor=EDGE)
-    if job.done:
-        axes.plot(at - start, row, "o", color=DELIVERED, markersize=8)
-
-
-def _bar(axes: Any, row: int, left: float, right: float, color: str) -> None:
-    axes.barh(row, right - left, left=left, height=0.45, color=color, edgecolor=EDGE,
-              linewidth=0.5)  # fmt: skip
 
 
 def most_at_once(seen: Timeline, task: str, tasks: dict[str, str]) -> int:

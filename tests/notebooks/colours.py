@@ -4,7 +4,7 @@ from __future__ import annotations
 
 Colour = tuple[float, float, float]
 
-#: What is left of red, green and blue (linear) for who lacks one kind of cone.
+#: What is left of red, green and blue (linear) for people who lack one kind of cone.
 BLINDNESS: dict[str, tuple[Colour, Colour, Colour]] = {
     "protanopia": (
         (0.152286, 1.052583, -0.204868),

@@ -63,9 +63,12 @@ class Kernel:
                 outputs.append({key: content[key] for key in ("text", "data") if key in content})
                 displays[content.get("transient", {}).get("display_id", "")] = outputs[-1]
 
-        answer = self.client.execute_interactive(
-            source, timeout=seconds, allow_stdin=False, output_hook=hear
-        )
+        try:
+            answer = self.client.execute_interactive(
+                source, timeout=seconds, allow_stdin=False, output_hook=hear
+            )
+        except TimeoutError:
+            raise CellFailed(f"no end within {seconds:.0f} s, shown: {outputs}\n{source}") from None
         return outputs, answer["content"]
 
     def processes(self) -> list[psutil.Process]:

@@ -1,4 +1,4 @@
-"""Whoever looks at the pictures, in whatever way they see colours, can tell what is what."""
+"""People with every kind of colour vision can read the pictures."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_each_prediction_is_set_beside_the_measurement(lesson: str) -> None:
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_each_number_in_the_prose_stands_in_the_code_beside_it(lesson: str) -> None:
     code = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(code_cells(lesson)).replace("_", "")))
-    # what an exercise gives is no claim, and what is said in a table stands in code beside it
+    # the numbers of an exercise are no claims, and those of a table are in the code beside it
     given = re.sub(r"^### Exercise[^\f]*", "", prose(lesson), flags=re.M)
     tables = re.sub(r"^\|.*\|$", "", given, flags=re.M)
     text = re.sub(r"`[^`]*`", "", NAMES.sub("", tables))

@@ -38,7 +38,7 @@ def draw(
     axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
     axes.set_xlabel("seconds since the first comment", fontsize=12)
     axes.set_ylabel("jobs, in their order", fontsize=12)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title or describe(timeline, kills), loc="left", fontsize=13, wrap=True)
@@ -71,14 +71,25 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
         deaths = f"{_count(len(timeline.deaths), 'worker')} that died"
     given_up = sum(job.given_up is not None for job in timeline.jobs)
     lost = "1 lost its worker and was" if rescued == 1 else f"{rescued} lost their worker and were"
-    told = [f"{lost} rescued", f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
+    told = [f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
+    jobs = _count(len(timeline.jobs), "job")
+    failed = _failed_tries(timeline)
+    if kills or timeline.deaths or not failed:
+        jobs += f", {deaths}"
+        told.insert(0, f"{lost} rescued")
+    if failed:
+        told.append(f"{_count(failed, 'try', 'tries')} failed")
     if given_up:
         told.append(f"{given_up} given up")
-    return f"{_count(len(timeline.jobs), 'job')}, {deaths}: {', '.join(told)}"
+    return f"{jobs}: {', '.join(told)}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+def _count(number: int, noun: str, many: str = "") -> str:
+    return f"{number} {noun if number == 1 else many or f'{noun}s'}"
+
+
+def _failed_tries(timeline: Timeline) -> int:
+    return sum(run.how == "retrying" for job in timeline.jobs for run in job.runs)
 
 
 def _draw_job(
@@ -95,6 +106,8 @@ def _draw_job(
             _bar(axes, row, dead - start, ended - start, WAITING, 0.5)
         else:
             _bar(axes, row, run.began - start, ended - start, RUNNING, 0.8)
+        if run.how == "retrying":
+            axes.plot([ended - start], [row], **_FAILED_TRY)
         cursor = ended
     if job.done is not None:
         axes.plot([job.done - start], [row], "o", color=DELIVERED, markersize=3.5)
@@ -104,6 +117,13 @@ def _draw_job(
         _bar(axes, row, cursor - start, now - start, WAITING, 0.5)
 
 
+_FAILED_TRY: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 7,
+    "color": CUT_SHORT,
+    "markeredgecolor": EDGE,
+    "linestyle": "",
+}
 _GIVEN_UP: dict[str, Any] = {
     "marker": "X",
     "markersize": 8,
@@ -131,11 +151,17 @@ def _end(timeline: Timeline, kills: Sequence[Kill]) -> float:
 
 def _legend(timeline: Timeline) -> list[Any]:
     given_up = any(job.given_up is not None for job in timeline.jobs)
+    failed = _failed_tries(timeline) > 0
+    killed = timeline.deaths or not failed
+    kill = [
+        Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label="run cut short"),
+        Line2D([], [], color=KILL, linewidth=2.4, label="worker killed"),
+    ]
     return [
         Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label="waiting"),
         Patch(color=RUNNING, label="running"),
-        Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label="run cut short"),
-        Line2D([], [], color=KILL, linewidth=2.4, label="worker killed"),
+        *(kill if killed else []),
+        *([Line2D([], [], **_FAILED_TRY, label="the try failed")] * failed),
         Line2D([], [], color=DELIVERED, marker="o", linestyle="", label="mail delivered"),
         *([Line2D([], [], **_GIVEN_UP, label="given up")] * given_up),
     ]

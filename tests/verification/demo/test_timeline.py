@@ -87,3 +87,12 @@ def test_a_poison_pill_is_given_up_by_its_rescuer(store: Queue) -> None:
     (job,) = timeline.read(store.client).jobs
     assert job.rescued
     assert job.given_up is not None
+
+
+def test_a_try_that_failed_is_marked_and_counted() -> None:
+    runs = [timeline.Run("w", 0.1, 0.2, "retrying"), timeline.Run("w", 1.0, 1.1, "done")]
+    seen = timeline.Timeline([timeline.JobLine("job-1", 0.0, runs, done=1.1)], [], {})
+    assert picture.describe(seen, []) == "1 job: 1 was delivered, 1 try failed"
+    labels = [text.get_text() for text in picture.draw(seen, []).legends[0].get_texts()]
+    assert "the try failed" in labels
+    assert "worker killed" not in labels, "no worker died"
