@@ -71,10 +71,10 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
         deaths = f"{_count(len(timeline.deaths), 'worker')} that died"
     given_up = sum(job.given_up is not None for job in timeline.jobs)
     lost = "1 lost its worker and was" if rescued == 1 else f"{rescued} lost their worker and were"
-    told = [f"{lost} rescued", f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
+    parts = [f"{lost} rescued", f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
     if given_up:
-        told.append(f"{given_up} given up")
-    return f"{_count(len(timeline.jobs), 'job')}, {deaths}: {', '.join(told)}"
+        parts.append(f"{given_up} given up")
+    return f"{_count(len(timeline.jobs), 'job')}, {deaths}: {', '.join(parts)}"
 
 
 def _count(number: int, noun: str) -> str:
