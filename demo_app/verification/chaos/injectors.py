@@ -121,7 +121,7 @@ def namesake(context: Context) -> list[Fault]:
 
 
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
-    """SIGKILL to the process that passes the step next; companions: faults that lead to the step."""
+    """SIGKILL to the next process at the step; companions: faults that lead to the step."""
 
     def inject(context: Context) -> list[Fault]:
         others = [fault for companion in companions for fault in companion(context)]
