@@ -186,9 +186,23 @@ def step(number: int, **using: Any) -> dict[str, Any]:
     return {"task": "step", "arguments": {"number": number}, "using": using}
 
 
-def ran(harness: Harness, ids: Any, times: int) -> bool:
-    """Whether so many of these jobs ran."""
-    return sum(event["job"] in ids for event in harness.events("ran")) >= times
+def wait_until_all_ran(harness: Harness, ids: list[str]) -> list[Event]:
+    """Wait until each of these jobs ran; patience counts from the last one that did.
+
+    Returns what they wrote down, oldest first. Raises Broken when no further one runs.
+    """
+
+    seen: list[Event] = []
+
+    def one_more() -> bool:
+        nonlocal seen
+        before = len(seen)
+        seen = [event for event in harness.events("ran") if event["job"] in ids]
+        return len(seen) > before
+
+    while len(seen) < len(ids):
+        harness.until(one_more, f"job {len(seen) + 1} of {len(ids)}")
+    return seen
 
 
 def after_all_that_was_put_in(harness: Harness) -> None:

@@ -10,9 +10,9 @@ from demo_app.verification.conformance.harness import (
     Harness,
     Held,
     expect,
-    ran,
     refused,
     step,
+    wait_until_all_ran,
 )
 
 
@@ -25,8 +25,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
         ids = harness.ask("enqueue", jobs=jobs[:10]) + [
             harness.put("step", number=n) for n in range(10, 20)
         ]
-    harness.until(lambda: ran(harness, ids, 20), "20 jobs")
-    order = [event["number"] for event in harness.events("ran") if event["job"] in ids]
+    order = [event["number"] for event in wait_until_all_ran(harness, ids)]
     expect(order == list(range(20)), f"they ran as {order}")
     return "first in, first out"
 
@@ -40,8 +39,7 @@ def a_higher_priority_runs_first(harness: Harness) -> str:
     given = [-1, 0, 1] if kind is Priority.CLASSES else [-7, 0, 3, 50]
     with Held(harness):
         ids = harness.ask("enqueue", jobs=[step(number, priority=number) for number in given])
-    harness.until(lambda: ran(harness, ids, len(given)), "jobs of every priority")
-    order = [event["number"] for event in harness.events("ran") if event["job"] in ids]
+    order = [event["number"] for event in wait_until_all_ran(harness, ids)]
     expect(order == sorted(given, reverse=True), f"the priorities ran as {order}")
     return str(kind)
 
@@ -74,9 +72,8 @@ def it_runs_so_many_jobs_a_second(harness: Harness) -> str:
     """How many jobs that do nothing are put in and run in a second; measured, not judged."""
     jobs = [step(number) for number in range(100)]
     began = time.time()
-    ids = set(harness.ask("enqueue", jobs=jobs))
-    harness.until(lambda: ran(harness, ids, len(jobs)), f"{len(jobs)} jobs")
-    last = max(event["at"] for event in harness.events("ran") if event["job"] in ids)
+    ids = harness.ask("enqueue", jobs=jobs)
+    last = max(event["at"] for event in wait_until_all_ran(harness, ids))
     return f"{len(jobs) / (last - began):,.0f}/s"
 
 
