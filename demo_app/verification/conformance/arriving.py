@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from demo_app.verification.conformance.harness import (
-    Harness,
+from demo_app.verification.conformance.expect import (
     after_all_that_was_put_in,
     expect,
     refused,
     step,
 )
+from demo_app.verification.conformance.harness import Harness
 from demo_app.verification.conformance.processes import SAMPLE_TASKS
 from demo_app.verification.conformance.sample_tasks import ODD
 

@@ -6,14 +6,8 @@ import signal
 import time
 
 from demo_app.jobs.capabilities import Priority
-from demo_app.verification.conformance.harness import (
-    Harness,
-    Held,
-    expect,
-    refused,
-    step,
-    wait_until_all_ran,
-)
+from demo_app.verification.conformance.expect import Held, expect, refused, step, wait_until_all_ran
+from demo_app.verification.conformance.harness import Harness
 
 
 def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
