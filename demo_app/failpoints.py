@@ -4,10 +4,10 @@
 third time send itself SIGKILL there, once: a file beside the data remembers that it happened,
 so that the process which takes its place goes on.
 
-``DEMO_DIE_AT="armed"`` lets a running process be stopped: `arm` lays a file that names the step,
-and the first process that passes it takes the file and sends itself the signal in it.
+``DEMO_DIE_AT="armed"`` lets a running process be stopped: `enable` writes a file named after the
+step, and the first process that passes the step takes the file and sends itself the signal in it.
 
-Unset, a step costs one call of an empty function.
+Without the variable a step costs one call of an empty function.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL) ->
 
 
 def disable(folder: Path, step: Step) -> bool:
-    """Take back what `arm` laid; False when it has happened already."""
+    """Remove the file that `enable` wrote; False when it has happened already."""
     try:
         _armed(folder, step).unlink()
     except FileNotFoundError:

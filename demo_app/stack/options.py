@@ -1,4 +1,4 @@
-"""What a stack can be asked for; the same words as on the command line."""
+"""The options of a stack; they have the same names on the command line."""
 
 from __future__ import annotations
 

@@ -16,7 +16,10 @@ from demo_app.stack.options import StackError
 
 class Process:
     """A child with its log file. A session of its own keeps a Ctrl-C in a terminal, or a kernel's
-    interrupt in a notebook, away from it. Raises OSError when it can't be started."""
+    interrupt in a notebook, away from it. number: which of its role it is.
+
+    Raises OSError when it can't be started.
+    """
 
     def __init__(
         self,
@@ -25,8 +28,9 @@ class Process:
         environment: dict[str, str],
         log: Path,
         on_exit: Callable[[Process], None],
+        number: int = 1,
     ) -> None:
-        self.role = role
+        self.role, self.number = role, number
         self.log = log
         self.started_at = time.monotonic()
         with log.open("ab") as output:

@@ -1,4 +1,4 @@
-"""The Redis server of a stack: which binary, and how it is told to keep its data."""
+"""The Redis server of a stack: which binary, and the settings that keep its data."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def command(folder: Path, socket: Path, options: Options) -> list[str]:
 def truncation(log: str) -> str:
     """What the server says that it cut off its log while it loaded it; "" for nothing.
 
-    A server that was killed in the middle of a write leaves half a record at the end, which nobody
-    was told of yet (``aof-load-truncated``).
+    A server that was killed in the middle of a write leaves half a record at the end, which it had
+    acknowledged to nobody (``aof-load-truncated``).
     """
     found = _TRUNCATED.findall(log)
     if not found:

@@ -91,7 +91,7 @@ class Stack:
 
         pid: only this one of them. restart: False keeps the role dead until `start`; a worker
         of a stack with restart=False stays dead in any case.
-        Raises StackError for a role that there is not.
+        Raises StackError for an unknown role.
         """
         return self._running().kill(_known(role), number, hold=not restart, pid=pid)
 

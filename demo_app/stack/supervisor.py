@@ -21,8 +21,8 @@ PATIENCE = 45.0
 STARTS = 3
 #: Seconds for workers to end their jobs, and for everything else to end.
 GRACE = 5.0
-#: Seconds until the next try when the machine can start no process.
-NEXT_TRY = 1.0
+#: Seconds between two starts of a process that keeps dying: twice as long each time.
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
 
 Event = dict[str, str | int]
 
@@ -39,7 +39,7 @@ class Supervisor:
     def __init__(self, plan: Plan, on_event: Callable[[Event], None]) -> None:
         self._plan = plan
         self._on_event = on_event
-        self._processes: list[tuple[int, Process]] = []  # with its number within its role
+        self._processes: list[Process] = []
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._reviving = threading.Lock()
@@ -50,8 +50,7 @@ class Supervisor:
 
     def pids(self, role: str) -> list[int]:
         """The pids of the role's living processes."""
-        with self._lock:
-            return [p.pid for _, p in self._processes if p.role == role and p.alive]
+        return [process.pid for process in self._living(role)]
 
     def start_all(self, wanted: dict[str, int]) -> None:
         """Start so many processes of each role: Redis first, and then all others side by side.
@@ -73,8 +72,7 @@ class Supervisor:
         with self._lock:
             if hold:
                 self._held_down.add(role)
-            living = [p for _, p in self._processes if p.role == role and p.alive]
-            victims = [p for p in living if pid is None or p.pid == pid]
+            victims = [p for p in self._living(role) if pid is None or p.pid == pid]
             for process in victims:
                 process.send(number)
         if number is signal.SIGKILL:
@@ -88,10 +86,12 @@ class Supervisor:
         Returns when those answer. Raises StackError when one does not.
         """
         with self._reviving:  # two that count the missing at once would start twice as many
-            stays_dead = role in self._held_down or not self._comes_back(role)
+            if self._comes_back(role):
+                return
             self._held_down.discard(role)
-            missing = self._missing(role, wanted) if stays_dead else []
-            for process in self._start_side_by_side([(role, number) for number in missing]):
+            taken = {process.number for process in self._living(role)}
+            missing = [(role, n) for n in range(1, wanted + 1) if n not in taken]
+            for process in self._start_side_by_side(missing):
                 self._report({"event": "started", "role": role, "pid": process.pid})
 
     def wait_for(self, role: str, wanted: int) -> None:
@@ -108,8 +108,7 @@ class Supervisor:
         with self._lock:  # what is being started now is on the list, and nothing more comes after
             self._stopping.set()
         for roles in (("web", "worker"), ("smtp",), ("redis",)):
-            with self._lock:
-                ending = [p for _, p in self._processes if p.role in roles and p.alive]
+            ending = self._living(*roles)
             for process in ending:
                 process.send(signal.SIGCONT)
                 process.send(signal.SIGTERM)
@@ -121,14 +120,13 @@ class Supervisor:
         reap(self._plan.stack_id)  # what others started with this stack's environment
         self._reaper.close(GRACE)
 
-    def _comes_back(self, role: str) -> bool:
-        return role != "worker" or self._plan.options.restart
-
-    def _missing(self, role: str, wanted: int) -> list[int]:
-        """The numbers within the role that no living process has."""
+    def _living(self, *roles: str) -> list[Process]:
         with self._lock:
-            taken = {n for n, p in self._processes if p.role == role and p.alive}
-        return [n for n in range(1, wanted + 1) if n not in taken]
+            return [p for p in self._processes if p.role in roles and p.alive]
+
+    def _comes_back(self, role: str) -> bool:
+        """Whether the role's processes are started again when they die."""
+        return role not in self._held_down and (role != "worker" or self._plan.options.restart)
 
     def _all_answer(self, role: str, wanted: int) -> bool:
         pids = self.pids(role)
@@ -149,34 +147,38 @@ class Supervisor:
             pool.shutdown(wait=False)  # after an error the others must not hold up the end
 
     def _start(self, role: str, number: int) -> Process:
-        """Start a process; one that is killed while it starts is started again."""
-        tries = 0
+        """Start a process and wait until it answers; one that is killed before is started again."""
+        starts = 1
         while True:
             process = self._begin(role, number)
             try:
                 self._await(process)
             except StackError:
-                tries += 1
-                if tries == STARTS or not process.was_killed or self._stopping.is_set():
-                    raise
+                if self._stopping.is_set():
+                    raise  # `stop` ends it
+                was_killed = process.was_killed
+                process.send(signal.SIGKILL)
+                process.wait(GRACE)
                 self._forget(process)
+                if not was_killed or starts == STARTS or role in self._held_down:
+                    raise
+                starts += 1
             else:
                 process.watch()
                 return process
 
     def _begin(self, role: str, number: int) -> Process:
-        plan = self._plan
-        log = plan.folder.logs / f"{role}{number}.log"
+        log = self._plan.folder.logs / f"{role}{number}.log"
+        environment = self._plan.environment()
         with self._lock:
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
             try:
-                process = Process(
-                    role, command(role, plan, number), plan.environment(), log, self._ended
-                )
+                order = command(role, self._plan, number)
+                process = Process(role, order, environment, log, self._ended, number)
             except OSError as error:  # no descriptor is free, or fork(2) says EAGAIN
                 raise StackError(f"{_NAMES[role]} can't be started: {error.strerror}.") from error
-            self._processes.append((number, process))
+            self._processes.append(process)
         self._reaper.add(process.pid)
         return process
 
@@ -189,47 +191,32 @@ class Supervisor:
             # in a thread: whoever listens may be waiting for this start
             threading.Thread(target=self._report, args=(event,), daemon=True).start()
 
+    def _forget(self, process: Process) -> None:
+        with self._lock:
+            self._processes.remove(process)
+        self._reaper.remove(process.pid)
+
     def _ended(self, process: Process) -> None:
-        number = self._forget(process)
+        """A process that answered has died: start it again, if it is to come back."""
+        self._forget(process)
         if self._stopping.is_set():
             return
-        role = process.role
+        role, number = process.role, process.number
         self._report({"event": "died", "role": role, "pid": process.pid})
-        if role in self._held_down or not self._comes_back(role):
-            return
         quick = time.monotonic() - process.started_at < 2.0
         deaths = self._quick_deaths.get((role, number), 0) + 1 if quick else 0
         self._quick_deaths[role, number] = deaths
-        if deaths > 2 and self._stopping.wait(min(5.0, 0.2 * 2.0**deaths)):
-            return  # it keeps dying at its start: don't burn the machine
-        self._start_again(role, number)
-
-    def _forget(self, process: Process) -> int:
-        """Take it off the list; returns its number within its role."""
-        with self._lock:
-            number = next(n for n, known in self._processes if known is process)
-            self._processes.remove((number, process))
-        self._reaper.remove(process.pid)
-        return number
-
-    def _start_again(self, role: str, number: int) -> None:
-        process = None
-        while process is None:
+        pause = SHORTEST_WAIT * 2.0**deaths if deaths > 2 else 0.0
+        while self._comes_back(role) and not self._stopping.wait(min(LONGEST_WAIT, pause)):
             try:
-                process = self._begin(role, number)
+                started = self._start(role, number)
             except StackError as error:
-                if self._stopping.is_set():
-                    return
-                self._report({"event": "trouble", "role": role, "what": str(error)})
-                self._stopping.wait(NEXT_TRY)
-        try:
-            self._await(process)
-        except StackError as error:
-            if not self._stopping.is_set():
-                self._report({"event": "trouble", "role": role, "what": str(error)})
-        else:
-            self._report({"event": "started", "role": role, "pid": process.pid})
-        process.watch()
+                if not self._stopping.is_set():
+                    self._report({"event": "trouble", "role": role, "what": str(error)})
+                pause = max(SHORTEST_WAIT, 2 * pause)
+            else:
+                self._report({"event": "started", "role": role, "pid": started.pid})
+                return
 
     def _report(self, event: Event) -> None:
         """Call `on_event`; an error in it must not end the watch over the processes."""

@@ -32,9 +32,9 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     given = parser.parse_args()
-    strangers = set(given.names) - set(NAMES)
-    if strangers:
-        parser.error(f"there is no benchmark {', '.join(sorted(strangers))}")
+    unknown = set(given.names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     console = Console(stderr=given.markdown)
     tables = [describe()]
     for name in given.names or NAMES:

@@ -28,7 +28,8 @@ def run() -> list[Table]:
         first = _first_mails(stack, client)
         idle = _post_at_rate(stack)
         backend = CeleryBackend(Queue(client.redis()))
-        backend.enqueue_many([notify.job(**payload) for payload in payloads(40_000)])
+        for _ in range(8):  # in one call they could outlast the client's patience
+            backend.enqueue_many([notify.job(**payload) for payload in payloads(5_000)])
         client.wait_for(lambda now: now["running"] > 0)
         busy = _post_at_rate(stack)
         left = client.summary()["queued"]

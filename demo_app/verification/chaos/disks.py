@@ -32,7 +32,7 @@ def full_disk(role: str) -> Injector:
 
 
 def torn_log(context: Context) -> list[Fault]:
-    """Redis is killed in the middle of writing a record, which nobody was told of yet."""
+    """Redis is killed in the middle of writing a record, which it had acknowledged to nobody."""
     with context.system.only_one("redis"):
         pid = context.system.one_of("redis", context.chance)
         if pid is None:

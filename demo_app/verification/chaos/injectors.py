@@ -100,10 +100,10 @@ def namesake(context: Context) -> list[Fault]:
     """A second worker of the same node name joins, works, and is killed."""
     environment = context.system.ready["environment"]
     command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-    told = ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
+    options = ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     worker = subprocess.Popen(
-        [*command, *told],
+        [*command, *options],
         env=environment,
         start_new_session=True,
         **quiet,  # type: ignore[call-overload]
@@ -121,7 +121,7 @@ def namesake(context: Context) -> list[Fault]:
 
 
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
-    """SIGKILL to whoever passes the step next; companions: what makes somebody pass it."""
+    """SIGKILL to the next process at the step; companions: faults that lead to the step."""
 
     def inject(context: Context) -> list[Fault]:
         others = [fault for companion in companions for fault in companion(context)]

@@ -1,4 +1,4 @@
-"""What became of every comment: the database, the inbox and the queue, laid side by side."""
+"""What became of every comment: the database, the inbox and the queue, compared."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def settle(
     by_hand: dict[str, str],
     redis_gone: Sequence[tuple[float, float]] = (),
 ) -> Ledger:
-    """Lay everything side by side; the system is quiet, or as quiet as it gets.
+    """Compare everything; the system is quiet, or as quiet as it gets.
 
     redis_gone: from when to when Redis was away, in epoch seconds.
     """
@@ -141,10 +141,10 @@ def _held_by_stock(redis: Decoded) -> set[str]:
 
 
 def _without_a_holder(client: Client, job_id: str, mails: list[dict[str, Any]]) -> list[float]:
-    """When a mail came from somebody who did not have the job any more.
+    """When mails came from a worker that had lost the job.
 
-    For each time that a worker held the job, one mail may have come meanwhile. What is left over
-    is from a worker that slept through its lease.
+    For each time that a worker held the job, one mail may have come. What is left over is from a
+    worker that was paused beyond its lease.
     """
     arrivals = sorted(
         datetime.fromisoformat(delivery["received_at"]).timestamp()

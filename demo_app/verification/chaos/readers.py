@@ -16,7 +16,7 @@ READERS, REST = 2, 0.15
 
 
 class Readers:
-    """Post until told to stop; remember what was accepted, and when."""
+    """Post until `stop`; remember what was accepted, and when."""
 
     def __init__(self, ready: Mapping[str, Any], seed: int) -> None:
         self._ready, self._seed = ready, seed

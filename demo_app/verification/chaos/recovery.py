@@ -2,7 +2,7 @@
 
 - A worker was hit: until the last job that it held at that moment was claimed again.
 - The web app: until a comment was accepted again. Redis: until a job was claimed again.
-- The mail server: until it took a mail again, and the last job that had failed meanwhile was
+- The mail server: until it took a mail again, and the last job that had failed since was
   claimed again. A single mail: until its job was claimed again.
 - Everything at once: until all of these.
 
@@ -23,7 +23,7 @@ from demo_app.broker.connection import Decoded
 from demo_app.verification.chaos.context import Fault
 
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
-#: Seconds after a fault beyond which nothing is put down to it any more.
+#: Seconds after a fault after which nothing counts as its effect.
 _HORIZON = 120.0
 #: Seconds by which a rule's hit may be noticed late, and by which a client notices a hang.
 _POLL, _TIMEOUT = 0.3, 2.7

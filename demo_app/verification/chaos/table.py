@@ -108,14 +108,14 @@ def _ours(results: Sequence[Result], name: str) -> list[str]:
 
 
 def _by_hand(result: Result) -> str:
-    told = ", ".join(f"{count} {why}" for why, count in sorted(result.ledger.by_hand.items()))
-    return "not recorded" if _is_stock(result) else told or "0"
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(result.ledger.by_hand.items()))
+    return "not recorded" if _is_stock(result) else reasons or "0"
 
 
 def _recovery(result: Result) -> str:
-    told = _times(_seconds(result))
+    times = _times(_seconds(result))
     timeout = f"workers' jobs: {result.plan.patience:.0f} s were not enough"
-    return f"{told}; {timeout}" if _is_stock(result) and result.ledger.lost else told
+    return f"{times}; {timeout}" if _is_stock(result) and result.ledger.lost else times
 
 
 def _seconds(result: Result) -> list[float]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from demo_app.verification.conformance.harness import (
-    Harness,
+from demo_app.verification.conformance.expect import (
     after_all_that_was_put_in,
     expect,
     refused,
     step,
 )
+from demo_app.verification.conformance.harness import Harness
 from demo_app.verification.conformance.processes import SAMPLE_TASKS
 from demo_app.verification.conformance.sample_tasks import ODD
 
@@ -62,16 +62,16 @@ def the_same_job_twice_runs_once(harness: Harness) -> str:
     return "runs once"
 
 
-def what_no_worker_knows_is_told(harness: Harness) -> str:
+def what_no_worker_knows_is_reported(harness: Harness) -> str:
     """A queue that nobody works on is refused; a task that nobody knows ends as dead."""
     refused(harness, "Unsupported", "'attic'", jobs=[step(1, queue_name="attic")])
     record = {"task": "no.such.task", "arguments": {}, "id": str(uuid.uuid4())}
     (job,) = harness.ask("enqueue", jobs=[{"job": record}])
     if harness.capabilities.results:
-        told = harness.finished(job)
-        expect(told["state"] == "dead", f"a job of an unknown task ended as {told['state']}")
-        expect("no.such.task" in told["errors"][-1]["traceback"], f"{told['errors']}")
-    return "told"
+        result = harness.finished(job)
+        expect(result["state"] == "dead", f"a job of an unknown task ended as {result['state']}")
+        expect("no.such.task" in result["errors"][-1]["traceback"], f"{result['errors']}")
+    return "reported"
 
 
 def _same(one: Any, other: Any) -> bool:

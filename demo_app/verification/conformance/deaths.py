@@ -14,7 +14,7 @@ from demo_app.verification.conformance.harness import Broken, Harness
 
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
-#: After these deaths the time until the last job went on is told.
+#: After these deaths the table shows how long it took until the last job went on.
 _TIMED = (Death.WORKER, Death.BROKER)
 
 
@@ -24,7 +24,7 @@ def death_of_who_put_it_in(harness: Harness) -> str:
     if harness.subject.worker:
         jobs = [harness.put("step", number=number) for number in range(3)]
     else:
-        harness.tell("enqueue", jobs=[{"task": "hold", "arguments": {"name": "it"}, "id": "held"}])
+        harness.send("enqueue", jobs=[{"task": "hold", "arguments": {"name": "it"}, "id": "held"}])
         harness.wait_for("began", name="it")
     killed_at = time.time()
     harness.kill_host()
@@ -87,7 +87,7 @@ def _verdict(harness: Harness, death: Death, jobs: list[str], killed_at: float) 
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
-    if not declared:  # whoever runs jobs now runs this one, so the others had their turn
+    if not declared:  # this job runs after those above, which had their turn then
         harness.wait_for("ran", job=harness.put("step", number=-1))
     if harness.happens(gone_on, harness.subject.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death in _TIMED else ""

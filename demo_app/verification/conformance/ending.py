@@ -7,7 +7,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from demo_app.verification.conformance.harness import QUIET, Broken, Harness, Refused, expect
+from demo_app.verification.conformance.expect import expect
+from demo_app.verification.conformance.harness import QUIET, Broken, Harness, Refused
 from demo_app.verification.conformance.processes import SAMPLE_TASKS
 
 

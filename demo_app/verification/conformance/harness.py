@@ -56,7 +56,7 @@ class Harness(Processes):
             self.until(lambda: client.info("clients")["blocked_clients"] > 0, "an idle worker")
             client.close()
 
-    def tell(self, do: str, **what: Any) -> None:
+    def send(self, do: str, **what: Any) -> None:
         """Ask for something, and don't wait for the answer."""
         assert self.host is not None
         assert self.host.stdin is not None
@@ -68,7 +68,7 @@ class Harness(Processes):
 
         Raises Refused when that raises there, and Broken when no answer comes.
         """
-        self.tell(do, **what)
+        self.send(do, **what)
         if not self.has_answered(ANSWER_SECONDS):
             raise Broken(f"no answer to {do!r} within {ANSWER_SECONDS:.0f} s")
         return self.answer()
@@ -86,10 +86,10 @@ class Harness(Processes):
         line = self.host.stdout.readline()
         if not line:
             raise Broken(f"the process that puts jobs in ended: {self.last_log_line()}")
-        told = json.loads(line)
-        if "error" in told:
-            raise Refused(told["error"], told["message"])
-        return told["answer"]
+        reply = json.loads(line)
+        if "error" in reply:
+            raise Refused(reply["error"], reply["message"])
+        return reply["answer"]
 
     def put_beside_stopped_worker(self, task: str, **arguments: Any) -> str:
         """Put one job in while the worker is stopped; returns its id.
@@ -98,7 +98,7 @@ class Harness(Processes):
         put anything in before that has ended.
         """
         wanted = {"task": task, "using": {}, "arguments": arguments}
-        self.tell("enqueue", jobs=[wanted])
+        self.send("enqueue", jobs=[wanted])
         while not self.has_answered(1.0):
             self.signal_worker(signal.SIGCONT)
             self.has_answered(0.01)
@@ -112,16 +112,16 @@ class Harness(Processes):
 
     def find(self, job_id: str) -> dict[str, Any]:
         """What the backend knows of the job; raises Refused with LookupError for nothing."""
-        told: dict[str, Any] = self.ask("find", id=job_id)
-        return told
+        result: dict[str, Any] = self.ask("find", id=job_id)
+        return result
 
     def finished(self, job_id: str) -> dict[str, Any]:
         """What the backend knows of the job, after it has ended."""
         return self.until(lambda: self._if_finished(job_id), f"the end of the job {job_id}")
 
     def _if_finished(self, job_id: str) -> dict[str, Any] | None:
-        told = self.find(job_id)
-        return told if told["status"] in ("SUCCESSFUL", "FAILED") else None
+        result = self.find(job_id)
+        return result if result["status"] in ("SUCCESSFUL", "FAILED") else None
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """What the jobs wrote down, oldest first: of one kind, with these details."""
@@ -148,7 +148,7 @@ class Harness(Processes):
         deadline = time.monotonic() + (seconds or self.subject.patience)
         while not (answer := ask()):
             if time.monotonic() > deadline:
-                raise Broken(f"waited in vain for {what}; {self.last_log_line()}")
+                raise Broken(f"nothing came of waiting for {what}; {self.last_log_line()}")
             time.sleep(0.01)  # between two questions, not in place of one
         return answer
 
@@ -164,50 +164,3 @@ class Harness(Processes):
         """The last line that a process wrote."""
         lines = (self.folder / "log").read_text("utf-8", "replace").splitlines()
         return f"the log's last line: {lines[-1]}" if lines else "nothing was logged"
-
-
-class Held:
-    """Keep the one worker busy, so that what is put in meanwhile waits."""
-
-    def __init__(self, harness: Harness) -> None:
-        self._harness, self._name = harness, f"{time.time()}"
-
-    def __enter__(self) -> None:
-        if not self._harness.in_request:
-            job = self._harness.put("hold", name=self._name)
-            self._harness.wait_for("began", job=job)
-
-    def __exit__(self, *_: object) -> None:
-        self._harness.release(self._name)
-
-
-def step(number: int, **using: Any) -> dict[str, Any]:
-    """A numbered job, to be put in."""
-    return {"task": "step", "arguments": {"number": number}, "using": using}
-
-
-def ran(harness: Harness, ids: Any, times: int) -> bool:
-    """Whether so many of these jobs ran."""
-    return sum(event["job"] in ids for event in harness.events("ran")) >= times
-
-
-def after_all_that_was_put_in(harness: Harness) -> None:
-    """A worker that runs one job at a time has run everything before this one."""
-    harness.wait_for("ran", job=harness.put("step", number=-1))
-
-
-def refused(harness: Harness, kind: str, word: str, **asked: Any) -> None:
-    """Expect that putting this in is refused, with that exception, and that word in it."""
-    try:
-        harness.ask("enqueue", **asked)
-    except Refused as refused:
-        expect(refused.kind == kind, f"the refusal is a {refused.kind}, not {kind}: {refused}")
-        expect(word in str(refused), f"the refusal does not say {word!r}: {refused}")
-    else:
-        raise Broken(f"{asked} was taken without a word, and is not supported")
-
-
-def expect(fine: object, otherwise: str) -> None:
-    """Raises Broken with these words unless it is fine."""
-    if not fine:
-        raise Broken(otherwise)

@@ -6,14 +6,8 @@ import signal
 import time
 
 from demo_app.jobs.capabilities import Priority
-from demo_app.verification.conformance.harness import (
-    Harness,
-    Held,
-    expect,
-    ran,
-    refused,
-    step,
-)
+from demo_app.verification.conformance.expect import Held, expect, refused, step, wait_until_all_ran
+from demo_app.verification.conformance.harness import Harness
 
 
 def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
@@ -25,8 +19,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
         ids = harness.ask("enqueue", jobs=jobs[:10]) + [
             harness.put("step", number=n) for n in range(10, 20)
         ]
-    harness.until(lambda: ran(harness, ids, 20), "20 jobs")
-    order = [event["number"] for event in harness.events("ran") if event["job"] in ids]
+    order = [event["number"] for event in wait_until_all_ran(harness, ids)]
     expect(order == list(range(20)), f"they ran as {order}")
     return "first in, first out"
 
@@ -40,8 +33,7 @@ def a_higher_priority_runs_first(harness: Harness) -> str:
     given = [-1, 0, 1] if kind is Priority.CLASSES else [-7, 0, 3, 50]
     with Held(harness):
         ids = harness.ask("enqueue", jobs=[step(number, priority=number) for number in given])
-    harness.until(lambda: ran(harness, ids, len(given)), "jobs of every priority")
-    order = [event["number"] for event in harness.events("ran") if event["job"] in ids]
+    order = [event["number"] for event in wait_until_all_ran(harness, ids)]
     expect(order == sorted(given, reverse=True), f"the priorities ran as {order}")
     return str(kind)
 
@@ -66,7 +58,7 @@ def jobs_run_side_by_side(harness: Harness) -> str:
     harness.put("meet", mine="left", other="right")
     harness.put("meet", mine="right", other="left")
     harness.until(lambda: len(harness.events("met")) + len(harness.events("alone")) > 1, "two jobs")
-    expect(not harness.events("alone"), "a job waited for another one in vain")
+    expect(not harness.events("alone"), "a job waited for another one that did not run")
     return "yes"
 
 
@@ -74,9 +66,8 @@ def it_runs_so_many_jobs_a_second(harness: Harness) -> str:
     """How many jobs that do nothing are put in and run in a second; measured, not judged."""
     jobs = [step(number) for number in range(100)]
     began = time.time()
-    ids = set(harness.ask("enqueue", jobs=jobs))
-    harness.until(lambda: ran(harness, ids, len(jobs)), f"{len(jobs)} jobs")
-    last = max(event["at"] for event in harness.events("ran") if event["job"] in ids)
+    ids = harness.ask("enqueue", jobs=jobs)
+    last = max(event["at"] for event in wait_until_all_ran(harness, ids))
     return f"{len(jobs) / (last - began):,.0f}/s"
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from demo_app.verification.conformance.arriving import (
     arguments_arrive_as_they_were_sent,
     the_same_job_twice_runs_once,
-    what_no_worker_knows_is_told,
+    what_no_worker_knows_is_reported,
 )
 from demo_app.verification.conformance.deaths import (
     death_of_the_broker,
@@ -64,7 +64,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("discard", a_pointless_job_is_discarded),
     Promise("results", results_can_be_asked_for),
     Promise("same id twice", the_same_job_twice_runs_once),
-    Promise("unknown", what_no_worker_knows_is_told),
+    Promise("unknown", what_no_worker_knows_is_reported),
     Promise("side by side", jobs_run_side_by_side, concurrency=4),
     Promise("throughput", it_runs_so_many_jobs_a_second, concurrency=4),
     Promise("stop", a_stop_is_clean, apart=True),

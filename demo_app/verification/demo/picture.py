@@ -71,17 +71,17 @@ def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
         deaths = f"{_count(len(timeline.deaths), 'worker')} that died"
     given_up = sum(job.given_up is not None for job in timeline.jobs)
     lost = "1 lost its worker and was" if rescued == 1 else f"{rescued} lost their worker and were"
-    told = [f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
+    parts = [f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
     jobs = _count(len(timeline.jobs), "job")
     failed = _failed_tries(timeline)
     if kills or timeline.deaths or not failed:
         jobs += f", {deaths}"
-        told.insert(0, f"{lost} rescued")
+        parts.insert(0, f"{lost} rescued")
     if failed:
-        told.append(f"{_count(failed, 'try', 'tries')} failed")
+        parts.append(f"{_count(failed, 'try', 'tries')} failed")
     if given_up:
-        told.append(f"{given_up} given up")
-    return f"{jobs}: {', '.join(told)}"
+        parts.append(f"{given_up} given up")
+    return f"{jobs}: {', '.join(parts)}"
 
 
 def _count(number: int, noun: str, many: str = "") -> str:

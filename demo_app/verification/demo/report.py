@@ -1,4 +1,4 @@
-"""What happened, told in the terminal."""
+"""What happened, printed in the terminal."""
 
 from __future__ import annotations
 

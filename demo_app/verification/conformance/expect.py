@@ -1,0 +1,69 @@
+"""What the checks of several promises have in common."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from demo_app.verification.conformance.harness import Broken, Event, Harness, Refused
+
+
+class Held:
+    """Keep the one worker busy, so that jobs put in within the block wait."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness, self._name = harness, f"{time.time()}"
+
+    def __enter__(self) -> None:
+        if not self._harness.in_request:
+            job = self._harness.put("hold", name=self._name)
+            self._harness.wait_for("began", job=job)
+
+    def __exit__(self, *_: object) -> None:
+        self._harness.release(self._name)
+
+
+def step(number: int, **using: Any) -> dict[str, Any]:
+    """A numbered job, to be put in."""
+    return {"task": "step", "arguments": {"number": number}, "using": using}
+
+
+def wait_until_all_ran(harness: Harness, ids: list[str]) -> list[Event]:
+    """Wait until each of these jobs ran; patience counts from the last one that did.
+
+    Returns what they wrote down, oldest first. Raises Broken when no further one runs.
+    """
+
+    seen: list[Event] = []
+
+    def one_more() -> bool:
+        nonlocal seen
+        before = len(seen)
+        seen = [event for event in harness.events("ran") if event["job"] in ids]
+        return len(seen) > before
+
+    while len(seen) < len(ids):
+        harness.until(one_more, f"job {len(seen) + 1} of {len(ids)}")
+    return seen
+
+
+def after_all_that_was_put_in(harness: Harness) -> None:
+    """A worker that runs one job at a time has run everything before this one."""
+    harness.wait_for("ran", job=harness.put("step", number=-1))
+
+
+def refused(harness: Harness, kind: str, word: str, **asked: Any) -> None:
+    """Expect that putting this in is refused with that exception, whose text has that word."""
+    try:
+        harness.ask("enqueue", **asked)
+    except Refused as refused:
+        expect(refused.kind == kind, f"the refusal is a {refused.kind}, not {kind}: {refused}")
+        expect(word in str(refused), f"the refusal does not say {word!r}: {refused}")
+    else:
+        raise Broken(f"{asked} was taken without an error, and is not supported")
+
+
+def expect(fine: object, otherwise: str) -> None:
+    """Raises Broken with the text `otherwise` unless it is fine."""
+    if not fine:
+        raise Broken(otherwise)
