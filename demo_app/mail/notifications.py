@@ -11,7 +11,7 @@ from html import escape
 from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
 from demo_app.blog.report import Line, as_csv
-from demo_app.mail.message import Attachment, Mail, Mailbox
+from demo_app.mail.message import Attachment, Mail, Mailbox, is_address
 
 DOMAIN = "blog.test"
 
@@ -21,7 +21,7 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
     return Mail(
         sender=sender,
         to=Mailbox(post.author, post.author_email),
-        reply_to=Mailbox(comment.author, comment.email),
+        reply_to=Mailbox(comment.author, comment.email) if is_address(comment.email) else None,
         subject=f"{comment.author} commented on “{post.title}”",
         text=f"Hello {post.author},\n\n{comment.author} wrote:\n\n{comment.body}\n",
         html=(
