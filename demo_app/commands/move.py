@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from demo_app.jobs import Unsupported
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.moving import move
-from demo_app.settings import BackendName, settings
+from demo_app.jobs.migrate import migrate
+from demo_app.settings import settings
 from demo_app.stack import Options, StackError, reaper, redis_server
 from demo_app.stack.folder import Folder
 
@@ -31,8 +30,9 @@ def add_to(commands: Any) -> None:
         "backend first, or a job that they take meanwhile may run twice.",
     )
     add = parser.add_argument
-    add("--from", dest="source", type=BackendName, choices=list(BackendName), required=True)
-    add("--to", dest="target", type=BackendName, choices=list(BackendName), required=True)
+    backends = "celery, rq, huey, or package.module:callable"
+    add("--from", dest="source", required=True, help=f"who has the jobs: {backends}")
+    add("--to", dest="target", required=True, help="who is to have them")
     add("--dir", type=Path, required=True, help="where the stack keeps its state")
     add("--redis-url", help="an external server instead of the one in that folder")
     parser.set_defaults(run=run)
@@ -47,8 +47,8 @@ def run(given: argparse.Namespace) -> int:
         settings.cache_clear()
         try:
             source, target = backend_named(given.source), backend_named(given.target)
-            moved = Counter(job.queue_name for job in move(source, target))
-        except (Unsupported, ImportError) as error:
+            moved = Counter(job.queue_name for job in migrate(source, target))
+        except (ImportError, ValueError) as error:
             raise StackError(f"{error}.") from None
         source.close()
         target.close()

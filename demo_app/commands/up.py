@@ -33,7 +33,11 @@ def add_stack_options(parser: argparse.ArgumentParser) -> None:
     add("--dir", type=Path, help="where all state lives (default: a temporary folder)")
     add("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
     add("--concurrency", type=int, default=4, metavar="N", help="threads in each (default: 4)")
-    add("--backend", type=BackendName, choices=list(BackendName), default=BackendName.CELERY)
+    add(
+        "--backend",
+        default=BackendName.CELERY,
+        help="inline, memory, celery, rq, huey, or package.module:callable for one of your own",
+    )
     add(
         "--transport",
         type=Transport,

@@ -4,13 +4,10 @@ Names are the ones of Python's own standard for this layer (DEP 14, ``django.tas
 Rails' ActiveJob where that standard is silent.
 """
 
-from demo_app.jobs.after_commit import after_commit
 from demo_app.jobs.arguments import ArgumentError
-from demo_app.jobs.callbacks import around_enqueue, around_perform
 from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.context import Context, checkpoint, note
 from demo_app.jobs.job import Job
-from demo_app.jobs.records import RecordGone, by_reference
 from demo_app.jobs.registry import load_tasks
 from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
 from demo_app.jobs.retries import discard_on, retry_on
@@ -21,16 +18,11 @@ __all__ = [
     "Capabilities",
     "Context",
     "Job",
-    "RecordGone",
     "Task",
     "TaskError",
     "TaskResult",
     "TaskResultStatus",
     "Unsupported",
-    "after_commit",
-    "around_enqueue",
-    "around_perform",
-    "by_reference",
     "checkpoint",
     "discard_on",
     "enqueue_many",

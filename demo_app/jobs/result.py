@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
@@ -71,7 +70,6 @@ class TaskResult:
     task: str
     arguments: dict[str, Any]
     backend: str
-    status: TaskResultStatus = TaskResultStatus.READY
     attempts: int = 0
     errors: list[TaskError] = field(default_factory=list)
     enqueued_at: datetime | None = None
@@ -81,6 +79,11 @@ class TaskResult:
     reason: str = ""
     _return_value: Any = None
     _find: Callable[[str], TaskResult | None] | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> TaskResultStatus:
+        """DEP 14's word for the state."""
+        return STATUS_OF_STATE.get(self.state, TaskResultStatus.READY)
 
     @property
     def is_finished(self) -> bool:
@@ -108,11 +111,3 @@ class TaskResult:
         for name in self.__slots__:
             if name != "_find":
                 setattr(self, name, getattr(found, name))
-
-    async def arefresh(self) -> None:
-        """`refresh` for async code; the look-up runs in a thread."""
-        await asyncio.to_thread(self.refresh)
-
-    def with_finder(self, find: Callable[[str], TaskResult | None]) -> TaskResult:
-        """The same result, able to refresh itself."""
-        return replace(self, _find=find)

@@ -81,7 +81,7 @@ def make_app(chosen: Settings) -> FastAPI:
 
 
 def _store(chosen: Settings) -> Queue | None:
-    if chosen.backend is not BackendName.CELERY or chosen.transport is Transport.STOCK:
+    if chosen.backend != BackendName.CELERY or chosen.transport is Transport.STOCK:
         return None
     return Queue(
         connect(chosen.redis_url, timeout=2.0),

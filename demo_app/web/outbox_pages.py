@@ -30,7 +30,8 @@ def outbox_page(request: Request, show: bool = False) -> Response:
     """The oldest rows; asks nobody but the blog's database."""
     desk: Desk = request.app.state.desk
     handed_over = desk.relay.handed_over()
-    jobs = [job for _, job in outbox.waiting(desk.database, limit=SHOWN + 1)]
+    entries = outbox.pending(desk.database, limit=SHOWN + 1)
+    jobs = [entry.job for entry in entries if entry.job is not None]
     return render(
         request,
         "outbox.html",

@@ -99,15 +99,15 @@ def _start_again(request: Request) -> None:
                 stage.store.quiet(worker.id, False)
 
 
-def _switch(name: BackendName) -> Callable[[Request], None]:
+def _switch(name: str) -> Callable[[Request], None]:
     def act(request: Request) -> None:
         desk, configured = stage_of(request).desk, settings().backend
-        if name is BackendName.CELERY and configured is not name:
+        if name == BackendName.CELERY and configured != name:
             raise HTTPException(409, f"This stack was started with {configured}: no worker lives.")
         desk.backend = backend_named(name)
         desk.used.add(desk.backend.name)
         # what runs in this process's memory is not handed over by the relay, and dies with it
-        desk.use_outbox = name is configured and settings().has(Safeguard.OUTBOX)
+        desk.use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
 
     return act
 

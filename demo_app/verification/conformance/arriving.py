@@ -40,24 +40,6 @@ def arguments_arrive_as_they_were_sent(rig: Rig) -> str:
     return "as sent"
 
 
-def a_record_travels_as_its_id(rig: Rig) -> str:
-    """The record is loaded where the job runs; when it is gone, the job is discarded."""
-    (rig.folder / "thing-1").write_text("as it is when the job runs")
-    job = rig.put("look_at", thing=1)
-    expect(
-        rig.wait_for("ran", job=job)[0]["text"] == "as it is when the job runs",
-        "the job saw the record as it was when it was put in",
-    )
-    gone = rig.put("look_at", thing=2)
-    after_all_that_was_put_in(rig)
-    expect(not rig.events("ran", job=gone), "the job ran without its record")
-    if rig.capabilities.results:
-        told = rig.finished(gone)
-        expect(told["state"] == "discarded", f"a job without its record ended as {told['state']}")
-        expect("Thing 2" in told["reason"], f"the reason does not name it: {told['reason']!r}")
-    return "by id"
-
-
 def the_same_job_twice_runs_once(rig: Rig) -> str:
     """A job that is handed over again, with the same id, is not taken a second time."""
     if not rig.capabilities.once:
@@ -72,19 +54,6 @@ def the_same_job_twice_runs_once(rig: Rig) -> str:
     ran = len(rig.events("ran", job=first))
     expect(ran == 1, f"the same job, handed over four times, ran {ran} times")
     return "runs once"
-
-
-def jobs_wait_for_the_commit(rig: Rig) -> str:
-    """What is put in within a transaction waits for its end, and is dropped with a rollback."""
-    dropped, kept = step(1001), step(1002)
-    rig.ask("in a transaction", ends="rollback", jobs=[dropped])
-    rig.ask("in a transaction", ends="commit", jobs=[kept])
-    ran = rig.wait_for("ran", number=1002)[0]
-    after_all_that_was_put_in(rig)
-    expect(not rig.events("ran", number=1001), "a job of a rolled back transaction ran")
-    ended = rig.events("transaction ends")[-1]
-    expect(ran["at"] >= ended["at"], "a job ran before its transaction ended")
-    return "after commit"
 
 
 def what_no_worker_knows_is_told(rig: Rig) -> str:

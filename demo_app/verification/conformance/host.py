@@ -6,26 +6,19 @@ where the jobs run.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
-from demo_app.jobs import Job, after_commit, enqueue_many
+from demo_app.jobs import Job, enqueue_many
 from demo_app.jobs import backend as backends
 from demo_app.jobs.backend import Backend
 from demo_app.settings import settings
 from demo_app.verification.conformance import probes
-
-
-class RolledBack(Exception):
-    """The transaction of a test that rolls back."""
 
 
 def make_backend(target: str) -> Backend:
@@ -43,8 +36,6 @@ def job_of(wanted: dict[str, Any]) -> Job:
     if "run_after" in using:
         using["run_after"] = datetime.fromtimestamp(using["run_after"], UTC)
     arguments = dict(wanted.get("arguments", {}))
-    if "thing" in arguments:
-        arguments["thing"] = probes.Thing(arguments["thing"], "as it was when it was put in")
     if "odd" in wanted:
         arguments["value"] = probes.ODD[wanted["odd"]]
     job: Job = getattr(probes, wanted["task"]).using(**using).job(**arguments)
@@ -59,12 +50,8 @@ def answer(backend: Backend, asked: dict[str, Any]) -> Any:
             return {**told, "survives": sorted(told["survives"]), "in_request": backend.in_request}
         case "enqueue":
             return [result.id for result in enqueue_many(map(job_of, asked["jobs"]))]
-        case "in a transaction":
-            with contextlib.suppress(RolledBack), after_commit(_transaction(asked["ends"])):
-                enqueue_many(map(job_of, asked["jobs"]))
-            return None
         case "find":
-            handle = backend.promise(Job("", {}, id=asked["id"]))
+            handle = backend.handle(Job("", {}, id=asked["id"]))
             handle.refresh()
             value = handle.return_value if handle.status == "SUCCESSFUL" else None
             told = {name: getattr(handle, name) for name in _SHOWN}
@@ -76,14 +63,6 @@ def answer(backend: Backend, asked: dict[str, Any]) -> Any:
 
 
 _SHOWN = ("id", "task", "status", "state", "attempts", "reason", "started_at", "finished_at")
-
-
-@contextmanager
-def _transaction(ends: str) -> Iterator[None]:
-    yield
-    probes.tell("transaction ends")
-    if ends == "rollback":
-        raise RolledBack
 
 
 def main() -> None:

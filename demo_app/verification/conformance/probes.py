@@ -6,14 +6,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from demo_app.jobs import Context, Job, around_perform, by_reference, discard_on, retry_on, task
+from demo_app.jobs import Context, discard_on, retry_on, task
 from demo_app.jobs.context import current
 from demo_app.settings import settings
 
@@ -28,29 +24,7 @@ ODD: dict[str, Any] = {
     "not a number": float("nan"),
     "half a character": "\ud800",
     "a number as a key": {1: "one"},
-    "a forged reference": {"_record": "Thing", "id": 1},
 }
-
-
-@dataclass(frozen=True)
-class Thing:
-    """A record that a job can be about."""
-
-    id: int
-    text: str
-
-    @staticmethod
-    def path(number: int) -> Path:
-        """Where it is kept."""
-        return settings().dir / f"thing-{number}"
-
-
-def _load(number: int) -> Thing | None:
-    path = Thing.path(number)
-    return Thing(number, path.read_text()) if path.exists() else None
-
-
-by_reference(Thing, _load)
 
 
 def tell(event: str, **details: Any) -> None:
@@ -133,28 +107,7 @@ def pointless() -> None:
 
 
 @task
-def look_at(thing: Thing) -> str:
-    """Work with a record as it is now."""
-    tell("ran", text=thing.text)
-    return thing.text
-
-
-@task
 def return_a_set() -> Any:
     """Return what JSON can't carry."""
     tell("ran")
     return {1, 2}
-
-
-@contextmanager
-def _announced(job: Job) -> Iterator[None]:
-    tell("before")
-    yield
-    tell("after")
-
-
-@task
-@around_perform(_announced)
-def surrounded() -> None:
-    """Have something happen before and after."""
-    tell("ran")

@@ -30,7 +30,6 @@ class Promise:
 
 PROMISES: tuple[Promise, ...] = (
     Promise("arguments", arriving.arguments_arrive_as_they_were_sent),
-    Promise("records", arriving.a_record_travels_as_its_id),
     Promise("order", running.jobs_begin_in_the_order_in_which_they_came),
     Promise("priority", running.a_higher_priority_runs_first),
     Promise("delay", running.a_delayed_job_waits_for_its_moment),
@@ -39,9 +38,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("discard", ending.a_pointless_job_is_discarded),
     Promise("results", ending.results_can_be_asked_for),
     Promise("same id twice", arriving.the_same_job_twice_runs_once),
-    Promise("commit", arriving.jobs_wait_for_the_commit),
     Promise("unknown", arriving.what_no_worker_knows_is_told),
-    Promise("callbacks", running.callbacks_surround_a_job),
     Promise("side by side", running.jobs_run_side_by_side, concurrency=4),
     Promise("throughput", running.it_runs_so_many_jobs_a_second, concurrency=4),
     Promise("stop", running.a_stop_is_clean, apart=True),

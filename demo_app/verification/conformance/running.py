@@ -53,15 +53,6 @@ def a_delayed_job_waits_for_its_moment(rig: Rig) -> str:
     return "waits"
 
 
-def callbacks_surround_a_job(rig: Rig) -> str:
-    """What was asked for around a job happens, where the job runs."""
-    job = rig.put("surrounded")
-    rig.wait_for("after", job=job)
-    names = [event["event"] for event in rig.events(job=job)]
-    expect(names == ["before", "ran", "after"], f"around the job: {names}")
-    return "before, after"
-
-
 def jobs_run_side_by_side(rig: Rig) -> str:
     """Two jobs that wait for each other both end."""
     if not rig.capabilities.concurrent:

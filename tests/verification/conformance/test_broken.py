@@ -19,7 +19,6 @@ PROMISE = {promise.name: promise for promise in PROMISES}
     ("backend", "promise", "told"),
     [
         ("ChangesArguments", "arguments", "arrived as"),
-        ("LoadsRecordsWhenTheyArePutIn", "records", "ran without its record"),
         ("LastInFirstOut", "order", "they ran as"),
         ("ForgetsPriority", "priority", "the priorities ran as"),
         ("TakesWhatItCantDo", "priority", "taken without a word"),
@@ -33,10 +32,8 @@ PROMISE = {promise.name: promise for promise in PROMISES}
         ("SwallowsErrors", "discard", "ended as done"),
         ("LosesResults", "results", "it returned None"),
         ("RunsTwice", "same id twice", "ran 4 times"),
-        ("PutsInWithinTheTransaction", "commit", "rolled back transaction ran"),
         ("OverlooksUnknownTasks", "unknown", "ended as done"),
         ("TakesWhatItCantDo", "unknown", "taken without a word"),
-        ("SkipsCallbacks", "callbacks", "waited in vain for after"),
         ("OneAtATime", "side by side", "in vain"),
         ("LosesEveryThird", "throughput", "waited in vain for 100 jobs"),
         ("CantBeClosedTwice", "stop", "closed already"),
