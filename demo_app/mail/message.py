@@ -27,7 +27,7 @@ _ADDRESS = re.compile(
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
 )
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
-_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+")
+_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
 _LONGEST_ID = 900  # of a line with at most 998 (RFC 5322, section 2.1.1)
 #: Characters of a file's name; encoded, each may take twelve bytes of a line with at most 998.
 _LONGEST_NAME = 60
@@ -68,7 +68,8 @@ class Attachment:
     """A file that goes with a mail.
 
     name: as its reader sees it; slashes and control characters become ``_``, and what is beyond
-    60 characters goes. content_type: such as ``image/jpeg``; what is none is sent as plain bytes.
+    60 characters goes. content_type: such as ``image/jpeg`` or
+    ``text/csv; charset=utf-8``; what is none is sent as plain bytes.
     """
 
     name: str

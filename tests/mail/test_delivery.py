@@ -92,7 +92,6 @@ def test_a_wrong_password_refuses_no_mail(monkeypatch):
         server_hostname="mail.test",
         authenticator=lambda *_: AuthResult(success=False, handled=False),
         auth_require_tls=False,
-        auth_required=True,
     )
     server.start()
     send_to(monkeypatch, f"smtp://somebody:wrong@127.0.0.1:{port}")
