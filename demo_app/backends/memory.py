@@ -49,8 +49,6 @@ class MemoryBackend(InProcessBackend):
         with self._changed:
             if self._closed:
                 raise RuntimeError("this backend was closed and takes no more jobs")
-            if not self._threads:
-                self._threads = [self._start(number) for number in range(self._concurrency)]
         for job in jobs:
             if self._is_new(job):
                 self._put(job, job.due or 0.0)
@@ -70,6 +68,8 @@ class MemoryBackend(InProcessBackend):
 
     def _put(self, job: Job, due: float) -> None:
         with self._changed:
+            if not self._threads:
+                self._threads = [self._start(number) for number in range(self._concurrency)]
             if due > time.time():
                 heapq.heappush(self._later, (due, next(self._order), job))
             else:

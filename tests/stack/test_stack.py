@@ -211,7 +211,7 @@ def _missing() -> str:
         ({"workers": -1}, "at least 0 workers"),
         ({"appendfsync": "sometimes"}, "appendfsync is one of"),
         ({"web_port": 70_000}, "is no port"),
-        ({"backend": "pigeons"}, "not a valid"),
+        ({"backend": "pigeons"}, "one of celery, huey"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_told(options: dict[str, Any], expected: str) -> None:

@@ -238,7 +238,8 @@ class Rig:
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """What the jobs wrote down, oldest first: of one kind, with these details."""
         path = self.folder / EVENTS
-        lines = path.read_bytes().splitlines() if path.exists() else []
+        written = path.read_bytes() if path.exists() else b""
+        lines = written[: written.rfind(b"\n") + 1].splitlines()  # a long line may be half there
         wanted = {"event": event, **details} if event else details
         return [line for line in map(json.loads, lines) if wanted.items() <= line.items()]
 
