@@ -51,10 +51,11 @@ def add_picture(
     content: bytes,
     *,
     shrink: Task[[int], None],
+    keep_job: bool = True,
 ) -> tuple[Picture, Job]:
     """Keep a picture, and in the same transaction the job that makes it small.
 
-    shrink: the task that takes the picture's id.
+    shrink: the task that takes the picture's id. keep_job: False leaves the outbox out.
     Raises BadPicture when the file is too large; nothing is stored then.
     """
     if len(content) > MOST_BYTES:
@@ -67,7 +68,8 @@ def add_picture(
         ).fetchone()
         made = replace(made, id=row[0])
         job = shrink.job(made.id)
-        outbox.add(transaction, job)
+        if keep_job:
+            outbox.add(transaction, job)
     return made, job
 
 

@@ -19,6 +19,7 @@ from demo_app.jobs.registry import load_tasks
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.tasks import notify_author
 from demo_app.web import (
+    author_pages,
     blog_pages,
     decide_pages,
     events,
@@ -69,7 +70,7 @@ def make_app(chosen: Settings) -> FastAPI:
     )
     app.state.rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
     # the outbox before the dashboard, whose addresses would take it for a state
-    pages = (blog_pages, outbox_pages, decide_pages, jobs_pages, stage_pages)
+    pages = (blog_pages, author_pages, outbox_pages, decide_pages, jobs_pages, stage_pages)
     for part in (*pages, jobs_api, events, operations):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=str(files("demo_app.web") / "static")))

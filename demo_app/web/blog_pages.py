@@ -90,7 +90,7 @@ def comment_by_form(
     """A comment from the page's form; works without JavaScript."""
     desk: Desk = request.app.state.desk
     try:
-        _spare(request)
+        check_rate(request)
         comment = desk.accept(post_id, author, email, body.replace("\r\n", "\n"))
     except Refused as refused:
         given = {"author": author, "email": email, "body": body}
@@ -109,14 +109,19 @@ def comment_by_form(
 def comment_by_api(request: Request, post_id: PostId, given: CommentIn) -> Response:
     """A comment from a program."""
     desk: Desk = request.app.state.desk
-    _spare(request)
+    check_rate(request)
     comment = desk.accept(post_id, given.author, given.email, given.body)
     # a model would be checked and written in one more thread, which takes as long as the rest
     told = {"comment_id": comment.id, "job_id": comment.job_id}
     return JSONResponse(told, status_code=201, background=desk.after_answer())
 
 
-def _spare(request: Request) -> None:
+def station_reached(travel: Whereabouts | None) -> int:
+    """Which of the stations was reached last, from 0."""
+    return _REACHED[travel.place] if travel else 0
+
+
+def check_rate(request: Request) -> None:
     """Raises Refused when this address posts too fast; who holds the token is trusted."""
     limit: RateLimit = request.app.state.rate_limit
     address = request.client.host if request.client else ""
@@ -148,7 +153,7 @@ def _post_page(
         problem=problem,
         given=given or {},
         travel=travel,
-        reached=_REACHED[travel.place] if travel else 0,
+        reached=station_reached(travel),
         stations=STATIONS,
         backend=desk.backend,
         kept=request.app.state.store is not None,

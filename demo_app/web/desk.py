@@ -12,6 +12,7 @@ from demo_app.blog.database import Database
 from demo_app.blog.posts import Comment, NoSuchPost
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backend import Backend
+from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
 from demo_app.mail.message import is_address
 from demo_app.web.problems import Refused
@@ -65,12 +66,20 @@ class Desk:
             )
         except NoSuchPost:
             raise Refused(404, "no_post", id=post_id) from None
+        self.dispatch(job)
+        return comment
+
+    def dispatch(self, job: Job) -> None:
+        """See to it that a job runs that was just written into the outbox, if that is in use.
+
+        The relay hands it over; a backend without outbox, or one that runs jobs in the request,
+        gets it here and now.
+        """
         if not self.use_outbox:
             self.backend.enqueue(job)
         elif self.backend.in_request:
             self.backend.enqueue(job)
             outbox.remove_job(self.database, job.id)
-        return comment
 
     def after_answer(self) -> BackgroundTask:
         """What the answer to a reader brings with it, and what runs once that is sent: the relay
