@@ -6,14 +6,13 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from redis import RedisError
 
+from demo_app.backends.celery_command import worker_command
 from demo_app.backends.celery_waiting import Waiting
 from demo_app.broker import durability
 from demo_app.broker.connection import connect
@@ -92,13 +91,6 @@ class CeleryBackend(Backend):
     def close(self) -> None:
         """Close the connections."""
         self._store.client.close()
-
-
-def worker_command() -> list[str]:
-    """The command of one Celery worker, whose node name no other one has."""
-    quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
-    name = ["--hostname", f"worker-{uuid4().hex[:8]}@%h", "--loglevel", "WARNING"]
-    return [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *quiet, *name]
 
 
 def message_of(job: Job) -> Message:

@@ -12,7 +12,7 @@ from celery import Celery
 from kombu import Queue
 from redis import RedisError
 
-from demo_app.backends.celery import worker_command
+from demo_app.backends.celery_command import worker_command
 from demo_app.broker.connection import connect
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities

@@ -11,7 +11,7 @@ from demo_app.jobs.job import Job
 from demo_app.jobs.registry import load_tasks
 from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
 from demo_app.jobs.retries import discard_on, retry_on
-from demo_app.jobs.task import Task, enqueue_many, put, task
+from demo_app.jobs.task import Task, enqueue_many, task
 
 __all__ = [
     "ArgumentError",
@@ -28,7 +28,6 @@ __all__ = [
     "enqueue_many",
     "load_tasks",
     "note",
-    "put",
     "retry_on",
     "task",
 ]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from importlib import import_module
 from typing import Any
 
 
@@ -41,21 +40,6 @@ class TaskError:
 
     exception_class_path: str
     traceback: str
-
-    @property
-    def exception_class(self) -> type[BaseException]:
-        """The exception's class.
-
-        Raises ValueError when it can't be found here, or is no exception.
-        """
-        module, _, name = self.exception_class_path.rpartition(".")
-        try:
-            found = getattr(import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ValueError(f"no {self.exception_class_path} here: {error}") from None
-        if not (isinstance(found, type) and issubclass(found, BaseException)):
-            raise ValueError(f"{self.exception_class_path} is no exception")
-        return found
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ class Task(Generic[P, R]):
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
         """Put a job in, to be run by the backend in force; see `job` for what it raises."""
-        return put(self.job(*args, **kwargs), self.backend)
+        return enqueue_many([self.job(*args, **kwargs)], self.backend)[0]
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it now, here, as the plain function that it is."""
@@ -90,11 +90,6 @@ class Task(Generic[P, R]):
             return self.function(*args, **kwargs)
         here = Context(self.job(*args, **kwargs), attempt=1, check=lambda: None, notes={})
         return self.function(here, *args, **kwargs)
-
-
-def put(job: Job, backend: str | None = None) -> TaskResult:
-    """Put a job that was made before into the backend of that name (None: the one in force)."""
-    return enqueue_many([job], backend)[0]
 
 
 def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
