@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DEMO_", frozen=True, extra="ignore")
 
     dir: Path = Field(Path("demo-data"), description="where all state lives")
-    backend: BackendName = BackendName.CELERY
+    backend: str = Field(
+        BackendName.CELERY, description="a module in demo_app.backends, or package.module:callable"
+    )
     transport: Transport = Transport.CLAIMS
     redis_url: str = "redis://127.0.0.1:6379/0"
     smtp_url: str = Field("smtp://127.0.0.1:2525", description="smtp://[user:password@]host:port")

@@ -2,52 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import ParamSpec, TypeVar
 
 from demo_app.blog import pictures, posts
-from demo_app.blog.database import Database
-from demo_app.blog.pictures import BadPicture, Picture
+from demo_app.blog.database import Database, DatabaseMissing
+from demo_app.blog.pictures import BadPicture
 from demo_app.blog.report import month_of_comments
-from demo_app.jobs import Context, by_reference, discard_on, retry_on, task
+from demo_app.jobs import Context, discard_on, retry_on, task
 from demo_app.mail import notifications
 from demo_app.mail.delivery import MailDeferred, MailRefused, deliver
 from demo_app.mail.message import BadAddress, Mailbox
 from demo_app.settings import settings
 
+P = ParamSpec("P")
+R = TypeVar("R")
+#: Seconds for which a mail is tried: at least four to five days (RFC 5321, section 4.5.4.1).
+GIVE_UP = 5 * 24 * 3600.0
+#: The longest wait between two tries, in seconds.
+LONGEST_WAIT = 3600.0
 
-class Gone(LookupError):
-    """What the job is about was deleted meanwhile."""
+
+class NotFound(LookupError):
+    """What the job is about is not in the database. Tried again before the job is given up: it may
+    be the database that is not yet what it should be."""
+
+
+def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
+    """How every job that sends a mail is tried again."""
+    for policy in (
+        retry_on(NotFound, attempts=6),
+        retry_on(MailRefused, BadAddress, attempts=1),
+        retry_on(
+            MailDeferred,
+            DatabaseMissing,
+            first=0.5,
+            longest=LONGEST_WAIT,
+            jitter=0.2,
+            within=GIVE_UP,
+        ),
+    ):
+        function = policy(function)
+    return function
 
 
 @task(queue_name="mail")
-@discard_on(Gone, BadAddress)
-@retry_on(MailRefused, attempts=1)
-@retry_on(MailDeferred, attempts=25, first=0.5, longest=600.0)
+@sends_mail
 def notify_author(comment_id: int) -> None:
     """Mail a post's author that there is a new comment."""
     comment = posts.comment(_database(), comment_id)
     if comment is None:
-        raise Gone(f"the comment {comment_id} is not there any more")
+        raise NotFound(f"there is no comment {comment_id}")
     post = posts.post(_database(), comment.post_id)
     if post is None:
-        raise Gone(f"the post {comment.post_id} is not there any more")
+        raise NotFound(f"there is no post {comment.post_id}")
     deliver(notifications.comment_notification(post, comment, sender=_sender()))
 
 
 @task
-@discard_on(BadPicture, BadAddress)
-@retry_on(MailRefused, attempts=1)
-@retry_on(MailDeferred, attempts=25, first=0.5, longest=600.0)
-def mail_thumbnail(picture: Picture) -> None:
+@sends_mail
+@discard_on(BadPicture)
+def mail_thumbnail(picture_id: int) -> None:
     """Make an uploaded picture small, and mail it to its owner."""
+    picture = pictures.picture(_database(), picture_id)
+    if picture is None:
+        raise NotFound(f"there is no picture {picture_id}")
     small = pictures.thumbnail(picture.content)
     deliver(notifications.picture_thumbnail(picture, small, sender=_sender()))
 
 
 @task(takes_context=True)
-@discard_on(BadAddress)
-@retry_on(MailRefused, ValueError, attempts=1)
-@retry_on(MailDeferred, attempts=25, first=0.5, longest=600.0)
+@sends_mail
+@retry_on(ValueError, attempts=1)
 def mail_monthly_report(context: Context, year: int, month: int, name: str, address: str) -> None:
     """Aggregate a month's comments to CSV, and mail them to somebody."""
     lines = month_of_comments(_database(), year, month)
@@ -61,11 +88,5 @@ def _sender() -> Mailbox:
 
 @cache
 def _database() -> Database:
-    return Database(settings().database)
-
-
-def _picture(picture_id: int) -> Picture | None:
-    return pictures.picture(_database(), picture_id)
-
-
-by_reference(Picture, _picture)
+    """The blog's database: the web app makes it, and no job ever does."""
+    return Database(settings().database, create=False)

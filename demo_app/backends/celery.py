@@ -5,13 +5,17 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from redis import RedisError
+
+from demo_app.backends.celery_command import worker_command
 from demo_app.backends.celery_waiting import Waiting
+from demo_app.broker import durability
 from demo_app.broker.connection import connect
-from demo_app.broker.durability import unpersisted
 from demo_app.broker.events import Event, JobView
 from demo_app.broker.inspect import get_job
 from demo_app.broker.message import Message
@@ -19,7 +23,7 @@ from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
 from demo_app.settings import Settings, Transport, settings
 
 
@@ -41,35 +45,48 @@ class CeleryBackend(Backend):
         self._store = store
         self._waiting: Waiting | None = None
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into their queues in Redis, in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by="web")
 
-    def missing(self, jobs: list[Job]) -> list[Job]:
+    def unpersisted(self, jobs: list[Job]) -> list[Job]:
         """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
         keys = [f"job:{job.id}" for job in jobs]
-        lost = unpersisted(self._store.client, keys)
+        lost = durability.unpersisted(self._store.client, keys)
         return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
 
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""
         view = get_job(self._store.client, job_id)
-        return None if view is None else _result(view, self.name).with_finder(self.find)
+        return None if view is None else _result(view, self)
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
         return dict(self._store.summary()["count"])
 
-    def waiting(self) -> Iterator[Job]:
+    def pending(self) -> Iterator[Job]:
         """Every job that waits, each claimed while it is on its way elsewhere."""
         self._waiting = Waiting(self._store, settings())
         for message, due in self._waiting:
             yield replace(job_of(message), run_after=due)
 
-    def forget(self, job: Job) -> None:
+    def delete(self, job: Job) -> None:
         """The job is safe elsewhere."""
         if self._waiting is not None:
             self._waiting.forget(job.id)
+
+    def worker_command(self) -> list[str]:
+        """A Celery worker."""
+        return worker_command()
+
+    def worker_ready(self, pid: int) -> bool:
+        """Whether the worker process with this pid has registered in Redis."""
+        client = self._store.client
+        try:
+            said = [client.get(f"worker:{worker!s}") for worker in client.smembers("workers")]
+        except RedisError:
+            return False
+        return any(json.loads(line).get("pid") == pid for line in said if line)
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,7 +119,7 @@ def job_of(message: Message) -> Job:
     )
 
 
-def _result(view: JobView, backend: str) -> TaskResult:
+def _result(view: JobView, backend: Backend) -> TaskResult:
     tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
     began = [event.at for event in view.timeline if event.event == "claimed"]
     ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
@@ -111,8 +128,7 @@ def _result(view: JobView, backend: str) -> TaskResult:
         view.id,
         view.task,
         view.arguments,
-        backend,
-        status=STATUS_OF_STATE.get(view.state, TaskResultStatus.READY),
+        backend.name,
         attempts=view.attempts,
         errors=[_error(view, event) for event in tries],
         enqueued_at=_moment(view.enqueued_at),
@@ -121,6 +137,7 @@ def _result(view: JobView, backend: str) -> TaskResult:
         state=view.state,
         reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
         _return_value=view.return_value,
+        _find=backend.find,
     )
 
 

@@ -7,7 +7,10 @@ Huey's tables `task` and `schedule` say what is to be run, and when; our table `
 from __future__ import annotations
 
 import json
+import sqlite3
+import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,7 +26,8 @@ from demo_app.backends.huey_table import JobTable
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import Again, perform
+from demo_app.jobs.outcome import Retry
+from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
 
@@ -60,14 +64,14 @@ class HueyBackend(Backend):
     )
 
     def __init__(self, chosen: Settings) -> None:
-        self._settings = chosen
+        self._settings, self._path = chosen, chosen.dir / "huey.sqlite3"
 
     @cached_property
     def huey(self) -> SqliteHuey:
         """The queue in its file: each commit is on disk, and ids are never used twice."""
-        self._settings.dir.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         made = SqliteHuey(
-            filename=str(self._settings.dir / "huey.sqlite3"),
+            filename=str(self._path),
             results=False,
             fsync=True,
             timeout=30,
@@ -81,7 +85,7 @@ class HueyBackend(Backend):
     def _jobs(self) -> JobTable:
         return JobTable(self.huey.storage, self._settings.history_length)
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into the file, in one transaction; a known id changes nothing."""
         table = self._jobs
         with self.huey.storage.db(commit=True) as rows:
@@ -91,14 +95,14 @@ class HueyBackend(Backend):
 
     def find(self, job_id: str) -> TaskResult | None:
         """What the file says of the job."""
-        result = self.promise(Job("", {}, id=job_id))
+        result = self.handle(Job("", {}, id=job_id))
         return result if self._jobs.fill_in(result) else None
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; one whose worker was killed counts as running."""
         return self._jobs.count_by_state()
 
-    def waiting(self) -> Iterator[Job]:
+    def pending(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run."""
         storage = self.huey.storage
         for data in (*storage.enqueued_items(), *storage.scheduled_items()):
@@ -106,16 +110,29 @@ class HueyBackend(Backend):
             due = message.eta and message.eta.replace(tzinfo=UTC)
             yield replace(self._jobs.job(message.id), run_after=due)
 
-    def forget(self, job: Job) -> None:
-        """The job is safe elsewhere."""
+    def delete(self, job: Job) -> None:
+        """Delete a job that is safe elsewhere."""
         with self.huey.storage.db(commit=True) as rows:
             for table in ("task", "schedule"):
                 rows.execute(f"DELETE FROM {table} WHERE json_extract(data, '$[0]') = ?", (job.id,))
             rows.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
 
+    def worker_command(self) -> list[str]:
+        """Huey's consumer."""
+        return [sys.executable, "-m", "demo_app.backends.huey_worker"]
+
+    def worker_ready(self, pid: int) -> bool:
+        """Whether the consumer with this pid takes jobs; asks the file, without making one."""
+        file_uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file_uri, uri=True)) as file:
+            found = file.execute("SELECT 1 FROM workers WHERE pid = ?", (pid,)).fetchone()
+            return found is not None
+        return False
+
     def close(self) -> None:
         """Close this process's connection to the file."""
-        self.huey.storage.close()
+        if "huey" in self.__dict__:  # or there is no connection yet
+            self.huey.storage.close()
 
     def _put(self, rows: Any, job: Job) -> None:
         task = self.huey._registry.string_to_task(f"{__name__}.run")(id=job.id)
@@ -134,7 +151,7 @@ class HueyBackend(Backend):
         """Run one job: what huey's consumer calls."""
         outcome = perform(self._jobs.started(task.id))
         self._jobs.ended(task.id, outcome)
-        if isinstance(outcome, Again):
+        if isinstance(outcome, Retry):
             raise RetryTask(delay=outcome.after)
 
 

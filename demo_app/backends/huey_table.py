@@ -10,8 +10,8 @@ from time import time
 from typing import Any
 
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import Again, Dead, Discarded, Done, Outcome
-from demo_app.jobs.result import STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
+from demo_app.jobs.result import TaskError, TaskResult
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     finished_at REAL
 ) STRICT
 """
-_ENDED = {Done: "done", Again: "retrying", Discarded: "discarded", Dead: "dead"}
-_FORGET = """
+_ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
+_DELETE_OLDEST = """
 DELETE FROM jobs WHERE id IN (
     SELECT id FROM jobs WHERE state IN ('done', 'discarded')
     ORDER BY finished_at DESC LIMIT -1 OFFSET ?
@@ -62,7 +62,7 @@ class JobTable:
         return replace(Job.from_record(json.loads(record)), attempts=attempts)
 
     def fill_in(self, result: TaskResult) -> bool:
-        """Tell what became of a job; False when nothing is known of it."""
+        """Write into the result what became of the job; False when nothing is known of it."""
         rows = self._storage.sql(
             "SELECT job, state, attempts, errors, value, reason, started_at, finished_at "
             "FROM jobs WHERE id = ?",
@@ -76,7 +76,6 @@ class JobTable:
         result.task, result.arguments = job.task, job.arguments
         result.enqueued_at = datetime.fromtimestamp(job.enqueued_at, UTC)
         result.state, result.reason, result.attempts = state, reason, attempts
-        result.status = STATUS_OF_STATE.get(state, TaskResultStatus.READY)
         result.errors = [TaskError(**error) for error in json.loads(errors)]
         result.started_at = began and datetime.fromtimestamp(began, UTC)
         result.finished_at = ended and datetime.fromtimestamp(ended, UTC)
@@ -100,10 +99,10 @@ class JobTable:
 
     def ended(self, job_id: str, outcome: Outcome) -> None:
         """Note how a try ended."""
-        value = outcome.value if isinstance(outcome, Done) else None
+        value = outcome.value if isinstance(outcome, Succeeded) else None
         reason = outcome.reason if isinstance(outcome, Discarded) else ""
-        error = json.dumps(asdict(outcome.error)) if isinstance(outcome, Again | Dead) else None
-        ended = None if isinstance(outcome, Again) else time()
+        error = json.dumps(asdict(outcome.error)) if isinstance(outcome, Retry | Failed) else None
+        ended = None if isinstance(outcome, Retry) else time()
         with self._storage.db(commit=True) as rows:
             rows.execute(
                 "UPDATE jobs SET state = ?, value = ?, reason = ?, finished_at = ?, errors = "
@@ -111,4 +110,4 @@ class JobTable:
                 (_ENDED[type(outcome)], json.dumps(value), reason, ended, error, job_id),
             )
             if next(self._ended) % 1000 == 0:
-                rows.execute(_FORGET, (self._keep,))
+                rows.execute(_DELETE_OLDEST, (self._keep,))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
-from contextlib import closing, suppress
-from pathlib import Path
 
 from demo_app.backends.huey import HueyBackend
 from demo_app.control_pipe import end_with_supervisor
@@ -14,13 +11,6 @@ from demo_app.jobs.registry import load_tasks
 from demo_app.settings import settings
 
 _WORKERS = "CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY) STRICT"
-
-
-def ready(folder: Path, pid: int) -> bool:
-    """Whether the consumer with this pid works on the queue in the folder."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(folder / "huey.sqlite3")) as file:
-        return file.execute("SELECT 1 FROM workers WHERE pid = ?", (pid,)).fetchone() is not None
-    return False
 
 
 def main() -> None:

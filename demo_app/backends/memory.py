@@ -11,16 +11,14 @@ import time
 from dataclasses import replace
 from itertools import count
 
-from demo_app.backends.records import Records
-from demo_app.jobs.backend import Backend
+from demo_app.backends.in_process import InProcessBackend
 from demo_app.jobs.capabilities import Capabilities, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import Again, perform
-from demo_app.jobs.result import TaskResult
+from demo_app.jobs.outcome import Retry
 from demo_app.settings import Settings
 
 
-class MemoryBackend(Backend):
+class MemoryBackend(InProcessBackend):
     """See the module; `concurrency` threads take the jobs in their order."""
 
     name = "memory"
@@ -34,20 +32,16 @@ class MemoryBackend(Backend):
     )
 
     def __init__(self, concurrency: int) -> None:
-        self._records = Records(self.name)
+        super().__init__()
         self._ready: list[tuple[int, int, Job]] = []  # by priority, then in order
         self._later: list[tuple[float, int, Job]] = []  # by due time
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"memory-{n}", daemon=True)
-            for n in range(concurrency)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._concurrency = concurrency
+        self._threads: list[threading.Thread] = []  # started with the first job
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into this process's queue.
 
         Raises RuntimeError when the backend was closed.
@@ -56,16 +50,8 @@ class MemoryBackend(Backend):
             if self._closed:
                 raise RuntimeError("this backend was closed and takes no more jobs")
         for job in jobs:
-            if self._records.enqueued(job):
+            if self._is_new(job):
                 self._put(job, job.due or 0.0)
-
-    def find(self, job_id: str) -> TaskResult | None:
-        """What became of a job of this process."""
-        return self._records.find(job_id)
-
-    def count_by_state(self) -> dict[str, int]:
-        """How many of this process's jobs are in each state."""
-        return self._records.count_by_state()
 
     def close(self) -> None:
         """Let running jobs end; those that wait are lost, as is this backend's way."""
@@ -75,15 +61,23 @@ class MemoryBackend(Backend):
         for thread in self._threads:
             thread.join()
 
+    def _start(self, number: int) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name=f"memory-{number}", daemon=True)
+        thread.start()
+        return thread
+
     def _put(self, job: Job, due: float) -> None:
         with self._changed:
+            if not self._threads:
+                self._threads = [self._start(number) for number in range(self._concurrency)]
             if due > time.time():
                 heapq.heappush(self._later, (due, next(self._order), job))
             else:
                 heapq.heappush(self._ready, (-job.priority, next(self._order), job))
             self._changed.notify()
 
-    def _take(self) -> Job | None:
+    def _next(self) -> Job | None:
+        """The next job, which is waited for; None when the backend was closed."""
         with self._changed:
             while not self._closed:
                 now = time.time()
@@ -96,11 +90,9 @@ class MemoryBackend(Backend):
             return None
 
     def _work(self) -> None:
-        while (job := self._take()) is not None:
-            self._records.started(job)
-            outcome = perform(job)
-            self._records.ended(job, outcome)
-            if isinstance(outcome, Again):
+        while (job := self._next()) is not None:
+            outcome = self._try(job)
+            if isinstance(outcome, Retry):
                 again = replace(job, attempts=job.attempts + 1)
                 self._put(again, time.time() + outcome.after)
 

@@ -1,16 +1,16 @@
 """Jobs on RQ, a small queue on Redis by itself: what Resque is to Rails.
 
 A queue has three lanes, RQ's own queues ``mail:high``, ``mail`` and ``mail:low``. Retries and
-delays are RQ's, by the second; how a job runs and how its failures are told is the job layer's.
+delays are RQ's, by the second; how a job runs and what is kept of its failures is the job layer's.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from math import ceil
-from typing import Any
 
 import redis
 from rq import Queue
@@ -19,13 +19,13 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus, Retry
 
 from demo_app.backends.celery import message_of
+from demo_app.broker import durability
 from demo_app.broker.connection import client_url
-from demo_app.broker.durability import unpersisted
 from demo_app.broker.message import lanes_of
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult, TaskResultStatus
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
 from demo_app.settings import Settings
 
 RUN = "demo_app.backends.rq_worker.run"
@@ -71,7 +71,7 @@ class RqBackend(Backend):
         names = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into Redis, each in one atomic step; a known id changes nothing."""
         for job in jobs:
             lane = self.lanes[message_of(job).lane]
@@ -94,10 +94,10 @@ class RqBackend(Backend):
             except DuplicateJobError:
                 continue
 
-    def missing(self, jobs: list[Job]) -> list[Job]:
+    def unpersisted(self, jobs: list[Job]) -> list[Job]:
         """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
         keys = [str(RqJob.key_for(job.id)) for job in jobs]
-        lost = unpersisted(self.connection, keys)
+        lost = durability.unpersisted(self.connection, keys)
         return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
 
     def find(self, job_id: str) -> TaskResult | None:
@@ -107,10 +107,8 @@ class RqBackend(Backend):
         except NoSuchJobError:
             return None
         job, meta = Job.from_record(found.kwargs["record"]), found.meta
-        state = _state(found)
-        result = self.promise(job)
-        result.state = state
-        result.status = STATUS_OF_STATE.get(state, TaskResultStatus.READY)
+        result = self.handle(job)
+        result.state = state = _state(found)
         result.attempts = meta["attempts"] + (state in STATUS_OF_STATE)
         result.errors = [TaskError(**error) for error in meta["errors"]]
         result.reason = meta["reason"]
@@ -119,8 +117,8 @@ class RqBackend(Backend):
             result._return_value = found.return_value()
         if state == "dead" and len(result.errors) < result.attempts:  # RQ gave it up by itself
             last = found.latest_result()
-            told = (last and last.exc_string) or "the worker died"
-            result.errors.append(TaskError(GIVEN_UP, told))
+            error = (last and last.exc_string) or "the worker died"
+            result.errors.append(TaskError(GIVEN_UP, error))
         return result
 
     def count_by_state(self) -> dict[str, int]:
@@ -134,21 +132,38 @@ class RqBackend(Backend):
             count["done"] += lane.finished_job_registry.get_job_count(cleanup=False)
         return count
 
-    def waiting(self) -> Iterator[Job]:
+    def pending(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run."""
         for lane in self.lanes.values():
             ids = [*lane.get_job_ids(), *lane.scheduled_job_registry.get_job_ids()]
             for found in RqJob.fetch_many(ids, self.connection, serializer="json"):
                 if found is not None:
-                    yield _waiting(found)
+                    record = found.kwargs["record"]
+                    yield Job.from_record({**record, "attempts": found.meta["attempts"]})
 
-    def forget(self, job: Job) -> None:
-        """The job is safe elsewhere."""
+    def delete(self, job: Job) -> None:
+        """Delete a job that is safe elsewhere."""
         RqJob.fetch(job.id, self.connection, serializer="json").delete()
+
+    def worker_command(self) -> list[str]:
+        """A pool of RQ's workers, one for each job that may run at once."""
+        return [sys.executable, "-m", "demo_app.backends.rq_worker"]
+
+    def worker_ready(self, pid: int) -> bool:
+        """Whether the pool with this pid has a worker that takes jobs."""
+        try:
+            return bool(self.connection.exists(ready_key(pid)))
+        except redis.RedisError:
+            return False
 
     def close(self) -> None:
         """Close the connections."""
         self.connection.close()
+
+
+def ready_key(pid: int) -> str:
+    """The key in Redis that says that the pool with this pid works."""
+    return f"rq-worker:{pid}"
 
 
 def _state(found: RqJob) -> str:
@@ -156,11 +171,6 @@ def _state(found: RqJob) -> str:
     if state == "done" and found.meta["reason"]:
         return "discarded"
     return "retrying" if state == "scheduled" and found.meta["errors"] else state
-
-
-def _waiting(found: RqJob) -> Job:
-    record: dict[str, Any] = {**found.kwargs["record"], "attempts": found.meta["attempts"]}
-    return Job.from_record(record)
 
 
 def make(settings: Settings) -> RqBackend:

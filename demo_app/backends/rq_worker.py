@@ -16,14 +16,15 @@ from typing import Any
 from rq import Queue, get_current_job
 from rq import Worker as RqWorker
 from rq.job import Job as RqJob
-from rq.job import Retry
+from rq.job import Retry as RqRetry
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
-from demo_app.backends.rq import RqBackend
+from demo_app.backends.rq import RqBackend, ready_key
 from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import Again, Dead, Discarded, Done, perform
+from demo_app.jobs.outcome import Discarded, Failed, Retry, Succeeded
+from demo_app.jobs.perform import perform
 from demo_app.jobs.registry import load_tasks
 from demo_app.settings import settings
 
@@ -37,22 +38,22 @@ def run(record: dict[str, Any]) -> Any:
     mine = get_current_job()
     assert mine is not None
     outcome = perform(replace(Job.from_record(record), attempts=mine.meta["attempts"]))
-    if isinstance(outcome, Done):
+    if isinstance(outcome, Succeeded):
         return outcome.value
     if isinstance(outcome, Discarded):
         mine.meta["reason"] = outcome.reason
     else:
         mine.meta["errors"].append(asdict(outcome.error))
-    if isinstance(outcome, Again):
+    if isinstance(outcome, Retry):
         mine.meta["attempts"] += 1
     mine.save_meta()  # type: ignore[no-untyped-call]
-    if isinstance(outcome, Dead):
+    if isinstance(outcome, Failed):
         mine.retries_left = 0  # those are for dead workers
         raise JobDead(outcome.error.traceback)
-    if isinstance(outcome, Again):
+    if isinstance(outcome, Retry):
         now = time.time()  # RQ cuts the moment off to whole seconds
         wait: Any = ceil(now + outcome.after) - now  # a float will do, whatever its type says
-        return Retry(max=mine.meta["attempts"] + 1, interval=[wait])
+        return RqRetry(max=mine.meta["attempts"] + 1, interval=[wait])
     return None
 
 
@@ -70,7 +71,7 @@ class Worker(RqWorker):
         return ceil(settings().lease_seconds) + 1
 
     def bootstrap(self, *arguments: Any, **options: Any) -> None:
-        """Start, and make known that the pool works."""
+        """Start, and say in Redis that the pool works."""
         super().bootstrap(*arguments, **options)
         self.connection.set(ready_key(os.getppid()), self.name, ex=24 * 3600)
 
@@ -88,11 +89,6 @@ class Worker(RqWorker):
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
         """End the job's process alone: the group is the worker's own."""
         os.kill(self.horse_pid, sig)
-
-
-def ready_key(pid: int) -> str:
-    """The key in Redis that says that the pool with this pid works."""
-    return f"rq-worker:{pid}"
 
 
 def main() -> None:

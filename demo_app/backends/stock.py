@@ -10,7 +10,10 @@ from typing import Any
 
 from celery import Celery
 from kombu import Queue
+from redis import RedisError
 
+from demo_app.backends.celery_command import worker_command
+from demo_app.broker.connection import connect
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities
 from demo_app.jobs.job import Job
@@ -48,9 +51,9 @@ class StockBackend(Backend):
     capabilities = Capabilities(run_after=True, concurrent=True)
 
     def __init__(self, chosen: Settings) -> None:
-        self._app = stock_app(chosen)
+        self._settings, self._app = chosen, stock_app(chosen)
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         """Publish the jobs, one after the other."""
         for job in jobs:
             self._app.send_task(
@@ -67,6 +70,20 @@ class StockBackend(Backend):
             client = connection.default_channel.client
             queued = sum(int(client.llen(name)) for name in self._app.amqp.queues)
             return {"queued": queued, "running": int(client.hlen("unacked"))}
+
+    def worker_command(self) -> list[str]:
+        """A Celery worker."""
+        return worker_command()
+
+    def worker_ready(self, pid: int) -> bool:
+        """Whether the worker process with this pid takes jobs."""
+        client = connect(self._settings.redis_url, timeout=2.0)
+        try:
+            return bool(client.exists(f"stock-worker:{pid}"))
+        except RedisError:
+            return False
+        finally:
+            client.close()
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 _TABLES = """
@@ -42,14 +42,26 @@ CREATE TABLE IF NOT EXISTS outbox (
 """
 
 
-class Database:
-    """One SQLite file, with one connection a thread."""
+class DatabaseMissing(OSError):
+    """There is no blog at the path: it is not there yet, or this machine does not see it."""
 
-    def __init__(self, path: Path) -> None:
+
+class Database:
+    """One SQLite file, with one connection a thread.
+
+    create: make the file and its tables where they are missing, as the web app does. A worker
+    must not: in an empty blog of its own it would find no comment.
+    Raises DatabaseMissing when there is no blog and none may be made.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
         self._local = threading.local()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.connection().executescript(_TABLES)
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection().executescript(_TABLES)
+        elif not _has_posts(path):
+            raise DatabaseMissing(f"there is no blog at {path.absolute()}")
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
@@ -83,3 +95,12 @@ class Database:
         if connection is not None:
             connection.close()
             self._local.connection = None
+
+
+def _has_posts(path: Path) -> bool:
+    """Whether a blog is there; makes no file."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as file:
+            return file.execute("SELECT 1 FROM posts").fetchone() is not None
+    except sqlite3.Error:
+        return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass
 
 from demo_app.blog.database import Database
 from demo_app.jobs.job import Job
@@ -21,22 +22,43 @@ def add(transaction: sqlite3.Connection, job: Job) -> None:
     transaction.execute("INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, record))
 
 
-def waiting(database: Database, after: int = 0, limit: int = 500) -> list[tuple[int, Job]]:
-    """The oldest jobs that stand behind the row `after`, with their row numbers."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the outbox.
+
+    job: None when this version of the app can't read it, as after a deploy that was rolled back;
+    problem says why.
+    """
+
+    row: int
+    job_id: str
+    job: Job | None
+    problem: str = ""
+
+
+def pending(database: Database, after: int = 0, limit: int = 500) -> list[Entry]:
+    """The oldest rows behind the row `after`."""
     rows = database.connection().execute(
-        "SELECT id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+        "SELECT id, job_id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
     )
-    return [(row["id"], Job.from_record(json.loads(row["job"]))) for row in rows.fetchall()]
+    return [_entry(*row) for row in rows.fetchall()]
+
+
+def _entry(row: int, job_id: str, record: str) -> Entry:
+    try:
+        return Entry(row, job_id, Job.from_record(json.loads(record)))
+    except (TypeError, ValueError) as error:
+        return Entry(row, job_id, None, f"the job {job_id} can't be read: {error}")
 
 
 def remove(database: Database, rows: list[int]) -> None:
-    """Forget rows that were handed over."""
+    """Delete rows that were handed over."""
     with database.transaction() as transaction:
         transaction.executemany("DELETE FROM outbox WHERE id = ?", [(row,) for row in rows])
 
 
 def remove_job(database: Database, job_id: str) -> None:
-    """Forget one job, which was handed over without the relay."""
+    """Delete one job, which was handed over without the relay."""
     with database.transaction() as transaction:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 

@@ -50,10 +50,12 @@ def add_picture(
     owner_email: str,
     content: bytes,
     *,
-    shrink: Task[[Picture], None],
+    shrink: Task[[int], None],
+    keep_job: bool = True,
 ) -> tuple[Picture, Job]:
     """Keep a picture, and in the same transaction the job that makes it small.
 
+    shrink: the task that takes the picture's id. keep_job: False leaves the outbox out.
     Raises BadPicture when the file is too large; nothing is stored then.
     """
     if len(content) > MOST_BYTES:
@@ -65,8 +67,9 @@ def add_picture(
             (name, owner, owner_email, made.uploaded_at, content),
         ).fetchone()
         made = replace(made, id=row[0])
-        job = shrink.job(made)
-        outbox.add(transaction, job)
+        job = shrink.job(made.id)
+        if keep_job:
+            outbox.add(transaction, job)
     return made, job
 
 

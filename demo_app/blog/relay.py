@@ -1,4 +1,4 @@
-"""The relay: hands the outbox over to the queue, and forgets what is safe there.
+"""The relay: hands the outbox over to the queue, and deletes what is safe there.
 
 A reader's comment wakes it; when the queue can't be reached it tries again, and the readers never
 notice. One thread hands over. Another waits until the queue would still have the jobs if it were
@@ -37,7 +37,7 @@ class Relay:
         self._lock = threading.Lock()
         self._unconfirmed: dict[int, Job] = {}  # by row
         self._reached = 0  # the last row that was handed over, or set aside
-        self._refused: dict[int, str] = {}
+        self._set_aside: dict[int, str] = {}  # why, by row
         self._threads = [
             threading.Thread(target=self._run, args=loop, name=f"relay {loop[0].__name__}")
             for loop in (
@@ -71,9 +71,9 @@ class Relay:
     @property
     def trouble(self) -> str:
         """Why there are jobs that can't be handed over; "" when there is no reason."""
-        if self._failure or not self._refused:
+        if self._failure or not self._set_aside:
             return self._failure
-        return f"{len(self._refused)} set aside: {next(iter(self._refused.values()))}"
+        return f"{len(self._set_aside)} set aside: {next(iter(self._set_aside.values()))}"
 
     def handed_over(self) -> set[str]:
         """The jobs that the queue has taken, and that are still in the outbox to be sure."""
@@ -87,35 +87,42 @@ class Relay:
     def hand_over(self) -> int:
         """Hand over one batch; returns how many jobs that were.
 
-        Raises what the backend raises when it can't be reached; nothing is forgotten then. A job
-        that the backend does not do is set aside until the next start, so that others can pass.
+        Raises what the backend raises when it can't be reached; nothing is deleted then. A job
+        that can't be read, or that the backend does not do, is set aside until the next start, so
+        that the others can pass.
         """
         with self._lock:  # both before a new beginning, or both after it
             known, reached = self._unconfirmed, self._reached
-        batch = outbox.waiting(self._database, after=reached)
+        batch = outbox.pending(self._database, after=reached)
         if not batch:
             self._failure = ""
             return 0
         hit(Step.OUTBOX_READ)
-        refused = self._give([job for _, job in batch])
+        jobs = {entry.row: entry.job for entry in batch if entry.job is not None}
+        reasons = {entry.row: entry.problem for entry in batch if entry.job is None}
+        reasons |= self._enqueue(jobs)
         hit(Step.OUTBOX_HANDED_OVER)
         self._failure = ""
         with self._lock:
             if known is self._unconfirmed:  # or it starts again from the first row
-                known |= {row: job for row, job in batch if job.id not in refused}
-                self._refused |= {row: refused[job.id] for row, job in batch if job.id in refused}
-                self._reached = batch[-1][0]
+                known |= {row: job for row, job in jobs.items() if row not in reasons}
+                self._set_aside |= reasons
+                self._reached = batch[-1].row
+        for reason in reasons.values():
+            log.error("A row of the outbox is set aside: %s", reason)
         self._handed_over.set()
         return len(batch)
 
-    def _give(self, jobs: list[Job]) -> dict[str, str]:
+    def _enqueue(self, jobs: dict[int, Job]) -> dict[int, str]:
+        """Give the backend what it does; returns the reason against each of the others, by row."""
         try:
-            self._backend.enqueue_many(jobs)
+            self._backend.enqueue_many(list(jobs.values()))
             return {}
         except Unsupported:
-            reasons = {job.id: self._reason_against(job) for job in jobs}
-            self._backend.enqueue_many([job for job in jobs if not reasons[job.id]])
-            return {job_id: reason for job_id, reason in reasons.items() if reason}
+            found = {row: self._reason_against(job) for row, job in jobs.items()}
+            reasons = {row: reason for row, reason in found.items() if reason}
+            self._backend.enqueue_many([job for row, job in jobs.items() if row not in reasons])
+            return reasons
 
     def _reason_against(self, job: Job) -> str:
         try:
@@ -125,7 +132,7 @@ class Relay:
         return ""
 
     def confirm(self) -> int:
-        """Forget the jobs that are safe in the queue; returns how many were looked at.
+        """Delete the jobs that are safe in the queue; returns how many were looked at.
 
         Raises what the backend raises when it can't tell; they are all handed over again then.
         """
@@ -135,23 +142,23 @@ class Relay:
         if not batch:
             return 0
         try:
-            missing = {job.id for job in self._backend.missing(list(batch.values()))}
+            lost = {job.id for job in self._backend.unpersisted(list(batch.values()))}
         except Exception:
             self._start_again()
             raise
         hit(Step.OUTBOX_CONFIRMED)
-        safe = [row for row, job in batch.items() if job.id not in missing]
+        safe = [row for row, job in batch.items() if job.id not in lost]
         outbox.remove(self._database, safe)
         with self._lock:
             for row in safe:
                 known.pop(row)
-        if missing:
+        if lost:
             self._start_again()
         return len(batch)
 
     def _start_again(self) -> None:
         with self._lock:
-            self._unconfirmed, self._refused, self._reached = {}, {}, 0
+            self._unconfirmed, self._set_aside, self._reached = {}, {}, 0
         self._wanted.set()
 
     def _run(self, step: Callable[[], int], wanted: threading.Event, pause: float) -> None:

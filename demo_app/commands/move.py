@@ -12,10 +12,9 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from demo_app.jobs import Unsupported
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.moving import move as move_jobs
-from demo_app.settings import BackendName, settings
+from demo_app.jobs.migrate import migrate
+from demo_app.settings import settings
 from demo_app.stack import Options, StackError
 from demo_app.stack.folder import Folder
 from demo_app.stack.reaper import ReaperClient
@@ -23,8 +22,11 @@ from demo_app.stack.redis_server import answers, check, socket_path, start
 
 
 def move(
-    source: Annotated[BackendName, Option("--from", help="the backend that has the jobs")],
-    target: Annotated[BackendName, Option("--to", help="the backend that is to have them")],
+    source: Annotated[
+        str,
+        Option("--from", metavar="NAME", help="who has the jobs: celery, rq, huey"),
+    ],
+    target: Annotated[str, Option("--to", metavar="NAME", help="who is to have them")],
     folder: Annotated[Path, Option("--dir", help="where the stack keeps its state")],
     redis_url: Annotated[
         str | None, Option(help="an external server instead of the one in that folder")
@@ -44,8 +46,8 @@ def move(
         settings.cache_clear()
         try:
             old, new = backend_named(source), backend_named(target)
-            moved = Counter(job.queue_name for job in move_jobs(old, new))
-        except (Unsupported, ImportError) as error:
+            moved = Counter(job.queue_name for job in migrate(old, new))
+        except (ImportError, ValueError) as error:
             raise StackError(f"{error}.") from None
         old.close()
         new.close()

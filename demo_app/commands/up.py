@@ -40,7 +40,12 @@ def up(
         int, Option(min=1, metavar="N", envvar="DEMO_CONCURRENCY", help="threads in each")
     ] = 4,
     backend: Annotated[
-        BackendName, Option(envvar="DEMO_BACKEND", help="who runs the jobs")
+        str,
+        Option(
+            metavar="NAME",
+            envvar="DEMO_BACKEND",
+            help="who runs the jobs: inline, memory, celery, rq, huey, or package.module:callable",
+        ),
     ] = BackendName.CELERY,
     transport: Annotated[
         Transport,

@@ -4,39 +4,30 @@ Names are the ones of Python's own standard for this layer (DEP 14, ``django.tas
 Rails' ActiveJob where that standard is silent.
 """
 
-from demo_app.jobs.after_commit import after_commit
 from demo_app.jobs.arguments import ArgumentError
-from demo_app.jobs.callbacks import around_enqueue, around_perform
 from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.context import Context, checkpoint, note
 from demo_app.jobs.job import Job
-from demo_app.jobs.records import RecordGone, by_reference
 from demo_app.jobs.registry import load_tasks
 from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
 from demo_app.jobs.retries import discard_on, retry_on
-from demo_app.jobs.task import Task, enqueue_many, put, task
+from demo_app.jobs.task import Task, enqueue_many, task
 
 __all__ = [
     "ArgumentError",
     "Capabilities",
     "Context",
     "Job",
-    "RecordGone",
     "Task",
     "TaskError",
     "TaskResult",
     "TaskResultStatus",
     "Unsupported",
-    "after_commit",
-    "around_enqueue",
-    "around_perform",
-    "by_reference",
     "checkpoint",
     "discard_on",
     "enqueue_many",
     "load_tasks",
     "note",
-    "put",
     "retry_on",
     "task",
 ]

@@ -1,27 +1,33 @@
-"""What every backend can do; a new one fills in `take`, and whatever else it promises."""
+"""What a backend is: it takes jobs, and sees to it that they run.
+
+A new one is one file: a subclass that fills in `_enqueue`, and whatever else it promises. It is
+chosen by name: a module in `demo_app.backends` that has a function `make`, or anywhere else as
+``package.module:callable``; either is called with the settings and returns the backend.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import ClassVar
 
 from demo_app.failpoints import Step, hit
-from demo_app.jobs.callbacks import enqueueing
 from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.job import Job
-from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskResult
-from demo_app.settings import BackendName, settings
+from demo_app.settings import Settings, settings
+
+_PACKAGE = "demo_app.backends"
 
 
 class Backend(ABC):
     """Takes jobs, and sees to it that they run.
 
-    name: as in the settings. in_request: whether `take` runs the jobs before it returns.
+    name: as in the settings. in_request: whether `_enqueue` runs the jobs before it returns.
     capabilities: what it promises; a job that asks for more is refused.
     """
 
@@ -30,7 +36,7 @@ class Backend(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
 
     @abstractmethod
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         """Take these jobs, in their order; they were checked already.
 
         Whoever promises `once` leaves a job alone whose id is known. What can't be reached
@@ -49,12 +55,9 @@ class Backend(ABC):
         """
         for job in jobs:
             self.check(job)
-        found = [(find_task(job.task), job) for job in jobs]
-        known = [(task.function, job) for task, job in found if task is not None]
-        with enqueueing(known):
-            self.take(jobs)
+        self._enqueue(jobs)
         hit(Step.ENQUEUED)
-        results = [self.promise(job) for job in jobs]
+        results = [self.handle(job) for job in jobs]
         if self.in_request:
             for result in results:
                 result.refresh()
@@ -64,25 +67,24 @@ class Backend(ABC):
         """Raises Unsupported when the job asks for what this backend does not do."""
         self.capabilities.check(job, self.name, settings().queues)
 
-    def promise(self, job: Job) -> TaskResult:
-        """The handle to a job that is put in, or is going to be."""
-        moment = datetime.fromtimestamp(job.enqueued_at, UTC)
-        state = "queued" if job.run_after is None else "scheduled"
+    def handle(self, job: Job) -> TaskResult:
+        """The handle to a job that was put in."""
         return TaskResult(
             job.id,
             job.task,
             job.arguments,
             self.name,
-            enqueued_at=moment,
-            state=state,
+            attempts=job.attempts,
+            enqueued_at=datetime.fromtimestamp(job.enqueued_at, UTC),
+            state="queued" if job.run_after is None else "scheduled",
             _find=self.find,
         )
 
-    def missing(self, jobs: list[Job]) -> list[Job]:
+    def unpersisted(self, jobs: list[Job]) -> list[Job]:
         """Which of these jobs, taken a moment ago, are not there any more.
 
         Returns when what keeps the others would still have them after a SIGKILL; raises its error
-        when it can't tell. Here: nothing is missing, and there is nothing to wait for.
+        when it can't tell. Here: none is missing, and there is nothing to wait for.
         """
         return []
 
@@ -94,9 +96,9 @@ class Backend(ABC):
         """How many jobs are in each state, as far as the backend can tell."""
         return {}
 
-    def waiting(self) -> Iterator[Job]:
+    def pending(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run, for `python -m demo_app
-        move`: the caller calls `forget` for each that is safe elsewhere before it asks for the
+        move`: the caller calls `delete` for each that is safe elsewhere before it asks for the
         next.
 
         Raises Unsupported when the jobs can't be had from outside.
@@ -106,15 +108,24 @@ class Backend(ABC):
             "in: there is nothing that another program could move"
         )
 
-    def forget(self, job: Job) -> None:
-        """Let go of a job that `waiting` gave."""
+    def delete(self, job: Job) -> None:
+        """Delete a job that `pending` gave."""
         raise NotImplementedError
+
+    def worker_command(self) -> list[str] | None:
+        """The command line that starts one worker process, which reads the same settings; None
+        when the jobs run in the process that puts them in."""
+        return None
+
+    def worker_ready(self, pid: int) -> bool:
+        """Whether the worker process with this pid takes jobs by now."""
+        return True
 
     def close(self) -> None:  # noqa: B027 - a backend may have nothing to let go of
         """Stop taking jobs and let go of connections and threads; may be called twice."""
 
 
-#: Takes the place of every backend, for tests; see `demo_app.jobs.testing`.
+#: Takes the place of every backend, for tests.
 override: Backend | None = None
 
 
@@ -124,20 +135,45 @@ def backend_named(name: str | None = None) -> Backend:
     Raises ValueError for an unknown name, and ImportError with what to install when the
     backend's library is missing.
     """
-    if override is not None:
-        return override
-    return _made(BackendName(name) if name else settings().backend)
+    return override or _made(name or settings().backend)
 
 
 @cache
-def _made(name: BackendName) -> Backend:
+def _made(name: str) -> Backend:
+    return make_backend(name, settings())
+
+
+def make_backend(name: str, chosen: Settings) -> Backend:
+    """A new backend of that name for these settings; see the module, and `backend_named`."""
+    module, _, maker = name.partition(":")
+    if not maker:
+        if name not in known_backends():
+            raise ValueError(
+                f"there is no backend {name!r}: it is one of {', '.join(known_backends())}, "
+                "or package.module:callable for one of your own"
+            )
+        module, maker = f"{_PACKAGE}.{name}", "make"
     try:
-        module = import_module(f"demo_app.backends.{name}")
+        make: Callable[[Settings], Backend] = getattr(import_module(module), maker)
+    except AttributeError:
+        raise ValueError(f"there is no {maker!r} in {module}") from None
     except ModuleNotFoundError as error:
+        if error.name and module.startswith(error.name):
+            raise ValueError(f"there is no backend {name!r}: {error}") from None
         if error.name != name:
             raise
         raise ImportError(
             f"The backend {name!s} needs a library that is not installed: pip install '.[backends]'"
         ) from None
-    made: Backend = module.make(settings())
-    return made
+    return make(chosen)
+
+
+@cache
+def known_backends() -> list[str]:
+    """The backends that come with this project: the modules that have a function `make`.
+
+    Their text is searched, since to import one takes its library.
+    """
+    folder = Path(str(import_module(_PACKAGE).__file__)).parent
+    files = sorted(folder.glob("*.py"))
+    return [file.stem for file in files if "\ndef make(" in file.read_text("utf-8")]

@@ -43,8 +43,26 @@ class Job:
     def from_record(cls, record: Mapping[str, Any]) -> Job:
         """The job that `as_record` wrote down.
 
-        Raises TypeError when that is no record of a job.
+        Raises TypeError or ValueError when that is no record of a job.
         """
+        if not isinstance(record, Mapping):
+            raise TypeError(f"a record is a mapping, not {record!r:.80}")
         run_after = record.get("run_after")
         moment = datetime.fromisoformat(run_after) if run_after else None
-        return cls(**{**record, "run_after": moment})
+        job = cls(**{**record, "run_after": moment})
+        for name, kind in _KINDS.items():
+            if not isinstance(getattr(job, name), kind):
+                raise TypeError(f"{name} is {getattr(job, name)!r:.80}")
+        return job
+
+
+#: What the fields of a record have to be.
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "task": str,
+    "arguments": dict,
+    "queue_name": str,
+    "priority": int,
+    "attempts": int,
+    "id": str,
+    "enqueued_at": (int, float),
+}

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo_app.jobs.arguments import as_it_arrives
-from demo_app.jobs.callbacks import performing
 from demo_app.jobs.context import Context, running
 from demo_app.jobs.job import Job
-from demo_app.jobs.records import RecordGone, loaded
+from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
 from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskError
-from demo_app.jobs.retries import Drop, policy_for
+from demo_app.jobs.retries import DiscardPolicy, policy_for
 
 if TYPE_CHECKING:
     from demo_app.jobs.task import Task
@@ -38,38 +37,6 @@ class JobTimeout(BaseException):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """It ran to its end."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """It failed and is due again after so many seconds."""
-
-    after: float
-    error: TaskError
-
-
-@dataclass(frozen=True, slots=True)
-class Discarded:
-    """It failed in a way that makes another try pointless."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """It failed too often, or can't be run at all; a person has to look."""
-
-    error: TaskError
-
-
-Outcome = Done | Again | Discarded | Dead
-
-
 def perform(
     job: Job, *, check: Callable[[], None] = lambda: None, notes: dict[str, Any] | None = None
 ) -> Outcome:
@@ -82,10 +49,10 @@ def perform(
     task = find_task(job.task)
     if task is None:
         missing = f"no task {job.task!r} here; is its module in DEMO_TASKS?"
-        return Dead(TaskError("builtins.LookupError", missing))
+        return Failed(TaskError("builtins.LookupError", missing))
     context = Context(job, job.attempts + 1, check, {} if notes is None else notes)
     try:
-        with running(context), performing(task.function, job):
+        with running(context):
             check()
             value = _call(task, context)
     except Exception as error:
@@ -94,32 +61,32 @@ def perform(
 
 
 def _call(task: Task[..., Any], context: Context) -> Any:
-    arguments = {name: loaded(value) for name, value in context.job.arguments.items()}
-    return task.function(*((context,) if task.takes_context else ()), **arguments)
+    first = (context,) if task.takes_context else ()
+    return task.function(*first, **context.job.arguments)
 
 
 def _returned(value: Any, job: Job) -> Outcome:
     try:
-        return Done(as_it_arrives(value))
-    except (TypeError, ValueError, RecursionError) as error:
+        return Succeeded(as_it_arrives(value))
+    except (TypeError, ValueError, RecursionError) as cause:
         # not tried again: the job did its work, and would return the same once more
-        told = ReturnValueError(
-            f"{job.task} returned a {type(value).__name__}, which JSON can't carry ({error})"
+        error = ReturnValueError(
+            f"{job.task} returned a {type(value).__name__}, which JSON can't carry ({cause})"
         )
-        return Dead(TaskError(_path(told), str(told)))
+        return Failed(TaskError(_path(error), str(error)))
 
 
 def after_failure(error: BaseException, job: Job) -> Outcome:
     """How a job ends that this error has ended, by what its task says of such errors."""
     task = find_task(job.task)
     policy = policy_for(task.policies if task else (), error)
-    if isinstance(policy, Drop) or isinstance(error, RecordGone):
+    if isinstance(policy, DiscardPolicy):
         return Discarded(f"{type(error).__name__}: {error}")
     failures = job.attempts + 1
-    told = TaskError(_path(error), "".join(traceback.format_exception(error)))
-    if failures >= policy.attempts:
-        return Dead(told)
-    return Again(policy.wait(failures), told)
+    failure = TaskError(_path(error), "".join(traceback.format_exception(error)))
+    if policy.gives_up(failures, time.time() - job.enqueued_at):
+        return Failed(failure)
+    return Retry(policy.wait(failures), failure)
 
 
 def _path(error: BaseException) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from importlib import import_module
 from typing import Any
 
 
@@ -43,21 +41,6 @@ class TaskError:
     exception_class_path: str
     traceback: str
 
-    @property
-    def exception_class(self) -> type[BaseException]:
-        """The exception's class.
-
-        Raises ValueError when it can't be found here, or is no exception.
-        """
-        module, _, name = self.exception_class_path.rpartition(".")
-        try:
-            found = getattr(import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ValueError(f"no {self.exception_class_path} here: {error}") from None
-        if not (isinstance(found, type) and issubclass(found, BaseException)):
-            raise ValueError(f"{self.exception_class_path} is no exception")
-        return found
-
 
 @dataclass(slots=True)
 class TaskResult:
@@ -71,7 +54,6 @@ class TaskResult:
     task: str
     arguments: dict[str, Any]
     backend: str
-    status: TaskResultStatus = TaskResultStatus.READY
     attempts: int = 0
     errors: list[TaskError] = field(default_factory=list)
     enqueued_at: datetime | None = None
@@ -81,6 +63,11 @@ class TaskResult:
     reason: str = ""
     _return_value: Any = None
     _find: Callable[[str], TaskResult | None] | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> TaskResultStatus:
+        """DEP 14's word for the state."""
+        return STATUS_OF_STATE.get(self.state, TaskResultStatus.READY)
 
     @property
     def is_finished(self) -> bool:
@@ -108,11 +95,3 @@ class TaskResult:
         for name in self.__slots__:
             if name != "_find":
                 setattr(self, name, getattr(found, name))
-
-    async def arefresh(self) -> None:
-        """`refresh` for async code; the look-up runs in a thread."""
-        await asyncio.to_thread(self.refresh)
-
-    def with_finder(self, find: Callable[[str], TaskResult | None]) -> TaskResult:
-        """The same result, able to refresh itself."""
-        return replace(self, _find=find)

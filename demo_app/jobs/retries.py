@@ -16,11 +16,13 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryPolicy:
     """Try again later: each wait is twice the last one, up to a limit, and partly by chance.
 
     Without the chance part (jitter) all jobs that failed together would come back together.
-    first, longest: seconds. jitter: the share of each wait that is left to chance, 0 to 1.
+    attempts: how many tries there are. first, longest: seconds. jitter: the share of each wait
+    that is left to chance, 0 to 1. within: seconds since the job was put in, during which it is
+    tried however many attempts that takes; then `attempts` does not count.
     """
 
     exceptions: tuple[type[BaseException], ...] = (Exception,)
@@ -28,22 +30,27 @@ class Retry:
     first: float = 1.0
     longest: float = 600.0
     jitter: float = 0.5
+    within: float | None = None
 
     def wait(self, failures: int, chance: Callable[[], float] = random.random) -> float:
         """Seconds to wait after so many failures (1 or more)."""
         full = min(self.longest, self.first * 2.0 ** min(failures - 1, 60))
         return full * (1.0 - self.jitter * chance())
 
+    def gives_up(self, failures: int, age: float) -> bool:
+        """Whether a job that failed so many times, and was put in `age` seconds ago, is dead."""
+        return failures >= self.attempts if self.within is None else age >= self.within
+
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class DiscardPolicy:
     """Don't try again: the job is discarded, with the reason."""
 
     exceptions: tuple[type[BaseException], ...]
 
 
-Policy = Retry | Drop
-DEFAULT = Retry()
+Policy = RetryPolicy | DiscardPolicy
+DEFAULT = RetryPolicy()
 
 
 def retry_on(
@@ -52,16 +59,17 @@ def retry_on(
     first: float = 1.0,
     longest: float = 600.0,
     jitter: float = 0.5,
+    within: float | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Try a job again after these exceptions; see `Retry` for the meaning of the numbers."""
-    return _with(Retry(exceptions, attempts, first, longest, jitter))
+    """Try a job again after these exceptions; see `RetryPolicy` for the meaning of the numbers."""
+    return _with(RetryPolicy(exceptions, attempts, first, longest, jitter, within))
 
 
 def discard_on(
     *exceptions: type[BaseException],
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Discard a job after these exceptions: what it was about is gone."""
-    return _with(Drop(exceptions))
+    return _with(DiscardPolicy(exceptions))
 
 
 def policies_of(function: Callable[..., object]) -> tuple[Policy, ...]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
-from demo_app.jobs.after_commit import hold_back
-from demo_app.jobs.arguments import checked
+from demo_app.jobs.arguments import by_name, check_function, checked
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.context import Context
 from demo_app.jobs.job import Job
 from demo_app.jobs.registry import register
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.retries import Policy, policies_of
-from demo_app.jobs.signature import bound, check_function
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,29 +71,18 @@ class Task(Generic[P, R]):
 
         Raises ArgumentError when an argument is missing, unknown, or not what JSON carries.
         """
-        arguments = bound(self.name, self.function, self.takes_context, args, kwargs)
+        arguments = by_name(self.name, self.function, self.takes_context, args, kwargs)
         return Job(
             task=self.name,
-            arguments=self.travelling(arguments),
+            arguments=checked(self.name, arguments),
             queue_name=self.queue_name,
             priority=self.priority,
             run_after=self.run_after,
         )
 
-    def travelling(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as they travel: as JSON carries them, records as references.
-
-        Raises ArgumentError, which names the argument.
-        """
-        return checked(self.name, arguments)
-
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
         """Put a job in, to be run by the backend in force; see `job` for what it raises."""
-        return put(self.job(*args, **kwargs), self.backend)
-
-    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
-        """`enqueue` for async code; the round trip to the queue runs in a thread."""
-        return await asyncio.to_thread(functools.partial(self.enqueue, *args, **kwargs))
+        return enqueue_many([self.job(*args, **kwargs)], self.backend)[0]
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it now, here, as the plain function that it is."""
@@ -107,21 +92,12 @@ class Task(Generic[P, R]):
         return self.function(here, *args, **kwargs)
 
 
-def put(job: Job, backend: str | None = None) -> TaskResult:
-    """Put a job that was made before into the backend of that name (None: the one in force)."""
-    return enqueue_many([job], backend)[0]
-
-
 def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
     """Put many jobs in at once, in their order: one round trip where the backend can.
 
-    Within `after_commit` they wait for the block's end.
     Raises Unsupported when a job asks for what the backend does not do; then none is put in.
     """
-    chosen, wanted = backend_named(backend), list(jobs)
-    if hold_back(chosen, wanted):
-        return [chosen.promise(job) for job in wanted]
-    return chosen.enqueue_many(wanted)
+    return backend_named(backend).enqueue_many(list(jobs))
 
 
 @overload

@@ -26,13 +26,17 @@ class MailError(Exception):
 
 
 class MailRefused(MailError):
-    """For good: a 5xx answer (RFC 5321, section 4.2.1). The same mail will be refused again."""
+    """For good: a 5xx answer about this mail (RFC 5321, section 4.2.1), which will get it again."""
 
 
 class MailDeferred(MailError):
-    """For now: a 4xx answer, or no answer at all."""
+    """For now: a 4xx answer, or none at all, or a server that lets nobody in: a 5xx greeting, a
+    wrong password. That says nothing about this mail, and passes when somebody mends it."""
 
 
+#: 5xx answers that are about the session, whatever the mail: a command out of order (RFC 5321),
+#: a log-in that is wanted or was wrong, an encryption that is wanted (RFC 4954, section 6).
+_ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 _local = threading.local()
 
 
@@ -67,7 +71,10 @@ def _begin(mail: Mail) -> None:
             if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code != 421:
                 raise  # an answer about this mail, not a farewell (RFC 5321, section 3.8)
             _drop()  # the server closed an idle connection; nothing was sent yet
-    _local.smtp = _connect(settings())
+    try:
+        _local.smtp = _connect(settings())
+    except smtplib.SMTPResponseException as error:
+        raise MailDeferred(f"the mail server lets nobody in: {_said(error)}") from error
     _envelope(_local.smtp, mail)
 
 
@@ -75,12 +82,16 @@ def _connect(chosen: Settings) -> smtplib.SMTP:
     parts = urlsplit(chosen.smtp_url)
     host, port = chosen.smtp_address
     smtp = smtplib.SMTP(host, port, local_hostname="blog.test", timeout=chosen.smtp_seconds)
-    smtp.ehlo_or_helo_if_needed()
-    if parts.scheme == "smtp+starttls":
-        smtp.starttls()
-        smtp.ehlo()
-    if parts.username:
-        smtp.login(unquote(parts.username), unquote(parts.password or ""))
+    try:
+        smtp.ehlo_or_helo_if_needed()
+        if parts.scheme == "smtp+starttls":
+            smtp.starttls()
+            smtp.ehlo()
+        if parts.username:
+            smtp.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        smtp.close()
+        raise
     return smtp
 
 
@@ -109,11 +120,17 @@ def _expect(wanted: int, code: int, answer: bytes) -> None:
 
 def _as_mail_error(error: Exception) -> MailError:
     if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        kind = MailRefused if 500 <= error.smtp_code < 600 else MailDeferred
-        return kind(f"the mail server said {error.smtp_code} {words}")
-    return MailDeferred(f"the mail server did not answer: {error or type(error).__name__}")
+        for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
+        return (MailRefused if for_good else MailDeferred)(f"the mail server said {_said(error)}")
+    return MailDeferred(f"the mail server did not answer: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        return f"{error.smtp_code} {words}"
+    return str(error) or type(error).__name__
 
 
 def _drop() -> None:

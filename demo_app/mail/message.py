@@ -19,9 +19,15 @@ from urllib.parse import quote
 CRLF = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
-_ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^_`a-z{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
+#: The HTML standard's "valid e-mail address", which a browser's form checks, with the lengths of
+#: RFC 5321, section 4.5.3.1: that form sets none for what stands before the @.
+_ADDRESS = re.compile(
+    r"(?=.{1,254}$)[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
+    r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
-_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+")
+_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
 _LONGEST_ID = 900  # of a line with at most 998 (RFC 5322, section 2.1.1)
 #: Characters of a file's name; encoded, each may take twelve bytes of a line with at most 998.
 _LONGEST_NAME = 60
@@ -30,6 +36,11 @@ _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
 
 class BadAddress(ValueError):
     """That is no e-mail address that a mail could be sent to."""
+
+
+def is_address(value: str) -> bool:
+    """Whether a mail can be sent to it: what this refuses, no form may accept."""
+    return _ADDRESS.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class Mailbox:
     address: str
 
     def __post_init__(self) -> None:
-        if not _ADDRESS.fullmatch(self.address):
+        if not is_address(self.address):
             raise BadAddress(f"{self.address[:100]!r} is no e-mail address")
 
     @classmethod
@@ -57,7 +68,8 @@ class Attachment:
     """A file that goes with a mail.
 
     name: as its reader sees it; slashes and control characters become ``_``, and what is beyond
-    60 characters goes. content_type: such as ``image/jpeg``; what is none is sent as plain bytes.
+    60 characters goes. content_type: such as ``image/jpeg`` or
+    ``text/csv; charset=utf-8``; what is none is sent as plain bytes.
     """
 
     name: str

@@ -11,7 +11,7 @@ from html import escape
 from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
 from demo_app.blog.report import Line, as_csv
-from demo_app.mail.message import Attachment, Mail, Mailbox
+from demo_app.mail.message import Attachment, Mail, Mailbox, is_address
 
 DOMAIN = "blog.test"
 
@@ -21,7 +21,7 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
     return Mail(
         sender=sender,
         to=Mailbox(post.author, post.author_email),
-        reply_to=Mailbox(comment.author, comment.email),
+        reply_to=Mailbox(comment.author, comment.email) if is_address(comment.email) else None,
         subject=f"{comment.author} commented on “{post.title}”",
         text=f"Hello {post.author},\n\n{comment.author} wrote:\n\n{comment.body}\n",
         html=(
@@ -35,13 +35,13 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
 
 def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mail:
     """Brings the owner of a picture its thumbnail, a JPEG."""
-    told = f"your picture “{picture.name}” was made small: see the attachment."
+    sentence = f"your picture “{picture.name}” was made small: see the attachment."
     return Mail(
         sender=sender,
         to=Mailbox(picture.owner, picture.owner_email),
         subject=f"Your picture “{picture.name}”",
-        text=f"Hello {picture.owner},\n\n{told}\n",
-        html=f"<p>Hello {escape(picture.owner)},</p><p>{escape(told)}</p>",
+        text=f"Hello {picture.owner},\n\n{sentence}\n",
+        html=f"<p>Hello {escape(picture.owner)},</p><p>{escape(sentence)}</p>",
         message_id=f"<picture.{picture.id}.{picture.uploaded_at * 1000:.0f}@{DOMAIN}>",
         attachments=(Attachment(f"small {picture.name}.jpg", "image/jpeg", small),),
     )
@@ -54,13 +54,14 @@ def monthly_report(
 
     month: as in ``2026-11``. request: tells this report from one that is asked for again later.
     """
-    told = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
+    summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
+    table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))
     return Mail(
         sender=sender,
         to=to,
         subject=f"Comments in {month}",
-        text=f"Hello {to.name},\n\n{told}\nThe attachment has a line for each post.\n",
-        html=f"<p>Hello {escape(to.name)},</p><p>{told}</p>",
+        text=f"Hello {to.name},\n\n{summary}\nThe attachment has a line for each post.\n",
+        html=f"<p>Hello {escape(to.name)},</p><p>{summary}</p>",
         message_id=f"<report.{month}.{request}@{DOMAIN}>",
-        attachments=(Attachment(f"comments-{month}.csv", "text/csv", as_csv(lines)),),
+        attachments=(table,),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo_app.jobs.backend import known_backends
 from demo_app.settings import SHORTEST_TOKEN, BackendName, Safeguard, Transport
 
 
@@ -27,7 +28,7 @@ class Options:
     dir: Path | None = None
     workers: int = 1
     concurrency: int = 4
-    backend: BackendName = BackendName.CELERY
+    backend: str = BackendName.CELERY
     transport: Transport = Transport.CLAIMS
     redis_url: str | None = None
     appendfsync: str = "everysec"
@@ -45,11 +46,15 @@ class Options:
 
     def __post_init__(self) -> None:
         try:  # plain words will do, as in Stack(backend="memory")
-            object.__setattr__(self, "backend", BackendName(self.backend))
             object.__setattr__(self, "transport", Transport(self.transport))
             object.__setattr__(self, "without", frozenset(map(Safeguard, self.without)))
         except ValueError as error:
             raise StackError(f"{error}.") from None
+        if ":" not in self.backend and self.backend not in known_backends():
+            raise StackError(
+                f"There is no backend {self.backend!r}: it is one of "
+                f"{', '.join(known_backends())}, or package.module:callable."
+            )
         if self.workers < 0 or self.concurrency < 1:
             raise StackError("There must be at least 0 workers, with at least 1 thread each.")
         if self.appendfsync not in ("always", "everysec", "no"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -12,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-
-from demo_app.broker.connection import connect
-from demo_app.settings import BackendName, Transport
+from demo_app.jobs.backend import Backend, make_backend
+from demo_app.settings import Settings
 from demo_app.stack.folder import Folder
-from demo_app.stack.options import Options
+from demo_app.stack.options import Options, StackError
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.redis_server import answers as redis_answers
 from demo_app.stack.redis_server import command as redis_command
@@ -52,7 +49,20 @@ class Plan:
     @property
     def has_worker(self) -> bool:
         """Whether the backend's jobs are run by processes of their own."""
-        return self.options.backend not in (BackendName.INLINE, BackendName.MEMORY)
+        return self.backend().worker_command() is not None
+
+    def backend(self) -> Backend:
+        """The backend, as the stack's processes have it.
+
+        Raises StackError when it can't be made.
+        """
+        chosen = Settings(
+            dir=self.folder.path, redis_url=self.redis_url, transport=self.options.transport
+        )
+        try:
+            return make_backend(self.options.backend, chosen)
+        except (ImportError, ValueError) as error:
+            raise StackError(f"{error}.") from None
 
     def environment(self) -> dict[str, str]:
         """The environment of every process of the stack."""
@@ -95,11 +105,9 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
         return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]
     if role == "web":
         return [*python, "demo_app.web"]
-    if plan.options.backend in (BackendName.RQ, BackendName.HUEY):
-        return [*python, f"demo_app.backends.{plan.options.backend}_worker"]
-    quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
-    name = ["--hostname", f"worker{number}@%h", "--loglevel", "WARNING"]
-    return [*python, "celery", "-A", "demo_app.worker", "worker", *quiet, *name]
+    words = plan.backend().worker_command()
+    assert words is not None
+    return words
 
 
 def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
@@ -111,13 +119,8 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
         return lambda: _listens(plan.smtp_port) and _http_answers(stats, plan.token)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
-    if plan.options.backend is BackendName.HUEY:
-        return lambda: _huey_answers(plan.folder.path, pid)
-    if plan.options.backend is BackendName.RQ:
-        return lambda: _key_exists(plan.redis_url, f"rq-worker:{pid}")
-    if plan.options.transport is Transport.STOCK:
-        return lambda: _key_exists(plan.redis_url, f"stock-worker:{pid}")
-    return lambda: _worker_answers(plan.redis_url, pid)
+    backend = plan.backend()
+    return lambda: backend.worker_ready(pid)
 
 
 def _listens(port: int) -> bool:
@@ -135,30 +138,3 @@ def _http_answers(url: str, token: str = "") -> bool:
         return True  # it answers; that it wants a token does not matter here
     except OSError:
         return False
-
-
-def _worker_answers(redis_url: str, pid: int) -> bool:
-    client = connect(redis_url, timeout=2.0)
-    try:
-        said = [client.get(f"worker:{worker!s}") for worker in client.smembers("workers")]
-        return any(json.loads(line).get("pid") == pid for line in said if line)
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
-
-
-def _huey_answers(folder: Path, pid: int) -> bool:
-    from demo_app.backends.huey_worker import ready  # its library may not be installed
-
-    return ready(folder, pid)
-
-
-def _key_exists(redis_url: str, key: str) -> bool:
-    client = connect(redis_url, timeout=2.0)
-    try:
-        return bool(client.exists(key))
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()

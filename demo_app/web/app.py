@@ -20,6 +20,7 @@ from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.tasks import notify_author
 from demo_app.web import (
     admin_actions,
+    author_pages,
     blog_pages,
     dashboard,
     errors,
@@ -66,7 +67,8 @@ def make_app(chosen: Settings) -> FastAPI:
     )
     app.state.services = services
     # admin actions before the dashboard, whose addresses would take theirs for a state
-    for part in (blog_pages, admin_actions, dashboard, stage_pages, jobs_api, events, operations):
+    pages = (blog_pages, author_pages, admin_actions, dashboard, stage_pages)
+    for part in (*pages, jobs_api, events, operations):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=str(files("demo_app.web") / "static")))
     errors.add_handlers(app)
@@ -82,7 +84,7 @@ def _services(chosen: Settings) -> Services:
     route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
     comments = CommentService(database, Relay(database, backend), notify_author, route)
     queue = None
-    if chosen.backend is BackendName.CELERY and chosen.transport is not Transport.STOCK:
+    if chosen.backend == BackendName.CELERY and chosen.transport is not Transport.STOCK:
         queue = Queue(
             connect(chosen.redis_url, timeout=2.0),
             journal_length=chosen.journal_length,

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from pydantic import BaseModel, Field
 
 from demo_app.blog import posts
-from demo_app.web.delivery import Place
+from demo_app.web.delivery import DeliveryStatus, Place
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
 from demo_app.web.templates import render
@@ -75,7 +75,7 @@ def comment_by_form(
 ) -> Response:
     """A comment from the page's form; works without JavaScript."""
     try:
-        _check_rate(request, services)
+        check_rate(request, services)
         comment = services.comments.accept(post_id, author, email, body.replace("\r\n", "\n"))
     except DomainError as error:
         given = {"author": author, "email": email, "body": body}
@@ -94,14 +94,19 @@ def comment_by_api(
     request: Request, services: ServicesDep, post_id: PostId, given: CommentIn
 ) -> Response:
     """A comment from a program."""
-    _check_rate(request, services)
+    check_rate(request, services)
     comment = services.comments.accept(post_id, given.author, given.email, given.body)
     # a model would be checked and written in one more thread, which takes as long as the rest
     answer = {"comment_id": comment.id, "job_id": comment.job_id}
     return JSONResponse(answer, 201, background=services.comments.after_answer())
 
 
-def _check_rate(request: Request, services: Services) -> None:
+def station_reached(travel: DeliveryStatus | None) -> int:
+    """Which of the stations was reached last, from 0."""
+    return STATIONS.index(_REACHED.get(travel.place, "queued")) if travel else 0
+
+
+def check_rate(request: Request, services: Services) -> None:
     """Raises DomainError when this address posts too fast; who holds the token is trusted."""
     address = request.client.host if request.client else ""
     if not request.scope.get("holder") and not services.rate_limit.allows(address):
@@ -134,7 +139,7 @@ def _post_page(
         problem=error.sentence(language_of(request)) if error else "",
         given=given or {},
         travel=travel,
-        reached=STATIONS.index(_REACHED.get(travel.place, "queued")) if travel else 0,
+        reached=station_reached(travel),
         stations=STATIONS,
         backend=services.comments.backend,
         kept=services.queue is not None,

@@ -71,7 +71,8 @@ def outbox_page(request: Request, services: ServicesDep, show: bool = False) -> 
     blog's database."""
     comments = services.comments
     handed_over = comments.relay.handed_over()
-    jobs = [job for _, job in outbox.waiting(comments.database, limit=SHOWN + 1)]
+    entries = outbox.pending(comments.database, limit=SHOWN + 1)
+    jobs = [entry.job for entry in entries if entry.job is not None]
     return render(
         request,
         "outbox.html",

@@ -97,13 +97,13 @@ def _start_again(services: Services) -> None:
                 queue.quiet(worker.id, False)
 
 
-def _route(name: BackendName) -> Action:
+def _route(name: str) -> Action:
     def switch(services: Services) -> None:
         configured = settings().backend
-        if name is BackendName.CELERY and configured is not name:
+        if name == BackendName.CELERY and configured != name:
             raise DomainError(409, "no_celery", backend=configured)
         # what runs in this process's memory is not handed over by the relay, and dies with it
-        use_outbox = name is configured and settings().has(Safeguard.OUTBOX)
+        use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
         services.comments.use(Route(backend_named(name), use_outbox))
 
     return switch

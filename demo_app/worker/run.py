@@ -13,17 +13,8 @@ from demo_app.broker.in_flight import InFlight, in_flight
 from demo_app.broker.message import compose
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import (
-    Again,
-    Dead,
-    Discarded,
-    Done,
-    JobTimeout,
-    LeaseLost,
-    Outcome,
-    after_failure,
-    perform,
-)
+from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
+from demo_app.jobs.perform import JobTimeout, LeaseLost, after_failure, perform
 from demo_app.jobs.result import TaskError
 from demo_app.settings import settings
 from demo_app.worker.time_limit import TimeLimit
@@ -83,16 +74,16 @@ def conclude(
     told = notes or {}
     end = partial(here.finish, tag, go_on=go_on)
     match outcome:
-        case Done(value):
+        case Succeeded(value):
             told = told if value is None else {**told, "value": value}
             return end(Verdict.DONE, detail=_detail(told))
-        case Again(after, error):
+        case Retry(after, error):
             again = compose(message_of(replace(job, attempts=job.attempts + 1)))
             detail = _detail({**told, **_told(error), "after": after})
             return end(Verdict.RETRY, detail=detail, after=after, message=again)
         case Discarded(reason):
             return end(Verdict.DISCARD, detail=_detail({**told, "reason": reason}))
-        case Dead(error):
+        case Failed(error):
             return end(Verdict.DEAD, detail=_detail({**told, **_told(error)}))
 
 

@@ -13,7 +13,8 @@ from celery.signals import worker_ready
 from demo_app.backends.stock import stock_app
 from demo_app.broker.connection import connect
 from demo_app.jobs.job import Job
-from demo_app.jobs.perform import Again, Dead, perform
+from demo_app.jobs.outcome import Failed, Retry
+from demo_app.jobs.perform import perform
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Settings
 
@@ -37,9 +38,9 @@ def make_stock_app(chosen: Settings) -> Celery:
 def _run(self: Any, **arguments: Any) -> Any:
     request = self.request
     outcome = perform(Job(self.name, arguments, attempts=request.retries, id=request.id))
-    if isinstance(outcome, Again):
+    if isinstance(outcome, Retry):
         eta = datetime.now(UTC) + timedelta(seconds=outcome.after)
         raise self.retry(eta=eta)
-    if isinstance(outcome, Dead):
+    if isinstance(outcome, Failed):
         raise RuntimeError(outcome.error.traceback)
     return None

@@ -11,7 +11,8 @@ from pathlib import Path
 from demo_app.jobs import Job
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death
-from demo_app.jobs.perform import Again, perform
+from demo_app.jobs.outcome import Retry
+from demo_app.jobs.perform import perform
 from demo_app.settings import Settings
 
 
@@ -29,8 +30,8 @@ class FolderBackend(Backend):
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()
 
-    def take(self, jobs: list[Job]) -> None:
-        """Write each job into a file; the rename puts it into the queue, in one step."""
+    def _enqueue(self, jobs: list[Job]) -> None:
+        """Write each job into a file; the rename is the moment at which it is in the line."""
         for job in jobs:
             path = self._new / f"{time.time_ns()}-{job.id}"
             path.write_text(json.dumps(asdict(job)))
@@ -43,9 +44,9 @@ class FolderBackend(Backend):
                 job = Job(**json.loads(claimed.read_text()))
                 outcome = perform(job)
                 claimed.unlink()
-                if isinstance(outcome, Again):
+                if isinstance(outcome, Retry):
                     again = [replace(job, attempts=job.attempts + 1)]
-                    threading.Timer(outcome.after, self.take, [again]).start()
+                    threading.Timer(outcome.after, self._enqueue, [again]).start()
             time.sleep(0.02)
 
 

@@ -35,7 +35,7 @@ def test_a_comment_and_its_job_are_stored_together(database: Database) -> None:
     assert posts.comment(database, comment.id) == comment
     assert job.id == comment.job_id
     assert job.arguments == {"comment_id": comment.id}
-    assert [waiting for _, waiting in outbox.waiting(database)] == [job]
+    assert [entry.job for entry in outbox.pending(database)] == [job]
 
 
 def test_a_comment_on_no_post_stores_neither(database: Database) -> None:

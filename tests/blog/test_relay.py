@@ -85,7 +85,7 @@ def test_a_delayed_job_comes_out_of_the_outbox_as_it_went_in(database: Database)
     job = tell.using(run_after=datetime(2030, 1, 1, tzinfo=UTC), priority=5).job(7)
     with database.transaction() as transaction:
         outbox.add(transaction, job)
-    assert outbox.waiting(database)[0][1] == job
+    assert outbox.pending(database)[0].job == job
 
 
 def test_what_redis_loses_before_it_has_written_it_is_handed_over_again(
@@ -148,6 +148,36 @@ def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
     assert "nobody's" in relay.trouble
     assert relay.hand_over() == 0
     assert Relay(database, CeleryBackend(store)).hand_over() == 1  # the next start tries again
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "not JSON",
+        "null",
+        "{}",
+        '{"task": "t", "arguments": {}, "from_a_later_version": 1}',
+        '{"task": "t", "arguments": []}',
+        '{"task": "t", "arguments": {}, "run_after": "soon"}',
+        '{"task": "t", "arguments": {}, "priority": "high"}',
+    ],
+)
+def test_a_row_that_can_not_be_read_is_set_aside_visibly_and_the_others_pass(
+    database: Database, store: Queue, record: str
+) -> None:
+    first = _comment(database)
+    with database.transaction() as transaction:
+        transaction.execute("INSERT INTO outbox (job_id, job) VALUES ('odd', ?)", (record,))
+    last = _comment(database)
+    relay = Relay(database, CeleryBackend(store))
+
+    assert relay.hand_over() == 3
+    relay.confirm()
+
+    assert _queued(store) == [first, last]
+    assert (relay.size(), outbox.size(database)) == (1, 1)
+    assert "1 set aside: the job odd can't be read" in relay.trouble
+    assert relay.hand_over() == 0
 
 
 def test_a_relay_that_ends_in_good_order_leaves_nothing_to_hand_over_twice(

@@ -11,7 +11,6 @@ from demo_app.jobs import backend as backends
 def heard() -> list[str]:
     """What the sample tasks did."""
     sample_tasks.heard.clear()
-    sample_tasks.shelf.clear()
     return sample_tasks.heard
 
 

@@ -16,7 +16,7 @@ from support import client_of
 from demo_app.backends import celery, huey, memory, rq
 from demo_app.backends.inline import InlineBackend
 from demo_app.jobs import Job, Unsupported
-from demo_app.jobs.moving import move
+from demo_app.jobs.migrate import migrate
 from demo_app.settings import Settings
 from demo_app.stack import Options, redis_server
 
@@ -49,8 +49,8 @@ def test_every_job_arrives_as_it_was_and_back_again(empty, tmp_path, source, tar
     old, new = MAKERS[source](chosen), MAKERS[target](chosen)
     old.enqueue_many(some_jobs())
 
-    there = list(move(old, new))
-    back = list(move(new, old))
+    there = list(migrate(old, new))
+    back = list(migrate(new, old))
 
     wanted = ["urgent", *(f"normal-{n}" for n in range(6)), "late"]
     for moved in (there, back):
@@ -58,7 +58,7 @@ def test_every_job_arrives_as_it_was_and_back_again(empty, tmp_path, source, tar
         assert (moved[0].priority, moved[0].attempts) == (1, 2)
         assert moved[-1].run_after == LATER
         assert moved[1].arguments == {"n": 0}
-    assert list(move(new, old)) == []
+    assert list(migrate(new, old)) == []
     assert old.count_by_state()["queued"] == 7
     old.close()
     new.close()
@@ -69,7 +69,7 @@ def test_nothing_is_moved_to_where_it_would_be_lost(empty, tmp_path):
     old.enqueue_many(some_jobs())
 
     with pytest.raises(Unsupported, match="end with this command"):
-        next(move(old, InlineBackend()))
+        next(migrate(old, InlineBackend()))
 
     assert old.count_by_state()["queued"] == 7
 
@@ -78,7 +78,7 @@ def test_the_jobs_of_a_process_are_its_own(empty, tmp_path):
     backend = memory.MemoryBackend(1)
 
     with pytest.raises(Unsupported, match="live and die with the process"):
-        next(move(backend, celery.make(settings_of(empty, tmp_path))))
+        next(migrate(backend, celery.make(settings_of(empty, tmp_path))))
 
     backend.close()
 
@@ -118,9 +118,9 @@ def test_a_move_that_is_killed_midway_loses_nothing(tmp_path, source, target):
     assert killed.returncode == -signal.SIGKILL
     assert again.returncode == 0, said
     assert "Moved 6 jobs" in said  # two went before; the third stood in both
-    arrived = with_redis(lambda chosen: [job.id for job in MAKERS[target](chosen).waiting()])
+    arrived = with_redis(lambda chosen: [job.id for job in MAKERS[target](chosen).pending()])
     assert sorted(arrived) == sorted(job.id for job in some_jobs())
-    assert with_redis(lambda chosen: list(MAKERS[source](chosen).waiting())) == []
+    assert with_redis(lambda chosen: list(MAKERS[source](chosen).pending())) == []
 
 
 def test_the_same_backend_twice_is_a_mistake(tmp_path):

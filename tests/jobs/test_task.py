@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 
@@ -37,15 +36,6 @@ def test_a_job_runs_and_its_result_can_be_read(inline):
     result = add.enqueue(40, right=2)
 
     assert (result.status, result.return_value, result.attempts) == ("SUCCESSFUL", 42, 1)
-
-
-def test_async_code_puts_jobs_in_too(inline):
-    async def main():
-        result = await add.aenqueue(1, 2)
-        await result.arefresh()
-        return result.return_value
-
-    assert asyncio.run(main()) == 3
 
 
 def test_many_jobs_keep_their_order(inline, heard):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox
+from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox, is_address
 
 #: Words that have opened headers elsewhere: bare line breaks, and breaks that hide in an encoded
 #: word until somebody decodes and writes it out again (CVE-2024-6923).
@@ -189,3 +189,9 @@ def test_a_setting_is_read_with_or_without_a_name():
 
 def test_the_same_mail_has_the_same_message_id_whenever_it_is_sent():
     assert parsed(a_mail())["Message-ID"] == parsed(a_mail())["Message-ID"] == "<1@blog.test>"
+
+
+def test_lengths_of_an_address_are_those_of_the_standard():
+    assert is_address(f"{'x' * 64}@blog.test")
+    assert not is_address(f"{'x' * 65}@blog.test")
+    assert not is_address(f"x@{'.'.join(['y' * 60] * 5)}")

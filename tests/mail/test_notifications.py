@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
 from demo_app.blog.report import Line
@@ -78,3 +80,12 @@ def test_a_report_counts_what_its_file_lists():
     assert mail.attachments[0].name == "comments-2026-11.csv"
     assert mail.attachments[0].content.count(b"\r\n") == 3
     assert mail.message_id == "<report.2026-11.r@blog.test>"
+
+
+@pytest.mark.parametrize("address", [f"{'x' * 65}@blog.test", "nobody", "a@b..c"])
+def test_a_comment_that_was_taken_with_a_bad_address_is_mailed_all_the_same(address):
+    """As one from before the form was as strict as the mailer."""
+    mail = notifications.comment_notification(POST, a_comment(email=address), sender=BLOG)
+
+    assert mail.reply_to is None
+    assert b"Reply-To" not in mail.to_bytes()

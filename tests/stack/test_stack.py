@@ -265,7 +265,7 @@ def _missing() -> str:
         ({"workers": -1}, "at least 0 workers"),
         ({"appendfsync": "sometimes"}, "appendfsync is one of"),
         ({"web_port": 70_000}, "is no port"),
-        ({"backend": "pigeons"}, "not a valid"),
+        ({"backend": "pigeons"}, "one of celery, huey"),
         ({"lease": 0}, "longer than 0"),
         ({"token": "a"}, "too short"),
     ],

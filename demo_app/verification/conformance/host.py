@@ -52,7 +52,7 @@ def answer(backend: Backend, asked: dict[str, Any]) -> Any:
         case "enqueue":
             return [result.id for result in enqueue_many(map(job_of, asked["jobs"]))]
         case "find":
-            handle = backend.promise(Job("", {}, id=asked["id"]))
+            handle = backend.handle(Job("", {}, id=asked["id"]))
             handle.refresh()
             value = handle.return_value if handle.status == "SUCCESSFUL" else None
             shown = {name: getattr(handle, name) for name in _SHOWN}

@@ -14,7 +14,8 @@ from demo_app.backends.rq import RqBackend
 from demo_app.jobs import Job
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Death, Priority
-from demo_app.jobs.perform import Again, Dead, Done, Outcome, perform
+from demo_app.jobs.outcome import Failed, Outcome, Retry, Succeeded
+from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
 
@@ -28,8 +29,8 @@ class Memory(MemoryBackend):
 class ChangesArguments(Memory):
     """Sorts lists and drops what is empty, as a careless serializer does."""
 
-    def take(self, jobs: list[Job]) -> None:
-        super().take([replace(job, arguments=_careless(job.arguments)) for job in jobs])
+    def _enqueue(self, jobs: list[Job]) -> None:
+        super()._enqueue([replace(job, arguments=_careless(job.arguments)) for job in jobs])
 
 
 def _careless(value: Any) -> Any:
@@ -39,18 +40,20 @@ def _careless(value: Any) -> Any:
 
 
 class LastInFirstOut(Memory):
-    def take(self, jobs: list[Job]) -> None:
-        super().take([replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]])
+    def _enqueue(self, jobs: list[Job]) -> None:
+        super()._enqueue(
+            [replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]]
+        )
 
 
 class ForgetsPriority(Memory):
-    def take(self, jobs: list[Job]) -> None:
-        super().take([replace(job, priority=0) for job in jobs])
+    def _enqueue(self, jobs: list[Job]) -> None:
+        super()._enqueue([replace(job, priority=0) for job in jobs])
 
 
 class ForgetsDelay(Memory):
-    def take(self, jobs: list[Job]) -> None:
-        super().take([replace(job, run_after=None) for job in jobs])
+    def _enqueue(self, jobs: list[Job]) -> None:
+        super()._enqueue([replace(job, run_after=None) for job in jobs])
 
 
 class TakesWhatItCantDo(InlineBackend):
@@ -68,37 +71,35 @@ class _Outcomes(Memory):
 
     bend: Callable[[Job, Outcome], Outcome]
 
-    def _work(self) -> None:
-        while (job := self._take()) is not None:
-            self._records.started(job)
-            outcome = type(self).bend(job, perform(job))
-            self._records.ended(job, outcome)
-            if isinstance(outcome, Again):
-                self._put(replace(job, attempts=job.attempts + 1), time.time() + outcome.after)
+    def _try(self, job: Job) -> Outcome:
+        self._started(job)
+        outcome = type(self).bend(job, perform(job))
+        self._ended(job, outcome)
+        return outcome
 
 
 class NeverTriesAgain(_Outcomes):
     @staticmethod
     def bend(job: Job, outcome: Outcome) -> Outcome:
-        return Dead(outcome.error) if isinstance(outcome, Again) else outcome
+        return Failed(outcome.error) if isinstance(outcome, Retry) else outcome
 
 
 class TriesAgainAtOnce(_Outcomes):
     @staticmethod
     def bend(job: Job, outcome: Outcome) -> Outcome:
-        return replace(outcome, after=0.0) if isinstance(outcome, Again) else outcome
+        return replace(outcome, after=0.0) if isinstance(outcome, Retry) else outcome
 
 
 class NeverGivesUp(_Outcomes):
     @staticmethod
     def bend(job: Job, outcome: Outcome) -> Outcome:
-        return Again(0.1, outcome.error) if isinstance(outcome, Dead) else outcome
+        return Retry(0.1, outcome.error) if isinstance(outcome, Failed) else outcome
 
 
 class SwallowsErrors(_Outcomes):
     @staticmethod
     def bend(job: Job, outcome: Outcome) -> Outcome:
-        return outcome if isinstance(outcome, Again) else Done(None)
+        return outcome if isinstance(outcome, Retry) else Succeeded(None)
 
 
 class LosesTracebacks(Memory):
@@ -120,9 +121,9 @@ class LosesResults(Memory):
 class RunsTwice(Memory):
     """Takes every job as a new one."""
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         for job in jobs:
-            self._records.enqueued(job)
+            self._is_new(job)
             self._put(job, job.due or 0.0)
 
 
@@ -134,8 +135,8 @@ class OneAtATime(MemoryBackend):
 
 
 class LosesEveryThird(Memory):
-    def take(self, jobs: list[Job]) -> None:
-        super().take([job for job in jobs if job.arguments.get("number", 0) % 3 != 1])
+    def _enqueue(self, jobs: list[Job]) -> None:
+        super()._enqueue([job for job in jobs if job.arguments.get("number", 0) % 3 != 1])
 
 
 class CantBeClosedTwice(Memory):
@@ -148,7 +149,7 @@ class CantBeClosedTwice(Memory):
 class OverlooksUnknownTasks(_Outcomes):
     @staticmethod
     def bend(job: Job, outcome: Outcome) -> Outcome:
-        return Done(None) if job.task == "no.such.task" else outcome
+        return Succeeded(None) if job.task == "no.such.task" else outcome
 
 
 def _promising(backend: type[Backend], *deaths: Death) -> Any:

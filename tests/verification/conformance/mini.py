@@ -9,7 +9,8 @@ from typing import Any
 
 from demo_app.jobs import Capabilities, Job
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.perform import Again, perform
+from demo_app.jobs.outcome import Retry
+from demo_app.jobs.perform import perform
 
 
 class MiniBackend(Backend):
@@ -20,7 +21,7 @@ class MiniBackend(Backend):
         self._jobs: Queue[Job] = Queue()
         threading.Thread(target=self._work, daemon=True).start()
 
-    def take(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job]) -> None:
         for job in jobs:
             self._jobs.put(job)
 
@@ -28,6 +29,6 @@ class MiniBackend(Backend):
         while True:
             job = self._jobs.get()
             outcome = perform(job)
-            if isinstance(outcome, Again):
+            if isinstance(outcome, Retry):
                 again = replace(job, attempts=job.attempts + 1)
                 threading.Timer(outcome.after, self._jobs.put, [again]).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from io import BytesIO
@@ -17,9 +18,12 @@ from support import until
 from demo_app import tasks
 from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
-from demo_app.blog.database import Database
+from demo_app.blog.database import Database, DatabaseMissing
 from demo_app.jobs import backend as backends
-from demo_app.jobs.testing import assert_enqueued, perform_enqueued, recorded_jobs
+from demo_app.jobs.outcome import Discarded, Failed, Retry
+from demo_app.jobs.perform import perform
+from demo_app.jobs.retries import RetryPolicy
+from demo_app.mail.delivery import MailDeferred
 from demo_app.settings import BackendName, Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -98,38 +102,65 @@ def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch
     monkeypatch.setattr(backends, "override", InlineBackend())
     put_all_three_in(blog)
 
-    results = [backends.backend_named().enqueue(job) for _, job in outbox.waiting(blog)]
+    pending = [entry.job for entry in outbox.pending(blog)]
+    results = [backends.backend_named().enqueue(job) for job in pending]
 
     assert [result.state for result in results] == ["done"] * 3
     assert len(mail_sink.wait_for(3)) == 3
 
 
-def test_what_the_jobs_are_about_may_be_gone_by_the_time(blog):
-    with recorded_jobs():
-        tasks.notify_author.enqueue(12345)
-        gone = pictures.Picture(12345, "a.png", "A", "a@example.test", 0.0, b"")
-        tasks.mail_thumbnail.enqueue(gone)
-        assert_enqueued(tasks.mail_thumbnail, picture=gone)
+def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
+    for job in (tasks.notify_author.job(12345), tasks.mail_thumbnail.job(12345)):
+        first, last = perform(job), perform(replace(job, attempts=5))
 
-        outcomes = perform_enqueued()
-
-    assert [outcome.reason for outcome in outcomes] == [
-        "Gone: the comment 12345 is not there any more",
-        "RecordGone: the Picture 12345 is not there any more",
-    ]
+        assert isinstance(first, Retry)
+        assert isinstance(last, Failed)
+        assert "12345" in last.error.traceback
 
 
 def test_a_picture_that_is_none_is_discarded_with_the_reason(blog):
-    with recorded_jobs() as jobs:
-        made, job = pictures.add_picture(
-            blog, "a.exe", "A", "a@example.test", b"MZ", shrink=tasks.mail_thumbnail
-        )
-        jobs.enqueue(job)
+    made, job = pictures.add_picture(
+        blog, "a.exe", "A", "a@example.test", b"MZ", shrink=tasks.mail_thumbnail
+    )
 
-        (outcome,) = perform_enqueued()
+    assert job.arguments == {"picture_id": made.id}
+    assert perform(job) == Discarded("BadPicture: it is none of JPEG, PNG, GIF, WEBP")
 
-    assert job.arguments == {"picture": {"_record": "Picture", "id": made.id}}
-    assert outcome.reason == "BadPicture: it is none of JPEG, PNG, GIF, WEBP"
+
+def test_a_worker_makes_no_blog_of_its_own_where_it_sees_none(blog, monkeypatch, tmp_path):
+    elsewhere = Settings(dir=tmp_path / "not mounted")
+    monkeypatch.setattr("demo_app.tasks.settings", lambda: elsewhere)
+
+    outcome = perform(tasks.notify_author.job(1))
+
+    assert isinstance(outcome, Retry)
+    assert "there is no blog at" in outcome.error.traceback
+    assert not elsewhere.dir.exists()
+
+
+def test_an_empty_file_is_no_blog(tmp_path):
+    path = tmp_path / "blog.sqlite3"
+    path.touch()
+
+    with pytest.raises(DatabaseMissing):
+        Database(path, create=False)
+
+
+def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour():
+    (policy,) = [
+        one
+        for one in tasks.notify_author.policies
+        if isinstance(one, RetryPolicy) and MailDeferred in one.exceptions
+    ]
+    now, failures = 0.0, 0
+    while not policy.gives_up(failures, now):
+        failures += 1
+        wait = policy.wait(failures)
+        assert wait <= 3600.0
+        now += wait
+
+    assert now >= 5 * 24 * 3600
+    assert failures < 200
 
 
 def test_the_jobs_file_has_no_import_branch_or_name_of_a_backend():

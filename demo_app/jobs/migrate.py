@@ -1,7 +1,7 @@
 """Bring the jobs that wait in one backend to another.
 
-Each job is put into the target, with its id, before the source lets go of it. Whoever is killed
-in between leaves it in both; the next move hands it over again, and a target that takes an id
+Each job is put into the target, with its id, before the source deletes it. Whoever is killed
+in between leaves it in both; the next run hands it over again, and a target that takes an id
 once has it once. So a job is never lost, and runs twice at the worst.
 """
 
@@ -14,8 +14,8 @@ from demo_app.jobs.capabilities import Death, Unsupported
 from demo_app.jobs.job import Job
 
 
-def move(source: Backend, target: Backend) -> Iterator[Job]:
-    """Move every waiting job; gives each after it was moved.
+def migrate(source: Backend, target: Backend) -> Iterator[Job]:
+    """Move every job that waits; gives each after it was moved.
 
     Raises Unsupported, and leaves in the source what was not moved yet, when the source's jobs
     can't be had, when the target would lose them with this process, or can't do what one asks
@@ -26,7 +26,7 @@ def move(source: Backend, target: Backend) -> Iterator[Job]:
             f"the backend {target.name!r} keeps its jobs in the process that puts them in: "
             "what is moved there would end with this command"
         )
-    for job in source.waiting():
+    for job in source.pending():
         target.enqueue(job)
-        source.forget(job)
+        source.delete(job)
         yield job

@@ -1,0 +1,109 @@
+"""What ends a mail, and what only puts it off: only an answer about this mail ends it."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from demo_app.mail import delivery
+from demo_app.mail.delivery import MailDeferred, MailRefused, deliver
+from demo_app.mail.message import Mail, Mailbox
+from demo_app.settings import Settings
+from local_smtp.fault_rules import Effect, Fault, Step
+from local_smtp.sink import MailSink
+
+MAIL = Mail(
+    sender=Mailbox("The blog", "blog@blog.test"),
+    to=Mailbox("Akiko", "akiko@blog.test"),
+    subject="Hello",
+    text="Hello.\n",
+    html="<p>Hello.</p>\n",
+    message_id="<1@blog.test>",
+)
+
+
+@pytest.fixture(autouse=True)
+def new_connection():
+    delivery._drop()
+    yield
+    delivery._drop()
+
+
+def send_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(delivery, "settings", lambda: Settings(smtp_url=url))
+
+
+def answering(sink: MailSink, at: Step, code: int, times: int | None = None) -> None:
+    sink.faults.put([Fault(at=at, do=Effect.ANSWER, code=code, text="no", times=times)])
+
+
+@pytest.mark.parametrize("step", [Step.CONNECT, Step.EHLO])
+@pytest.mark.parametrize("code", [421, 550, 554])
+def test_a_server_that_lets_nobody_in_refuses_no_mail(mail_sink, monkeypatch, step, code):
+    send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
+    answering(mail_sink, step, code)
+    with pytest.raises(MailDeferred, match=str(code)):
+        deliver(MAIL)
+
+    mail_sink.faults.put([])
+    deliver(MAIL)
+
+    assert len(mail_sink.wait_for(1)) == 1
+
+
+@pytest.mark.parametrize("step", [Step.MAIL, Step.RCPT, Step.DATA, Step.REPLY])
+@pytest.mark.parametrize(
+    ("code", "ends"), [(550, MailRefused), (451, MailDeferred), (530, MailDeferred)]
+)
+def test_an_answer_about_the_mail_ends_it_if_it_is_for_good(
+    mail_sink, monkeypatch, step, code, ends
+):
+    send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
+    answering(mail_sink, step, code)
+
+    with pytest.raises(ends, match=f"said {code}"):
+        deliver(MAIL)
+
+
+def test_a_farewell_between_two_mails_costs_a_connection_and_no_try(mail_sink, monkeypatch):
+    send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
+    deliver(MAIL)
+    answering(mail_sink, Step.MAIL, 421, times=1)
+
+    deliver(MAIL)
+
+    assert mail_sink.stats().accepted == 2
+
+
+def test_a_wrong_password_refuses_no_mail(monkeypatch):
+    class Nothing:
+        """A handler that is never reached."""
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(
+        Nothing(),
+        hostname="127.0.0.1",
+        port=port,
+        server_hostname="mail.test",
+        authenticator=lambda *_: AuthResult(success=False, handled=False),
+        auth_require_tls=False,
+    )
+    server.start()
+    send_to(monkeypatch, f"smtp://somebody:wrong@127.0.0.1:{port}")
+    try:
+        with pytest.raises(MailDeferred, match="lets nobody in: 535"):
+            deliver(MAIL)
+    finally:
+        server.stop(no_assert=True)
+
+
+def test_a_server_that_is_away_refuses_no_mail(monkeypatch):
+    send_to(monkeypatch, "smtp://127.0.0.1:1")
+
+    with pytest.raises(MailDeferred, match="did not answer"):
+        deliver(MAIL)

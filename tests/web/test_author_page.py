@@ -1,0 +1,109 @@
+"""The author's page: a picture is made small and the month's comments become a table, by jobs that
+end in a mail to the author."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from io import BytesIO
+
+import httpx
+import pytest
+from PIL import Image
+from support import until
+
+
+def a_picture() -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (800, 600), "teal").save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(reader: httpx.Client, content: bytes, name: str = "写真.png", **more) -> httpx.Response:
+    return reader.post("/authors/Björn/picture", files={"file": (name, content)}, **more)
+
+
+def wait_for(reader: httpx.Client, asked: httpx.Response, place: str) -> str:
+    """Follow the answer, and look at the page until it says so."""
+    assert asked.status_code == 303
+    page = asked.url.join(asked.headers["location"])
+    return until(
+        lambda: text if f'class="travel {place}"' in (text := reader.get(page).text) else None,
+        what=f"a page that says {place}",
+    )
+
+
+def mailed(client, stack, subject: str):
+    """The one file in the mail of that subject."""
+    mail = next(one for one in client.mails()["messages"] if subject in one["subject"])
+    bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+    raw = httpx.get(f"{stack.ready['inbox']}/api/messages/{mail['id']}/raw", headers=bearer)
+    parsed = message_from_bytes(raw.content, policy=policy.SMTP)
+    assert parsed["To"].addresses[0].addr_spec == "bjoern@blog.test"
+    (file,) = parsed.iter_attachments()
+    return file
+
+
+def test_a_post_leads_to_its_authors_page(reader):
+    assert 'href="../authors/Bj%C3%B6rn"' in reader.get("/posts/2").text
+
+    page = reader.get("/authors/Björn").text
+
+    assert 'href="../posts/2"' in page
+    assert "Make it small" in page
+    assert "縮小する" in reader.get("/authors/Björn?lang=ja").text
+
+
+def test_a_picture_is_mailed_to_the_author_small(reader, client, stack):
+    wait_for(reader, upload(reader, a_picture()), "delivered")
+
+    file = mailed(client, stack, "写真.png")
+
+    assert Image.open(BytesIO(file.get_content())).size == (320, 240)
+
+
+def test_the_months_comments_are_mailed_to_the_author_as_a_table(reader, client, stack):
+    client.comment(2, author="Reader", email="r@example.test", body="Well said.")
+
+    wait_for(reader, reader.post("/authors/Björn/report"), "delivered")
+
+    lines = mailed(client, stack, "Comments in").get_content().lstrip("\ufeff").splitlines()
+    assert lines[2].startswith('"2","First in, first out","Björn","1"')
+
+
+def test_a_file_that_is_no_picture_ends_as_discarded_after_another_was_delivered(reader):
+    wait_for(reader, upload(reader, a_picture()), "delivered")
+
+    page = wait_for(reader, upload(reader, b"MZ"), "discarded")
+
+    assert "the file is no picture" in page
+
+
+def test_a_job_that_nobody_knows_is_told_as_lost(reader):
+    assert 'class="travel lost"' in reader.get("/authors/Björn?job=nobody").text
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "status"),
+    [
+        (b"", {}, 422),
+        (bytes(300_000), {}, 413),
+        (b"x", {"headers": {"origin": "http://elsewhere.test"}}, 403),
+        (b"x", {"headers": {"host": "elsewhere.test"}}, 421),
+    ],
+)
+def test_what_must_not_be_uploaded_is_refused(reader, content, more, status):
+    assert upload(reader, content, **more).status_code == status
+
+
+def test_nobody_has_a_page_who_has_not_written(reader):
+    assert reader.get("/authors/Mallory").status_code == 404
+    assert reader.post("/authors/Mallory/report").status_code == 404
+
+
+@pytest.mark.parametrize("address", [f"{'x' * 65}@example.test", "nobody", "a@b..c"])
+def test_an_address_that_no_mail_could_be_sent_to_is_refused(reader, address):
+    given = {"author": "Reader", "email": address, "body": "Well said."}
+
+    answer = reader.post("/api/posts/2/comments", json=given)
+
+    assert answer.status_code == 422
