@@ -63,6 +63,7 @@ class Plan:
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}",
             "DEMO_INBOX_URL": self.inbox_url,
             "DEMO_TOKEN": self.token,
+            "LOCAL_SMTP_TOKEN": self.token,
             "DEMO_WEB_PORT": str(self.web_port),
             "DEMO_CONCURRENCY": str(options.concurrency),
             "DEMO_TASKS": ",".join(options.tasks),
@@ -92,7 +93,6 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
             *("--dir", str(plan.folder.mail)),
             *("--smtp-port", str(plan.smtp_port)),
             *("--inbox-port", str(plan.inbox_port)),
-            *("--token", plan.token),
         ]
     if role == "web":
         return [*python, "demo_app.web"]

@@ -59,9 +59,9 @@ def test_the_loopback_names_are_let_in(http, host):
 
 
 def test_a_further_name_can_be_allowed(tmp_path):
-    settings = Settings(directory=tmp_path, token="a-token", allowed_hosts=("lab.test",))
+    settings = Settings(dir=tmp_path, token="token-for-tests", allow_host=["lab.test"])
     with MailSink(settings) as sink:
-        headers = {"Host": "lab.test:443", "Authorization": "Bearer a-token"}
+        headers = {"Host": "lab.test:443", "Authorization": "Bearer token-for-tests"}
         assert httpx.get(f"{sink.inbox}/api/stats", headers=headers).status_code == 200
 
 
