@@ -7,8 +7,8 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
 from email.message import Message
+from email.parser import BytesFeedParser
 from typing import Any
 
 from local_smtp import mail_html
@@ -16,6 +16,7 @@ from local_smtp.mail import decoded, readable
 
 _PART_LIMIT = 500
 _HEADER_LIMIT = 1000
+_CHUNK = 64 * 1024  # bytes parsed at a time
 _TEXT_LIMIT = 1_000_000  # characters shown
 _TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^<>]*>", re.I | re.S)
 # Slashes would make paths of names; the others turn the direction of text: "txt.exe" for "exe.txt"
@@ -24,7 +25,7 @@ _NOT_IN_NAMES = re.compile("[/\\\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 def take_apart(raw: bytes) -> dict[str, Any]:
     """Return what `models.ParsedMail` shows of the parts of a mail, however broken it is."""
-    message = message_from_bytes(raw)
+    message = _parsed(raw)
     fields = message.items()[:_HEADER_LIMIT]
     view: dict[str, Any] = {
         "headers": [(readable(name), decoded(value)) for name, value in fields],
@@ -57,7 +58,7 @@ def html_and_pictures(raw: bytes) -> tuple[str, dict[str, tuple[str, bytes]]]:
     """Return the HTML of a mail, and its pictures by Content-ID, each with its content type."""
     body = ""
     pictures = {}
-    for number, part in _leaves(message_from_bytes(raw)):
+    for number, part in _leaves(_parsed(raw)):
         if number >= _PART_LIMIT:
             break
         if not body and _shown_as(part) == "text/html":
@@ -70,7 +71,7 @@ def html_and_pictures(raw: bytes) -> tuple[str, dict[str, tuple[str, bytes]]]:
 
 def part_content(raw: bytes, number: int) -> bytes:
     """Return a line of JSON that describes a part, then its decoded bytes; b"" if there is none."""
-    for index, part in _leaves(message_from_bytes(raw)):
+    for index, part in _leaves(_parsed(raw)):
         if index == number:
             content = _content(part)
             return json.dumps(_describe(index, part, len(content))).encode() + b"\n" + content
@@ -85,6 +86,13 @@ def plain_text(raw: bytes) -> str:
     if text is None:
         text = html.unescape(_TAG.sub(" ", html_and_pictures(raw)[0]))
     return " ".join([text, *names])
+
+
+def _parsed(raw: bytes) -> Message:
+    parser = BytesFeedParser()  # in chunks: given all at once it takes four times the memory
+    for start in range(0, len(raw), _CHUNK):
+        parser.feed(raw[start : start + _CHUNK])
+    return parser.close()
 
 
 def _leaves(message: Message) -> Iterator[tuple[int, Message]]:

@@ -15,7 +15,7 @@ _AT_A_TIME = 20
 _RAW_LIMIT = 1024 * 1024  # bytes of a mail that are looked at
 _TEXT_LIMIT = 64 * 1024  # characters of it that can be found
 _QUIET = 0.1  # seconds; mails that arrive meanwhile are indexed together
-_SECONDS = 0.5  # of computing a mail
+_SECONDS = 0.3  # of computing a mail
 
 
 class Indexer:

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from local_smtp.fault_rules import Fault, Match
+from local_smtp.fault_rules import EFFECTS, Fault, Match
 
 
 def ids(page: dict) -> list[int]:
@@ -263,3 +263,50 @@ def test_the_openapi_description_names_every_call(http):
 
 def test_a_body_that_is_no_json_is_422(http):
     assert http.put("/api/faults", content=b"[" * 100_000).status_code == 422
+
+
+NONSENSE = {
+    "not a number": b'[{"at": "rcpt", "do": "wait", "seconds": NaN}]',
+    "without end": b'[{"at": "rcpt", "do": "wait", "probability": Infinity}]',
+    "half a pair": b'[{"at": "rcpt", "do": "answer", "text": "\\ud800"}]',
+    "half a pair as a name": b'[{"at": "rcpt", "do": "answer", "\\ud800": 1}]',
+    "half a pair as an effect": b'[{"at": "rcpt", "do": "\\ud800"}]',
+    "half a pair in a pattern": b'[{"at": "rcpt", "do": "close", "match": {"to": "\\ud800"}}]',
+    "no text": b"\xff\xfe\x00",
+    "no list": b'{"at": "rcpt"}',
+    "a number of 5,000 digits": b'[{"at": "rcpt", "do": "close", "seed": ' + b"9" * 5000 + b"}]",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_body_of_nonsense_is_refused_with_a_sentence(http, name):
+    answer = http.put("/api/faults", content=NONSENSE[name])
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"]
+    assert http.get("/api/faults").json() == []
+
+
+def test_an_unknown_effect_is_refused_with_those_that_are_known(http):
+    answer = http.put("/api/faults", json=[{"at": "rcpt", "do": "explode"}])
+    assert answer.status_code == 422
+    (problem,) = answer.json()["detail"]
+    assert '"explode" is no effect; the known ones are wait, answer, close' in problem["msg"]
+
+
+def test_the_page_learns_the_effects_from_the_table(http):
+    kinds = http.get("/api/faults/kinds").json()
+    assert set(kinds["effects"]) == set(EFFECTS)
+    assert kinds["effects"]["answer"]["uses"] == ["code", "text"]
+    assert kinds["steps"]["mail"] == {"label": "at MAIL", "known": ["from"]}
+
+
+def test_the_name_of_an_attachment_cannot_turn_its_own_direction(http, smtp):
+    name = "=?utf-8?q?invoice=E2=80=AEfdp=2Eexe?="  # shown as "invoiceexe.pdf"
+    smtp.sendmail(
+        "a@example.test",
+        ["b@example.test"],
+        f'Content-Disposition: attachment; filename="{name}"\r\n\r\nx'.encode(),
+    )
+    (attachment,) = http.get("/api/messages/1").json()["attachments"]
+    assert attachment["name"] == "invoice_fdp.exe"
