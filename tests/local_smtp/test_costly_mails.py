@@ -3,6 +3,7 @@
 import smtplib
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -69,13 +70,12 @@ def test_mails_behind_a_costly_one_are_found_and_it_is_found_by_its_subject(mail
 
 
 def test_a_sandbox_is_there_again_after_a_costly_mail():
-    sandbox = Sandbox(seconds=0.2)
+    with closing(Sandbox(seconds=0.2)) as sandbox:
+        with pytest.raises(TooCostly):
+            sandbox.ask("view", COSTLY["200,000 parameters"])
+        assert sandbox.ask("text", b"Subject: x\r\n\r\nwords") == b"words"
     with pytest.raises(TooCostly):
-        sandbox.ask("view", COSTLY["200,000 parameters"])
-    assert sandbox.ask("text", b"\r\n\r\nwords") == b"words"
-    sandbox.close()
-    with pytest.raises(TooCostly):
-        sandbox.ask("text", b"\r\n\r\nwords")
+        sandbox.ask("text", b"Subject: x\r\n\r\nwords")
 
 
 MEMORY = """
