@@ -96,15 +96,8 @@ def _known_effect(name: str) -> str:
     return name
 
 
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell
-        raise ValueError("this text can't be written in UTF-8") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_encodable), Field(max_length=400)]
+# With a length to check, pydantic also refuses half a surrogate pair, which JSON can spell.
+Text = Annotated[str, Field(max_length=400)]
 
 
 class Match(BaseModel):
