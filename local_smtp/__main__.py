@@ -1,8 +1,60 @@
-"""Runs the mail sink: `python -m local_smtp --help`."""
+"""`python -m local_smtp`: the sink as a program of its own."""
 
+import json
+import os
+import signal
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
-from local_smtp.cli import main
+from pydantic import ValidationError
+from pydantic_settings import CliApp
+
+from local_smtp.settings import Settings
+
+if TYPE_CHECKING:
+    from local_smtp.sink import MailSink
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a sink until SIGTERM or Ctrl-C.
+
+    Returns the exit status: 0, 1 if it could not start, 2 if a setting makes no sense.
+    """
+    try:
+        settings = CliApp.run(Settings, arguments)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            option = "--" + "-".join(str(part) for part in problem["loc"][:1]).replace("_", "-")
+            print(f"local_smtp: {option}: {problem['msg']}", file=sys.stderr)
+        return 2
+    from local_smtp.sink import MailSink, SinkError  # --help need not wait for it
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    try:
+        with MailSink(settings) as sink:
+            _announce(sink)
+            while True:
+                signal.pause()
+    except SinkError as error:
+        print(f"local_smtp: {error}", file=sys.stderr)
+        return 1
+
+
+def _end(*_: object) -> NoReturn:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # it is ending already
+    raise SystemExit(0)
+
+
+def _announce(sink: "MailSink") -> None:
+    if sink.settings.ready_line:
+        ready = {"smtp": sink.smtp, "inbox": sink.inbox, "token": sink.settings.token}
+        print(json.dumps({**ready, "dir": str(sink.dir), "pid": os.getpid()}), flush=True)
+        return
+    print(f"SMTP   {sink.smtp}", f"Inbox  {sink.page}", sep="\n")
+    print(f"Mails are kept in {sink.dir}. Ctrl-C ends it.", flush=True)
+
 
 if __name__ == "__main__":
     sys.exit(main())

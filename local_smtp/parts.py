@@ -1,115 +1,108 @@
-"""A mail taken apart for people: its text, HTML, headers and attachments, whatever its shape."""
+"""A mail taken apart for people: its text, HTML, headers and attachments, whatever its shape.
+
+This runs in the sandbox: it may take long on a hostile mail, and is ended then.
+"""
 
 import html
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from email import message_from_bytes
 from email.message import Message
+from email.parser import BytesFeedParser
+from typing import Any
 
+from local_smtp import mail_html
 from local_smtp.mail import decoded, readable
 
 _PART_LIMIT = 500
 _HEADER_LIMIT = 1000
-_HEAD_BYTES = 256 * 1024
-_BOUNDARY_LIMIT = 100  # each costs the parser a look at every line: the product must stay small
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_TAG = re.compile(
-    r"<(?:style|script)\b.{0,100000}?</(?:style|script)>|<[^<>]{1,5000}>", re.I | re.S
-)
+_CHUNK = 64 * 1024  # bytes parsed at a time
+_TEXT_LIMIT = 1_000_000  # characters shown
+_TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^<>]*>", re.I | re.S)
+# Slashes would make paths of names; the others turn the direction of text: "txt.exe" for "exe.txt"
+_NOT_IN_NAMES = re.compile("[/\\\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A part that is not the text of the mail."""
-
-    part: int
-    """Its number in the order of the mail, by which it can be fetched."""
-    name: str
-    content_type: str
-    content_id: str | None
-    size: int
-
-
-@dataclass(slots=True)
-class Parts:
-    """What a mail holds."""
-
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    text: str | None = None
-    html: str | None = None
-    attachments: list[Attachment] = field(default_factory=list)
-    note: str | None = None
-    """What is missing here, for a mail that is too odd to be taken apart whole."""
-
-
-def take_apart(raw: bytes) -> Parts:
-    """Take a mail apart; never raises, however broken it is."""
-    parts = Parts()
-    try:
-        message = _parsed(raw)
-        fields = message.items()
-        parts.headers = [(readable(name), decoded(value)) for name, value in fields[:_HEADER_LIMIT]]
-        for number, part in _leaves(message):
-            if number >= _PART_LIMIT:
-                parts.note = f"Only the first {_PART_LIMIT} parts are shown; the source has all."
-                break
-            _sort_in(parts, number, part)
-    except RecursionError:
-        parts.note = "The parts of this mail are nested too deeply to be shown; see its source."
-    return parts
+def take_apart(raw: bytes) -> dict[str, Any]:
+    """Return what `models.ParsedMail` shows of the parts of a mail, however broken it is."""
+    message = _parsed(raw)
+    fields = message.items()[:_HEADER_LIMIT]
+    view: dict[str, Any] = {
+        "headers": [(readable(name), decoded(value)) for name, value in fields],
+        "text": None,
+        "attachments": [],
+        "note": None,
+    }
+    body = ""
+    for number, part in _leaves(message):
+        if number >= _PART_LIMIT:
+            view["note"] = f"Only the first {_PART_LIMIT} parts are shown; the source has all."
+            break
+        content = _content(part)
+        kind = _shown_as(part)
+        if kind == "text/plain" and view["text"] is None:
+            view["text"] = _text(part, content)[:_TEXT_LIMIT]
+        elif kind == "text/html" and not body:
+            body = _text(part, content)
+        else:
+            view["attachments"].append(_describe(number, part, len(content)))
+    return {
+        **view,
+        "has_html": bool(body),
+        "remote_images": mail_html.count_remote_images(body),
+        "links": mail_html.links(body),
+    }
 
 
-def part_content(raw: bytes, number: int) -> tuple[Attachment, bytes] | None:
-    """Return a part and its decoded bytes, or None if there is no such part."""
-    try:
-        for index, part in _leaves(_parsed(raw)):
-            if index == number:
-                content = _content(part)
-                return _describe(index, part, len(content)), content
-    except RecursionError:
-        pass
-    return None
+def html_and_pictures(raw: bytes) -> tuple[str, dict[str, tuple[str, bytes]]]:
+    """Return the HTML of a mail, and its pictures by Content-ID, each with its content type."""
+    body = ""
+    pictures = {}
+    for number, part in _leaves(_parsed(raw)):
+        if number >= _PART_LIMIT:
+            break
+        if not body and _shown_as(part) == "text/html":
+            body = _text(part, _content(part))
+        elif part.get_content_maintype() == "image" and "Content-ID" in part:
+            name = _describe(number, part, 0)["content_id"]
+            pictures[name] = (part.get_content_type(), _content(part))
+    return body, pictures
+
+
+def part_content(raw: bytes, number: int) -> bytes:
+    """Return a line of JSON that describes a part, then its decoded bytes; b"" if there is none."""
+    for index, part in _leaves(_parsed(raw)):
+        if index == number:
+            content = _content(part)
+            return json.dumps(_describe(index, part, len(content))).encode() + b"\n" + content
+    return b""
 
 
 def plain_text(raw: bytes) -> str:
     """Return the text to search a mail by: its text, else its HTML without the tags."""
-    parts = take_apart(raw)
-    names = " ".join(attachment.name for attachment in parts.attachments)
-    body = parts.text if parts.text is not None else html.unescape(_TAG.sub(" ", parts.html or ""))
-    return f"{body} {names}"
+    view = take_apart(raw)
+    names = [attachment["name"] for attachment in view["attachments"]]
+    text = view["text"]
+    if text is None:
+        text = html.unescape(_TAG.sub(" ", html_and_pictures(raw)[0]))
+    return " ".join([text, *names])
 
 
 def _parsed(raw: bytes) -> Message:
-    """Parse a mail, its headers cut to what a person can read.
-
-    Raises:
-        RecursionError: its parts are nested too deeply.
-    """
-    if raw.lower().count(b"boundary") > _BOUNDARY_LIMIT:
-        raise RecursionError
-    blank = _BLANK_LINE.search(raw)
-    head_ends = blank.start() if blank else len(raw)
-    if head_ends > _HEAD_BYTES:
-        raw = raw[:_HEAD_BYTES] + raw[head_ends:]
-    return message_from_bytes(raw)
+    parser = BytesFeedParser()  # in chunks: given all at once it takes four times the memory
+    for start in range(0, len(raw), _CHUNK):
+        parser.feed(raw[start : start + _CHUNK])
+    return parser.close()
 
 
 def _leaves(message: Message) -> Iterator[tuple[int, Message]]:
-    leaves = (part for part in message.walk() if not part.is_multipart())
-    yield from enumerate(leaves)
+    return enumerate(part for part in message.walk() if not part.is_multipart())
 
 
-def _sort_in(parts: Parts, number: int, part: Message) -> None:
-    content = _content(part)
-    inline = part.get_content_disposition() != "attachment" and not _file_name(part)
-    kind = part.get_content_type()
-    if inline and kind == "text/plain" and parts.text is None:
-        parts.text = _text(part, content)
-    elif inline and kind == "text/html" and parts.html is None:
-        parts.html = _text(part, content)
-    else:
-        parts.attachments.append(_describe(number, part, len(content)))
+def _shown_as(part: Message) -> str:
+    """Return the content type of a part that may be the mail's text, "" for an attachment."""
+    attached = part.get_content_disposition() == "attachment" or _file_name(part)
+    return "" if attached else part.get_content_type()
 
 
 def _content(part: Message) -> bytes:
@@ -137,7 +130,11 @@ def _file_name(part: Message) -> str:
         return ""
 
 
-def _describe(number: int, part: Message, size: int) -> Attachment:
-    content_id = decoded(part.get("Content-ID", "")).strip("<> ") or None
-    name = re.sub(r"[/\\]", "_", _file_name(part)) or f"part-{number}"
-    return Attachment(number, name, readable(part.get_content_type()), content_id, size)
+def _describe(number: int, part: Message, size: int) -> dict[str, Any]:
+    return {
+        "part": number,
+        "name": _NOT_IN_NAMES.sub("_", _file_name(part)) or f"part-{number}",
+        "content_type": readable(part.get_content_type()),
+        "content_id": decoded(part.get("Content-ID", "")).strip("<> ") or None,
+        "size": size,
+    }

@@ -1,6 +1,5 @@
 """pytest fixtures for mail tests."""
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,6 @@ def mail_sink(tmp_path: Path) -> "Iterator[MailSink]":
     from local_smtp.settings import Settings  # not before it is asked for: pytest loads
     from local_smtp.sink import MailSink  # this module in every run
 
-    settings = Settings(directory=tmp_path / "mail-sink", token=secrets.token_urlsafe(16))
+    settings = Settings(dir=tmp_path / "mail-sink")
     with MailSink(settings) as sink:
         yield sink

@@ -1,30 +1,89 @@
-"""What a mail sink can be told at its start."""
+"""What a mail sink can be told at its start, and the bounds of what it takes from strangers."""
 
-from dataclasses import dataclass
+import secrets
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SIZE_LIMIT = 25 * 1024 * 1024
-"""Bytes of the largest mail taken, announced with the SIZE extension (RFC 1870)."""
+"""Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
 
 RECIPIENT_LIMIT = 100
-"""Recipients a mail may have: what RFC 5321 §4.5.3.1.8 asks every server to take."""
+"""Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
+
+REQUEST_HEAD_LIMIT = 16 * 1024
+"""Bytes of an HTTP request line with all its headers; more is answered with 431."""
+
+REQUEST_BODY_LIMIT = 256 * 1024
+"""Bytes of an HTTP request's body; more is answered with 413."""
+
+CONNECTION_LIMIT = 400
+"""Clients connected at once, to SMTP and to the inbox each: well below the 1,024 descriptors
+that a process commonly may have."""
+
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting of a sink; ports of 0 take a free one."""
+def new_token() -> str:
+    """Return a token; in hexadecimal, so that none begins with a dash like an option."""
+    return secrets.token_hex(16)
 
-    directory: Path
-    token: str
-    host: str = "127.0.0.1"
-    smtp_port: int = 0
-    inbox_port: int = 0
-    allowed_hosts: tuple[str, ...] = ()
-    """Names besides the loopback ones and `host` that a browser may call the inbox by."""
-    keep: int = 10_000
-    """Mails whose content is kept; 0 keeps all."""
-    starttls: bool = False
-    credentials: tuple[str, str] | None = None
-    """User and password that a client must give; `None` takes any login, and mail without one."""
-    job_url: str | None = None
-    """Where the job behind a mail can be seen, with `{id}` for the value of its X-Job-Id."""
+
+class Settings(BaseSettings):
+    """
+    A local mail server that delivers nothing: every mail lands in an inbox to look at, and
+    the server can be told to misbehave. It never talks to the network.
+    Each option can also be set in the environment: LOCAL_SMTP_TOKEN for --token, and so on.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LOCAL_SMTP_",
+        frozen=True,
+        hide_input_in_errors=True,  # the token and the password are input
+        cli_prog_name="python -m local_smtp",
+        cli_kebab_case=True,
+        cli_implicit_flags="toggle",
+        cli_avoid_json=True,
+        cli_hide_none_type=True,
+        cli_shortcuts={"ready-line": "json"},
+    )
+
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    smtp_port: Annotated[Port, Field(description="port of SMTP; 0 takes a free one")] = 0
+    inbox_port: Annotated[Port, Field(description="port of the inbox; 0 takes a free one")] = 0
+    dir: Annotated[
+        Path | None,
+        Field(description="where mails are kept; without it, in a folder deleted at the end"),
+    ] = None
+    ready_line: Annotated[
+        bool, Field(description="print one line of JSON once everything answers")
+    ] = False
+    token: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9._~-]{8,200}$",
+            description="what the inbox asks for, 8 to 200 letters or digits; better set in the"
+            " environment, since every user of the machine can read a command line",
+            default_factory=new_token,
+        ),
+    ]
+    allow_host: Annotated[
+        list[str],
+        Field(description="further name that browsers may call the inbox by; repeatable"),
+    ] = []
+    keep: Annotated[
+        int, Field(ge=0, description="number of mails whose content is kept; 0 keeps all")
+    ] = 10_000
+    starttls: Annotated[bool, Field(description="offer STARTTLS, with a certificate made here")] = (
+        False
+    )
+    auth: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[^:]+:.*$",
+            description="USER:PASSWORD that clients must give; without it any login will do,"
+            " and none is needed",
+        ),
+    ] = None

@@ -4,7 +4,9 @@ import fcntl
 import os
 import socket
 import sqlite3
+import tempfile
 import threading
+from collections import deque
 from contextlib import ExitStack
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,19 +15,23 @@ from typing import Self
 
 from local_smtp.certificate import tls_context
 from local_smtp.faults import Faults
-from local_smtp.handler import MailHandler
-from local_smtp.incidents import Incident, Incidents
+from local_smtp.models import Incident, Mail, Stats
+from local_smtp.sandbox import Sandbox
 from local_smtp.settings import Settings
 from local_smtp.smtp_server import SmtpServer
-from local_smtp.store import rows
-from local_smtp.store.reader import Reader, Stats, StoredMail
-from local_smtp.store.rows import Receipt
+from local_smtp.store import statements
+from local_smtp.store.indexer import Indexer
+from local_smtp.store.reader import Reader
+from local_smtp.store.statements import Receipt
 from local_smtp.store.writer import Writer
-from local_smtp.web.app import Inbox, create_app
+from local_smtp.web.api import Inbox
+from local_smtp.web.app import create_app
 from local_smtp.web.events import Events
 from local_smtp.web.server import InboxServer
 
 _DATABASE = "mail.sqlite3"
+_INCIDENTS = 500  # the latest are kept, in memory
+_VIEW_SECONDS = 1.0  # of computing to show a mail
 
 
 class SinkError(Exception):
@@ -42,9 +48,7 @@ class MailSink:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.faults = Faults()
-        self.incidents = Incidents()
-        self.reader = Reader(settings.directory / _DATABASE)
-        self._events = Events()
+        self.incidents: deque[Incident] = deque(maxlen=_INCIDENTS)
         self._arrival = threading.Condition()
         self._running = ExitStack()
         self._smtp_port = self._inbox_port = 0
@@ -79,11 +83,11 @@ class MailSink:
         self._writer.catch_up()
         return self.reader.stats()
 
-    def mails(self) -> list[StoredMail]:
+    def mails(self) -> list[Mail]:
         """Return all mails in the order in which they came."""
-        return self.reader.page("", limit=2**31, before=None).mails[::-1]
+        return self.reader.page("", limit=2**31, before=None).messages[::-1]
 
-    def message(self, mail: StoredMail) -> EmailMessage:
+    def message(self, mail: Mail) -> EmailMessage:
         """Return a mail as Python's own `email` package reads it.
 
         Raises:
@@ -94,7 +98,7 @@ class MailSink:
             raise LookupError(f"mail {mail.id} is not there any more")
         return message_from_bytes(raw, policy=policy.default)
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[StoredMail]:
+    def wait_for(self, count: int, timeout: float = 10.0) -> list[Mail]:
         """Return all mails as soon as there are `count` different ones.
 
         Raises:
@@ -107,7 +111,7 @@ class MailSink:
 
     def clear(self) -> None:
         """Empty the inbox, and take all fault rules out of force."""
-        self._writer.change(rows.delete_all).result()
+        self._writer.change(statements.delete_all).result()
         self.faults.clear()
         self.incidents.clear()
 
@@ -134,56 +138,71 @@ class MailSink:
 
     def _start(self, starting: ExitStack) -> None:
         settings = self.settings
-        _lock(settings.directory, starting)
+        self.dir = _directory(settings.dir, starting)
         smtp = starting.enter_context(_listen(settings.host, settings.smtp_port, "--smtp-port"))
         http = starting.enter_context(_listen(settings.host, settings.inbox_port, "--inbox-port"))
         self._smtp_port = smtp.getsockname()[1]
         self._inbox_port = http.getsockname()[1]
+        self.reader = Reader(self.dir / _DATABASE)
+        self._events = Events(self.reader)
         try:
-            self._writer = writer = Writer(
-                settings.directory / _DATABASE, settings.keep, self._stored
-            )
-            tls = tls_context(settings.directory, settings.host) if settings.starttls else None
+            self._writer = writer = Writer(self.dir / _DATABASE, settings.keep, self._stored)
+            tls = tls_context(self.dir, settings.host) if settings.starttls else None
         except (sqlite3.Error, OSError) as error:
             raise SinkError(
-                f"The mails can't be kept in {settings.directory}: {error}. Choose another --dir."
+                f"The mails can't be kept in {self.dir}: {error}. Choose another --dir."
             ) from None
         starting.callback(writer.close)
-        handler = MailHandler(writer, self.faults, self._happened)
-        smtp_server = SmtpServer(smtp, handler, settings, tls)
-        inbox = Inbox(settings, self.reader, writer, self.faults, self.incidents, self._events)
-        inbox_server = InboxServer(http, create_app(inbox, self._inbox_port))
+        self._indexer = Indexer(self.reader, writer)
+        starting.callback(self._indexer.close)
+        viewer = Sandbox(_VIEW_SECONDS)
+        starting.callback(viewer.close)
+        inbox = Inbox(
+            self.reader,
+            writer,
+            self._indexer,
+            viewer,
+            self.faults,
+            self.incidents,
+            self._events,
+        )
+        inbox_server = InboxServer(http, create_app(inbox, settings, self._inbox_port))
         inbox_server.start()
         starting.callback(inbox_server.stop)
         starting.callback(self._events.close)
+        smtp_server = SmtpServer(smtp, settings, tls, writer, self.faults, self._happened)
         smtp_server.start()
         starting.callback(smtp_server.stop)
 
     def _stored(self, receipts: list[Receipt]) -> None:
         with self._arrival:
             self._arrival.notify_all()
+        self._indexer.wake()
         self._events.publish(receipts)
 
     def _happened(self, incident: Incident) -> None:
-        self.incidents.add(incident)
+        self.incidents.append(incident)
         self._events.publish(incident)
 
 
-def _lock(directory: Path, starting: ExitStack) -> None:
-    """Take the directory for this process alone; the system lets go of it when it dies."""
+def _directory(wanted: Path | None, starting: ExitStack) -> Path:
+    """Take a directory for this process alone; the system lets go of it when it dies."""
+    if wanted is None:
+        temporary = tempfile.TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
+        wanted = Path(starting.enter_context(temporary))
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = starting.enter_context((directory / "lock").open("w"))
+        wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = starting.enter_context((wanted / "lock").open("w"))
     except OSError as error:
-        raise SinkError(
-            f"{directory} can't be used: {error.strerror}. Choose another --dir."
-        ) from None
+        reason = error.strerror
+        raise SinkError(f"{wanted} can't be used: {reason}. Choose another --dir.") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise SinkError(
-            f"Another mail sink runs on {directory}. Stop it, or choose another --dir."
+            f"Another mail sink runs on {wanted}. Stop it, or choose another --dir."
         ) from None
+    return wanted.resolve()
 
 
 def _listen(host: str, port: int, option: str) -> socket.socket:

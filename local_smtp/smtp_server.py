@@ -5,18 +5,18 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import uvloop
-from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from local_smtp.handler import MailHandler
+from local_smtp.crowd import Crowd
+from local_smtp.faults import Faults
+from local_smtp.models import Incident
 from local_smtp.session import SmtpSession
-from local_smtp.settings import SIZE_LIMIT, Settings
-
-IDENT = "local_smtp mail sink"
+from local_smtp.settings import CONNECTION_LIMIT, SIZE_LIMIT, Settings
+from local_smtp.store.writer import Writer
 
 _STOP_WITHIN = 3.0  # seconds
 
@@ -31,14 +31,30 @@ class SmtpServer:
     def __init__(
         self,
         listener: socket.socket,
-        handler: MailHandler,
         settings: Settings,
         tls: ssl.SSLContext | None,
+        writer: Writer,
+        faults: Faults,
+        report: Callable[[Incident], None],
     ) -> None:
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         self._listener = listener
-        self._session = partial(_session, handler, settings.host, tls, settings.credentials)
         self._loop = uvloop.new_event_loop()
+        self._session = partial(
+            SmtpSession,
+            writer,
+            faults,
+            report,
+            Crowd(CONNECTION_LIMIT),
+            login=settings.auth,
+            hostname=settings.host,  # or aiosmtpd asks the resolver, once a connection
+            ident="local_smtp mail sink",
+            data_size_limit=SIZE_LIMIT,
+            enable_SMTPUTF8=True,
+            tls_context=tls,
+            auth_require_tls=False,
+            loop=self._loop,
+        )
         self._up = threading.Event()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
@@ -61,8 +77,7 @@ class SmtpServer:
             self._loop.close()
 
     async def _serve(self) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(partial(self._session, loop), sock=self._listener)
+        server = await self._loop.create_server(self._session, sock=self._listener)
         self._up.set()
         await self._stopping.wait()
         server.close()
@@ -73,29 +88,3 @@ class SmtpServer:
             await asyncio.wait(sessions, timeout=1.0)
         with suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 1.0)
-
-
-def _session(
-    handler: MailHandler,
-    host: str,
-    tls: ssl.SSLContext | None,
-    credentials: tuple[str, str] | None,
-    loop: asyncio.AbstractEventLoop,
-) -> SmtpSession:
-    def check(server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:
-        assert isinstance(login, LoginPassword)
-        wanted = credentials and tuple(text.encode() for text in credentials)
-        return AuthResult(success=wanted in (None, tuple(login)), handled=False)
-
-    return SmtpSession(
-        handler,
-        hostname=host,  # or aiosmtpd asks the resolver, once a connection
-        ident=IDENT,
-        data_size_limit=SIZE_LIMIT,
-        enable_SMTPUTF8=True,
-        tls_context=tls,
-        auth_required=credentials is not None,
-        auth_require_tls=False,
-        authenticator=check,
-        loop=loop,
-    )

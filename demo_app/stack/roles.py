@@ -76,7 +76,6 @@ class Plan:
             "DEMO_INBOX_URL": self.inbox_url,
             "DEMO_TOKEN": self.token,
             "LOCAL_SMTP_TOKEN": self.token,
-            "MAIL_SINK_TOKEN": self.token,
             "DEMO_WEB_PORT": str(self.web_port),
             "DEMO_CONCURRENCY": str(options.concurrency),
             "DEMO_TASKS": ",".join(options.tasks),

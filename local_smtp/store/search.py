@@ -1,7 +1,9 @@
-"""What a person types into the search field, as a condition in SQL."""
+"""What a person types into the search field, as conditions in SQL."""
 
 import shlex
-from dataclasses import dataclass
+
+Condition = tuple[str, tuple[str, ...]]
+"""A condition on `messages`, and the values for its placeholders."""
 
 _TRIGRAM = 3  # characters below which the index can't help
 
@@ -10,14 +12,6 @@ _FLAGS = {
     "unread": "unread = 1",
     "duplicate": "(SELECT count(*) FROM deliveries WHERE message = messages.id) > 1",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition on `messages`, with the values for its placeholders."""
-
-    sql: str
-    values: tuple[str, ...] = ()
 
 
 def parse(query: str) -> list[Condition]:
@@ -42,14 +36,14 @@ def _words(query: str) -> list[str]:
 def _condition(word: str) -> Condition:
     prefix, colon, rest = word.partition(":")
     if colon and prefix == "is" and rest in _FLAGS:
-        return Condition(_FLAGS[rest])
+        return _FLAGS[rest], ()
     columns = [*_COLUMNS.values(), "body"]
     if colon and rest and prefix in _COLUMNS:
         word, columns = rest, [_COLUMNS[prefix]]
     if len(word) >= _TRIGRAM:
         phrase = '"' + word.replace('"', '""') + '"'
         match = f"{{{' '.join(columns)}}} : {phrase}"
-        return Condition("id IN (SELECT rowid FROM search WHERE search MATCH ?)", (match,))
+        return "id IN (SELECT rowid FROM search WHERE search MATCH ?)", (match,)
     pattern = "%" + "".join("\\" + char if char in "\\%_" else char for char in word) + "%"
     likes = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
-    return Condition(f"id IN (SELECT rowid FROM search WHERE {likes})", (pattern,) * len(columns))
+    return f"id IN (SELECT rowid FROM search WHERE {likes})", (pattern,) * len(columns)

@@ -5,21 +5,19 @@ import queue
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local_smtp.mail import Delivery
-from local_smtp.store import rows
-from local_smtp.store.database import open_database, transaction
-from local_smtp.store.index import index_some
-from local_smtp.store.rows import Receipt
+from local_smtp.mail import Incoming
+from local_smtp.store import statements
+from local_smtp.store.schema import SCHEMA
+from local_smtp.store.statements import Receipt
 
 _BATCH = 500
-_QUIET = 0.1  # seconds without work after which the search index is brought up to date
 _IDLE = 1.0  # seconds after which even the last reply is noted
 
 T = TypeVar("T")
@@ -28,7 +26,7 @@ Statement = Callable[[sqlite3.Connection], object]
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    delivery: Delivery
+    mail: Incoming
     answer: "asyncio.Future[Receipt]"
 
 
@@ -43,10 +41,18 @@ class Writer:
 
     A mail that arrives while a commit runs joins the next one, so that the cost of making
     mails durable is shared by all that wait: group commit, as databases do it.
+
+    Raises:
+        sqlite3.Error: the file can't be written, is no database, or SQLite lacks FTS5.
     """
 
     def __init__(self, path: Path, keep: int, on_stored: Callable[[list[Receipt]], None]) -> None:
-        self._connection = open_database(path)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # WAL with synchronous=FULL: a commit is durable before it returns, and others may read.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.executescript(SCHEMA)
         self._keep = keep
         self._on_stored = on_stored
         self._queue: queue.SimpleQueue[_Mail | _Change | None] = queue.SimpleQueue()
@@ -59,14 +65,14 @@ class Writer:
         """How many mails and changes wait for the commit after the one under way."""
         return self._queue.qsize()
 
-    async def deliver(self, delivery: Delivery) -> Receipt:
+    async def deliver(self, mail: Incoming) -> Receipt:
         """Return once the mail is durable.
 
         Raises:
             sqlite3.Error: it is not, and nothing of it is kept.
         """
         answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Mail(delivery, answer))
+        self._queue.put(_Mail(mail, answer))
         return await answer
 
     def change(self, statement: Callable[[sqlite3.Connection], T]) -> "Future[T]":
@@ -90,52 +96,52 @@ class Writer:
         self._connection.close()
 
     def _run(self) -> None:
-        index_is_behind = True
         while True:
-            try:
-                batch = [self._queue.get(timeout=_QUIET if index_is_behind else _IDLE)]
-            except queue.Empty:
-                index_is_behind = self._index()
-                continue
+            batch: list[_Mail | _Change | None] = []
             with suppress(queue.Empty):
+                batch.append(self._queue.get(timeout=_IDLE))
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
-            self._commit(
-                [item for item in batch if isinstance(item, _Mail)],
-                [item for item in batch if isinstance(item, _Change)],
-            )
-            index_is_behind = True
+            if batch or self._later:
+                self._commit(
+                    [item for item in batch if isinstance(item, _Mail)],
+                    [item for item in batch if isinstance(item, _Change)],
+                )
             if None in batch:
                 return
 
     def _commit(self, mails: list[_Mail], changes: list[_Change]) -> None:
         try:
-            with transaction(self._connection) as connection:
-                receipts = [rows.store(connection, mail.delivery) for mail in mails]
+            with _transaction(self._connection) as connection:
+                receipts = [statements.store(connection, item.mail) for item in mails]
                 while self._later:
                     self._later.popleft()(connection)
                 results = [change.statement(connection) for change in changes]
                 if self._keep and receipts:
-                    rows.prune(connection, self._keep)
+                    statements.prune(connection, self._keep)
         except Exception as error:
             for change in changes:
                 change.answer.set_exception(error)
-            _settle([(mail.answer, error) for mail in mails])
+            _settle([(item.answer, error) for item in mails])
             return
         for change, result in zip(changes, results, strict=True):
             change.answer.set_result(result)
-        _settle([(mail.answer, receipt) for mail, receipt in zip(mails, receipts, strict=True)])
+        _settle([(item.answer, receipt) for item, receipt in zip(mails, receipts, strict=True)])
         if receipts:
             self._on_stored(receipts)
 
-    def _index(self) -> bool:
-        try:
-            with transaction(self._connection) as connection:
-                while self._later:
-                    self._later.popleft()(connection)
-                return index_some(connection)
-        except sqlite3.Error:  # a full disk, say: the mails are safe, the index comes later
-            return False
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Commit what is done inside, durably, or leave nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk has already rolled it back
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _settle(answers: "list[tuple[asyncio.Future[Receipt], Receipt | Exception]]") -> None:

@@ -1,24 +1,19 @@
 """Puts the inbox together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from local_smtp import __version__
-from local_smtp.faults import Faults
-from local_smtp.incidents import Incidents
 from local_smtp.settings import Settings
-from local_smtp.store.reader import Reader
-from local_smtp.store.writer import Writer
-from local_smtp.web import fault_api, message_api, stream
-from local_smtp.web.events import Events
+from local_smtp.web.api import Inbox, fault_routes, mail_routes
 from local_smtp.web.guard import Guard
 
 _MEDIA_TYPES = {
@@ -29,19 +24,7 @@ _MEDIA_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """What the inbox shows and changes."""
-
-    settings: Settings
-    reader: Reader
-    writer: Writer
-    faults: Faults
-    incidents: Incidents
-    events: Events
-
-
-def create_app(inbox: Inbox, port: int) -> ASGIApp:
+def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     """Return the inbox as an ASGI application; `port` tells its cookie from other sinks'."""
     app = FastAPI(
         title="local_smtp mail sink",
@@ -49,16 +32,16 @@ def create_app(inbox: Inbox, port: int) -> ASGIApp:
         docs_url=None,  # their pages load scripts from elsewhere; /openapi.json is all here
         redoc_url=None,
     )
-    app.include_router(message_api.router(inbox.reader, inbox.writer, inbox.events, inbox.settings))
-    app.include_router(fault_api.router(inbox.faults, inbox.incidents, inbox.events))
-    app.include_router(stream.router(inbox.events, inbox.reader))
+    app.add_exception_handler(RequestValidationError, _explain)
+    app.include_router(mail_routes(inbox))
+    app.include_router(fault_routes(inbox))
     for file in files(__package__).joinpath("page").iterdir():
         if Path(file.name).suffix not in _MEDIA_TYPES:
             continue
         path = "/" if file.name == "index.html" else f"/{file.name}"
         app.add_route(path, _asset(file), include_in_schema=False)
-    hosts = (inbox.settings.host, *inbox.settings.allowed_hosts)
-    return Guard(app, inbox.settings.token, hosts, cookie=f"mail_sink_{port}")
+    hosts = (settings.host, *settings.allow_host)
+    return Guard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
 
 
 def _asset(file: Traversable) -> Callable[[Request], Response]:
@@ -69,3 +52,21 @@ def _asset(file: Traversable) -> Callable[[Request], Response]:
         return Response(content, media_type=media_type)
 
     return answer
+
+
+def _explain(request: Request, error: Exception) -> Response:
+    """Say what is wrong with a request, without what it said: that may be no JSON (NaN, say)."""
+    assert isinstance(error, RequestValidationError)
+    detail = [
+        {
+            "loc": [_plain(part) for part in problem["loc"]],
+            "msg": _plain(problem["msg"]),
+            "type": problem["type"],
+        }
+        for problem in error.errors()
+    ]
+    return JSONResponse({"detail": detail}, 422)
+
+
+def _plain(part: int | str) -> int | str:
+    return part if isinstance(part, int) else part.encode("utf-8", "replace").decode()

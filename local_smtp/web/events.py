@@ -1,12 +1,14 @@
 """Tells every open page what happens, as it happens (server-sent events)."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
-from local_smtp.incidents import Incident
-from local_smtp.store.rows import Receipt
+from local_smtp.models import Incident
+from local_smtp.store.reader import Reader
+from local_smtp.store.statements import Receipt
 
 _BACKLOG = 1000
 _HEARTBEAT = 15.0  # seconds; also how long a client that vanished is remembered
@@ -18,7 +20,8 @@ Event = Sequence[Receipt] | Incident | str
 class Events:
     """Passes events from any thread to the listeners in the inbox's loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = threading.Event()
@@ -35,29 +38,29 @@ class Events:
                 self._loop.call_soon_threadsafe(self._spread, event)
 
     def close(self) -> None:
-        """Send all listeners home."""
+        """End all streams."""
         self._closed.set()
         if self._loop is not None:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._spread, None)
 
-    async def listen(self) -> AsyncGenerator[Event | None, None]:
-        """Yield events until the sink ends, and None now and then while there are none.
+    async def stream(self) -> AsyncGenerator[str, None]:
+        """Yield events as text until the sink ends, and a comment now and then without any.
 
-        A listener that falls too far behind is sent home; it can come again and look.
+        A listener that falls too far behind is cut off; it can come again and look.
         """
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_BACKLOG)
         self._listeners.add(queue)
         try:
+            yield ": here\n\n"
             while not self._closed.is_set() and queue in self._listeners:
                 try:
                     event = await asyncio.wait_for(queue.get(), _HEARTBEAT)
                 except TimeoutError:
-                    yield None
+                    yield ": still here\n\n"
                 else:
-                    if event is not None:
-                        yield event
+                    yield await asyncio.to_thread(self._as_text, event)
         finally:
             self._listeners.discard(queue)
 
@@ -67,3 +70,23 @@ class Events:
                 queue.put_nowait(event)
             except asyncio.QueueFull:
                 self._listeners.discard(queue)
+
+    def _as_text(self, event: Event | None) -> str:
+        if event is None:
+            return ""
+        if isinstance(event, str):
+            return _message("changed", json.dumps({"what": event}))
+        if isinstance(event, Incident):
+            return _message("fault", event.model_dump_json(by_alias=True))
+        mails = self._reader.mails([receipt.message for receipt in event])
+        text = ""
+        for receipt in event:
+            mail = mails.get(receipt.message)
+            if mail is not None:  # it may be deleted by now
+                data = mail.model_dump(by_alias=True, mode="json")
+                text += _message("mail", json.dumps({**data, "duplicate": receipt.duplicate}))
+        return text
+
+
+def _message(name: str, data: str) -> str:
+    return f"event: {name}\ndata: {data}\n\n"

@@ -3,12 +3,13 @@
 import ipaddress
 import secrets
 from collections.abc import Collection
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local_smtp.settings import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -23,6 +24,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-DNS-Prefetch-Control": "off",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Content-Security-Policy": PAGE_POLICY,
 }
@@ -32,7 +34,7 @@ _COOKIE_SECONDS = 30 * 24 * 3600
 
 
 class Guard:
-    """ASGI middleware in front of everything."""
+    """ASGI middleware in front of everything: lets a request through, or answers it."""
 
     def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], cookie: str) -> None:
         self._app = app
@@ -53,11 +55,43 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        answer = self._answer(scope)
-        await (answer or self._app)(scope, receive, send_guarded)
+        answer = self._answer(scope) or await self._too_large(scope, receive)
+        if isinstance(answer, Response):
+            await answer(scope, receive, send_guarded)
+        else:
+            # The server leaves the body out of an answer to HEAD.
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self._app(asked, answer, send_guarded)
+
+    async def _too_large(self, scope: Scope, receive: Receive) -> Response | Receive:
+        """Read the body of a request; return it as the next to be received, if it is not too
+        large.
+        """
+        if scope["method"] in _READING:
+            return receive
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return receive
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > REQUEST_BODY_LIMIT:
+                return PlainTextResponse(
+                    f"A request may have {REQUEST_BODY_LIMIT} bytes, no more.\n", 413
+                )
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_whole() -> Message:
+            return whole.pop() if whole else await receive()
+
+        return receive_whole
 
     def _answer(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
+        if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_LIMIT:
+            return too_long_a_head()
         if _host_name(headers.get("host", "")) not in self._hosts:
             return PlainTextResponse(
                 "This inbox does not go by that name. Start it with --allow-host NAME if it"
@@ -98,11 +132,22 @@ class Guard:
         return secrets.compare_digest(text.encode(), self._token.encode())
 
     def _from_cookie(self, headers: Headers) -> str:
-        try:
-            cookies = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return ""
-        return cookies[self._cookie].value if self._cookie in cookies else ""
+        # Not with http.cookies: older ones take quadratic time on what a stranger may send
+        # (CVE-2024-7592). The token never needs the quotation marks that it decodes.
+        for pair in headers.get("cookie", "").split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == self._cookie:
+                return value
+        return ""
+
+
+def too_long_a_head() -> Response:
+    """Return the answer to a request with more headers than anybody needs."""
+    return PlainTextResponse(
+        f"The headers of a request may have {REQUEST_HEAD_LIMIT} bytes, no more.\n",
+        431,
+        {"Connection": "close"},
+    )
 
 
 def _bearer(headers: Headers) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_smtp import bench
+from benchmarks import sink as bench
 
 
 @pytest.mark.parametrize("with_smtp_source", [True, False])

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from local_smtp.fault_rules import Effect, Fault, Match, Step
+from local_smtp.fault_rules import EFFECTS, Fault, Match
 
 
 def ids(page: dict) -> list[int]:
@@ -97,8 +97,7 @@ def test_a_mail_is_taken_apart(http, send):
     assert mail["links"] == ["https://x.test/?a=1&b=2"]
     assert mail["job_id"] is None
     (delivery,) = mail["delivery_log"]
-    assert delivery["suppressed"] is False
-    assert [line["who"] for line in delivery["dialogue"]][:2] == ["S", "C"]
+    assert [who for _, who, _ in delivery["dialogue"]][:2] == ["S", "C"]
 
 
 def test_the_raw_mail_is_a_download_of_its_bytes(http, smtp):
@@ -199,16 +198,16 @@ def test_a_rule_that_makes_no_sense_is_422_and_changes_nothing(http):
 
 
 def test_incidents_tell_which_rule_hit_which_mail(mail_sink, http, send):
-    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.DROP_REPLY, match=Match(subject="x"))])
+    mail_sink.faults.put([Fault(at="reply", do="drop_reply", match=Match(subject="x"))])
     with pytest.raises(Exception, match="closed"):
         send("x")
     (incident,) = http.get("/api/incidents").json()
     assert (incident["rule_id"], incident["message"], incident["subject"]) == (1, 1, "x")
-    assert incident["dialogue"][-1]["text"] == "rule 1, at reply: store it and drop the reply"
+    assert incident["dialogue"][-1][2] == "rule 1, at reply: store it, then drop the reply"
 
 
 def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
-    mail_sink.faults.put([Fault(at=Step.RCPT, do=Effect.ANSWER, match=Match(to="no@*"))])
+    mail_sink.faults.put([Fault(at="rcpt", do="answer", match=Match(to="no@*"))])
     with http.stream("GET", "/api/events") as stream:
         lines = stream.iter_lines()
         next(lines)
@@ -262,13 +261,52 @@ def test_the_openapi_description_names_every_call(http):
     } <= calls
 
 
-def test_a_mail_links_to_its_job(start_sink):
-    sink = start_sink("--job-url", "http://127.0.0.1:8000/jobs/{id}")
-    with sink.client() as client:
-        client.sendmail("a@x.test", ["b@x.test"], b"X-Job-Id: 7/../<x>\r\n\r\n")
-    mail = sink.get("/api/messages/1")
-    assert mail["job_url"] == "http://127.0.0.1:8000/jobs/7%2F..%2F%3Cx%3E"
-
-
 def test_a_body_that_is_no_json_is_422(http):
     assert http.put("/api/faults", content=b"[" * 100_000).status_code == 422
+
+
+NONSENSE = {
+    "not a number": b'[{"at": "rcpt", "do": "wait", "seconds": NaN}]',
+    "without end": b'[{"at": "rcpt", "do": "wait", "probability": Infinity}]',
+    "half a pair": b'[{"at": "rcpt", "do": "answer", "text": "\\ud800"}]',
+    "half a pair as a name": b'[{"at": "rcpt", "do": "answer", "\\ud800": 1}]',
+    "half a pair as an effect": b'[{"at": "rcpt", "do": "\\ud800"}]',
+    "half a pair in a pattern": b'[{"at": "rcpt", "do": "close", "match": {"to": "\\ud800"}}]',
+    "no text": b"\xff\xfe\x00",
+    "no list": b'{"at": "rcpt"}',
+    "a number of 5,000 digits": b'[{"at": "rcpt", "do": "close", "seed": ' + b"9" * 5000 + b"}]",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_body_of_nonsense_is_refused_with_a_sentence(http, name):
+    answer = http.put("/api/faults", content=NONSENSE[name])
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"]
+    assert http.get("/api/faults").json() == []
+
+
+def test_an_unknown_effect_is_refused_with_those_that_are_known(http):
+    answer = http.put("/api/faults", json=[{"at": "rcpt", "do": "explode"}])
+    assert answer.status_code == 422
+    (problem,) = answer.json()["detail"]
+    assert '"explode" is no effect; the known ones are wait, answer, close' in problem["msg"]
+
+
+def test_the_page_learns_the_effects_from_the_table(http):
+    kinds = http.get("/api/faults/kinds").json()
+    assert set(kinds["effects"]) == set(EFFECTS)
+    assert kinds["effects"]["answer"]["uses"] == ["code", "text"]
+    assert kinds["steps"]["mail"] == {"label": "at MAIL", "known": ["from"]}
+
+
+def test_the_name_of_an_attachment_cannot_turn_its_own_direction(http, smtp):
+    name = "=?utf-8?q?invoice=E2=80=AEfdp=2Eexe?="  # shown as "invoiceexe.pdf"
+    smtp.sendmail(
+        "a@example.test",
+        ["b@example.test"],
+        f'Content-Disposition: attachment; filename="{name}"\r\n\r\nx'.encode(),
+    )
+    (attachment,) = http.get("/api/messages/1").json()["attachments"]
+    assert attachment["name"] == "invoice_fdp.exe"

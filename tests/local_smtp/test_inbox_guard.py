@@ -1,5 +1,7 @@
 """Who is let in, and who is not."""
 
+import socket
+
 import httpx
 import pytest
 
@@ -59,9 +61,9 @@ def test_the_loopback_names_are_let_in(http, host):
 
 
 def test_a_further_name_can_be_allowed(tmp_path):
-    settings = Settings(directory=tmp_path, token="a-token", allowed_hosts=("lab.test",))
+    settings = Settings(dir=tmp_path, token="token-for-tests", allow_host=["lab.test"])
     with MailSink(settings) as sink:
-        headers = {"Host": "lab.test:443", "Authorization": "Bearer a-token"}
+        headers = {"Host": "lab.test:443", "Authorization": "Bearer token-for-tests"}
         assert httpx.get(f"{sink.inbox}/api/stats", headers=headers).status_code == 200
 
 
@@ -93,3 +95,58 @@ def test_every_answer_keeps_the_address_to_itself_and_is_framed_by_its_own_origi
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+
+
+def test_headers_of_more_than_16_kb_are_refused(http):
+    assert http.get("/api/stats", headers={"X-Long": "x" * 15_000}).status_code == 200
+    answer = http.get("/api/stats", headers={"X-Long": "x" * 17_000})
+    assert answer.status_code == 431
+    assert "16384 bytes" in answer.text
+
+
+@pytest.mark.parametrize("piece", [b"X-Long: " + b"x" * 3000 + b"\r\n", b"x" * 3000])
+def test_headers_that_never_end_are_refused_and_not_kept(mail_sink, piece):
+    """The server would keep a header that has not ended yet, whatever its length."""
+    with socket.create_connection(
+        ("127.0.0.1", int(mail_sink.inbox.rpartition(":")[2])), timeout=20
+    ) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-First: ")
+        for _ in range(7):
+            client.sendall(piece)
+        assert client.recv(100).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_cookie_among_others_is_found(mail_sink, anyone):
+    port = mail_sink.inbox.rpartition(":")[2]
+    cookie = f"first=1; mail_sink_{port}={mail_sink.settings.token};last"
+    assert anyone.get("/api/stats", headers={"Cookie": cookie}).status_code == 200
+
+
+@pytest.mark.parametrize("in_pieces", [True, False])
+def test_a_body_of_more_than_256_kb_is_refused(http, in_pieces):
+    body = (b"[" + b" " * 100_000 for _ in range(4)) if in_pieces else b" " * 300_000
+    answer = http.put("/api/faults", content=body)
+    assert answer.status_code == 413
+    assert "262144 bytes" in answer.text
+
+
+def test_no_other_site_keeps_a_hand_on_the_page(http):
+    assert http.get("/").headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_head_is_answered_like_get_without_the_body(http):
+    answer = http.head("/api/stats")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_many_clients_that_say_nothing_shut_nobody_out(mail_sink, http, send):
+    """Each of the two doors takes 400 at once; the one that was silent longest has to go."""
+    addresses = [
+        ("127.0.0.1", mail_sink.smtp_port),
+        ("127.0.0.1", int(mail_sink.inbox.rpartition(":")[2])),
+    ]
+    silent = [socket.create_connection(address) for address in addresses for _ in range(405)]
+    send("honest")
+    assert http.get("/api/stats").json()["accepted"] == 1
+    for client in silent:
+        client.close()

@@ -120,7 +120,7 @@ def canary():
 
 @pytest.fixture(scope="module")
 def sink(tmp_path_factory):
-    settings = Settings(directory=tmp_path_factory.mktemp("sink"), token="a-token")
+    settings = Settings(dir=tmp_path_factory.mktemp("sink"), token="token-for-tests")
     with MailSink(settings) as sink:
         yield sink
 

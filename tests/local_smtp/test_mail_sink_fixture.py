@@ -8,7 +8,7 @@ import smtplib
 
 import pytest
 
-from local_smtp.fault_rules import Effect, Fault, Step
+from local_smtp.fault_rules import Fault
 
 
 def deliver(sink, subject):
@@ -33,7 +33,7 @@ def test_it_waits_no_longer_than_told(mail_sink):
 
 
 def test_it_misbehaves_on_request_and_can_be_cleared(mail_sink):
-    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.ANSWER, code=554, text="no")])
+    mail_sink.faults.put([Fault(at="reply", do="answer", code=554, text="no")])
     with pytest.raises(smtplib.SMTPDataError, match="554"):
         deliver(mail_sink, "refused")
     mail_sink.clear()

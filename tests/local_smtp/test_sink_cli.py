@@ -1,9 +1,7 @@
 """The sink as a program: how it starts, what it says, how it ends."""
 
-import json
 import os
 import signal
-import smtplib
 import socket
 import subprocess
 import sys
@@ -100,7 +98,7 @@ def test_a_directory_in_use_is_named(start_sink):
 @pytest.mark.parametrize(
     "options",
     [["--smtp-port", "70000"], ["--smtp-port", "x"], ["--keep", "-1"], ["--auth", "user"],
-     ["--job-url", "jobs"], ["--token", "short"], ["--nonsense"]],
+     ["--token", "short"], ["--nonsense"]],
 )  # fmt: skip
 def test_a_bad_option_is_explained(options):
     ended = run(*options)
@@ -117,27 +115,14 @@ def test_help_names_every_option():
 
 
 def test_the_environment_sets_what_no_option_does():
-    ended = run(MAIL_SINK_SMTP_PORT="70000")
+    ended = run(LOCAL_SMTP_SMTP_PORT="70000")
     assert ended.returncode == 2
-    assert "70000 is no port" in ended.stderr
+    assert "--smtp-port" in ended.stderr
 
 
-def test_it_ends_with_its_parent(tmp_path):
-    """The parent is killed outright: it can tell nobody."""
-    parent = subprocess.Popen(
-        [sys.executable, "-c",
-         "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); p.wait()",
-         *SINK, "--json", "--exit-with-parent", "--dir", str(tmp_path)],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert parent.stdout is not None
-    ready = json.loads(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
-    assert parent.stdout.read() == ""  # returns once the sink, which holds the other end, is gone
-    parent.stdout.close()
-    with pytest.raises(ConnectionRefusedError):
-        smtplib.SMTP(*ready["smtp"].split(":"), timeout=5)
+def test_the_token_need_not_stand_on_a_command_line(monkeypatch, start_sink):
+    monkeypatch.setenv("LOCAL_SMTP_TOKEN", "from-the-environment")
+    assert start_sink().token == "from-the-environment"
 
 
 def test_a_stopped_client_holds_nothing_up(start_sink):

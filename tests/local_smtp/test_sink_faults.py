@@ -6,7 +6,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from local_smtp.fault_rules import Effect, Fault, FaultToPut, Match, Step
+from local_smtp.fault_rules import STEPS, Fault, FaultToPut, Match
 from local_smtp.faults import Faults
 from local_smtp.sink import MailSink
 
@@ -23,45 +23,45 @@ def deliver(sink: MailSink, timeout: float = 10) -> None:
 
 
 REFUSAL_AT = {
-    Step.CONNECT: smtplib.SMTPConnectError,
-    Step.EHLO: smtplib.SMTPHeloError,
-    Step.MAIL: smtplib.SMTPSenderRefused,
-    Step.RCPT: smtplib.SMTPRecipientsRefused,
-    Step.DATA: smtplib.SMTPDataError,
-    Step.REPLY: smtplib.SMTPDataError,
+    "connect": smtplib.SMTPConnectError,
+    "ehlo": smtplib.SMTPHeloError,
+    "mail": smtplib.SMTPSenderRefused,
+    "rcpt": smtplib.SMTPRecipientsRefused,
+    "data": smtplib.SMTPDataError,
+    "reply": smtplib.SMTPDataError,
 }
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("code", [421, 450, 554])
 def test_answer_refuses_at_its_step_with_its_code_and_text(mail_sink, step, code):
-    mail_sink.faults.put([Fault(at=step, do=Effect.ANSWER, code=code, text="not today")])
+    mail_sink.faults.put([Fault(at=step, do="answer", code=code, text="not today")])
     with pytest.raises(REFUSAL_AT[step], match=rf"{code}.*not today"):
         deliver(mail_sink)
     assert mail_sink.mails() == []
     assert mail_sink.stats().refused == 1
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", STEPS)
 def test_wait_goes_on_afterwards(mail_sink, step):
-    mail_sink.faults.put([Fault(at=step, do=Effect.WAIT, seconds=0.2)])
+    mail_sink.faults.put([Fault(at=step, do="wait", seconds=0.2)])
     started = time.monotonic()
     deliver(mail_sink)
     assert time.monotonic() - started >= 0.2
     assert len(mail_sink.mails()) == 1
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", STEPS)
 def test_close_closes_the_connection_without_a_word(mail_sink, step):
-    mail_sink.faults.put([Fault(at=step, do=Effect.CLOSE)])
+    mail_sink.faults.put([Fault(at=step, do="close")])
     with pytest.raises(smtplib.SMTPServerDisconnected):
         deliver(mail_sink)
     assert mail_sink.mails() == []
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", STEPS)
 def test_hang_says_nothing_until_the_client_gives_up(mail_sink, step):
-    mail_sink.faults.put([Fault(at=step, do=Effect.HANG, times=1)])
+    mail_sink.faults.put([Fault(at=step, do="hang", times=1)])
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected), match="timed out"):
         deliver(mail_sink, timeout=0.3)
     assert mail_sink.mails() == []
@@ -70,7 +70,7 @@ def test_hang_says_nothing_until_the_client_gives_up(mail_sink, step):
 
 
 def test_drop_reply_stores_the_mail_and_a_second_try_is_its_duplicate(mail_sink):
-    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.DROP_REPLY, times=1)])
+    mail_sink.faults.put([Fault(at="reply", do="drop_reply", times=1)])
     with pytest.raises(smtplib.SMTPServerDisconnected):
         deliver(mail_sink)
     deliver(mail_sink)
@@ -78,12 +78,13 @@ def test_drop_reply_stores_the_mail_and_a_second_try_is_its_duplicate(mail_sink)
     stats = mail_sink.stats()
     assert (stats.accepted, stats.distinct, stats.duplicates) == (2, 1, 1)
     first, second = mail_sink.reader.deliveries(mail.id)
-    assert (first.replied_at, first.rule) == (None, "rule 1, at reply: store it and drop the reply")
-    assert second.rule is None
+    assert first.replied_at is None
+    assert first.fault == "rule 1, at reply: store it, then drop the reply"
+    assert second.fault is None
 
 
 def test_lose_answers_250_and_stores_nothing(mail_sink):
-    mail_sink.faults.put([Fault(at=Step.REPLY, do=Effect.LOSE)])
+    mail_sink.faults.put([Fault(at="reply", do="lose")])
     deliver(mail_sink)
     assert mail_sink.mails() == []
     assert mail_sink.stats().accepted == 0
@@ -93,9 +94,9 @@ def test_lose_answers_250_and_stores_nothing(mail_sink):
 def test_the_first_rule_that_matches_wins(mail_sink):
     mail_sink.faults.put(
         [
-            Fault(at=Step.RCPT, do=Effect.ANSWER, code=450, match=Match(to="x@*")),
-            Fault(at=Step.RCPT, do=Effect.ANSWER, code=451, match=Match(to="*@EXAMPLE.test")),
-            Fault(at=Step.RCPT, do=Effect.ANSWER, code=452),
+            Fault(at="rcpt", do="answer", code=450, match=Match(to="x@*")),
+            Fault(at="rcpt", do="answer", code=451, match=Match(to="*@EXAMPLE.test")),
+            Fault(at="rcpt", do="answer", code=452),
         ]
     )
     with pytest.raises(smtplib.SMTPRecipientsRefused, match="451"):
@@ -103,7 +104,7 @@ def test_the_first_rule_that_matches_wins(mail_sink):
 
 
 def test_a_recipient_is_refused_alone(mail_sink):
-    mail_sink.faults.put([Fault(at=Step.RCPT, do=Effect.ANSWER, match=Match(to="b@*"))])
+    mail_sink.faults.put([Fault(at="rcpt", do="answer", match=Match(to="b@*"))])
     with connect(mail_sink) as client:
         refused = client.sendmail("a@x.test", ["a@x.test", "b@x.test", "c@x.test"], MAIL)
     assert list(refused) == ["b@x.test"]
@@ -125,20 +126,20 @@ def hits_of(fault: Fault, mails: int = 100) -> list[int]:
 
 
 def test_nth_is_one_and_every_is_many():
-    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, match=Match(nth=3))) == [3]
-    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, match=Match(every=25))) == [
+    assert hits_of(Fault(at="connect", do="close", match=Match(nth=3))) == [3]
+    assert hits_of(Fault(at="connect", do="close", match=Match(every=25))) == [
         25, 50, 75, 100,
     ]  # fmt: skip
 
 
 def test_times_is_the_most():
-    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, times=2)) == [1, 2]
-    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, times=0)) == []
+    assert hits_of(Fault(at="connect", do="close", times=2)) == [1, 2]
+    assert hits_of(Fault(at="connect", do="close", times=0)) == []
 
 
 def test_the_same_seed_draws_the_same_mails():
     def fault(seed: int) -> Fault:
-        return Fault(at=Step.CONNECT, do=Effect.CLOSE, probability=0.3, seed=seed)
+        return Fault(at="connect", do="close", probability=0.3, seed=seed)
 
     assert hits_of(fault(7)) == hits_of(fault(7))
     assert hits_of(fault(7)) != hits_of(fault(8))
@@ -146,16 +147,16 @@ def test_the_same_seed_draws_the_same_mails():
 
 
 def test_a_probability_of_nought_never_hits():
-    assert hits_of(Fault(at=Step.CONNECT, do=Effect.CLOSE, probability=0)) == []
+    assert hits_of(Fault(at="connect", do="close", probability=0)) == []
 
 
 def test_a_rule_put_back_keeps_its_count_and_a_changed_one_does_not():
     faults = Faults()
-    (rule,) = faults.put([Fault(at=Step.CONNECT, do=Effect.CLOSE)])
-    faults.hit(Step.CONNECT)
+    (rule,) = faults.put([Fault(at="connect", do="close")])
+    faults.hit("connect")
     (kept,) = faults.put([FaultToPut(**dict(rule))])
     assert (kept.id, kept.hits) == (rule.id, 1)
-    (changed,) = faults.put([FaultToPut(**dict(rule) | {"do": Effect.HANG})])
+    (changed,) = faults.put([FaultToPut(**dict(rule) | {"do": "hang"})])
     assert changed.id != rule.id
     assert changed.hits == 0
 
@@ -183,8 +184,8 @@ def test_a_whole_mail_survives_a_server_that_fails_two_times_in_three(mail_sink)
     """What the faults are for: a client that tries again gets every mail through, once."""
     mail_sink.faults.put(
         [
-            Fault(at=Step.REPLY, do=Effect.DROP_REPLY, probability=0.4, seed=1),
-            Fault(at=Step.RCPT, do=Effect.ANSWER, code=451, probability=0.4, seed=2),
+            Fault(at="reply", do="drop_reply", probability=0.4, seed=1),
+            Fault(at="rcpt", do="answer", code=451, probability=0.4, seed=2),
         ]
     )
     for number in range(20):

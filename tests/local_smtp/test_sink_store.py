@@ -129,7 +129,7 @@ def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):
 
 
 def test_a_restart_shows_all(tmp_path: Path):
-    settings = Settings(directory=tmp_path, token="a-token")
+    settings = Settings(dir=tmp_path, token="token-for-tests")
     for count in (1, 2, 3):
         with MailSink(settings) as sink, smtplib.SMTP("127.0.0.1", sink.smtp_port) as client:
             client.sendmail("a@example.test", ["b@example.test"], b"Subject: hi\r\n\r\n")
@@ -137,7 +137,7 @@ def test_a_restart_shows_all(tmp_path: Path):
 
 
 def test_the_oldest_are_pruned_but_still_told_apart(tmp_path: Path):
-    with MailSink(Settings(directory=tmp_path, token="a-token", keep=3)) as sink:
+    with MailSink(Settings(dir=tmp_path, token="token-for-tests", keep=3)) as sink:
         for number in (1, 2, 3, 4, 5, 1):
             client = hand_over(sink, number)
             assert client.getreply()[0] == 250

@@ -159,6 +159,20 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
     assert answers[-1][:3] == b"250"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "delete"])
+def test_a_page_cannot_send_a_mail_through_a_browser(mail_sink, method):
+    """The body of an HTTP request is what a page wants it to be: here, a whole mail."""
+    request = f"{method} / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    mail = b"".join(ENVELOPE) + b"Subject: from a page\r\n\r\n.\r\nQUIT\r\n"
+    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port), timeout=20) as connection:
+        connection.sendall(request + mail)
+        with connection.makefile("rb") as replies, contextlib.suppress(ConnectionResetError):
+            said = replies.readlines()
+            assert said[1].startswith(b"421 ")
+            assert len(said) == 2
+    assert mail_sink.mails() == []
+
+
 def test_half_a_mail_is_no_mail(mail_sink):
     conversation(mail_sink, *ENVELOPE)  # and hangs up in the middle of the next
     with socket.create_connection(("127.0.0.1", mail_sink.smtp_port)) as connection:

@@ -55,14 +55,14 @@ export function size(bytes) {
 
 export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
-// A dialogue as it was spoken, with the seconds since its first word.
+// A dialogue as it was spoken, with the seconds since its first line.
 export function dialogue(lines) {
   if (!lines.length) return el("p", { class: "hint" }, "Nothing was said.");
-  const start = new Date(lines[0].at).getTime();
-  const who = { C: "client", S: "server", "#": "note" };
-  return el("ol", { class: "dialogue" }, lines.map((line) =>
-    el("li", { class: who[line.who] },
-      el("span", { class: "at" }, ((new Date(line.at).getTime() - start) / 1000).toFixed(3)),
-      el("span", { class: "who" }, who[line.who]),
-      el("span", { class: "said" }, line.text))));
+  const [[start]] = lines;
+  const names = { C: "client", S: "server", "#": "note" };
+  return el("ol", { class: "dialogue" }, lines.map(([at, who, text]) =>
+    el("li", { class: names[who] },
+      el("span", { class: "at" }, (at - start).toFixed(3)),
+      el("span", { class: "who" }, names[who]),
+      el("span", { class: "said" }, text))));
 }

@@ -22,7 +22,7 @@ export async function open(id) {
   }
   const isNew = shown?.id !== mail.id;
   shown = mail;
-  if (isNew) tab = mail.has_html ? "html" : "text";
+  if (isNew) tab = mail.has_html ? "html" : mail.text !== null ? "text" : "source";
   show();
   if (isNew) $("mail").scrollTop = 0;
 }
@@ -121,7 +121,7 @@ function source() {
 function deliveries() {
   return el("ol", { class: "deliveries" }, shown.delivery_log.map((one, index) =>
     el("li", {},
-      el("p", {}, el("strong", {}, one.suppressed ? "Duplicate, suppressed" : "Stored"), " ", time(one.received_at, true),
+      el("p", {}, el("strong", {}, index ? "Duplicate, suppressed" : "Stored"), " ", time(one.received_at, true),
         el("span", { class: "hint" }, ` from ${one.peer}, ${size(one.size)}`)),
       el("p", {}, `${one.from || "<>"} → ${one.to.join(", ")}`),
       one.replied_at ? null : el("p", { class: "note" }, "Stored, but no reply went out: the client can’t know, and will send it again."),

@@ -88,7 +88,7 @@ document.addEventListener("click", (event) => {
 });
 
 $("delete-all").addEventListener("click", async () => {
-  if (!confirm("Delete all mails and set the counters to nought?")) return;
+  if (!confirm("Delete all mails and set the counters to zero?")) return;
   await api("messages", "DELETE");
   location.hash = "#/";
 });

@@ -10,8 +10,6 @@ import base64
 import re
 from html import unescape
 
-from local_smtp.parts import Parts, part_content, take_apart
-
 POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -35,18 +33,27 @@ _REMOTE_IMAGE = re.compile(
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
 _LINK_LIMIT = 200
 
-_HEAD = (
+HEAD = (
     '<!doctype html><meta charset="utf-8"><base target="_blank">'
     "<style>a { color: #0072b2; text-decoration: underline }</style>"
 )
 
 
-def harmless(raw: bytes) -> str:
-    """Return the HTML of a mail with its own pictures in place, and nothing from elsewhere."""
-    parts = take_apart(raw)
-    html = (parts.html or "")[:_HTML_LIMIT]
-    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html))
-    return _HEAD + _with_pictures(html, raw, parts)
+def harmless(html: str, pictures: dict[str, tuple[str, bytes]]) -> str:
+    """Return a mail's HTML with its own pictures in place, and nothing from elsewhere."""
+    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:_HTML_LIMIT]))
+    budget = _INLINE_LIMIT
+
+    def picture(found: re.Match[str]) -> str:
+        nonlocal budget
+        kind, content = pictures.get(found.group(1), ("", b""))
+        budget -= len(content)
+        if not content or budget < 0:
+            return "data:,"
+        kind = re.sub(r"[^a-z0-9.+/-]", "", kind)
+        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+    return HEAD + _CID.sub(picture, html)
 
 
 def count_remote_images(html: str) -> int:
@@ -58,30 +65,3 @@ def links(html: str) -> list[str]:
     """Return where the HTML's links lead, each once, in their order; only web addresses."""
     found = (unescape(match.group(1)) for match in _LINK.finditer(html[:_HTML_LIMIT]))
     return list(dict.fromkeys(found))[:_LINK_LIMIT]
-
-
-def _with_pictures(html: str, raw: bytes, parts: Parts) -> str:
-    pictures = {
-        item.content_id: item
-        for item in parts.attachments
-        if item.content_id and item.content_type.startswith("image/")
-    }
-    budget = _INLINE_LIMIT
-    cache: dict[str, str] = {}
-
-    def picture(found: re.Match[str]) -> str:
-        nonlocal budget
-        name = found.group(1)
-        item = pictures.get(name)
-        if item is None:
-            return "data:,"
-        if name not in cache:
-            got = part_content(raw, item.part)
-            cache[name] = "data:,"
-            if got is not None:
-                kind = re.sub(r"[^a-z0-9.+/-]", "", item.content_type)
-                cache[name] = f"data:{kind};base64,{base64.b64encode(got[1]).decode()}"
-        budget -= len(cache[name])
-        return cache[name] if budget >= 0 else "data:,"
-
-    return _CID.sub(picture, html)

@@ -5,12 +5,12 @@ import sqlite3
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from local_smtp.mail import Delivery
+from local_smtp.mail import Incoming
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery."""
+    """What became of a mail that was brought."""
 
     message: int
     """The row of the mail: an older one for a duplicate."""
@@ -18,26 +18,28 @@ class Receipt:
     duplicate: bool
 
 
-def store(connection: sqlite3.Connection, mail: Delivery) -> Receipt:
+def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
     """Store a mail, or only the fact that it came again."""
-    digest = blake2b(mail.raw, digest_size=16).digest()
-    recipients = json.dumps(mail.recipients, ensure_ascii=False)
     headers = mail.headers
+    values = {
+        "message_id": headers.message_id,
+        "subject": headers.subject,
+        "author": headers.author,
+        "job_id": headers.job_id,
+        "sender": mail.sender,
+        "recipients": json.dumps(mail.recipients, ensure_ascii=False),
+        "peer": mail.peer,
+        "received_at": mail.received_at,
+        "dialogue": mail.dialogue,
+        "fault": mail.fault,
+        "size": len(mail.raw),
+        "digest": blake2b(mail.raw, digest_size=16).digest(),
+    }
     inserted = connection.execute(
         "INSERT INTO messages (message_id, sender, recipients, subject, author, job_id,"
-        " received_at, size, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (message_id) DO NOTHING",
-        (
-            headers.message_id,
-            mail.sender,
-            recipients,
-            headers.subject,
-            headers.author,
-            headers.job_id,
-            mail.received_at,
-            len(mail.raw),
-            digest,
-        ),
+        " received_at, size, digest) VALUES (:message_id, :sender, :recipients, :subject,"
+        " :author, :job_id, :received_at, :size, :digest) ON CONFLICT (message_id) DO NOTHING",
+        values,
     )
     duplicate = inserted.rowcount == 0
     same_bytes = True
@@ -45,24 +47,15 @@ def store(connection: sqlite3.Connection, mail: Delivery) -> Receipt:
         message, first_digest = connection.execute(
             "SELECT id, digest FROM messages WHERE message_id = ?", (headers.message_id,)
         ).fetchone()
-        same_bytes = digest == first_digest
+        same_bytes = values["digest"] == first_digest
     else:
         message = inserted.lastrowid
         connection.execute("INSERT INTO contents VALUES (?, ?)", (message, mail.raw))
     delivery = connection.execute(
         "INSERT INTO deliveries (message, received_at, sender, recipients, peer, size,"
-        " same_bytes, rule, dialogue) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            message,
-            mail.received_at,
-            mail.sender,
-            recipients,
-            mail.peer,
-            len(mail.raw),
-            same_bytes,
-            mail.rule,
-            mail.dialogue,
-        ),
+        " same_bytes, rule, dialogue) VALUES (:message, :received_at, :sender, :recipients,"
+        " :peer, :size, :same_bytes, :fault, :dialogue)",
+        {**values, "message": message, "same_bytes": same_bytes},
     ).lastrowid
     assert message is not None
     assert delivery is not None
@@ -81,6 +74,21 @@ def note_refusal(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'refused'")
 
 
+def index(connection: sqlite3.Connection, texts: dict[int, str]) -> None:
+    """Make these mails searchable: their ids in ascending order, each with the text it holds."""
+    for message, text in texts.items():
+        connection.execute(
+            "INSERT INTO search (rowid, subject, sender, recipients, body)"
+            " SELECT id, subject, sender || ' ' || author,"
+            " (SELECT group_concat(value, ' ') FROM json_each(recipients)), ?"
+            " FROM messages WHERE id = ? AND pruned = 0",
+            (text, message),
+        )
+        connection.execute(
+            "UPDATE counters SET value = max(value, ?) WHERE name = 'indexed'", (message,)
+        )
+
+
 def prune(connection: sqlite3.Connection, keep: int) -> None:
     """Drop the content of all but the newest `keep` mails."""
     oldest_kept = connection.execute(
@@ -88,10 +96,9 @@ def prune(connection: sqlite3.Connection, keep: int) -> None:
     ).fetchone()
     if oldest_kept is None:
         return
-    gone = (oldest_kept[0],)
-    connection.execute("DELETE FROM contents WHERE message < ?", gone)
-    connection.execute("DELETE FROM search WHERE rowid < ?", gone)
-    connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", gone)
+    connection.execute("DELETE FROM contents WHERE message < ?", oldest_kept)
+    connection.execute("DELETE FROM search WHERE rowid < ?", oldest_kept)
+    connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", oldest_kept)
 
 
 def delete(connection: sqlite3.Connection, message: int) -> bool:
@@ -101,7 +108,7 @@ def delete(connection: sqlite3.Connection, message: int) -> bool:
 
 
 def delete_all(connection: sqlite3.Connection) -> int:
-    """Empty the inbox and set its counters to nought; return how many mails were shown."""
+    """Empty the inbox and set its counters to zero; return how many mails were shown."""
     count: int = connection.execute("SELECT count(*) FROM messages WHERE pruned = 0").fetchone()[0]
     for table in ("deliveries", "contents", "messages", "search"):
         connection.execute(f"DELETE FROM {table}")

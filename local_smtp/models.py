@@ -1,0 +1,132 @@
+"""What the sink knows of mails and faults, as the store gives it and the API shows it."""
+
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from local_smtp.fault_rules import Step
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+Time = Annotated[float, PlainSerializer(_iso, return_type=str)]
+"""Unix seconds inside, ISO 8601 in UTC outside."""
+
+
+class Line(NamedTuple):
+    """A line of a dialogue: said by the client (C), by the server (S), or a note (#)."""
+
+    at: float
+    """Unix seconds."""
+    who: str
+    text: str
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class _Envelope(_Model):
+    sender: Annotated[str, Field(alias="from")]
+    recipients: Annotated[list[str], Field(alias="to")]
+
+
+class Stats(_Model):
+    """`accepted` = `distinct` + `duplicates`; `refused` mails are none of these."""
+
+    accepted: int
+    distinct: int
+    duplicates: int
+    refused: int
+
+
+class Mail(_Envelope):
+    """A mail in the list. `from` and `to` are the envelope's, `author` is the From header."""
+
+    id: int
+    message_id: str | None
+    subject: str
+    author: str
+    job_id: str | None
+    received_at: Time
+    deliveries: int
+    size: int
+    """Bytes."""
+    unread: bool
+
+
+class MailPage(_Model):
+    """Some of the mails that match, newest first; `next` is the cursor of those that follow."""
+
+    total: int
+    unread: int
+    messages: list[Mail]
+    next: str | None
+
+
+class Delivery(_Envelope):
+    """One time that a mail was brought. `replied_at` is null when no reply went out."""
+
+    received_at: Time
+    replied_at: Time | None
+    reply: str | None
+    peer: str
+    size: int
+    same_bytes: bool
+    fault: str | None
+    dialogue: list[Line]
+
+
+class Attachment(_Model):
+    """A part that is not the text of the mail; it can be fetched at `parts/{part}` below it."""
+
+    part: int
+    name: str
+    content_type: str
+    content_id: str | None
+    size: int
+
+
+class ParsedMail(Mail):
+    """A mail, taken apart, with each time that it was brought."""
+
+    headers: list[tuple[str, str]] = []
+    text: str | None = None
+    has_html: bool = False
+    remote_images: int = 0
+    links: list[str] = []
+    attachments: list[Attachment] = []
+    note: str | None = None
+    """What is missing here, and why."""
+    delivery_log: list[Delivery]
+
+
+class Incident(_Envelope):
+    """A refusal, or a fault that was played."""
+
+    at: Time
+    step: Step
+    peer: str
+    subject: str
+    reply: str | None
+    """The refusal, if there was one."""
+    rule_id: int | None
+    fault: str | None
+    message: int | None
+    """The mail that was stored all the same."""
+    dialogue: list[Line]
+
+
+class Deleted(_Model):
+    """How many mails are gone."""
+
+    deleted: int
+
+
+class Unread(_Model):
+    """Whether a mail counts as unread."""
+
+    unread: bool

@@ -1,0 +1,98 @@
+"""A mail made to cost time or memory holds up nobody, whether it is opened or not."""
+
+import smtplib
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from local_smtp.sandbox import Sandbox, TooCostly
+
+WAIT = 15  # seconds on a machine that is busy; the worst of these mails took 45 on an idle one
+
+HTML = b"Content-Type: text/html\r\n\r\n"
+
+
+def nested(levels: int, body: bytes) -> bytes:
+    """Return a mail of parts within parts, each with a boundary that every line is compared to."""
+    boundaries = (
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+        for level in range(levels)
+    )
+    return b"".join(boundaries) + b"\r\n" + body
+
+
+COSTLY = {
+    "a style that never ends": HTML + b"<style " * 28_000,
+    "a quotation that never ends": b'Content-Type: text/plain; name="' + b";" * 100_000,
+    "200,000 parameters": b"Content-Type: text/plain; " + b"a=b;" * 200_000,
+    "a delivery status of blank lines": b"Content-Type: message/delivery-status\r\n\r\n"
+    + b"\r\n" * 300_000,
+    "99 boundaries over 500,000 lines": nested(99, b"x\r\n" * 500_000),
+    "a file name in 20,000 pieces": b"Content-Disposition: attachment; "
+    + b"".join(b"filename*%d*=a;" % number for number in range(20_000)),
+    "400,000 empty parts": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    + b"--b\r\n\r\n" * 400_000,
+    "40,000 headers in the first 256 KB": b"a:b\r\n" * 200_000,
+    "a comment that never ends": b"Content-Type: text/plain" + b"(" * 200_000,
+    "tags that never end": HTML + b"<a href=" * 200_000,
+    "pictures that are asked for 100,000 times": HTML + b'<img src="cid:x">' * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_the_next_mail_is_stored_and_the_costly_one_is_listed(mail_sink, http, name):
+    with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=WAIT) as client:
+        client.sendmail("a@x.test", ["b@x.test"], b"Subject: costly\r\n" + COSTLY[name])
+        client.sendmail("a@x.test", ["b@x.test"], b"Subject: honest\r\n\r\ntomatoes\r\n")
+    page = http.get("/api/messages").json()
+    assert [mail["subject"] for mail in page["messages"]] == ["honest", "costly"]
+    assert http.get("/api/messages/1/raw").content.startswith(b"Subject: costly\r\n")
+
+
+@pytest.mark.parametrize("name", ["200,000 parameters", "99 boundaries over 500,000 lines"])
+def test_a_mail_over_the_bounds_is_shown_as_source(http, smtp, name):
+    smtp.sendmail("a@x.test", ["b@x.test"], COSTLY[name])
+    mail = http.get("/api/messages/1", timeout=90).json()
+    assert "too much time or memory" in mail["note"]
+    assert (mail["text"], mail["has_html"], mail["attachments"]) == (None, False, [])
+    assert http.get("/api/messages/1/html", timeout=90).status_code == 200
+    assert http.get("/api/messages/1/parts/0", timeout=90).status_code == 422
+
+
+def test_mails_behind_a_costly_one_are_found_and_it_is_found_by_its_subject(mail_sink, http, smtp):
+    smtp.sendmail("a@x.test", ["b@x.test"], b"Subject: potatoes\r\n" + COSTLY["200,000 parameters"])
+    smtp.sendmail("a@x.test", ["b@x.test"], b"Subject: honest\r\n\r\ntomatoes\r\n")
+    mail_sink._indexer.catch_up(90)
+    assert http.get("/api/messages?search=tomatoes").json()["messages"][0]["id"] == 2
+    assert http.get("/api/messages?search=potatoes").json()["messages"][0]["id"] == 1
+
+
+def test_a_sandbox_is_there_again_after_a_costly_mail():
+    with closing(Sandbox(seconds=0.2)) as sandbox:
+        with pytest.raises(TooCostly):
+            sandbox.ask("view", COSTLY["200,000 parameters"])
+        assert sandbox.ask("text", b"Subject: x\r\n\r\nwords") == b"words"
+    with pytest.raises(TooCostly):
+        sandbox.ask("text", b"Subject: x\r\n\r\nwords")
+
+
+MEMORY = """
+import resource, sys
+from local_smtp.sandbox import Sandbox, TooCostly
+sandbox = Sandbox(seconds=10)
+try:
+    sandbox.ask("view", sys.stdin.buffer.read())
+except TooCostly:
+    pass
+sandbox.close()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def test_a_mail_of_3_mb_costs_no_more_than_100_mb():
+    mail = COSTLY["400,000 empty parts"]
+    measured = subprocess.check_output([sys.executable, "-c", MEMORY], input=mail)
+    kibibytes = int(measured) // (1024 if sys.platform == "darwin" else 1)
+    assert kibibytes < 100 * 1024
