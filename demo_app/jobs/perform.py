@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from demo_app.broker.lease import LeaseLost as LeaseLost
 from demo_app.jobs.arguments import as_it_arrives
 from demo_app.jobs.context import Context, running
 from demo_app.jobs.job import Job
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
 class ReturnValueError(TypeError):
     """A job returned what JSON can't carry, so that nobody could ever be told."""
-
-
-class LeaseLost(BaseException):
-    """This worker was taken for dead and the job is another's now: stop, without side effects.
-
-    No Exception, so that a job's own `except Exception` can't swallow it.
-    """
 
 
 class JobTimeout(BaseException):
