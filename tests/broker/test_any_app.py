@@ -1,0 +1,410 @@
+"""A Celery app of some other folder, with nothing of this project but the broker.
+
+Each test starts real workers of it, breaks something, and counts what the tasks wrote down.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import client_of, until
+
+from demo_app.broker.queue import Queue
+
+ROOT = Path(__file__).parents[2]
+
+APP = """
+import os
+import signal
+import time
+
+import demo_app.broker
+from celery import Celery
+
+app = Celery("outside", broker=os.environ["BROKER"])
+app.conf.accept_content = ["json", "pickle"]
+HERE = os.path.dirname(__file__)
+
+
+def write(line):
+    with open(os.path.join(HERE, "out.txt"), "a") as out:
+        out.write(f"{line} {os.getpid()}\\n")
+
+
+def wait_for(name):
+    while not os.path.exists(os.path.join(HERE, name)):
+        time.sleep(0.01)
+
+
+@app.task
+def work(name, gate="open"):
+    write(f"begin {name}")
+    wait_for(gate)
+    write(f"end {name}")
+
+
+@app.task(bind=True)
+def twice(self, name, countdown=0.1):
+    write(f"try {name} {self.request.retries}")
+    if self.request.retries == 0:
+        raise self.retry(countdown=countdown)
+
+
+@app.task
+def poison(name):
+    write(f"begin {name}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(reject_on_worker_lost=False)
+def give_up(name):
+    write(f"begin {name}")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+POOLS = pytest.mark.parametrize("pool", ["prefork", "threads"])
+
+
+class Outside:
+    """The app's folder, its workers, and what its tasks wrote down."""
+
+    def __init__(self, folder: Path, redis_url: str) -> None:
+        self.folder, self._url = folder, redis_url
+        (folder / "outside.py").write_text(APP)
+        self._client = client_of(redis_url)
+        self.queue = Queue(self._client)
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a process that knows the app, and no setting of this project."""
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
+        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        broker = self._url.replace("redis+socket://", "claims+unix://")
+        # Celery refuses pickle to root, which CI may be; everything here is our own
+        return {**kept, "PYTHONPATH": path, "BROKER": broker, "C_FORCE_ROOT": "1"}
+
+    def send(self, *calls: str) -> list[str]:
+        """Run calls in a producer's process; returns the lines that it printed."""
+        text = "\n".join(["from outside import *", *calls])
+        command = [sys.executable, "-c", text]
+        told = subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True, timeout=60
+        )
+        return told.stdout.splitlines()
+
+    def celery(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Celery to its end."""
+        command = [sys.executable, "-m", "celery", "-A", "outside", *arguments]
+        return subprocess.run(
+            command, env=self.environment, cwd=self.folder, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    def start(self, pool: str, concurrency: int = 2) -> subprocess.Popen[bytes]:
+        """Start a worker, and wait until it is registered."""
+        command = [sys.executable, "-m", "celery", "-A", "outside", "worker", "-P", pool]
+        before = self.summary()["workers"]
+        log = (self.folder / f"worker{len(self.workers)}.log").open("wb")
+        worker = subprocess.Popen(
+            [*command, "-c", str(concurrency), "-l", "INFO"],
+            env=self.environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        log.close()
+        self.workers.append(worker)
+        known = {one["id"] for one in before}
+        until(
+            lambda: {one["id"] for one in self.summary()["workers"] if one["alive"]} - known,
+            what="the worker's registration",
+        )
+        return worker
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        """SIGKILL to the worker and to every process of its pool."""
+        for process in [*psutil.Process(worker.pid).children(recursive=True), worker]:
+            process.kill()
+        worker.wait()
+
+    def stop(self, worker: subprocess.Popen[bytes]) -> int:
+        """SIGTERM; returns the exit status."""
+        worker.terminate()
+        return worker.wait(timeout=60)
+
+    def summary(self) -> dict[str, Any]:
+        """What Redis says of jobs and workers."""
+        return self.queue.summary()
+
+    def count(self, state: str) -> int:
+        """How many jobs are in a state."""
+        return int(self.summary()["count"][state])
+
+    def written(self) -> Counter[str]:
+        """How often each line was written."""
+        out = self.folder / "out.txt"
+        lines = out.read_text().splitlines() if out.exists() else []
+        return Counter(line.rpartition(" ")[0] for line in lines)
+
+    def open_gate(self) -> None:
+        """Let the tasks that wait at the gate end."""
+        (self.folder / "open").touch()
+
+    def until_done(self, jobs: int) -> None:
+        """Wait until so many jobs are done."""
+        until(lambda: self.count("done") == jobs, seconds=60, what=f"{jobs} jobs done")
+
+
+@contextmanager
+def _outside(folder: Path, redis_url: str) -> Iterator[Outside]:
+    app = Outside(folder, redis_url)
+    client_of(redis_url).flushall()
+    try:
+        yield app
+    finally:
+        for worker in app.workers:
+            if worker.poll() is None:
+                app.kill(worker)
+
+
+@pytest.fixture
+def app(tmp_path: Path, redis_url: str) -> Iterator[Outside]:
+    """An app of some other folder."""
+    with _outside(tmp_path, redis_url) as app:
+        yield app
+
+
+@POOLS
+def test_of_a_killed_worker_nothing_is_lost_and_no_finished_job_runs_again(
+    app: Outside, pool: str
+) -> None:
+    first = app.start(pool)
+    (app.folder / "at_once").touch()
+    app.send("for n in range(5): work.delay(f'early{n}', gate='at_once')")
+    app.until_done(5)
+    app.send("for n in range(6): work.delay(f'late{n}')")
+    until(lambda: sum(app.written()[f"begin late{n}"] for n in range(6)) == 2, what="two running")
+    app.kill(first)
+    app.start(pool)
+    app.open_gate()
+    app.until_done(11)
+    written = app.written()
+    assert all(written[f"begin early{n}"] == 1 for n in range(5))
+    assert all(written[f"end late{n}"] == 1 for n in range(6))
+    assert sum(written[f"begin late{n}"] for n in range(6)) == 8, "only what ran was begun again"
+
+
+@POOLS
+def test_a_job_that_runs_longer_than_the_lease_runs_once_while_others_look_on(
+    app: Outside, pool: str
+) -> None:
+    app.start(pool)
+    app.send("work.delay('long')")
+    until(lambda: app.written()["begin long"], what="its start")
+    other = app.start(pool)  # looks for dead workers when it starts, and twice a second
+    beats = app.queue.client
+    first = beats.xadd("test:beats", {"at": "now"})
+    until(lambda: _seconds_since(app, str(first)) > 4, what="more than one lease")
+    app.open_gate()
+    app.until_done(1)
+    assert app.written()["begin long"] == 1
+    assert app.stop(other) == 0
+
+
+def _seconds_since(app: Outside, stream_id: str) -> float:
+    now: Any = app.queue.client.time()
+    return float(now[0]) - float(stream_id.partition("-")[0]) / 1000
+
+
+def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
+    app.start("threads", concurrency=1)
+    app.send("for n in range(4): work.delay(n)")
+    until(lambda: app.written()["begin 0"], what="the first job")
+    told = app.celery("inspect", "ping")
+    assert "pong" in told.stdout, told
+    active = app.celery("inspect", "active")
+    assert "outside.work" in active.stdout, active
+    assert len(app.summary()["workers"]) == 1, "whoever asks is no worker"
+    app.open_gate()
+    app.until_done(4)
+    assert app.summary()["count"]["enqueued"] == 4, "questions and replies are no jobs"
+
+
+@POOLS
+def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
+    app: Outside, pool: str
+) -> None:
+    worker = app.start(pool, concurrency=1)
+    app.send("for n in range(12): work.delay(n)")
+    until(lambda: app.written()["begin 0"], what="the first job")
+    worker.terminate()
+    log = app.folder / "worker0.log"
+    until(lambda: "Warm shutdown" in log.read_text(), what="the shutdown's begin")
+    app.open_gate()
+    assert worker.wait(timeout=60) == 0
+    now = app.summary()["count"]
+    assert now["running"] == 0
+    assert now["done"] + now["queued"] == 12
+    app.start(pool, concurrency=1)
+    app.until_done(12)
+    assert all(app.written()[f"end {n}"] == 1 for n in range(12))
+    ended = [line for line in (app.folder / "out.txt").read_text().splitlines() if "end" in line]
+    assert [int(line.split()[1]) for line in ended] == list(range(12))
+
+
+def test_a_task_with_a_countdown_waits_in_redis_and_outlives_its_worker(app: Outside) -> None:
+    worker = app.start("threads")
+    app.open_gate()
+    app.send("work.apply_async(('later',), countdown=3)")
+    assert app.count("scheduled") == 1
+    app.kill(worker)
+    app.start("threads")
+    app.until_done(1)
+    assert app.written()["end later"] == 1
+
+
+@POOLS
+def test_a_retry_is_one_job_that_is_never_at_two_places(app: Outside, pool: str) -> None:
+    app.start(pool)
+    app.send("for n in range(5): twice.delay(n)")
+    app.until_done(5)
+    written = app.written()
+    assert all(written[f"try {n} {again}"] == 1 for n in range(5) for again in (0, 1))
+    assert app.count("enqueued") == 5
+
+
+@POOLS
+def test_a_retry_that_waits_outlives_its_worker(app: Outside, pool: str) -> None:
+    worker = app.start(pool)
+    app.send("twice.delay('x', countdown=2)")
+    until(lambda: app.count("retrying") == 1, what="the retry")
+    app.kill(worker)
+    app.start(pool)
+    app.until_done(1)
+    assert app.written()["try x 1"] == 1
+    assert app.written()["try x 0"] == 1
+
+
+def test_a_killed_pool_process_gives_its_job_back_at_once(app: Outside) -> None:
+    app.start("prefork", concurrency=1)
+    app.send("work.delay('x')")
+    pid = until(lambda: _pid_of(app, "begin x"), what="its start")
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: app.written()["begin x"] == 2, seconds=30, what="the second start")
+    app.open_gate()
+    app.until_done(1)
+    assert len(app.summary()["workers"]) == 1, "the worker itself went on"
+
+
+def _pid_of(app: Outside, line: str) -> int:
+    out = app.folder / "out.txt"
+    found = out.read_text().splitlines() if out.exists() else []
+    return next((int(one.split()[-1]) for one in found if one.startswith(line)), 0)
+
+
+def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None:
+    app.start("prefork", concurrency=1)
+    app.open_gate()
+    app.send("poison.delay('p')", "work.delay('healthy')")
+    until(lambda: app.count("dead") == 1, seconds=60, what="the poison among the dead")
+    app.until_done(1)
+    assert app.written()["begin p"] == 4, "max_rescues is 3"
+
+
+def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:
+    app.start("prefork", concurrency=1)
+    app.open_gate()
+    app.send("give_up.delay('g')", "work.delay('after')")
+    until(lambda: app.written()["end after"], what="the next job")
+    until(lambda: app.count("running") + app.count("queued") == 0, what="its end")
+    assert app.written()["begin g"] == 1
+
+
+def test_arguments_arrive_as_they_were_sent(app: Outside) -> None:
+    app.start("threads")
+    app.open_gate()
+    app.send(
+        "work.delay('by position', 'open')",
+        "work.apply_async(('pickled',), serializer='pickle')",
+        "work.apply_async(('small',), compression='zlib')",
+        "work.delay(name='naïve ユニコード')",
+    )
+    app.until_done(4)
+    for name in ("by position", "pickled", "small", "naïve ユニコード"):
+        assert app.written()[f"end {name}"] == 1, name
+
+
+def test_what_has_expired_is_discarded(app: Outside) -> None:
+    app.open_gate()
+    app.send("work.apply_async(('old',), expires=-1)", "work.delay('new')")
+    app.start("threads")
+    app.until_done(1)
+    until(lambda: app.count("discarded") == 1, what="the discard")
+    assert "begin old" not in app.written()
+
+
+def test_what_was_revoked_is_discarded(app: Outside) -> None:
+    app.start("threads", concurrency=1)
+    app.send("work.delay('first')")
+    until(lambda: app.written()["begin first"], what="the first job")
+    app.send(
+        "later = work.apply_async(('second',), countdown=1)",
+        "app.control.revoke(later.id)",
+    )
+    until(lambda: app.count("scheduled") == 0, what="its time")
+    app.open_gate()
+    until(lambda: app.count("discarded") == 1, what="the discard")
+    app.until_done(1)
+    assert "begin second" not in app.written()
+
+
+def test_a_running_task_that_is_terminated_is_discarded(app: Outside) -> None:
+    app.start("prefork", concurrency=1)
+    (told,) = app.send("print(work.delay('x').id)")
+    until(lambda: app.written()["begin x"], what="its start")
+    app.send(f"app.control.revoke({told!r}, terminate=True, signal='SIGKILL')")
+    until(lambda: app.count("discarded") == 1, what="the discard")
+    assert app.count("running") == 0
+    assert app.written()["begin x"] == 1
+
+
+def test_purge_discards_what_waits_and_says_how_much(app: Outside) -> None:
+    app.send("for n in range(7): work.delay(n)")
+    told = app.celery("purge", "-f")
+    assert "7" in told.stdout, told
+    now = app.summary()["count"]
+    assert (now["queued"], now["discarded"], now["enqueued"]) == (0, 7, 7)
+
+
+@POOLS
+def test_a_job_that_ends_after_its_connection_broke_is_acknowledged(
+    app: Outside, pool: str
+) -> None:
+    app.start(pool, concurrency=1)
+    app.send("work.delay('x')")
+    until(lambda: app.written()["begin x"], what="its start")
+    app.queue.client.client_kill_filter(_type="normal", skipme=True)
+    log = app.folder / "worker0.log"
+    until(lambda: log.read_text().count("Connected to") == 2, what="a new connection")
+    app.open_gate()
+    app.until_done(1)
+    assert app.written()["begin x"] == 1
+    app.send("work.delay('y')")
+    app.until_done(2)
+
+
+def test_a_worker_takes_only_from_the_queues_that_it_was_told(app: Outside) -> None:
+    app.open_gate()
+    app.send("work.apply_async(('other',), queue='other')", "work.delay('usual')")
+    app.start("threads")
+    app.until_done(1)
+    assert app.count("queued") == 1
+    assert "begin other" not in app.written()

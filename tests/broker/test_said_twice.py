@@ -1,0 +1,144 @@
+"""An answer of Redis can be lost on its way: whatever is said again counts once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.queue import Kind, Queue
+
+STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
+LATER = 4e9  # epoch seconds, far in the future
+
+
+def _text(job_id: str, retries: int = 0, tag: str = "one") -> str:
+    """A message as a Celery producer writes it; tag: each publishing has another."""
+    headers = {"task": "outside.work", "id": job_id, "retries": retries}
+    info = {"exchange": "", "routing_key": "mail", "lane": "mail"}
+    properties = {"delivery_tag": tag, "delivery_info": info}
+    return json.dumps({"body": "[[1],{},{}]", "headers": headers, "properties": properties})
+
+
+def _publish(store: Queue, text: str, job_id: str = "a", due: float | None = None) -> None:
+    kind = Kind.MESSAGE if job_id.startswith("~") else Kind.JOB
+    store.publish(text, job_id, "mail", kind=kind, due=due)
+
+
+def _claimed(store: Queue) -> Claim:
+    (found,) = store.claim("w", ["mail"])
+    return found.claim
+
+
+def _running(store: Queue, job_id: str = "a") -> Claim:
+    """The claim of a job that a worker runs."""
+    store.register("w", 3000, "{}")
+    _publish(store, _text(job_id), job_id)
+    return _claimed(store)
+
+
+def _count(store: Queue) -> dict[str, Any]:
+    count: dict[str, Any] = store.summary()["count"]
+    assert count["enqueued"] == sum(count[state] for state in STATES)
+    return count
+
+
+def _retries(store: Queue) -> int:
+    """Which try of the job `a` is stored."""
+    message: Any = store.client.lindex("job:a", 0)
+    return int(json.loads(message)["headers"]["retries"])
+
+
+def test_the_same_message_sent_again_is_one_job(store: Queue) -> None:
+    _publish(store, _text("a"))
+    _publish(store, _text("a"))
+    assert _count(store)["queued"] == 1
+
+
+def test_the_same_message_sent_again_while_its_job_runs_is_one_job(store: Queue) -> None:
+    claim = _running(store)
+    _publish(store, _text("a"))
+    assert store.finish(claim, Verdict.DONE).in_time
+    assert _count(store)["enqueued"] == 1
+
+
+def test_an_id_that_a_producer_uses_again_is_another_job(store: Queue) -> None:
+    _publish(store, _text("a", tag="one"))
+    _publish(store, _text("a", tag="two"))
+    assert _count(store)["queued"] == 2, "stock Celery would run both"
+
+
+def test_a_reply_sent_again_is_in_its_list_once(store: Queue) -> None:
+    _publish(store, _text("~reply"), "~reply")
+    _publish(store, _text("~reply"), "~reply")
+    assert store.size(["mail"]) == 1
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.DEAD, Verdict.DISCARD, Verdict.REQUEUE])
+def test_an_acknowledgement_sent_again_is_not_late(store: Queue, verdict: Verdict) -> None:
+    claim = _running(store)
+    assert store.finish(claim, verdict).in_time
+    assert store.finish(claim, verdict).in_time
+    assert _count(store)["late"] == 0
+
+
+def test_an_acknowledgement_sent_again_after_a_retry_is_not_late(store: Queue) -> None:
+    claim = _running(store)
+    _publish(store, _text("a", retries=1), due=LATER)
+    assert store.finish(claim, Verdict.DONE).in_time
+    assert store.finish(claim, Verdict.DONE).in_time
+    assert _count(store)["late"] == 0
+    assert _count(store)["retrying"] == 1
+
+
+def test_the_news_of_a_lost_process_sent_again_is_not_late(store: Queue) -> None:
+    claim = _running(store)
+    assert store.finish(claim, Verdict.LOST, max_rescues=0).in_time
+    assert store.finish(claim, Verdict.LOST, max_rescues=0).in_time
+    count = _count(store)
+    assert (count["dead"], count["late"]) == (1, 0)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.REQUEUE])
+def test_an_acknowledgement_sent_again_does_not_touch_a_newer_claim(
+    store: Queue, verdict: Verdict
+) -> None:
+    old = _running(store)
+    store.finish(old, Verdict.REQUEUE)
+    new = _claimed(store)
+    assert not store.finish(old, verdict).in_time
+    assert _count(store)["running"] == 1
+    assert store.finish(new, Verdict.DONE).in_time
+
+
+@pytest.mark.parametrize("how", ["done", "requeued", "dead", "left", "lost"])
+def test_a_next_try_that_was_published_stands_however_its_job_ends(store: Queue, how: str) -> None:
+    claim = _running(store)
+    _publish(store, _text("a", retries=1), due=LATER)
+    if how == "left":
+        store.deregister("w")
+    else:
+        verdicts = {"requeued": Verdict.REQUEUE, "dead": Verdict.DEAD, "lost": Verdict.LOST}
+        store.finish(claim, verdicts.get(how, Verdict.DONE))
+    assert _count(store)["retrying"] == 1
+    assert _retries(store) == 1
+
+
+def test_a_discarded_job_leaves_no_next_try_behind(store: Queue) -> None:
+    claim = _running(store)
+    _publish(store, _text("a", retries=1), due=LATER)
+    store.finish(claim, Verdict.DISCARD)
+    assert _count(store)["discarded"] == 1
+    assert store.client.keys("successor:*") == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.RETRY, Verdict.DISCARD])
+def test_a_job_whose_record_was_deleted_is_still_counted(store: Queue, verdict: Verdict) -> None:
+    claim = _running(store)
+    store.client.delete("job:a")
+    after = 60.0 if verdict is Verdict.RETRY else None
+    message = _text("a", retries=1) if verdict is Verdict.RETRY else ""
+    store.finish(claim, verdict, after=after, message=message)
+    assert _count(store)["running"] == 0
