@@ -40,14 +40,15 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
     Raises ValueError for a database that is no number.
     """
     scheme, parts = scheme_of(url), urlsplit(url)
-    found = {**options, **_query(parts.query)}
+    query = _query(parts.query)
+    found = {**options, **query}
     if parts.username or parts.password:
         found["username"] = unquote(parts.username or "") or None
         found["password"] = unquote(parts.password or "") or None
     if scheme in ("unix", "socket"):
         kept = {name: value for name, value in found.items() if name not in _TCP_ONLY}
         kept.pop("socket_keepalive_options", None)
-        return {**kept, "path": unquote(parts.path), "db": int(kept.get("db") or 0)}
+        return {**kept, "path": unquote(parts.path), "db": query.get("db", 0)}
     database = parts.path.strip("/")
     if database and not database.isdigit():
         raise ValueError(f"the database behind the last / is a number, not {database!r}")

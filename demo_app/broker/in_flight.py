@@ -139,7 +139,7 @@ class InFlight:
         """The same, for all who know the job's id only."""
         with self._lock:
             for held in self._held.values():
-                if held.claim.id.partition("#")[0] == job_id:
+                if held.claim.id == job_id or held.claim.id.startswith(f"{job_id}#"):
                     held.ending = ending
 
     def finish(self, tag: str, ending: Ending, *, go_on: bool = False) -> Claimed | None:

@@ -25,11 +25,8 @@ class Options:
     global_keyprefix: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 < self.heartbeat_seconds < self.lease_seconds:
-            raise ValueError(
-                "heartbeat_seconds must be more than 0 and less than lease_seconds, not "
-                f"{self.heartbeat_seconds:g} and {self.lease_seconds:g}"
-            )
+        if min(self.heartbeat_seconds, self.lease_seconds) <= 0:
+            raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
         if min(self.max_rescues, self.history_length, self.journal_length) < 0:
             raise ValueError("max_rescues, history_length and journal_length must not be negative")
 

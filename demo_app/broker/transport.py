@@ -19,7 +19,7 @@ import os
 import threading
 import uuid
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import Empty
 from time import monotonic, sleep
 from typing import Any, NamedTuple
@@ -294,7 +294,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if headers.get("task") and headers.get("id"):
             kind, name = Kind.JOB, headers["id"]
             eta = headers.get("eta")
-            due = None if eta is None else datetime.fromisoformat(eta).timestamp()
+            due = None if eta is None else _moment(eta)
         else:
             goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
             kind, name = Kind.TRANSIENT if goes else Kind.MESSAGE, f"~{uuid.uuid4()}"
@@ -373,6 +373,12 @@ class SentinelTransport(Transport):
 def in_flight_here() -> list[InFlight]:
     """What this process has in flight, one for each broker."""
     return [found for key, found in list(_in_flight.items()) if key[0] == os.getpid()]
+
+
+def _moment(eta: str) -> float:
+    """An ETA as seconds since the epoch; one without a time zone is in UTC."""
+    moment = datetime.fromisoformat(eta)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _plain(value: Any) -> str:

@@ -15,8 +15,8 @@ from celery.signals import celeryd_after_setup, celeryd_init, task_revoked, work
 from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
-from demo_app.broker import DEFAULTS, is_chosen
 from demo_app.broker.claim import Verdict
+from demo_app.broker.defaults import DEFAULTS, is_chosen
 
 if TYPE_CHECKING:
     from demo_app.broker.in_flight import InFlight
@@ -29,16 +29,23 @@ _here: dict[str, Any] = {}
 class Request(CeleryRequest):  # type: ignore[misc]
     """A request that says when the process that ran the job has died."""
 
+    _process_lost = False
+
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """The task failed; a lost process counts against a job like a lost worker."""
+        """The task failed; Celery decides whether a job whose process was lost is given back."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
+        self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
+        return super().on_failure(exc_info, *args, **kwargs)
+
+    def reject(self, requeue: bool = False) -> Any:
+        """Give the job back; that its process was lost counts against it like a lost worker."""
+        if requeue and self._process_lost:
             from demo_app.broker.in_flight import Ending
 
             ending = Ending(Verdict.LOST, "the process that ran it died")
             for in_flight in _here["in_flight"]():
                 in_flight.set_ending(self.message.delivery_tag, ending)
-        return super().on_failure(exc_info, *args, **kwargs)
+        return super().reject(requeue=requeue)
 
 
 def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:

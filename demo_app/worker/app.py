@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
 from demo_app.broker.connection import client_url
@@ -14,16 +15,17 @@ from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
 from demo_app.worker.shutdown import Shutdown
 
-#: An app without some of the broker's safeguards takes this transport, for experiments.
-_UNSAFE = "demo_app.verification.experiments:Transport"
+#: An app without some of the broker's safeguards takes another transport, for experiments.
+TRANSPORT_ALIASES["claims-unsafe"] = "demo_app.verification.experiments:Transport"
 _IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 
 def make_app(chosen: Settings) -> Celery:
     """The Celery app for these settings, with every known task registered."""
     made = Celery("demo_app", set_as_current=False)
+    scheme = "claims-unsafe" if _IN_THE_BROKER & chosen.without else "claims"
     made.conf.update(
-        broker_url=f"claims+{client_url(chosen.redis_url)}",
+        broker_url=f"{scheme}+{client_url(chosen.redis_url)}",
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
@@ -45,8 +47,6 @@ def make_app(chosen: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
     )
-    if _IN_THE_BROKER & chosen.without:
-        made.conf.broker_transport = _UNSAFE
     load_tasks(["demo_app.tasks", *chosen.tasks])
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)

@@ -6,7 +6,12 @@ for _, lane in ipairs(all_lanes()) do
     local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')
     if not id then break end
     redis.call('HDEL', RUNNING, id)
-    record(id, 'requeued', worker, 'the worker stopped')
+    if redis.call('EXISTS', successor_key(id)) == 1 then  -- its next try was published already
+      redis.call('LREM', queue_key(lane), -1, id)
+      follow_successor(id, worker, 'the worker stopped')
+    else
+      record(id, 'requeued', worker, 'the worker stopped')
+    end
     returned = returned + 1
   end
 end

@@ -20,7 +20,9 @@ end
 for i = 2, #ARGV, 5 do
   local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
   local later = due ~= '' and tonumber(due) > now
-  if kind == 'message' or kind == 'transient' then
+  if kind ~= 'once' and redis.call('LINDEX', job_key(id), 0) == message then
+    -- this very message came before: its answer was lost, and it is sent again
+  elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
     redis.call('SADD', TRANSIENT, lane)
     redis.call('LPUSH', queue_key(lane), id)

@@ -19,17 +19,26 @@ end
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', lost = 'rescued'}
 
--- Whether this is the second time that the same acknowledgement comes: its answer was lost.
+-- Whether this is the second time that the same acknowledgement comes: its answer was lost. Then
+-- the job was not claimed again, and this worker has written how it ended; `retrying` stands for
+-- any outcome when the job had published its own next try.
 local function said_before()
-  local last = redis.call('LINDEX', job_key(id), -1)
-  if not last or string.sub(last, 1, 1) ~= '[' then return false end
-  local event = cjson.decode(last)
-  return event[1] == NAMES[outcome] and event[3] == worker
+  for i = -1, -8, -1 do
+    local line = redis.call('LINDEX', job_key(id), i)
+    if not line or string.sub(line, 1, 1) ~= '[' then return false end
+    local event = cjson.decode(line)
+    if event[1] == 'claimed' then return false end
+    if event[3] == worker and (event[1] == NAMES[outcome] or event[1] == 'retrying') then
+      return true
+    end
+  end
+  return false
 end
 
 if redis.call('HGET', RUNNING, id) ~= number
     or redis.call('LREM', claims_key(lane, worker), 1, id) == 0 then
   if said_before() then return answer(1) end
+  if not is_job(id) then return answer(0) end  -- it leaves no history to tell
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end
   return answer(0)
@@ -55,7 +64,21 @@ local function count_throughput()
   redis.call('EXPIRE', key, 2 * 86400)
 end
 
-if message ~= '' then redis.call('LSET', job_key(id), 0, message) end
+if redis.call('EXISTS', job_key(id)) == 0 then  -- somebody deleted its record while it ran
+  if message == '' then  -- nothing is left that could run: only the sum has to hold
+    local state = outcome == 'done' and 'done' or 'discarded'
+    if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
+    return answer(1)
+  end
+  redis.call('RPUSH', job_key(id), message)
+elseif message ~= '' then
+  redis.call('LSET', job_key(id), 0, message)
+end
+if outcome == 'discard' then
+  redis.call('DEL', successor_key(id))
+elseif outcome ~= 'lost' and follow_successor(id, worker, detail) then
+  return answer(1)
+end
 if outcome == 'requeue' then
   redis.call('RPUSH', queue_key(lane), id)
   record(id, 'requeued', worker, detail)
@@ -64,8 +87,6 @@ elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
   rescued(id, lane, worker, detail, tonumber(most))
   notify()
-elseif outcome == 'done' and follow_successor(id, worker, detail) then
-  return answer(1)
 elseif outcome == 'done' then
   if is_job(id) then count_throughput() end
   end_job('done', id, worker, detail)
