@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 class Flower:
     """A Flower that listens to the lab's Celery workers; only who has the token may look.
 
-    It takes seconds to start, and is not waited for until `hears`.
+    It takes seconds to start, and is not waited for until `hears`. ``app`` and ``folder``: the
+    Celery app, and where it lies; the demo's own if they are left out.
     """
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, app: str = "demo_app.worker", folder: str = ".") -> None:
         self._lab, port = lab, ports.take(0, "Flower")
         self.url = f"http://127.0.0.1:{port}"
         self._auth = ("lab", lab.stack.ready["token"])
         plan = lab.stack.plan
         environment = {**plan.environment(), "FLOWER_BASIC_AUTH": ":".join(self._auth)}
         where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "flower", *where]
+        celery = [sys.executable, "-m", "celery", "--workdir", folder, "-A", app]
+        command = [*celery, "flower", *where]
         log = plan.folder.logs / "flower.log"
 
         def begin() -> None:

@@ -59,8 +59,8 @@ ORIGINAL = (
 )
 
 
-def test_there_are_nine_lessons() -> None:
-    assert [lesson[:2] for lesson in LESSONS] == [f"{n:02}" for n in range(9)]
+def test_there_are_ten_lessons() -> None:
+    assert [lesson[:2] for lesson in LESSONS] == [f"{n:02}" for n in range(10)]
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
