@@ -18,7 +18,7 @@ demo: .venv/.has-demo
 	@$(PY) -m demo_app demo
 
 lab: .venv/.has-lab
-	@cd notebooks && exec ../$(PY) -m jupyterlab
+	@cd notebooks && PYTHONSTARTUP=$$PWD/startup.py exec ../$(PY) -m jupyterlab
 
 test: .venv/.has-test
 	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
@@ -42,18 +42,18 @@ check: .venv/.has-test
 	@$(PY) -m mypy
 	@MYPYPATH=notebooks $(PY) -m mypy -p lab
 
-# What the pinned packages pull in, held at the versions that were tested.
+# Every package, the ones that others pull in too, held at the version that was tested.
 constraints: .venv/.has-test
 	@$(PY) -m pip freeze --exclude-editable > .constraints.txt
 
 .venv/.has-demo: $(CHANGED)
-	@$(SETUP) "" && touch $@
+	@$(SETUP) demo && touch $@
 .venv/.has-lab: $(CHANGED)
-	@$(SETUP) lab,backends && touch $@
+	@$(SETUP) demo,lab,backends && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) lab,backends,bench,test && touch $@
+	@$(SETUP) demo,lab,backends,bench,test && touch $@
 .venv/.has-bench: $(CHANGED)
-	@$(SETUP) backends,bench && touch $@
+	@$(SETUP) demo,backends,bench && touch $@
 
 clean:
 	rm -rf .venv build

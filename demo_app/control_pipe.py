@@ -1,32 +1,38 @@
-"""How a process of the stack asks its supervisor to start what is dead: a named pipe.
+"""How a process of the stack asks its supervisor to start what is dead, and sees that it is gone.
 
-Redis may be what is dead, so the way can't lead through it. A pipe in the stack's folder needs no
-port and no server, and its mode keeps everybody but the stack's own user away (fifo(7)).
+A named pipe: Redis may be what is dead, so the way can't lead through it. A pipe in the stack's
+folder needs no port and no server, and its mode keeps everybody but the stack's own user away
+(fifo(7)).
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 #: The one thing that can be asked for; any other line is passed over.
 START_AGAIN = b"start again"
 _END = b"end"
+#: Seconds between two looks at the supervisor, and for a process to end itself in order.
+_PERIOD, _GRACE = 1.0, 10.0
 
 
 class ControlPipe:
     """The supervisor's end of the pipe at `path`.
 
-    start_again: is called for each such wish, one after the other, in a thread of its own.
+    start_again: is called for each such request, one after the other, in a thread of its own.
     Raises OSError when the pipe can't be made.
     """
 
     def __init__(self, path: Path, start_again: Callable[[], None]) -> None:
         if path.exists() or path.is_symlink():
-            path.unlink()  # left by a stack that was killed, with perhaps a wish in it
+            path.unlink()  # left by a stack that was killed, with perhaps a request in it
         os.mkfifo(path, 0o600)
         self._path = path
         self._start_again = start_again
@@ -37,7 +43,7 @@ class ControlPipe:
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no longer, and remove the pipe. A wish that is being granted ends first."""
+        """Listen no longer, and remove the pipe. A request that is being answered ends first."""
         self._path.unlink(missing_ok=True)
         self._ended.set()
         os.write(self._pipe, b"\n" + _END + b"\n")
@@ -45,10 +51,10 @@ class ControlPipe:
         os.close(self._pipe)
 
     def _listen(self) -> None:
-        said = b""
+        rest = b""
         while not self._ended.is_set():
-            *lines, said = (said + os.read(self._pipe, 4096)).split(b"\n")
-            said = said[-len(START_AGAIN) :]  # never more than a word without an end
+            *lines, rest = (rest + os.read(self._pipe, 4096)).split(b"\n")
+            rest = rest[-len(START_AGAIN) :]  # never more than a word without an end
             if START_AGAIN in lines:  # several at once are one
                 self._start_again()
 
@@ -56,14 +62,44 @@ class ControlPipe:
 def ask(path: Path) -> bool:
     """Ask the supervisor behind the pipe to start what is dead; False when nobody listens."""
     try:
-        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:  # no such pipe, or nobody reads it (ENXIO)
+        pipe = _open(path)
+    except OSError:
         return False
     try:
         if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
             return False
         return os.write(pipe, START_AGAIN + b"\n") > 0  # so short a write is whole (PIPE_BUF)
     except BlockingIOError:
-        return True  # full of wishes already
+        return True  # full of requests already
     finally:
         os.close(pipe)
+
+
+def end_with_supervisor(path: Path) -> None:
+    """Let this process end itself, as on SIGTERM, when nobody listens at the pipe any more.
+
+    The reaper ends what its supervisor leaves behind; this is for when both were killed. After
+    ten seconds without an end it is a SIGKILL.
+    """
+
+    def watch() -> None:
+        while _supervisor_lives(path):
+            time.sleep(_PERIOD)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+
+
+def _supervisor_lives(path: Path) -> bool:
+    try:
+        os.close(_open(path))
+    except OSError as error:
+        # no such pipe, or nobody reads it; any other trouble says nothing about the supervisor
+        return error.errno not in (errno.ENOENT, errno.ENXIO)
+    return True
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+#: Characters that a start-up token has at least; a shorter one could be found by trying.
+SHORTEST_TOKEN = 16
+
 
 class BackendName(StrEnum):
     """Who runs the jobs."""
@@ -94,7 +97,14 @@ class Settings(BaseSettings):
     control: Path | None = Field(
         None, description="the pipe to who started this process, and starts again what died"
     )
-    lab: bool = Field(False, description="a teaching stack: pages may kill its processes")
+    controls: bool = Field(False, description="pages offer keys that kill the stack's processes")
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if 0 < len(value) < SHORTEST_TOKEN:
+            raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+        return value
 
     @field_validator("public_hosts", "tasks", "queues", "without", mode="before")
     @classmethod

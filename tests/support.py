@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -49,17 +48,11 @@ def needs(program: str) -> str:
 @contextmanager
 def redis_running(**options: Any) -> Iterator[str]:
     """A Redis server of one's own; gives its URL."""
-    with tempfile.TemporaryDirectory(prefix="t-") as folder:
-        socket = Path(folder) / "redis.sock"
-        command = redis_server.command(Path(folder), socket, Options(**options))
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        url = f"redis+socket://{socket}"
-        try:
-            until(lambda: redis_server.answers(url), what="Redis")
-            yield url
-        finally:
-            server.kill()
-            server.wait()
+    with (
+        tempfile.TemporaryDirectory(prefix="t-") as folder,
+        redis_server.running(Path(folder), Options(**options)) as url,
+    ):
+        yield url
 
 
 def client_of(url: str) -> redis.Redis:

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from demo_app.backends.huey import HueyBackend
+from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.registry import load_tasks
 from demo_app.settings import settings
 
@@ -25,6 +26,8 @@ def ready(folder: Path, pid: int) -> bool:
 def main() -> None:
     """Work until SIGTERM; jobs that run then may end."""
     chosen = settings()
+    if chosen.control is not None:
+        end_with_supervisor(chosen.control)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
     load_tasks(["demo_app.tasks", *chosen.tasks])
     backend = HueyBackend(chosen)

@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
 from demo_app.backends.rq import RqBackend
+from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import Again, Dead, Discarded, Done, perform
 from demo_app.jobs.registry import load_tasks
@@ -97,6 +98,8 @@ def ready_key(pid: int) -> str:
 def main() -> None:
     """Work until SIGTERM."""
     chosen = settings()
+    if chosen.control is not None:
+        end_with_supervisor(chosen.control)
     load_tasks(["demo_app.tasks", *chosen.tasks])
     backend = RqBackend(chosen)
     pool = WorkerPool(

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from demo_app.commands import chaos, demo, doctor, move, up
-from demo_app.stack.options import StackError
+import typer
 
-_COMMANDS = (up, demo, chaos, move, doctor)
+from demo_app.commands.chaos import chaos
+from demo_app.commands.demo import demo
+from demo_app.commands.doctor import doctor
+from demo_app.commands.move import move
+from demo_app.commands.up import up
+from demo_app.stack import StackError
+
+app = typer.Typer(
+    help="A blog whose comments send mail through jobs that survive.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (up, demo, chaos, move, doctor):
+    app.command()(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m demo_app",
-        description="A blog whose comments send mail through jobs that survive.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in _COMMANDS:
-        module.add_to(commands)
-    given = parser.parse_args(arguments)
+    """Run the command; returns the exit status: 2 for a command line that makes no sense."""
     try:
-        return int(given.run(given))
+        program = typer.main.get_command(app)
+        status = program.main(arguments, prog_name="python -m demo_app", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        sentence = " ".join(error.format_message().split())
+        print(sentence.replace("Value error, ", ""), file=sys.stderr)
+        return error.exit_code
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except BrokenPipeError:  # whoever read the output has gone, as in `doctor | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        return 1
+    return int(status or 0)

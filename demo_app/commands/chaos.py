@@ -2,95 +2,87 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import secrets
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Annotated
 
 from rich.console import Console
 from rich.table import Table
+from typer import Option
 
 from demo_app.settings import Safeguard, Transport
-from demo_app.stack import StackError
 from demo_app.verification.chaos import table
-from demo_app.verification.chaos.campaign import Plan, Result
-from demo_app.verification.chaos.campaign import run as campaign
+from demo_app.verification.chaos.campaign import Plan, Result, run
 
 #: Patience with stock Celery, whose held jobs do not come back before an hour has passed.
 STOCK_PATIENCE = 15.0
 
 
-def add_to(commands: Any) -> None:
-    """Add this command's words to the command line."""
-    parser = commands.add_parser(
-        "chaos",
-        help="a thousand faults, and what became of every mail",
-        description="Kill, pause, fill disks and refuse mails, while comments are posted; then "
-        "count. Exit status 0 only if nothing was lost and no mail shows twice.",
-    )
-    add = parser.add_argument
-    add("--faults", type=int, default=1000, metavar="N", help="default: 1000")
-    add("--seconds", type=float, default=3600.0, metavar="S", help="no new fault after that")
-    add("--seed", type=int, help="default: a new one, which is printed")
-    add("--stock", action="store_true", help="the same on Celery's own transport, beside it")
-    add("--stock-only", action="store_true", help="on Celery's own transport only")
-    add(
-        "--without",
-        action="append",
-        default=[],
-        type=Safeguard,
-        choices=list(Safeguard),
-        help="leave a safeguard out, and aim at what it is there for (repeatable)",
-    )
-    add("--aimed", action="store_true", help="aim at all safeguards in turn, and leave none out")
-    add(
-        "--patience",
-        type=float,
-        default=30.0,
-        metavar="S",
-        help="seconds without progress after which a mail counts as lost; default: 30",
-    )
-    add("--json", action="store_true", help="print one JSON object for each campaign")
-    add("--markdown", action="store_true", help="print the tables as Markdown")
-    parser.set_defaults(run=run)
+def chaos(
+    faults: Annotated[int, Option(min=1, metavar="N", help="how many")] = 1000,
+    seconds: Annotated[float, Option(min=1, metavar="S", help="no new fault after that")] = 3600.0,
+    seed: Annotated[int | None, Option(help="[default: a new one, which is printed]")] = None,
+    stock: Annotated[
+        bool, Option("--stock", help="the same on Celery's own transport too")
+    ] = False,
+    stock_only: Annotated[bool, Option("--stock-only", help="on Celery's own only")] = False,
+    without: Annotated[
+        list[Safeguard] | None,
+        Option(help="leave a safeguard out, and aim at what it is there for [repeatable]"),
+    ] = None,
+    aimed: Annotated[
+        bool, Option("--aimed", help="aim at all safeguards in turn, and leave none out")
+    ] = False,
+    patience: Annotated[
+        float,
+        Option(metavar="S", help="seconds without progress after which a mail counts as lost"),
+    ] = 30.0,
+    as_json: Annotated[bool, Option("--json", help="one JSON object for each campaign")] = False,
+    markdown: Annotated[bool, Option("--markdown", help="print the tables as Markdown")] = False,
+) -> int:
+    """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
 
-
-def run(given: argparse.Namespace) -> int:
-    """Run the campaign; 0 only if the promise held."""
-    if given.faults < 1 or given.seconds <= 0:
-        raise StackError("There must be at least one fault, and some time for it.")
-    seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    console = Console(stderr=True, highlight=False)
+    Exit status 0 only if nothing was lost and no mail shows twice.
+    """
     plan = Plan(
-        given.faults,
-        given.seconds,
-        seed,
-        without=frozenset(given.without),
-        aimed=given.aimed,
-        patience=given.patience,
+        faults,
+        seconds,
+        secrets.randbelow(1_000_000) if seed is None else seed,
+        without=frozenset(without or ()),
+        aimed=aimed,
+        patience=patience,
     )
-    stock = replace(plan, transport=Transport.STOCK, without=frozenset(), patience=STOCK_PATIENCE)
-    results: list[Result] = []
-    for chosen in [plan] * (not given.stock_only) + [stock] * (given.stock or given.stock_only):
-        console.print(f"{chosen.faults:,} faults, seed {seed}, transport {chosen.transport}")
-        results.append(campaign(chosen, lambda line: console.print(line, markup=False)))
-    if given.json:
+    on_stock = replace(
+        plan, transport=Transport.STOCK, without=frozenset(), patience=STOCK_PATIENCE
+    )
+    plans = [plan] * (not stock_only) + [on_stock] * (stock or stock_only)
+    results = _run_all(plans)
+    if as_json:
         for result in results:
             print(json.dumps(table.as_json(result)))
-    if given.markdown:
+    if markdown:
         print(table.markdown(results))
-    if not given.json and not given.markdown:
+    if not as_json and not markdown:
         _show(results)
     sys.stdout.flush()
     return 0 if results[0].ledger.held else 1
 
 
+def _run_all(plans: list[Plan]) -> list[Result]:
+    console = Console(stderr=True, highlight=False)
+    results = []
+    for plan in plans:
+        console.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
+        results.append(run(plan, lambda line: console.print(line, markup=False)))
+    return results
+
+
 def _show(results: list[Result]) -> None:
     console = Console(highlight=False)
-    for title, shown in (("faults", table.kinds(results)), ("outcome", table.rows(results))):
+    for title, rows in (("faults", table.fault_counts(results)), ("outcome", table.rows(results))):
         printed = Table(title, *table.names(results))
-        for name, cells in shown:
+        for name, cells in rows:
             printed.add_row(*(cell.replace("**", "") for cell in [name, *cells]))
         console.print(printed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import socket
@@ -12,26 +11,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from demo_app.stack import redis_server
-from demo_app.stack.options import StackError
-
-Check = Callable[[], str]
+from demo_app.stack import StackError
+from demo_app.stack.redis_server import binary
 
 
 class Failed(Exception):
     """A check that failed; says what to do."""
 
 
-def add_to(commands: Any) -> None:
-    """Add this command's words to the command line."""
-    parser = commands.add_parser("doctor", help="check this machine")
-    parser.set_defaults(run=run)
-
-
-def run(_: argparse.Namespace) -> int:
-    """Print one line a check; 1 when any failed."""
+def doctor() -> int:
+    """Check this machine: one line a check, and what to do about each that fails."""
     failed = 0
     for name, found, well in results():
         failed += not well
@@ -66,11 +56,11 @@ def _packages() -> str:
 
 
 def _redis() -> str:
-    binary = redis_server.binary()
-    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)
-    if told.returncode:
-        raise Failed(f"{binary} does not run; install redis-server, or use --redis-url")
-    return " ".join(told.stdout.split()[:3])
+    server = binary()
+    shown = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
+    if shown.returncode:
+        raise Failed(f"{server} does not run; install redis-server, or use --redis-url")
+    return " ".join(shown.stdout.split()[:3])
 
 
 def _ports() -> str:
@@ -81,25 +71,24 @@ def _ports() -> str:
 
 def _folder() -> str:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "probe.sock"
         with socket.socket(socket.AF_UNIX) as probe:
-            probe.bind(str(path))
+            probe.bind(str(Path(folder) / "probe.sock"))
         free = shutil.disk_usage(folder).free // 2**20
     if free < 200:
         raise Failed(f"only {free} MB free in {tempfile.gettempdir()}; free some, or set TMPDIR")
     return f"{tempfile.gettempdir()} can be written, {free:,} MB free"
 
 
-def _processes() -> str:
+def _processors() -> str:
     cores = os.cpu_count() or 1
     return f"{cores} cores" if cores > 1 else "1 core: everything works, and takes longer"
 
 
-_CHECKS: dict[str, Check] = {
+_CHECKS: dict[str, Callable[[], str]] = {
     "Python": _python,
     "packages": _packages,
     "Redis server": _redis,
     "ports": _ports,
     "temporary folder": _folder,
-    "processors": _processes,
+    "processors": _processors,
 }

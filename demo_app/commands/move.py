@@ -2,58 +2,55 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import subprocess
-import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from typer import BadParameter, Option
 
 from demo_app.jobs import Unsupported
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.moving import move
+from demo_app.jobs.moving import move as move_jobs
 from demo_app.settings import BackendName, settings
-from demo_app.stack import Options, StackError, reaper, redis_server
+from demo_app.stack import Options, StackError
 from demo_app.stack.folder import Folder
+from demo_app.stack.reaper import ReaperClient
+from demo_app.stack.redis_server import answers, check, socket_path, start
 
 
-def add_to(commands: Any) -> None:
-    """Add this command's words to the command line."""
-    parser = commands.add_parser(
-        "move",
-        help="bring the jobs that wait in one backend to another",
-        description="Bring the jobs that wait in one backend to another, with their ids: none is "
-        "lost, even if this is killed midway; run it again then. Stop the workers of the old "
-        "backend first, or a job that they take meanwhile may run twice.",
-    )
-    add = parser.add_argument
-    add("--from", dest="source", type=BackendName, choices=list(BackendName), required=True)
-    add("--to", dest="target", type=BackendName, choices=list(BackendName), required=True)
-    add("--dir", type=Path, required=True, help="where the stack keeps its state")
-    add("--redis-url", help="an external server instead of the one in that folder")
-    parser.set_defaults(run=run)
+def move(
+    source: Annotated[BackendName, Option("--from", help="the backend that has the jobs")],
+    target: Annotated[BackendName, Option("--to", help="the backend that is to have them")],
+    folder: Annotated[Path, Option("--dir", help="where the stack keeps its state")],
+    redis_url: Annotated[
+        str | None, Option(help="an external server instead of the one in that folder")
+    ] = None,
+) -> int:
+    """Bring the jobs that wait in one backend to another.
 
-
-def run(given: argparse.Namespace) -> int:
-    """Move everything, and tell how many jobs that were."""
-    if given.source == given.target:
-        raise StackError("The jobs are there already: --from and --to name the same backend.")
-    with _redis(given.dir, given.redis_url) as url:
-        os.environ |= {"DEMO_DIR": str(given.dir.resolve()), "DEMO_REDIS_URL": url}
+    They keep their ids, and none is lost, even if this is killed midway; run it again then. Stop
+    the workers of the old backend first, or a job that they take meanwhile may run twice.
+    """
+    if source == target:
+        raise BadParameter(
+            "--from names the same backend, and the jobs are there already", param_hint="--to"
+        )
+    with _redis(folder, redis_url) as url:
+        os.environ |= {"DEMO_DIR": str(folder.resolve()), "DEMO_REDIS_URL": url}
         settings.cache_clear()
         try:
-            source, target = backend_named(given.source), backend_named(given.target)
-            moved = Counter(job.queue_name for job in move(source, target))
+            old, new = backend_named(source), backend_named(target)
+            moved = Counter(job.queue_name for job in move_jobs(old, new))
         except (Unsupported, ImportError) as error:
             raise StackError(f"{error}.") from None
-        source.close()
-        target.close()
-    told = ", ".join(f"{count:,} of {queue}" for queue, count in moved.items())
-    print(f"Moved {moved.total():,} jobs from {given.source} to {given.target}: {told or 'none'}.")
+        old.close()
+        new.close()
+    counts = ", ".join(f"{count:,} of {queue}" for queue, count in moved.items())
+    print(f"Moved {moved.total():,} jobs from {source} to {target}: {counts or 'none'}.")
     return 0
 
 
@@ -61,33 +58,24 @@ def run(given: argparse.Namespace) -> int:
 def _redis(folder: Path, url: str | None) -> Iterator[str]:
     """The Redis that has the jobs: the one named, that of a running stack, or its data at rest."""
     if url is not None:
-        redis_server.check(url)
+        check(url)
         yield url
         return
-    socket = redis_server.socket_path(folder.resolve() / "redis")
-    if socket.exists() and redis_server.answers(f"redis+socket://{socket}"):
+    socket = socket_path(folder.resolve() / "redis")
+    if socket.exists() and answers(f"redis+socket://{socket}"):
         yield f"redis+socket://{socket}"
         return
     resting = Folder(folder)
+    reaper = ReaperClient(uuid.uuid4().hex)  # ends the server even if this process is killed
     try:
-        server, started = redis_server.start(resting.redis, Options(appendfsync="always"))
-        with _ended_with_this_command(server):
-            yield started
-    finally:
-        resting.close()
-
-
-@contextmanager
-def _ended_with_this_command(server: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the server afterwards, even if this process is killed before it can."""
-    command = [sys.executable, "-E", reaper.__file__, str(uuid.uuid4())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, text=True) as end:
-        assert end.stdin is not None
-        end.stdin.write(f"+{server.pid}\n")
-        end.stdin.flush()
+        server, started = start(resting.redis, Options(appendfsync="always"))
+        reaper.add(server.pid)
         try:
-            yield
+            yield started
         finally:
             server.terminate()
             server.wait()
-            end.communicate("bye\n")
+            reaper.remove(server.pid)
+    finally:
+        reaper.close(5.0)
+        resting.close()

@@ -2,81 +2,159 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import signal
+import sys
 import threading
 import time
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
-from demo_app.settings import BackendName, Safeguard, Transport
+from pydantic import ValidationError
+from typer import BadParameter, Option
+
+from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.stack import Stack
+from demo_app.stack.reaper import MARKER
 
 
-def add_to(commands: Any) -> None:
-    """Add this command's words to the command line."""
-    parser = commands.add_parser(
-        "up",
-        help="start the whole stack, until Ctrl-C",
-        description="Start Redis, the mail sink, the web app and the workers, and watch over them.",
-    )
-    parser.add_argument("--json", action="store_true", help="tell programs: one object a line")
-    add_stack_options(parser)
-    parser.set_defaults(run=run)
+class Fsync(StrEnum):
+    """When Redis has its log written to the disk."""
+
+    ALWAYS = "always"
+    EVERYSEC = "everysec"
+    NO = "no"
 
 
-def add_stack_options(parser: argparse.ArgumentParser) -> None:
-    """The options that describe a stack."""
-    add = parser.add_argument
-    add("--dir", type=Path, help="where all state lives (default: a temporary folder)")
-    add("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
-    add("--concurrency", type=int, default=4, metavar="N", help="threads in each (default: 4)")
-    add("--backend", type=BackendName, choices=list(BackendName), default=BackendName.CELERY)
-    add(
-        "--transport",
-        type=Transport,
-        choices=list(Transport),
-        default=Transport.CLAIMS,
-        help="how the Celery worker takes jobs: with claims, or as stock Celery does",
-    )
-    add("--redis-url", help="an external server instead of the bundled one")
-    add("--appendfsync", choices=["always", "everysec", "no"], default="everysec")
-    add("--no-persistence", dest="persistence", action="store_false", help="Redis keeps nothing")
-    add("--web-port", type=int, default=0, help="0, the default, takes a free port")
-    add("--inbox-port", type=int, default=0)
-    add("--smtp-port", type=int, default=0)
-    add("--no-restart", dest="restart", action="store_false", help="a dead worker stays dead")
-    add("--tasks", action="append", default=[], metavar="MODULE", help="a module with @task")
-    add(
-        "--without",
-        action="append",
-        default=[],
-        type=Safeguard,
-        choices=list(Safeguard),
-        help="leave a safeguard out, for an experiment (repeatable)",
-    )
+def up(
+    as_json: Annotated[bool, Option("--json", help="for programs: one object a line")] = False,
+    folder: Annotated[
+        Path | None,
+        Option("--dir", envvar="DEMO_DIR", help="where all state lives [default: a temporary one]"),
+    ] = None,
+    workers: Annotated[int, Option(min=0, metavar="N", help="worker processes")] = 1,
+    concurrency: Annotated[
+        int, Option(min=1, metavar="N", envvar="DEMO_CONCURRENCY", help="threads in each")
+    ] = 4,
+    backend: Annotated[
+        BackendName, Option(envvar="DEMO_BACKEND", help="who runs the jobs")
+    ] = BackendName.CELERY,
+    transport: Annotated[
+        Transport,
+        Option(envvar="DEMO_TRANSPORT", help="take jobs with claims, or as stock Celery does"),
+    ] = Transport.CLAIMS,
+    redis_url: Annotated[
+        str | None,
+        Option(envvar="DEMO_REDIS_URL", help="an external server instead of the bundled one"),
+    ] = None,
+    appendfsync: Annotated[Fsync, Option(help="when Redis writes its log")] = Fsync.EVERYSEC,
+    no_persistence: Annotated[
+        bool, Option("--no-persistence", help="Redis keeps nothing on disk")
+    ] = False,
+    web_port: Annotated[
+        int, Option(min=0, max=65535, envvar="DEMO_WEB_PORT", help="0 takes a free one")
+    ] = 0,
+    inbox_port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one")] = 0,
+    smtp_port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one")] = 0,
+    no_restart: Annotated[
+        bool, Option("--no-restart", help="a worker that dies stays dead")
+    ] = False,
+    tasks: Annotated[
+        list[str] | None,
+        Option(metavar="MODULE", envvar="DEMO_TASKS", help="a module with @task [repeatable]"),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        Option(
+            metavar="SAFEGUARD",
+            envvar="DEMO_WITHOUT",
+            help=f"for experiments: leave out {', '.join(Safeguard)} [repeatable]",
+        ),
+    ] = None,
+    lease: Annotated[
+        float | None,
+        Option(
+            metavar="SECONDS",
+            envvar="DEMO_LEASE_SECONDS",
+            help="a worker silent for longer is dead [default: 3]",
+        ),
+    ] = None,
+    controls: Annotated[
+        bool,
+        Option("--controls", envvar="DEMO_CONTROLS", help="pages offer keys that kill processes"),
+    ] = False,
+) -> int:
+    """Start the whole stack and watch over it, until Ctrl-C.
+
+    DEMO_* settings hold for all that it starts; an option wins over them.
+    """
+    options: dict[str, Any] = {
+        "dir": folder,
+        "workers": workers,
+        "concurrency": concurrency,
+        "backend": backend,
+        "transport": transport,
+        "redis_url": redis_url,
+        "appendfsync": appendfsync,
+        "persistence": not no_persistence,
+        "web_port": web_port,
+        "inbox_port": inbox_port,
+        "smtp_port": smtp_port,
+        "restart": not no_restart,
+        "tasks": _split(tasks),
+        "without": _split(without),
+        "lease": lease,
+        "controls": controls,
+        "token": os.environ.get("DEMO_TOKEN", ""),
+        "environment": _other_settings(),
+    }
+    return _run(options, as_json)
 
 
-def stack_options(given: argparse.Namespace) -> dict[str, Any]:
-    """The options for `Stack`."""
-    names = (
-        "dir workers concurrency backend transport redis_url appendfsync persistence "
-        "web_port inbox_port smtp_port restart"
-    )
-    options = {name: getattr(given, name) for name in names.split()}
-    return {**options, "tasks": tuple(given.tasks), "without": frozenset(given.without)}
+def _split(values: list[str] | None) -> tuple[str, ...]:
+    """In a variable several stand with commas between them."""
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part)
 
 
-def run(given: argparse.Namespace) -> int:
-    """Run the stack until SIGTERM or Ctrl-C."""
-    told = False
+#: Settings for which there is an option, and what a stack tells its own processes.
+_NOT_PASSED_ON = {
+    *("DEMO_DIR", "DEMO_CONCURRENCY", "DEMO_BACKEND", "DEMO_TRANSPORT", "DEMO_REDIS_URL"),
+    *("DEMO_WEB_PORT", "DEMO_TASKS", "DEMO_WITHOUT", "DEMO_LEASE_SECONDS", "DEMO_CONTROLS"),
+    *("DEMO_TOKEN", "DEMO_CONTROL", MARKER),
+}
+
+
+def _other_settings() -> dict[str, str]:
+    """The DEMO_* settings for which there is no option, for every process of the stack.
+
+    Raises typer's BadParameter for a value that does not fit.
+    """
+    try:
+        Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise BadParameter(first["msg"], param_hint=f"DEMO_{name}") from None
+    known = {f"DEMO_{name.upper()}" for name in Settings.model_fields} | {"DEMO_DIE_AT"}
+    found = {}
+    for name, value in os.environ.items():
+        if name in known - _NOT_PASSED_ON:
+            found[name] = value
+        elif name.startswith("DEMO_") and name not in _NOT_PASSED_ON:
+            print(f"There is no setting {name}; it changes nothing.", file=sys.stderr)
+    return found
+
+
+def _run(options: dict[str, Any], as_json: bool) -> int:
+    ending = False
 
     def end(number: int, frame: FrameType | None) -> None:
-        nonlocal told
-        if not told:  # a second Ctrl-C must not disturb the cleaning up
-            told = True
+        nonlocal ending
+        if not ending:  # a second Ctrl-C must not disturb the cleaning up
+            ending = True
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
@@ -84,28 +162,28 @@ def run(given: argparse.Namespace) -> int:
     printing = threading.Lock()
     announced = threading.Event()
 
-    def tell(event: dict[str, Any]) -> None:
+    def on_event(event: dict[str, Any]) -> None:
         announced.wait()
         with printing:
-            print(json.dumps(event) if given.json else _words(event), flush=True)
+            print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     try:
-        with Stack(tell, **stack_options(given)) as stack:
-            print(json.dumps(stack.ready) if given.json else _welcome(stack), flush=True)
+        with Stack(on_event, **options) as stack:
+            print(json.dumps(stack.ready) if as_json else _welcome(stack), flush=True)
             announced.set()
             while True:
                 # in short stretches: a signal may reach another thread, which wakes nobody, and
                 # Python runs its handler only when the main thread goes on
                 time.sleep(0.2)
     except KeyboardInterrupt:
-        if not given.json:
+        if not as_json:
             print("\nStopped; nothing is left running.")
     finally:
         announced.set()
     return 0
 
 
-def _words(event: dict[str, Any]) -> str:
+def _sentence(event: dict[str, Any]) -> str:
     if event["event"] == "trouble":
         return f"  {event['role']}: {event['what']}"
     return f"  {event['role']} {event['event']} (pid {event['pid']})"
@@ -119,6 +197,7 @@ def _welcome(stack: Stack) -> str:
         (
             "Everything runs. Ctrl-C ends it.",
             f"  the blog       {ready['web']}/",
+            f"  the stage      {ready['web']}/stage?token={token}",
             f"  the jobs       {ready['web']}/jobs?token={token}",
             f"  the inbox      {ready['inbox']}/?token={token}",
             f"  the processes  {pids}",

@@ -12,6 +12,8 @@ import redis
 
 from demo_app.broker.connection import connect
 
+Answer = dict[str, Any]
+
 
 class Client:
     """A program of somebody who holds the start-up token.
@@ -52,87 +54,80 @@ class Client:
         author: str = "Reader",
         email: str = "reader@example.test",
         body: str = "Well said.",
-    ) -> dict[str, Any]:
+    ) -> Answer:
         """Post a comment; returns its ``comment_id`` and ``job_id``."""
         given = {"author": author, "email": email, "body": body}
-        return self._json(self._web.post(f"/api/posts/{post}/comments", json=given))
+        return _json(self._web.post(f"/api/posts/{post}/comments", json=given))
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Answer:
         """How many jobs are in each state, and the workers."""
-        return self._json(self._web.get("/api/jobs/summary"))
+        return _json(self._web.get("/api/jobs/summary"))
 
-    def job(self, job_id: str) -> dict[str, Any]:
+    def job(self, job_id: str) -> Answer:
         """One job with its timeline."""
-        return self._json(self._web.get(f"/api/jobs/{job_id}"))
+        return _json(self._web.get(f"/api/jobs/{job_id}"))
 
-    def jobs(self, state: str, limit: int = 200, cursor: str | None = None) -> dict[str, Any]:
+    def jobs(self, state: str, limit: int = 200, cursor: str | None = None) -> Answer:
         """One page of the jobs in a state."""
-        asked: dict[str, str | int] = {"state": state, "limit": limit}
-        if cursor:
-            asked["cursor"] = cursor
-        return self._json(self._web.get("/api/jobs", params=asked))
+        page = {"state": state, "limit": limit, "cursor": cursor}
+        return _json(self._web.get("/api/jobs", params=_given(page)))
 
-    def decide(self, job_id: str, what: str) -> dict[str, Any]:
+    def decide(self, job_id: str, what: str) -> Answer:
         """``retry`` or ``discard`` a job that waits."""
-        return self._json(self._web.post(f"/api/jobs/{job_id}/{what}"))
+        return _json(self._web.post(f"/api/jobs/{job_id}/{what}"))
 
     def mail_stats(self) -> dict[str, int]:
         """What the sink counts: accepted, distinct, duplicates, refused."""
-        return self._json(self._inbox.get("/api/stats"))
+        return _json(self._inbox.get("/api/stats"))
 
-    def mails(self, limit: int = 200, cursor: str | None = None) -> dict[str, Any]:
+    def mails(self, limit: int = 200, cursor: str | None = None) -> Answer:
         """One page of the inbox, newest first."""
-        asked: dict[str, str | int] = {"limit": limit}
-        if cursor:
-            asked["cursor"] = cursor
-        return self._json(self._inbox.get("/api/messages", params=asked))
+        page = {"limit": limit, "cursor": cursor}
+        return _json(self._inbox.get("/api/messages", params=_given(page)))
 
-    def mail(self, number: int) -> dict[str, Any]:
+    def mail(self, number: int) -> Answer:
         """One mail, taken apart, with every delivery of it."""
-        return self._json(self._inbox.get(f"/api/messages/{number}"))
+        return _json(self._inbox.get(f"/api/messages/{number}"))
 
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
-        self._json(self._inbox.put("/api/faults", json=list(rules)))
+        _json(self._inbox.put("/api/faults", json=list(rules)))
 
-    def wait_for(
-        self, fits: Callable[[dict[str, Any]], bool], seconds: float = 60.0
-    ) -> dict[str, Any]:
+    def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 60.0) -> Answer:
         """Wait until the summary fits, and return it.
 
         Raises TimeoutError, with the last summary, when it does not in that time.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            seen = self.summary()
-            if fits(seen):
-                return seen
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {seconds:.0f} s; the last summary was {seen}")
-            time.sleep(0.02)
+        return _wait(self.summary, fits, seconds)
 
     def wait_for_mails(self, distinct: int, seconds: float = 60.0) -> dict[str, int]:
         """Wait until so many different mails have arrived, and return the sink's counts.
 
         Raises TimeoutError, with the last counts, when they have not in that time.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            seen = self.mail_stats()
-            if seen["distinct"] >= distinct:
-                return seen
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{seen['distinct']} of {distinct} mails in {seconds:.0f} s")
-            time.sleep(0.02)
+        return _wait(self.mail_stats, lambda seen: bool(seen["distinct"] >= distinct), seconds)
 
-    @staticmethod
-    def _json(answer: httpx.Response) -> dict[str, Any]:
-        if answer.is_error:
-            detail = answer.text[:500]
-            raise httpx.HTTPStatusError(
-                f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {detail}",
-                request=answer.request,
-                response=answer,
-            )
-        told: dict[str, Any] = answer.json()
-        return told
+
+def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: float) -> Answer:
+    deadline = time.monotonic() + seconds
+    while not fits(seen := ask()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:.0f} s; the last answer was {seen}")
+        time.sleep(0.02)  # between two questions
+    return seen
+
+
+def _given(parameters: Answer) -> Answer:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _json(answer: httpx.Response) -> Answer:
+    if answer.is_error:
+        raise httpx.HTTPStatusError(
+            f"{answer.request.method} {answer.request.url.path}: "
+            f"{answer.status_code} {answer.text[:500]}",
+            request=answer.request,
+            response=answer,
+        )
+    content: Answer = answer.json()
+    return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import shutil
 import tempfile
@@ -13,13 +14,20 @@ from demo_app.stack.reaper import reap
 
 
 class Folder:
-    """See the module. Raises StackError when it can't be written or is in use."""
+    """See the module. wanted: None makes a temporary one.
+
+    Raises StackError when it can't be written, is not private, or is in use.
+    """
 
     def __init__(self, wanted: Path | None) -> None:
         self._temporary = wanted is None
         try:
             self.path = Path(wanted or tempfile.mkdtemp(prefix="demo-")).resolve()
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _check_private(self.path)
+            self.redis, self.mail, self.logs = (
+                self.path / name for name in ("redis", "mail", "logs")
+            )
             for part in (self.redis, self.mail, self.logs):
                 part.mkdir(exist_ok=True, mode=0o700)
             self._lock = (self.path / "lock").open("a")
@@ -30,26 +38,8 @@ class Folder:
         except OSError:
             self._lock.close()
             raise StackError(f"The folder {self.path} belongs to a stack that runs.") from None
-
-    @property
-    def redis(self) -> Path:
-        """Where Redis keeps its data, and its socket."""
-        return self.path / "redis"
-
-    @property
-    def mail(self) -> Path:
-        """Where the sink keeps its mails."""
-        return self.path / "mail"
-
-    @property
-    def logs(self) -> Path:
-        """One log file a process."""
-        return self.path / "logs"
-
-    @property
-    def control(self) -> Path:
-        """The pipe to the stack's supervisor."""
-        return self.path / "control"
+        #: The pipe to the stack's supervisor.
+        self.control = self.path / "control"
 
     def token(self) -> str:
         """The start-up token: made once, kept for the next start."""
@@ -75,3 +65,15 @@ class Folder:
         self._lock.close()
         if self._temporary:
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _check_private(path: Path) -> None:
+    """Raises StackError when another user owns the folder, or could look into it."""
+    status = path.stat()
+    if status.st_uid != os.getuid():
+        raise StackError(f"The folder {path} belongs to another user.")
+    if status.st_mode & 0o077:
+        raise StackError(
+            f"The folder {path} is open to other users, and mails and the token live in it: "
+            f"close it with `chmod 700 {path}`, or name another one."
+        )

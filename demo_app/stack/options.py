@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo_app.settings import BackendName, Safeguard, Transport
+from demo_app.settings import SHORTEST_TOKEN, BackendName, Safeguard, Transport
 
 
 class StackError(Exception):
@@ -18,7 +18,9 @@ class Options:
 
     dir: where all state lives; None takes a temporary folder and removes it in the end.
     workers: worker processes; concurrency: threads in each. A port of 0 takes a free one.
-    restart: whether a worker that dies is started again.
+    restart: whether a worker that dies is started again. lease: seconds after which a silent
+    worker counts as dead. controls: whether the pages offer keys that kill processes.
+    token: the start-up token; "" takes the folder's own.
     environment: further DEMO_* settings for every process, for experiments.
     """
 
@@ -34,6 +36,9 @@ class Options:
     inbox_port: int = 0
     smtp_port: int = 0
     restart: bool = True
+    lease: float | None = None
+    controls: bool = False
+    token: str = ""
     tasks: tuple[str, ...] = ()
     without: frozenset[Safeguard] = frozenset()
     environment: dict[str, str] = field(default_factory=dict)
@@ -49,6 +54,10 @@ class Options:
             raise StackError("There must be at least 0 workers, with at least 1 thread each.")
         if self.appendfsync not in ("always", "everysec", "no"):
             raise StackError("appendfsync is one of always, everysec, no.")
+        if self.lease is not None and self.lease <= 0:
+            raise StackError("A lease lasts longer than 0 seconds.")
+        if 0 < len(self.token) < SHORTEST_TOKEN:
+            raise StackError(f"The token is too short: at least {SHORTEST_TOKEN} characters.")
         for port in (self.web_port, self.inbox_port, self.smtp_port):
             if not 0 <= port <= 65535:
                 raise StackError(f"{port} is no port; a port is 0 to 65535.")

@@ -16,7 +16,7 @@ from demo_app.stack.options import StackError
 
 class Process:
     """A child with its log file. A session of its own keeps a Ctrl-C in a terminal, or a kernel's
-    interrupt in a notebook, away from it."""
+    interrupt in a notebook, away from it. Raises OSError when it can't be started."""
 
     def __init__(
         self,
@@ -29,7 +29,6 @@ class Process:
         self.role = role
         self.log = log
         self.started_at = time.monotonic()
-        self.killed_by_us = False
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._child = subprocess.Popen(
@@ -60,8 +59,7 @@ class Process:
     @property
     def was_killed(self) -> bool:
         """Whether a signal ended it."""
-        ended = self._child.poll()
-        return ended is not None and ended < 0
+        return (self._child.poll() or 0) < 0
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it and all that it started."""
@@ -76,32 +74,40 @@ class Process:
             return False
         return True
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What it wrote into its log."""
         with suppress(OSError), self.log.open("rb") as file:
             file.seek(self._log_start)
             return file.read().decode("utf-8", "replace")
         return ""
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """The last line that it wrote, for an error message."""
-        lines = [line.strip() for line in self.said().splitlines() if line.strip()]
-        return lines[-1] if lines else "it said nothing"
+        lines = [line.strip() for line in self.output().splitlines() if line.strip()]
+        return lines[-1] if lines else "its log is empty"
 
-    def until(self, answers: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until `answers` says yes.
+    def wait_until(
+        self,
+        is_ready: Callable[[], bool],
+        seconds: float,
+        name: str,
+        stopping: threading.Event | None = None,
+    ) -> None:
+        """Wait until `is_ready` says yes. name: what an error message calls the process.
 
-        Raises StackError when the process ends before, or the time is up.
+        Raises StackError when the process ends before, the time is up, or the stack stops.
         """
+        stopping = stopping or threading.Event()
         deadline = time.monotonic() + seconds
-        while not answers():
+        while not is_ready():
             if not self.alive:
-                raise StackError(f"{what} did not start: {self.last_words()}")
+                raise StackError(f"{name} did not start: {self.last_log_line()}")
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"{what} did not answer within {seconds:.0f} s: {self.last_words()}"
+                    f"{name} did not answer within {seconds:.0f} s: {self.last_log_line()}"
                 )
-            time.sleep(0.01)  # between two questions, not in place of one
+            if stopping.wait(0.01):  # between two questions, not in place of one
+                raise StackError("The stack stops.")
 
     def _wait(self, on_exit: Callable[[Process], None]) -> None:
         self._child.wait()

@@ -1,21 +1,27 @@
 """Ends the stack's processes when their supervisor is killed.
 
 A process that is killed with SIGKILL can't clean up. So the supervisor holds one end of a pipe
-and this process the other: when the pipe closes without a goodbye, everything that the supervisor
-had started is killed, and its sockets are removed. The data stay: they may hold accepted comments.
-It runs alone, with nothing but the standard library.
+(`ReaperClient`) and a process of its own the other (`main`): when the pipe closes without a "bye",
+everything that the supervisor had started is killed, and its sockets are removed. The data stay:
+they may hold accepted comments. The reaper needs nothing but the standard library.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+#: Every process of a stack has this in its environment, with the stack's id.
 MARKER = "DEMO_STACK_ID"
+#: Seconds after the supervisor's death in which a process may appear that it was just starting.
+LATE_STARTS = 1.0
 
 
 def main() -> None:
@@ -31,28 +37,96 @@ def main() -> None:
             pids.add(int(word[1:]))
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
-    reap(sys.argv[1], pids)
-    for socket in sys.argv[2:]:
+    for socket in sys.argv[2:]:  # first: once all is dead, the next stack makes new ones here
         Path(socket).unlink(missing_ok=True)
+    reap(sys.argv[1], pids, seconds=LATE_STARTS)
 
 
-def reap(stack_id: str, pids: Iterable[int] = ()) -> None:
-    """Kill these process groups, and whatever else belongs to the stack."""
-    for pid in {*pids, *_marked(stack_id)}:
+def reap(stack_id: str, pids: Iterable[int] = (), *, seconds: float = 0.0) -> None:
+    """Kill these process groups, and then whatever has the stack's mark, until nothing is left.
+
+    seconds: how long to go on looking when nothing is found.
+    """
+    for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
+    end = time.monotonic() + seconds
+    while (found := _marked(stack_id)) or time.monotonic() < end:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)  # between two looks
 
 
 def _marked(stack_id: str) -> set[int]:
-    """Processes of the stack that were started but not yet told of (Linux only)."""
+    """The processes that have the stack's mark in their environment (Linux only)."""
     found = set()
     wanted = f"{MARKER}={stack_id}".encode()
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             pid = int(entry.parent.name)
             if pid != os.getpid() and wanted in entry.read_bytes().split(b"\0"):
-                found.add(os.getpgid(pid))
+                found.add(pid)
     return found
+
+
+class ReaperClient:
+    """The supervisor's end of the pipe. Starts the reaper, and a new one when it was killed.
+
+    stack_id: the mark of every process; sockets: what the reaper removes. Safe to use from every
+    thread.
+    """
+
+    def __init__(self, stack_id: str, sockets: Iterable[Path] = ()) -> None:
+        self._arguments = [stack_id, *(str(path) for path in sockets)]
+        self._pids: set[int] = set()
+        self._lock = threading.Lock()
+        self._reaper = self._start()
+
+    def add(self, pid: int) -> None:
+        """A process was started, in a group of its own."""
+        with self._lock:
+            self._pids.add(pid)
+            self._tell(f"+{pid}")
+
+    def remove(self, pid: int) -> None:
+        """A process has ended."""
+        with self._lock:
+            self._pids.discard(pid)
+            self._tell(f"-{pid}")
+
+    def close(self, seconds: float) -> None:
+        """Everything has ended: the reaper may go, within so many seconds."""
+        with self._lock, suppress(OSError, ValueError):
+            self._write("bye")
+        with suppress(subprocess.TimeoutExpired):
+            self._reaper.wait(seconds)
+        assert self._reaper.stdin is not None
+        with suppress(OSError):
+            self._reaper.stdin.close()
+
+    def _tell(self, line: str) -> None:
+        lines = [line]
+        with suppress(OSError, ValueError):
+            if self._reaper.poll() is not None:  # killed; a new one has to know of everything
+                self._reaper = self._start()
+                lines = [f"+{pid}" for pid in self._pids]
+            self._write(*lines)
+
+    def _write(self, *lines: str) -> None:
+        assert self._reaper.stdin is not None
+        self._reaper.stdin.writelines(f"{line}\n" for line in lines)
+        self._reaper.stdin.flush()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-E", __file__, *self._arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
 
 
 if __name__ == "__main__":

@@ -7,15 +7,17 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import redis
 
 from demo_app.broker.connection import connect
 from demo_app.stack.options import Options, StackError
 
-_CUT = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
+_TRUNCATED = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 
 #: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
@@ -60,17 +62,19 @@ def command(folder: Path, socket: Path, options: Options) -> list[str]:
         "appendfsync": options.appendfsync,
         "aof-load-truncated": "yes",
         "maxmemory-policy": "noeviction",
+        # a title would be written over the environment, by which the reaper finds the server
+        "set-proc-title": "no",
     }
     return [binary(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
 
-def cut_off(log: str) -> str:
+def truncation(log: str) -> str:
     """What the server says that it cut off its log while it loaded it; "" for nothing.
 
     A server that was killed in the middle of a write leaves half a record at the end, which nobody
     was told of yet (``aof-load-truncated``).
     """
-    found = _CUT.findall(log)
+    found = _TRUNCATED.findall(log)
     if not found:
         return ""
     name, offset = found[-1]
@@ -88,19 +92,6 @@ def answers(url: str) -> bool:
         client.close()
 
 
-def end_left_over(socket: Path) -> None:
-    """End a server that still listens there; two that write one log would spoil it.
-
-    (It can't be found by its environment: the server writes its title over it.)
-    """
-    if not socket.exists():
-        return
-    client = connect(f"unix://{socket}", timeout=5.0)
-    with suppress(redis.RedisError):
-        client.shutdown(nosave=True)  # answers only if it refuses
-    client.close()
-
-
 def check(url: str) -> None:
     """Raises StackError unless a server answers at the URL."""
     try:
@@ -111,20 +102,54 @@ def check(url: str) -> None:
     raise StackError(f"No Redis server answers at {url}.")
 
 
-def start(folder: Path, options: Options) -> tuple[subprocess.Popen[bytes], str]:
+def end_left_over(socket: Path) -> None:
+    """End a server that still listens there; two that write one log would spoil it.
+
+    Linux has found it by its environment before (`Folder.take_over`). Raises StackError when it
+    does not end.
+    """
+    if not socket.exists():
+        return
+    client = connect(f"unix://{socket}", timeout=5.0)
+    with suppress(redis.ConnectionError):  # nobody listens, or it has ended without an answer
+        try:
+            client.shutdown(nosave=True)
+        except redis.RedisError as error:
+            raise StackError(
+                f"An older Redis server still uses {socket.parent} and does not end: {error}."
+            ) from error
+    client.close()
+
+
+def start(
+    folder: Path, options: Options | None = None, **popen: Any
+) -> tuple[subprocess.Popen[bytes], str]:
     """Start a server by itself, on the data in the folder; returns it and its URL when it answers.
 
-    Raises StackError when it does not.
+    popen: further arguments for subprocess.Popen. Raises StackError when it does not answer.
     """
     socket = socket_path(folder)
     socket.unlink(missing_ok=True)
     server = subprocess.Popen(
-        command(folder, socket, options), stdout=subprocess.DEVNULL, start_new_session=True
+        command(folder, socket, options or Options()),
+        **{"stdout": subprocess.DEVNULL, "start_new_session": True, **popen},
     )
     url, deadline = f"redis+socket://{socket}", time.monotonic() + 30.0
     while not answers(url):
         if server.poll() is not None or time.monotonic() > deadline:
             server.kill()
+            server.wait()
             raise StackError(f"The Redis server did not start on the data in {folder}.")
         time.sleep(0.01)  # between two questions
     return server, url
+
+
+@contextmanager
+def running(folder: Path, options: Options | None = None) -> Iterator[str]:
+    """A server by itself, as long as the block lasts; gives its URL."""
+    server, url = start(folder, options)
+    try:
+        yield url
+    finally:
+        server.terminate()
+        server.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -15,10 +16,11 @@ import redis
 
 from demo_app.broker.connection import connect
 from demo_app.settings import BackendName, Transport
-from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 from demo_app.stack.reaper import MARKER
+from demo_app.stack.redis_server import answers as redis_answers
+from demo_app.stack.redis_server import command as redis_command
 
 ROLES = ("redis", "smtp", "web", "worker")
 
@@ -53,9 +55,9 @@ class Plan:
         return self.options.backend not in (BackendName.INLINE, BackendName.MEMORY)
 
     def environment(self) -> dict[str, str]:
-        """What every process of the stack is told."""
+        """The environment of every process of the stack."""
         options = self.options
-        told = {
+        ours = {
             "DEMO_DIR": str(self.folder.path),
             "DEMO_BACKEND": options.backend,
             "DEMO_TRANSPORT": options.transport,
@@ -63,37 +65,34 @@ class Plan:
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}",
             "DEMO_INBOX_URL": self.inbox_url,
             "DEMO_TOKEN": self.token,
+            "LOCAL_SMTP_TOKEN": self.token,
+            "MAIL_SINK_TOKEN": self.token,
             "DEMO_WEB_PORT": str(self.web_port),
             "DEMO_CONCURRENCY": str(options.concurrency),
             "DEMO_TASKS": ",".join(options.tasks),
             "DEMO_WITHOUT": ",".join(options.without),
             "DEMO_STOP_SECONDS": "3",  # the supervisor waits a little longer
-            "DEMO_LAB": "1",
+            "DEMO_CONTROLS": str(int(options.controls)),
             "DEMO_CONTROL": str(self.folder.control),
             MARKER: self.stack_id,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
         }
+        if options.lease is not None:
+            ours["DEMO_LEASE_SECONDS"] = str(options.lease)
         inherited = {key: value for key, value in os.environ.items() if key[:5] != "DEMO_"}
-        return {**inherited, **told, **options.environment}
+        return {**inherited, **ours, **options.environment}
 
 
 def command(role: str, plan: Plan, number: int) -> list[str]:
     """The command that starts a process of the role; number: which of its kind, from 1."""
+    python = [sys.executable, "-m"]
     if role == "redis":
         assert plan.redis_socket is not None
-        return redis_server.command(plan.folder.redis, plan.redis_socket, plan.options)
-    python = [sys.executable, "-m"]
+        return redis_command(plan.folder.redis, plan.redis_socket, plan.options)
     if role == "smtp":
-        return [
-            *python,
-            "local_smtp",
-            "--json",
-            *("--dir", str(plan.folder.mail)),
-            *("--smtp-port", str(plan.smtp_port)),
-            *("--inbox-port", str(plan.inbox_port)),
-            *("--token", plan.token),
-        ]
+        ports = ["--smtp-port", str(plan.smtp_port), "--inbox-port", str(plan.inbox_port)]
+        return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]
     if role == "web":
         return [*python, "demo_app.web"]
     if plan.options.backend in (BackendName.RQ, BackendName.HUEY):
@@ -106,10 +105,10 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
 def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     """A question that is answered with yes once the process does its work."""
     if role == "redis":
-        return lambda: redis_server.answers(plan.redis_url)
+        return lambda: redis_answers(plan.redis_url)
     if role == "smtp":
         stats = f"{plan.inbox_url}/api/stats"  # a question that needs all of it, so that it is warm
-        return lambda: ports.answers(plan.smtp_port) and _http_answers(stats, plan.token)
+        return lambda: _listens(plan.smtp_port) and _http_answers(stats, plan.token)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
     if plan.options.backend is BackendName.HUEY:
@@ -119,6 +118,12 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     if plan.options.transport is Transport.STOCK:
         return lambda: _key_exists(plan.redis_url, f"stock-worker:{pid}")
     return lambda: _worker_answers(plan.redis_url, pid)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _http_answers(url: str, token: str = "") -> bool:

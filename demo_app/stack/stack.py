@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from demo_app.control_pipe import ControlPipe
-from demo_app.stack import ports, redis_server
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
+from demo_app.stack.ports import release, take
+from demo_app.stack.redis_server import binary, check, end_left_over, socket_path
 from demo_app.stack.roles import ROLES, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 
@@ -36,17 +37,14 @@ class Stack:
         self._control: ControlPipe | None = None
 
     def __enter__(self) -> Stack:
-        folder = self._folder = Folder(self.options.dir)
         try:
-            self._plan = _plan(self.options, folder)
+            self._folder = Folder(self.options.dir)
+            self._plan = _plan(self.options, self._folder)
             self._supervisor = Supervisor(self._plan, self._on_event)
-            if self._plan.redis_socket is not None:
-                self._supervisor.start(("redis", 1))
-            workers = self.options.workers if self._plan.has_worker else 0
-            self._supervisor.start(
-                ("smtp", 1), ("web", 1), *(("worker", n + 1) for n in range(workers))
-            )
-            self._control = ControlPipe(folder.control, partial(self._revive, self._supervisor))
+            # before the workers: one that finds no supervisor behind the pipe ends itself
+            revive = partial(self._revive, self._supervisor)
+            self._control = ControlPipe(self._folder.control, revive)
+            self._supervisor.start_all(self._wanted())
         except BaseException:
             self.stop()
             raise
@@ -99,20 +97,14 @@ class Stack:
 
     def start(self, role: str) -> None:
         """Start a process of the role, unless as many as were asked for are alive; waits until it
-        answers."""
-        supervisor = self._running()
-        supervisor.restore(_known(role), self.options.workers if role == "worker" else 1)
+        answers.
 
-    def _revive(self, supervisor: Supervisor) -> None:
-        """Start whatever is dead, and stays dead by itself; who can't be is told to `on_event`."""
-        wanted = dict.fromkeys(ROLES, 1)  # in their order: the others need Redis
-        wanted["redis"] = int(self.plan.redis_socket is not None)
-        wanted["worker"] = self.options.workers if self.plan.has_worker else 0
-        for role, count in wanted.items():
-            try:
-                supervisor.revive(role, count)
-            except StackError as error:
-                self._on_event({"event": "trouble", "role": role, "what": str(error)})
+        Those that are started again by themselves are waited for; a second one of them would only
+        find the port taken. Raises StackError when one does not answer.
+        """
+        supervisor, wanted = self._running(), self._wanted()[_known(role)]
+        supervisor.revive(role, wanted)
+        supervisor.wait_for(role, wanted)
 
     def stop(self) -> None:
         """End everything that was started; may be called twice."""
@@ -123,12 +115,32 @@ class Stack:
             supervisor.stop()
         if control is not None:
             control.close()
-        if self._plan is not None and self._plan.redis_socket is not None:
-            _remove_socket(self._plan.redis_socket, self._plan.folder)
         if self._plan is not None:
-            ports.release(self._plan.web_port, self._plan.inbox_port, self._plan.smtp_port)
+            release(self._plan.web_port, self._plan.inbox_port, self._plan.smtp_port)
+            socket = self._plan.redis_socket
+            if socket is not None:
+                socket.unlink(missing_ok=True)
+                if socket.parent != self._plan.folder.redis:
+                    socket.parent.rmdir()
         if folder is not None:
             folder.close()
+
+    def _wanted(self) -> dict[str, int]:
+        """How many processes of each role there are to be; Redis first, which others need."""
+        return {
+            "redis": int(self.plan.redis_socket is not None),
+            "smtp": 1,
+            "web": 1,
+            "worker": self.options.workers if self.plan.has_worker else 0,
+        }
+
+    def _revive(self, supervisor: Supervisor) -> None:
+        """Start whatever is dead and stays dead by itself; trouble goes to `on_event`."""
+        for role, count in self._wanted().items():
+            try:
+                supervisor.revive(role, count)
+            except StackError as error:
+                self._on_event({"event": "trouble", "role": role, "what": str(error)})
 
     def _running(self) -> Supervisor:
         if self._supervisor is None:
@@ -147,27 +159,21 @@ def _plan(options: Options, folder: Folder) -> Plan:
     folder.take_over(stack_id)
     socket = None
     if options.redis_url is not None:
-        redis_server.check(options.redis_url)
+        check(options.redis_url)
         redis_url = options.redis_url
     else:
-        redis_server.binary()
-        socket = redis_server.socket_path(folder.redis)
-        redis_server.end_left_over(socket)
+        binary()
+        socket = socket_path(folder.redis)
+        end_left_over(socket)
         redis_url = f"redis+socket://{socket}"
     return Plan(
         options=options,
         folder=folder,
         stack_id=stack_id,
-        token=folder.token(),
+        token=options.token or folder.token(),
         redis_url=redis_url,
         redis_socket=socket,
-        web_port=ports.take(options.web_port, "the web app"),
-        inbox_port=ports.take(options.inbox_port, "the inbox"),
-        smtp_port=ports.take(options.smtp_port, "the mail server"),
+        web_port=take(options.web_port, "the web app"),
+        inbox_port=take(options.inbox_port, "the inbox"),
+        smtp_port=take(options.smtp_port, "the mail server"),
     )
-
-
-def _remove_socket(socket: Path, folder: Folder) -> None:
-    socket.unlink(missing_ok=True)
-    if socket.parent != folder.redis:
-        socket.parent.rmdir()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
-from demo_app.stack import redis_server
 from demo_app.stack.options import StackError
-from demo_app.stack.pipe import Pipe
 from demo_app.stack.process import Process
+from demo_app.stack.reaper import ReaperClient, reap
+from demo_app.stack.redis_server import truncation
 from demo_app.stack.roles import Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
@@ -20,14 +21,19 @@ PATIENCE = 45.0
 STARTS = 3
 #: Seconds for workers to end their jobs, and for everything else to end.
 GRACE = 5.0
+#: Seconds until the next try when the machine can start no process.
+NEXT_TRY = 1.0
 
 Event = dict[str, str | int]
 
+_NAMES = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app", "worker": "A worker"}
+
 
 class Supervisor:
-    """See the module.
+    """See the module. on_event: is called with each process that dies or is started again.
 
-    on_event: is told of each process that dies or is started again.
+    Processes are started in threads, never in the one that calls: a KeyboardInterrupt reaches
+    only the main thread, and so can't come between a start and the note that is made of it.
     """
 
     def __init__(self, plan: Plan, on_event: Callable[[Event], None]) -> None:
@@ -40,39 +46,22 @@ class Supervisor:
         self._held_down: set[str] = set()
         self._quick_deaths: dict[tuple[str, int], int] = {}
         sockets = [path for path in (plan.redis_socket, plan.folder.control) if path]
-        self._pipe = Pipe(plan.stack_id, sockets)
+        self._reaper = ReaperClient(plan.stack_id, sockets)
 
     def pids(self, role: str) -> list[int]:
         """The pids of the role's living processes."""
         with self._lock:
             return [p.pid for _, p in self._processes if p.role == role and p.alive]
 
-    def start(self, *roles: tuple[str, int]) -> list[Process]:
-        """Start a process for each (role, number), side by side; returns when all answer.
+    def start_all(self, wanted: dict[str, int]) -> None:
+        """Start so many processes of each role: Redis first, and then all others side by side.
 
-        One that is killed while it starts is started again. Raises StackError when one does not
-        answer.
+        Raises StackError when one does not answer.
         """
-        begun = [self._begin(role, number) for role, number in roles]
-        with ThreadPoolExecutor(max(1, len(begun))) as pool:
-            answering = list(pool.map(self._await_or_begin_again, begun, roles))
-        for process in answering:
-            process.watch()
-        return answering
-
-    def _await_or_begin_again(self, process: Process, role: tuple[str, int]) -> Process:
-        for _ in range(STARTS - 1):
-            try:
-                self._await(process)
-                return process
-            except StackError:
-                if not process.was_killed or self._stopping.is_set():
-                    raise
-            with self._lock:
-                self._processes.remove((role[1], process))
-            process = self._begin(*role)
-        self._await(process)
-        return process
+        with self._reviving:
+            roles = [(role, n + 1) for role, count in wanted.items() for n in range(count)]
+            self._start_side_by_side([role for role in roles if role[0] == "redis"])
+            self._start_side_by_side([role for role in roles if role[0] != "redis"])
 
     def kill(
         self, role: str, number: signal.Signals, *, hold: bool, pid: int | None = None
@@ -93,20 +82,6 @@ class Supervisor:
                 process.wait(GRACE)
         return [process.pid for process in victims]
 
-    def restore(self, role: str, wanted: int) -> None:
-        """See to it that so many processes of the role answer.
-
-        Those that are started again by themselves are waited for; a second one of them would only
-        find the port taken. Raises StackError when one does not answer.
-        """
-        self.revive(role, wanted)
-        deadline = time.monotonic() + PATIENCE
-        while not self._all_answer(role, wanted):
-            if time.monotonic() > deadline:
-                raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
-            if self._stopping.wait(0.01):  # between two questions, not in place of one
-                raise StackError("The stack stops.")
-
     def revive(self, role: str, wanted: int) -> None:
         """Start what is missing of so many processes of the role, and stays dead by itself.
 
@@ -116,21 +91,17 @@ class Supervisor:
             stays_dead = role in self._held_down or not self._comes_back(role)
             self._held_down.discard(role)
             missing = self._missing(role, wanted) if stays_dead else []
-            for process in self.start(*((role, number) for number in missing)):
-                self._on_event({"event": "started", "role": role, "pid": process.pid})
+            for process in self._start_side_by_side([(role, number) for number in missing]):
+                self._report({"event": "started", "role": role, "pid": process.pid})
 
-    def _comes_back(self, role: str) -> bool:
-        return role != "worker" or self._plan.options.restart
-
-    def _missing(self, role: str, wanted: int) -> list[int]:
-        """The numbers within the role that no living process has."""
-        with self._lock:
-            taken = {n for n, p in self._processes if p.role == role and p.alive}
-        return [n for n in range(1, wanted + 1) if n not in taken]
-
-    def _all_answer(self, role: str, wanted: int) -> bool:
-        pids = self.pids(role)
-        return len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids)
+    def wait_for(self, role: str, wanted: int) -> None:
+        """Wait until so many processes of the role answer; raises StackError when they don't."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._all_answer(role, wanted):
+            if time.monotonic() > deadline:
+                raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
+            if self._stopping.wait(0.01):  # between two questions, not in place of one
+                raise StackError("The stack stops.")
 
     def stop(self) -> None:
         """End everything: first who makes and takes jobs, then the mail sink and Redis."""
@@ -147,43 +118,83 @@ class Supervisor:
                 if not process.wait(max(0.0, deadline - time.monotonic())):
                     process.send(signal.SIGKILL)
                     process.wait(GRACE)
-        self._pipe.close(GRACE)
+        reap(self._plan.stack_id)  # what others started with this stack's environment
+        self._reaper.close(GRACE)
+
+    def _comes_back(self, role: str) -> bool:
+        return role != "worker" or self._plan.options.restart
+
+    def _missing(self, role: str, wanted: int) -> list[int]:
+        """The numbers within the role that no living process has."""
+        with self._lock:
+            taken = {n for n, p in self._processes if p.role == role and p.alive}
+        return [n for n in range(1, wanted + 1) if n not in taken]
+
+    def _all_answer(self, role: str, wanted: int) -> bool:
+        pids = self.pids(role)
+        return len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids)
+
+    def _start_side_by_side(self, wanted: list[tuple[str, int]]) -> list[Process]:
+        """Start a process for each (role, number); returns when all answer.
+
+        Raises StackError when one does not.
+        """
+        pool = ThreadPoolExecutor(max(1, len(wanted)), thread_name_prefix="start")
+        try:
+            starting = [pool.submit(self._start, role, number) for role, number in wanted]
+            for started in wait(starting, return_when=FIRST_EXCEPTION).done:
+                started.result()
+            return [started.result() for started in starting]
+        finally:
+            pool.shutdown(wait=False)  # after an error the others must not hold up the end
+
+    def _start(self, role: str, number: int) -> Process:
+        """Start a process; one that is killed while it starts is started again."""
+        tries = 0
+        while True:
+            process = self._begin(role, number)
+            try:
+                self._await(process)
+            except StackError:
+                tries += 1
+                if tries == STARTS or not process.was_killed or self._stopping.is_set():
+                    raise
+                self._forget(process)
+            else:
+                process.watch()
+                return process
 
     def _begin(self, role: str, number: int) -> Process:
         plan = self._plan
+        log = plan.folder.logs / f"{role}{number}.log"
         with self._lock:
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
-            process = Process(
-                role,
-                command(role, plan, number),
-                plan.environment(),
-                plan.folder.logs / f"{role}{number}.log",
-                self._ended,
-            )
+            try:
+                process = Process(
+                    role, command(role, plan, number), plan.environment(), log, self._ended
+                )
+            except OSError as error:  # no descriptor is free, or fork(2) says EAGAIN
+                raise StackError(f"{_NAMES[role]} can't be started: {error.strerror}.") from error
             self._processes.append((number, process))
-        self._pipe.began(process.pid)
+        self._reaper.add(process.pid)
         return process
 
     def _await(self, process: Process) -> None:
-        what = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app"}
         ready = readiness(process.role, self._plan, process.pid)
-        process.until(ready, PATIENCE, what.get(process.role, "A worker"))
-        cut = redis_server.cut_off(process.said()) if process.role == "redis" else ""
-        if cut:
-            event: Event = {"event": "trouble", "role": "redis", "what": cut}
-            # whoever listens may be waiting for this start
-            threading.Thread(target=self._on_event, args=(event,), daemon=True).start()
+        process.wait_until(ready, PATIENCE, _NAMES[process.role], self._stopping)
+        lost = truncation(process.output()) if process.role == "redis" else ""
+        if lost:
+            event: Event = {"event": "trouble", "role": "redis", "what": lost}
+            # in a thread: whoever listens may be waiting for this start
+            threading.Thread(target=self._report, args=(event,), daemon=True).start()
 
     def _ended(self, process: Process) -> None:
-        with self._lock:
-            number = next(n for n, known in self._processes if known is process)
-            self._processes.remove((number, process))
-        self._pipe.ended(process.pid)
+        number = self._forget(process)
         if self._stopping.is_set():
             return
         role = process.role
-        self._on_event({"event": "died", "role": role, "pid": process.pid})
+        self._report({"event": "died", "role": role, "pid": process.pid})
         if role in self._held_down or not self._comes_back(role):
             return
         quick = time.monotonic() - process.started_at < 2.0
@@ -193,16 +204,36 @@ class Supervisor:
             return  # it keeps dying at its start: don't burn the machine
         self._start_again(role, number)
 
+    def _forget(self, process: Process) -> int:
+        """Take it off the list; returns its number within its role."""
+        with self._lock:
+            number = next(n for n, known in self._processes if known is process)
+            self._processes.remove((number, process))
+        self._reaper.remove(process.pid)
+        return number
+
     def _start_again(self, role: str, number: int) -> None:
-        try:
-            process = self._begin(role, number)
-        except StackError:
-            return
+        process = None
+        while process is None:
+            try:
+                process = self._begin(role, number)
+            except StackError as error:
+                if self._stopping.is_set():
+                    return
+                self._report({"event": "trouble", "role": role, "what": str(error)})
+                self._stopping.wait(NEXT_TRY)
         try:
             self._await(process)
         except StackError as error:
             if not self._stopping.is_set():
-                self._on_event({"event": "trouble", "role": role, "what": str(error)})
+                self._report({"event": "trouble", "role": role, "what": str(error)})
         else:
-            self._on_event({"event": "started", "role": role, "pid": process.pid})
+            self._report({"event": "started", "role": role, "pid": process.pid})
         process.watch()
+
+    def _report(self, event: Event) -> None:
+        """Call `on_event`; an error in it must not end the watch over the processes."""
+        try:
+            self._on_event(event)
+        except Exception:
+            traceback.print_exc()

@@ -28,7 +28,7 @@ def main() -> None:
     try:
         listener.bind((chosen.web_host, chosen.web_port))
     except OSError as error:
-        sys.exit(f"The port {chosen.web_port} can't be had: {error.strerror}.")
+        sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
     config = uvicorn.Config(
         make_app(chosen),
         log_level="warning",

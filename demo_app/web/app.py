@@ -19,72 +19,77 @@ from demo_app.jobs.registry import load_tasks
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.tasks import notify_author
 from demo_app.web import (
+    admin_actions,
     blog_pages,
-    decide_pages,
+    dashboard,
+    errors,
     events,
     jobs_api,
-    jobs_pages,
     operations,
-    outbox_pages,
-    problems,
     stage_pages,
 )
-from demo_app.web.desk import Desk
+from demo_app.web.comments import CommentService, Route
+from demo_app.web.delivery import Locator
+from demo_app.web.dependencies import Services
 from demo_app.web.inbox import Inbox
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import Guard
-from demo_app.web.size_limit import SizeLimit
 from demo_app.web.stage import Stage
-from demo_app.web.whereabouts import Tracker
+
+#: Bytes that a request may have: refused before it is read into memory.
+MAX_BODY_SIZE = 256 * 1024
 
 
 def make_app(chosen: Settings) -> FastAPI:
     """The web app for these settings."""
     load_tasks(chosen.tasks)
-    database = Database(chosen.database)
-    posts.seed(database)
-    backend = backend_named()
-    relay = Relay(database, backend)
-    inbox = Inbox()
+    services = _services(chosen)
+    comments = services.comments
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if not backend.in_request:
-            relay.start()
+        if not comments.backend.in_request:
+            comments.relay.start()
         yield
-        relay.stop()
-        for name in desk.used:
+        comments.relay.stop()
+        for name in comments.used:
             backend_named(name).close()
-        inbox.close()
+        services.inbox.close()
 
-    app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
-    desk = Desk(database, backend, relay, notify_author, use_outbox=chosen.has(Safeguard.OUTBOX))
-    app.state.desk = desk
-    app.state.store = _store(chosen)
-    app.state.inbox = inbox
-    app.state.tracker = Tracker(desk, app.state.store, inbox)
-    app.state.stage = Stage(
-        desk, app.state.store, app.state.tracker, inbox, chosen.dir / "stage-round"
+    app = FastAPI(
+        title="The demo app",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY_SIZE,
     )
-    app.state.rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
-    # the outbox before the dashboard, whose addresses would take it for a state
-    pages = (blog_pages, outbox_pages, decide_pages, jobs_pages, stage_pages)
-    for part in (*pages, jobs_api, events, operations):
+    app.state.services = services
+    # admin actions before the dashboard, whose addresses would take theirs for a state
+    for part in (blog_pages, admin_actions, dashboard, stage_pages, jobs_api, events, operations):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=str(files("demo_app.web") / "static")))
-    problems.add_handlers(app)
-    app.add_middleware(SizeLimit)
+    errors.add_handlers(app)
     app.add_middleware(RequestLog)
     app.add_middleware(Guard, token=chosen.token, hosts=chosen.public_hosts)
     return app
 
 
-def _store(chosen: Settings) -> Queue | None:
-    if chosen.backend is not BackendName.CELERY or chosen.transport is Transport.STOCK:
-        return None
-    return Queue(
-        connect(chosen.redis_url, timeout=2.0),
-        journal_length=chosen.journal_length,
-        history_length=chosen.history_length,
-    )
+def _services(chosen: Settings) -> Services:
+    database = Database(chosen.database)
+    posts.seed(database)
+    backend = backend_named()
+    route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
+    comments = CommentService(database, Relay(database, backend), notify_author, route)
+    queue = None
+    if chosen.backend is BackendName.CELERY and chosen.transport is not Transport.STOCK:
+        queue = Queue(
+            connect(chosen.redis_url, timeout=2.0),
+            journal_length=chosen.journal_length,
+            history_length=chosen.history_length,
+        )
+    inbox = Inbox()
+    locator = Locator(comments, queue, inbox)
+    stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")
+    rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
+    return Services(comments, queue, inbox, locator, stage, rate_limit)

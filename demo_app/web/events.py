@@ -13,29 +13,33 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import redis.asyncio
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
 
 from demo_app.broker.connection import client_url
-from demo_app.broker.events import notes_of
 from demo_app.settings import settings
+from demo_app.web.dependencies import ServicesDep
+from demo_app.web.journal import as_json
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 _ID = re.compile(r"\d{1,15}-\d{1,15}")
 
 
 @router.get("/events", responses={200: {"content": {"text/event-stream": {}}}})
-async def events(request: Request, last_event_id: str = "$") -> StreamingResponse:
+async def events(
+    services: ServicesDep,
+    last_event_id: str = "$",
+    seen_last: Annotated[str, Header(alias="last-event-id")] = "",
+) -> StreamingResponse:
     """Every change of state as it happens; an event `tick` each second when nothing happens.
 
     While Redis can't be reached, an event `trouble` each second.
     """
-    start = request.headers.get("last-event-id", last_event_id)
-    kept = request.app.state.store is not None
-    stream = _journal(start if _ID.fullmatch(start) else "$") if kept else _ticks()
+    start = seen_last or last_event_id
+    stream = _journal(start if _ID.fullmatch(start) else "$") if services.queue else _ticks()
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -78,11 +82,3 @@ async def _ticks() -> AsyncIterator[str]:
     while True:
         yield "event: tick\ndata: \n\n"
         await asyncio.sleep(1.0)
-
-
-def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
-    """An entry of the journal as the API tells it; `at` is in seconds since the epoch."""
-    notes = notes_of(fields.get("detail", ""))
-    notes.pop("traceback", None)
-    told = {name: value for name, value in fields.items() if name != "detail"}
-    return {**told, **notes, "at": int(entry_id.partition("-")[0]) / 1000}

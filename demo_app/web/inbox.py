@@ -6,12 +6,11 @@ The web app talks to it as any program does, over HTTP with the start-up token. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
-from demo_app.broker.events import JobView
 from demo_app.settings import settings
 
 _SECONDS = 2.0
@@ -20,23 +19,8 @@ _PAGE = 500
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
-#: What goes with it: workers keep their connections open, and those end as well.
+#: Goes with DOWN: workers keep their connections open, and those end as well.
 HANG_UP = {"at": "mail", "do": "close"}
-
-
-@dataclass(frozen=True, slots=True)
-class SentMail:
-    """A mail that a job sent. link: within this app, leads to the mail in the inbox."""
-
-    message_id: str
-    link: str
-
-
-def mail_of(job: JobView) -> SentMail | None:
-    """The mail of a job that ended well and sent one."""
-    if job.message_id is None:
-        return None
-    return SentMail(job.message_id, f"inbox?job={job.id}")
 
 
 class Inbox:
@@ -44,7 +28,7 @@ class Inbox:
 
     def __init__(self) -> None:
         chosen = settings()
-        self.there = bool(chosen.inbox_url)
+        self._exists = bool(chosen.inbox_url)
         self._http = httpx.Client(
             base_url=chosen.inbox_url or "http://nowhere.invalid",
             headers={"authorization": f"Bearer {chosen.token}"},
@@ -54,26 +38,24 @@ class Inbox:
 
     def stats(self) -> dict[str, int] | None:
         """Mails accepted, distinct, duplicates, refused; None when the sink does not answer."""
-        told: dict[str, int] | None = self._ask("GET", "/api/stats")
-        return told
+        numbers: dict[str, int] | None = self._ask("GET", "/api/stats")
+        return numbers
 
-    def newest(self, cursor: str | None = None) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of mails, newest first, and the cursor of the next."""
-        asked = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
-        told = self._ask("GET", "/api/messages", params=asked) or {}
-        return told.get("messages", []), told.get("next")
+    def pages(self, most: int) -> Iterator[list[dict[str, Any]]]:
+        """The newest mails, a page at a time, at most so many pages."""
+        cursor: str | None = None
+        for _ in range(most):
+            query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
+            answer = self._ask("GET", "/api/messages", params=query) or {}
+            yield answer.get("messages", [])
+            cursor = answer.get("next")
+            if cursor is None:
+                return
 
     def mail_id(self, job_id: str) -> int | None:
         """The sink's number for the mail of a job, if it is among the newest few thousand."""
-        cursor: str | None = None
-        for _ in range(4):
-            mails, cursor = self.newest(cursor)
-            for mail in mails:
-                if mail.get("job_id") == job_id:
-                    return int(mail["id"])
-            if cursor is None:
-                break
-        return None
+        mails = (mail for page in self.pages(4) for mail in page)
+        return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
     def mood(self) -> tuple[str, float]:
         """How the mail server behaves: well, slow, down, odd (other faults), or away; and how many
@@ -84,8 +66,9 @@ class Inbox:
         kinds = {(rule.get("at"), rule.get("do")): rule for rule in rules}
         if (DOWN["at"], DOWN["do"]) in kinds:
             return "down", 0.0
-        if (SLOW["at"], SLOW["do"]) in kinds:
-            return "slow", float(kinds[SLOW["at"], SLOW["do"]].get("seconds", 0))
+        slow = kinds.get((SLOW["at"], SLOW["do"]))
+        if slow is not None:
+            return "slow", float(slow.get("seconds", 0))
         return "odd" if rules else "well", 0.0
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
@@ -97,7 +80,7 @@ class Inbox:
         self._http.close()
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
-        if not self.there:
+        if not self._exists:
             return None
         try:
             answer = self._http.request(method, path, **options)

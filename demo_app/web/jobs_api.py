@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
 
-from demo_app.broker.events import JobView, State
+from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
-from demo_app.settings import settings
 from demo_app.web import snapshot
-from demo_app.web.blog_pages import Sorry
+from demo_app.web.admin_actions import JobAction
+from demo_app.web.dependencies import QueueDep, ServicesDep
+from demo_app.web.errors import DomainError, responses
 from demo_app.web.search import search
 
-_SORRY: dict[int | str, dict[str, Any]] = {
-    code: {"model": Sorry} for code in (400, 401, 404, 409, 421, 422, 503)
-}
-router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=_SORRY)
+_ERRORS = responses(400, 401, 404, 409, 421, 422, 503)
+router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=_ERRORS)
 JobId = Annotated[str, Path(max_length=200)]
 
 
-class WorkerModel(BaseModel):
-    """One worker; `left` is the seconds until its lease ends unless it is renewed."""
+class _Model(BaseModel):
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
 
-    model_config = ConfigDict(from_attributes=True)
+
+class WorkerModel(_Model):
+    """One worker; `left` is the seconds until its lease ends unless it is renewed."""
 
     id: str
     pid: int
@@ -35,7 +36,7 @@ class WorkerModel(BaseModel):
     left: float
 
 
-class SummaryModel(BaseModel):
+class SummaryModel(_Model):
     """How many jobs are in each state, in one consistent snapshot."""
 
     enqueued: int
@@ -52,12 +53,12 @@ class SummaryModel(BaseModel):
     backend: str
 
 
-class JobModel(BaseModel):
+class JobModel(_Model):
     """One job; times in seconds since the epoch. position: 1 is next to run."""
 
     id: str
     task: str
-    args: dict[str, Any]
+    args: dict[str, Any] = Field(validation_alias="arguments")
     queue: str
     priority: int
     state: State
@@ -76,14 +77,14 @@ class JobWithTimelineModel(JobModel):
     message_id: str | None
 
 
-class JobsModel(BaseModel):
+class JobsModel(_Model):
     """A page of jobs; `next` is the cursor of the one that follows."""
 
     jobs: list[JobModel]
     next: str | None
 
 
-class DecidedModel(BaseModel):
+class MovedModel(_Model):
     """A job that was moved, and the state it was in."""
 
     id: str
@@ -91,22 +92,22 @@ class DecidedModel(BaseModel):
 
 
 @router.get("/summary")
-def summary(request: Request) -> SummaryModel:
+def summary(services: ServicesDep) -> SummaryModel:
     """How many jobs are in each state, and the workers, in one consistent snapshot."""
-    seen = snapshot.take(request.app.state.store, request.app.state.desk.backend)
-    workers = [WorkerModel.model_validate(worker) for worker in seen.workers]
+    backend = services.comments.backend
+    seen = snapshot.take(services.queue, backend)
     return SummaryModel(
         **seen.count,
         conserved=seen.conserved,
         late=seen.late,
-        workers=workers,
-        backend=request.app.state.desk.backend.name,
+        workers=[WorkerModel.model_validate(worker) for worker in seen.workers],
+        backend=backend.name,
     )
 
 
 @router.get("")
 def jobs(
-    request: Request,
+    queue: QueueDep,
     state: State = State.QUEUED,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
@@ -116,19 +117,18 @@ def jobs(
 
     search: only jobs whose id, task, arguments or errors hold the text.
     """
-    client = _store(request).client
-    found = search(client, state, search_for, limit=limit, cursor=cursor)
-    return JobsModel(jobs=[as_model(job) for job in found.jobs], next=found.next)
+    found = search(queue.client, state, search_for, limit=limit, cursor=cursor)
+    return JobsModel.model_validate(found)
 
 
 @router.get("/{job_id}")
-def job(request: Request, job_id: JobId) -> JobWithTimelineModel:
+def job(queue: QueueDep, job_id: JobId) -> JobWithTimelineModel:
     """One job, with everything that happened to it."""
-    view = get_job(_store(request).client, job_id)
+    view = get_job(queue.client, job_id)
     if view is None:
-        raise HTTPException(404, f"There is no job {job_id}, or it ended too long ago.")
+        raise DomainError(404, "no_job", id=job_id)
     return JobWithTimelineModel(
-        **as_model(view).model_dump(),
+        **JobModel.model_validate(view).model_dump(),
         timeline=[
             {**event.notes, "event": event.event, "at": event.at, "by": event.by}
             for event in view.timeline
@@ -138,51 +138,22 @@ def job(request: Request, job_id: JobId) -> JobWithTimelineModel:
 
 
 @router.post("/{job_id}/retry")
-def retry(request: Request, job_id: JobId) -> DecidedModel:
+def retry(queue: QueueDep, job_id: JobId) -> MovedModel:
     """Put a retrying, scheduled or dead job into its queue now."""
-    return _decide(request, job_id, "retry")
+    return _move(queue, job_id, JobAction.RETRY)
 
 
 @router.post("/{job_id}/discard")
-def discard(request: Request, job_id: JobId) -> DecidedModel:
+def discard(queue: QueueDep, job_id: JobId) -> MovedModel:
     """Remove a retrying, scheduled or dead job for good."""
-    return _decide(request, job_id, "discard")
+    return _move(queue, job_id, JobAction.DISCARD)
 
 
-def _decide(request: Request, job_id: str, what: str) -> DecidedModel:
-    store = _store(request)
-    was = store.decide(job_id, what, by="a person")
+def _move(queue: Queue, job_id: str, what: JobAction) -> MovedModel:
+    was = queue.decide(job_id, what, by="a person")
     if not was:
-        view = get_job(store.client, job_id)
+        view = get_job(queue.client, job_id)
         if view is None:
-            raise HTTPException(404, f"There is no job {job_id}.")
-        raise HTTPException(
-            409, f"The job is {view.state}; only a retrying, scheduled or dead one can be moved."
-        )
-    return DecidedModel(id=job_id, was=was)
-
-
-def _store(request: Request) -> Queue:
-    store: Queue | None = request.app.state.store
-    if store is None:
-        name = settings().backend
-        raise HTTPException(409, f"The {name} backend keeps no list of its jobs to look at.")
-    return store
-
-
-def as_model(job: JobView) -> JobModel:
-    """A job as the API tells it."""
-    return JobModel(
-        id=job.id,
-        task=job.task,
-        args=job.arguments,
-        queue=job.queue,
-        priority=job.priority,
-        state=job.state,
-        position=job.position,
-        owner=job.owner,
-        deliveries=job.deliveries,
-        attempts=job.attempts,
-        enqueued_at=job.enqueued_at,
-        due=job.due,
-    )
+            raise DomainError(404, "no_job", id=job_id)
+        raise DomainError(409, "not_movable", state=view.state)
+    return MovedModel(id=job_id, was=was)

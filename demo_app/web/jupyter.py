@@ -28,6 +28,7 @@ def blog() -> dict[str, Any]:
     command += ["--web-port", "{port}", "--inbox-port", str(place.inbox_port)]
     return {
         "command": command,
+        "environment": {"DEMO_CONTROLS": "1"},
         "timeout": 60,
         "request_headers_override": _headers(place, "{port}"),
         **_card("Blog", "demo-app/"),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import redis
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
+from starlette.requests import Request
 
 from demo_app.settings import settings
 from demo_app.web import snapshot
-from demo_app.web.blog_pages import Sorry
-from demo_app.web.desk import Desk
-from demo_app.web.inbox import Inbox
+from demo_app.web.dependencies import Services, ServicesDep
+from demo_app.web.errors import DomainError, responses
 
 router = APIRouter(tags=["operations"])
 
@@ -27,52 +30,67 @@ class Health(BaseModel):
     trouble: str
 
 
-#: Prometheus' text format, version 0.0.4.
-_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-@router.get("/healthz", responses={503: {"model": Sorry}})
-def healthz(request: Request) -> Health:
+@router.get("/healthz", responses=responses(503))
+def healthz(services: ServicesDep) -> Health:
     """200 while comments can be taken; Redis may be away, the outbox keeps their jobs."""
-    desk: Desk = request.app.state.desk
+    relay = services.comments.relay
     try:
-        waiting = desk.relay.size()
+        return Health(ok=True, outbox=relay.size(), trouble=relay.trouble)
     except sqlite3.Error as error:
-        raise HTTPException(503, f"The blog's database does not answer: {error}") from None
-    return Health(ok=True, outbox=waiting, trouble=desk.relay.trouble)
+        raise DomainError(503, "database", reason=error) from None
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(request: Request) -> Response:
+def metrics(services: ServicesDep) -> Response:
     """The numbers, by Prometheus' naming conventions; without Redis, those that are left."""
-    desk: Desk = request.app.state.desk
-    lines = list(_gauge("demo_outbox_jobs", "Jobs that the queue does not have yet.",
-                        {"": desk.relay.size()}))  # fmt: skip
-    try:
-        seen = snapshot.take(request.app.state.store, desk.backend)
-    except (redis.ConnectionError, redis.TimeoutError):
-        lines += _gauge("demo_redis_up", "Whether Redis answers.", {"": 0})
-        return PlainTextResponse("\n".join(lines) + "\n", media_type=_TYPE)
-    if request.app.state.store is not None:
-        lines += _gauge("demo_redis_up", "Whether Redis answers.", {"": 1})
-    states = {f'{{state="{state}"}}': seen.count[state] for state in snapshot.STATES}
-    lines += _gauge("demo_jobs", "Jobs in each state.", states)
-    lines += _counter("demo_jobs_enqueued_total", "Jobs ever put in.", seen.count["enqueued"])
-    lines += _counter("demo_jobs_late_total", "Acknowledgements that came too late.", seen.late)
-    lines += _gauge("demo_jobs_conserved", "Whether every job is in one state.",
-                    {"": int(seen.conserved)})  # fmt: skip
-    alive = {'{alive="yes"}': seen.alive, '{alive="no"}': len(seen.workers) - seen.alive}
-    lines += _gauge("demo_workers", "Workers, by whether they live.", alive)
-    return PlainTextResponse("\n".join(lines) + "\n", media_type=_TYPE)
+    registry = CollectorRegistry()
+    registry.register(_Numbers(services))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class _Numbers(Collector):
+    """Every number, asked for at the moment at which Prometheus does."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance, or a registry would ask for everything once more."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers."""
+        comments, queue = self._services.comments, self._services.queue
+        outbox = comments.relay.size()
+        yield GaugeMetricFamily("demo_outbox_jobs", "Jobs that the queue does not have.", outbox)
+        try:
+            seen = snapshot.take(queue, comments.backend)
+        except (redis.ConnectionError, redis.TimeoutError):
+            yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 0)
+            return
+        if queue is not None:
+            yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 1)
+        jobs = GaugeMetricFamily("demo_jobs", "Jobs in each state.", labels=["state"])
+        for state in snapshot.STATES:
+            jobs.add_metric([state], seen.count[state])
+        yield jobs
+        enqueued = seen.count["enqueued"]
+        yield CounterMetricFamily("demo_jobs_enqueued", "Jobs ever put in.", enqueued)
+        yield CounterMetricFamily("demo_jobs_late", "Acknowledgements that came late.", seen.late)
+        conserved = float(seen.conserved)
+        yield GaugeMetricFamily("demo_jobs_conserved", "Whether all are in a state.", conserved)
+        workers = GaugeMetricFamily("demo_workers", "Workers, alive or not.", labels=["alive"])
+        workers.add_metric(["yes"], seen.alive)
+        workers.add_metric(["no"], len(seen.workers) - seen.alive)
+        yield workers
 
 
 @router.get("/inbox", include_in_schema=False)
-def inbox(request: Request, job: str = "") -> Response:
+def inbox(request: Request, services: ServicesDep, job: str = "") -> Response:
     """Lead to the inbox, to the mail of a job if one is named."""
-    here: Inbox = request.app.state.inbox
-    mail = here.mail_id(job) if job else None
-    place = f"#/mail/{mail}" if mail is not None else ""
-    return RedirectResponse(_inbox_url(request) + place, 303)
+    mail = services.inbox.mail_id(job) if job else None
+    fragment = f"#/mail/{mail}" if mail is not None else ""
+    return RedirectResponse(_inbox_url(request) + fragment, 303)
 
 
 def _inbox_url(request: Request) -> str:
@@ -87,16 +105,3 @@ def _inbox_url(request: Request) -> str:
         name, port = here.rpartition("/")[2], chosen.inbox_url.rpartition(":")[2]
         return f"../{port}/" if name.isdigit() else "../demo-inbox/"
     return f"{chosen.inbox_url}/?token={chosen.token}"
-
-
-def _gauge(name: str, what: str, values: dict[str, int]) -> Iterator[str]:
-    yield f"# HELP {name} {what}"
-    yield f"# TYPE {name} gauge"
-    for labels, value in values.items():
-        yield f"{name}{labels} {value}"
-
-
-def _counter(name: str, what: str, value: int) -> Iterator[str]:
-    yield f"# HELP {name} {what}"
-    yield f"# TYPE {name} counter"
-    yield f"{name} {value}"

@@ -2,6 +2,7 @@
 
 The id of the request that brings a comment becomes the id of the comment's job, and the job's id
 stands in its mail (``X-Job-Id``): one word to search for in every log, in Redis and in the inbox.
+So the id is always made here, and never taken from the request.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from contextvars import ContextVar
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo_app.web.problems import unexpected
+from demo_app.web.errors import DomainError, error_response
 
 log = logging.getLogger("demo_app.web.requests")
 _current: ContextVar[str] = ContextVar("request id", default="")
-_QUIET = ("/healthz", "/static/")
+_NOT_LOGGED = ("/healthz", "/static/")
 
 
 def request_id() -> str:
@@ -40,30 +41,33 @@ class RequestLog:
         began, status, id_ = time.perf_counter(), 0, str(uuid.uuid4())
         token = _current.set(id_)
 
-        async def noted(message: Message) -> None:
+        async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", id_.encode())]
             await send(message)
 
+        # HEAD is answered as GET is; the server leaves out the body
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.app(scope, receive, noted)
+            await self.app(asked, receive, sending)
         except Exception:
-            log.exception("unexpected error", extra={"told": {"request_id": id_}})
-            if not status:
-                await unexpected(Request(scope))(scope, receive, noted)
+            log.exception("unexpected error", extra={"fields": {"request_id": id_}})
+            if not status:  # the log has the traceback, the reader does not
+                answer = error_response(Request(scope), DomainError(500, "unexpected"))
+                await answer(scope, receive, sending)
         finally:
             _current.reset(token)
-            if not scope["path"].startswith(_QUIET):
-                told = {
+            if not scope["path"].startswith(_NOT_LOGGED):
+                fields = {
                     "request_id": id_,
                     "method": scope["method"],
                     "path": scope["path"],
                     "status": status,
                     "ms": round((time.perf_counter() - began) * 1000, 1),
                 }
-                log.info("request", extra={"told": told})
+                log.info("request", extra={"fields": fields})
         return None
 
 
@@ -72,13 +76,13 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        told = {
+        fields = {
             "at": round(record.created, 3),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **getattr(record, "told", {}),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False, default=str)

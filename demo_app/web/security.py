@@ -11,17 +11,18 @@ import secrets
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo_app.web.problems import Refused, problem, refused
+from demo_app.web.errors import DomainError, error_response
 
 COOKIE = "demo_token"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", "/openapi.json")
-_READING = ("GET", "HEAD")
+#: Where the token stays in the address: no browser remembers these.
+_FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 #: Nothing inline, nothing from elsewhere, and no frame but our own (JupyterLab's proxy is one).
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -51,26 +52,28 @@ class Guard:
         """Let a request through, or answer it here."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        answer = self._answer(scope)
-        return await (answer or self.app)(scope, receive, _with_headers(send))
+        try:
+            answer = self._answer(scope) or self.app
+        except DomainError as error:
+            answer = error_response(Request(scope), error)
+        return await answer(scope, receive, _with_headers(send))
 
     def _answer(self, scope: Scope) -> Response | None:
+        """An answer in place of the app's own. Raises DomainError for what must not come in."""
         headers = Headers(scope=scope)
         host = _name(headers.get("host", ""))
-        request = Request(scope)
+        reading = scope["method"] in ("GET", "HEAD")
         if host not in self._hosts:
-            return problem(request, 421, f"This server does not answer for the host {host!r}.")
-        if scope["method"] not in (*_READING, "OPTIONS") and not self._same_site(headers):
-            return problem(request, 403, "A page of another site may not write here.")
+            raise DomainError(421, "host", host=repr(host))
+        if not reading and scope["method"] != "OPTIONS" and not _same_site(headers):
+            raise DomainError(403, "other_site")
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         offered = query.pop("token", [""])[0]
-        scope["holder"] = (
-            self._fits(_bearer(headers)) or self._fits(_cookie(headers)) or self._fits(offered)
-        )
-        if self._fits(offered) and scope["method"] in _READING and not _for_programs(scope):
+        scope["holder"] = any(map(self._fits, (_bearer(headers), _cookie(headers), offered)))
+        if reading and self._fits(offered) and not scope["path"].startswith(_FOR_PROGRAMS):
             return self._signed_in(scope, query)
         if scope["path"].startswith(GUARDED) and not scope["holder"]:
-            return refused(request, Refused(401, "token"), {"www-authenticate": "Bearer"})
+            raise DomainError(401, "token", {"www-authenticate": "Bearer"})
         return None
 
     def _signed_in(self, scope: Scope, query: dict[str, list[str]]) -> Response:
@@ -79,29 +82,20 @@ class Guard:
         # with "./", or "https:elsewhere" would be another site's address
         target = "?" + rest if rest else "./" + scope["path"].rsplit("/", 1)[-1]
         answer = RedirectResponse(target, status_code=303)
-        answer.set_cookie(
-            COOKIE,
-            self._token,
-            httponly=True,
-            samesite="strict",
-            secure=scope["scheme"] == "https",
-            path="/",
-        )
+        https = scope["scheme"] == "https"
+        answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", secure=https)
         return answer
-
-    def _same_site(self, headers: Headers) -> bool:
-        site = headers.get("sec-fetch-site")
-        if site is not None:
-            return site in ("same-origin", "none")
-        origin = headers.get("origin")
-        return origin is None or urlsplit(origin).netloc == headers.get("host")
 
     def _fits(self, offered: str) -> bool:
         return bool(offered) and secrets.compare_digest(offered.encode(), self._token.encode())
 
 
-def _for_programs(scope: Scope) -> bool:
-    return str(scope["path"]).startswith(("/api/", "/metrics", "/openapi.json"))
+def _same_site(headers: Headers) -> bool:
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def _bearer(headers: Headers) -> str:
@@ -127,15 +121,10 @@ def _name(netloc: str) -> str:
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                *(
-                    (name.encode(), value.encode())
-                    for name, value in _HEADERS.items()
-                    if name.encode() not in given
-                ),
-            ]
+            headers = MutableHeaders(raw=list(message["headers"]))
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            message["headers"] = headers.raw
         await send(message)
 
     return sending

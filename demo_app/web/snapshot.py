@@ -25,22 +25,22 @@ class Worker:
     """One worker. left: seconds until its lease ends, unless it is renewed.
 
     here: whether it runs on this machine, where it can be sent a signal. alive: its lease holds,
-    and its process runs as far as that can be seen.
+    and its process runs as far as that can be seen. since: epoch seconds.
     """
 
     id: str
     pid: int
-    host: str
     alive: bool
-    here: bool
-    quiet: bool
     running: int
-    left: float
-    python: str
-    celery: str
-    concurrency: int
-    queues: tuple[str, ...]
-    since: float
+    host: str = ""
+    here: bool = False
+    quiet: bool = False
+    left: float = 0.0
+    python: str = ""
+    celery: str = ""
+    concurrency: int = 0
+    queues: tuple[str, ...] = ()
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,18 @@ class Snapshot:
     """See the module. count: by state, and `enqueued`. late: acknowledgements after a rescue."""
 
     count: dict[str, int]
-    late: int
-    workers: tuple[Worker, ...]
-    at: float
+    late: int = 0
+    workers: tuple[Worker, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """How many of the jobs that were ever put in are in no state."""
+        return self.count["enqueued"] - sum(self.count[state] for state in STATES)
 
     @property
     def conserved(self) -> bool:
         """Whether every job that was ever put in is in exactly one state."""
-        return self.count["enqueued"] == sum(self.count[state] for state in STATES)
-
-    @property
-    def missing(self) -> int:
-        """How many jobs are in no state."""
-        return self.count["enqueued"] - sum(self.count[state] for state in STATES)
+        return self.missing == 0
 
     @property
     def alive(self) -> int:
@@ -72,75 +71,76 @@ class Snapshot:
         """Whether jobs wait and nobody is there to run them."""
         return self.count["queued"] > 0 and not any(w.alive and not w.quiet for w in self.workers)
 
+    def worker(self, worker_id: str | None) -> Worker | None:
+        """The worker of that id."""
+        return next((worker for worker in self.workers if worker.id == worker_id), None)
+
 
 @dataclass(frozen=True, slots=True)
 class RedisState:
-    """What the server says of itself; memory in bytes, uptime in seconds."""
+    """What the server says of itself; memory in bytes, uptime in seconds.
+
+    persistence: "aof", "rdb" or "none". appendfsync: when the append-only file is synced.
+    """
 
     version: str
     pid: int
     memory: int
     peak: int
     uptime: int
-    clients: int
     persistence: str
     appendfsync: str
     aof_size: int
     aof_pending: bool
     last_write: str
-    commands_per_second: int
 
 
-def take(store: Queue | None, backend: Backend) -> Snapshot:
-    """Look. Raises redis.ConnectionError when Redis can't be reached."""
-    if store is None:
-        told = backend.count_by_state()
-        count = {name: int(told.get(name, 0)) for name in STATES}
-        enqueued = int(told.get("enqueued", sum(count.values())))
-        return Snapshot({"enqueued": enqueued, **count}, 0, (), 0.0)
-    seen = store.summary()
-    count = {name: int(seen["count"].get(name, 0)) for name in ("enqueued", *STATES)}
-    workers = sorted((_worker(told) for told in seen["workers"]), key=lambda w: (w.since, w.id))
-    return Snapshot(count, int(seen["count"].get("late", 0)), tuple(workers), float(seen["at"]))
+def take(queue: Queue | None, backend: Backend) -> Snapshot:
+    """Look. Raises redis.ConnectionError or redis.TimeoutError when Redis can't be reached."""
+    if queue is not None:
+        seen = queue.summary()
+    else:
+        seen = {"count": backend.count_by_state(), "workers": []}
+    given = seen["count"]
+    count = {state: int(given.get(state, 0)) for state in STATES}
+    enqueued = int(given.get("enqueued", sum(count.values())))
+    workers = sorted(map(_worker, seen["workers"]), key=lambda worker: (worker.since, worker.id))
+    return Snapshot({"enqueued": enqueued, **count}, int(given.get("late", 0)), tuple(workers))
 
 
 def redis_state(client: Decoded) -> RedisState:
     """What the Redis server says of itself."""
     info: dict[str, Any] = client.info()
-    appendfsync = ""
-    if info.get("aof_enabled"):
-        appendfsync = client.config_get("appendfsync").get("appendfsync", "")
-    saves = "" if info.get("aof_enabled") else client.config_get("save").get("save", "")
-    persistence = "aof" if info.get("aof_enabled") else "rdb" if saves else "none"
+    append_only = bool(info.get("aof_enabled"))
+    setting = "appendfsync" if append_only else "save"
+    value = client.config_get(setting).get(setting, "")
     return RedisState(
         version=str(info.get("valkey_version") or info.get("redis_version", "?")),
         pid=int(info.get("process_id", 0)),
         memory=int(info.get("used_memory", 0)),
         peak=int(info.get("used_memory_peak", 0)),
         uptime=int(info.get("uptime_in_seconds", 0)),
-        clients=int(info.get("connected_clients", 0)),
-        persistence=persistence,
-        appendfsync=appendfsync,
+        persistence="aof" if append_only else "rdb" if value else "none",
+        appendfsync=value if append_only else "",
         aof_size=int(info.get("aof_current_size", 0)),
         aof_pending=bool(info.get("aof_rewrite_in_progress", 0)),
         last_write=str(info.get("aof_last_write_status", "")),
-        commands_per_second=int(info.get("instantaneous_ops_per_sec", 0)),
     )
 
 
-def _worker(told: dict[str, Any]) -> Worker:
-    said = json.loads(told["said"] or "{}")
-    pid, host = int(said.get("pid") or _pid_of(told["id"])), str(said.get("host", ""))
+def _worker(given: dict[str, Any]) -> Worker:
+    said = json.loads(given["said"] or "{}")
+    pid, host = int(said.get("pid") or pid_of(given["id"])), str(said.get("host", ""))
     here = processes.is_here(host)
     return Worker(
-        id=told["id"],
+        id=given["id"],
         pid=pid,
         host=host,
-        alive=bool(told["alive"]) and not (here and not processes.lives(pid)),
+        alive=bool(given["alive"]) and not (here and not processes.lives(pid)),
         here=here,
-        quiet=bool(told.get("quiet")),
-        running=int(told["running"]),
-        left=max(0, int(told.get("left", 0))) / 1000,
+        quiet=bool(given.get("quiet")),
+        running=int(given["running"]),
+        left=max(0, int(given.get("left", 0))) / 1000,
         python=str(said.get("python", "")),
         celery=str(said.get("celery", "")),
         concurrency=int(said.get("concurrency", 0)),
@@ -149,7 +149,7 @@ def _worker(told: dict[str, Any]) -> Worker:
     )
 
 
-def _pid_of(worker: str) -> int:
+def pid_of(worker: str) -> int:
     """A dead worker's word is gone from Redis, but its name is host-pid-random.number."""
     parts = worker.rsplit("-", 2)
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from demo_app.broker.events import State
 from demo_app.escape import escape_invisible
 from demo_app.settings import settings
-from demo_app.web.words import COOKIE, LANGUAGES, language_of, words
+from demo_app.web.translations import COOKIE, LANGUAGES, language_of, translations
 
 _ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*@(?=[\w-]+\.?)")
 
-#: Whatever is put into a page goes through `visible`, but for what a form must send back `exact`ly.
+#: Whatever is put into a page goes through `escape_invisible`, but for what a form must send back
+#: `exact`ly.
 _pages = Environment(
     loader=PackageLoader("demo_app.web", "pages"),
     autoescape=True,
@@ -32,22 +36,23 @@ _pages = Environment(
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page of that name, filled in, in the reader's language."""
-    language = language_of(request)
-    page = _pages.get_template(name).render(
-        request=request,
-        t=words(language),
-        language=language,
-        other=next(other for other in LANGUAGES if other != language),
-        languages=LANGUAGES,
-        root=root_of(request.scope["path"]),
-        holder=request.scope.get("holder", False),
-        lab=settings().lab,
-        now=time.time(),
-        path=request.scope["path"],
-        lease=settings().lease_seconds,
-        query=query_of(request),
-        **values,
-    )
+    language, path = language_of(request), request.scope["path"]
+    context = {
+        "t": translations(language),
+        "language": language,
+        "languages": LANGUAGES,
+        "root": root_of(path),
+        "path": path,
+        "query": query_of(request),
+        "said": request.query_params.get("said", ""),
+        "holder": request.scope.get("holder", False),
+        "controls": settings().controls,
+        "lease": settings().lease_seconds,
+        "now": time.time(),
+        "state": None,
+        "states": [state.value for state in State],
+    }
+    page = _pages.get_template(name).render(context | values)
     answer = HTMLResponse(page, status_code=status)
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(COOKIE, language, max_age=31_536_000, samesite="strict", httponly=True)
@@ -59,15 +64,13 @@ def root_of(path: str) -> str:
     return "../" * (path.count("/") - 1) or "./"
 
 
-def query_of(request: Request) -> Any:
+def query_of(request: Request) -> Callable[..., str]:
     """A function that gives this page's query string with some values changed (None: left out)."""
 
     def query(**changes: object) -> str:
         kept = {key: value for key, value in request.query_params.items() if key != "token"}
-        told = request.query_params.__class__(
-            {key: str(value) for key, value in {**kept, **changes}.items() if value is not None}
-        )
-        return f"?{told}" if str(told) else "?"
+        wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
+        return f"?{urlencode(wanted)}"
 
     return query
 
@@ -102,8 +105,10 @@ def span(seconds: float) -> str:
 def clock(seconds: float, *, exact: bool = True) -> str:
     """A moment as this machine's clock shows it, with its day when that is another than today."""
     moment = datetime.fromtimestamp(seconds)
-    told = moment.isoformat(" ", "milliseconds" if exact else "seconds")
-    return told.partition(" ")[2] if moment.date() == datetime.now().date() else told
+    day, _, time_of_day = moment.isoformat(" ", "milliseconds" if exact else "seconds").partition(
+        " "
+    )
+    return time_of_day if moment.date() == datetime.now().date() else f"{day} {time_of_day}"
 
 
 def iso(seconds: float) -> str:
@@ -118,11 +123,6 @@ def size(count: int) -> str:
     return f"{count / 1024:.0f} KB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
 
 
-def number(value: int) -> str:
-    """A count with its thousands apart."""
-    return f"{value:,}"
-
-
 _pages.filters.update(
     exact=escape,
     masked=masked,
@@ -131,7 +131,8 @@ _pages.filters.update(
     clock=clock,
     iso=iso,
     size=size,
-    number=number,
+    number="{:,}".format,
+    short=lambda task: task.rpartition(".")[2],
     failures=lambda job: [event for event in job.timeline if event.error_class],
     pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
 )

@@ -1,6 +1,10 @@
 """The worker: Celery, with claims in place of pops. ``celery -A demo_app.worker worker``."""
 
+from demo_app.control_pipe import end_with_supervisor
 from demo_app.settings import Transport, settings
+
+if (pipe := settings().control) is not None:
+    end_with_supervisor(pipe)
 
 if settings().transport is Transport.STOCK:
     from demo_app.worker.stock import make_stock_app

@@ -1,7 +1,7 @@
-"""What the notebooks import: a system to experiment on, pictures, predictions and checks.
+"""What the notebooks import: a running system, pictures, predictions and checks.
 
-Each name is imported when it is first asked for: web app and workers import `lab.jobs` from here,
-and would otherwise load every library that draws pictures.
+Each name is loaded when it is first used: the web app and the workers import `lab.jobs`, and
+should not have to load every library that draws pictures.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lab.ask import predict
-    from lab.checks import check, solutions
+    from lab.checks import check, doctor, solutions
     from lab.ledger import side_by_side
-    from lab.machine import doctor
+    from lab.predictions import predict
     from lab.running import Lab, LabError
     from lab.show import Table
     from lab.times import percentile, response_times, waits
@@ -23,9 +22,9 @@ _WHERE = {
     "LabError": "running",
     "Table": "show",
     "check": "checks",
-    "doctor": "machine",
+    "doctor": "checks",
     "percentile": "times",
-    "predict": "ask",
+    "predict": "predictions",
     "response_times": "times",
     "side_by_side": "ledger",
     "solutions": "checks",
@@ -50,7 +49,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'lab' has no attribute {name!r}")
-    import_module("lab.heavy")  # before everything else
+    import_module("lab.preload")  # first of all
     found: object = getattr(import_module(f"lab.{_WHERE[name]}"), name)
     globals()[name] = found
     return found

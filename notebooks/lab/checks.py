@@ -1,9 +1,10 @@
-"""`check`: is an exercise's answer right? A hint where it is not, and never the answer."""
+"""`check`: is the answer to an exercise right? It gives a hint, and never the answer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from types import EllipsisType
@@ -11,14 +12,18 @@ from typing import Any
 
 from IPython.display import HTML
 
-Test = Callable[..., str | EllipsisType | None]
+from demo_app.commands.doctor import results
+from lab.show import Table
+
+Hint = str | EllipsisType | None
+Test = Callable[[Any], Hint]
 _tests: dict[str, Test] = {}
 _FOLDER = Path(__file__).resolve().parent.parent
 
 
 def exercise(name: str) -> Callable[[Test], Test]:
-    """Register the test of an exercise: it takes the answer, and returns a hint, or None when it
-    is right, or three dots when they stand there still."""
+    """Register the test of an exercise. It takes the answer; it returns a hint, or None when the
+    answer is right, or `...` when there is no answer yet."""
 
     def register(test: Test) -> Test:
         _tests[name] = test
@@ -27,28 +32,66 @@ def exercise(name: str) -> Callable[[Test], Test]:
     return register
 
 
-def check(name: str, *answer: Any) -> None:
+def some_of(name: str, right: set[str], wrong: set[str], too_much: str, too_little: str) -> None:
+    """An exercise whose answer is a set of words.
+
+    right, wrong: the words on offer. too_much: the hint for a wrong word, which replaces ``{}``.
+    too_little: the hint when a right word is missing.
+    """
+
+    def test(answer: Any) -> str | None:
+        if not isinstance(answer, set):
+            return "give a set of words, as in {...}."
+        if unknown := answer - right - wrong:
+            return f"{min(unknown, key=str)!r} is not one of the words. Copy them as they are."
+        if extra := answer & wrong:
+            return too_much.format(repr(min(extra)))
+        return None if answer == right else too_little
+
+    exercise(name)(test)
+
+
+def number(name: str, right: float, hint: str) -> None:
+    """An exercise whose answer is a number."""
+    exercise(name)(lambda answer: None if abs(answer - right) < 1e-6 else hint)
+
+
+def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
+    """An exercise whose answer is one word. hints: by wrong answer."""
+
+    def test(answer: Any) -> str | None:
+        said = str(answer).strip("(). ").casefold()
+        if said == right.casefold():
+            return None
+        return {wrong.casefold(): hint for wrong, hint in hints.items()}.get(said, otherwise)
+
+    exercise(name)(test)
+
+
+def check(name: str, answer: Any) -> None:
     """Say whether the answer to the exercise is right, with a hint when it is not.
 
     An answer that breaks its test is a wrong answer; the error is its hint.
     """
-    number = int(name.partition(".")[0])
-    import_module(f"lab.exercises.lesson{number}")
+    import_module("lab.exercises")
     try:
-        untouched = any(given is ... for given in answer)
-        hint = ... if untouched else _tests[name](*answer)
+        hint = ... if answer is ... else _tests[name](answer)
     except Exception as error:
-        hint = f"trying your answer failed with {type(error).__name__}: {error}"
+        hint = f"checking your answer failed with {type(error).__name__}: {error}"
     if hint is ...:
         print(f"○ {name}: put your answer in place of the three dots, and run the cell again.")
         return
     print(f"✗ {name}: not yet. Hint: {hint}" if hint else f"✓ {name}: right.")
 
 
+def doctor() -> Table:
+    """The checks of ``python -m demo_app doctor``, one row per check."""
+    rows = [(name, "ok" if well else "FAIL", found) for name, found, well in results()]
+    return Table(("check", "", "found"), rows)
+
+
 def solutions(lesson: int) -> HTML:
     """The lesson's solutions, folded: open one after you tried."""
-    from html import escape
-
     folded = [
         f"<details><summary>Solution {escape(title)}</summary>"
         f"<pre><code>{escape(code)}</code></pre><p>{escape(words)}</p></details>"

@@ -1,4 +1,4 @@
-"""A little program of the learner's, run and killed."""
+"""A small program of the learner's, run and killed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def run_and_kill(program: str, grace: float = 1.0) -> tuple[str, list[str]]:
-    """Run the Python program, kill it with SIGKILL right after its first line of output.
+    """Run the Python program and SIGKILL it right after its first line of output.
 
-    grace: seconds to wait afterwards for work that might go on without it.
-    Returns that line, and the names of the files that it left.
+    grace: seconds to wait afterwards, for work that might go on without it.
+    Returns that line, and the names of the files that the program left.
     """
     with tempfile.TemporaryDirectory(prefix="demo-child-") as folder:
         child = subprocess.Popen(
@@ -21,9 +21,9 @@ def run_and_kill(program: str, grace: float = 1.0) -> tuple[str, list[str]]:
         )
         try:
             assert child.stdout is not None
-            said = child.stdout.readline().strip()
+            line = child.stdout.readline().strip()
         finally:
             child.kill()
             child.communicate()
-        time.sleep(grace)  # nothing can be waited for: the point is that nothing comes
-        return said, sorted(path.name for path in Path(folder).iterdir())
+        time.sleep(grace)  # there is no event to wait for: the point is that nothing happens
+        return line, sorted(path.name for path in Path(folder).iterdir())

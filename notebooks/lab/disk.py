@@ -1,31 +1,25 @@
-"""What Redis keeps: fill, kill, count, and read its files."""
+"""What Redis keeps: fill it, kill it, count, and read its files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from redis.exceptions import RedisError
 
-from demo_app.jobs import enqueue_many
-from demo_app.verification.demo.colours import GOOD, KILL, PAPER
+from lab.figures import Bar, bars_picture
 from lab.jobs import work
-from lab.show import Picture
+from lab.show import Picture, Progress
 
 if TYPE_CHECKING:
     from lab.running import Lab
 
 
 def fill(lab: Lab, jobs: int) -> int:
-    """Put jobs in, one after the other; returns how many are in the queue."""
-    for number in range(jobs):
-        work.enqueue(name=str(number))
+    """Enqueue jobs one after the other; returns how many are in the queue."""
+    with Progress(f"{jobs} jobs to be enqueued"):
+        for number in range(jobs):
+            work.enqueue(name=str(number))
     return in_queue(lab)
-
-
-def fill_at_once(jobs: int) -> None:
-    """Put jobs in with one command."""
-    enqueue_many([work.job(name=str(number)) for number in range(jobs)])
 
 
 def in_queue(lab: Lab) -> int:
@@ -34,7 +28,7 @@ def in_queue(lab: Lab) -> int:
 
 
 def kill_redis(lab: Lab) -> int:
-    """SIGKILL to Redis; returns how many jobs the next Redis knows of."""
+    """SIGKILL to Redis; returns how many jobs the next Redis knows."""
     (old,) = lab.stack.ready["pids"]["redis"]
     lab.kill("redis")
     lab.until(lambda: lab.stack.ready["pids"]["redis"] not in ([], [old]), "another Redis")
@@ -43,39 +37,27 @@ def kill_redis(lab: Lab) -> int:
 
 
 def kept_picture(left: dict[str, int], filled: int) -> Picture:
-    """A bar for each way in which Redis writes: how many of so many jobs outlived its SIGKILL."""
-    figure = Figure(figsize=(11, 1.6 + 0.55 * len(left)), layout="constrained")
-    axes = figure.add_subplot()
-    for row, kept in enumerate(left.values()):
-        axes.barh(row, kept, height=0.66, color=GOOD)
-        if kept < filled:
-            axes.barh(row, filled - kept, left=kept, height=0.66, color=PAPER, edgecolor=KILL,
-                      hatch="xx")  # fmt: skip
-        axes.annotate(f" {kept} of {filled}", (filled, row), va="center", fontsize=14)
-    axes.set_yticks(range(len(left)), list(left), fontsize=14)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.2 * filled)
-    axes.set_xlabel("jobs in the queue after the kill", fontsize=13)
-    axes.tick_params(axis="x", labelsize=12)
-    axes.spines[["top", "right"]].set_visible(False)
-    handles = [
-        Patch(facecolor=GOOD, label="still there"),
-        Patch(facecolor=PAPER, edgecolor=KILL, hatch="xx", label="lost"),
+    """A bar per way in which Redis writes: how many of so many jobs survived its SIGKILL."""
+    bars = [
+        Bar(name, kept, 0, max(0, filled - kept), f"{kept} of {filled}")
+        for name, kept in left.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=13)
-    told = "; ".join(f"{name}: {kept} of {filled}" for name, kept in left.items())
-    return Picture.of(figure, f"Jobs left after the kill. {told}.")
+    sentences = "; ".join(f"{bar.name}: {bar.note}" for bar in bars)
+    words = f"Jobs left after the kill. {sentences}."
+    return bars_picture(bars, "jobs in the queue after the kill", words, arrived="still there")
 
 
 def snapshot(lab: Lab) -> None:
-    """Let Redis write a snapshot (RDB) of all it has; returns when it is on disk."""
+    """Let Redis write a snapshot (RDB) of all its data; returns when it is on disk."""
     lab.redis.bgsave()
     lab.until(lambda: not lab.redis.info("persistence")["rdb_bgsave_in_progress"], "the snapshot")
 
 
 def last_change(lab: Lab, widest: int = 90) -> str:
-    """The last change in the append-only file, as it lies on disk, but a command in a line: in the
-    file each of its words has a line of its own. Longer lines are cut."""
+    """The last change in the append-only file, one command per line.
+
+    In the file every word has its own line. widest: longer lines are cut after so many letters.
+    """
     folder = lab.stack.plan.folder.redis / "appendonlydir"
     (path,) = folder.glob("*.incr.aof")
     lines = path.read_text("utf-8", "replace").splitlines()
@@ -91,5 +73,5 @@ def last_change(lab: Lab, widest: int = 90) -> str:
 def _answers(lab: Lab) -> bool:
     try:
         return bool(lab.redis.ping())
-    except Exception:
+    except RedisError:
         return False

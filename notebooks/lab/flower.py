@@ -1,4 +1,4 @@
-"""Flower, the best-known dashboard for Celery: the real one, beside a lab, and what it says."""
+"""Flower, the best-known dashboard for Celery, beside a lab; and what it shows."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import httpx
 
 from demo_app.stack import ports
 from demo_app.stack.process import Process
-from lab.byhand import PATIENCE
-from lab.shield import shielded
+from lab.manual_worker import PATIENCE
+from lab.uninterruptible import uninterruptible
 
 if TYPE_CHECKING:
     from lab.running import Lab
 
 
 class Flower:
-    """A Flower that listens to the lab's Celery workers; only who has the token may look.
+    """A Flower that listens to the lab's Celery workers; a password protects it.
 
-    It takes seconds to start, and is not waited for until `hears`. ``app`` and ``folder``: the
-    Celery app, and where it lies; the demo's own if they are left out.
+    It takes seconds to start; `hears` waits for it. app and folder: the Celery app, and where it
+    lies; the demo's own if they are left out.
     """
 
     def __init__(self, lab: Lab, app: str = "demo_app.worker", folder: str = ".") -> None:
@@ -39,15 +39,15 @@ class Flower:
             self._process = Process("flower", command, environment, log, lambda _: None)
             lab.also_end(self)
 
-        shielded(begin)
+        uninterruptible(begin)
 
     def __repr__(self) -> str:
         user, password = self._auth
         return f"Flower: {self.url} (name: {user}, password: {password})"
 
     def hears(self) -> None:
-        """Return once it has heard of a worker; what was said before, it never hears."""
-        self._process.until(lambda: any(self.workers().values()), PATIENCE, "Flower")
+        """Return once it has heard of a worker; it never hears what was said before."""
+        self._lab.until(lambda: any(self.workers().values()), "Flower", PATIENCE)
 
     def workers(self) -> dict[str, str]:
         """Each worker, and whether Flower takes it for "online" or "offline"."""
@@ -55,14 +55,14 @@ class Flower:
         return {row["hostname"]: "online" if row["status"] else "offline" for row in rows}
 
     def states(self, wait_for: int) -> dict[str, str]:
-        """Each job's state by the first letters of its id, once it has heard of so many."""
+        """Each job's state by the first letters of its id, once it has heard of so many jobs."""
         found = self._lab.until(
-            lambda: len(told := self._ask("/api/tasks")) >= wait_for and told, "Celery's events"
+            lambda: len(tasks := self._ask("/api/tasks")) >= wait_for and tasks, "Celery's events"
         )
         return {job[:8]: str(task["state"]) for job, task in found.items()}
 
     def end(self) -> None:
-        """End it, at once."""
+        """Kill it."""
         self._process.send(signal.SIGKILL)
         self._process.wait(PATIENCE)
 
@@ -71,5 +71,5 @@ class Flower:
             answer = httpx.get(f"{self.url}{path}", auth=self._auth, timeout=10.0)
         except httpx.TransportError:
             return {}  # it does not listen yet
-        told: dict[str, Any] = answer.raise_for_status().json()
-        return told
+        answers: dict[str, Any] = answer.raise_for_status().json()
+        return answers

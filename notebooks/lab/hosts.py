@@ -1,4 +1,4 @@
-"""A second host: a worker that knows the first one by its settings only."""
+"""A second host: a worker that knows the first host only by its settings."""
 
 from __future__ import annotations
 
@@ -12,47 +12,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lab import cable
-from lab.cable import Cable, Reach
+from lab import proxy
+from lab.proxy import Connect, Proxy
 
 if TYPE_CHECKING:
     from lab.running import Lab
 
 #: What a worker on another machine must be told; nothing else is shared.
 SETTINGS = ("DEMO_REDIS_URL", "DEMO_SMTP_URL", "DEMO_DIR")
-#: As root, and as anybody where the system permits it.
-_WAYS = (("--net", "--uts"), ("--net", "--uts", "--user", "--map-root-user"))
+#: Ways to get a network of one's own: as root, and as anybody where the system permits it.
+_WAYS = (
+    ("unshare", "--net", "--uts"),
+    ("unshare", "--net", "--uts", "--user", "--map-root-user"),
+)
 
 
 def what_a_worker_needs(lab: Lab) -> dict[str, str]:
-    """The settings by which a worker elsewhere joins."""
-    told = lab.stack.plan.environment()
-    return {name: told[name] for name in SETTINGS if name in told}
+    """The settings with which a worker on another machine joins."""
+    environment = lab.stack.plan.environment()
+    return {name: environment[name] for name in SETTINGS if name in environment}
 
 
 class SecondHost:
-    """A worker with a network of its own (a Linux network namespace), where that is permitted, and
-    one cable to the first host."""
+    """A worker with its own network (a Linux network namespace) where that is permitted, and one
+    cable to the first host."""
 
     def __init__(self, lab: Lab) -> None:
-        plan, way = lab.stack.plan, _way()
-        self.apart = bool(way)
-        there = urlsplit(plan.redis_url)
-        redis: Reach = partial(asyncio.open_connection, there.hostname, there.port or 6379)
+        plan = lab.stack.plan
+        redis_url = urlsplit(plan.redis_url)
+        redis: Connect = partial(
+            asyncio.open_connection, redis_url.hostname, redis_url.port or 6379
+        )
         if plan.redis_socket is not None:
             redis = partial(asyncio.open_unix_connection, plan.redis_socket)
-        smtp: Reach = partial(asyncio.open_connection, "127.0.0.1", plan.smtp_port)
+        smtp: Connect = partial(asyncio.open_connection, "127.0.0.1", plan.smtp_port)
         ends = [_socket_at(plan.folder.path / name) for name in ("far-redis", "far-smtp")]
-        self.cable = Cable(dict(zip(ends, (redis, smtp), strict=True)))
+        self.cable = Proxy(dict(zip(ends, (redis, smtp), strict=True)))
         lab.also_end(self.cable)
-        flag = ["env", "FAR_HOST=1"] if way else []
-        far_end = [*way, *flag, sys.executable, str(Path(cable.__file__))]
+        namespace = next(filter(_permitted, _WAYS), ())
+        self.apart = bool(namespace)
         paths = [str(end.getsockname()) for end in ends]
-        name = ("--hostname", f"worker1@{cable.HOST_NAME}")
-        self.worker = lab.celery(*name, through=(*far_end, *paths))
+        far_end = [sys.executable, str(Path(proxy.__file__)), *paths]
+        if self.apart:
+            far_end = [*namespace, "env", "FAR_HOST=1", *far_end]
+        name = ("--hostname", f"worker1@{proxy.HOST_NAME}")
+        self.worker = lab.celery(*name, through=tuple(far_end))
 
     def __repr__(self) -> str:
-        where = "in a network namespace of its own" if self.apart else "without a namespace"
+        where = "in its own network namespace" if self.apart else "without a namespace"
         return f"A worker (pid {self.worker.pid}) on another host, {where}."
 
 
@@ -61,16 +68,10 @@ def second_host(lab: Lab) -> SecondHost:
     return SecondHost(lab)
 
 
-def _way() -> list[str]:
-    """How a program gets a network of its own here; nothing where it can't."""
-    for options in _WAYS:
-        way = ["unshare", *options]
-        if (
-            shutil.which("unshare")
-            and subprocess.run([*way, "true"], capture_output=True).returncode == 0
-        ):
-            return way
-    return []
+def _permitted(way: tuple[str, ...]) -> bool:
+    if not shutil.which("unshare"):
+        return False
+    return subprocess.run([*way, "true"], capture_output=True).returncode == 0
 
 
 def _socket_at(path: Path) -> socket.socket:

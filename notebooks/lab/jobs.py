@@ -1,4 +1,4 @@
-"""Small jobs for experiments, run by the lab's workers."""
+"""Small jobs for experiments. The lab's workers run them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from demo_app.jobs import retry_on, task
 
 @task
 def work(name: str, seconds: float = 0.0) -> str:
-    """Work for so long; returns its name."""
+    """Work for this many seconds; returns the name."""
     time.sleep(seconds)
     return name
 
@@ -19,20 +19,20 @@ def work(name: str, seconds: float = 0.0) -> str:
 @task
 @retry_on(ConnectionError, first=1.0, jitter=0.0)
 def call_in_step(until: float) -> None:
-    """Call a service that is down until then (epoch seconds); tries again after fixed waits."""
+    """Call a service that is down until then (epoch seconds); retries after fixed waits."""
     _call(until)
 
 
 @task
 @retry_on(ConnectionError, first=1.0, jitter=0.5)
 def call_with_jitter(until: float) -> None:
-    """The same, with a part of each wait left to chance."""
+    """The same, but part of each wait is random."""
     _call(until)
 
 
 @task
 def poison() -> None:
-    """A job that takes its worker down with it, as a bug in a C library may."""
+    """A job that kills its worker, as a bug in a C library can."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,21 +1,20 @@
-"""The ladder: the same faults for every rung, and what became of every promise."""
+"""The ladder: the same faults for every rung, and what became of every mail."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from lab.bars import Bar, bars_picture
+from lab.control import run_together
+from lab.figures import Bar, bars_picture
 from lab.running import Lab
 from lab.show import Picture, Table
-from lab.stations import rows
+from lab.trace import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Rung:
     by_hand: tuple[str, ...] = ()
 
 
-#: What the lower rungs go without.
+#: What the lower rungs do without.
 _BARE = ("outbox", "dedupe")
 #: From the ground up; each adds what the one below lacks.
 RUNGS = (
@@ -46,9 +45,9 @@ RUNGS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The comments that stand on the page, and what came of their mails.
+    """The comments on the page, and what became of their mails.
 
-    lost: no mail, and no list has the job. late: one has it still, until a timeout gives it back.
+    lost: no mail, and no list has the job. late: a list still has it, until a timeout.
     twice: shown twice in the inbox.
     """
 
@@ -61,17 +60,18 @@ class Outcome:
 
 
 def climb(rungs: Sequence[Rung] = RUNGS, at_once: int = 6) -> list[Outcome]:
-    """Put every rung through the same campaign, some of them side by side."""
-    with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(campaign, rungs))
+    """Run the campaign on every rung, so many side by side."""
+    return run_together(campaign, rungs, at_once, "the campaign on every rung")
 
 
 def campaign(rung: Rung, part: int = 4) -> Outcome:
-    """Comments in three parts; the worker is killed in the middle of the first, Redis while the
-    second comes in, and in the third the mail server's answer is lost once."""
-    # who rescues does so within a second here, and the campaign is over sooner
+    """Comments in three parts. The worker is killed in the middle of the first part, Redis while
+    the second arrives, and in the third the mail server's answer is lost once."""
+    # a rescue takes only a second here, so the campaign is over sooner
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     lab = Lab(beside=True, environment=quick, **rung.options)
+    rescues = lab.stack.options.backend == "celery" and not lab.stock
+    outbox = "outbox" not in lab.stack.options.without
     try:
         by_hand = [lab.celery(*rung.by_hand)] if rung.by_hand else []
         lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
@@ -84,52 +84,38 @@ def campaign(rung: Rung, part: int = 4) -> Outcome:
         else:
             role = "web" if rung.options.get("backend") == "memory" else "worker"
             lab.kill_process(role, meanwhile=lab.faults)
-        _settle(lab, part, keeps=_rescues(lab))
+        _settle(lab, part, patient=rescues)
 
         lab.stack.kill("redis", restart=False)
         _post(lab, part)
         lab.start("redis")
-        if lab.stock:  # it tries again after seconds, and until then it would seem to work on none
+        if lab.stock:  # it connects again after seconds, and until then it would seem finished
             lab.until_worker_waits()
-        _settle(lab, 2 * part, keeps=_rescues(lab) and "outbox" not in lab.stack.options.without)
+        _settle(lab, 2 * part, patient=rescues and outbox)
 
         lab.faults({"at": "reply", "do": "drop_reply", "times": 1})
         before = lab.client.mail_stats()["accepted"]
         _post(lab, part)
-        _settle(lab, before + part + 1, keeps=_rescues(lab))  # and the one that is sent again
+        _settle(lab, before + part + 1, patient=rescues)  # and the one that is sent again
         return _count(lab, rung)
     finally:
         lab.close()
 
 
-def _settle(lab: Lab, mails: int, *, keeps: bool) -> None:
-    """Wait until so many mails were sent, or none comes any more. keeps: they will come, however
-    busy the machine is, so be patient."""
-    still, since, last = 30.0 if keeps else 1.5, time.monotonic(), -1
-
-    def settled() -> bool:
-        nonlocal since, last
-        accepted = lab.client.mail_stats()["accepted"]
-        if accepted != last:
-            since, last = time.monotonic(), accepted
-        return accepted >= mails or time.monotonic() - since >= still
-
-    lab.until(settled, "the mails")
-
-
-def _rescues(lab: Lab) -> bool:
-    options = lab.stack.options
-    return options.backend == "celery" and options.transport == "claims"
+def _settle(lab: Lab, mails: int, *, patient: bool) -> None:
+    """Wait until so many mails were sent, or nothing moves any more. patient: they will be sent,
+    so wait even if the machine is busy."""
+    lab.until_still(30.0 if patient else 1.5, enough=lambda stats: stats["accepted"] >= mails)
 
 
 def _post(lab: Lab, comments: int) -> None:
     for _ in range(comments):
-        with suppress(httpx.HTTPError):  # told of an error, the reader goes away
+        with suppress(httpx.HTTPError):  # the reader sees an error, and leaves
             lab.post(1)
 
 
 def _count(lab: Lab, rung: Rung) -> Outcome:
-    comments = {job for (job,) in rows(lab, "SELECT job_id FROM comments")}
+    comments = {row["job_id"] for row in rows(lab, "SELECT job_id FROM comments")}
     mails = [mail["job_id"] for mail in lab.client.mails()["messages"]]
     without_mail = comments - set(mails)
     missing, late = len(without_mail), len(_held(lab, without_mail))
@@ -139,7 +125,7 @@ def _count(lab: Lab, rung: Rung) -> Outcome:
 
 
 def _held(lab: Lab, jobs: set[str]) -> set[str]:
-    """Those of the jobs that a list in Redis still has."""
+    """The jobs that a list in Redis still has."""
     if not lab.stock:
         return {job for job in jobs if lab.redis.exists(f"job:{job}")}
     taken = [json.loads(one)[0] for one in lab.redis.hvals("unacked")]
@@ -148,20 +134,20 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
 
 
 def ladder_table(outcomes: Sequence[Outcome]) -> Table:
-    """One row a rung."""
+    """One row per rung."""
     lines = [(o.rung, o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
     return Table(("rung", "comments", "arrived", "lost", "late", "shown twice"), lines)
 
 
 def ladder_picture(outcomes: Sequence[Outcome]) -> Picture:
-    """A bar a rung, from the ground up: arrived, late, lost; and what was shown twice."""
+    """A bar per rung, the lowest rung at the bottom: arrived, late, lost, and shown twice."""
     bars = [
         Bar(o.rung, o.arrived, o.late, o.lost, f"{o.twice} shown twice" if o.twice else "")
-        for o in outcomes
+        for o in reversed(outcomes)
     ]
-    told = [
+    words = [
         f"{o.rung}: of {o.comments}, {o.lost} lost, {o.late} late, {o.twice} shown twice"
         for o in outcomes
     ]
-    what = "comments on the page, and what came of their mails"
-    return bars_picture(bars, what, "; ".join(told) + ".")
+    what = "comments on the page, and what became of their mails"
+    return bars_picture(bars, what, "; ".join(words) + ".")

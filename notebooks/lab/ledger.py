@@ -1,4 +1,4 @@
-"""The ledger: what was promised to readers, and what the inbox holds."""
+"""The ledger: the comments that were accepted, and the mails in the inbox."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from demo_app.stack.client import Client
+from demo_app.verification.chaos.ledger import mails_of
 from demo_app.verification.demo.colours import DELIVERED, EDGE, KILL, WAITING
 from demo_app.verification.demo.timeline import Kill
+from lab.figures import legend, mark, panels
 from lab.show import Picture, Table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One comment, and its mail. Times in epoch seconds; `arrived` is None when there is none."""
+    """One comment and its mail. Times in epoch seconds; arrived: None when there is no mail."""
 
     comment_id: int
     posted: float
@@ -49,12 +50,12 @@ class Ledger:
 
     @property
     def missing(self) -> int:
-        """How many have not."""
+        """How many have no mail."""
         return self.comments - self.arrived
 
     @property
     def twice(self) -> int:
-        """How many mails the mail server got more often than once."""
+        """How many mails the mail server got more than once."""
         return sum(line.deliveries > 1 for line in self.lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -69,49 +70,39 @@ class Ledger:
 
 
 def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Ledger:
-    """The ledger of these comments, as of now; a mail says in a header which job sent it."""
+    """The ledger of these comments now. A header of each mail says which job sent it."""
     mails: dict[str, list[dict[str, Any]]] = {}
-    cursor = None
-    while True:
-        page = client.mails(cursor=cursor)
-        for mail in page["messages"]:
-            mails.setdefault(mail["job_id"], []).append(mail)
-        cursor = page["next"]
-        if cursor is None:
-            break
+    for mail in mails_of(client):
+        mails.setdefault(mail["job_id"], []).append(mail)
     lines = []
     for comment in sorted(posted, key=lambda one: one.comment_id):
         mine = mails.get(comment.job_id, [])
         arrived = [datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mine]
         deliveries = sum(mail["deliveries"] for mail in mine)
-        first = min(arrived, default=None)
-        lines.append(Line(comment.comment_id, comment.at, first, deliveries))
+        lines.append(Line(comment.comment_id, comment.at, min(arrived, default=None), deliveries))
     return Ledger(tuple(lines), tuple(kills))
 
 
 def side_by_side(**ledgers: Ledger) -> Picture:
-    """When each mail arrived, one panel a ledger; what has not arrived ends in a cross."""
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
-    panels = figure.subplots(1, len(ledgers), sharex=True, sharey=True, squeeze=False)[0]
+    """When each mail arrived, one panel per ledger; a missing mail ends in a cross."""
+    figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
-    for axes, (name, ledger) in zip(panels, ledgers.items(), strict=True):
+    sentences = []
+    for axes, (name, ledger) in zip(grid, ledgers.items(), strict=True):
+        label = name.replace("_", " ")
         _draw(axes, ledger, longest)
-        axes.set_title(name.replace("_", " "), fontsize=14, loc="left")
-    panels[0].set_ylabel("comments, in their order", fontsize=12)
-    handles = [
+        axes.set_title(label, fontsize=14, loc="left")
+        sentences.append(f"{label}: {ledger.arrived} of {ledger.comments} mails arrived, "
+                         f"{ledger.missing} missing")  # fmt: skip
+    grid[0].set_ylabel("comments, in order", fontsize=12)
+    legend(
+        figure,
         Patch(facecolor=WAITING, edgecolor=EDGE, label="on its way"),
-        Line2D([], [], color=DELIVERED, marker="o", linestyle="", label="mail arrived"),
-        Line2D([], [], color=KILL, marker="x", markersize=9, markeredgewidth=2.4, linestyle="",
-               label="no mail"),
+        mark("mail arrived", DELIVERED, "o"),
+        mark("no mail", KILL, "x", markersize=9, markeredgewidth=2.4),
         Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label="worker killed"),
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=12)
-    told = [
-        f"{name.replace('_', ' ')}: {ledger.arrived} of {ledger.comments} mails arrived, "
-        f"{ledger.missing} missing"
-        for name, ledger in ledgers.items()
-    ]
-    return Picture.of(figure, "; ".join(told) + ".")
+    )
+    return Picture.of(figure, "; ".join(sentences) + ".")
 
 
 def _start(ledger: Ledger) -> float:
@@ -119,17 +110,16 @@ def _start(ledger: Ledger) -> float:
 
 
 def _length(ledger: Ledger) -> float:
-    """Seconds from the first comment to a little after the last thing that happened."""
-    arrived = [line.arrived for line in ledger.lines if line.arrived]
-    moments = [*arrived, *(kill.at for kill in ledger.kills)]
+    """Seconds from the first comment to shortly after the last event."""
+    moments = [line.arrived for line in ledger.lines if line.arrived]
+    moments += [kill.at for kill in ledger.kills]
     return max(moments, default=_start(ledger)) + 0.5 - _start(ledger)
 
 
 def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
     start = _start(ledger)
-    end = start + longest
     for row, line in enumerate(ledger.lines, 1):
-        until = line.arrived or end
+        until = line.arrived or start + longest
         axes.barh(row, until - line.posted, left=line.posted - start, height=0.6,
                   color=WAITING, edgecolor=EDGE, linewidth=0.5)  # fmt: skip
         if line.arrived:
@@ -140,5 +130,3 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
         axes.axvline(kill.at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
     axes.set_ylim(len(ledger.lines) + 0.8, 0.2)
     axes.set_xlabel("seconds since the first comment", fontsize=12)
-    axes.tick_params(labelsize=12)
-    axes.spines[["top", "right"]].set_visible(False)

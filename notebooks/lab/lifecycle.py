@@ -1,9 +1,10 @@
-"""How a lab begins and ends: its processes, and its place among the labs of this kernel."""
+"""How a lab starts and ends: its processes, and the other labs of this kernel."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.verification.demo.timeline import Kill
-from lab.shield import shielded
+from lab.uninterruptible import uninterruptible
+
+_CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
 
 
 class LabError(Exception):
-    """Something a learner can mend; shown as one sentence, without a traceback."""
+    """Something that a learner can fix; shown as one sentence, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
@@ -28,7 +31,7 @@ class LabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A comment that was accepted. at: epoch seconds. took: seconds that the reader waited."""
+    """An accepted comment. at: epoch seconds. took: seconds that the reader waited."""
 
     comment_id: int
     job_id: str
@@ -51,15 +54,15 @@ class Ends(Protocol):
 
 
 _labs: list[Lifecycle] = []
-_environment: dict[str, str] = {}  # this process's own DEMO_ variables, from before its first lab
+_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
 
 class Lifecycle:
-    """What every lab is: a running stack, and a client of it.
+    """A running stack, and a client that talks to it.
 
-    One lab runs at a time, unless a second one is asked for beside it. Starting a lab again ends
-    the one before, so every cell may be run twice. When the kernel ends, however it ends, so do the
-    processes: by `atexit` where it can, by the stack's reaper where it was killed.
+    One lab runs at a time, unless a second one is asked for with `beside`. Starting a lab ends the
+    one before, so a cell that starts one may be run twice. The processes end when the kernel ends:
+    by `atexit`, or by the stack's reaper if the kernel was killed.
     """
 
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
@@ -68,24 +71,28 @@ class Lifecycle:
         if not _labs:
             _environment.clear()
             _environment.update({name: os.environ[name] for name in _demo_variables()})
+        self.beside = beside
         self.posted = Posts()
         self.kills: list[Kill] = []
+        #: When each dead process of the stack died, in epoch seconds, by its pid.
+        self.died: dict[int, float] = {}
         self._since = "0-0"
         self._beside: list[Ends] = []
         # a worker must find lab.jobs, wherever the notebook was started
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
+        options.setdefault("controls", True)  # lessons and their pages kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
-        self._answered: set[int] = set()  # pids of processes that were started again
-        self._stack: Stack | None = Stack(self._heard, **options)
+        self._restarted: set[int] = set()  # pids of processes that were started again
+        self._stack: Stack | None = Stack(self._on_event, **options)
         self._client: Client | None = None
         self._redis: Any = None
         _labs.append(self)
         try:
-            shielded(self._stack.__enter__)
+            uninterruptible(self._stack.__enter__)
             self._client = Client(self.stack.ready)
-            self._speak_as_web_app()
+            self._enqueue_as_web_app()
         except BaseException as error:
             self.close()
             if isinstance(error, StackError):
@@ -96,20 +103,22 @@ class Lifecycle:
         """End it when this lab ends."""
         self._beside.append(thing)
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if event["event"] == "started":
-            self._answered.add(int(event["pid"]))
+            self._restarted.add(int(event["pid"]))
+        elif event["event"] == "died":
+            self.died.setdefault(int(event["pid"]), time.time())
 
     def __repr__(self) -> str:
         if self._stack is None:
             return "This lab is closed."
         pids = self.stack.ready["pids"]
-        told = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
-        return f"Running: {', '.join(told)}."
+        roles = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
+        return f"Running: {', '.join(roles)}."
 
     def close(self) -> None:
         """End every process of this lab; may be called twice."""
-        shielded(self._close)
+        uninterruptible(self._close)
 
     def _close(self) -> None:
         for thing in reversed(self._beside):
@@ -118,10 +127,9 @@ class Lifecycle:
         client, self._client = self._client, None
         stack, self._stack = self._stack, None
         try:
-            if redis is not None:
-                redis.close()
-            if client is not None:
-                client.close()
+            for connection in (redis, client):
+                if connection is not None:
+                    connection.close()
         finally:
             if stack is not None:
                 with suppress(StackError):  # nobody needs what they would still do or write
@@ -133,30 +141,24 @@ class Lifecycle:
                 if not _labs:
                     _set_environment(_environment)
 
-    def _speak_as_web_app(self) -> None:
-        """From now on, `enqueue` in this notebook goes where the web app's goes."""
-        plan = self.stack.plan
-        told = plan.environment()
-        names = {name for name in told if name.startswith("DEMO_")} - {MARKER}
-        _set_environment({name: told[name] for name in names})
-
-    @property
-    def closed(self) -> bool:
-        """Whether its processes have been ended."""
-        return self._stack is None
+    def _enqueue_as_web_app(self) -> None:
+        """From now on, `enqueue` in this notebook uses the same backend as the web app."""
+        environment = self.stack.plan.environment()
+        names = {name for name in environment if name.startswith("DEMO_")} - {MARKER}
+        _set_environment({name: environment[name] for name in names})
 
     @property
     def stack(self) -> Stack:
         """The stack behind it. Raises LabError when the lab is closed."""
         if self._stack is None:
-            raise LabError("This lab is closed. Run the cell that starts it, then go on here.")
+            raise LabError(_CLOSED)
         return self._stack
 
     @property
     def client(self) -> Client:
         """Talks to it over HTTP. Raises LabError when the lab is closed."""
         if self._client is None:
-            raise LabError("This lab is closed. Run the cell that starts it, then go on here.")
+            raise LabError(_CLOSED)
         return self._client
 
     @property
@@ -168,7 +170,7 @@ class Lifecycle:
 
     @property
     def stock(self) -> bool:
-        """Whether its worker takes jobs as Celery comes."""
+        """Whether its worker takes jobs as stock Celery does."""
         return self.stack.options.transport == "stock"
 
 
@@ -187,7 +189,7 @@ def _set_environment(variables: dict[str, str]) -> None:
 def latest() -> Lifecycle:
     """The lab that runs. Raises LabError when there is none."""
     if not _labs:
-        raise LabError("No lab runs. Run the cell that starts one, then go on here.")
+        raise LabError("No lab runs. Run the cell that starts one, then continue here.")
     return _labs[-1]
 
 

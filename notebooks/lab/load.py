@@ -11,26 +11,28 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
-from demo_app.verification.demo.play import journal_end
+from demo_app.verification.demo.run import journal_end
+from lab.figures import panels
 from lab.jobs import work
-from lab.show import Picture, seconds
+from lab.show import Picture, Progress, seconds
 
 if TYPE_CHECKING:
     from lab.running import Lab
 
 
 #: Seeds for the lengths and the gaps, chosen so that a run of seconds is typical of a long one.
-_DICE = 107, 8
+_SEEDS = 107, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One run. utilisation: the share of the time in which the worker was busy. Times in seconds;
-    rate: jobs a second. mean_queue: how many stood in the queue on average, by counting them."""
+    """One run. Times in seconds; rate: jobs per second.
+
+    utilisation: the share of the time in which the worker was busy, 0 to 1.
+    mean_queue: how many jobs waited on average, found by counting them.
+    """
 
     jobs: int
     utilisation: float
@@ -41,41 +43,40 @@ class Load:
 
 
 def predicted_wait(share: float, mean_work: float = 1.0) -> float:
-    """The mean wait in a line with one server that is busy for that share of the time, if jobs come
-    at chance moments and have chance lengths (the model M/M/1). share: 0 to 1."""
+    """The mean wait with one server that is busy for that share (0 to 1) of the time, if jobs come
+    at random times and take random amounts of time (the model M/M/1)."""
     return mean_work * share / max(0.01, 1.0 - share)
 
 
 def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) -> Load:
-    """Put jobs in at chance moments, such that a worker's single thread is busy for that share of
-    the time, and measure what happened. share: 0 to 1."""
-    lengths = _chance(_DICE[0], jobs, mean_work)
-    gaps = _chance(_DICE[1], jobs, _time_of_one(lab, mean_work) / share)
-    since, due = journal_end(lab.client), time.monotonic()
-    with _Counter(lab) as counter:
-        for number, (gap, length) in enumerate(zip(gaps, lengths, strict=True)):
-            due += gap
-            time.sleep(max(0.0, due - time.monotonic()))
-            work.enqueue(name=f"{number}", seconds=length)
-        lab.wait()
-    seen = timelines.read(lab.redis, since)
+    """Enqueue jobs at random times, so that a worker's only thread is busy for that share (0 to 1)
+    of the time, and measure what happens. mean_work: seconds."""
+    with Progress(f"a run at {share:.0%}"):
+        lengths = _random_times(_SEEDS[0], jobs, mean_work)
+        gaps = _random_times(_SEEDS[1], jobs, _time_of_one(lab, mean_work) / share)
+        since, due = journal_end(lab.client), time.monotonic()
+        with _Counter(lab) as counter:
+            for number, (gap, length) in enumerate(zip(gaps, lengths, strict=True)):
+                due += gap
+                time.sleep(max(0.0, due - time.monotonic()))
+                work.enqueue(name=f"{number}", seconds=length)
+            lab.wait()
+        seen = timelines.read(lab.redis, since)
     first = min(job.enqueued for job in seen.jobs)
     last = max(job.done or 0.0 for job in seen.jobs)
-    waits = [job.runs[-1].began - job.enqueued for job in seen.jobs]
     works = _works(seen)
-    span = last - first
     return Load(
         jobs=len(seen.jobs),
-        utilisation=sum(works) / span,
-        mean_wait=sum(waits) / len(waits),
-        mean_work=sum(works) / len(works),
-        rate=len(waits) / span,
+        utilisation=sum(works) / (last - first),
+        mean_wait=statistics.mean(job.runs[-1].began - job.enqueued for job in seen.jobs),
+        mean_work=statistics.mean(works),
+        rate=len(works) / (last - first),
         mean_queue=counter.mean(first, last),
     )
 
 
 def _time_of_one(lab: Lab, length: float, tries: int = 15) -> float:
-    """How long a job of this length keeps the worker busy here, claim and all; the median."""
+    """For how long a job of this length keeps the worker busy here, claim included; the median."""
     since = journal_end(lab.client)
     for number in range(tries):
         work.enqueue(name=f"{number}", seconds=length)
@@ -87,15 +88,15 @@ def _works(seen: timelines.Timeline) -> list[float]:
     return [(job.done or 0.0) - job.runs[-1].began for job in seen.jobs]
 
 
-def _chance(seed: int, count: int, mean: float) -> list[float]:
-    """Chance lengths of time with this mean."""
+def _random_times(seed: int, count: int, mean: float) -> list[float]:
+    """Random lengths of time (exponentially distributed) with exactly this mean."""
     dice = random.Random(seed)
     drawn = [dice.expovariate(1.0) for _ in range(count)]
     return [one * mean * count / sum(drawn) for one in drawn]
 
 
 class _Counter:
-    """Counts the jobs in the queue, many times a second: without asking any job how long it
+    """Counts the jobs in the queue many times a second, without asking any job how long it
     waited."""
 
     def __init__(self, lab: Lab) -> None:
@@ -127,32 +128,26 @@ class _Counter:
 
 def load_picture(loads: Sequence[Load]) -> Picture:
     """The measured waits, over the curve that the theory predicts."""
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
-    axes = figure.add_subplot()
-    work_time = sum(load.mean_work for load in loads) / len(loads)
-    shares = [n / 100 for n in range(1, 98)]
-    curve = [1000 * predicted_wait(share, work_time) for share in shares]
-    percent = [100 * share for share in shares]
+    figure, (axes,) = panels(4.6)
+    work_time = statistics.mean(load.mean_work for load in loads)
+    percent = list(range(1, 98))
+    curve = [1000 * predicted_wait(share / 100, work_time) for share in percent]
+    measured = [1000 * load.mean_wait for load in loads]
     axes.plot(percent, curve, color=RUNNING, linewidth=2.4, label="predicted")
-    axes.plot(
-        [100 * load.utilisation for load in loads],
-        [1000 * load.mean_wait for load in loads],
-        "o", color=DELIVERED, markersize=9, label="measured",
-    )  # fmt: skip
+    axes.plot([100 * load.utilisation for load in loads], measured, "o", color=DELIVERED,
+              markersize=9, label="measured")  # fmt: skip
     axes.axvline(80, color=KILL, linestyle=(0, (4, 3)))
     axes.annotate("80 %: the knee", (79, 0.9), xycoords=("data", "axes fraction"), ha="right",
                   fontsize=13, color=INK)  # fmt: skip
-    axes.set_ylim(0, 1.15 * max([*(1000 * load.mean_wait for load in loads), curve[89]]))
+    axes.set_ylim(0, 1.15 * max([*measured, curve[89]]))
     axes.set_xlim(0, 100)
     axes.set_xlabel("the worker is busy, in % of the time", fontsize=13)
     axes.set_ylabel("a job waits, in ms", fontsize=13)
-    axes.tick_params(labelsize=12)
     axes.grid(color=EDGE, alpha=0.2)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=13, loc="center left")
-    told = [
+    sentences = [
         f"busy {load.utilisation:.0%}: waits {seconds(load.mean_wait)}, "
         f"predicted {seconds(predicted_wait(load.utilisation, load.mean_work))}"
         for load in loads
     ]
-    return Picture.of(figure, "Mean wait of a job. " + "; ".join(told) + ".")
+    return Picture.of(figure, "Mean wait of a job. " + "; ".join(sentences) + ".")

@@ -1,4 +1,4 @@
-"""What a million mails an hour needs, worked out from what one part of each kind does here."""
+"""What a million mails an hour need, computed from what one part of each kind does here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.show import Table
+from lab.show import Progress, Table
 from lab.speed import moved_by_redis
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What one of each did in a second: comments answered by the web app, mails sent by a worker,
-    jobs moved by Redis. job_bytes: what one waiting job takes in Redis' memory."""
+    jobs moved by Redis. job_bytes: how much of Redis' memory one waiting job takes."""
 
     comments: float
     mails: float
@@ -26,12 +26,13 @@ class Measured:
 
 
 def measure(lab: Lab, mails: int = 400) -> Measured:
-    """Post comments with the workers away; let them back, and measure their mails. The first
-    quarter is left out: a worker that has just begun is still opening connections."""
+    """Post comments without workers; start the workers, and measure their mails. The first quarter
+    does not count: a worker that has just started is still opening connections."""
     lab.faults()
     lab.send_workers_home()
     before, began = len(lab.posted), time.perf_counter()
-    lab.post(mails, readers=4)
+    with Progress(f"{mails} comments to be posted"):
+        lab.post(mails, readers=4)
     took = time.perf_counter() - began
     new = {posted.job_id for posted in lab.posted[before:]}
     lab.until(lambda: lab.redis.llen("queue:mail") >= mails, "every job in the queue")
@@ -50,17 +51,17 @@ def workers_for(mails_a_second: float, mails_per_hour: int, busy: float) -> int:
 
 
 def needs(measured: Measured, mails_per_hour: int, busy: float) -> Table:
-    """One row a part: what one does, and how many it takes."""
-    wanted = f"{mails_per_hour / 3600:,.0f} a second"
+    """One row per part: what one of it does, and how many are needed."""
+    wanted = f"{mails_per_hour / 3600:,.0f} per second"
     rows = [
-        (name, f"{one:,.0f} a second", wanted, str(workers_for(one, mails_per_hour, busy)))
+        (name, f"{one:,.0f} per second", wanted, str(workers_for(one, mails_per_hour, busy)))
         for name, one in (
             ("web app: comments answered", measured.comments),
             ("worker: mails sent", measured.mails),
-            ("Redis: jobs put in, claimed, acknowledged", measured.moves),
+            ("Redis: jobs enqueued, claimed, acknowledged", measured.moves),
         )
     ]
-    each, room = f"{measured.job_bytes:,.0f} bytes a job", measured.job_bytes * mails_per_hour
+    each, room = f"{measured.job_bytes:,.0f} bytes per job", measured.job_bytes * mails_per_hour
     bad_hour = ("Redis: an hour without workers", each, f"{mails_per_hour:,} jobs")
     rows.append((*bad_hour, f"{room / 2**30:.1f} GiB"))
-    return Table(("part", "one of it, measured here", "needed", "so many"), rows)
+    return Table(("part", "one of it, measured here", "needed", "how many"), rows)

@@ -1,4 +1,4 @@
-"""PostgreSQL as a job queue, where its programs are installed; measured by its own pgbench."""
+"""PostgreSQL as a job queue, where it is installed; measured by its own program, pgbench."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ DELETE FROM jobs WHERE id = :id;
 """
 
 
-def race(jobs: int, clients: tuple[int, ...] = (1, 8)) -> list[tuple[int, float]]:
-    """For each number of clients, jobs a second through all three steps; empty without PostgreSQL.
+def race(
+    jobs: int, runs: int, clients: tuple[int, ...] = (1, 8)
+) -> list[tuple[int, tuple[float, ...]]]:
+    """For each number of clients, jobs per second through all three steps, one figure per run.
 
-    Each step is a transaction of its own that is on disk before it is answered, as by default.
+    Each step is a transaction of its own that is on disk before it is answered, which is the
+    default. Empty where PostgreSQL is not installed or may not run.
     """
     if not all(map(shutil.which, _PROGRAMS)):
         return []
     try:
         with _running() as folder:
-            return [(n, _rate(folder, n, jobs // n)) for n in clients]
+            return [(n, tuple(_rate(folder, n, jobs // n) for _ in range(runs))) for n in clients]
     except (subprocess.SubprocessError, OSError, KeyError, TimeoutError):
-        return []  # it may not run here, as another user's or in a container; nothing is lost
+        return []  # as another user, or in a container; the lesson goes on without it
 
 
 def _rate(folder: Path, clients: int, each: int) -> float:
@@ -71,7 +74,7 @@ def _running() -> Iterator[Path]:
 
 
 def _until_it_answers(folder: Path) -> None:
-    # a stock of waiting jobs, so that no claim finds every row locked by another
+    # some waiting jobs, so that no claim finds every row locked by another client
     table = (
         "CREATE TABLE jobs (id bigserial PRIMARY KEY, job text, claimed boolean);"
         "CREATE INDEX ON jobs (id) WHERE claimed IS NULL;"

@@ -9,23 +9,22 @@ from typing import Any
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.picture import describe, draw
-from demo_app.verification.demo.play import journal_end
-from demo_app.verification.demo.timeline import Timeline
-from lab import live, order
-from lab.breaking import Breaking
+from demo_app.verification.demo.run import journal_end
+from demo_app.verification.demo.timeline import Kill, Timeline
+from lab import order, queue_lists, trace
+from lab.control import Control
 from lab.ledger import Ledger, count
 from lab.lifecycle import LabError, Posted, Posts, latest
 from lab.map import draw_map
 from lab.show import Picture, Table
-from lab.stations import follow
 
-#: Inches, at a width of eleven: all of a picture is seen on a projector without scrolling.
+#: Inches, at a width of eleven: the whole picture fits on a projector.
 _HIGHEST = 6.0
 
 __all__ = ["Lab", "LabError", "Posted", "current"]
 
 
-class Lab(Breaking):
+class Lab(Control):
     """A lab as the notebooks use it. Takes the options of `demo_app.stack.Options`.
 
     beside: keep the lab that runs, and start this one next to it.
@@ -33,14 +32,14 @@ class Lab(Breaking):
     """
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
-        """Post comments, as so many readers at the same time; each waits for its answer."""
+        """Post comments, with so many readers at the same time; each waits for its answer."""
 
         def one(number: int) -> Posted:
             given = {"body": f"Comment {number}", **fields}
             began, at = time.perf_counter(), time.time()
-            told = self.client.comment(**given)
+            answer = self.client.comment(**given)
             took = time.perf_counter() - began
-            posted = Posted(told["comment_id"], told["job_id"], at, took)
+            posted = Posted(answer["comment_id"], answer["job_id"], at, took)
             self.posted.append(posted)
             return posted
 
@@ -59,46 +58,57 @@ class Lab(Breaking):
         return order.started(self.redis, self.seen())
 
     def map(self) -> Picture:
-        """Who runs, with pids and ports, and which way a comment goes."""
+        """The running processes, with pids and ports, and the way of a comment."""
         return draw_map(self.stack)
 
     def follow(self, posted: Posted) -> Table:
-        """One comment at every station: the bytes, as they really lie there."""
-        return follow(self, posted)
+        """One comment at every step of its way: the bytes that are stored."""
+        return trace.follow(self, posted)
 
     def queue_picture(self) -> Picture:
         """Every job in the Redis list in which it is now."""
-        return live.picture(self)
+        return queue_lists.picture(self)
 
     def watch(self, seconds: float = 120.0) -> None:
         """Like `wait`, with the queue's picture as it moves."""
-        live.watch(self, seconds)
+        queue_lists.watch(self, seconds)
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
-        """Comments posted (all, or only these), and what mails the inbox has of them."""
+        """Comments posted (all, or only these), and their mails in the inbox."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
 
     def seen(self) -> Timeline:
-        """What happened to each job, from the journal in Redis, since the last `new_page`."""
+        """What happened to each job since the last `new_page`, from the journal in Redis."""
         return timelines.read(self.redis, self._since)
 
     def new_page(self) -> None:
-        """From here on, pictures show only what comes."""
+        """From here on, pictures show only what comes next."""
         self._since = journal_end(self.client)
         self.kills.clear()
 
     def timeline(self, title: str = "") -> Picture:
         """The picture of what happened: a job is a row, time goes right."""
         seen = self.seen()
-        figure, words = draw(seen, self.kills, title=title or " "), describe(seen, self.kills)
+        kills = [*self.kills, *self._other_deaths(seen)]
+        figure, words = draw(seen, kills, title=title or " "), describe(seen, kills)
         figure.set_figheight(min(_HIGHEST, figure.get_figheight()))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
-            # other jobs than mails: nothing was delivered, and there was no comment
+            # there are other jobs than mails: nothing was delivered, and there was no comment
             figure.axes[0].set_xlabel("seconds since the first job", fontsize=12)
             for text in figure.legends[0].get_texts():
                 text.set_text(text.get_text().replace("mail delivered", "done"))
             words = words.replace(" delivered", " done")
         return Picture.of(figure, words + ".")
+
+    def _other_deaths(self, seen: Timeline) -> list[Kill]:
+        """Workers that died without `kill`: at the moment of death, which is before another worker
+        found out."""
+        known = {kill.worker for kill in self.kills}
+        return [
+            Kill(self.died[death.pid], death.pid, death.worker, death.jobs)
+            for death in seen.deaths
+            if death.worker not in known and death.pid is not None and death.pid in self.died
+        ]
 
 
 def current() -> Lab:

@@ -1,9 +1,12 @@
-"""What a cell shows: pictures and tables, each with its text equivalent."""
+"""What a cell shows: pictures and tables, each with its text equivalent, and progress."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
@@ -23,15 +26,18 @@ _CELL = (
 )
 _CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{INK}"
 _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
-#: A cell of so many letters at the most is kept in one line.
+#: A table's cell with at most so many letters is kept on one line.
 _SHORT = 32
+#: Seconds after which a wait is shown, and after which it says what is going on.
+_SOON, _LONG = 2.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An SVG and what it says in words, for who can't see it, and for text output."""
+    """A drawing (SVG or HTML), and in words what it shows: for people who can't see it, and for
+    text output."""
 
-    svg: str
+    drawing: str
     words: str
 
     @classmethod
@@ -43,24 +49,25 @@ class Picture:
         svg = text.getvalue()
         return cls(svg[svg.index("<svg") :], words)
 
-    def _html(self) -> str:
-        words = escape(escape_invisible(self.words))
-        style = "width:100%;height:auto;max-height:85vh"  # a whole picture on one screen
-        svg = re.sub(r"<title>.*?</title>", "", escape_invisible(self.svg))
-        place = 'preserveAspectRatio="xMinYMin"'  # at the left, as the text is
-        told = f'role="img" aria-label="{words}"'
-        svg = svg.replace("<svg ", f'<svg {told} style="{style}" {place} ', 1)
-        return f'<figure style="{_FIGURE}">{svg}<figcaption>{words}</figcaption></figure>'
-
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._html(), "text/plain": escape_invisible(self.words)}
+        words = escape(escape_invisible(self.words))
+        drawing = re.sub(r"<title>.*?</title>", "", escape_invisible(self.drawing))
+        # a whole picture on one screen, and at the left, as the text is
+        style = "width:100%;height:auto;max-height:85vh"
+        drawing = drawing.replace("<svg ", f'<svg style="{style}" preserveAspectRatio="xMinYMin" ')
+        label = f'role="img" aria-label="{words}"'
+        html = (
+            f'<figure style="{_FIGURE}"><div {label}>{drawing}</div>'
+            f"<figcaption>{words}</figcaption></figure>"
+        )
+        return {"text/html": html, "text/plain": escape_invisible(self.words)}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head, with a caption; a cell is shown as text. With `code`, in one width.
+    """Rows under a head, with a caption. Every cell is shown as text.
 
-    marked: words that stand out wherever they occur.
+    code: in a monospaced font. marked: words that are highlighted wherever they occur.
     """
 
     head: Sequence[str]
@@ -69,6 +76,11 @@ class Table:
     code: bool = False
     marked: Sequence[str] = ()
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        lines = [" | ".join(map(escape_invisible, row)) for row in (self.head, *self.rows)]
+        text = "\n".join([escape_invisible(self.caption), *lines])
+        return {"text/html": self._html(), "text/plain": text}
+
     def _html(self) -> str:
         nowrap = f"{_CELL};white-space:nowrap"
         head = "".join(
@@ -76,17 +88,17 @@ class Table:
             for name in self.head
         )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
-        caption = (
-            f'<caption style="text-align:left">{escape(escape_invisible(self.caption))}</caption>'
-        )
+        caption = escape(escape_invisible(self.caption))
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
-        return f'<table style="{style}">{caption}<tr>{head}</tr>{body}</table>'
+        return (
+            f'<table style="{style}"><caption style="text-align:left">{caption}</caption>'
+            f"<tr>{head}</tr>{body}</table>"
+        )
 
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in row)
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
-        told = f'<th scope="row" style="{narrow}">{first}</th>'
-        return told + "".join(self._cell(cell) for cell in others)
+        return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
         style = f"{_CELL};{_CODE}" if self.code else _CELL
@@ -96,35 +108,54 @@ class Table:
             cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')
         return f'<td style="{style}">{cell}</td>'
 
-    def _text(self) -> str:
-        lines = [" | ".join(map(escape_invisible, row)) for row in (self.head, *self.rows)]
-        return "\n".join([escape_invisible(self.caption), *lines])
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._html(), "text/plain": self._text()}
-
-
-def show(thing: Picture | Table) -> None:
-    """Show it here, in the middle of a cell."""
-    ipython.display(thing)  # type: ignore[no-untyped-call]
-
 
 class Live:
-    """One place in a cell's output whose picture is replaced; the last one stays."""
+    """One place in a cell's output whose content is replaced; the last one stays."""
 
     def __init__(self) -> None:
         self._handle: Any = None
 
-    def show(self, picture: Picture) -> None:
-        """Show the picture in place of the one before."""
+    def show(self, thing: object) -> None:
+        """Show it in place of the one before."""
         if self._handle is None:
-            self._handle = ipython.display(picture, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = ipython.display(thing, display_id=True)  # type: ignore[no-untyped-call]
         else:
-            self._handle.update(picture)
+            self._handle.update(thing)
+
+
+class Progress:
+    """A context in which a long wait is visible: after 2 seconds the cell says what it waits for.
+
+    situation: says what is going on; asked when it takes very long.
+    """
+
+    def __init__(self, what: str, situation: Callable[[], str] = lambda: "") -> None:
+        self._what, self._situation = what, situation
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _tell(self) -> None:
+        live, began, pause = Live(), time.monotonic(), _SOON
+        while not self._ended.wait(pause):
+            pause, waited = 1.0, time.monotonic() - began
+            words = f"Waiting for {self._what} … {waited:.0f} s"
+            if waited > _LONG:
+                with suppress(Exception):  # it only informs
+                    words += f". {self._situation()} The stop button (■) ends this cell."
+            live.show(ipython.Pretty(words))  # type: ignore[no-untyped-call]
+        if pause < _SOON:
+            live.show(ipython.Pretty(""))  # type: ignore[no-untyped-call]
 
 
 def seconds(value: float) -> str:
-    """A length of time, as a person says it."""
+    """A length of time, as a person says it. value: seconds."""
     if value < 0.001:
         return f"{value * 1e6:.0f} µs"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -17,7 +17,7 @@ _ROW = re.compile(r"^\| (?!word \||---)(.+?) \| (.+?) \| (.+?) \|$", re.M)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word, or some that belong together. lessons: where it is learnt, such as "00"."""
+    """One word, or some that belong together. lessons: those that teach it, such as "00"."""
 
     word: str
     japanese: str
@@ -26,7 +26,7 @@ class Word:
 
 
 def words() -> list[Word]:
-    """All of them, from a to z; a word that several lessons explain has the first's meaning."""
+    """All of them, from a to z; the meaning is that of the first lesson that explains it."""
     found: dict[str, Word] = {}
     for path in sorted(FOLDER.glob("[0-9]*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
@@ -40,13 +40,12 @@ def words() -> list[Word]:
 
 def page() -> str:
     """The glossary as Markdown."""
-    rows = [
-        f"| {one.word} | {one.japanese} | {one.means} | {', '.join(one.lessons)} |"
-        for one in words()
-    ]
-    head = ["# Words", "", "Each is explained in the lesson where it first stands.", ""]
-    table = ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
-    return "\n".join([*head, *table, *rows, ""])
+    lines = ["# Words", "", "The last column says which lessons explain it.", ""]
+    lines += ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
+    for one in words():
+        lessons = ", ".join(one.lessons)
+        lines.append(f"| {one.word} | {one.japanese} | {one.means} | lesson {lessons} |")
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

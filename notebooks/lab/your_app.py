@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from demo_app.stack.process import Process
-from lab.bars import Bar, bars_picture
-from lab.shield import shielded
+from lab.figures import Bar, bars_picture
 from lab.show import Picture
+from lab.uninterruptible import uninterruptible
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -78,7 +78,7 @@ class YourApp:
             self._lab.also_end(_Ends(worker))
             return worker
 
-        worker = shielded(begin)
+        worker = uninterruptible(begin)
         worker.until(lambda: " ready." in worker.said(), _PATIENCE, "Your worker")
         return f"celery -A shop worker {' '.join(options)}"
 
@@ -140,4 +140,4 @@ class _Ends:
 def parcels_picture(*bars: Bar) -> Picture:
     """The same kill on both addresses, side by side."""
     told = [f"{bar.name}: {bar.arrived} packed, {bar.late} late, {bar.lost} lost" for bar in bars]
-    return bars_picture(bars, "parcels", "; ".join(told) + ".")
+    return bars_picture(bars, "parcels", "; ".join(told) + ".", arrived="packed")

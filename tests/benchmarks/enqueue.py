@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +21,7 @@ from demo_app.broker.connection import connect
 from demo_app.broker.message import Message, compose
 from demo_app.jobs import enqueue_many
 from demo_app.settings import settings
-from demo_app.stack import redis_server
-from demo_app.stack.options import Options
+from demo_app.stack.redis_server import running
 from demo_app.tasks import notify_author
 
 ROUNDS, CALLS = 20, 200
@@ -88,15 +86,5 @@ def _timed(way: Callable[[], object]) -> list[float]:
 
 @contextmanager
 def _redis() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        socket = Path(name) / "redis.sock"
-        command = redis_server.command(Path(name), socket, Options())
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        url = f"redis+socket://{socket}"
-        try:
-            while not redis_server.answers(url):
-                time.sleep(0.01)
-            yield url
-        finally:
-            server.kill()
-            server.wait()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, running(Path(name)) as url:
+        yield url

@@ -65,7 +65,7 @@ def _paths(cursor: str) -> list[str]:
         f"/jobs/job/{JOB}",
         "/stage",
         "/stage/state",
-        "/stage/last-minute",
+        "/stage?at=0",
         "/api/jobs/summary",
         "/api/jobs?limit=200",
         f"/api/jobs?{deep}",

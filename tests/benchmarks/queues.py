@@ -17,7 +17,8 @@ from typing import Any
 
 from benchmarks.stores import OurScripts, PostgresTable, Queue, RedisLists, SqliteTable
 from benchmarks.table import Table
-from demo_app.stack import Options, redis_server
+from demo_app.stack import Options
+from demo_app.stack.redis_server import running
 
 #: Seconds that each measurement takes.
 SECONDS = 0.7
@@ -68,12 +69,8 @@ def _postgres() -> str:
 
 @contextmanager
 def _redis(folder: Path, fsync: str) -> Iterator[str]:
-    server, url = redis_server.start(folder, Options(appendfsync=fsync))
-    try:
+    with running(folder, Options(appendfsync=fsync)) as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _measured(connect: Connect) -> list[float]:

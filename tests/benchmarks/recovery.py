@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.table import Table
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.demo.play import play
+from demo_app.verification.demo.run import run as run_demo
 
 KILLS, STARTS = 20, 5
 IMPORTS = ("demo_app", "demo_app.jobs", "demo_app.stack")
@@ -47,12 +47,12 @@ def _recoveries() -> list[float]:
     with Stack(workers=2) as stack, Client(stack.ready):
         found: list[float] = []
         while len(found) < KILLS:
-            ledger, _ = play(stack, 150, 4, _nothing)
-            found += ledger.recovery_s
+            result, _ = run_demo(stack, 150, 4, _nothing)
+            found += result.recovery_s
         return found
 
 
-def _nothing(word: str, what: dict[str, Any]) -> None:
+def _nothing(event: str, detail: Any) -> None:
     """Nobody watches."""
 
 

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import psutil
 
 from benchmarks.table import Table
-from demo_app.stack import ports, redis_server
-from demo_app.stack.options import Options
+from demo_app.stack import Options, ports
+from demo_app.stack.redis_server import start
 
 PEERS = {
     "ours": "celery",
@@ -175,10 +175,7 @@ def _servers(
 ) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], subprocess.Popen[Any]]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
         folder = Path(name)
-        socket = folder / "redis.sock"
-        redis = subprocess.Popen(
-            redis_server.command(folder, socket, options), stdout=subprocess.DEVNULL
-        )
+        redis, url = start(folder, options)
         running.callback(redis.wait)
         running.callback(redis.kill)
         port = ports.take(0, "the mail server")
@@ -192,9 +189,6 @@ def _servers(
         running.callback(sink.kill)
         assert sink.stdout is not None
         sink.stdout.readline()
-        url = f"redis+socket://{socket}"
-        while not redis_server.answers(url):
-            time.sleep(0.01)
         yield (
             {
                 **os.environ,

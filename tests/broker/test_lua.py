@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 from pathlib import Path
 
@@ -13,22 +12,17 @@ from redis.connection import UnixDomainSocketConnection
 from support import client_of, message, until
 
 from demo_app.broker.queue import Queue
-from demo_app.stack import redis_server
-from demo_app.stack.options import Options
-
-
-def _start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    return redis_server.start(folder, Options())
+from demo_app.stack.redis_server import start
 
 
 def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None:
-    server, url = _start(tmp_path)
+    server, url = start(tmp_path)
     try:
         store = Queue(client_of(url))
         assert store.enqueue(message(1))
         server.kill()
         server.wait()
-        server, _ = _start(tmp_path)
+        server, _ = start(tmp_path)
         assert store.enqueue(message(2))
         assert store.summary()["count"]["queued"] == 2
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import subprocess
 import sys
 from pathlib import Path
 
@@ -34,12 +33,8 @@ def test_a_redis_that_promises_nothing_is_not_waited_for(tmp_path: Path, options
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a quota stands for a full disk")
 def test_while_redis_cannot_write_its_log_nothing_is_safe(tmp_path: Path) -> None:
-    socket = tmp_path / "redis.sock"
-    command = redis_server.command(tmp_path, socket, Options())
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, restore_signals=False)
+    server, url = redis_server.start(tmp_path, restore_signals=False)
     try:
-        url = f"redis+socket://{socket}"
-        until(lambda: redis_server.answers(url), what="Redis")
         client = client_of(url)
         Queue(client).enqueue(message(1))
         assert unpersisted(client, ["job:job-1"]) == set()

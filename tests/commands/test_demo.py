@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,18 @@ from pathlib import Path
 import pytest
 
 
-def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "demo_app", "demo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    environment = {**os.environ, "TMPDIR": str(folder)} if folder else None
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
 
 
 def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> None:
@@ -35,18 +45,18 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the picture is left for whoever ran it
-    told = _demo("--comments", "40", "--kills", "1")
+def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue(tmp_path: Path) -> None:
+    told = _demo("--comments", "40", "--kills", "1", folder=tmp_path)
     assert told.returncode == 0
     for words in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
         assert words in told.stdout
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert left == ["build/timeline.png", "build/timeline.svg"], "no folder in TMPDIR is left"
 
 
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])
 def test_numbers_that_make_no_sense_are_refused_with_a_sentence(arguments: tuple[str, ...]) -> None:
     told = _demo(*arguments)
-    assert told.returncode == 1
-    assert "at least one comment" in told.stderr
+    assert told.returncode == 2
+    assert arguments[0] in told.stderr
+    assert len(told.stderr.splitlines()) == 1

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from demo_app.commands import doctor, main
+from demo_app.commands import main
+from demo_app.commands.doctor import results
 
 
 def test_a_healthy_machine_passes_every_check() -> None:
@@ -16,6 +17,14 @@ def test_a_healthy_machine_passes_every_check() -> None:
     assert told.returncode == 0, told.stdout
     assert all(line.startswith("ok") for line in told.stdout.splitlines())
     assert len(told.stdout.splitlines()) >= 5
+
+
+def test_a_reader_who_leaves_early_is_no_error() -> None:
+    command = f"{sys.executable} -m demo_app doctor | true"
+    told = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert told.stderr == ""
 
 
 def test_a_check_that_fails_says_what_to_do(
@@ -35,7 +44,7 @@ def _no_binary() -> str:
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
-    found = {name: (what, well) for name, what, well in doctor.results()}
+    found = {name: (what, well) for name, what, well in results()}
     what, well = found["packages"]
     assert not well
     assert "rich" in what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from support import until
@@ -21,10 +23,15 @@ from demo_app.stack.client import Client
 
 
 @contextmanager
-def _up(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "demo_app", "up", "--json", *arguments]
+def _up(*arguments: str, as_json: bool = True, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         yield process
@@ -86,14 +93,26 @@ def test_it_ends_even_while_a_job_hangs() -> None:
         assert process.wait(10) == 0
 
 
-def test_ctrl_c_during_the_start_leaves_nothing() -> None:
-    with _up() as process:
-        watched = psutil.Process(process.pid)
-        until(lambda: len(watched.children(recursive=True)) >= 2, what="the first processes")
-        children = watched.children(recursive=True)
+@pytest.mark.parametrize("children", range(1, 6))
+def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
+    """Sent as soon as there are so many child processes, one of which may just be starting."""
+    with _up("--dir", str(tmp_path), "--workers", "2") as process:
+        supervisor = psutil.Process(process.pid)
+        until(lambda: len(supervisor.children()) >= children, what="the first processes")
         process.send_signal(signal.SIGINT)
         process.wait(20)
-        until(lambda: not any(child.is_running() for child in children), 10.0, "the end of all")
+        assert _processes_with(f"DEMO_DIR={tmp_path}") == []
+
+
+def _processes_with(variable: str) -> list[str]:
+    """The command lines of the processes that have this in their environment."""
+    name, _, value = variable.partition("=")
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(name) == value:
+                found.append(" ".join(process.cmdline()))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -116,11 +135,92 @@ def test_trouble_is_one_clear_sentence_and_exit_status_1(
         assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--workers", "-1"), "--workers"),
+        (("--backend", "pigeons"), "pigeons"),
+        (("--appendfsync", "sometimes"), "sometimes"),
+        (("--nonsense",), "--nonsense"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_one_sentence_and_exit_status_2(
+    arguments: tuple[str, ...], expected: str
+) -> None:
+    with _up(*arguments) as process:
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (2, "")
+        assert expected in err
+        assert len(err.strip().splitlines()) == 1
+
+
+def test_for_a_person_it_names_the_pages(tmp_path: Path) -> None:
+    with _up("--dir", str(tmp_path), as_json=False) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(7)]
+        token = (tmp_path / "token").read_text()
+        for page in ("/stage", "/jobs"):
+            [url] = [word for line in told for word in line.split() if page in word]
+            assert url.endswith(f"{page}?token={token}")
+            assert httpx.get(url, follow_redirects=True).status_code == 200
+
+
+def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path) -> None:
+    settings = {
+        "DEMO_DIR": str(tmp_path / "elsewhere"),
+        "DEMO_TOKEN": "0123456789abcdef",
+        "DEMO_SENDER": "Somebody <somebody@blog.test>",
+        "DEMO_LEASE_SECONDS": "2.5",
+        "DEMO_CONTROLS": "1",
+        "DEMO_CONCURRENCY": "2",
+        "DEMO_TASKS": "colorsys,bisect",
+    }
+    with _up("--dir", str(tmp_path / "here"), "--concurrency", "3", **settings) as process:
+        ready = _line(process)
+        assert ready["dir"] == str(tmp_path / "here")
+        assert ready["token"] == settings["DEMO_TOKEN"]
+        for role in ("web", "worker"):
+            environment = psutil.Process(ready["pids"][role][0]).environ()
+            for name in ("TOKEN", "SENDER", "LEASE_SECONDS", "CONTROLS", "TASKS"):
+                assert environment[f"DEMO_{name}"] == settings[f"DEMO_{name}"]
+            assert environment["DEMO_CONCURRENCY"] == "3"
+            assert environment["DEMO_DIR"] == ready["dir"]
+
+
+def test_without_controls_no_page_kills_and_with_them_it_does() -> None:
+    for options, status in (((), 403), (("--controls",), 204)):
+        with _up(*options) as process:
+            ready = _line(process)
+            bearer = {"authorization": f"Bearer {ready['token']}", "accept": "*/*"}
+            answer = httpx.post(f"{ready['web']}/stage/do/kill-worker", headers=bearer)
+            assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DEMO_TOKEN", "a"), ("DEMO_JOB_SECONDS", "soon"), ("DEMO_CONCURRENCY", "many")],
+)
+def test_a_setting_that_does_not_fit_is_refused_by_name(name: str, value: str) -> None:
+    with _up(**{name: value}) as process:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 2
+        assert name in err
+        assert len(err.strip().splitlines()) == 1
+
+
+def test_a_variable_that_is_no_setting_is_named() -> None:
+    with _up(DEMO_WORKRES="3") as process:
+        _line(process)
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+        assert "DEMO_WORKRES" in err
+
+
 def test_the_help_names_every_option_of_the_contract() -> None:
     command = [sys.executable, "-m", "demo_app", "up", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     options = (
         "dir json workers concurrency backend redis-url appendfsync no-persistence "
-        "web-port inbox-port smtp-port no-restart tasks"
+        "web-port inbox-port smtp-port no-restart tasks lease controls"
     )
     assert all(f"--{option}" in told for option in options.split())

@@ -127,6 +127,6 @@ def test_the_same_backend_twice_is_a_mistake(tmp_path):
     asked = command("huey", "huey", tmp_path)
     said, _ = asked.communicate(timeout=60)
 
-    assert asked.returncode == 1
+    assert asked.returncode == 2
     assert "the same backend" in said
     assert "Traceback" not in said

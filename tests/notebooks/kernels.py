@@ -27,7 +27,7 @@ class CellFailed(AssertionError):
 
 @dataclass(slots=True)
 class Kernel:
-    """A running kernel, and the mark that every process started from it bears."""
+    """A running kernel, and the mark that is in the environment of all that it starts."""
 
     manager: KernelManager
     client: BlockingKernelClient
@@ -48,6 +48,7 @@ class Kernel:
         """Run a cell; returns what it shows, and the kernel's reply. when_busy: called once it
         has begun."""
         outputs: list[Output] = []
+        displays: dict[str, Output] = {}
 
         def hear(message: dict[str, Any]) -> None:
             content = message["content"]
@@ -55,11 +56,12 @@ class Kernel:
                 if when_busy is not None:
                     when_busy()
             elif message["msg_type"] == "update_display_data":
-                outputs[-1] = {"data": content["data"]}
+                displays[content["transient"]["display_id"]]["data"] = content["data"]
             elif message["msg_type"] == "stream" and outputs and "text" in outputs[-1]:
                 outputs[-1]["text"] += content["text"]
             elif message["msg_type"] in ("stream", "execute_result", "display_data"):
                 outputs.append({key: content[key] for key in ("text", "data") if key in content})
+                displays[content.get("transient", {}).get("display_id", "")] = outputs[-1]
 
         answer = self.client.execute_interactive(
             source, timeout=seconds, allow_stdin=False, output_hook=hear

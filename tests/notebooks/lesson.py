@@ -22,6 +22,11 @@ def code_cells(lesson: str) -> list[str]:
     return [cell.source for cell in _read(lesson).cells if cell.cell_type == "code"]
 
 
+def cells(lesson: str) -> list[tuple[bool, str]]:
+    """All of the lesson's cells, in their order: whether it is code, and its source."""
+    return [(cell.cell_type == "code", cell.source) for cell in _read(lesson).cells]
+
+
 def prose(lesson: str) -> str:
     """The lesson's text, a form feed between two cells."""
     return "\n\f\n".join(c.source for c in _read(lesson).cells if c.cell_type == "markdown")
@@ -71,9 +76,8 @@ def _every_picture_has_words(outputs: list[Output]) -> None:
         data = output.get("data", {})
         assert "image/png" not in data, "a bare image has no text equivalent"
         html = data.get("text/html", "")
-        for svg in re.findall(r"<svg[^>]*>", html):
-            assert 'role="img"' in svg
-            words = re.search(r'aria-label="([^"]+)"', svg)
+        for figure in html.split("<figure")[1:]:
+            words = re.search(r'<div role="img" aria-label="([^"]+)"', figure)
             assert words, "a picture says in words what it shows"
             assert len(words[1]) > 20
             assert words[1] in data["text/plain"] or "&" in words[1]

@@ -8,7 +8,7 @@ import statistics
 import nbformat
 import pytest
 from notebooks.kernels import NOTEBOOKS
-from notebooks.lesson import LESSONS, code_cells, prose, solutions_of
+from notebooks.lesson import LESSONS, cells, code_cells, prose, solutions_of
 
 from lab import words
 
@@ -39,13 +39,18 @@ NAMES = re.compile(
     r"# \d\d · |about \d+ minutes|Exercise \d\.\d",
     re.M,
 )
+#: Words that a learner of English does not expect in this sense, and how long a sentence may be.
+UNUSUAL = re.compile(
+    r"\b(?:stands?|bears?|whoever|dear|mend(?:s|ed)?|for ever|nought|vain|put in by|lays?)\b"
+)
+LONGEST = 26
 
 #: What a first course on Rails' jobs teaches; the lesson in which it is seen; and by what.
 ORIGINAL = (
     ("job and queue", "02", ("ジョブ", "キュー", "work.enqueue", 'lrange("queue:mail"')),
     ("synchronous and asynchronous", "01", ("同期", "非同期", 'backend="inline"', "async def")),
     ("one way to declare jobs", "06", ("ActiveJob", "@task", "One setting")),
-    ("mail, pictures, CSV", "06", ("Mail, pictures, tables", "all_tasks()")),
+    ("mail, pictures, CSV", "06", ("Mail, pictures, tables", "all_tasks()", "upload_picture(")),
     ("the in-process queue", "06", (":async", '"memory"', "crash(")),
     ("the in-process queue is lost", "01", ('Lab(backend="memory")', 'lab.kill("web")')),
     ("Sidekiq", "04", ("Sidekiq", "Celery")),
@@ -59,8 +64,9 @@ ORIGINAL = (
 )
 
 
-def test_there_are_ten_lessons() -> None:
-    assert [lesson[:2] for lesson in LESSONS] == [f"{n:02}" for n in range(10)]
+def test_the_lessons_are_numbered_without_a_gap() -> None:
+    assert [lesson[:2] for lesson in LESSONS] == [f"{n:02}" for n in range(len(LESSONS))]
+    assert len(LESSONS) >= 10
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -89,6 +95,40 @@ def test_code_cells_are_short(lesson: str) -> None:
     lengths = [len(cell.splitlines()) for cell in code_cells(lesson)]
     assert max(lengths) <= 10
     assert statistics.median(lengths) <= 5
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_prose_stands_before_code(lesson: str) -> None:
+    """No topic begins on a code cell, and at most two code cells follow each other."""
+    in_a_row, text = 0, ""
+    for code, source in cells(lesson):
+        in_a_row = in_a_row + 1 if code else 0
+        assert in_a_row <= 2, f"no prose before\n{source}"
+        if code:
+            assert not text.splitlines()[-1].startswith("#"), f"only a heading before\n{source}"
+        else:
+            text = source.strip()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_check_is_under_its_heading_and_its_instruction(lesson: str) -> None:
+    text = ""
+    for code, source in cells(lesson):
+        for name in re.findall(r'^check\("(\d\.\d)"', source, re.M) if code else []:
+            _, heading, instruction = text.rpartition(f"### Exercise {name}\n")
+            assert heading, f"exercise {name} has no heading of its own"
+            assert len(instruction.split()) >= 4, f"exercise {name} does not say what to do"
+            assert "\n#" not in instruction, f"another topic follows exercise {name}"
+        text = "" if code else source
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_prose_is_plain_english(lesson: str) -> None:
+    text = re.sub(r"`[^`]*`|\*\*?|\|.*", "", prose(lesson))
+    assert not UNUSUAL.findall(text)
+    for paragraph in re.split(r"\n\s*\n|\n(?=- |\d\. |#)", text):
+        for sentence in re.split(r"(?<=[.?!:;])\)?\s", paragraph.replace("\n", " ")):
+            assert len(sentence.split()) <= LONGEST, f"a long sentence: {sentence}"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

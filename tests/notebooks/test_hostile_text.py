@@ -32,7 +32,7 @@ HOSTILE = {
 UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
-TAGS = {"table", "caption", "tr", "th", "td", "figure", "figcaption", "svg", "rect", "text", "mark"}
+TAGS = {"table", "caption", "tr", "th", "td", "figure", "figcaption", "div", "span", "mark"}
 
 pytestmark = pytest.mark.parametrize("evil", HOSTILE.values(), ids=HOSTILE)
 
@@ -63,8 +63,7 @@ def shown(output: Table | Picture) -> str:
     seen = Seen(told["text/html"])
     assert seen.tags <= TAGS
     assert not seen.handlers
-    for svg in re.findall("<svg.*</svg>", told["text/html"], re.S):
-        ElementTree.fromstring(svg)  # as strict as a file of its own
+    ElementTree.fromstring(told["text/html"])  # as strict as a file of its own
     return seen.text
 
 

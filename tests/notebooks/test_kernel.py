@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from notebooks.kernels import kernel
+import pytest
+from notebooks.kernels import NOTEBOOKS, kernel
 from support import until
 
 
@@ -58,6 +59,28 @@ def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing() -> None:
         assert reply["ename"] == "LabError"
         assert "No Redis server answers" in reply["evalue"]
         assert not here.processes()
+
+
+def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "startup.py"))
+    with kernel() as here:
+        told, reply = here.try_to_run("lab = Lab()")
+        assert reply["ename"] == "NameError"
+        assert "Did you run the cells above?" in told[0]["text"]
+
+
+def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
+    with kernel() as here:
+        here.run("from lab import Lab, show\nshow._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)")
+        told, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
+        assert reply["ename"] == "LabError"
+        assert "no sign of the impossible" in reply["evalue"]
+        assert "1 queued" in reply["evalue"]
+        assert "lab.start() starts the workers" in reply["evalue"]
+        (progress,) = told
+        assert progress["data"]["text/plain"] == "", "it is gone in the end"
 
 
 def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:

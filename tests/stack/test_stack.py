@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -163,6 +164,48 @@ def test_an_external_redis_is_used_and_left_running() -> None:
             assert client.summary()["done"] == 1
 
 
+_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' /proc")
+
+
+@_LINUX
+def test_the_token_stands_on_no_command_line() -> None:
+    with Stack() as stack:
+        words = [word for pid in _all_pids(stack.ready) for word in psutil.Process(pid).cmdline()]
+        assert stack.ready["token"] not in " ".join(words)
+
+
+def test_a_worker_that_cannot_be_started_for_a_while_is_started_later() -> None:
+    events: list[dict[str, Any]] = []
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Stack(on_event=events.append) as stack, Client(stack.ready) as client:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no descriptor is free any more
+        try:
+            stack.kill("worker")
+            until(lambda: len(events) >= 2, what="the first try")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert [event["event"] for event in events[:2]] == ["died", "trouble"]
+        assert "can't be started" in str(events[1]["what"])
+        until(lambda: events[-1]["event"] == "started", what="a later try")
+        client.comment()
+        assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_a_listener_that_fails_does_not_end_the_watch_over_the_processes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    heard: list[str] = []
+
+    def listen(event: dict[str, Any]) -> None:
+        heard.append(event["event"])
+        raise BrokenPipeError("whoever read the events has gone")
+
+    with Stack(on_event=listen) as stack:
+        stack.kill("worker")
+        until(lambda: heard == ["died", "started"], what="the restart")
+    assert "BrokenPipeError" in capfd.readouterr().err
+
+
 def _fails(expected: str, **options: Any) -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     with pytest.raises(StackError, match=expected), Stack(**options):
@@ -190,6 +233,17 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path)
     _fails("can't be written", dir=tmp_path / "file" / "below")
 
 
+def test_a_folder_that_others_can_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    _fails("is open to other users", dir=tmp_path)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_told_in_one_sentence(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, -1)
+    _fails("belongs to another user", dir=tmp_path)
+
+
 def test_an_unreachable_redis_is_told_in_one_sentence() -> None:
     _fails("No Redis server answers at", redis_url="redis://127.0.0.1:1/0")
     _fails("is no Redis URL", redis_url="nonsense")
@@ -212,6 +266,8 @@ def _missing() -> str:
         ({"appendfsync": "sometimes"}, "appendfsync is one of"),
         ({"web_port": 70_000}, "is no port"),
         ({"backend": "pigeons"}, "not a valid"),
+        ({"lease": 0}, "longer than 0"),
+        ({"token": "a"}, "too short"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_told(options: dict[str, Any], expected: str) -> None:

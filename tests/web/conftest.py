@@ -11,12 +11,14 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 PAGE = {"accept": "text/html"}
+#: The pages may kill processes.
+CONTROLS = {"DEMO_CONTROLS": "1"}
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """One worker, no restart, so that a test may kill it."""
-    with Stack(workers=1) as stack:
+    with Stack(workers=1, controls=True) as stack:
         yield stack
 
 

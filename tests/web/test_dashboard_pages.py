@@ -6,6 +6,7 @@ import json
 import re
 import time
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +18,8 @@ from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.words import Words
+from demo_app.web import snapshot
+from demo_app.web.translations import Translations
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +116,7 @@ def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> N
     before = _calls(client)
     rest = holder.post("/jobs/decide", data=form).headers["location"]
     assert _calls(client) - before < 3 * 4000
-    while rest.startswith("ask"):  # it stands in the last of them
+    while rest.startswith("confirm"):  # it stands in the last of them
         assert client.job("job-9999")["state"] == "scheduled"
         question = holder.get(f"/jobs/{rest}").text
         assert "Go on with the rest?" in question
@@ -128,7 +130,7 @@ def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> N
 
 def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     job = died(client, 1)
-    question = holder.get("/jobs/ask", params={"what": "retry", "state": "dead", "job": job})
+    question = holder.get("/jobs/confirm", params={"what": "retry", "state": "dead", "job": job})
     assert job in question.text
     assert client.summary()["dead"] == 1
     answer = holder.post("/jobs/decide", data={"what": "retry", "state": "dead", "job": job})
@@ -229,7 +231,7 @@ def _calls(client: Client) -> int:
 
 
 def test_both_languages_have_all_the_same_words() -> None:
-    english, japanese = Words("en").all, Words("ja").all
+    english, japanese = Translations("en").all, Translations("ja").all
     of_one = {key for key in english if key.endswith(".one")}  # Japanese has no plural
     assert english.keys() - of_one == japanese.keys()
     assert {key.removesuffix(".one") for key in of_one} <= english.keys()
@@ -239,17 +241,32 @@ def test_both_languages_have_all_the_same_words() -> None:
 
 
 def test_one_is_not_said_as_many() -> None:
-    english, japanese = Words("en"), Words("ja")
+    english, japanese = Translations("en"), Translations("ja")
     assert english("said.retry", n=1) == "1 job went back into its queue."
     assert english("said.retry", n="2") == "2 jobs went back into their queue."
     assert japanese("said.retry", n=1).startswith("1 件")
 
 
-def test_every_word_that_a_page_asks_for_is_there() -> None:
-    known = Words("en")
-    for page in (files("demo_app.web") / "pages").iterdir():
-        for key in re.findall(r"""\bt\(["']([\w.-]+)["'][),]""", page.read_text("utf-8")):
-            assert known.has(key), (page.name, key)
+#: Beginnings of keys whose ends are values from Redis, from the settings or from HTTP.
+OPEN = ("event.", "explain.", "chart.", "fsync.", "problem.", "redis.", "stage.keeps.", "who.")
+OPEN += ("stage.mood.", "stage.says.mail_", "stage.worker_", "list.none.", "state.", "travel.")
+#: Beginnings of keys whose ends stand somewhere else in the source.
+COMPUTED = ("act.", "ask.", "error.", "name.", "said.", "stage.", "word.")
+
+
+def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
+    known = {key.removesuffix(".one") for key in Translations("en").all}
+    web = Path(str(files("demo_app.web")))
+    paths = [path for kind in ("py", "html") for path in web.rglob(f"*.{kind}")]
+    source = "\n".join(path.read_text("utf-8") for path in paths)
+    asked = set(re.findall(r"""\bt\(["']([\w.-]+\w)["'][),]""", source))
+    asked |= {f"error.{key}" for key in re.findall(r'DomainError\(\d+, "(\w+)"', source)}
+    assert asked - known == set()
+    texts = set(re.findall(r"""["']([\w .-]+)["']""", source))
+    ends = {text.rpartition(".")[2] for text in texts} | set(snapshot.STATES)
+    computed = {key for key in known if key.startswith(COMPUTED) and key.split(".")[-1] in ends}
+    opened = {key for key in known if key.startswith(OPEN)}
+    assert known - asked - texts - computed - opened == set()
 
 
 def test_japanese_is_remembered(reader: httpx.Client) -> None:
@@ -258,14 +275,14 @@ def test_japanese_is_remembered(reader: httpx.Client) -> None:
     assert "The blog" in reader.get("/?lang=en").text
 
 
-def test_a_quiet_worker_takes_nothing_until_it_is_woken(client: Client, holder) -> None:
+def test_a_paused_worker_takes_nothing_until_it_is_resumed(client: Client, holder) -> None:
     worker = next(one["id"] for one in client.summary()["workers"] if one["alive"])
-    holder.post("/jobs/worker", data={"what": "quiet", "worker": worker})
-    assert "Wake" in holder.get("/jobs").text
+    holder.post("/jobs/worker", data={"what": "pause", "worker": worker})
+    assert "Resume" in holder.get("/jobs").text
     before = client.mail_stats()["distinct"]
     client.comment()
     client.wait_for(lambda now: now["queued"] == 1)
-    holder.post("/jobs/worker", data={"what": "loud", "worker": worker})
+    holder.post("/jobs/worker", data={"what": "resume", "worker": worker})
     client.wait_for_mails(before + 1)
 
 

@@ -38,7 +38,7 @@ def test_blog_stage_health_and_metrics_go_on(client: Client, holder: httpx.Clien
     assert seen["redis"] is False
     assert seen["sums"]["waiting"] == seen["sums"]["posted"] - seen["sums"]["delivered"]
     assert seen["sums"]["lost"] == 0
-    assert "Redis is dead" in seen["told"]
+    assert "Redis is dead" in seen["in_words"]
     assert "demo_redis_up 0" in holder.get("/metrics").text
     assert holder.get("/healthz").json()["outbox"] >= 1
 

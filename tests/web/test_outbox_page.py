@@ -11,7 +11,7 @@ from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.outbox_pages import SHOWN
+from demo_app.web.dashboard import SHOWN
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ SLOW = {"at": "data", "do": "wait", "seconds": 30}
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """As on a projector: what dies is started again; Redis keeps nothing."""
-    with Stack(workers=2, persistence=False) as stack:
+    with Stack(workers=2, persistence=False, controls=True) as stack:
         yield stack
 
 
@@ -103,7 +103,7 @@ def test_a_killed_redis_that_kept_nothing_loses_what_waited(stack, client, holde
     play(holder, "kill-redis")
     # all but those at work, whose mails may still go out
     until(lambda: sums(holder)["lost"] >= 42, what="the loss on show")
-    assert "lost" in holder.get("/stage/state").json()["told"]
+    assert "lost" in holder.get("/stage/state").json()["in_words"]
 
 
 def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> None:
@@ -143,7 +143,7 @@ def test_what_was_given_up_is_not_said_to_wait_for_a_worker(client, holder) -> N
     play(holder, "comment")
     settled(holder, waiting=1, running=0)
     client.wait_for(lambda now: now["dead"] == 1)
-    assert "1 of those that wait was given up" in holder.get("/stage/state").json()["told"]
+    assert "1 of those that wait was given up" in holder.get("/stage/state").json()["in_words"]
 
 
 def test_how_slow_the_mail_server_is_is_told_in_seconds(client, holder) -> None:
@@ -166,7 +166,7 @@ def test_what_waits_is_told_in_the_order_in_which_it_will_run() -> None:
         client.redis().lmove("queue:mail", "queue:mail", "RIGHT", "LEFT")  # as after a retry
         headers = {"authorization": f"Bearer {idle.ready['token']}"}
         told = httpx.get(f"{idle.ready['web']}/stage/state", headers=headers).json()
-    assert [one["n"] for one in told["tokens"]] == [*numbers[1:], numbers[0]]
+    assert told["floors"]["queue"] == [*numbers[1:], numbers[0]]
 
 
 def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
@@ -188,9 +188,9 @@ def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     assert not processes.lives(-1)
 
 
-def test_without_a_teaching_stack_nothing_can_be_disturbed() -> None:
+def test_without_controls_nothing_can_be_disturbed() -> None:
     with (
-        Stack(workers=1, environment={"DEMO_LAB": "0"}) as serious,
+        Stack(workers=1, controls=False) as serious,
         Client(serious.ready) as client,
     ):
         headers = {"authorization": f"Bearer {serious.ready['token']}"}

@@ -14,6 +14,7 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 TWO = 2
+CONTROLS = {"DEMO_CONTROLS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def told() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def stack(told: list[dict[str, Any]]) -> Iterator[Stack]:
     """As with ``up --no-restart``: a worker that dies stays dead."""
-    with Stack(told.append, workers=TWO, restart=False) as stack:
+    with Stack(told.append, workers=TWO, restart=False, controls=True) as stack:
         yield stack
 
 

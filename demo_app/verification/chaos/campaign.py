@@ -18,12 +18,10 @@ import httpx
 
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack.client import Client
-from demo_app.verification.chaos.fault import Fault, Kind, Scene
-from demo_app.verification.chaos.kinds import AGAINST, KINDS
+from demo_app.verification.chaos.context import Context, Fault, FaultType, MailRules
+from demo_app.verification.chaos.fault_types import AGAINST, FAULT_TYPES
 from demo_app.verification.chaos.ledger import Ledger, mails_of, settle
-from demo_app.verification.chaos.mail_rules import MailRules
-from demo_app.verification.chaos.missing import trace
-from demo_app.verification.chaos.quiet import ByHand, wait_until_quiet
+from demo_app.verification.chaos.quiescence import ByHand, trace, wait_for_quiescence
 from demo_app.verification.chaos.readers import Readers
 from demo_app.verification.chaos.recovery import Recovery, journal_of, recoveries
 from demo_app.verification.chaos.system import System
@@ -31,7 +29,7 @@ from demo_app.verification.chaos.system import System
 #: Seconds between two faults, on average, and how many may be under way at once.
 PACE, AT_ONCE = 0.8, 8
 
-Tell = Callable[[str], None]
+OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Plan:
     aimed: bool = False
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[FaultType, ...]:
         """What there is to choose from; without a safeguard, only what shows that it is needed."""
         aims = self.without
         if self.aimed:
@@ -63,7 +61,7 @@ class Plan:
         if aims:
             return tuple(kind for safeguard in sorted(aims) for kind in AGAINST[safeguard])
         stock = self.transport is Transport.STOCK
-        return tuple(kind for kind in KINDS if kind.stock or not stock)
+        return tuple(kind for kind in FAULT_TYPES if kind.stock or not stock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +82,35 @@ class Result:
         return dict(sorted(Counter(fault.kind for fault in self.faults).items()))
 
 
-def run(plan: Plan, tell: Tell) -> Result:
-    """Run the campaign in a temporary folder; `tell` is told a line now and then."""
+def run(plan: Plan, on_line: OnLine) -> Result:
+    """Run the campaign in a temporary folder; `on_line` is called with a line now and then."""
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
         system = System(Path(name), plan.workers, plan.transport, plan.without)
         try:
             system.start()
-            return _run(plan, system, tell)
+            return _run(plan, system, on_line)
         finally:
             system.stop()
 
 
-def _run(plan: Plan, system: System, tell: Tell) -> Result:
+def _run(plan: Plan, system: System, on_line: OnLine) -> Result:
     began = time.monotonic()
     rules = MailRules(system.ready)
     readers = Readers(system.ready, plan.seed)
     readers.start()
-    faults = _strike(plan, system, rules, tell)
+    faults = _strike(plan, system, rules, on_line)
     readers.stop()
     _heal(system, rules)
     by_hand: ByHand = {}
     with Client(system.ready) as client:
         stock = plan.transport is Transport.STOCK
-        wait_until_quiet(
+        wait_for_quiescence(
             client,
             system.folder,
             patience=plan.patience,
             stock=stock,
             by_hand=by_hand,
-            tell=tell,
+            on_line=on_line,
         )
         accepted = [number for _, number in readers.accepted]
         gone = [(fault.at, fault.over) for fault in faults if fault.hit in ("redis", "all")]
@@ -124,7 +122,7 @@ def _run(plan: Plan, system: System, tell: Tell) -> Result:
         )
         missing = trace(client, system.folder, ledger.missing)
         for line in missing:
-            tell(f"       missing: {line}")
+            on_line(f"       missing: {line}")
         posted = sorted(at for at, _ in readers.accepted)
         times = recoveries(faults, journal_of(client.redis()), posted, arrivals)
     rules.close()
@@ -139,7 +137,7 @@ def _run(plan: Plan, system: System, tell: Tell) -> Result:
     )
 
 
-def _strike(plan: Plan, system: System, rules: MailRules, tell: Tell) -> list[Fault]:
+def _strike(plan: Plan, system: System, rules: MailRules, on_line: OnLine) -> list[Fault]:
     """Make faults until enough have happened; some that are tried can't happen, and don't count."""
     chance = random.Random(plan.seed)
     weights = [kind.weight for kind in plan.kinds]
@@ -149,12 +147,12 @@ def _strike(plan: Plan, system: System, rules: MailRules, tell: Tell) -> list[Fa
     under_way = 0
     counting = threading.Lock()
 
-    def one(kind: Kind, seed: int) -> None:
+    def one(kind: FaultType, seed: int) -> None:
         nonlocal under_way
         try:
-            done = kind.act(Scene(system, rules, chance=random.Random(seed)))
+            done = kind.inject(Context(system, rules, chance=random.Random(seed)))
         except (httpx.HTTPError, OSError, TimeoutError) as error:
-            tell(f"  {kind.name} could not be done: {error}")
+            on_line(f"  {kind.name} could not be done: {error}")
             done = []
         finally:
             free.release()
@@ -163,7 +161,7 @@ def _strike(plan: Plan, system: System, rules: MailRules, tell: Tell) -> list[Fa
             happened.extend(done)
             count = len(happened)
         for fault in done:
-            tell(f"{count:5}  {fault.kind}")
+            on_line(f"{count:5}  {fault.kind}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while time.monotonic() < deadline:

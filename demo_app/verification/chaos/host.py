@@ -25,12 +25,12 @@ def main() -> None:
         with printing:
             print(json.dumps(what), flush=True)
 
-    def tell(event: dict[str, Any]) -> None:
+    def on_event(event: dict[str, Any]) -> None:
         announced.wait()
         say(event)
 
     try:
-        with Stack(tell, **json.loads(sys.argv[1])) as stack:
+        with Stack(on_event, **json.loads(sys.argv[1])) as stack:
             say({**stack.ready, "environment": stack.plan.environment()})
             announced.set()
             for line in sys.stdin:

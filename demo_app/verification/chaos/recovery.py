@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo_app.broker.connection import Decoded
-from demo_app.verification.chaos.fault import Fault
+from demo_app.verification.chaos.context import Fault
 
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
 #: Seconds after a fault beyond which nothing is put down to it any more.

@@ -41,7 +41,7 @@ def rows(results: Sequence[Result]) -> list[Row]:
     return found
 
 
-def kinds(results: Sequence[Result]) -> list[Row]:
+def fault_counts(results: Sequence[Result]) -> list[Row]:
     """How many faults of each kind there were."""
     counts = [result.by_kind for result in results]
     names = sorted({name for count in counts for name in count})
@@ -61,7 +61,7 @@ def markdown(results: Sequence[Result]) -> str:
     """Both tables, as Markdown."""
     heads = names(results)
     tables = []
-    for title, table in (("outcome", rows(results)), ("faults by kind", kinds(results))):
+    for title, table in (("outcome", rows(results)), ("faults by kind", fault_counts(results))):
         lines = [_line([title, *heads]), _line(["---", *("---:" for _ in heads)])]
         tables.append("\n".join(lines + [_line([name, *cells]) for name, cells in table]))
     return "\n\n".join(tables)

@@ -5,17 +5,24 @@ tested to be refused. It can be held to any backend, and knows nothing of those 
     check_backend("my_backend:make", path=("folder",))
 """
 
-from demo_app.verification.conformance.promises import PROMISES, Promise
-from demo_app.verification.conformance.rig import Broken, Rig, Subject
-from demo_app.verification.conformance.suite import Finding, Rigs, check_backend, findings
+from demo_app.verification.conformance.harness import Broken, Harness
+from demo_app.verification.conformance.processes import Subject
+from demo_app.verification.conformance.suite import (
+    PROMISES,
+    Finding,
+    Harnesses,
+    Promise,
+    check_backend,
+    findings,
+)
 
 __all__ = [
     "PROMISES",
     "Broken",
     "Finding",
+    "Harness",
+    "Harnesses",
     "Promise",
-    "Rig",
-    "Rigs",
     "Subject",
     "check_backend",
     "findings",

@@ -5,10 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-from demo_app.verification.conformance.shipped import SHIPPED
-from demo_app.verification.conformance.table import markdown, run
+from demo_app.verification.conformance.suite import PROMISES, Finding, findings
+from demo_app.verification.conformance.targets import SHIPPED
+
+
+def run(backends: list[str], at_once: int = 2) -> list[Finding]:
+    """Hold these backends to their promises, so many of them at a time."""
+    with ThreadPoolExecutor(at_once) as pool:
+        found = pool.map(lambda name: list(findings(SHIPPED[name])), backends)
+        return [finding for each in found for finding in each]
+
+
+def markdown(found: list[Finding]) -> str:
+    """The table as Markdown: one row a promise, one column a backend."""
+    backends = list(dict.fromkeys(finding.backend for finding in found))
+    seen = {(finding.promise, finding.backend): finding.seen for finding in found}
+    rows = [["promise", *backends], ["---"] * (1 + len(backends))]
+    for promise in PROMISES:
+        rows.append([promise.name, *(seen.get((promise.name, name), "") for name in backends)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def main() -> int:
@@ -20,8 +38,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--markdown", action="store_true", help="print Markdown, the default")
     given = parser.parse_args()
-    if strangers := set(given.backends) - set(SHIPPED):
-        parser.error(f"there is no backend {', '.join(sorted(strangers))}")
+    if unknown := set(given.backends) - set(SHIPPED):
+        parser.error(f"there is no backend {', '.join(sorted(unknown))}")
     found = run(given.backends or list(SHIPPED))
     print(json.dumps([asdict(finding) for finding in found]) if given.json else markdown(found))
     broken = [finding for finding in found if finding.problem]

@@ -10,7 +10,7 @@ import signal
 import time
 
 from demo_app.jobs.capabilities import Death
-from demo_app.verification.conformance.rig import Broken, Rig
+from demo_app.verification.conformance.harness import Broken, Harness
 
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
@@ -18,78 +18,78 @@ LAST_CHANCE = 2.0
 _TIMED = (Death.WORKER, Death.BROKER)
 
 
-def of_who_put_it_in(rig: Rig) -> str:
+def death_of_who_put_it_in(harness: Harness) -> str:
     """Jobs wait; the process that put them in is killed."""
     jobs = ["held"]
-    if rig.subject.worker:
-        jobs = [rig.put("step", number=number) for number in range(3)]
+    if harness.subject.worker:
+        jobs = [harness.put("step", number=number) for number in range(3)]
     else:
-        rig.tell("enqueue", jobs=[{"task": "hold", "arguments": {"name": "it"}, "id": "held"}])
-        rig.wait_for("began", name="it")
+        harness.tell("enqueue", jobs=[{"task": "hold", "arguments": {"name": "it"}, "id": "held"}])
+        harness.wait_for("began", name="it")
     killed_at = time.time()
-    rig.kill_host()
-    rig.release("it")
-    rig.start_host()
-    rig.start_worker()
-    return _verdict(rig, Death.ENQUEUER, jobs, killed_at)
+    harness.kill_host()
+    harness.release("it")
+    harness.start_host()
+    harness.start_worker()
+    return _verdict(harness, Death.ENQUEUER, jobs, killed_at)
 
 
-def of_who_runs_it(rig: Rig) -> str:
+def death_of_who_runs_it(harness: Harness) -> str:
     """The process that runs a job is killed in the middle of it."""
-    if not rig.subject.worker:
-        return of_who_put_it_in(rig)
-    rig.start_worker()
-    job = rig.put("hold", name="killed")
-    rig.wait_for("began", job=job)
+    if not harness.subject.worker:
+        return death_of_who_put_it_in(harness)
+    harness.start_worker()
+    job = harness.put("hold", name="killed")
+    harness.wait_for("began", job=job)
     killed_at = time.time()
-    rig.signal_worker(signal.SIGKILL)
-    rig.release("killed")
-    rig.start_worker()
-    return _verdict(rig, Death.WORKER, [job], killed_at)
+    harness.signal_worker(signal.SIGKILL)
+    harness.release("killed")
+    harness.start_worker()
+    return _verdict(harness, Death.WORKER, [job], killed_at)
 
 
-def of_who_takes_it(rig: Rig) -> str:
+def death_of_who_takes_it(harness: Harness) -> str:
     """A worker that waits for a job is stopped dead, gets one, and is killed."""
-    if not rig.subject.worker:
+    if not harness.subject.worker:
         return "no worker"
-    rig.start_worker()
-    rig.wait_for("ran", job=rig.put("step", number=1))
-    rig.wait_until_idle()
-    rig.signal_worker(signal.SIGSTOP)
-    job = rig.put_beside_stopped_worker("step", number=2)
+    harness.start_worker()
+    harness.wait_for("ran", job=harness.put("step", number=1))
+    harness.wait_until_idle()
+    harness.signal_worker(signal.SIGSTOP)
+    job = harness.put_beside_stopped_worker("step", number=2)
     killed_at = time.time()
-    rig.signal_worker(signal.SIGKILL)
-    rig.start_worker()
-    return _verdict(rig, Death.CLAIM, [job], killed_at)
+    harness.signal_worker(signal.SIGKILL)
+    harness.start_worker()
+    return _verdict(harness, Death.CLAIM, [job], killed_at)
 
 
-def of_the_broker(rig: Rig) -> str:
+def death_of_the_broker(harness: Harness) -> str:
     """The broker is killed while jobs wait and one runs, and is started again."""
-    if rig.subject.broker is None:
+    if harness.subject.broker is None:
         return "no server"
-    rig.start_worker()
-    held = rig.put("hold", name="broker")
-    rig.wait_for("began", job=held)
-    jobs = [rig.put("step", number=number) for number in range(3)]
+    harness.start_worker()
+    held = harness.put("hold", name="broker")
+    harness.wait_for("began", job=held)
+    jobs = [harness.put("step", number=number) for number in range(3)]
     killed_at = time.time()
-    rig.kill_broker()
-    rig.start_broker()
-    rig.release("broker")
-    return _verdict(rig, Death.BROKER, [held, *jobs], killed_at)
+    harness.kill_broker()
+    harness.start_broker()
+    harness.release("broker")
+    return _verdict(harness, Death.BROKER, [held, *jobs], killed_at)
 
 
-def _verdict(rig: Rig, death: Death, jobs: list[str], killed_at: float) -> str:
+def _verdict(harness: Harness, death: Death, jobs: list[str], killed_at: float) -> str:
     """Whether each of the jobs ran, or ran on, after the kill."""
 
     def gone_on() -> list[float]:
-        rig.keep_worker_alive()
-        last = {event["job"]: event["at"] for event in rig.events() if event["at"] > killed_at}
+        harness.keep_worker_alive()
+        last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
-    declared = death in rig.capabilities.survives
+    declared = death in harness.capabilities.survives
     if not declared:  # whoever runs jobs now runs this one, so the others had their turn
-        rig.wait_for("ran", job=rig.put("step", number=-1))
-    if rig.happens(gone_on, rig.subject.patience if declared else LAST_CHANCE):
+        harness.wait_for("ran", job=harness.put("step", number=-1))
+    if harness.happens(gone_on, harness.subject.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death in _TIMED else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:

@@ -1,4 +1,4 @@
-"""How a job ends, and what is told of it; see `promises`."""
+"""How a job ends, and what is result of it; see `suite`."""
 
 from __future__ import annotations
 
@@ -7,77 +7,78 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from demo_app.verification.conformance import probes
-from demo_app.verification.conformance.look import expect
-from demo_app.verification.conformance.rig import QUIET, Broken, Refused, Rig
+from demo_app.verification.conformance.harness import QUIET, Broken, Harness, Refused, expect
+from demo_app.verification.conformance.processes import SAMPLE_TASKS
 
 
-def a_failed_job_is_tried_again(rig: Rig) -> str:
+def a_failed_job_is_tried_again(harness: Harness) -> str:
     """After a wait that grows; the handle tells the tries and the errors."""
-    job = rig.put("stumble", failures=2)
-    tries = rig.wait_for("tried", 3, job=job)
+    job = harness.put("stumble", failures=2)
+    tries = harness.wait_for("tried", 3, job=job)
     first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
     expect(first >= 0.3, f"the second try came after {first:.2f} s, not after 0.3 s")
     expect(second >= 0.6, f"the third try came after {second:.2f} s, not after 0.6 s")
-    if rig.capabilities.results:
-        told = rig.finished(job)
-        expect(told["status"] == "SUCCESSFUL", f"it ended as {told['status']}")
-        expect(told["attempts"] == 3, f"3 tries are told as {told['attempts']}")
-        _expect_errors(told, 2)
+    if harness.capabilities.results:
+        result = harness.finished(job)
+        expect(result["status"] == "SUCCESSFUL", f"it ended as {result['status']}")
+        expect(result["attempts"] == 3, f"3 tries are result as {result['attempts']}")
+        _expect_errors(result, 2)
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
     return "with backoff"
 
 
-def a_job_that_keeps_failing_is_given_up(rig: Rig) -> str:
+def a_job_that_keeps_failing_is_given_up(harness: Harness) -> str:
     """After as many tries as the job allows, and not before."""
-    job = rig.put("fail")
-    rig.wait_for("tried", 2, job=job)
-    if rig.capabilities.results:
-        told = rig.finished(job)
-        expect((told["status"], told["state"]) == ("FAILED", "dead"), f"it ended as {told}")
-        _expect_errors(told, 2)
-    _never(lambda: len(rig.events("tried", job=job)) > 2, "a third try of two")
+    job = harness.put("fail")
+    harness.wait_for("tried", 2, job=job)
+    if harness.capabilities.results:
+        result = harness.finished(job)
+        expect((result["status"], result["state"]) == ("FAILED", "dead"), f"it ended as {result}")
+        _expect_errors(result, 2)
+    _never(lambda: len(harness.events("tried", job=job)) > 2, "a third try of two")
     return "kept as dead"
 
 
-def a_pointless_job_is_discarded(rig: Rig) -> str:
+def a_pointless_job_is_discarded(harness: Harness) -> str:
     """It is not tried again, and the reason is kept."""
-    job = rig.put("pointless")
-    rig.wait_for("tried", job=job)
-    if rig.capabilities.results:
-        told = rig.finished(job)
-        expect(told["state"] == "discarded", f"it ended as {told['state']}")
-        expect(told["reason"] == "LookupError: it is gone", f"the reason is {told['reason']!r}")
-    _never(lambda: len(rig.events("tried", job=job)) > 1, "another try of a discarded job")
+    job = harness.put("pointless")
+    harness.wait_for("tried", job=job)
+    if harness.capabilities.results:
+        result = harness.finished(job)
+        expect(result["state"] == "discarded", f"it ended as {result['state']}")
+        expect(result["reason"] == "LookupError: it is gone", f"the reason is {result['reason']!r}")
+    _never(lambda: len(harness.events("tried", job=job)) > 1, "another try of a discarded job")
     return "with its reason"
 
 
-def results_can_be_asked_for(rig: Rig) -> str:
+def results_can_be_asked_for(harness: Harness) -> str:
     """What a job returned, and when it ran; what JSON can't carry fails the job, visibly."""
-    job = rig.put("echo", value={"found": [1, None]})
-    rig.wait_for("ran", job=job)
-    if not rig.capabilities.results:
+    job = harness.put("echo", value={"found": [1, None]})
+    harness.wait_for("ran", job=job)
+    if not harness.capabilities.results:
         try:
-            rig.find(job)
+            harness.find(job)
         except Refused as refused:
             expect(refused.kind == "LookupError", f"the refusal is a {refused.kind}: {refused}")
             return "refused"
         raise Broken("it keeps no results, and tells of one all the same")
-    told = rig.finished(job)
-    expect(told["value"] == {"found": [1, None]}, f"it returned {told['value']!r}")
-    expect(told["started_at"] and told["finished_at"], f"the times are missing: {told}")
-    told = rig.finished(rig.put("return_a_set"))
-    expect(told["status"] == "FAILED", f"a set was returned, and the job is {told['status']}")
-    expect("ReturnValueError" in told["errors"][-1]["exception_class_path"], f"{told['errors']}")
+    result = harness.finished(job)
+    expect(result["value"] == {"found": [1, None]}, f"it returned {result['value']!r}")
+    expect(result["started_at"] and result["finished_at"], f"the times are missing: {result}")
+    result = harness.finished(harness.put("return_a_set"))
+    expect(result["status"] == "FAILED", f"a set was returned, and the job is {result['status']}")
+    expect(
+        "ReturnValueError" in result["errors"][-1]["exception_class_path"], f"{result['errors']}"
+    )
     return "kept"
 
 
-def _expect_errors(told: dict[str, Any], number: int) -> None:
-    errors = told["errors"]
-    expect(len(errors) == number, f"{number} failures are told as {len(errors)} errors")
+def _expect_errors(result: dict[str, Any], number: int) -> None:
+    errors = result["errors"]
+    expect(len(errors) == number, f"{number} failures are result as {len(errors)} errors")
     for error in errors:
         path = error["exception_class_path"]
-        expect(path == f"{probes.__name__}.Passing", f"the error's class is told as {path!r}")
+        expect(path == f"{SAMPLE_TASKS}.Passing", f"the error's class is result as {path!r}")
         expect("Traceback" in error["traceback"], f"no traceback: {error['traceback']!r:.80}")
 
 

@@ -6,26 +6,19 @@ where the jobs run.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
-from demo_app.jobs import Job, after_commit, enqueue_many
+from demo_app.jobs import Job, enqueue_many
 from demo_app.jobs import backend as backends
 from demo_app.jobs.backend import Backend
 from demo_app.settings import settings
-from demo_app.verification.conformance import probes
-
-
-class RolledBack(Exception):
-    """The transaction of a test that rolls back."""
+from demo_app.verification.conformance import sample_tasks
 
 
 def make_backend(target: str) -> Backend:
@@ -43,11 +36,9 @@ def job_of(wanted: dict[str, Any]) -> Job:
     if "run_after" in using:
         using["run_after"] = datetime.fromtimestamp(using["run_after"], UTC)
     arguments = dict(wanted.get("arguments", {}))
-    if "thing" in arguments:
-        arguments["thing"] = probes.Thing(arguments["thing"], "as it was when it was put in")
     if "odd" in wanted:
-        arguments["value"] = probes.ODD[wanted["odd"]]
-    job: Job = getattr(probes, wanted["task"]).using(**using).job(**arguments)
+        arguments["value"] = sample_tasks.ODD[wanted["odd"]]
+    job: Job = getattr(sample_tasks, wanted["task"]).using(**using).job(**arguments)
     return replace(job, id=wanted["id"]) if "id" in wanted else job
 
 
@@ -55,20 +46,17 @@ def answer(backend: Backend, asked: dict[str, Any]) -> Any:
     """Do what is asked for."""
     match asked["do"]:
         case "describe":
-            told = asdict(backend.capabilities)
-            return {**told, "survives": sorted(told["survives"]), "in_request": backend.in_request}
+            known = asdict(backend.capabilities)
+            known["survives"] = sorted(known["survives"])
+            return {**known, "in_request": backend.in_request}
         case "enqueue":
             return [result.id for result in enqueue_many(map(job_of, asked["jobs"]))]
-        case "in a transaction":
-            with contextlib.suppress(RolledBack), after_commit(_transaction(asked["ends"])):
-                enqueue_many(map(job_of, asked["jobs"]))
-            return None
         case "find":
             handle = backend.promise(Job("", {}, id=asked["id"]))
             handle.refresh()
             value = handle.return_value if handle.status == "SUCCESSFUL" else None
-            told = {name: getattr(handle, name) for name in _SHOWN}
-            return {**told, "value": value, "errors": [asdict(error) for error in handle.errors]}
+            shown = {name: getattr(handle, name) for name in _SHOWN}
+            return {**shown, "value": value, "errors": [asdict(error) for error in handle.errors]}
         case "close":
             backend.close()
             return None
@@ -78,14 +66,6 @@ def answer(backend: Backend, asked: dict[str, Any]) -> Any:
 _SHOWN = ("id", "task", "status", "state", "attempts", "reason", "started_at", "finished_at")
 
 
-@contextmanager
-def _transaction(ends: str) -> Iterator[None]:
-    yield
-    probes.tell("transaction ends")
-    if ends == "rollback":
-        raise RolledBack
-
-
 def main() -> None:
     """Answer until standard input closes."""
     answers = os.fdopen(os.dup(1), "w")
@@ -93,10 +73,10 @@ def main() -> None:
     backend = backends.override = make_backend(sys.argv[1])
     for line in sys.stdin:
         try:
-            told = {"answer": answer(backend, json.loads(line))}
+            reply = {"answer": answer(backend, json.loads(line))}
         except Exception as error:
-            told = {"error": type(error).__name__, "message": str(error)}
-        answers.write(json.dumps(told, default=str) + "\n")
+            reply = {"error": type(error).__name__, "message": str(error)}
+        answers.write(json.dumps(reply, default=str) + "\n")
         answers.flush()
     backend.close()
 

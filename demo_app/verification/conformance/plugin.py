@@ -16,9 +16,8 @@ from typing import ClassVar
 
 import pytest
 
-from demo_app.verification.conformance.promises import PROMISES, Promise
-from demo_app.verification.conformance.rig import Subject
-from demo_app.verification.conformance.suite import Rigs
+from demo_app.verification.conformance.processes import Subject
+from demo_app.verification.conformance.suite import PROMISES, Harnesses, Promise
 
 
 class BackendConformance:
@@ -28,12 +27,12 @@ class BackendConformance:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def rigs(cls) -> Iterator[Rigs]:
+    def harnesses(cls) -> Iterator[Harnesses]:
         """Running processes, shared by the promises that leave each other alone."""
-        with Rigs(cls.subject) as rigs:
-            yield rigs
+        with Harnesses(cls.subject) as harnesses:
+            yield harnesses
 
     @pytest.mark.parametrize("promise", PROMISES, ids=[promise.name for promise in PROMISES])
-    def test_it_keeps_what_it_promises(self, rigs: Rigs, promise: Promise) -> None:
+    def test_it_keeps_what_it_promises(self, harnesses: Harnesses, promise: Promise) -> None:
         """And refuses what it does not promise."""
-        assert rigs.see(promise)
+        assert harnesses.see(promise)

@@ -1,13 +1,78 @@
-"""Hold a backend to its promises, one after the other, and tell what was seen."""
+"""Every promise, and how a backend is held to it.
+
+Each promise has a check: a function that tries it on the real thing and returns what was seen, in
+a few words for a table, or raises Broken. A promise that a backend does not make is held to the
+other half of the bargain: what it does not support is refused, with an error that says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from demo_app.verification.conformance.promises import PROMISES, Promise
-from demo_app.verification.conformance.rig import Broken, Rig, Subject
+from demo_app.verification.conformance.arriving import (
+    arguments_arrive_as_they_were_sent,
+    the_same_job_twice_runs_once,
+    what_no_worker_knows_is_told,
+)
+from demo_app.verification.conformance.deaths import (
+    death_of_the_broker,
+    death_of_who_put_it_in,
+    death_of_who_runs_it,
+    death_of_who_takes_it,
+)
+from demo_app.verification.conformance.ending import (
+    a_failed_job_is_tried_again,
+    a_job_that_keeps_failing_is_given_up,
+    a_pointless_job_is_discarded,
+    results_can_be_asked_for,
+)
+from demo_app.verification.conformance.harness import Broken, Harness
+from demo_app.verification.conformance.processes import Subject
+from demo_app.verification.conformance.running import (
+    a_delayed_job_waits_for_its_moment,
+    a_higher_priority_runs_first,
+    a_stop_is_clean,
+    it_runs_so_many_jobs_a_second,
+    jobs_begin_in_the_order_in_which_they_came,
+    jobs_run_side_by_side,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One thing to look for.
+
+    name: as the table's column says it. concurrency: of the worker that it needs. apart: it
+    kills something, and so wants a harness of its own.
+    """
+
+    name: str
+    see: Callable[[Harness], str]
+    concurrency: int = 1
+    apart: bool = False
+
+
+PROMISES: tuple[Promise, ...] = (
+    Promise("arguments", arguments_arrive_as_they_were_sent),
+    Promise("order", jobs_begin_in_the_order_in_which_they_came),
+    Promise("priority", a_higher_priority_runs_first),
+    Promise("delay", a_delayed_job_waits_for_its_moment),
+    Promise("retry", a_failed_job_is_tried_again),
+    Promise("gives up", a_job_that_keeps_failing_is_given_up),
+    Promise("discard", a_pointless_job_is_discarded),
+    Promise("results", results_can_be_asked_for),
+    Promise("same id twice", the_same_job_twice_runs_once),
+    Promise("unknown", what_no_worker_knows_is_told),
+    Promise("side by side", jobs_run_side_by_side, concurrency=4),
+    Promise("throughput", it_runs_so_many_jobs_a_second, concurrency=4),
+    Promise("stop", a_stop_is_clean, apart=True),
+    Promise("SIGKILL of the enqueuer", death_of_who_put_it_in, apart=True),
+    Promise("SIGKILL of the worker", death_of_who_runs_it, apart=True),
+    Promise("SIGKILL while it takes a job", death_of_who_takes_it, apart=True),
+    Promise("SIGKILL of the broker", death_of_the_broker, apart=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +85,15 @@ class Finding:
     problem: str = ""
 
 
-class Rigs:
-    """Rigs for one subject: shared by the promises that leave each other alone."""
+class Harnesses:
+    """Running processes for one subject: shared by the promises that leave each other alone."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self._shared: dict[int, Rig] = {}
+        self._shared: dict[int, Harness] = {}
         self._stack = ExitStack()
 
-    def __enter__(self) -> Rigs:
+    def __enter__(self) -> Harnesses:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,11 +105,11 @@ class Rigs:
         Raises Broken when it is not.
         """
         if promise.apart:
-            with Rig(self.subject, promise.concurrency) as rig:
-                return promise.see(rig)
+            with Harness(self.subject, promise.concurrency) as harness:
+                return promise.see(harness)
         shared = self._shared.get(promise.concurrency)
         if shared is None:
-            shared = self._stack.enter_context(Rig(self.subject, promise.concurrency))
+            shared = self._stack.enter_context(Harness(self.subject, promise.concurrency))
             shared.start_worker()
             self._shared[promise.concurrency] = shared
         return promise.see(shared)
@@ -52,10 +117,10 @@ class Rigs:
 
 def findings(subject: Subject, promises: Iterable[Promise] = PROMISES) -> Iterator[Finding]:
     """What is seen of each promise."""
-    with Rigs(subject) as rigs:
+    with Harnesses(subject) as harnesses:
         for promise in promises:
             try:
-                yield Finding(subject.name, promise.name, rigs.see(promise))
+                yield Finding(subject.name, promise.name, harnesses.see(promise))
             except Broken as broken:
                 yield Finding(subject.name, promise.name, "broken", str(broken))
 

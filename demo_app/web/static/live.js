@@ -1,41 +1,54 @@
 // Keeps a page true: when something happens, the page is fetched again and what changed is put in.
 // The server makes every page; without this script they work by reloading.
-import { morph } from "./morph.js";
+/* global Idiomorph */
 
 const main = document.getElementById("main");
 const button = document.getElementById("live");
-const SOONEST = 300; // milliseconds between two looks
+const SOONEST = 300; // milliseconds between two fetches
 const LATEST = 1000; // for an answer; what is on show is older then than it seems
 const SILENCE = 2500; // of the events, of which there is one a second
-let paused = false, looking = false, wanted = false, last = 0, heardAt = 0, source = null;
+let paused = false, fetching = false, wanted = false, last = 0, heardAt = 0, source = null;
 
-async function look() {
-  if (looking || paused) { wanted = !paused; return; }
-  looking = true;
+// Kept as it is on show: an input, an open detail, the row that the keyboard is at, and whatever
+// a script fills in.
+const callbacks = {
+  beforeNodeMorphed: (old) => !old.matches?.("input, textarea, [data-kept]"),
+  beforeAttributeUpdated: (name) => name !== "open" && name !== "data-here",
+};
+
+// What is on show: this page or, in a replay, what stands at another address.
+export const view = { address: null };
+
+// Fetch it again, and put in what differs.
+export async function refresh() {
+  if (fetching || paused) { wanted = !paused; return; }
+  fetching = true;
   wanted = false;
   last = performance.now();
   const late = setTimeout(() => say("lost"), LATEST);
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const answer = await fetch(view.address ?? location.href, { headers: { accept: "text/html" } });
     const text = await answer.text();
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
     if (fresh && !paused) {
-      morph(main, fresh);
+      document.dispatchEvent(new Event("stale"));
+      Idiomorph.morph(main, fresh, { callbacks });
       document.dispatchEvent(new Event("fresh"));
       say("on");
     }
   } catch {
     say("lost");
+    document.dispatchEvent(new Event("lost"));
   }
   clearTimeout(late);
-  looking = false;
+  fetching = false;
   if (wanted) soon();
 }
 
 function soon() {
-  if (wanted && looking) return;
+  if (wanted && fetching) return;
   wanted = true;
-  setTimeout(look, Math.max(0, SOONEST - (performance.now() - last)));
+  setTimeout(refresh, Math.max(0, SOONEST - (performance.now() - last)));
 }
 
 function say(state) {
@@ -68,13 +81,13 @@ function pause() {
   else { listen(); soon(); }
 }
 
-function polls() {
+function poll() {
   const every = Number(main.dataset.poll);
-  if (every) setTimeout(async () => { if (!document.hidden) await look(); polls(); }, every);
+  if (every) setTimeout(async () => { if (!document.hidden) await refresh(); poll(); }, every);
 }
 
 // Ages and countdowns go on between two looks.
-const words = (s) => s < 9.95 ? `${s.toFixed(1)} s` : s < 120 ? `${Math.round(s)} s`
+const span = (s) => s < 9.95 ? `${s.toFixed(1)} s` : s < 120 ? `${Math.round(s)} s`
   : s < 7200 ? `${Math.round(s / 60)} min` : s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
 setInterval(() => {
   if (paused || document.hidden) return;
@@ -82,7 +95,7 @@ setInterval(() => {
   const now = Date.now() / 1000;
   for (const time of main.querySelectorAll("time[data-since], time[data-until]")) {
     const { since, until } = time.dataset;
-    time.textContent = words(Math.max(0, since ? now - since : until - now));
+    time.textContent = span(Math.max(0, since ? now - since : until - now));
   }
 }, 200);
 
@@ -95,7 +108,7 @@ const KEYS = {
   "/": () => document.getElementById("search")?.focus(),
   j: () => row(1),
   k: () => row(-1),
-  x: () => document.querySelector("tr.here input")?.click(),
+  x: () => document.querySelector("tr[data-here] input")?.click(),
   "?": () => document.getElementById("keys")?.showModal(),
 };
 const go = (link) => link?.click();
@@ -103,10 +116,10 @@ const go = (link) => link?.click();
 function row(step) {
   const rows = [...main.querySelectorAll("tbody tr")];
   if (!rows.length) return;
-  const here = rows.findIndex((one) => one.classList.contains("here"));
+  const here = rows.findIndex((one) => "here" in one.dataset);
   const next = rows[Math.min(rows.length - 1, Math.max(0, here + step))];
-  rows[here]?.classList.remove("here");
-  next.classList.add("here");
+  if (here >= 0) delete rows[here].dataset.here;
+  next.dataset.here = "";
   next.querySelector("a")?.focus();
   next.scrollIntoView({ block: "nearest" });
 }
@@ -124,9 +137,9 @@ document.addEventListener("keydown", (event) => {
 for (const form of document.querySelectorAll("form[data-waits]")) {
   form.addEventListener("submit", () => {
     const began = performance.now();
-    const told = form.querySelector("[data-wait]");
+    const note = form.querySelector("[data-wait]");
     setInterval(() => {
-      told.textContent = form.dataset.waits.replace("{s}", ((performance.now() - began) / 1000).toFixed(1));
+      note.textContent = form.dataset.waits.replace("{s}", ((performance.now() - began) / 1000).toFixed(1));
     }, 100);
   });
 }
@@ -144,4 +157,4 @@ if (button) {
   document.getElementById("keys-button").addEventListener("click", KEYS["?"]);
 }
 listen();
-polls();
+poll();

@@ -1,122 +1,154 @@
-// The stage plays what really happens: the journal's events move the tokens, and twice a second the
-// server's own count says where everything is, so that the picture can't drift from the truth.
-import { Board } from "./board.js";
-import { follow, settle } from "./journey.js";
-import { Replay } from "./replay.js";
-import { box, cross, rooms, strike, sums, tell, webIsDead, word, workers } from "./rooms.js";
+// The stage plays what really happens: the server says which token is on which floor, and here each
+// one that has moved flies there, past the floors between, at a speed that the eye can follow.
+import { refresh, view } from "./live.js";
 
-const main = document.getElementById("main");
-const board = new Board(document.getElementById("board"));
-const replay = new Replay(board, play);
 const $ = (id) => document.getElementById(id);
-const RESCUE_SHOWN = 5000; // milliseconds for which a rescue is told
-let rescued = []; // when jobs were, lately
-let source = null, asking = false, behind = false;
+const main = $("main");
+const PACE = 330; // milliseconds from one floor to the next
+const WAY = ["readers", "outbox", "queue", "worker", "mail", "inbox"];
+const STEP = 300; // milliseconds between two pictures of a replay, which shows half as much time
+const SILENCE = 1.5; // seconds in which nothing happens; what is longer is cut short
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+let places = new Map(); // by token: where it is on the screen, its floor, and its place in the page
 
-function play(event) {
-  if (event.job) follow(board, event);
-  if (event.event === "rescued") rescued.push(performance.now());
-  if (event.event === "worker_started") box(event.by, event.pid);
-  if (event.event === "worker_died") {
-    const crossed = cross(event.text ?? "");
-    if (crossed && replay.on) setTimeout(() => crossed.remove(), 2500);
+const floors = () => [...document.querySelectorAll("[data-floor]")];
+const kind = (floor) => (floor.closest(".box") ? "worker" : floor.dataset.floor);
+const middle = (element) => {
+  const box = element.getBoundingClientRect();
+  return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+};
+
+// On a floor that has no room for all, the last place says how many more there are.
+function crowd() {
+  const sizes = floors().map((floor) => {
+    const tokens = [...floor.children];
+    for (const token of tokens) token.classList.remove("beyond");
+    return { floor, tokens };
+  }).map(({ floor, tokens }) => {
+    const size = (tokens[0]?.offsetWidth ?? 0) + 4;
+    const seats = Math.max(1, Math.floor((floor.clientWidth + 4) / size)) * Math.max(1, Math.floor((floor.clientHeight + 4) / size));
+    return { floor, tokens, seats, all: tokens.length + Number(floor.dataset.hidden) };
+  });
+  for (const { floor, tokens, seats, all } of sizes) {
+    const shown = all > seats ? seats - 1 : tokens.length;
+    for (const token of tokens.slice(shown)) token.classList.add("beyond");
+    if (all > shown && floor.dataset.floor !== "inbox") floor.dataset.more = `+${all - shown}`;
+    else delete floor.dataset.more;
   }
 }
 
-function rescues() {
-  rescued = rescued.filter((when) => performance.now() - when < RESCUE_SHOWN);
-  return rescued.length ? word("told-rescued", { jobs: rescued.length }) : "";
-}
-
-async function ask() {
-  if (asking || document.hidden) return;
-  asking = true;
-  try {
-    const answer = await fetch(main.dataset.state);
-    if (!answer.ok) throw new Error(answer.status);
-    const seen = await answer.json();
-    if (behind) { behind = false; listen(); }
-    if (!replay.on) {
-      workers(seen, [...board.tokens.values()]);
-      settle(board, seen);
-      rooms(seen);
-      board.place();
-      tell(seen.told, rescues());
+// Where every token is; one without a seat is where its floor is.
+function note() {
+  const found = new Map();
+  for (const floor of floors()) {
+    for (const token of floor.children) {
+      const seated = !token.classList.contains("beyond");
+      const spot = seated ? `${token.offsetLeft} ${token.offsetTop}` : "";
+      found.set(token.id, { ...middle(seated ? token : floor), floor: kind(floor), crowded: Boolean(floor.dataset.more), spot });
     }
-    sums(seen);
-  } catch {
-    behind = true;
-    deaf();
-    webIsDead();
   }
-  asking = false;
+  return found;
 }
+
+// The middle of the floors between two.
+function between(from, to) {
+  const [start, end] = [WAY.indexOf(from), WAY.indexOf(to)];
+  if (start < 0 || end < 0) return [];
+  const first = (name) => floors().find((floor) => kind(floor) === name);
+  return WAY.slice(start + 1, Math.max(start + 1, end)).map(first).filter(Boolean).map(middle);
+}
+
+function fly(token, from) {
+  const was = places.get(token.id) ?? from;
+  const now = kind(token.parentElement);
+  if (was.spot === `${token.offsetLeft} ${token.offsetTop}` && was.floor === now) return; // or on its way
+  for (const flight of token.getAnimations()) flight.cancel();
+  const here = middle(token);
+  const stops = [was, ...between(was.floor, now), here];
+  const frames = stops.map(({ x, y }) => ({ translate: `${x - here.x}px ${y - here.y}px` }));
+  token.animate(frames, { duration: PACE * (frames.length - 1), easing: "ease-in-out" });
+}
+
+let shown = false; // what is there at first, or in another picture, has made no way
+document.addEventListener("stale", () => { places = note(); });
+document.addEventListener("fresh", () => {
+  crowd();
+  const door = middle(floors()[0]);
+  const crowded = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
+  if (shown && !still.matches) {
+    for (const token of document.querySelectorAll(".token:not(.beyond)")) {
+      const floor = token.parentElement.dataset.floor;
+      if (places.has(token.id) || !(crowded.has(floor) || floor === "lost")) fly(token, { ...door, floor: "readers" });
+    }
+  }
+  shown = true;
+  if (replaying()) replayed();
+});
+document.addEventListener("lost", () => {
+  $("web").classList.add("off");
+  $("web-says").textContent = $("board").dataset.webDead;
+});
 
 async function act(name) {
-  if (name === "replay") {
-    if (replay.on) endReplay(); else await replay.start(main.dataset.replay);
-    return;
-  }
   const began = performance.now();
   const waiting = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
-    if (seconds > 0.4) $("wait").textContent = word("wait", { s: seconds.toFixed(1) });
+    if (seconds > 0.4) $("wait").textContent = $("board").dataset.wait.replace("{s}", seconds.toFixed(1));
   }, 100);
   try {
     const answer = await fetch(`stage/do/${name}`, { method: "POST" });
     if (!answer.ok) oops((await answer.json()).detail);
-    else if (name === "new-round") board.clear();
-    else if (name === "kill-redis") strike();
   } catch {
-    if (name !== "kill-web") oops(word("web-dead"));
+    if (name !== "kill-web") oops($("board").dataset.webDead);
   }
   clearInterval(waiting);
   $("wait").textContent = "";
-  ask();
-}
-
-function endReplay() {
-  replay.end();
-  rescued = [];
-  ask();
+  refresh();
 }
 
 function oops(why) {
-  $("oops").textContent = word("failed", { why });
+  $("oops").textContent = $("board").dataset.failed.replace("{why}", why);
   $("oops").hidden = false;
   setTimeout(() => { $("oops").hidden = true; }, 5000);
 }
 
-function listen() {
-  if (source || document.hidden) return;
-  source = new EventSource(main.dataset.events);
-  source.addEventListener("message", (message) => { if (!replay.on) play(JSON.parse(message.data)); });
+// The last minute again, at half the speed, as the server finds it in the journal.
+let at = 0;
+const replaying = () => view.address !== null;
+
+function replay(on) {
+  at = 0;
+  shown = false;
+  view.address = on ? "stage?at=0" : null;
+  document.body.classList.toggle("replay", on);
+  refresh();
 }
-function deaf() { source?.close(); source = null; }
+
+function replayed() {
+  const next = Number(main.dataset.next);
+  if (!next && at) return replay(false);
+  at = Math.max(at, next - SILENCE);
+  view.address = `stage?at=${at.toFixed(3)}`;
+}
 
 setInterval(() => {
-  const now = performance.now();
-  if (replay.on) {
-    tell(`${word("replaying")} …`, rescues());
-    if (replay.step(now)) endReplay();
-  }
-  board.step(now);
-}, 60);
-setInterval(ask, 500);
+  if (!replaying()) return;
+  at += STEP / 2000;
+  refresh();
+}, STEP);
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-act]");
+  const button = event.target.closest?.("button");
   if (!button) return;
   event.preventDefault();
-  act(button.dataset.act);
+  if (button.id === "replay") replay(!replaying());
+  else if (!replaying()) act(button.dataset.action); // a replay's buttons disturb nothing
 });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, textarea")) return;
   const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (button) { event.preventDefault(); act(button.dataset.act); }
+  if (button) { event.preventDefault(); button.click(); }
 });
-document.addEventListener("visibilitychange", () => (document.hidden ? deaf() : (listen(), ask())));
-window.addEventListener("pagehide", deaf);
-document.querySelector("[data-act=replay]").hidden = false;
-listen();
-ask();
+addEventListener("resize", crowd);
+$("replay").hidden = false;
+crowd();

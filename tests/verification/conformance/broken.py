@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -144,40 +143,6 @@ class CantBeClosedTwice(Memory):
         if self._closed:
             raise RuntimeError("closed already")
         super().close()
-
-
-class PutsInWithinTheTransaction(Memory):
-    """Does not wait for the commit."""
-
-    def check(self, job: Job) -> None:
-        super().check(job)
-        self.take([job])
-
-
-class LoadsRecordsWhenTheyArePutIn(Memory):
-    def take(self, jobs: list[Job]) -> None:
-        forged = {"_record": "Thing", "id": 1}
-        super().take(
-            [
-                replace(
-                    job,
-                    arguments=json.loads(json.dumps(job.arguments).replace('"id": 2', '"id": 1')),
-                )
-                if "thing" in job.arguments and job.arguments["thing"] != forged
-                else job
-                for job in jobs
-            ]
-        )
-
-
-class SkipsCallbacks(Memory):
-    def _work(self) -> None:
-        while (job := self._take()) is not None:
-            from demo_app.jobs.registry import all_tasks
-
-            task = all_tasks()[job.task]
-            context = (None,) if task.takes_context else ()
-            task.function(*context, **job.arguments)
 
 
 class OverlooksUnknownTasks(_Outcomes):

@@ -1,7 +1,7 @@
 """The two backends that need no process of their own."""
 
 from demo_app.verification.conformance.plugin import BackendConformance
-from demo_app.verification.conformance.shipped import SHIPPED
+from demo_app.verification.conformance.targets import SHIPPED
 
 
 class TestInline(BackendConformance):

@@ -1,5 +1,5 @@
 from demo_app.verification.conformance.plugin import BackendConformance
-from demo_app.verification.conformance.shipped import SHIPPED
+from demo_app.verification.conformance.targets import SHIPPED
 
 
 class TestRq(BackendConformance):

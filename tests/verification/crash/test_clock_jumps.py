@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from support import client_of, message, until
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
-from demo_app.stack.options import Options
 
 _LEASE = 2000
 _LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*")
@@ -44,15 +42,8 @@ def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        socket = folder / "redis.sock"
-        server = subprocess.Popen(
-            redis_server.command(folder, socket, Options()),
-            env={**os.environ, **told},
-            stdout=subprocess.DEVNULL,
-        )
+        server, url = redis_server.start(folder, env={**os.environ, **told})
         try:
-            url = f"redis+socket://{socket}"
-            until(lambda: redis_server.answers(url), what="Redis")
             store = Queue(client_of(url))
             yield store, lambda seconds: _put(store, clock, seconds)
         finally:

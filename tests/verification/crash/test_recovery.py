@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_app.verification.chaos.fault import Fault
+from demo_app.verification.chaos.context import Fault
 from demo_app.verification.chaos.recovery import Entry, recoveries
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,13 +18,14 @@ from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
+from demo_app.stack.reaper import reap
 
 _LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux' /proc")
 
 
 @contextmanager
-def _up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    command = [sys.executable, "-m", "demo_app", "up", "--json", "--dir", str(folder)]
+def _up(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    command = [sys.executable, "-m", "demo_app", "up", "--json", "--dir", str(folder), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     try:
@@ -89,6 +91,32 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
         assert not _all_gone(left)
         _lose_nothing(tmp_path, 3)
         until(lambda: _all_gone(left), what="the end of what was left")
+
+
+@_LINUX
+def test_a_redis_that_was_paused_meanwhile_is_ended_by_the_next_start_too(tmp_path: Path) -> None:
+    with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
+        client.comment()
+        client.wait_for_mails(1)
+        [redis] = ready["pids"]["redis"]
+        os.kill(redis, signal.SIGSTOP)
+        _reaper_of(supervisor).kill()
+        supervisor.kill()
+        supervisor.wait()
+        _lose_nothing(tmp_path, 1)
+        until(lambda: _all_gone([redis]), what="the end of the old server")
+
+
+@pytest.mark.parametrize("backend", ["celery", "rq", "huey"])
+def test_a_worker_ends_itself_when_supervisor_and_reaper_are_gone(
+    tmp_path: Path, backend: str
+) -> None:
+    with _up(tmp_path, "--backend", backend) as (supervisor, ready):
+        _reaper_of(supervisor).kill()
+        supervisor.kill()
+        supervisor.wait()
+        until(lambda: _all_gone(ready["pids"]["worker"]), what="the worker's end")
+        reap((tmp_path / "stack-id").read_text())
 
 
 def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:

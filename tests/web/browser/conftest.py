@@ -50,7 +50,7 @@ def chromium() -> Iterator[playwright.Browser]:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Two workers; what is killed is started again."""
-    with Stack(workers=2) as stack:
+    with Stack(workers=2, controls=True) as stack:
         yield stack
 
 

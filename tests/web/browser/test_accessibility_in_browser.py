@@ -19,7 +19,7 @@ PAGES = (
     "/jobs/done",
     "/jobs/job/{job}",
     "/jobs/job/{dead}",
-    "/jobs/ask?what=discard&state=dead&job={dead}",
+    "/jobs/confirm?what=discard&state=dead&job={dead}",
     "/jobs/words",
     "/stage",
     "/nothing-here",

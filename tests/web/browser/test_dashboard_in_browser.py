@@ -87,8 +87,8 @@ def test_the_queue_is_paged_while_its_jobs_move(tab, client: Client) -> None:
         client.comment()
     page = tab("/jobs/queued")
     page.locator("a[rel=next]").click()
-    expect(page.locator("#rows tr").first).to_be_visible()
-    places = [int(text) for text in page.locator("#rows td.number").all_inner_texts()]
+    expect(page.locator("#queued-rows tr").first).to_be_visible()
+    places = [int(text) for text in page.locator("#queued-rows td.number").all_inner_texts()]
     assert places == list(range(places[0], places[0] + len(places)))
 
 
@@ -111,7 +111,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(tab, client: Client, dea
     while not button.evaluate("one => one === document.activeElement"):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/ask**")
+    page.wait_for_url("**/confirm**")
     while not page.get_by_role("button", name="Run now").evaluate(
         "one => one === document.activeElement"
     ):

@@ -1,0 +1,213 @@
+"""What a check works with: it puts jobs in, waits for what they write down, and expects."""
+
+from __future__ import annotations
+
+import json
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import redis
+
+from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.verification.conformance.processes import Processes
+from demo_app.verification.conformance.sample_tasks import EVENTS
+
+Answer = TypeVar("Answer")
+Event = dict[str, Any]
+
+#: Seconds that are given to what should not happen.
+QUIET = 1.5
+#: Seconds for the process that puts jobs in to answer, its start included.
+ANSWER_SECONDS = 60.0
+
+
+class Broken(AssertionError):
+    """A promise was not kept; says what was promised, and what happened."""
+
+
+class Refused(Broken):
+    """Something was refused, which may be just what is looked for; `kind` is the exception's
+    name."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Harness(Processes):
+    """See the module."""
+
+    def start_host(self) -> None:
+        """Start the process that puts jobs in; returns when it answers."""
+        super().start_host()
+        description = self.ask("describe")
+        self.in_request: bool = description.pop("in_request")
+        survives = frozenset(map(Death, description.pop("survives")))
+        priority = Priority(description.pop("priority"))
+        self.capabilities = Capabilities(priority=priority, survives=survives, **description)
+
+    def wait_until_idle(self) -> None:
+        """Wait until a worker waits for its next job at the broker, where that can be seen."""
+        if self.subject.broker is not None:
+            client = redis.Redis.from_url(self.redis_url.replace("redis+socket", "unix"))
+            self.until(lambda: client.info("clients")["blocked_clients"] > 0, "an idle worker")
+            client.close()
+
+    def tell(self, do: str, **what: Any) -> None:
+        """Ask for something, and don't wait for the answer."""
+        assert self.host is not None
+        assert self.host.stdin is not None
+        self.host.stdin.write(json.dumps({"do": do, **what}).encode() + b"\n")
+        self.host.stdin.flush()
+
+    def ask(self, do: str, **what: Any) -> Any:
+        """Ask for something.
+
+        Raises Refused when that raises there, and Broken when no answer comes.
+        """
+        self.tell(do, **what)
+        if not self.has_answered(ANSWER_SECONDS):
+            raise Broken(f"no answer to {do!r} within {ANSWER_SECONDS:.0f} s")
+        return self.answer()
+
+    def has_answered(self, seconds: float) -> bool:
+        """Whether there is an answer within that time."""
+        assert self.host is not None
+        assert self.host.stdout is not None
+        return bool(select.select([self.host.stdout], [], [], seconds)[0])
+
+    def answer(self) -> Any:
+        """The answer to what was asked for; raises Refused when that raised there."""
+        assert self.host is not None
+        assert self.host.stdout is not None
+        line = self.host.stdout.readline()
+        if not line:
+            raise Broken(f"the process that puts jobs in ended: {self.last_log_line()}")
+        told = json.loads(line)
+        if "error" in told:
+            raise Refused(told["error"], told["message"])
+        return told["answer"]
+
+    def put_beside_stopped_worker(self, task: str, **arguments: Any) -> str:
+        """Put one job in while the worker is stopped; returns its id.
+
+        A worker of a table may have been stopped in the middle of a transaction, and nobody can
+        put anything in before that has ended.
+        """
+        wanted = {"task": task, "using": {}, "arguments": arguments}
+        self.tell("enqueue", jobs=[wanted])
+        while not self.has_answered(1.0):
+            self.signal_worker(signal.SIGCONT)
+            self.has_answered(0.01)
+            self.signal_worker(signal.SIGSTOP)
+        return str(self.answer()[0])
+
+    def put(self, task: str, using: dict[str, Any] | None = None, **arguments: Any) -> str:
+        """Put one job in; returns its id."""
+        wanted = {"task": task, "using": using or {}, "arguments": arguments}
+        return str(self.ask("enqueue", jobs=[wanted])[0])
+
+    def find(self, job_id: str) -> dict[str, Any]:
+        """What the backend knows of the job; raises Refused with LookupError for nothing."""
+        told: dict[str, Any] = self.ask("find", id=job_id)
+        return told
+
+    def finished(self, job_id: str) -> dict[str, Any]:
+        """What the backend knows of the job, after it has ended."""
+        return self.until(lambda: self._if_finished(job_id), f"the end of the job {job_id}")
+
+    def _if_finished(self, job_id: str) -> dict[str, Any] | None:
+        told = self.find(job_id)
+        return told if told["status"] in ("SUCCESSFUL", "FAILED") else None
+
+    def events(self, event: str = "", **details: Any) -> list[Event]:
+        """What the jobs wrote down, oldest first: of one kind, with these details."""
+        path = self.folder / EVENTS
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        wanted = {"event": event, **details} if event else details
+        return [line for line in map(json.loads, lines) if wanted.items() <= line.items()]
+
+    def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
+        """Wait until the jobs wrote that down so many times."""
+        return self.until(
+            lambda: found if len(found := self.events(event, **details)) >= times else None,
+            f"{event} {details or ''} {times} times",
+        )
+
+    def release(self, name: str) -> None:
+        """Let the job `hold` with that name end."""
+        (self.folder / f"release-{name}").touch()
+
+    def until(
+        self, ask: Callable[[], Answer | None], what: str, seconds: float | None = None
+    ) -> Answer:
+        """Ask until there is an answer; raises Broken after so many seconds of patience."""
+        deadline = time.monotonic() + (seconds or self.subject.patience)
+        while not (answer := ask()):
+            if time.monotonic() > deadline:
+                raise Broken(f"waited in vain for {what}; {self.last_log_line()}")
+            time.sleep(0.01)  # between two questions, not in place of one
+        return answer
+
+    def happens(self, ask: Callable[[], object], seconds: float) -> bool:
+        """Whether it happens within that time."""
+        try:
+            self.until(ask, "", seconds)
+        except Broken:
+            return False
+        return True
+
+    def last_log_line(self) -> str:
+        """The last line that a process wrote."""
+        lines = (self.folder / "log").read_text("utf-8", "replace").splitlines()
+        return f"the log's last line: {lines[-1]}" if lines else "nothing was logged"
+
+
+class Held:
+    """Keep the one worker busy, so that what is put in meanwhile waits."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness, self._name = harness, f"{time.time()}"
+
+    def __enter__(self) -> None:
+        if not self._harness.in_request:
+            job = self._harness.put("hold", name=self._name)
+            self._harness.wait_for("began", job=job)
+
+    def __exit__(self, *_: object) -> None:
+        self._harness.release(self._name)
+
+
+def step(number: int, **using: Any) -> dict[str, Any]:
+    """A numbered job, to be put in."""
+    return {"task": "step", "arguments": {"number": number}, "using": using}
+
+
+def ran(harness: Harness, ids: Any, times: int) -> bool:
+    """Whether so many of these jobs ran."""
+    return sum(event["job"] in ids for event in harness.events("ran")) >= times
+
+
+def after_all_that_was_put_in(harness: Harness) -> None:
+    """A worker that runs one job at a time has run everything before this one."""
+    harness.wait_for("ran", job=harness.put("step", number=-1))
+
+
+def refused(harness: Harness, kind: str, word: str, **asked: Any) -> None:
+    """Expect that putting this in is refused, with that exception, and that word in it."""
+    try:
+        harness.ask("enqueue", **asked)
+    except Refused as refused:
+        expect(refused.kind == kind, f"the refusal is a {refused.kind}, not {kind}: {refused}")
+        expect(word in str(refused), f"the refusal does not say {word!r}: {refused}")
+    else:
+        raise Broken(f"{asked} was taken without a word, and is not supported")
+
+
+def expect(fine: object, otherwise: str) -> None:
+    """Raises Broken with these words unless it is fine."""
+    if not fine:
+        raise Broken(otherwise)

@@ -1,0 +1,113 @@
+"""The jobs that the suite puts in. Each writes down what happens to it, in a file that survives
+whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from demo_app.jobs import Context, discard_on, retry_on, task
+from demo_app.jobs.context import current
+from demo_app.settings import settings
+
+EVENTS = "events.jsonl"
+
+#: What JSON can't carry, or would change on the way.
+ODD: dict[str, Any] = {
+    "a tuple": (1, 2),
+    "a set": {1},
+    "bytes": b"x",
+    "a date": datetime(2026, 11, 24, tzinfo=UTC),
+    "not a number": float("nan"),
+    "half a character": "\ud800",
+    "a number as a key": {1: "one"},
+}
+
+
+def record(event: str, **details: Any) -> None:
+    """Append a line, in one write, so that those of several processes don't mix."""
+    context = current()
+    job_id = context.job.id if context else ""
+    line = {"event": event, "job": job_id, "at": time.time(), "pid": os.getpid(), **details}
+    file = os.open(settings().dir / EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, json.dumps(line).encode() + b"\n")
+    finally:
+        os.close(file)
+
+
+class Passing(Exception):
+    """A failure that passes."""
+
+
+@task
+def echo(value: Any) -> Any:
+    """Return what came in."""
+    record("ran", value=value)
+    return value
+
+
+@task
+def step(number: int) -> int:
+    """One of several."""
+    record("ran", number=number)
+    return number
+
+
+@task
+def hold(name: str) -> None:
+    """Run until the file ``release-<name>`` is there."""
+    record("began", name=name)
+    deadline = time.monotonic() + 60.0
+    while not (settings().dir / f"release-{name}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    record("ended", name=name)
+
+
+@task
+def meet(mine: str, other: str) -> None:
+    """Run until the other one runs as well."""
+    (settings().dir / mine).touch()
+    deadline = time.monotonic() + 5.0
+    while not (settings().dir / other).exists():
+        if time.monotonic() > deadline:
+            record("alone", name=mine)
+            return
+        time.sleep(0.01)
+    record("met", name=mine)
+
+
+@task(takes_context=True)
+@retry_on(Passing, attempts=5, first=0.3, jitter=0.0)
+def stumble(context: Context, failures: int) -> int:
+    """Fail so many times, then succeed."""
+    record("tried", attempt=context.attempt)
+    if context.attempt <= failures:
+        raise Passing(f"failure {context.attempt}")
+    return context.attempt
+
+
+@task
+@retry_on(Passing, attempts=2, first=0.1, jitter=0.0)
+def fail() -> None:
+    """Fail each time; two tries are allowed."""
+    record("tried")
+    raise Passing("it never passes")
+
+
+@task
+@discard_on(LookupError)
+def pointless() -> None:
+    """Be about something that is gone."""
+    record("tried")
+    raise LookupError("it is gone")
+
+
+@task
+def return_a_set() -> Any:
+    """Return what JSON can't carry."""
+    record("ran")
+    return {1, 2}

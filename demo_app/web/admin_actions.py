@@ -1,0 +1,129 @@
+"""What a person may do on the dashboard, to jobs and to workers. Plain forms, and each asks first.
+
+A button leads to a question (`/jobs/confirm`), and only the answer to it does anything, so that it
+works the same with and without JavaScript.
+"""
+
+from __future__ import annotations
+
+import signal
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from demo_app.broker.events import State
+from demo_app.broker.queue import Queue
+from demo_app.settings import settings
+from demo_app.web import processes, snapshot
+from demo_app.web.dependencies import QueueDep, ServicesDep
+from demo_app.web.errors import DomainError
+from demo_app.web.search import DEPTH, search
+from demo_app.web.templates import render
+
+router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
+#: Jobs moved by one answer to "all", and looked at for it; then it asks about the rest.
+MOST = 500
+_LOOKED_AT = 3000
+MOVABLE = (State.SCHEDULED, State.RETRYING, State.DEAD)
+Text = Annotated[str, Query(max_length=300)]
+
+
+class JobAction(StrEnum):
+    """What may be done to a job that waits."""
+
+    RETRY = "retry"
+    DISCARD = "discard"
+
+
+class WorkerAction(StrEnum):
+    """What may be done to a worker."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    KILL = "kill"
+
+
+@router.get("/confirm", response_class=HTMLResponse)
+def confirm(
+    request: Request,
+    what: JobAction | WorkerAction,
+    state: State | None = None,
+    q: Text = "",
+    whole: bool = False,
+    job: Annotated[list[str] | None, Query(max_length=200)] = None,
+    worker: Text = "",
+    cursor: Text = "",
+) -> Response:
+    """The question before anything is done. cursor: where "all" begins, if not at the first."""
+    values: dict[str, Any] = {"what": what, "state": state, "q": q, "whole": whole, "most": MOST}
+    values |= {"jobs": job or [], "worker": worker, "cursor": cursor}
+    return render(request, "confirm.html", **values)
+
+
+@router.post("/decide")
+def decide(
+    queue: QueueDep,
+    what: Annotated[JobAction, Form()],
+    state: Annotated[State | None, Form()] = None,
+    q: Annotated[str, Form(max_length=200)] = "",
+    whole: Annotated[bool, Form()] = False,
+    job: Annotated[list[str] | None, Form(max_length=200)] = None,
+    cursor: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Retry or discard the jobs, or all that the filter finds."""
+    ids, rest = job or [], None
+    if whole and state in MOVABLE:
+        ids, rest = _filtered(queue, state, q, cursor or None)
+    moved = sum(bool(queue.decide(id_, what, by="a person")) for id_ in ids)
+    query = {"said": f"{what}.{moved}", **({"q": q} if q else {})}
+    if rest is not None:
+        query |= {"what": what, "state": str(state), "whole": "1", "cursor": rest}
+        return RedirectResponse(f"confirm?{urlencode(query)}", 303)
+    one = f"job/{quote(ids[0], safe='')}" if len(ids) == 1 else "../jobs"
+    return RedirectResponse(f"{state or one}?{urlencode(query)}", 303)
+
+
+def _filtered(
+    queue: Queue, state: State, text: str, cursor: str | None
+) -> tuple[list[str], str | None]:
+    """Ids of those that the search finds, and where to go on when there may be more."""
+    ids: list[str] = []
+    for _ in range(_LOOKED_AT // DEPTH):
+        found = search(queue.client, state, text, limit=200, cursor=cursor)
+        ids += [job.id for job in found.jobs]
+        cursor = found.next
+        if cursor is None or len(ids) + 200 > MOST:
+            break
+    return ids, cursor
+
+
+@router.post("/worker")
+def worker(
+    services: ServicesDep,
+    queue: QueueDep,
+    what: Annotated[WorkerAction, Form()],
+    worker: Annotated[str, Form(max_length=300)],
+) -> Response:
+    """Pause, resume, stop or (where that is allowed) kill a worker."""
+    found = snapshot.take(queue, services.comments.backend).worker(worker)
+    if found is None:
+        raise DomainError(404, "no_worker", worker=worker)
+    if what in (WorkerAction.PAUSE, WorkerAction.RESUME):
+        queue.quiet(worker, what is WorkerAction.PAUSE)
+    else:
+        _signal(found, what)
+    return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
+
+
+def _signal(worker: snapshot.Worker, what: WorkerAction) -> None:
+    if what is WorkerAction.KILL and not settings().controls:
+        raise DomainError(403, "controls")
+    if not worker.here:
+        raise DomainError(409, "elsewhere", host=worker.host, pid=worker.pid)
+    number = signal.SIGKILL if what is WorkerAction.KILL else signal.SIGTERM
+    if not processes.send(worker.pid, processes.is_our_worker, number):
+        raise DomainError(409, "not_ours", pid=worker.pid)

@@ -1,0 +1,116 @@
+"""What a comment must be, and what happens when one is accepted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.background import BackgroundTask
+
+from demo_app.blog import outbox, posts
+from demo_app.blog.database import Database
+from demo_app.blog.posts import Comment, NoSuchPost
+from demo_app.blog.relay import Relay
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.task import Task
+from demo_app.web.errors import DomainError
+from demo_app.web.request_log import request_id
+
+MAX_BODY = 10_000
+MAX_AUTHOR = 200
+#: The HTML standard's "valid e-mail address", as a browser's form checks it.
+_EMAIL = re.compile(
+    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which backend gets a comment's job, and whether it goes through the outbox."""
+
+    backend: Backend
+    use_outbox: bool
+
+
+class CommentService:
+    """Takes comments.
+
+    relay: hands the outbox over to the configured backend, whatever the route is at the moment.
+    route: the buttons of the stage may change it; always replaced as a whole, so that a comment
+    that comes in meanwhile sees the old one or the new one. used: the names of the backends that
+    were given jobs so far.
+    """
+
+    def __init__(
+        self, database: Database, relay: Relay, notify: Task[[int], None], route: Route
+    ) -> None:
+        self.database, self.relay, self._notify = database, relay, notify
+        self.used: set[str] = set()
+        self.use(route)
+
+    def use(self, route: Route) -> None:
+        """From now on, jobs take this route."""
+        self.used.add(route.backend.name)
+        self.route = route
+
+    @property
+    def backend(self) -> Backend:
+        """Who runs the jobs at the moment."""
+        return self.route.backend
+
+    def accept(
+        self, post_id: int, author: str, email: str, body: str, *, first: bool = True
+    ) -> Comment:
+        """Store a comment, and see to it that its job will run; neither its mail nor the queue is
+        waited for (but by the backend that runs jobs in the request).
+
+        first: whether it is the request's only comment, whose job may have the request's id.
+        Raises DomainError, with nothing stored.
+        """
+        route = self.route
+        author, email = author.strip(), email.strip()
+        _check(author, email, body)
+        try:
+            comment, job = posts.add_comment(
+                self.database,
+                post_id,
+                author,
+                email,
+                body,
+                notify=self._notify,
+                keep_job=route.use_outbox,
+                job_id=request_id() if first else None,
+            )
+        except NoSuchPost:
+            raise DomainError(404, "no_post", id=post_id) from None
+        if not route.use_outbox:
+            route.backend.enqueue(job)
+        elif route.backend.in_request:
+            route.backend.enqueue(job)
+            outbox.remove_job(self.database, job.id)
+        return comment
+
+    def after_answer(self) -> BackgroundTask:
+        """Wakes the relay once the answer is sent. (Should it never run, the relay looks by itself
+        each second.)"""
+        return BackgroundTask(self._wake_relay)
+
+    async def _wake_relay(self) -> None:
+        self.relay.wake()
+
+
+def _check(author: str, email: str, body: str) -> None:
+    if len(body) > MAX_BODY:
+        raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")
+    if not author:
+        raise DomainError(422, "no_author")
+    if len(author) > MAX_AUTHOR:
+        raise DomainError(422, "long_author", most=MAX_AUTHOR)
+    if not body.strip():
+        raise DomainError(422, "no_body")
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise DomainError(422, "no_address")
+    if _LONE_SURROGATE.search(author + body):
+        raise DomainError(422, "surrogate")

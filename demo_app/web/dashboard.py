@@ -1,0 +1,148 @@
+"""The dashboard: every job, where it is, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from demo_app.blog import outbox
+from demo_app.broker.events import Event, JobView, State
+from demo_app.broker.inspect import get_job
+from demo_app.broker.throughput import Window, buckets
+from demo_app.jobs.job import Job
+from demo_app.web import snapshot
+from demo_app.web.charts import chart
+from demo_app.web.dependencies import QueueDep, ServicesDep
+from demo_app.web.errors import DomainError
+from demo_app.web.search import search
+from demo_app.web.templates import render
+
+router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
+PER_PAGE = 25
+#: Rows of the outbox's page, the oldest ones.
+SHOWN = 50
+
+
+@router.get("", response_class=HTMLResponse)
+def overview(request: Request, services: ServicesDep) -> Response:
+    """Everything at one glance."""
+    queue, comments = services.queue, services.comments
+    more: dict[str, Any] = {"charts": [], "running": (), "queued": (), "redis": None}
+    if queue is not None:
+        client = queue.client
+        more["charts"] = [chart(window, buckets(client, window)) for window in Window]
+        more["running"] = search(client, State.RUNNING, "", limit=8).jobs
+        more["queued"] = search(client, State.QUEUED, "", limit=8).jobs
+        more["redis"] = snapshot.redis_state(client)
+    return render(
+        request,
+        "jobs.html",
+        seen=snapshot.take(queue, comments.backend),
+        outbox=comments.relay.size(),
+        trouble=comments.relay.trouble,
+        backend=comments.backend.name,
+        show=False,
+        **more,
+    )
+
+
+@router.get("/words", response_class=HTMLResponse)
+def glossary(request: Request) -> Response:
+    """Every word that the pages use."""
+    return render(request, "glossary.html")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A job in the outbox. handed_over: the queue has it, and the row stays until that is safe."""
+
+    job: Job
+    handed_over: bool
+
+
+@router.get("/outbox", response_class=HTMLResponse)
+def outbox_page(request: Request, services: ServicesDep, show: bool = False) -> Response:
+    """The jobs that the queue does not have yet, also while Redis is dead: asks nobody but the
+    blog's database."""
+    comments = services.comments
+    handed_over = comments.relay.handed_over()
+    jobs = [job for _, job in outbox.waiting(comments.database, limit=SHOWN + 1)]
+    return render(
+        request,
+        "outbox.html",
+        rows=[OutboxRow(job, job.id in handed_over) for job in jobs[:SHOWN]],
+        more=len(jobs) > SHOWN,
+        waiting=comments.relay.size(),
+        trouble=comments.relay.trouble,
+        kept=services.queue is not None,
+        show=show,
+    )
+
+
+@router.get("/job/{job_id}", response_class=HTMLResponse)
+def one(
+    request: Request, services: ServicesDep, queue: QueueDep, job_id: str, show: bool = False
+) -> Response:
+    """One job with its timeline, its tries and its mail."""
+    job = get_job(queue.client, job_id)
+    if job is None:
+        raise DomainError(404, "no_job", id=job_id)
+    owner = snapshot.take(queue, services.comments.backend).worker(job.owner)
+    steps = list(_steps(job))
+    return render(request, "job.html", job=job, steps=steps, owner=owner, show=show)
+
+
+@router.get("/{state}", response_class=HTMLResponse)
+def listed(
+    request: Request,
+    services: ServicesDep,
+    queue: QueueDep,
+    state: State,
+    q: Annotated[str, Query(max_length=200)] = "",
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    show: bool = False,
+) -> Response:
+    """One page of the jobs in a state, or of those that a search finds."""
+    return render(
+        request,
+        "list.html",
+        state=state,
+        found=search(queue.client, state, q, limit=PER_PAGE, cursor=cursor),
+        seen=snapshot.take(queue, services.comments.backend),
+        q=q,
+        cursor=cursor,
+        show=show,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the timeline: seconds after the step before; held: seconds that a dead worker had
+    a rescued job."""
+
+    event: Event
+    after: float | None = None
+    held: float | None = None
+
+
+def _steps(job: JobView) -> Iterator[Step]:
+    """The timeline for people: what happened, how long after the step before, and by whom.
+
+    A kill leaves no event of its own: nobody was left to write it. What Redis knows is when the
+    claim was, and when it was found that the claim's owner was dead.
+    """
+    claimed: Event | None = None
+    start = Event("", job.enqueued_at, "")
+    for before, event in pairwise((start, *job.timeline)):
+        held = None
+        if event.event == "rescued":
+            yield Step(Event("killed", 0.0, event.notes.get("text", "")))
+            held = event.at - claimed.at if claimed else None
+        elif event.event == "claimed":
+            claimed = event
+        yield Step(event, event.at - before.at, held)

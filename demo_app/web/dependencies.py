@@ -1,0 +1,51 @@
+"""What the pages and calls work with, as FastAPI dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from demo_app.broker.queue import Queue
+from demo_app.settings import settings
+from demo_app.web.comments import CommentService
+from demo_app.web.delivery import Locator
+from demo_app.web.errors import DomainError
+from demo_app.web.inbox import Inbox
+from demo_app.web.rate_limit import RateLimit
+from demo_app.web.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one web app is made of.
+
+    queue: the queue in Redis; None when the backend keeps its jobs elsewhere.
+    """
+
+    comments: CommentService
+    queue: Queue | None
+    inbox: Inbox
+    locator: Locator
+    stage: Stage
+    rate_limit: RateLimit
+
+
+# Both are coroutines, which FastAPI calls at once; a function would wait for a thread.
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _queue(services: ServicesDep) -> Queue:
+    if services.queue is None:
+        raise DomainError(409, "no_list", backend=settings().backend)
+    return services.queue
+
+
+#: The queue; an error 409 when the backend keeps no list of its jobs.
+QueueDep = Annotated[Queue, Depends(_queue)]

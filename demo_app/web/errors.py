@@ -1,0 +1,108 @@
+"""Errors as a reader should see them: one sentence, what to do, and no traceback.
+
+Every error has one shape: a page in the reader's language for a browser, and `ErrorResponse` in
+English for a program.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import redis
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from demo_app.broker.events import State
+from demo_app.web.templates import render
+from demo_app.web.translations import language_of, translations
+
+#: Errors that the framework raises by itself, by status: their keys among the translations.
+_OF_STATUS = {400: "body", 404: "missing", 405: "method", 413: "too_large"}
+
+
+class ErrorResponse(BaseModel):
+    """Why something could not be done, in one English sentence."""
+
+    detail: str
+
+
+class DomainError(HTTPException):
+    """Something that can't be done. `why`: one of the translations "error.…", filled with values.
+
+    It is an HTTPException, since FastAPI lets only those through while it reads a body.
+    """
+
+    def __init__(
+        self, status: int, why: str, headers: dict[str, str] | None = None, **values: object
+    ) -> None:
+        self._why, self._values = why, values
+        super().__init__(status, self.sentence("en"), headers)
+
+    def sentence(self, language: str) -> str:
+        """What is wrong, in that language."""
+        t = translations(language)
+        values = {
+            name: t(f"state.{value}") if isinstance(value, State) else value
+            for name, value in self._values.items()
+        }
+        return t(f"error.{self._why}", **values)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: that a call may answer with these errors."""
+    return {status: {"model": ErrorResponse} for status in statuses}
+
+
+def error_response(request: Request, error: HTTPException) -> Response:
+    """The answer to an error: a page for a browser, JSON for a program."""
+    page = "text/html" in request.headers.get("accept", "")
+    page = page and not request.scope["path"].startswith("/api/")
+    if not isinstance(error, DomainError) and error.status_code in _OF_STATUS:
+        error = DomainError(
+            error.status_code, _OF_STATUS[error.status_code], dict(error.headers or {})
+        )
+    if not page:
+        return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
+    sentence = str(error.detail)
+    if isinstance(error, DomainError):
+        sentence = error.sentence(language_of(request))
+    code = error.status_code
+    answer = render(request, "error.html", status=code, code=code, sentence=sentence)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every error of the app."""
+    app.add_exception_handler(HTTPException, error_response)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(redis.ConnectionError, _no_redis)
+    app.add_exception_handler(redis.TimeoutError, _no_redis)
+    app.add_exception_handler(sqlite3.OperationalError, _no_database)
+
+
+def _no_redis(request: Request, _: Exception) -> Response:
+    return error_response(request, DomainError(503, "redis", {"retry-after": "1"}))
+
+
+def _no_database(request: Request, error: Exception) -> Response:
+    problem = DomainError(503, "database", {"retry-after": "10"}, reason=str(error))
+    return error_response(request, problem)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if any(one["loc"][0] == "path" for one in error.errors()):
+        wrong_address = not request.scope["path"].startswith("/api/")
+        if wrong_address:
+            return error_response(request, DomainError(404, "missing"))
+    problems = [
+        f"{'.'.join(str(part) for part in one['loc'][1:]) or 'the request'}: {one['msg']}"
+        for one in error.errors()
+    ]
+    return error_response(request, DomainError(422, "invalid", problems="; ".join(problems)))

@@ -1,0 +1,128 @@
+"""What an instructor can do to the running system from the stage: one function an action."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+import redis
+
+from demo_app import control_pipe
+from demo_app.blog import posts
+from demo_app.jobs.backend import backend_named
+from demo_app.settings import BackendName, Safeguard, settings
+from demo_app.web import processes, snapshot
+from demo_app.web.comments import Route
+from demo_app.web.dependencies import Services
+from demo_app.web.errors import DomainError
+from demo_app.web.inbox import DOWN, HANG_UP, SLOW
+
+BURST = 50
+#: Readers who post a burst at the same time.
+READERS = 8
+_NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
+_numbers = count(1)
+Action = Callable[[Services], None]
+
+
+def _comment(services: Services) -> None:
+    _post(services, next(_numbers), first=True)
+
+
+def _burst(services: Services) -> None:
+    numbers = [next(_numbers) for _ in range(BURST)]
+    with ThreadPoolExecutor(READERS) as pool:
+        list(pool.map(lambda number: _post(services, number, first=False), numbers))
+
+
+def _post(services: Services, number: int, *, first: bool) -> None:
+    comments = services.comments
+    name = _NAMES[number % len(_NAMES)]
+    address = f"{name.encode('ascii', 'ignore').decode().lower()}@example.test"
+    everyone = posts.all_posts(comments.database)
+    post = everyone[number % len(everyone)]
+    body = f"A comment from the stage, number {number}."
+    comments.accept(post.id, name, address, body, first=first)
+    comments.relay.wake()
+
+
+def _kill_worker(services: Services) -> None:
+    seen = snapshot.take(services.queue, services.comments.backend)
+    living = [worker for worker in seen.workers if worker.alive and worker.here]
+    if not living:
+        raise DomainError(409, "no_worker_here")
+    victim = max(living, key=lambda worker: worker.running)
+    if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
+        raise DomainError(409, "not_ours", pid=victim.pid)
+
+
+def _kill_redis(services: Services) -> None:
+    if services.queue is None:
+        raise DomainError(409, "no_redis")
+    try:
+        pid = snapshot.redis_state(services.queue.client).pid
+    except (redis.ConnectionError, redis.TimeoutError):
+        raise DomainError(409, "redis_away") from None
+    if not processes.send(pid, processes.is_our_redis, signal.SIGKILL):
+        raise DomainError(409, "not_ours", pid=pid)
+
+
+def _mail(mood: str, *rules: dict[str, Any]) -> Action:
+    def switch(services: Services) -> None:
+        now, _ = services.inbox.mood()
+        # the same button again takes the fault away
+        if not services.inbox.misbehave(*(() if now == mood else rules)):
+            raise DomainError(409, "sink")
+
+    return switch
+
+
+def _start_again(services: Services) -> None:
+    """All is well again: what died is started, the mail server has no faults, workers are awake,
+    and the configured backend is in use."""
+    chosen, queue = settings(), services.queue
+    if chosen.control is not None and not control_pipe.ask(chosen.control):
+        raise DomainError(409, "nobody_starts")
+    _route(chosen.backend)(services)
+    services.inbox.misbehave()
+    if queue is None:
+        return
+    with suppress(redis.ConnectionError, redis.TimeoutError):  # dead, and about to come back
+        for worker in snapshot.take(queue, services.comments.backend).workers:
+            if worker.quiet:
+                queue.quiet(worker.id, False)
+
+
+def _route(name: BackendName) -> Action:
+    def switch(services: Services) -> None:
+        configured = settings().backend
+        if name is BackendName.CELERY and configured is not name:
+            raise DomainError(409, "no_celery", backend=configured)
+        # what runs in this process's memory is not handed over by the relay, and dies with it
+        use_outbox = name is configured and settings().has(Safeguard.OUTBOX)
+        services.comments.use(Route(backend_named(name), use_outbox))
+
+    return switch
+
+
+#: By name. `kill-web` is done by the page itself, once it has answered.
+ACTIONS: dict[str, Action] = {
+    "comment": _comment,
+    "burst": _burst,
+    "slow-mail": _mail("slow", SLOW),
+    "no-mail": _mail("down", DOWN, HANG_UP),
+    "kill-worker": _kill_worker,
+    "kill-redis": _kill_redis,
+    "kill-web": lambda _: None,
+    "start-again": _start_again,
+    "inline": _route(BackendName.INLINE),
+    "memory": _route(BackendName.MEMORY),
+    "celery": _route(BackendName.CELERY),
+    "new-round": lambda services: services.stage.new_round(),
+}
+#: Those that break nothing, and so need no `--controls`.
+HARMLESS = ("comment", "burst", "new-round")

@@ -1,0 +1,23 @@
+"""The journal in Redis, a capped stream of every change of state, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo_app.broker.connection import Decoded
+from demo_app.broker.events import notes_of
+
+
+def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
+    """An entry of the journal; `at` is in seconds since the epoch."""
+    notes = notes_of(fields.get("detail", ""))
+    notes.pop("traceback", None)
+    others = {name: value for name, value in fields.items() if name != "detail"}
+    return {**others, **notes, "at": int(entry_id.partition("-")[0]) / 1000}
+
+
+def last_events(client: Decoded, seconds: int, most: int) -> list[dict[str, Any]]:
+    """The entries of the last seconds, at most so many, the oldest first."""
+    now, _ = client.time()
+    rows: Any = client.xrevrange("journal", min=(int(now) - seconds) * 1000, count=most)
+    return [as_json(entry, fields) for entry, fields in reversed(rows)]

@@ -1,0 +1,225 @@
+"""Waiting for what a lab does, and breaking it: kill, freeze, a mail server that misbehaves."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any, TypeVar
+
+import httpx
+
+from demo_app.verification.demo.run import kill_busy_worker
+from demo_app.verification.demo.timeline import Kill
+from lab.lifecycle import LabError, Lifecycle
+from lab.manual_worker import ManualWorker
+from lab.show import Progress
+from lab.uninterruptible import uninterruptible
+
+#: The states of jobs that are still to be done.
+UNFINISHED = ("queued", "running", "retrying", "scheduled")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Control(Lifecycle):
+    """A lab that one can wait for, break and repair. Times are in seconds."""
+
+    def wait(self, seconds: float = 120.0) -> None:
+        """Wait until every mail has arrived and no job is left to do.
+
+        Raises LabError when that does not happen in time.
+        """
+        self.until(self.finished, "the end of every job", seconds)
+
+    def finished(self) -> bool:
+        """Whether every mail has arrived and no job is left to do."""
+        if self.client.mail_stats()["distinct"] < len(self.posted):
+            return False
+        now = self.client.summary()
+        return not any(now[state] for state in UNFINISHED)
+
+    def until(
+        self,
+        ask: Callable[[], Any],
+        what: str = "it",
+        seconds: float = 120.0,
+        *,
+        silent: bool = False,
+    ) -> Any:
+        """Ask until the answer is true, and return it. Raises LabError when the time is up.
+
+        silent: don't show in the cell that it waits.
+        """
+        deadline = time.monotonic() + seconds
+        with nullcontext() if silent or self.beside else Progress(what, self.situation):
+            while not (answer := ask()):
+                if time.monotonic() > deadline:
+                    raise LabError(f"Timed out after {seconds:.0f} s: no sign of {what}. "
+                                   f"{self.situation()}")  # fmt: skip
+                time.sleep(0.01)
+            return answer
+
+    def situation(self) -> str:
+        """What the jobs and workers are doing, and what might help."""
+        try:
+            now = self.client.summary()
+        except (httpx.HTTPError, LabError):
+            return "The web app does not answer."
+        alive = sum(worker["alive"] for worker in now["workers"])
+        counts = ", ".join(f"{now[state]} {state}" for state in UNFINISHED)
+        help_ = "" if alive or self.stock else " lab.start() starts the workers."
+        return f"Jobs: {counts}. Living workers: {alive}.{help_}"
+
+    def until_still(
+        self,
+        still: float = 1.5,
+        enough: Callable[[dict[str, int]], bool] = lambda _: False,
+        seconds: float = 120.0,
+    ) -> None:
+        """Wait until the queue is empty and nothing has moved for so long (`still`).
+
+        enough: is given the mail server's counts, and may end the wait earlier. For systems that
+        don't say when they have finished, such as stock Celery.
+        """
+        redis, last, since = self.redis, None, time.monotonic()
+
+        def quiet() -> bool:
+            nonlocal last, since
+            stats = self.client.mail_stats()
+            now = (stats["accepted"], redis.hlen("unacked"), redis.llen("mail"))
+            if now != last:
+                last, since = now, time.monotonic()
+            return enough(stats) or (now[2] == 0 and time.monotonic() - since >= still)
+
+        self.until(quiet, "a moment without change", seconds)
+
+    def in_hand(self) -> float:
+        """For how many seconds stock Celery's worker has held its oldest job."""
+        oldest = self.redis.zrange("unacked_index", 0, 0, withscores=True)
+        return time.time() - oldest[0][1] if oldest else 0.0
+
+    def fault_hits(self) -> int:
+        """How often the mail server has misbehaved, under the rules in force."""
+        ready = self.stack.ready
+        bearer = {"authorization": f"Bearer {ready['token']}"}
+        rules = httpx.get(f"{ready['inbox']}/api/faults", headers=bearer).json()
+        return sum(int(rule["hits"]) for rule in rules)
+
+    def slow_mail(self, each: float) -> None:
+        """Let the mail server take so many seconds for each mail."""
+        self.faults({"at": "data", "do": "wait", "seconds": each})
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Make the mail server misbehave by these rules and no others; no rule repairs it."""
+        self.client.set_faults(*rules)
+
+    def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
+        """SIGKILL a process of this role; a worker is killed in the middle of its jobs.
+
+        restart: False keeps it dead until `start`. Waits until a worker is busy. When no job is
+        left, as in a cell that is run again, an idle worker is killed.
+        """
+        if role == "worker":
+            kill = self._kill_worker(restart)
+        else:
+            at = time.time()
+            pids = self.stack.kill(role, restart=restart)
+            if not pids:
+                raise LabError(f"No {role} runs. lab.start({role!r}) starts it.")
+            kill = Kill(at, pids[0], role)
+        self.kills.append(kill)
+        return kill
+
+    def kill_process(self, role: str, meanwhile: Callable[[], Any] = lambda: None) -> Kill:
+        """SIGKILL to the role's first process, busy or not; another one replaces it.
+
+        meanwhile: called when it is dead, before the other one works.
+        """
+        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        self.stack.kill(role, pid=pid)
+        meanwhile()
+        self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, f"another {role}")
+        self.kills.append(Kill(at, pid, role))
+        return self.kills[-1]
+
+    def _kill_worker(self, restart: bool) -> Kill:
+        if not self.stock:
+            kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
+            return kill
+        options, redis = self.stack.options, self.redis
+        # a worker holds no more jobs than it has threads: with one more, each worker has some
+        wanted = options.concurrency * (options.workers - 1) + 1
+        self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
+        at = time.time()
+        victim = self.stack.ready["pids"]["worker"][0]
+        self.stack.kill("worker", pid=victim, restart=restart)
+        return Kill(at, victim, f"stock-{victim}")
+
+    def _kill_busy(self, restart: bool) -> Kill | None:
+        try:
+            return kill_busy_worker(self.stack, self.client, restart=restart, seconds=0.2)
+        except TimeoutError:
+            living = self.stack.ready["pids"]["worker"]
+            if not living or not self.finished():
+                return None
+        at = time.time()
+        self.stack.kill("worker", pid=living[0], restart=restart)
+        return Kill(at, living[0], "an idle worker")
+
+    def start(self, role: str = "worker") -> None:
+        """Start what was killed or stopped; returns when it answers."""
+        uninterruptible(lambda: self.stack.start(role))
+
+    def send_workers_home(self) -> None:
+        """Stop the workers properly (SIGTERM); none runs until `start`."""
+        self.stack.kill("worker", signal.SIGTERM, restart=False)
+        self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
+
+    def until_worker_waits(self) -> None:
+        """Wait until a worker asks Redis for a job and there is none."""
+        self.until(self._waits, "a worker that waits for a job")
+
+    def freeze_idle_worker(self) -> None:
+        """SIGSTOP to a worker that waits for a job: it keeps what it has, and does nothing.
+
+        A wait ends by itself after a second, so the worker is frozen at the beginning of one.
+        """
+        before = self.until(self._waits, "a worker that waits for a job")
+        self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
+        self.stack.kill("worker", signal.SIGSTOP)
+
+    def kill_frozen_worker(self) -> Kill:
+        """SIGKILL, after Redis has answered the frozen worker; a new worker replaces it."""
+        self.until(lambda: not self._waits(), "Redis answering the frozen worker")
+        at = time.time()
+        (pid,) = self.stack.kill("worker")
+        self.kills.append(Kill(at, pid, "frozen"))
+        self.until(lambda: self.stack.ready["pids"]["worker"] not in ([], [pid]), "a new worker")
+        return self.kills[-1]
+
+    def _waits(self) -> set[tuple[str, str]]:
+        """The connections on which a worker waits, each with its number of commands so far."""
+        waits_in = "brpop" if self.stock else "xread"
+        return {
+            (client["id"], client.get("tot-cmds", client["idle"]))  # not every server counts them
+            for client in self.redis.client_list()
+            if client["cmd"] == waits_in and "b" in client["flags"]
+        }
+
+    def celery(self, *arguments: str, through: tuple[str, ...] = ()) -> ManualWorker:
+        """Start a Celery worker by hand, with any options, beside the stack's own.
+
+        through: a program that is given the worker's command, and becomes the worker.
+        """
+        return ManualWorker(self, self.stack.plan, arguments, through)
+
+
+def run_together(
+    run: Callable[[Item], Result], items: Iterable[Item], at_once: int, what: str
+) -> list[Result]:
+    """Run it for every item, so many at a time; shows in the cell that it takes a while."""
+    with Progress(what), ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(run, items))

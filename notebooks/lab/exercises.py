@@ -1,0 +1,235 @@
+"""The tests behind `check`. Exercise "n.m" belongs to lesson n."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from lab.checks import Hint, exercise, number, some_of, word
+from lab.running import current
+from lab.times import percentile
+
+
+@exercise("0.1")
+def _web_app(answer: int) -> str | None:
+    pids = current().stack.ready["pids"]
+    if answer in pids["web"]:
+        return None
+    for role, found in pids.items():
+        if answer in found:
+            return f"that is the {role} process. Which process answers a browser?"
+    return "no process of this lab has that number. Look at the map."
+
+
+@exercise("0.2")
+def _subject(answer: str) -> str | None:
+    mails = current().client.mails()["messages"]
+    mine = {mail["subject"] for mail in mails if not mail["subject"].startswith("Reader ")}
+    if not mine:
+        return 'no mail about a comment of yours is there: give author="..." when you post it.'
+    if answer in mine:
+        return None
+    if answer in {mail["subject"] for mail in mails}:
+        return "that mail is about somebody else's comment. Did you look before yours arrived?"
+    return "no mail has this subject. Copy it as it is, without the other headers."
+
+
+@exercise("1.1")
+def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
+    if answer([1.0]) is ...:
+        return ...
+    lists = [[3.0], [2.0, 1.0], [5.0, 1.0, 3.0], [4.0, 1.0, 2.0, 8.0]]
+    lists += [[random.random() for _ in range(size)] for size in (7, 10, 30)]
+    for values in lists:
+        if answer(list(values)) != percentile(values, 50):
+            return f"for {len(values)} values it is wrong. Are they sorted when you count?"
+    return None
+
+
+some_of(
+    "1.2",
+    {"resize an uploaded photo", "a yearly report as CSV", "tell followers of a new post"},
+    {"check a password", "show the page"},
+    "can the reader go on without this: {}?",
+    "something is missing. What is slow, or may come later?",
+)
+
+
+@exercise("2.1")
+def _backwards(answer: list[str]) -> str | None:
+    lab = current()
+    if list(answer) != lab.started()[-3:]:
+        return "give lab.started()[-3:], after lab.wait()."
+    if sorted(answer) != ["a", "b", "c"]:
+        return 'the last three jobs that started are not called "a", "b" and "c".'
+    if list(answer) == ["c", "b", "a"]:
+        return None
+    jobs = [job for job in lab.seen().jobs if job.runs][-3:]
+    enqueued = sorted(jobs, key=lambda job: job.enqueued)
+    if enqueued == sorted(jobs, key=lambda job: job.runs[-1].began):
+        return "they started in the order in which you enqueued them. What can change that?"
+    return "nearly: look at which list each of them was in."
+
+
+number("2.2", 10 * 0.5, "use Little's law, from above.")
+
+_MODES = {"always", "everysec", "no"}
+some_of("3.1", _MODES, set(), "", "you counted it above: what was left under each?")
+some_of(
+    "3.2",
+    {"always"},
+    _MODES - {"always"},
+    "with {}, is every answered job on the disk before Redis answers?",
+    "one setting puts every job on the disk before Redis answers.",
+)
+word(
+    "3.3",
+    "LPUSH",
+    {"RPUSH": "that one wrote into the job's own list. Look for the queue's name."},
+    "find the queue's name in the log, and read the word before it.",
+)
+
+
+@exercise("4.1")
+def _interrupted(answer: set[str]) -> str | None:
+    jobs = current().seen().jobs
+    if not isinstance(answer, set):
+        return "give a set, as in {...}: the order does not matter."
+    if not answer <= {job.id for job in jobs}:
+        return "something in your set is not the id of a job."
+    right = {job.id for job in jobs if job.rescued}
+    if answer - right:
+        return "too many: leave out the jobs whose every run ended well."
+    return None if answer == right else "look at how every run ended, not only the last one."
+
+
+@exercise("4.2")
+def _message_id(answer: str) -> str | None:
+    (mail,) = current().client.mails()["messages"]
+    if answer == mail["message_id"]:
+        return None
+    if answer == mail["job_id"]:
+        return "that is the job's id; the mail has its own id."
+    return "a Message-ID is in angle brackets, with an @ in it. Look into the inbox."
+
+
+some_of(
+    "4.3",
+    {"late by a lease", "maybe sent twice"},
+    {"lost", "late by the visibility timeout", "maybe shown twice"},
+    "is {} really true here? Look at the ledger again.",
+    "something is missing: think of both the time and the mail.",
+)
+
+_SAID = {"421 too many connections": "again", "550 no such person": "dead", "no answer": "again"}
+
+
+@exercise("5.1")
+def _again_or_dead(answer: dict[str, Any]) -> Hint:
+    if any(said is ... for said in answer.values()):
+        return ...
+    if answer.keys() != _SAID.keys() or not set(answer.values()) <= {"again", "dead"}:
+        return 'say "again" or "dead" for each of the three.'
+    wrong = [name for name in _SAID if answer[name] != _SAID[name]]
+    return f"can this pass without help: {wrong[0]}?" if wrong else None
+
+
+@exercise("5.2")
+def _backoff(answer: Callable[[float, int], Any]) -> Hint:
+    if answer(1, 3) is ...:
+        return ...
+    for first, tries in ((1, 2), (1, 3), (0.5, 5), (3, 6)):
+        given = list(answer(first, tries))
+        if len(given) != tries - 1:
+            return f"for {tries} tries you give {len(given)} waits."
+        if given[0] != first:
+            return "the first wait is not `first`."
+        if any(b != 2 * a for a, b in pairwise(given)):
+            return "each wait should be twice the one before it."
+    return None if answer(1, 1) == [] else "with a single try there is nothing to wait for."
+
+
+word(
+    "6.1",
+    "inline",
+    {},
+    "look at how long the last reader waited, in the first table; or at lesson 01.",
+)
+some_of(
+    "6.2",
+    {"a number", "a list of words", "the id of a comment"},
+    {"a date", "an open file"},
+    "what would JSON make of this: {}?",
+    "something is missing that JSON can carry.",
+)
+word("6.3", "rename", {}, "in `_work`, find the step that takes a file out of the queue.")
+
+word(
+    "7.1",
+    "False",
+    {"True": "add up the states, and compare the sum with `enqueued`."},
+    "say True or False.",
+)
+#: Depth, latency in seconds, dead; whether somebody must look; the evening in words.
+_EVENINGS = [
+    (900, 12, 0, False, "many wait, and none of them long"),
+    (3, 75, 0, True, "few wait, and one of them too long"),
+    (0, 0, 1, True, "a job was given up"),
+    (0, 0, 0, False, "all is quiet"),
+    (900, 75, 4, True, "everything at once"),
+]
+
+
+@exercise("7.2")
+def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
+    if answer(0, 0, 0) is ...:
+        return ...
+    for depth, latency, dead, right, words in _EVENINGS:
+        if bool(answer(depth, latency, dead)) is not right:
+            return f"think of this evening: {words}."
+    return None
+
+
+word(
+    "8.1",
+    "outbox",
+    {
+        "claim": "that one closes the gap between the queue and the worker.",
+        "rescue": "that one brings back what a dead worker held.",
+        "Message-ID": "that one is about a mail that arrives twice.",
+        "AOF": "that one is about what Redis had already.",
+    },
+    "one of the five words, please.",
+)
+number("8.2", 36_000 / 3600 * 0.5, "use Little's law again, from above.")
+_ORDER = ["early ack", "late ack", "claim", "outbox"]
+
+
+@exercise("8.3")
+def _order(answer: list[str]) -> str | None:
+    if not isinstance(answer, list) or sorted(answer) != sorted(_ORDER):
+        return "give a list of all four, each once; a set has no order."
+    wrong = [n for n, name in enumerate(_ORDER, 1) if answer[n - 1] != name]
+    return f"look at place {wrong[0]} again, in the picture." if wrong else None
+
+
+@exercise("9.1")
+def _address(answer: str) -> str | None:
+    if answer == "claims+rediss://:secret@queue.example.test:6379/2":
+        return None
+    if not isinstance(answer, str):
+        return "give the address as a text, in quotes."
+    if "rediss" not in answer:
+        return "the connection was encrypted, and should stay so."
+    return "put one word before the address, and leave the rest as it is."
+
+
+some_of(
+    "9.2",
+    {"charge a credit card", "add 1 to a counter"},
+    {"set a user's language to Japanese", "delete yesterday's log"},
+    "{} twice has the same result as once.",
+    "who would see that it ran twice: the customer, or the person who reads the number?",
+)

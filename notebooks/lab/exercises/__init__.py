@@ -1,1 +1,0 @@
-"""The tests behind `check`, one module a lesson."""

@@ -1,0 +1,180 @@
+"""The queue as a picture: every job in the Redis list in which it is, while it moves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from demo_app.broker.message import queue_of
+from demo_app.settings import settings
+from demo_app.verification.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
+from lab.order import name_of
+from lab.show import Live, Picture
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+#: Pictures a second.
+RATE = 5.0
+#: How many letters of a job's name are shown.
+_LONGEST = 22
+_GRID = f"display:grid;grid-template-columns:11em 1fr;gap:0.2em;max-width:54em;color:{INK}"
+_BOX = (
+    "display:inline-block;box-sizing:border-box;min-width:2em;height:1.7em;line-height:1.45em;"
+    "padding:0 0.35em;margin:0 3px 3px 0;border-radius:4px;text-align:center;white-space:pre;"
+    "vertical-align:top"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobList:
+    """One list in Redis. ids: the next to run first. solid: its jobs are running. dead: they are
+    held by a worker that is dead."""
+
+    name: str
+    ids: tuple[str, ...]
+    solid: bool = False
+    dead: bool = False
+
+
+_LEGEND = {
+    "waiting": JobList("", ()),
+    "running": JobList("", (), solid=True),
+    "its worker is dead": JobList("", (), dead=True),
+    "done": JobList("done", ()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Every list at one moment. after: seconds since the first look."""
+
+    after: float
+    lists: list[JobList]
+
+    @property
+    def death(self) -> bool:
+        """Whether a dead worker still holds jobs."""
+        return any(one.dead for one in self.lists)
+
+
+def read(redis: Any, died: Collection[int] = ()) -> list[JobList]:
+    """Every list of jobs, read in one step. died: pids of workers that are known to be dead, even
+    if Redis does not know it yet."""
+    workers = sorted(redis.smembers("workers"))
+    queues = sorted(redis.smembers("lanes"), key=_urgency)
+    pipe = redis.pipeline(transaction=True)
+    for queue in queues:
+        pipe.lrange(f"queue:{queue}", 0, -1)
+    for worker in workers:
+        pipe.get(f"worker:{worker}")
+        for queue in queues:
+            pipe.lrange(f"claims:{queue}:{worker}", 0, -1)
+    for name in ("scheduled", "retrying", "dead", "done"):
+        pipe.zrange(name, 0, -1)
+    answers = iter(pipe.execute())
+    found = [JobList(f"queue:{queue}", tuple(reversed(next(answers)))) for queue in queues]
+    for _worker in workers:
+        lease = next(answers)
+        held = tuple(job for _ in queues for job in reversed(next(answers)))
+        pid = json.loads(lease)["pid"] if lease else None
+        alive = bool(lease) and pid not in died
+        name = f"worker pid {pid}" if alive else f"dead worker pid {pid}" if pid else "dead worker"
+        if alive or held:
+            found.append(JobList(name, held, solid=alive, dead=not alive))
+    for name in ("scheduled", "retrying", "dead"):
+        if ids := tuple(next(answers)):
+            found.append(JobList(name, ids))
+    return [*found, JobList("done", tuple(next(answers)))]
+
+
+def _urgency(queue: str) -> tuple[int, int]:
+    """Queue by queue, and in each the urgent jobs first, as a worker checks them."""
+    queues, base = settings().queues, queue_of(queue)
+    place = queues.index(base) if base in queues else len(queues)
+    return place, 0 if queue.endswith(":high") else 2 if queue.endswith(":low") else 1
+
+
+def picture(lab: Lab) -> Picture:
+    """The lists as they are now; each job has the number of its comment, or its name."""
+    return _draw(lab, [Moment(0.0, read(lab.redis, lab.died))])
+
+
+def watch(lab: Lab, seconds: float = 120.0) -> None:
+    """Show the queue as it moves, until no job is left to do. Some snapshots stay.
+
+    Raises LabError when that does not happen in time.
+    """
+    live, began = Live(), time.monotonic()
+    moments: list[Moment] = []
+
+    def look() -> None:
+        moments.append(Moment(time.monotonic() - began, read(lab.redis, lab.died)))
+
+    def finished() -> bool:
+        if not moments or time.monotonic() - began - moments[-1].after >= 1.0 / RATE:
+            look()
+            live.show(_draw(lab, moments[-1:]))
+        return lab.finished()
+
+    lab.until(finished, "the end of every job", seconds, silent=True)
+    look()
+    live.show(_draw(lab, snapshots(moments)))
+
+
+def snapshots(moments: list[Moment]) -> list[Moment]:
+    """The first and the last moment, and between them the first one that shows a death, or, if
+    there was none, the middle one of those that differ from both."""
+    first, last = moments[0], moments[-1]
+    if first.lists == last.lists:
+        return [last]
+    between = [one for one in moments if one.lists not in (first.lists, last.lists)]
+    deaths = [] if first.death else [one for one in between if one.death]
+    return [first, *(deaths[:1] or between[len(between) // 2 :][:1]), last]
+
+
+def _draw(lab: Lab, moments: list[Moment]) -> Picture:
+    """The moments, one below the other."""
+    jobs = {job for moment in moments for one in moment.lists for job in one.ids}
+    names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
+    names |= {job: name_of(lab.redis, job) for job in jobs - names.keys()}
+    rows, sentences = [_row("", "".join(_box(label, one) for label, one in _LEGEND.items()))], []
+    for moment in moments:
+        when = f"after {moment.after:.1f} s: " if len(moments) > 1 else ""
+        if when:
+            rows.append(_row(f"<b>{when}</b>", ""))
+        for one in moment.lists:
+            boxes = "".join(_box(names[job][:_LONGEST], one) for job in one.ids)
+            rows.append(_row(escape(one.name), boxes or "empty"))
+        sentences.append(when + _words(moment.lists, names))
+    drawing = f'<div style="{_GRID}">{"".join(rows)}</div>'
+    return Picture(drawing, f"Jobs in each list. {'. '.join(sentences)}.")
+
+
+def _row(name: str, boxes: str) -> str:
+    return f"<div>{name}</div><div>{boxes}</div>"
+
+
+def _box(name: str, one: JobList) -> str:
+    """A job in its list."""
+    ink, paper, edge = INK, WAITING, f"1px solid {EDGE}"
+    if one.solid:
+        ink, paper = PAPER, RUNNING
+    elif one.dead:
+        edge = f"3px dashed {KILL}"
+    elif one.name == "done":
+        paper = PAPER
+    style = f"{_BOX};color:{ink};background:{paper};border:{edge}"
+    return f'<span style="{style}">{escape(name)}</span>'
+
+
+def _words(lists: list[JobList], names: dict[str, str]) -> str:
+    words = []
+    for one in lists:
+        first = f", next is {names[one.ids[0]]}" if one.ids else ""
+        words.append(f"{one.name}: {len(one.ids)}{first if 'queue' in one.name else ''}")
+    return "; ".join(words)

@@ -1,0 +1,64 @@
+"""Tables in README and the reference that are made from the code: ``python tests/generated.py``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: The path of one comment, in reading order: a file, and what happens in it.
+WALK: list[tuple[str, str]] = []
+
+
+def walk() -> str:
+    """The guided walk, each file with its length in lines."""
+    rows = ["| | file | what happens | lines |", "| ---: | --- | --- | ---: |"]
+    total = 0
+    for number, (name, what) in enumerate(WALK, 1):
+        length = len((ROOT / name).read_text("utf-8").splitlines())
+        total += length
+        rows.append(f"| {number} | [{name}]({name}) | {what} | {length} |")
+    rows.append(f"| | | **{len(WALK)} files** | **{total:,}** |")
+    return "\n".join(rows)
+
+
+def settings() -> str:
+    """Every setting of the demo app: its variable, what it sets, its default."""
+    from demo_app.settings import Settings
+
+    rows = ["| variable | what it sets | default |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, tuple | frozenset):
+            default = ",".join(map(str, default))
+        told = field.description or ""
+        rows.append(f"| `DEMO_{name.upper()}` | {told} | {f'`{default}`' if default else ''} |")
+    return "\n".join(rows)
+
+
+#: Where each table stands.
+TABLES = {
+    "walk": (ROOT / "README.md", walk),
+    "settings": (ROOT / "notebooks" / "reference" / "reference.md", settings),
+}
+
+
+def rewritten(name: str) -> str:
+    """The text of the file with the table `name` as it should be.
+
+    Raises LookupError when the file has no place for it.
+    """
+    path, make = TABLES[name]
+    place = re.compile(rf"(<!-- {name}\b[^>]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    text, count = place.subn(lambda found: f"{found[1]}\n{make()}\n\n{found[2]}", path.read_text())
+    if not count:
+        raise LookupError(f"{path.name} has no place for the table {name}")
+    return text
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    for table, (file, _) in TABLES.items():
+        file.write_text(rewritten(table), "utf-8")

@@ -1,0 +1,58 @@
+"""A picture shows a death at the moment at which it happened, not when it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab import Lab, queue_lists
+from lab.jobs import poison, work
+from lab.queue_lists import JobList, Moment, snapshots
+
+WAITS = [JobList("queue:mail", ("a",)), JobList("done", ())]
+RUNS = [JobList("worker pid 1", ("a",), solid=True), JobList("done", ())]
+DIED = [JobList("dead worker", ("a",), dead=True), JobList("done", ())]
+DONE = [JobList("done", ("a",))]
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A system with one worker, whose lease is long, so that its death is found late."""
+    lab = Lab(environment={"DEMO_LEASE_SECONDS": "3", "DEMO_BEAT_SECONDS": "0.2"})
+    yield lab
+    lab.close()
+
+
+def moments(*lists: list[JobList]) -> list[Moment]:
+    """One moment a second."""
+    return [Moment(float(at), one) for at, one in enumerate(lists)]
+
+
+def test_the_snapshots_are_the_first_a_middle_and_the_last() -> None:
+    assert [one.lists for one in snapshots(moments(WAITS, RUNS, RUNS, DONE))] == [WAITS, RUNS, DONE]
+
+
+def test_the_snapshots_always_include_a_death() -> None:
+    seen = moments(WAITS, RUNS, RUNS, RUNS, DIED, RUNS, RUNS, RUNS, DONE)
+    assert [one.lists for one in snapshots(seen)] == [WAITS, DIED, DONE]
+
+
+def test_a_worker_that_was_killed_is_shown_as_dead_before_its_lease_ends(lab: Lab) -> None:
+    lab.faults({"at": "data", "do": "hang"})
+    lab.post(1)
+    kill = lab.kill()
+    lab.until(lambda: kill.pid in lab.died, "the news of the death")
+    assert lab.redis.keys("worker:*"), "its lease has not ended"
+    dead = [one for one in queue_lists.read(lab.redis, lab.died) if one.dead]
+    assert [one.name for one in dead] == [f"dead worker pid {kill.pid}"]
+
+
+def test_a_worker_that_died_by_itself_has_its_line_at_the_moment_of_death(lab: Lab) -> None:
+    work.enqueue(name="neighbour", seconds=0.3)
+    poison.enqueue()
+    lab.until(lambda: lab.seen().deaths, "the death to be found")
+    death = lab.seen().deaths[0]
+    (drawn,) = (kill for kill in lab._other_deaths(lab.seen()) if kill.worker == death.worker)
+    began = min(job.runs[0].began for job in lab.seen().jobs)
+    assert began <= drawn.at < death.found - 1.0

@@ -1,0 +1,45 @@
+"""A prediction that is right is never called a surprise."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.predictions import Prediction
+
+
+def verdict(said: float | str, measured: float | str, unit: str = "") -> str:
+    """What the table says about the prediction."""
+    (row,) = Prediction("?", said, asked=True, unit=unit).against(measured).rows
+    return str(row[-1])
+
+
+@pytest.mark.parametrize(
+    ("said", "measured"),
+    [
+        ("Nowhere", "nowhere"),
+        ("in 'unacked'", "unacked"),
+        ("Yes.", "yes"),
+        ("the second", "second"),
+        ("RQ and Celery", "rq, celery"),
+        ("celery, rq", "rq and celery"),
+        ("started", "STARTED"),
+        (40, 40),
+        (2.0, 2.1),
+    ],
+)
+def test_the_same_answer_in_other_words_is_as_predicted(
+    said: float | str, measured: float | str
+) -> None:
+    assert verdict(said, measured) == "as predicted"
+
+
+@pytest.mark.parametrize(
+    ("said", "measured"), [("unacked", "nowhere"), ("celery", "rq and celery"), ("", "yes")]
+)
+def test_another_answer_is_a_surprise(said: str, measured: str) -> None:
+    assert verdict(said, measured) == "a surprise"
+
+
+def test_a_number_says_how_far_off_it_was() -> None:
+    assert verdict(36, 40, "mails") == "4 more mails than predicted"
+    assert verdict(2.0, 0.01, "seconds") == "1.99 seconds less than predicted"
