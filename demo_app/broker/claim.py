@@ -15,15 +15,20 @@ class Verdict(StrEnum):
     DISCARD = "discard"
     DEAD = "dead"
     REQUEUE = "requeue"
+    LOST = "lost"  # the process that ran it died
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that a worker holds: it alone may acknowledge it."""
+    """A job that a worker holds: it alone may acknowledge it.
+
+    number: this claim's own (a fencing token): a later claim of the same job has another.
+    """
 
     worker: str
     lane: str
     id: str
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +52,8 @@ class Ended:
 
 def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
     """What the claim script's answer says; nothing when it only tells where the bell stands."""
-    parts = zip(*[iter(answer)] * 3, strict=False)
-    return [Claimed(Claim(worker, lane, job_id), message) for job_id, lane, message in parts]
+    parts = zip(*[iter(answer)] * 4, strict=False)
+    return [
+        Claimed(Claim(worker, lane, job_id, number), message)
+        for job_id, lane, number, message in parts
+    ]

@@ -131,7 +131,7 @@ def view_of(lines: list[str], *, position: int | None = None, due: float | None 
         message.queue,
         message.priority,
         state,
-        message.enqueued_at,
+        message.enqueued_at or (timeline[0].at if timeline else 0.0),
         timeline,
         position if state is State.QUEUED else None,
         due,

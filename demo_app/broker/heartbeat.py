@@ -1,7 +1,7 @@
-"""The keeper: a thread of every worker that renews its lease, and looks after everyone's jobs.
+"""The heartbeat: a thread of every worker that renews its lease and looks after everyone's jobs.
 
-Twice a second: renew, end what runs for too long, rescue what dead workers held, move what is
-due. No worker is special, so there is no master to lose.
+Twice a second: renew, acknowledge what could not be acknowledged, rescue what dead workers held,
+promote what is due, give back orphans. No worker is special, so there is no master to lose.
 """
 
 from __future__ import annotations
@@ -10,105 +10,115 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import redis
 
-from demo_app.broker.in_flight import InFlight
 from demo_app.failpoints import Step, hit
-from demo_app.settings import Safeguard, Settings
-from demo_app.worker.time_limit import Running, TimeLimit
+
+if TYPE_CHECKING:
+    from demo_app.broker.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
-#: Rounds between two audits of our own claims.
-AUDIT = 4
+#: Rounds between two looks for orphans among our own claims.
+RECONCILE_EVERY = 4
 
 
 class Heartbeat:
-    """See the module. on_hang: is called, again and again, with the runs that can't be ended."""
+    """See the module."""
 
-    def __init__(
-        self,
-        claims: InFlight,
-        chosen: Settings,
-        limit: TimeLimit,
-        on_hang: Callable[[list[Running]], None],
-    ) -> None:
-        self._claims, self._settings = claims, chosen
-        self._limit, self._on_hang = limit, on_hang
+    def __init__(self, in_flight: InFlight) -> None:
+        self._in_flight, self._options = in_flight, in_flight.options
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._cut_off = False
         self._judging_from = 0.0
         self._rounds = 0
+        self._soonest: float | None = None
 
     def start(self) -> None:
         """Register, rescue what others left, and go on from there.
 
         While Redis can't be reached, the thread goes on trying.
         """
-        self._try(self.round)
+        self.round()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, and sign the worker off."""
+        """Stop; the round at hand ends first."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
-        self._claims.goodbye()
 
     def round(self) -> float:
-        """One round; returns the seconds until the next one."""
-        lease, store = self._claims.lease, self._claims.store
-        if not lease.worker:
-            lease.take()
-        elif not lease.renew():
-            log.warning("Taken for dead meanwhile; going on as %s", lease.worker)
-        self._rescue()
-        moved, soonest = store.move_due(lease.worker)
-        if moved:
-            hit(Step.DUE_MOVED)
-        self._rounds += 1
-        if self._rounds % AUDIT == 0 and self._claims.audit():
-            log.warning("Gave back jobs whose claim was never answered")
-        pause = self._settings.beat_seconds
-        return pause if soonest is None else min(pause, max(0.01, soonest))
+        """One round; returns the seconds until the next one.
 
-    def _rescue(self) -> None:
+        Each step stands for itself: one that fails does not end the others, and says so.
+        """
+        steps = [self._renew, self._in_flight.acknowledge_pending, self.rescue, self._promote_due]
+        self._rounds += 1
+        if self._rounds % RECONCILE_EVERY == 0:
+            steps.append(self._reconcile)
+        reached = all([self._try(step) for step in steps])
+        pause = self._options.heartbeat_seconds
+        if not reached:
+            return min(0.2, pause)
+        return pause if self._soonest is None else min(pause, max(0.01, self._soonest))
+
+    def _renew(self) -> None:
+        lease = self._in_flight.lease
+        if not lease.renew():
+            log.warning("Taken for dead meanwhile; going on as %s", lease.worker)
+
+    def rescue(self) -> None:
+        """Give back what dead workers held."""
         if self._cut_off:
             # Who was cut off from Redis can't tell a dead worker from one that was cut off too.
             self._cut_off = False
-            self._judging_from = time.monotonic() + self._settings.lease_seconds
-        if not self._settings.has(Safeguard.RESCUE):
-            return
-        lease, store = self._claims.lease, self._claims.store
+            self._judging_from = time.monotonic() + self._options.lease_seconds
+        lease, queue = self._in_flight.lease, self._in_flight.queue
         # looks even when it may not judge: Redis notes with the first look when it was started
-        found = store.dead_workers(lease.worker, lease.milliseconds)
+        found = queue.dead_workers(lease.worker, lease.milliseconds)
         if not found or time.monotonic() < self._judging_from:
             return
         hit(Step.RESCUE_FOUND)
         # judges anew: in between they may have come back, or another rescuer may have been here
-        rescued = store.rescue(lease.worker, lease.milliseconds, self._settings.max_rescues)
+        rescued = queue.rescue(lease.worker, lease.milliseconds, self._options.max_rescues)
         hit(Step.RESCUE_MOVED)
         if rescued:
             log.warning("Rescued %d jobs of dead workers", len(rescued))
 
-    def _run(self) -> None:
-        pause = self._settings.beat_seconds
-        while not self._stopped.wait(pause):
-            hung = self._limit.enforce()
-            if hung:
-                self._on_hang(hung)
-            pause = self._try(self.round)
+    def _promote_due(self) -> None:
+        moved, self._soonest = self._in_flight.queue.promote_due(self._in_flight.lease.worker)
+        if moved:
+            hit(Step.DUE_MOVED)
 
-    def _try(self, what: Callable[[], float]) -> float:
+    def _reconcile(self) -> None:
+        if self._in_flight.reconcile():
+            log.warning("Gave back jobs whose claim was never answered")
+
+    def _run(self) -> None:
+        pause = self._options.heartbeat_seconds
+        while not self._stopped.wait(pause):
+            pause = self.round()
+
+    def _try(self, step: Callable[[], object]) -> bool:
+        """Do one step; returns whether Redis could be reached."""
         try:
-            return what()
-        except redis.RedisError as error:
+            step()
+        except redis.ConnectionError as error:  # a timeout as well
             log.debug("Redis is away: %s", error)
             self._cut_off = True
-            return min(0.2, self._settings.beat_seconds)
+            return False
+        except redis.TimeoutError as error:
+            log.debug("Redis does not answer: %s", error)
+            self._cut_off = True
+            return False
+        except redis.RedisError as error:  # a user without a right, a full disk
+            log.warning("Redis refuses: %s", error)
+            return False
         except Exception:
-            # a keeper that dies would make a live worker look dead
-            log.exception("The keeper stumbled and goes on")
-            return self._settings.beat_seconds
+            # a heartbeat that ends would make a live worker look dead
+            log.exception("A step of the heartbeat failed; it goes on")
+        return True

@@ -1,27 +1,31 @@
-"""The claims of this worker process: what it holds, and how each ends.
+"""The jobs in flight in this process: what it has claimed, and how each claim ends.
 
-They outlive Celery's connections. When Redis goes away, Celery drops its channels and with them
-every acknowledgement; a job that ends meanwhile is acknowledged here, when Redis is back.
+They outlive Celery's connections. When Redis goes away, Celery drops its channels. A job that ends
+meanwhile is acknowledged from here, when Redis is back.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import platform
+import socket
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import count
 
 import redis
 
 from demo_app.broker.claim import Claim, Claimed, Verdict
-from demo_app.broker.connection import connect
-from demo_app.broker.lease import Lease
-from demo_app.broker.message import Message, lanes_of, parse
+from demo_app.broker.heartbeat import Heartbeat
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.lease import Lease, LeaseLost
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.failpoints import Step, hit
-from demo_app.jobs.perform import LeaseLost
-from demo_app.settings import Safeguard, Settings, settings
 
 log = logging.getLogger(__name__)
 
@@ -30,54 +34,93 @@ PAUSE, COMPLAINTS = 0.2, 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a claim is to end.
+
+    detail: what its history says. after: seconds until the next try, for RETRY. message: takes the
+    place of the stored one.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    after: float | None = None
+    message: str = ""
+
+
+@dataclass(slots=True)
 class Held:
-    """A claim, and the message that came with it."""
+    """A claim with its message, and how it is to end, once that is known."""
 
     claim: Claim
-    message: Message
+    message: str
+    ending: Ending | None = None
 
 
 class InFlight:
-    """See the module. One object a process, made by `in_flight()`."""
+    """See the module; one object for each broker that a process has."""
 
-    def __init__(self, chosen: Settings) -> None:
-        self.store = Queue(
-            connect(chosen.redis_url),
-            journal_length=chosen.journal_length,
-            history_length=chosen.history_length,
-        )
-        self.lease = Lease(self.store, chosen)
-        self.lanes = [lane for queue in chosen.queues for lane in lanes_of(queue)]
+    #: The script that claims; an experiment may have another.
+    claim_script = "claim"
+
+    def __init__(self, queue: Queue, options: Options) -> None:
+        self.queue, self.options = queue, options
+        info = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "python": platform.python_version(),
+            "celery": version("celery"),
+            "since": time.time(),
+        }
+        self._info = info
+        self.lease = Lease(queue, options.lease_seconds, info)
+        self.heartbeat = Heartbeat(self)
+        self.lanes: list[str] = []
         self._held: dict[str, Held] = {}  # by Celery's delivery tag
+        self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
         self._tags = count(1)
-        self._strangers: set[Claim] = set()
+        self._orphans: set[Claim] = set()
+        self._given_back: set[Claim] = set()
         self._lock = threading.Lock()
         self._next_complaint = 0.0
-        self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
-        #: The script that takes a job.
-        self.taking = "pop" if self._pops else "claim"
-        #: This process is a worker, and not one that only puts jobs in.
+        #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
         self.draining = False
         self.closing = False
 
-    def took(self, claim: Claim, message: Message) -> str:
+    def work(self, queues: Iterable[str], **info: object) -> None:
+        """Become a worker, if this process is not one yet, and claim from these queues too.
+
+        info: what the worker says of itself beside its pid and host.
+        """
+        with self._lock:
+            lanes = [lane for queue in queues for lane in lanes_of(queue)]
+            self.lanes += [lane for lane in lanes if lane not in self.lanes]
+            begins, self.working = not self.working, True
+        if begins:
+            self.lease = self.make_lease({**self._info, **info})
+            self.heartbeat.start()
+
+    def make_lease(self, info: dict[str, object]) -> Lease:
+        """The lease of this worker."""
+        return Lease(self.queue, self.options.lease_seconds, info)
+
+    def track(self, claimed: Claimed) -> str | None:
         """Note that a script gave us a job; returns the tag by which it is known here.
 
         It is this delivery's own: the same job may come again while an old run still ends.
+        None when the answer came so late that the job was given back meanwhile.
         """
-        if self._pops:
-            hit(Step.POPPED)
-            self.store.note_pop(claim)
         tag = str(next(self._tags))
         with self._lock:
-            self._held[tag] = Held(claim, message)
+            if claimed.claim in self._given_back:
+                return None
+            self._held[tag] = Held(claimed.claim, claimed.message)
         hit(Step.CLAIMED)
         return tag
 
-    def message(self, tag: str) -> Message:
-        """The message behind a delivery tag.
+    def message(self, tag: str) -> str:
+        """The message behind a delivery tag, as its producer wrote it.
 
         Raises LeaseLost when its claim has ended.
         """
@@ -86,55 +129,70 @@ class InFlight:
             raise LeaseLost("the claim has ended already")
         return held.message
 
-    def finish(
-        self,
-        tag: str,
-        verdict: Verdict,
-        *,
-        detail: str = "",
-        after: float | None = None,
-        message: str = "",
-        go_on: bool = False,
-    ) -> str | None:
-        """End a claim, waiting for Redis as long as it takes.
+    def set_ending(self, tag: str, ending: Ending) -> None:
+        """Say how the claim is to end when Celery acknowledges it."""
+        held = self._held.get(tag)
+        if held is not None:
+            held.ending = ending
 
-        go_on: take the next job in the same step. Returns that job's tag, if there is one.
+    def set_ending_of_job(self, job_id: str, ending: Ending) -> None:
+        """The same, for all who know the job's id only."""
+        with self._lock:
+            for held in self._held.values():
+                if held.claim.id.partition("#")[0] == job_id:
+                    held.ending = ending
 
-        See `Queue.finish`. A Redis that answers with an error (its disk is full, say) is waited for
-        like one that is away: what a job came to must not be lost with it.
+    def finish(self, tag: str, ending: Ending, *, go_on: bool = False) -> Claimed | None:
+        """End a claim, waiting for Redis as long as it takes; see `Queue.finish`.
+
+        An ending that was set before wins. go_on: claim the next job in the same step, and return
+        it. A Redis that answers with an error (its disk is full, say) is waited for like one that
+        is away: how a job ended must not be lost with it.
         """
+        while True:
+            try:
+                return self._finish(tag, ending, go_on)
+            except redis.RedisError as error:
+                if self.closing:
+                    log.warning("A job ends unacknowledged and will be rescued: %s", error)
+                    return None
+                self._complain(error)
+                time.sleep(PAUSE)
+
+    def finish_soon(self, tag: str, ending: Ending) -> None:
+        """End a claim, now or when Redis is back; for the thread that must not wait."""
+        try:
+            self._finish(tag, ending, go_on=False)
+        except redis.RedisError as error:
+            self._complain(error)
+            with self._lock:
+                self._pending[tag] = ending
+
+    def acknowledge_pending(self) -> None:
+        """Acknowledge again what Redis has not answered; raises redis.RedisError."""
+        for tag, ending in list(self._pending.items()):
+            self._finish(tag, ending, go_on=False)
+            with self._lock:
+                self._pending.pop(tag, None)
+
+    def _finish(self, tag: str, ending: Ending, go_on: bool) -> Claimed | None:
         held = self._held.get(tag)
         if held is None:
             return None
-        claim = held.claim
-        while True:
-            going_on = go_on and not (self.draining or self._pops)
-            try:
-                ended = self.store.finish(
-                    claim,
-                    verdict,
-                    detail=detail,
-                    after=after,
-                    message=message,
-                    next_for=(self.lease.worker, self.lanes) if going_on else None,
-                )
-                break
-            except redis.RedisError as error:
-                if self.closing:
-                    log.warning("%s ends unacknowledged and will be rescued: %s", claim.id, error)
-                    return None
-                self._wait_for_redis(error)
+        chosen = held.ending or ending
+        ended = self.queue.finish(
+            held.claim,
+            chosen.verdict,
+            detail=chosen.detail,
+            after=chosen.after,
+            message=chosen.message,
+            max_rescues=self.options.max_rescues,
+            next_for=(self.lease.worker, self.lanes) if go_on and not self.draining else None,
+        )
         with self._lock:
             self._held.pop(tag, None)
-        hit(_STEP_OF.get(verdict, Step.ACKNOWLEDGED))
-        return None if ended.following is None else self._taken(ended.following)
-
-    def _taken(self, claimed: Claimed) -> str | None:
-        try:
-            return self.took(claimed.claim, parse(claimed.message))
-        except ValueError as error:
-            self.store.finish(claimed.claim, Verdict.DEAD, detail=str(error))
-            return None
+        hit(_STEP_OF.get(chosen.verdict, Step.ACKNOWLEDGED))
+        return ended.following
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""
@@ -147,57 +205,52 @@ class InFlight:
             except redis.RedisError as error:
                 if self.closing:
                     raise LeaseLost("Redis is away and the worker stops") from None
-                self._wait_for_redis(error)
+                self._complain(error)
+                time.sleep(PAUSE)
 
     def held(self) -> set[str]:
         """The delivery tags of what is held."""
         with self._lock:
             return set(self._held)
 
-    def audit(self) -> int:
+    def reconcile(self) -> int:
         """Give back jobs that Redis has on our list and that nobody here knows of.
 
-        Such a stranger is left when a connection breaks between the claim and its answer. It is
-        given back when two audits in a row have met it, since an answer may be on its way.
+        Such an orphan is left when a connection breaks between the claim and its answer. It is
+        given back when two looks in a row have met it, since an answer may be on its way. An answer
+        that is later still names a claim that is over.
         Returns how many were given back.
         """
         with self._lock:
-            known = {held.claim.id for held in self._held.values()}
-        listed = self.store.held_by(self.lease.worker, self.lanes)
-        strangers = {claim for claim in listed if claim.id not in known}
-        lost, self._strangers = strangers & self._strangers, strangers
+            known = {held.claim for held in self._held.values()}
+        orphans = set(self.queue.held_by(self.lease.worker, self.lanes)) - known
+        lost, self._orphans = orphans & self._orphans, orphans
+        with self._lock:
+            lost -= {held.claim for held in self._held.values()}  # its answer came just now
+            self._given_back |= lost
         for claim in lost:
-            self.store.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
+            self.queue.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
         return len(lost)
 
-    def goodbye(self) -> None:
-        """Give back what is still held, to the head of the queue, and sign off.
+    def leave(self) -> None:
+        """Give back what is still held, to the head of the queue, and deregister.
 
         When Redis can't be reached, what is held stays on this worker's list: it falls silent, and
         is rescued one lease later.
         """
         self.draining = self.closing = True
+        self.heartbeat.stop()
         with self._lock:
             self._held.clear()  # whoever still runs must not begin a side effect now
         try:
             self.lease.end()
         except redis.RedisError as error:
-            log.warning("Could not sign off; others will find out: %s", error)
+            log.warning("Could not deregister; others will find out: %s", error)
 
-    def _wait_for_redis(self, error: redis.RedisError) -> None:
+    def _complain(self, error: redis.RedisError) -> None:
         if time.monotonic() > self._next_complaint:
             self._next_complaint = time.monotonic() + COMPLAINTS
             log.warning("Waiting for Redis: %s", error)
-        time.sleep(PAUSE)
 
 
 _STEP_OF = {Verdict.RETRY: Step.RETRY_SCHEDULED, Verdict.DEAD: Step.DIED}
-_claims: InFlight | None = None
-
-
-def in_flight() -> InFlight:
-    """This process's claims."""
-    global _claims
-    if _claims is None:
-        _claims = InFlight(settings())
-    return _claims

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from functools import cache
@@ -16,10 +17,13 @@ _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
 
 @cache
-def _text(name: str, journal_length: int, history_length: int) -> str:
+def _text(name: str, prefix: str, journal_length: int, history_length: int) -> str:
     folder = files("demo_app.broker") / "scripts"
     flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
-    limits = flags + f"local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
+    limits = (
+        f"{flags}local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
+        f"local P = {json.dumps(prefix)}\n"
+    )
     prelude = (folder / "_prelude.lua").read_text("utf-8")
     return limits + prelude + (folder / f"{name}.lua").read_text("utf-8")
 
@@ -33,9 +37,11 @@ class _Own(threading.local):
 class Scripts:
     """The scripts on one server, for all threads of this process."""
 
-    def __init__(self, client: redis.Redis, journal_length: int, history_length: int) -> None:
+    def __init__(
+        self, client: redis.Redis, prefix: str, journal_length: int, history_length: int
+    ) -> None:
         self._shared = client
-        self._limits = journal_length, history_length
+        self._limits = prefix, journal_length, history_length
         self._registered: dict[str, Any] = {}
         self._own = _Own()
 

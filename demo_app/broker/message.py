@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from demo_app.broker.keys import queue_of
+
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -25,23 +27,14 @@ class Message:
     priority: int = 0
     retries: int = 0
     enqueued_at: float = 0.0
+    written_lane: str = ""
 
     @property
     def lane(self) -> str:
         """The queue's list that fits the priority: ``mail``, ``mail:high`` or ``mail:low``."""
-        if self.priority == 0:
-            return self.queue
+        if self.written_lane or self.priority == 0:
+            return self.written_lane or self.queue
         return f"{self.queue}:high" if self.priority > 0 else f"{self.queue}:low"
-
-
-def lanes_of(queue: str) -> tuple[str, str, str]:
-    """The lists of one queue, most urgent first."""
-    return f"{queue}:high", queue, f"{queue}:low"
-
-
-def queue_of(lane: str) -> str:
-    """The queue that a lane belongs to."""
-    return lane.removesuffix(":high").removesuffix(":low")
 
 
 def compose(message: Message) -> str:
@@ -54,7 +47,8 @@ def compose(message: Message) -> str:
         f'"id":{job_id},"root_id":{job_id},"parent_id":null,"group":null,'
         f'"retries":{message.retries},"eta":null,"expires":null,"timelimit":[null,null],'
         f'"enqueued_at":{message.enqueued_at}}},"properties":{{"correlation_id":{job_id},'
-        f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue}}},'
+        f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue},'
+        f'"lane":{_dumps(message.lane)}}},'
         f'"priority":{message.priority},"body_encoding":"utf-8","delivery_tag":{job_id}}}}}'
     )
 
@@ -74,15 +68,27 @@ def read(raw: Any) -> Message:
     """
     try:
         headers, properties = raw["headers"], raw["properties"]
-        _, arguments, _ = json.loads(raw["body"])
+        info = properties["delivery_info"]
+        lane = info.get("lane", info["routing_key"])
         return Message(
             id=headers["id"],
             task=headers["task"],
-            arguments=arguments,
-            queue=properties["delivery_info"]["routing_key"],
+            arguments=_arguments(raw, headers),
+            queue=queue_of(lane),
             priority=int(properties.get("priority") or 0),
+            written_lane=lane,
             retries=int(headers.get("retries") or 0),
             enqueued_at=float(headers.get("enqueued_at") or 0),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a message of Celery's protocol 2: {error}") from error
+
+
+def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name, as far as they can be read; positional ones are named 0, 1 and so on."""
+    try:
+        args, kwargs, _ = json.loads(raw["body"])
+        return {**{str(number): value for number, value in enumerate(args)}, **kwargs}
+    except (ValueError, TypeError):  # pickle, or compressed: only its worker can read it
+        shown = {"args": headers.get("argsrepr"), "kwargs": headers.get("kwargsrepr")}
+        return {name: value for name, value in shown.items() if value}

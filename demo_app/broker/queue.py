@@ -9,16 +9,27 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
 import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
+from demo_app.broker.keys import Keys
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
 
 #: Jobs asked about in one step.
 _AT_ONCE = 500
+
+
+class Kind(StrEnum):
+    """What a message is; `enqueue.lua` says what becomes of each kind."""
+
+    ONCE = "once"
+    JOB = "job"
+    MESSAGE = "message"
+    TRANSIENT = "transient"
 
 
 class Queue:
@@ -28,11 +39,13 @@ class Queue:
         self,
         client: redis.Redis,
         *,
+        prefix: str = "",
         journal_length: int = 100_000,
         history_length: int = 20_000,
     ) -> None:
         self.client = client
-        self.scripts = Scripts(client, journal_length, history_length)
+        self.keys = Keys(prefix)
+        self.scripts = Scripts(client, prefix, journal_length, history_length)
         self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
 
@@ -42,6 +55,41 @@ class Queue:
         due: epoch seconds before which it must not run.
         """
         return bool(self._run("enqueue", by, *_entry(message, due)))
+
+    def publish(
+        self,
+        text: str,
+        job_id: str,
+        lane: str,
+        *,
+        kind: Kind,
+        by: str = "",
+        due: float | None = None,
+    ) -> None:
+        """Put in a message as some producer wrote it; due: epoch seconds before which it must wait."""
+        moment = "" if due is None else f"{due:.6f}"
+        self._run("enqueue", by, job_id, lane, moment, kind, text)
+
+    def purge(self, lanes: Sequence[str], *, by: str) -> int:
+        """Discard every job that waits in these lanes; returns how many those were."""
+        purged = 0
+        while some := int(self._run("purge", by, _AT_ONCE, *lanes)):
+            purged += some
+        return purged
+
+    def size(self, lanes: Sequence[str]) -> int:
+        """How many messages wait in these lanes."""
+        pipe = self.client.pipeline(transaction=False)
+        for lane in lanes:
+            pipe.llen(self.keys.queue(lane))
+        return sum(map(int, pipe.execute()))
+
+    def delete(self, lanes: Sequence[str]) -> None:
+        """Discard what waits in these lanes, and forget that there are such lanes."""
+        self.purge(lanes, by="deleted")
+        pipe = self.client.pipeline(transaction=True)
+        pipe.srem(self.keys.named("transient"), *lanes)
+        pipe.execute()
 
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
@@ -66,26 +114,25 @@ class Queue:
         due: float | None = None,
         after: float | None = None,
         message: str = "",
+        max_rescues: int = 3,
         next_for: tuple[str, Sequence[str]] | None = None,
     ) -> Ended:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
         due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
-        of Redis. message: replaces the stored one. next_for: a worker, and the lanes to take the
+        of Redis. message: replaces the stored one. max_rescues: for LOST, how often a job may have been
+        given back before it is dead. next_for: a worker, and the lanes to take the
         next job from.
         """
         moment = "" if due is None else f"{due:.6f}"
         if after is not None:
             moment = f"+{after:.6f}"
         taking = () if next_for is None else (next_for[0], *next_for[1])
-        arguments = (claim.worker, claim.lane, claim.id, verdict, detail, moment, message, *taking)
-        in_time, *taken = self._run("finish", *arguments)
+        held = (claim.worker, claim.lane, claim.id, claim.number)
+        told = (verdict, detail, moment, message, max_rescues)
+        in_time, *taken = self._run("finish", *held, *told, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)
-
-    def note_pop(self, claim: Claim) -> None:
-        """Record who took a popped job; only for the experiment without the atomic claim."""
-        self._run("note_pop", claim.worker, claim.lane, claim.id)
 
     def register(self, worker: str, lease_ms: int, said: str) -> None:
         """Make a worker known, alive for one lease (milliseconds), before its first claim."""
@@ -95,9 +142,9 @@ class Queue:
         """Renew a lease; False when the worker was taken for dead meanwhile."""
         return bool(self._run("beat", worker, lease_ms, said))
 
-    def goodbye(self, worker: str) -> int:
-        """Sign a worker off; returns how many jobs went back to the head of their queues."""
-        return int(self._run("goodbye", worker))
+    def deregister(self, worker: str) -> int:
+        """Take a worker off the list; returns how many jobs went back to the head of their queues."""
+        return int(self._run("deregister", worker))
 
     def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:
         """Give back what dead workers held; returns the ids that were moved."""
@@ -118,9 +165,9 @@ class Queue:
         self._clock = float(now), asked
         return list(found)
 
-    def move_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
+    def promote_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""
-        moved, soonest = self._run("due", by, most)
+        moved, soonest = self._run("promote_due", by, most)
         return int(moved), float(soonest) if soonest else None
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
@@ -130,18 +177,20 @@ class Queue:
         """
         return str(self._run("decide", job_id, what, by))
 
-    def quiet(self, worker: str, wanted: bool) -> bool:
+    def pause(self, worker: str, wanted: bool) -> bool:
         """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
-        return bool(self._run("quiet", worker, int(wanted)))
+        return bool(self._run("pause", worker, int(wanted)))
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""
         pipe = self.client.pipeline(transaction=True)
         for lane in lanes:
-            pipe.lrange(f"claims:{lane}:{worker}", 0, -1)
+            pipe.lrange(self.keys.claims(lane, worker), 0, -1)
+        pipe.hgetall(self.keys.named("running"))
+        *listed, numbers = pipe.execute()
         return [
-            Claim(worker, lane, job_id)
-            for lane, ids in zip(lanes, pipe.execute(), strict=True)
+            Claim(worker, lane, job_id, numbers.get(job_id, "0"))
+            for lane, ids in zip(lanes, listed, strict=True)
             for job_id in ids
         ]
 
@@ -166,5 +215,6 @@ class Queue:
         return seen
 
 
-def _entry(message: Message, due: float | None) -> tuple[str, str, str, str]:
-    return message.id, message.lane, "" if due is None else f"{due:.6f}", compose(message)
+def _entry(message: Message, due: float | None) -> tuple[str, str, str, str, str]:
+    moment = "" if due is None else f"{due:.6f}"
+    return message.id, message.lane, moment, Kind.ONCE, compose(message)

@@ -3,17 +3,20 @@
 Kombu's own Redis transport takes a message off its list with BRPOP and records it only
 afterwards: a worker killed in between has lost it. Here one Lua step moves the job from the queue
 to the worker's claims, so there is no moment at which it is nowhere. While there is nothing to
-do, the worker waits at a stream that rings when a job arrives; waiting takes nothing.
+do, the worker waits at a stream that wakes it when a job arrives; waiting takes nothing.
 
-It is chosen by the scheme of Celery's ``broker_url`` (``claims://`` in place of ``redis://``), and
-nothing else of Celery is replaced. It overrides private methods of kombu 5.7: a canary test
-names what moved when kombu moves.
+Who consumes without acknowledging (`celery inspect` for its replies, say) claims nothing and is no
+worker. It overrides private methods of kombu 5.6 and 5.7: a canary test names what moved when
+kombu moves.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
+import uuid
 from contextlib import suppress
 from datetime import datetime
 from queue import Empty
@@ -21,22 +24,26 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import redis
-from celery.worker.state import maybe_shutdown
-from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
 
+from demo_app.broker import worker
+from demo_app.broker.address import CONNECTIONS, connection_options, scheme_of
 from demo_app.broker.claim import Claimed, Verdict, claimed_by
-from demo_app.broker.connection import client_url
-from demo_app.broker.in_flight import PAUSE, in_flight
-from demo_app.broker.message import lanes_of, parse, queue_of, read
+from demo_app.broker.in_flight import PAUSE, Ending, InFlight
+from demo_app.broker.keys import lane_of, lanes_of
+from demo_app.broker.options import NAMES, Options
+from demo_app.broker.queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 
-TRANSPORT_ALIASES["claims"] = "demo_app.broker.transport:Transport"
+#: What this process has in flight, for each broker that it uses.
+_in_flight: dict[tuple[object, ...], InFlight] = {}
+_making = threading.Lock()
 
 
 class Delivery(NamedTuple):
-    """A message on its way to Celery."""
+    """A message on its way to its consumer."""
 
     tag: str
     payload: dict[str, Any]
@@ -44,85 +51,170 @@ class Delivery(NamedTuple):
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]
-    """What one Celery connection has in hand; how a claim ends is decided in `claims`."""
-
-    restore_at_shutdown = False
+    """What one channel has in hand; how a claim ends is decided in `in_flight`."""
 
     def ack(self, delivery_tag: str) -> None:
-        """Free the place; a message that Celery drops without running it is discarded."""
-        in_flight().finish(delivery_tag, Verdict.DISCARD, detail="Celery dropped it unrun")
-        super().ack(delivery_tag)
+        """The job has ended: done, unless something else was said of it."""
+        self._end(delivery_tag, Ending(Verdict.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Give a message back to the head of its queue, or put one that can't be run aside."""
         if requeue:
-            in_flight().finish(delivery_tag, Verdict.REQUEUE, detail="given back")
+            self._end(delivery_tag, Ending(Verdict.REQUEUE, "given back"))
         else:
-            in_flight().finish(delivery_tag, Verdict.DEAD, detail="Celery can't run it")
-        super().ack(delivery_tag)
+            self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
+
+    def _end(self, tag: str, ending: Ending) -> None:
+        in_flight = self.channel.in_flight
+        if threading.current_thread() is threading.main_thread():
+            in_flight.finish_soon(tag, ending)  # this thread runs Celery's loop
+        else:
+            in_flight.finish(tag, ending)
+        super().ack(tag)
 
     def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
-        """Nothing to do: the claims are in Redis, whatever becomes of the connection."""
+        """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
+        whatever becomes of the connection, and its jobs go on."""
+        if not worker.is_celery_worker():
+            self._flush()
+            for tag in reversed(list(self._delivered)):
+                self.reject(tag, requeue=True)
         return []
 
-    restore_unacked_once = restore_unacked
+    def restore_unacked_once(self, *_: Any, **__: Any) -> None:
+        """The same, when the channel is closed."""
+        self.restore_unacked()
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Nothing to do: a claim has no timeout, its worker has a lease."""
 
 
 class Channel(kombu_redis.Channel):  # type: ignore[misc]
-    """InFlight from several queues in the order in which they are given."""
+    """Claims from the queues that its consumers consume."""
 
     QoS = QoS
+    InFlight = InFlight
+    from_transport_options = (*kombu_redis.Channel.from_transport_options, *NAMES)
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
+    socket_timeout = socket_connect_timeout = 5.0
+    lease_seconds, heartbeat_seconds = Options().lease_seconds, Options().heartbeat_seconds
+    max_rescues = Options().max_rescues
+    history_length, journal_length = Options().history_length, Options().journal_length
     _claimant = ""
-    _woken_at: str | None = None  # where the wake stream stood when the queues were empty
+    _woken_at: str | None = None  # where the wake stream was when the queues were empty
+    _asked: tuple[str, list[str]] = ("", [])  # the script that was sent, and its queues
+    _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        self._url = connection.client.hostname or ""
+        scheme = scheme_of(self._url)
+        if scheme and scheme != "sentinel":
+            self.connection_class = CONNECTIONS[scheme]
+        self._without_ack: set[str] = set()
+        super().__init__(connection, **options)
+
+    @property
+    def in_flight(self) -> InFlight:
+        """What this process has in flight at this channel's broker."""
+        client = self.connection.client
+        address = (client.hostname, client.port, client.virtual_host, self.global_keyprefix)
+        key = (os.getpid(), type(self).InFlight, *address)
+        with _making:
+            if key not in _in_flight:
+                _in_flight[key] = self._make_in_flight()
+            return _in_flight[key]
+
+    def _make_in_flight(self) -> InFlight:
+        options = Options(**{name: getattr(self, name) for name in NAMES})
+        pool = self._get_pool()
+        pool.connection_kwargs["decode_responses"] = True
+        queue = Queue(
+            redis.Redis(connection_pool=pool),
+            prefix=options.global_keyprefix,
+            journal_length=options.journal_length,
+            history_length=options.history_length,
+        )
+        return type(self).InFlight(queue, options)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
+        if scheme_of(self._url):
+            options = connection_options(self._url, options)
+        return options
+
+    # -- consuming
+
+    def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
+        """Consume from a queue. Only who acknowledges becomes a worker, and claims."""
+        if no_ack:
+            self._without_ack.add(queue)
+        elif queue not in self._fanout_queues:
+            self.in_flight.work([queue], **worker.info())
+        return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Send the next command: a claim, or the wait for the bell after a claim in vain."""
-        if not self.active_queues or in_flight().draining:
+        """Send the next command: a claim, or the wait for a job after a claim in vain."""
+        here = self.in_flight
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        claimed_from = [name for name in queues if name not in self._without_ack]
+        if here.draining:
+            claimed_from = []
+        scripts = {here.claim_script: claimed_from, "take": [*filter(self._without_ack.__contains__, queues)]}
+        wanted = [name for name, found in scripts.items() if found]
+        if not wanted:
             return
         connection = self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        if self._woken_at is None:
-            here = in_flight()
-            script = here.store.scripts.registered(here.taking)
-            self._claimant = here.lease.worker
-            places = self.qos.can_consume_max_estimate() or 1
-            connection.send_command("EVALSHA", script.sha, 0, self._claimant, places, *here.lanes)
-        else:
+        open_ones = [name for name in wanted if name not in self._found_nothing]
+        if self._woken_at is not None and not open_ones:
             wait = int((timeout or self.brpop_timeout) * 1000)
-            connection.send_command("XREAD", "BLOCK", wait, "STREAMS", "wake", self._woken_at)
+            wake = here.queue.keys.named("wake")
+            connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
+            self._asked = ("", [])
+            return
+        name = (open_ones or wanted)[0]
+        self._asked = (name, scripts[name])
+        self._claimant = here.lease.worker if name != "take" else "no-ack"
+        places = self.qos.can_consume_max_estimate() or 1
+        lanes = [lane for queue in scripts[name] for lane in lanes_of(queue)]
+        sha = here.queue.scripts.registered(name).sha
+        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
 
     def _brpop_read(self, **options: Any) -> bool:
+        name, queues = self._asked
         try:
-            answer = self._answer()
+            answer = self._answer(name)
         finally:
             self._in_poll = None
-        if self._woken_at is not None:  # the bell, or the end of the wait
-            self._woken_at = None
+        if not name:  # a job has come, or the wait has ended
+            self._woken_at, self._found_nothing = None, frozenset()
             raise Empty
         texts = [_text(part) for part in answer]
         if len(texts) == 1:
-            self._woken_at = texts[0]
+            # the first of them: what came between two questions must wake us as well
+            self._woken_at = self._woken_at or texts[0]
+            self._found_nothing |= {name}
             raise Empty
-        taken = [self._take(claimed) for claimed in claimed_by(self._claimant, texts)]
-        self._hand_on([delivery for delivery in taken if delivery])
+        self._woken_at, self._found_nothing = None, frozenset()
+        claims = claimed_by(self._claimant, texts)
+        deliver = [self._take(claimed, queues, tracked=name != "take") for claimed in claims]
+        self._hand_on([delivery for delivery in deliver if delivery])
         return True
 
-    def _take(self, claimed: Claimed) -> Delivery | None:
+    def _take(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
+        queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
+        self._queue_cycle.rotate(queue)
+        here = self.in_flight
         try:
             payload = json.loads(claimed.message)
-            message = read(payload)
-        except ValueError as error:
-            in_flight().store.finish(claimed.claim, Verdict.DEAD, detail=str(error))
+            tag = here.track(claimed) if tracked else claimed.claim.id
+            payload["properties"]["delivery_tag"] = tag
+            if (payload.get("headers") or {}).get("eta"):
+                payload["headers"]["eta"] = None  # it has waited in Redis
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            here.queue.finish(claimed.claim, Verdict.DEAD, detail=f"no message: {error}")
             return None
-        tag = in_flight().took(claimed.claim, message)
-        payload["properties"]["delivery_tag"] = tag
-        # `run` takes the arguments from the claim: Celery need not decode them twice more
-        payload["body"] = "[[],{},{}]"
-        return Delivery(tag, payload, queue_of(claimed.claim.lane))
+        return None if tag is None else Delivery(tag, payload, queue)
 
     def _hand_on(self, deliveries: list[Delivery]) -> None:
         for number, delivery in enumerate(deliveries):
@@ -130,82 +222,154 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                 self.connection._deliver(delivery.payload, delivery.queue)
             except BaseException:
                 for unseen in deliveries[number:]:  # Celery will never run or return these
-                    in_flight().finish(unseen.tag, Verdict.REQUEUE, detail="Celery stumbled")
+                    self.in_flight.finish_soon(
+                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
+                    )
                 raise
 
-    def _answer(self) -> Any:
+    def _answer(self, name: str) -> Any:
+        here = self.in_flight
         try:
-            return self.client.parse_response(self.client.connection, "EVALSHA")
+            return self.client.parse_response(self.client.connection, "EVALSHA" if name else "XREAD")
         except self.connection_errors:
-            self._woken_at = None
+            self._woken_at, self._found_nothing = None, frozenset()
             self.client.connection.disconnect()
             raise
         except redis.exceptions.NoScriptError:  # Redis was started again
-            here = in_flight()
-            here.store.client.script_load(here.store.scripts.registered(here.taking).script)
+            here.queue.client.script_load(here.queue.scripts.registered(name).script)
             raise Empty from None
         except redis.exceptions.ResponseError as error:
             if str(error).startswith("LEASELOST"):
-                with suppress(redis.exceptions.RedisError):  # the keeper goes on trying
-                    in_flight().lease.renew()
+                with suppress(redis.exceptions.RedisError):  # the heartbeat goes on trying
+                    here.lease.renew()
                 raise Empty from None
-            if self._woken_at is not None:
+            if not name:
                 raise
-            # its disk is full, say: ask again after the next bell, or the end of the wait for it
+            # its disk is full, say: ask again when a job comes, or after the wait for it
             log.warning("No claim can be made: %s", error)
-            self._woken_at = "$"
+            self._woken_at, self._found_nothing = "$", self._found_nothing | {name}
             raise Empty from None
 
+    def _get(self, queue: str) -> dict[str, Any]:
+        """One message at once, for `basic_get`; it is claimed like any other."""
+        here = self.in_flight
+        here.work([queue], **worker.info())
+        taken = here.queue.claim(here.lease.worker, lanes_of(queue))
+        for claimed in taken:
+            delivery = self._take(claimed, [queue], tracked=True)
+            if delivery is not None:
+                return delivery.payload
+        raise Empty
+
+    def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
+        """One message, or None; without acknowledgement it is done at once."""
+        message = super().basic_get(queue, no_ack=no_ack, **kwargs)
+        if message is not None and no_ack:
+            self.in_flight.finish_soon(message.delivery_tag, Ending(Verdict.DONE))
+        return message
+
+    # -- publishing
+
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
-        """Enqueue what a Celery producer sends; an ETA becomes a place among the scheduled."""
-        eta = message["headers"].get("eta")
-        due = None if eta is None else datetime.fromisoformat(eta).timestamp()
-        in_flight().store.enqueue(parse(kombu_redis.dumps(message)), by="celery", due=due)
+        """Enqueue what a producer sends; a task with an ETA waits among the scheduled."""
+        headers, properties = message.get("headers") or {}, message["properties"]
+        lane = lane_of(queue, self._get_message_priority(message, reverse=False))
+        properties["delivery_info"]["lane"] = lane
+        by, due = f"{headers.get('origin') or 'producer'}", None
+        if headers.get("task") and headers.get("id"):
+            kind, name = Kind.JOB, headers["id"]
+            eta = headers.get("eta")
+            due = None if eta is None else datetime.fromisoformat(eta).timestamp()
+        else:
+            goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
+            kind, name = Kind.TRANSIENT if goes else Kind.MESSAGE, f"~{uuid.uuid4()}"
+        text = kombu_redis.dumps(message)
+        self.in_flight.queue.publish(text, name, lane, kind=kind, by=by, due=due)
+
+    @property
+    def supports_batch_publish(self) -> bool:
+        """Each message is one atomic step of its own."""
+        return False
+
+    # -- queues
 
     def _size(self, queue: str) -> int:
-        client = in_flight().store.client
-        return sum(int(client.llen(f"queue:{lane}")) for lane in lanes_of(queue))
+        return self.in_flight.queue.size(lanes_of(queue))
 
-    def _lookup(self, exchange: str, routing_key: str, default: str | None = None) -> list[str]:
-        return [routing_key or exchange]
+    def _has_queue(self, queue: str, **_: Any) -> bool:
+        return self._size(queue) > 0
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        """A queue's name is its address; only a broadcast needs to be written down."""
-        if self.typeof(exchange).type == "fanout":
-            super()._queue_bind(exchange, routing_key, pattern, queue)
+    def _purge(self, queue: str) -> int:
+        return self.in_flight.queue.purge(lanes_of(queue), by="purge")
 
-    def maybe_refresh_binding_expiry(self) -> None:
-        """Nothing to refresh."""
+    def _delete(
+        self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
+    ) -> None:
+        super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
+        self.in_flight.queue.delete(lanes_of(queue))
 
 
 class Transport(kombu_redis.Transport):  # type: ignore[misc]
     """Kombu's Redis transport with the channel above."""
 
     Channel = Channel
-    # not "redis", which would tell Celery to look for other workers with broadcasts
-    driver_type = "claims"
+    implements = kombu_redis.Transport.implements.extend(batch_publish=False)
+    driver_name = "claims+redis"
+
+    @property
+    def supports_batch_publish(self) -> bool:
+        """Each message is one atomic step of its own."""
+        return False
 
     def establish_connection(self) -> Any:
         """Connect; a worker waits here until Redis answers.
 
         Celery would wait between its tries, two seconds, then four, and so on up to thirty.
         """
-        here = in_flight()
-        while here.working:
+        working = [one for one in in_flight_here() if one.working and not one.closing]
+        while working:
             try:
-                here.store.client.ping()
+                working[0].queue.client.ping()
                 break
             except redis.exceptions.RedisError:
-                maybe_shutdown()  # a SIGTERM ends the wait
+                worker.maybe_shutdown()  # a SIGTERM ends the wait
                 sleep(PAUSE)
         return super().establish_connection()
+
+
+class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
+    """The same, with Redis' primary found through Sentinel (option ``master_name``)."""
+
+    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, *NAMES)
+
+
+class SentinelTransport(Transport):
+    """See `SentinelChannel`."""
+
+    default_port = 26379
+    Channel = SentinelChannel
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        client.alt = [url.removeprefix("claims+") for url in client.alt or []]
+        client.cycle = None  # Sentinel says where to go, not the list of URLs
+        super().__init__(client, **options)
+
+
+def in_flight_here() -> list[InFlight]:
+    """What this process has in flight, one for each broker."""
+    return [found for key, found in list(_in_flight.items()) if key[0] == os.getpid()]
 
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def broker_url(redis_url: str) -> str:
-    """The URL for Celery that leads to the same Redis server through this transport."""
-    scheme, _, rest = client_url(redis_url).partition("://")
-    return f"claims+socket://{rest}" if scheme == "unix" else f"claims://{rest}"
+def _forget_the_parents() -> None:
+    """A forked process claims nothing: what is in flight is its parent's."""
+    global _making
+    _in_flight.clear()
+    _making = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_the_parents)
+worker.connect_signals(in_flight_here)

@@ -1,97 +1,191 @@
--- Shared by every script: the clock, and the one way to write down what happened.
--- Keys: queue:<lane>, claims:<lane>:<worker>, worker:<worker>, job:<id> (a list: the message,
--- then every event), scheduled, retrying, dead, done, discarded (sorted sets of ids),
--- lanes, workers, quiet, suspects (sets), counters, pulse:<day> (hashes), journal, wake (streams).
+-- Shared by every script: the clock, the names of the keys, and the one way to write down what
+-- happened. P is the prefix of every key. demo_app/broker/keys.py describes the keys.
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local now_text = string.format('%.6f', now)
+
+local function queue_key(lane) return P .. 'queue:' .. lane end
+local function claims_key(lane, worker) return P .. 'claims:' .. lane .. ':' .. worker end
+local function worker_key(worker) return P .. 'worker:' .. worker end
+local function job_key(id) return P .. 'job:' .. id end
+local function successor_key(id) return P .. 'successor:' .. id end
+local function set_key(state) return P .. state end
+local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
+local PAUSED, QUARANTINE = P .. 'paused', P .. 'quarantine'
+local RUNNING, COUNTERS = P .. 'running', P .. 'counters'
+local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
+
+-- A message that is no task (a reply to `inspect`, say) is carried, but it is no job: it is not
+-- counted and leaves no history.
+local function is_job(id) return string.sub(id, 1, 1) ~= '~' end
 
 local function event_text(event, by, detail)
   return cjson.encode({event, now_text, by or '', detail or ''})
 end
 
 local function journal(id, event, by, detail)
-  redis.call('XADD', 'journal', 'MAXLEN', '~', JOURNAL_LENGTH, '*',
+  redis.call('XADD', JOURNAL, 'MAXLEN', '~', JOURNAL_LENGTH, '*',
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
 end
 
 local function record(id, event, by, detail)
-  redis.call('RPUSH', 'job:' .. id, event_text(event, by, detail))
+  if not is_job(id) then return end
+  redis.call('RPUSH', job_key(id), event_text(event, by, detail))
   journal(id, event, by, detail)
 end
 
--- Wake every worker that waits for a job. A worker that found nothing has left the key `idle`
--- before it began to wait; without it nobody waits, and the bell stays still.
-local function ring()
-  if redis.call('DEL', 'idle') == 1 then
-    redis.call('XADD', 'wake', 'MAXLEN', 1, '*', 'job', '')
+-- Wake every worker that waits for a job. A worker that found nothing has set the key `idle`
+-- before it began to wait; without it nobody waits, and there is nobody to notify.
+local function notify()
+  if redis.call('DEL', IDLE) == 1 then
+    redis.call('XADD', WAKE, 'MAXLEN', 1, '*', 'job', '')
   end
 end
 
+-- Where the wake stream is: a worker that found nothing waits for what comes after it.
+local function wait_from()
+  redis.call('SET', IDLE, 1)
+  local last = redis.call('XREVRANGE', WAKE, '+', '-', 'COUNT', 1)
+  return last[1] and last[1][1] or '0-0'
+end
+
+-- The list that a job waits in: the producer wrote it into the message.
 local function lane_of(message)
-  local properties = cjson.decode(message).properties
-  local lane = properties.delivery_info.routing_key
-  local priority = tonumber(properties.priority) or 0
-  if priority > 0 then return lane .. ':high' end
-  if priority < 0 then return lane .. ':low' end
-  return lane
+  local info = cjson.decode(message).properties.delivery_info
+  return info.lane or info.routing_key
 end
 
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
 -- end only, so that up to 63 more may be there. ended: how many jobs ended this way so far.
-local function keep_history(set, id, ended)
-  redis.call('ZADD', set, now_text, id)
+local function keep_history(state, id, ended)
+  redis.call('ZADD', set_key(state), now_text, id)
   if ended % 64 ~= 0 then return end
-  local surplus = redis.call('ZCARD', set) - HISTORY_LENGTH
+  local surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
   if surplus <= 0 then return end
-  local old = redis.call('ZPOPMIN', set, math.min(surplus, 1000))
+  local old = redis.call('ZPOPMIN', set_key(state), math.min(surplus, 1000))
   local jobs = {}
-  for i = 1, #old, 2 do jobs[#jobs + 1] = 'job:' .. old[i] end
+  for i = 1, #old, 2 do jobs[#jobs + 1] = job_key(old[i]) end
   redis.call('DEL', unpack(jobs))
 end
 
--- A job whose workers died twice is a suspect: it runs alone, and waits for the others to end.
+local function end_job(state, id, by, detail)
+  if not is_job(id) then return redis.call('DEL', job_key(id)) end
+  record(id, state, by, detail)
+  keep_history(state, id, redis.call('HINCRBY', COUNTERS, state, 1))
+end
+
+local function bury(id, by, detail)
+  if not is_job(id) then return redis.call('DEL', job_key(id)) end
+  redis.call('ZADD', set_key('dead'), now_text, id)
+  record(id, 'dead', by, detail)
+end
+
+-- A running job may have published its own next try (`retry`, `replace`): it takes the place of
+-- this one. Returns whether there was one.
+local function follow_successor(id, by, detail)
+  local successor = redis.call('GET', successor_key(id))
+  if not successor then return false end
+  redis.call('DEL', successor_key(id))
+  local told = cjson.decode(successor)
+  redis.call('LSET', job_key(id), 0, told.message)
+  record(id, 'retrying', by, detail)
+  if tonumber(told.due) and tonumber(told.due) > now then
+    redis.call('ZADD', set_key('retrying'), told.due, id)
+  else
+    redis.call('SADD', LANES, told.lane)
+    redis.call('LPUSH', queue_key(told.lane), id)
+    record(id, 'enqueued', by, 'it was due')
+    notify()
+  end
+  return true
+end
+
+-- How often a worker died with the job since its last try that came to an end.
+local function rescues_of(id)
+  local count = 0
+  for _, event in ipairs(redis.call('LRANGE', job_key(id), 1, -1)) do
+    local name = string.match(event, '^%["(%l+)"')
+    if name == 'rescued' then count = count + 1 end
+    if name == 'retrying' then count = 0 end
+  end
+  return count
+end
+
+-- The worker that ran the job is dead. The job is at the head of its queue already; a job that is
+-- rescued twice is in quarantine and runs alone from then on, so that a poison pill takes no other
+-- job with it; one that is rescued too often goes to the dead.
+local function rescued(id, lane, by, detail, most)
+  redis.call('HDEL', RUNNING, id)
+  if not is_job(id) then return end
+  if redis.call('EXISTS', successor_key(id)) == 1 then
+    redis.call('LREM', queue_key(lane), -1, id)
+    follow_successor(id, by, detail)
+    return
+  end
+  record(id, 'rescued', by, detail)
+  local rescues = rescues_of(id)
+  if rescues >= 2 then redis.call('SADD', QUARANTINE, id) end
+  if rescues > most then
+    redis.call('LREM', queue_key(lane), -1, id)
+    redis.call('SREM', QUARANTINE, id)
+    bury(id, by, 'poison: ' .. (most + 1) .. ' workers died while they ran it')
+  end
+end
+
+-- Every list that a worker may have claimed from.
+local function all_lanes()
+  return redis.call('SUNION', LANES, TRANSIENT)
+end
+
+-- A job in quarantine runs alone: it waits until the worker's other jobs have ended.
 local function must_wait(id, worker, lanes)
   local holding = 0
   for _, lane in ipairs(lanes) do
-    for _, held in ipairs(redis.call('LRANGE', 'claims:' .. lane .. ':' .. worker, 0, -1)) do
+    for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
       holding = holding + 1
-      if redis.call('SISMEMBER', 'suspects', held) == 1 then return true end
+      if redis.call('SISMEMBER', QUARANTINE, held) == 1 then return true end
     end
   end
-  return holding > 0 and redis.call('SISMEMBER', 'suspects', id) == 1
+  return holding > 0 and redis.call('SISMEMBER', QUARANTINE, id) == 1
 end
 
 -- The job that the next claim would take.
 local function head_of(lanes)
   for _, lane in ipairs(lanes) do
-    local id = redis.call('LINDEX', 'queue:' .. lane, -1)
+    local id = redis.call('LINDEX', queue_key(lane), -1)
     if id then return id end
   end
 end
 
--- Move up to `most` jobs into the worker's claims; returns id, lane and message of each.
+-- Move up to `most` jobs into the worker's claims; returns id, lane, number and message of each.
+-- Every claim has a number of its own: only who knows it may end the claim.
 local function claim(worker, most, lanes)
   local claimed = {}
-  local suspects = false
-  if redis.call('EXISTS', 'quiet', 'suspects') > 0 then  -- most of the time there is neither
-    if redis.call('SISMEMBER', 'quiet', worker) == 1 then return claimed end  -- it ends what it has
-    suspects = redis.call('EXISTS', 'suspects') == 1
+  local quarantine = false
+  if redis.call('EXISTS', PAUSED, QUARANTINE) > 0 then  -- most of the time there is neither
+    if redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
+    quarantine = redis.call('EXISTS', QUARANTINE) == 1
   end
-  local pop = {'LMPOP', #lanes}  -- from the first queue that has a job
-  for i, lane in ipairs(lanes) do pop[2 + i] = 'queue:' .. lane end
+  local pop = {'LMPOP', #lanes}  -- from the first list that has a job
+  for i, lane in ipairs(lanes) do pop[2 + i] = queue_key(lane) end
   pop[#pop + 1] = 'RIGHT'
-  while #claimed < 3 * most do
-    local head = suspects and head_of(lanes)
+  while #claimed < 4 * most do
+    local head = quarantine and head_of(lanes)
     if head and must_wait(head, worker, lanes) then return claimed end
     local popped = redis.call(unpack(pop))
     if not popped then return claimed end
-    local lane, id = string.sub(popped[1], 7), popped[2][1]
-    redis.call('LPUSH', 'claims:' .. lane .. ':' .. worker, id)
-    record(id, 'claimed', worker)
-    claimed[#claimed + 1] = id
-    claimed[#claimed + 1] = lane
-    claimed[#claimed + 1] = redis.call('LINDEX', 'job:' .. id, 0)
+    local lane, id = string.sub(popped[1], #P + 7), popped[2][1]
+    local message = redis.call('LINDEX', job_key(id), 0)
+    if message then  -- else its record was deleted: there is nothing that could run
+      local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
+      redis.call('LPUSH', claims_key(lane, worker), id)
+      redis.call('HSET', RUNNING, id, number)
+      record(id, 'claimed', worker)
+      claimed[#claimed + 1] = id
+      claimed[#claimed + 1] = lane
+      claimed[#claimed + 1] = tostring(number)
+      claimed[#claimed + 1] = message
+    end
   end
   return claimed
 end

@@ -1,5 +1,5 @@
 -- Renew a lease. ARGV: worker, lease in milliseconds, what it says of itself (JSON).
 -- Returns 1; or 0 when the worker was taken for dead meanwhile: what it held is another's now.
-if redis.call('SISMEMBER', 'workers', ARGV[1]) == 0 then return 0 end
-redis.call('SET', 'worker:' .. ARGV[1], ARGV[3], 'PX', ARGV[2])
+if redis.call('SISMEMBER', WORKERS, ARGV[1]) == 0 then return 0 end
+redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 return 1

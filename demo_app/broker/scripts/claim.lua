@@ -1,13 +1,11 @@
 -- Take the next jobs: from the head of the first queue that has one, into the worker's claims.
 -- ARGV: worker, how many at the most, then its lanes, most urgent first.
--- Returns id, lane and message of each, one after the other; or, when there is nothing to do,
--- only where the wake stream stands.
+-- Returns id, lane, number and message of each, one after the other; or, when there is nothing to
+-- do, only where the wake stream is.
 local worker = ARGV[1]
-if redis.call('SISMEMBER', 'workers', worker) == 0 then
+if redis.call('SISMEMBER', WORKERS, worker) == 0 then
   return redis.error_reply('LEASELOST ' .. worker .. ' was taken for dead; its jobs went to others')
 end
 local claimed = claim(worker, tonumber(ARGV[2]), {unpack(ARGV, 3)})
 if #claimed > 0 then return claimed end
-redis.call('SET', 'idle', 1)
-local last = redis.call('XREVRANGE', 'wake', '+', '-', 'COUNT', 1)
-return {last[1] and last[1][1] or '0-0'}
+return {wait_from()}

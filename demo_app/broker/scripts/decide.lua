@@ -2,18 +2,17 @@
 -- ARGV: id, what (retry, discard), by whom. Returns the state it was in, or '' when it is none of
 -- scheduled, retrying, dead.
 local id = ARGV[1]
-for _, set in ipairs({'scheduled', 'retrying', 'dead'}) do
-  if redis.call('ZREM', set, id) == 1 then
+for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
+  if redis.call('ZREM', set_key(state), id) == 1 then
     if ARGV[2] == 'retry' then
-      local lane = lane_of(redis.call('LINDEX', 'job:' .. id, 0))
-      redis.call('LPUSH', 'queue:' .. lane, id)
-      record(id, 'enqueued', ARGV[3], 'brought back from ' .. set)
-      ring()
+      local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
+      redis.call('LPUSH', queue_key(lane), id)
+      record(id, 'enqueued', ARGV[3], 'brought back from ' .. state)
+      notify()
     else
-      record(id, 'discarded', ARGV[3], 'from ' .. set)
-      keep_history('discarded', id, redis.call('HINCRBY', 'counters', 'discarded', 1))
+      end_job('discarded', id, ARGV[3], 'from ' .. state)
     end
-    return set
+    return state
   end
 end
 return ''

@@ -1,29 +1,60 @@
--- Put jobs in: each at the tail of its queue, or among the scheduled when it is due later.
--- A job whose id is known already is left as it is, so that handing over twice counts once.
--- ARGV: by whom, then for each job: id, lane, due (epoch seconds, '' for now), message.
--- Returns how many were new.
+-- Put messages in: each at the tail of its list, or among the scheduled when it is due later.
+-- ARGV: by whom, then for each message: id, lane, due (epoch seconds, '' for now), kind, message.
+-- Kinds:
+--   once       a job; one whose id is known is left as it is, so that handing over twice counts once
+--   job        a job, as any Celery producer sends it. Published by the running job of the same id,
+--              it is that job's next try. Else a known id stands for one more job, under id#2.
+--   message    no task: it is carried, but it is no job
+--   transient  the same, in a list that goes with its consumer
+-- Returns how many jobs were new.
 local by, new = ARGV[1], 0
 local at_once = event_text('enqueued', by)
-for i = 2, #ARGV, 4 do
-  local id, lane, due, message = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local job, later = 'job:' .. id, due ~= '' and tonumber(due) > now
-  local event = later and event_text('scheduled', by, due) or at_once
-  if redis.call('RPUSH', job, message, event) > 2 then
-    redis.call('RPOP', job, 2)  -- it was known
-  elseif later then
-    new = new + 1
-    redis.call('ZADD', 'scheduled', due, id)
-    redis.call('SADD', 'lanes', lane)
-    journal(id, 'scheduled', by, due)
+
+local function differs(id, message)
+  local old = cjson.decode(redis.call('LINDEX', job_key(id), 0))
+  local fresh = cjson.decode(message)
+  return old.body ~= fresh.body or old.headers.task ~= fresh.headers.task
+    or old.headers.retries ~= fresh.headers.retries
+end
+
+for i = 2, #ARGV, 5 do
+  local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
+  local later = due ~= '' and tonumber(due) > now
+  if kind == 'message' or kind == 'transient' then
+    redis.call('RPUSH', job_key(id), message)
+    redis.call('SADD', TRANSIENT, lane)
+    redis.call('LPUSH', queue_key(lane), id)
+    if kind == 'transient' then  -- when nobody comes for it, it does not stay for ever
+      redis.call('EXPIRE', job_key(id), 3600)
+      redis.call('EXPIRE', queue_key(lane), 3600)
+    end
+    notify()
+  elseif kind == 'job' and redis.call('HEXISTS', RUNNING, id) == 1 and differs(id, message) then
+    redis.call('SET', successor_key(id), cjson.encode({lane = lane, due = due, message = message}))
   else
-    new = new + 1
-    -- only a list that was empty can be one that nobody has heard of
-    if redis.call('LPUSH', 'queue:' .. lane, id) == 1 then redis.call('SADD', 'lanes', lane) end
-    journal(id, 'enqueued', by)
+    if kind == 'job' and redis.call('EXISTS', job_key(id)) == 1 then
+      local copy = 2
+      while redis.call('EXISTS', job_key(id .. '#' .. copy)) == 1 do copy = copy + 1 end
+      id = id .. '#' .. copy
+    end
+    local event = later and event_text('scheduled', by, due) or at_once
+    if redis.call('RPUSH', job_key(id), message, event) > 2 then
+      redis.call('RPOP', job_key(id), 2)  -- it was known
+    elseif later then
+      new = new + 1
+      redis.call('ZADD', set_key('scheduled'), due, id)
+      redis.call('SADD', LANES, lane)
+      journal(id, 'scheduled', by, due)
+    else
+      new = new + 1
+      -- only a list that was empty can be one that nobody has heard of
+      if redis.call('LPUSH', queue_key(lane), id) == 1 then redis.call('SADD', LANES, lane) end
+      journal(id, 'enqueued', by)
+    end
   end
 end
 if new > 0 then
-  redis.call('HINCRBY', 'counters', 'enqueued', new)
-  ring()
+  redis.call('HINCRBY', COUNTERS, 'enqueued', new)
+  notify()
 end
 return new

@@ -1,59 +1,82 @@
--- Acknowledge a claim with its verdict. Only who still holds the claim may: after a rescue the
+-- Acknowledge a claim with its outcome. Only who still holds the claim may: after a rescue the
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
--- ARGV: worker, lane, id, verdict (done, retry, discard, dead, requeue), detail,
---       due (for retry: epoch seconds, or +seconds from now), new message ('' keeps the old one).
+-- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, requeue, lost),
+--       detail, due (for retry: epoch seconds, or +seconds from now), new message ('' keeps the
+--       old one), rescues at the most (for lost: the process that ran it died).
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
--- Returns 1, or 0 when it came too late; behind it the next job's id, lane and message.
-local function ended(in_time)
-  local answer = {in_time}
-  if ARGV[8] and redis.call('SISMEMBER', 'workers', ARGV[8]) == 1 then
-    for _, part in ipairs(claim(ARGV[8], 1, {unpack(ARGV, 9)})) do answer[#answer + 1] = part end
+-- Returns 1, or 0 when it came too late; behind it the next job's id, lane, number and message.
+local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
+local detail, due, message, most = unpack(ARGV, 6, 9)
+
+local function answer(in_time)
+  local told = {in_time}
+  if ARGV[10] and redis.call('SISMEMBER', WORKERS, ARGV[10]) == 1 then
+    for _, part in ipairs(claim(ARGV[10], 1, {unpack(ARGV, 11)})) do told[#told + 1] = part end
   end
-  return answer
+  return told
 end
 
-local worker, lane, id, verdict, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-if redis.call('LREM', 'claims:' .. lane .. ':' .. worker, 1, id) == 0 then
-  redis.call('HINCRBY', 'counters', 'late', 1)
-  if redis.call('EXISTS', 'job:' .. id) == 1 then record(id, 'late', worker, verdict) end
-  return ended(0)
+local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
+  requeue = 'requeued', lost = 'rescued'}
+
+-- Whether this is the second time that the same acknowledgement comes: its answer was lost.
+local function said_before()
+  local last = redis.call('LINDEX', job_key(id), -1)
+  if not last or string.sub(last, 1, 1) ~= '[' then return false end
+  local event = cjson.decode(last)
+  return event[1] == NAMES[outcome] and event[3] == worker
 end
-redis.call('SREM', 'suspects', id)
+
+if redis.call('HGET', RUNNING, id) ~= number
+    or redis.call('LREM', claims_key(lane, worker), 1, id) == 0 then
+  if said_before() then return answer(1) end
+  redis.call('HINCRBY', COUNTERS, 'late', 1)
+  if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end
+  return answer(0)
+end
+redis.call('HDEL', RUNNING, id)
+if outcome ~= 'lost' then redis.call('SREM', QUARANTINE, id) end
 
 -- How many jobs were done in each minute, and how long they took from enqueueing to the end. The
 -- first 64 of a minute are timed, then every 16th: one command a job, and little more.
-local function pulse(id)
+local function count_throughput()
   local day, minute = math.floor(now / 86400), math.floor(now / 60) % 1440
-  local key = 'pulse:' .. day
+  local key = P .. 'throughput:' .. day
   local count = redis.call('HINCRBY', key, minute .. ' done', 1)
   if count > 64 and count % 16 ~= 0 then return end
-  local message = redis.call('LINDEX', 'job:' .. id, 0)
-  local enqueued_at = message and tonumber(cjson.decode(message).headers.enqueued_at)
+  local text = redis.call('LINDEX', job_key(id), 0)
+  local enqueued_at = text and tonumber(cjson.decode(text).headers.enqueued_at)
+  if not enqueued_at then  -- a Celery producer does not say: its first event does
+    local first = redis.call('LINDEX', job_key(id), 1)
+    enqueued_at = first and tonumber(cjson.decode(first)[2]) or now
+  end
   redis.call('HINCRBY', key, minute .. ' timed', 1)
-  redis.call('HINCRBY', key, minute .. ' ms', math.floor(math.max(0, now - (enqueued_at or now)) * 1000))
+  redis.call('HINCRBY', key, minute .. ' ms', math.floor(math.max(0, now - enqueued_at) * 1000))
   redis.call('EXPIRE', key, 2 * 86400)
 end
 
-if ARGV[7] ~= '' then redis.call('LSET', 'job:' .. id, 0, ARGV[7]) end
-if verdict == 'done' then
-  pulse(id)
-  record(id, 'done', worker, detail)
-  keep_history('done', id, redis.call('HINCRBY', 'counters', 'done', 1))
-elseif verdict == 'retry' then
-  local due = ARGV[6]
+if message ~= '' then redis.call('LSET', job_key(id), 0, message) end
+if outcome == 'requeue' then
+  redis.call('RPUSH', queue_key(lane), id)
+  record(id, 'requeued', worker, detail)
+  notify()
+elseif outcome == 'lost' then
+  redis.call('RPUSH', queue_key(lane), id)
+  rescued(id, lane, worker, detail, tonumber(most))
+  notify()
+elseif outcome == 'done' and follow_successor(id, worker, detail) then
+  return answer(1)
+elseif outcome == 'done' then
+  if is_job(id) then count_throughput() end
+  end_job('done', id, worker, detail)
+elseif outcome == 'retry' then
   -- counted from this clock, the one that will find it due; a worker's may be wrong
   if string.sub(due, 1, 1) == '+' then due = string.format('%.6f', now + tonumber(due)) end
-  redis.call('ZADD', 'retrying', due, id)
+  redis.call('ZADD', set_key('retrying'), due, id)
   record(id, 'retrying', worker, detail)
-elseif verdict == 'discard' then
-  record(id, 'discarded', worker, detail)
-  keep_history('discarded', id, redis.call('HINCRBY', 'counters', 'discarded', 1))
-elseif verdict == 'dead' then
-  redis.call('ZADD', 'dead', now_text, id)
-  record(id, 'dead', worker, detail)
-elseif verdict == 'requeue' then
-  redis.call('RPUSH', 'queue:' .. lane, id)
-  record(id, 'requeued', worker, detail)
-  ring()
+elseif outcome == 'discard' then
+  end_job('discarded', id, worker, detail)
+elseif outcome == 'dead' then
+  bury(id, worker, detail)
 end
-return ended(1)
+return answer(1)

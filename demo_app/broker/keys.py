@@ -1,0 +1,83 @@
+"""The names of the keys in Redis, in one place.
+
+===========================  =======================================================================
+``queue:<lane>``             list of job ids; the head, which runs next, is at the right end
+``job:<id>``                 list: the message as its producer sent it, then every event
+``claims:<lane>:<worker>``   list of the ids that one worker holds
+``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
+``workers``, ``paused``      sets of workers
+``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
+``quarantine``               set of ids that were rescued twice, and run alone
+``running``                  hash: id to the number of its claim
+``successor:<id>``           the next try that a running job has published
+``scheduled``, ``retrying``  sorted sets of ids, by the moment at which they are due
+``dead``, ``done``,
+``discarded``                sorted sets of ids, by the moment at which they ended
+``counters``                 hash: how many were ever enqueued, done, discarded, late; claims
+``throughput:<day>``         hash: how many were done in each minute, and how long they took
+``journal``                  capped stream of every change
+``wake``, ``idle``           stream that wakes waiting workers; set while one waits
+``server``                   hash: which run of Redis this is, and since when
+===========================  =======================================================================
+
+A lane is one list of a queue: a queue has five, for jobs of different priority.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: What a lane's name ends with, the most urgent first. Celery's priorities on Redis are 0 (first) to
+#: 9, in steps of three. The job layer's high priority goes before them all.
+_SUFFIXES = (":high", "", ":3", ":6", ":low")
+
+
+def lanes_of(queue: str) -> tuple[str, ...]:
+    """The lanes of one queue, the most urgent first."""
+    return tuple(f"{queue}{suffix}" for suffix in _SUFFIXES)
+
+
+def lane_of(queue: str, priority: int) -> str:
+    """The lane for a priority as Celery has it on Redis: 0 runs first, 9 last.
+
+    Source: Celery's manual, "Using Redis", "Message Priorities".
+    """
+    return f"{queue}{_SUFFIXES[1 + min(max(priority, 0), 9) // 3]}"
+
+
+def queue_of(lane: str) -> str:
+    """The queue that a lane belongs to."""
+    return next(
+        (lane.removesuffix(end) for end in _SUFFIXES if end and lane.endswith(end)), lane
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names with a prefix before each (Celery's ``global_keyprefix``)."""
+
+    prefix: str = ""
+
+    def queue(self, lane: str) -> str:
+        """The list of the jobs that wait in a lane."""
+        return f"{self.prefix}queue:{lane}"
+
+    def job(self, job_id: str) -> str:
+        """A job's message and events."""
+        return f"{self.prefix}job:{job_id}"
+
+    def claims(self, lane: str, worker: str) -> str:
+        """What one worker holds of a lane."""
+        return f"{self.prefix}claims:{lane}:{worker}"
+
+    def worker(self, worker: str) -> str:
+        """A worker's sign of life."""
+        return f"{self.prefix}worker:{worker}"
+
+    def throughput(self, day: int) -> str:
+        """How many jobs were done on a day; day: since the epoch."""
+        return f"{self.prefix}throughput:{day}"
+
+    def named(self, name: str) -> str:
+        """A key that has no variable part, such as ``workers`` or ``dead``."""
+        return f"{self.prefix}{name}"

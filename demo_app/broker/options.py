@@ -1,0 +1,38 @@
+"""What an app may set: Celery's ``broker_transport_options``, with these names beside kombu's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the broker.
+
+    lease_seconds: a worker that is silent for longer is dead, and its jobs go to others.
+    heartbeat_seconds: how often a worker renews its lease.
+    max_rescues: a job whose workers died more often is a poison pill, and goes to the dead.
+    history_length: how many finished jobs are kept. journal_length: how many changes are kept.
+    global_keyprefix: what every key in Redis begins with.
+    Raises ValueError for a number that makes no sense.
+    """
+
+    lease_seconds: float = 3.0
+    heartbeat_seconds: float = 0.5
+    max_rescues: int = 3
+    history_length: int = 20_000
+    journal_length: int = 100_000
+    global_keyprefix: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.heartbeat_seconds < self.lease_seconds:
+            raise ValueError(
+                "heartbeat_seconds must be more than 0 and less than lease_seconds, not "
+                f"{self.heartbeat_seconds:g} and {self.lease_seconds:g}"
+            )
+        if min(self.max_rescues, self.history_length, self.journal_length) < 0:
+            raise ValueError("max_rescues, history_length and journal_length must not be negative")
+
+
+#: The names, for kombu to copy from `broker_transport_options` to each channel.
+NAMES = tuple(field.name for field in fields(Options))

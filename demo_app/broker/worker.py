@@ -1,0 +1,128 @@
+"""What a Celery worker is told at its start, so that it loses nothing, and at its end.
+
+All of it by Celery's own means: its signals, and a task's `Request` class.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from billiard.exceptions import WorkerLostError
+from celery.signals import celeryd_after_setup, celeryd_init, task_revoked, worker_shutdown
+from celery.worker import state
+from celery.worker.request import Request as CeleryRequest
+
+from demo_app.broker import DEFAULTS, is_chosen
+from demo_app.broker.claim import Verdict
+
+if TYPE_CHECKING:
+    from demo_app.broker.in_flight import InFlight
+
+log = logging.getLogger(__name__)
+
+_here: dict[str, Any] = {}
+
+
+class Request(CeleryRequest):  # type: ignore[misc]
+    """A request that says when the process that ran the job has died."""
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
+        """The task failed; a lost process counts against a job like a lost worker."""
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
+            from demo_app.broker.in_flight import Ending
+
+            ending = Ending(Verdict.LOST, "the process that ran it died")
+            for in_flight in _here["in_flight"]():
+                in_flight.set_ending(self.message.delivery_tag, ending)
+        return super().on_failure(exc_info, *args, **kwargs)
+
+
+def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
+    """Listen to Celery. in_flight: gives what this process has in flight."""
+    _here["in_flight"] = in_flight
+    celeryd_init.connect(_begin, weak=False)
+    celeryd_after_setup.connect(_prepare_tasks, weak=False)
+    task_revoked.connect(_discard, weak=False)
+    worker_shutdown.connect(_leave, weak=False)
+
+
+def is_celery_worker() -> bool:
+    """Whether this process is a Celery worker, and not just some consumer."""
+    return bool(_here.get("worker"))
+
+
+def info() -> dict[str, Any]:
+    """What a Celery worker says of itself beside its pid; nothing elsewhere."""
+    return dict(_here.get("worker") or {})
+
+
+def maybe_shutdown() -> None:
+    """Raises what ends the worker, when it was asked to end."""
+    state.maybe_shutdown()
+
+
+def _begin(conf: Any, options: dict[str, Any] | None = None, **_: Any) -> None:
+    if _here.get("worker") or not is_chosen(conf):
+        return
+    given = options or {}
+    pool = str(given.get("pool_cls") or given.get("pool") or conf.worker_pool)
+    if any(name in pool for name in ("gevent", "eventlet")):
+        sys.exit(
+            f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
+            "its heartbeat is a thread."
+        )
+    _here["worker"] = {
+        "concurrency": given.get("concurrency") or conf.worker_concurrency or 0,
+        "pool": pool.rpartition(":")[0].rpartition(".")[2] or pool,
+    }
+
+
+def _prepare_tasks(instance: Any, **_: Any) -> None:
+    """Just before the worker runs: its tasks are known, and none was received."""
+    _begin(instance.app.conf)
+    if not is_celery_worker():
+        return
+    for task in instance.app.tasks.values():
+        if task.Request == "celery.worker.request:Request":
+            task.Request = f"{__name__}:Request"
+        for name in DEFAULTS:
+            if instance.app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):
+                setattr(task, name.removeprefix("task_"), True)
+    early = sorted(
+        name
+        for name, task in instance.app.tasks.items()
+        if not task.acks_late and not name.startswith("celery.")
+    )
+    if early:
+        log.warning(
+            "These tasks are acknowledged before they run, so that a job is lost when its worker "
+            "is killed: %s. With acks_late=True it is not.",
+            ", ".join(early),
+        )
+
+
+def _left_to_the_app(task: type[Any], attribute: str) -> bool:
+    """Whether the task itself says nothing of it, and was bound while the app said nothing yet.
+
+    What a task says is in its class from the beginning; what the app says comes after the mark that
+    `Task.bind` leaves first.
+    """
+    names = list(vars(task))
+    return attribute in names and names.index(attribute) > names.index("__bound__")
+
+
+def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
+    from demo_app.broker.in_flight import Ending
+
+    for in_flight in _here["in_flight"]():
+        in_flight.set_ending_of_job(str(request.id), Ending(Verdict.DISCARD, reason))
+
+
+def _leave(**_: Any) -> None:
+    for in_flight in _here["in_flight"]():
+        if in_flight.working:
+            in_flight.leave()
