@@ -78,6 +78,7 @@ def environment(
     scheme = "claims+redis" if transport == "claims" else "redis"
     wanted = {
         "PYTHONPATH": os.pathsep.join(paths),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "CELERY_SUITE_TRANSPORT": transport,
         "CELERY_SUITE_RECORD": str(record),
         "TEST_BROKER": f"{scheme}://127.0.0.1:{port}/0",
