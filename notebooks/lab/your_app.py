@@ -79,7 +79,7 @@ class YourApp:
             return worker
 
         worker = uninterruptible(begin)
-        worker.until(lambda: " ready." in worker.said(), _PATIENCE, "Your worker")
+        worker.wait_until(lambda: " ready." in worker.output(), _PATIENCE, "Your worker")
         return f"celery -A shop worker {' '.join(options)}"
 
     def order(self, parcels: int) -> str:
