@@ -134,17 +134,19 @@ def run(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        deadline = time.monotonic() + seconds
-        running = True
-        while running:
-            running = tester.poll() is None and time.monotonic() < deadline
-            for line in lines:
-                one = Ended(**json.loads(line))
-                # a test that passed and then could not be torn down did not pass
-                results[one.test] = one
-                ended(one)
-            time.sleep(0.2)  # between two looks at the file
-        end(tester)
+        try:
+            deadline = time.monotonic() + seconds
+            running = True
+            while running:
+                running = tester.poll() is None and time.monotonic() < deadline
+                for line in lines:
+                    one = Ended(**json.loads(line))
+                    # a test that passed and then could not be torn down did not pass
+                    results[one.test] = one
+                    ended(one)
+                time.sleep(0.2)  # between two looks at the file
+        finally:
+            end(tester)
     return results
 
 
