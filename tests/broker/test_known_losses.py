@@ -1,7 +1,7 @@
 """What Celery's users lost on Redis, thread by thread: each is shown on stock, and holds on claims.
 
-One test for both. On stock it must fail, and is marked so (strictly: should a new version of Celery
-or kombu mend it, this says so). The app is somebody else's, in a folder of its own; the two differ
+One test for both. On stock it must fail, and is marked so (strictly: if a new version of Celery
+or kombu fixes it, this says so). The app is somebody else's, in a folder of its own; the two differ
 in the word ``claims+`` of its broker's URL, and in nothing else but a short lease, which spares the
 test some waiting. Stock gets the settings that its manual advises against losses (late
 acknowledgement, reject on worker lost, prefetch 1), unless a thread is about the defaults.
