@@ -17,7 +17,8 @@ from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import State
 from demo_app.broker.inspect import page
-from demo_app.broker.message import Message, lanes_of, parse
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.message import Message, parse
 from demo_app.broker.queue import Queue
 from demo_app.settings import Settings
 
@@ -47,7 +48,7 @@ class Waiting:
                 yield parse(claimed.message), None
                 self._store.beat(self._worker, self._lease_ms, said)
         finally:
-            self._store.goodbye(self._worker)
+            self._store.deregister(self._worker)
         for state in (State.RETRYING, State.SCHEDULED):
             cursor, more = None, True
             while more:
@@ -63,8 +64,9 @@ class Waiting:
         claim, scripts = self._claims.pop(job_id, None), self._store.scripts
         with self._client.pipeline(transaction=True) as step:
             if claim is not None:
-                told = (claim.worker, claim.lane, job_id, Verdict.DISCARD, "moved", "", "")
-                scripts.registered("finish")(args=told, client=step)
+                held = (claim.worker, claim.lane, job_id, claim.number)
+                ending = (Verdict.DISCARD, "moved", "", "", 0)
+                scripts.registered("finish")(args=(*held, *ending), client=step)
             else:
                 scripts.registered("decide")(args=(job_id, "discard", "move"), client=step)
             step.zrem(State.DISCARDED, job_id)

@@ -21,7 +21,7 @@ from rq.job import JobStatus, Retry
 from demo_app.backends.celery import message_of
 from demo_app.broker.connection import client_url
 from demo_app.broker.durability import unpersisted
-from demo_app.broker.message import lanes_of
+from demo_app.broker.keys import lanes_of
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job

@@ -2,10 +2,10 @@
 
 ``import demo_app.broker``, and give the app ``broker_url="claims+redis://host:6379/0"``.
 
-In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the steps
-as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it stays
-alive), `transport` (how Celery gets its messages), `worker` (what a Celery worker is told at its
-start). For whoever looks on: `message`, `events`, `inspect`, `throughput`, `durability`.
+In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
+steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
+stays alive), `transport` (how Celery gets its messages), `worker` (what a Celery worker is told
+at its start). For whoever looks on: `message`, `events`, `inspect`, `throughput`, `durability`.
 """
 
 from __future__ import annotations

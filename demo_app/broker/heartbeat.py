@@ -60,9 +60,9 @@ class Heartbeat:
         self._rounds += 1
         if self._rounds % RECONCILE_EVERY == 0:
             steps.append(self._reconcile)
-        reached = all([self._try(step) for step in steps])
+        failed = [step for step in steps if not self._try(step)]
         pause = self._options.heartbeat_seconds
-        if not reached:
+        if failed:
             return min(0.2, pause)
         return pause if self._soonest is None else min(pause, max(0.01, self._soonest))
 

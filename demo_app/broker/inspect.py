@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import JobView, State, view_of
+from demo_app.broker.keys import Keys, lanes_of, queue_of
 from demo_app.broker.message import parse
 
 #: How far from its head a queue is searched for one job's position.
 SEARCH_DEPTH = 100_000
+#: The demo app's keys have no prefix.
+KEYS = Keys()
 _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets newest first
 
 
@@ -27,7 +30,7 @@ class Page:
 def get_job(client: Decoded, job_id: str) -> JobView | None:
     """The job of that id; None when there is none, or it ended too long ago to be remembered."""
     pipe = client.pipeline(transaction=True)
-    pipe.lrange(f"job:{job_id}", 0, -1)
+    pipe.lrange(KEYS.job(job_id), 0, -1)
     pipe.zscore("scheduled", job_id)
     pipe.zscore("retrying", job_id)
     lines, scheduled, retrying = pipe.execute()
@@ -36,7 +39,7 @@ def get_job(client: Decoded, job_id: str) -> JobView | None:
     view = view_of(lines, due=scheduled or retrying)
     if view.state is not State.QUEUED:
         return view
-    lane = f"queue:{parse(lines[0]).lane}"
+    lane = KEYS.queue(parse(lines[0]).lane)
     found = client.lpos(lane, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     if found is None:
         return view
@@ -65,14 +68,14 @@ def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     if lane_name in lanes:
         lanes = lanes[lanes.index(lane_name) :]
         # gone from the list: it was claimed, and so was all that stood before it
-        found = client.lpos(f"queue:{lane_name}", after, rank=-1, maxlen=SEARCH_DEPTH)
+        found = client.lpos(KEYS.queue(lane_name), after, rank=-1, maxlen=SEARCH_DEPTH)
         if found is not None:
-            skip = int(client.llen(f"queue:{lane_name}")) - int(found)
+            skip = int(client.llen(KEYS.queue(lane_name))) - int(found)
     chosen: list[tuple[str, str, int]] = []  # lane, id, position
     for lane in lanes:
         wanted = limit + 1 - len(chosen)  # one more, to know whether there is a next page
         # the head is at the right end: read from there
-        ids = client.lrange(f"queue:{lane}", -(skip + wanted), -(skip + 1))
+        ids = client.lrange(KEYS.queue(lane), -(skip + wanted), -(skip + 1))
         chosen += [(lane, job_id, skip + n) for n, job_id in enumerate(reversed(ids), 1)]
         if len(chosen) > limit:
             break
@@ -89,12 +92,13 @@ def next_to_run(client: Decoded, limit: int) -> list[str]:
     for lane in sorted(client.smembers("lanes"), key=_urgency):
         wanted = limit - len(ids)
         if wanted > 0:
-            ids += reversed(client.lrange(f"queue:{lane}", -wanted, -1))
+            ids += reversed(client.lrange(KEYS.queue(lane), -wanted, -1))
     return ids
 
 
 def _urgency(lane: str) -> tuple[int, str]:
-    return (0 if lane.endswith(":high") else 2 if lane.endswith(":low") else 1, lane)
+    queue = queue_of(lane)
+    return lanes_of(queue).index(lane), queue
 
 
 def _running(client: Decoded) -> list[str]:
@@ -102,7 +106,7 @@ def _running(client: Decoded) -> list[str]:
     lanes = client.smembers("lanes")
     for worker in client.smembers("workers"):
         for lane in lanes:
-            pipe.lrange(f"claims:{lane}:{worker}", 0, -1)
+            pipe.lrange(KEYS.claims(lane, worker), 0, -1)
     return [job_id for ids in pipe.execute() for job_id in reversed(ids)]
 
 
@@ -130,7 +134,7 @@ def _page(client: Decoded, ids: list[str], *, more: bool) -> Page:
 def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
-        pipe.lrange(f"job:{job_id}", 0, -1)
+        pipe.lrange(KEYS.job(job_id), 0, -1)
         pipe.zscore("scheduled", job_id)
         pipe.zscore("retrying", job_id)
     answers = pipe.execute()

@@ -27,8 +27,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What a lane's name ends with, the most urgent first. Celery's priorities on Redis are 0 (first) to
-#: 9, in steps of three. The job layer's high priority goes before them all.
+#: What a lane's name ends with, the most urgent first. Celery's priorities on Redis are 0 (first)
+#: to 9, in steps of three. The job layer's high priority goes before them all.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 
 
@@ -47,9 +47,7 @@ def lane_of(queue: str, priority: int) -> str:
 
 def queue_of(lane: str) -> str:
     """The queue that a lane belongs to."""
-    return next(
-        (lane.removesuffix(end) for end in _SUFFIXES if end and lane.endswith(end)), lane
-    )
+    return next((lane.removesuffix(end) for end in _SUFFIXES if end and lane.endswith(end)), lane)
 
 
 @dataclass(frozen=True, slots=True)

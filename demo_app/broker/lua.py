@@ -17,15 +17,18 @@ _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
 
 @cache
-def _text(name: str, prefix: str, journal_length: int, history_length: int) -> str:
-    folder = files("demo_app.broker") / "scripts"
+def _file(name: str) -> str:
+    return (files("demo_app.broker") / "scripts" / f"{name}.lua").read_text("utf-8")
+
+
+@cache
+def _text(name: str, body: str, prefix: str, journal_length: int, history_length: int) -> str:
     flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
     limits = (
         f"{flags}local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
         f"local P = {json.dumps(prefix)}\n"
     )
-    prelude = (folder / "_prelude.lua").read_text("utf-8")
-    return limits + prelude + (folder / f"{name}.lua").read_text("utf-8")
+    return limits + _file("_prelude") + body
 
 
 class _Own(threading.local):
@@ -48,9 +51,12 @@ class Scripts:
     def registered(self, name: str) -> Any:
         """The registered script of that name (its ``sha`` is what EVALSHA takes)."""
         script = self._registered.get(name)
-        if script is None:
-            script = self._shared.register_script(_text(name, *self._limits))
-            self._registered[name] = script
+        return script or self.add(name, _file(name))
+
+    def add(self, name: str, body: str) -> Any:
+        """Register a script under this name; body: Lua that comes behind the prelude."""
+        text = _text(name, body, *self._limits)
+        script = self._registered[name] = self._shared.register_script(text)
         return script
 
     def run(self, name: str, *arguments: str | float) -> Any:

@@ -61,6 +61,14 @@ def parse(text: str | bytes) -> Message:
     return read(json.loads(text))
 
 
+def next_try(text: str) -> str:
+    """The same message for the next try: all is kept, and one more try is counted."""
+    raw = json.loads(text)
+    raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
+    raw["headers"]["eta"] = None
+    return _dumps(raw)
+
+
 def read(raw: Any) -> Message:
     """The message that parsed JSON stands for.
 
@@ -85,7 +93,7 @@ def read(raw: Any) -> Message:
 
 
 def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
-    """The arguments by name, as far as they can be read; positional ones are named 0, 1 and so on."""
+    """The arguments by name, as far as they can be read; positional ones are named 0, 1, ..."""
     try:
         args, kwargs, _ = json.loads(raw["body"])
         return {**{str(number): value for number, value in enumerate(args)}, **kwargs}

@@ -1,4 +1,4 @@
-"""What an app may set: Celery's ``broker_transport_options``, with these names beside kombu's own."""
+"""What an app may set in Celery's ``broker_transport_options``, beside kombu's own options."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Queue:
         by: str = "",
         due: float | None = None,
     ) -> None:
-        """Put in a message as some producer wrote it; due: epoch seconds before which it must wait."""
+        """Put in a message as its producer wrote it; due: epoch seconds until which it waits."""
         moment = "" if due is None else f"{due:.6f}"
         self._run("enqueue", by, job_id, lane, moment, kind, text)
 
@@ -120,9 +120,9 @@ class Queue:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
         due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
-        of Redis. message: replaces the stored one. max_rescues: for LOST, how often a job may have been
-        given back before it is dead. next_for: a worker, and the lanes to take the
-        next job from.
+        of Redis. message: replaces the stored one. max_rescues: for LOST, how often a job may
+        have been given back before it is dead. next_for: a worker, and the lanes to take the next
+        job from.
         """
         moment = "" if due is None else f"{due:.6f}"
         if after is not None:
@@ -143,7 +143,7 @@ class Queue:
         return bool(self._run("beat", worker, lease_ms, said))
 
     def deregister(self, worker: str) -> int:
-        """Take a worker off the list; returns how many jobs went back to the head of their queues."""
+        """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
     def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:

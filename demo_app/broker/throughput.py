@@ -1,6 +1,6 @@
 """How many jobs were done over time, and how long they took, as Redis remembers it.
 
-The finish script counts by minute (`pulse:<day>`), so the numbers outlive every process. The
+The finish script counts by minute (`throughput:<day>`), so the numbers outlive every process. The
 last minute, second by second, comes from the newest finished jobs themselves.
 """
 
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from demo_app.broker.connection import Decoded
+from demo_app.broker.keys import Keys
 from demo_app.broker.message import parse
 
 _DAY_MINUTES = 1440
+#: The demo app's keys have no prefix.
+KEYS = Keys()
 
 
 class Window(StrEnum):
@@ -58,7 +61,7 @@ def _by_second(client: Decoded, now: float) -> list[Bucket]:
     newest = [rows[0] if rows else None for rows in answers[1::2]]
     for row in newest:
         if row is not None:
-            pipe.lindex(f"job:{row[0]}", 0)
+            pipe.lindex(KEYS.job(row[0]), 0)
     messages = iter(pipe.execute())
     found = []
     for count, row in zip(answers[::2], newest, strict=True):
@@ -74,7 +77,7 @@ def _by_minutes(client: Decoded, last: int, *, count: int, each: int) -> list[Bu
     pipe = client.pipeline(transaction=False)
     days = sorted({minute // _DAY_MINUTES for minute in minutes})
     for day in days:
-        pipe.hgetall(f"pulse:{day}")
+        pipe.hgetall(KEYS.throughput(day))
     told = dict(zip(days, pipe.execute(), strict=True))
 
     def number(minute: int, what: str) -> int:

@@ -12,6 +12,7 @@ kombu moves.
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -93,7 +94,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     """Claims from the queues that its consumers consume."""
 
     QoS = QoS
-    InFlight = InFlight
+    in_flight_class: type[InFlight] = InFlight
     from_transport_options = (*kombu_redis.Channel.from_transport_options, *NAMES)
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
     socket_timeout = socket_connect_timeout = 5.0
@@ -106,7 +107,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
 
     def __init__(self, connection: Any, **options: Any) -> None:
-        self._url = connection.client.hostname or ""
+        client = connection.client
+        self._url = client.hostname or ""
+        self._address = (client.hostname, client.port, client.virtual_host)
+        self._found: tuple[int, InFlight] | None = None
         scheme = scheme_of(self._url)
         if scheme and scheme != "sentinel":
             self.connection_class = CONNECTIONS[scheme]
@@ -115,14 +119,17 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     @property
     def in_flight(self) -> InFlight:
-        """What this process has in flight at this channel's broker."""
-        client = self.connection.client
-        address = (client.hostname, client.port, client.virtual_host, self.global_keyprefix)
-        key = (os.getpid(), type(self).InFlight, *address)
-        with _making:
-            if key not in _in_flight:
-                _in_flight[key] = self._make_in_flight()
-            return _in_flight[key]
+        """What this process has in flight at this channel's broker.
+
+        It outlives the channel: a job is acknowledged when its connection has long been closed.
+        """
+        if self._found is None or self._found[0] != os.getpid():
+            key = (os.getpid(), self.in_flight_class, *self._address, self.global_keyprefix)
+            with _making:
+                if key not in _in_flight:
+                    _in_flight[key] = self._make_in_flight()
+                self._found = (os.getpid(), _in_flight[key])
+        return self._found[1]
 
     def _make_in_flight(self) -> InFlight:
         options = Options(**{name: getattr(self, name) for name in NAMES})
@@ -134,7 +141,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             journal_length=options.journal_length,
             history_length=options.history_length,
         )
-        return type(self).InFlight(queue, options)
+        return self.in_flight_class(queue, options)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
@@ -159,7 +166,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         claimed_from = [name for name in queues if name not in self._without_ack]
         if here.draining:
             claimed_from = []
-        scripts = {here.claim_script: claimed_from, "take": [*filter(self._without_ack.__contains__, queues)]}
+        taken_from = [name for name in queues if name in self._without_ack]
+        scripts = {here.claim_script: claimed_from, "take": taken_from}
         wanted = [name for name, found in scripts.items() if found]
         if not wanted:
             return
@@ -230,7 +238,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _answer(self, name: str) -> Any:
         here = self.in_flight
         try:
-            return self.client.parse_response(self.client.connection, "EVALSHA" if name else "XREAD")
+            command = "EVALSHA" if name else "XREAD"
+            return self.client.parse_response(self.client.connection, command)
         except self.connection_errors:
             self._woken_at, self._found_nothing = None, frozenset()
             self.client.connection.disconnect()
@@ -270,6 +279,12 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     # -- publishing
 
+    def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
+        """Text stays as it is, readable in Redis; bytes (pickle, say) travel as base64."""
+        if isinstance(body, bytes):
+            return base64.b64encode(body).decode("ascii"), "base64"
+        return body, "utf-8"
+
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         """Enqueue what a producer sends; a task with an ETA waits among the scheduled."""
         headers, properties = message.get("headers") or {}, message["properties"]
@@ -283,7 +298,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         else:
             goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
             kind, name = Kind.TRANSIENT if goes else Kind.MESSAGE, f"~{uuid.uuid4()}"
-        text = kombu_redis.dumps(message)
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=_plain)
         self.in_flight.queue.publish(text, name, lane, kind=kind, by=by, due=due)
 
     @property
@@ -358,6 +373,11 @@ class SentinelTransport(Transport):
 def in_flight_here() -> list[InFlight]:
     """What this process has in flight, one for each broker."""
     return [found for key, found in list(_in_flight.items()) if key[0] == os.getpid()]
+
+
+def _plain(value: Any) -> str:
+    """What JSON does not know, in a header, as kombu's own JSON would write it: as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _text(value: str | bytes) -> str:

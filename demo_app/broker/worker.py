@@ -47,7 +47,7 @@ def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
     celeryd_init.connect(_begin, weak=False)
     celeryd_after_setup.connect(_prepare_tasks, weak=False)
     task_revoked.connect(_discard, weak=False)
-    worker_shutdown.connect(_leave, weak=False)
+    worker_shutdown.connect(leave, weak=False)
 
 
 def is_celery_worker() -> bool:
@@ -122,7 +122,8 @@ def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
         in_flight.set_ending_of_job(str(request.id), Ending(Verdict.DISCARD, reason))
 
 
-def _leave(**_: Any) -> None:
+def leave(**_: Any) -> None:
+    """Give back what is held, and deregister: the worker ends."""
     for in_flight in _here["in_flight"]():
         if in_flight.working:
             in_flight.leave()

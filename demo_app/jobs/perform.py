@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from demo_app.broker.lease import LeaseLost as LeaseLost
 from demo_app.jobs.arguments import as_it_arrives
 from demo_app.jobs.callbacks import performing
 from demo_app.jobs.context import Context, running
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 
 class ReturnValueError(TypeError):
     """A job returned what JSON can't carry, so that nobody could ever be told."""
-
-
-class LeaseLost(BaseException):
-    """This worker was taken for dead and the job is another's now: stop, without side effects.
-
-    No Exception, so that a job's own `except Exception` can't swallow it.
-    """
 
 
 class JobTimeout(BaseException):

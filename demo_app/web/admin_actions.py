@@ -113,7 +113,7 @@ def worker(
     if found is None:
         raise DomainError(404, "no_worker", worker=worker)
     if what in (WorkerAction.PAUSE, WorkerAction.RESUME):
-        queue.quiet(worker, what is WorkerAction.PAUSE)
+        queue.pause(worker, what is WorkerAction.PAUSE)
     else:
         _signal(found, what)
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)

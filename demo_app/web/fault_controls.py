@@ -94,7 +94,7 @@ def _start_again(services: Services) -> None:
     with suppress(redis.ConnectionError, redis.TimeoutError):  # dead, and about to come back
         for worker in snapshot.take(queue, services.comments.backend).workers:
             if worker.quiet:
-                queue.quiet(worker.id, False)
+                queue.pause(worker.id, False)
 
 
 def _route(name: BackendName) -> Action:

@@ -138,7 +138,7 @@ def _worker(given: dict[str, Any]) -> Worker:
         host=host,
         alive=bool(given["alive"]) and not (here and not processes.lives(pid)),
         here=here,
-        quiet=bool(given.get("quiet")),
+        quiet=bool(given.get("paused")),
         running=int(given["running"]),
         left=max(0, int(given.get("left", 0))) / 1000,
         python=str(said.get("python", "")),

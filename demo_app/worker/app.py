@@ -7,21 +7,33 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
-from demo_app.broker.transport import broker_url
+import demo_app.broker
+from demo_app.broker.connection import client_url
 from demo_app.jobs.registry import all_tasks, load_tasks
-from demo_app.settings import Settings, settings
+from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
 from demo_app.worker.shutdown import Shutdown
+
+#: An app without some of the broker's safeguards takes this transport, for experiments.
+_UNSAFE = "demo_app.verification.experiments:Transport"
+_IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 
 def make_app(chosen: Settings) -> Celery:
     """The Celery app for these settings, with every known task registered."""
     made = Celery("demo_app", set_as_current=False)
     made.conf.update(
-        broker_url=broker_url(chosen.redis_url),
-        broker_use_ssl={} if chosen.redis_url.startswith("rediss://") else None,
+        broker_url=f"claims+{client_url(chosen.redis_url)}",
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_transport_options={
+            "lease_seconds": chosen.lease_seconds,
+            "heartbeat_seconds": chosen.beat_seconds,
+            "max_rescues": chosen.max_rescues,
+            "history_length": chosen.history_length,
+            "journal_length": chosen.journal_length,
+            "queue_order_strategy": "priority",  # the first queue first
+        },
         task_queues=[Queue(name) for name in chosen.queues],
         task_default_queue=chosen.queues[0],
         task_acks_late=True,
@@ -29,21 +41,23 @@ def make_app(chosen: Settings) -> Celery:
         worker_pool="threads",
         worker_concurrency=chosen.concurrency,
         worker_prefetch_multiplier=1,
-        worker_enable_remote_control=False,
-        worker_send_task_events=False,
         worker_enable_prefetch_count_reduction=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
     )
+    if _IN_THE_BROKER & chosen.without:
+        made.conf.broker_transport = _UNSAFE
     load_tasks(["demo_app.tasks", *chosen.tasks])
     for name in all_tasks():
-        made.task(name=name, bind=True)(_run_claimed)
+        made.task(name=name, bind=True, max_retries=None)(_run)
     return made
 
 
-def _run_claimed(self: Any, **_arguments: Any) -> str:
-    return run(self.request.properties["delivery_tag"])
+def _run(self: Any, *args: Any, **kwargs: Any) -> Any:
+    return run(self, args, kwargs)
 
 
 #: Connects itself to Celery's signals, and does nothing unless this process becomes a worker.
 shutdown = Shutdown(settings(), limit)
+
+assert demo_app.broker.SCHEMES  # imported for what it registers

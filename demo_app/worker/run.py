@@ -1,16 +1,22 @@
-"""Run one job that Celery hands us, and end its claim with the verdict."""
+"""Run one job that Celery hands us, and say how its claim is to end.
+
+Every job is an ordinary Celery task: received, run, logged and acknowledged by Celery. What the job
+layer knows of its end (when to try again, why it was given up) goes into the acknowledgement.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from demo_app.backends.celery import job_of, message_of
+from celery.exceptions import Ignore, Retry
+
+from demo_app.backends.celery import job_of
 from demo_app.broker.claim import Verdict
-from demo_app.broker.in_flight import InFlight, in_flight
-from demo_app.broker.message import compose
+from demo_app.broker.in_flight import Ending, InFlight
+from demo_app.broker.message import next_try, parse
+from demo_app.broker.transport import in_flight_here
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.job import Job
 from demo_app.jobs.perform import (
@@ -24,7 +30,9 @@ from demo_app.jobs.perform import (
     after_failure,
     perform,
 )
+from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskError
+from demo_app.jobs.signature import bound
 from demo_app.settings import settings
 from demo_app.worker.time_limit import TimeLimit
 
@@ -32,73 +40,93 @@ from demo_app.worker.time_limit import TimeLimit
 limit = TimeLimit(settings().job_seconds)
 
 
-def run(tag: str) -> str:
-    """Run the job behind a delivery tag; returns how many were run, as words for Celery's log.
+class JobDead(Exception):
+    """A job was given up; it is kept among the dead for a person."""
 
-    A claim ends here, in the thread that did the work and before Celery's own acknowledgement:
-    Celery forgets its acknowledgements when the connection to Redis breaks. And since each
-    acknowledgement brings the next job with it, a busy thread goes on by itself; Celery hears of
-    it when there is nothing more to do.
+
+def in_flight() -> InFlight:
+    """What this worker has claimed.
+
+    Raises LookupError when this process is no worker.
     """
-    count = 0
-    following: str | None = tag
-    while following is not None:
-        count, following = count + 1, _run_one(following)
-    return f"ran {count}"
+    for found in in_flight_here():
+        if found.working:
+            return found
+    raise LookupError("this process is no worker")
 
 
-def _run_one(tag: str) -> str | None:
-    """Run one job; returns the tag of the next one, if its acknowledgement brought one."""
-    here = in_flight()
+def run(celery_task: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run the job of a Celery task; returns what it returned.
+
+    Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.
+    """
+    here, tag = in_flight(), celery_task.request.properties["delivery_tag"]
     notes: dict[str, Any] = {}
     try:
-        job = job_of(here.message(tag))
-    except LeaseLost:
-        return None
-    hit(Step.STARTED)
-    try:
+        job = _job(here.message(tag), args, kwargs)
+        hit(Step.STARTED)
         with limit.on(tag, job):
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
-        return here.finish(tag, Verdict.REQUEUE, detail="the lease was lost")
+        here.set_ending(tag, Ending(Verdict.REQUEUE, "the lease was lost"))
+        raise Ignore from None
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
         outcome = after_failure(error, job)
     except BaseException as error:  # a job may not end its worker, with sys.exit() for example
         outcome = after_failure(error, job)
-    return conclude(here, tag, job, outcome, notes, go_on=True)
+    conclude(here, tag, outcome, notes)
+    match outcome:
+        case Done(value):
+            return value
+        case Again(after, failure):
+            raise Retry(exc=JobDead(_last_line(failure)), when=after)
+        case Discarded():
+            raise Ignore
+        case Dead(failure):
+            raise JobDead(_last_line(failure))
+
+
+def _job(message: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
+    job = job_of(parse(message))
+    task = find_task(job.task)
+    if not args or task is None:
+        return job
+    named = bound(job.task, task.function, task.takes_context, args, kwargs)
+    return Job(**{**_fields(job), "arguments": named})
+
+
+def _fields(job: Job) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in job.__slots__}
 
 
 def conclude(
-    here: InFlight,
-    tag: str,
-    job: Job,
-    outcome: Outcome,
-    notes: dict[str, Any] | None = None,
-    *,
-    go_on: bool = False,
-) -> str | None:
-    """End the claim as the outcome says; go_on, and what is returned: see `InFlight.finish`."""
-    told = notes or {}
-    end = partial(here.finish, tag, go_on=go_on)
+    here: InFlight, tag: str, outcome: Outcome, notes: dict[str, Any] | None = None
+) -> None:
+    """Say how the claim is to end; the acknowledgement carries it."""
+    detail = notes or {}
     match outcome:
         case Done(value):
-            told = told if value is None else {**told, "value": value}
-            return end(Verdict.DONE, detail=_detail(told))
+            detail = detail if value is None else {**detail, "value": value}
+            ending = Ending(Verdict.DONE, _text(detail))
         case Again(after, error):
-            again = compose(message_of(replace(job, attempts=job.attempts + 1)))
-            detail = _detail({**told, **_told(error), "after": after})
-            return end(Verdict.RETRY, detail=detail, after=after, message=again)
+            text = _text({**detail, **_failure(error), "after": after})
+            ending = Ending(Verdict.RETRY, text, after, next_try(here.message(tag)))
         case Discarded(reason):
-            return end(Verdict.DISCARD, detail=_detail({**told, "reason": reason}))
+            ending = Ending(Verdict.DISCARD, _text({**detail, "reason": reason}))
         case Dead(error):
-            return end(Verdict.DEAD, detail=_detail({**told, **_told(error)}))
+            ending = Ending(Verdict.DEAD, _text({**detail, **_failure(error)}))
+    here.set_ending(tag, ending)
 
 
-def _detail(notes: dict[str, Any]) -> str:
-    return json.dumps(notes, default=repr) if notes else ""
+def _text(detail: dict[str, Any]) -> str:
+    return json.dumps(detail, default=repr) if detail else ""
 
 
-def _told(error: TaskError) -> dict[str, Any]:
+def _failure(error: TaskError) -> dict[str, Any]:
     return {"error": error.exception_class_path, "traceback": error.traceback[-8000:]}
+
+
+def _last_line(error: TaskError) -> str:
+    return next(reversed(error.traceback.strip().splitlines()), error.exception_class_path)

@@ -1,6 +1,6 @@
 """How this process becomes a worker, and the ways in which it stops being one.
 
-- SIGTERM: it takes nothing more, ends what it has, and signs off (Celery's warm shutdown). What is
+- SIGTERM: it takes nothing more, ends what it has, and leaves (Celery's warm shutdown). What is
   not done after `stop_seconds` goes back to the head of its queue.
 - A second SIGTERM, or SIGQUIT: everything goes back at once.
 - A job that can't be ended: it is tried again elsewhere, the other jobs end as after a SIGTERM, and
@@ -16,13 +16,15 @@ import threading
 import time
 from typing import Any
 
-from celery.signals import celeryd_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
-from demo_app.broker.heartbeat import Heartbeat
-from demo_app.broker.in_flight import in_flight
+from demo_app.broker.claim import Verdict
+from demo_app.broker.in_flight import Ending
+from demo_app.broker.transport import in_flight_here
+from demo_app.broker.worker import leave
 from demo_app.jobs.perform import JobTimeout, after_failure
 from demo_app.settings import Settings
-from demo_app.worker.run import conclude
+from demo_app.worker.run import conclude, in_flight
 from demo_app.worker.time_limit import Running, TimeLimit
 
 log = logging.getLogger(__name__)
@@ -33,29 +35,25 @@ class Shutdown:
 
     def __init__(self, chosen: Settings, limit: TimeLimit) -> None:
         self._settings, self._limit = chosen, limit
-        self._heartbeat: Heartbeat | None = None
         self._leaving = threading.Lock()
         self._told_to_stop = False
         self._replacing = False
         celeryd_init.connect(self._begin, weak=False)
         worker_ready.connect(self._stand_back, weak=False)
         worker_shutting_down.connect(self._told, weak=False)
-        worker_shutdown.connect(self._end, weak=False)
 
     def _begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
         pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
         if not any(name in pool for name in ("thread", "solo")):
             # the claims are this process's: a pool of processes would run jobs outside of it
             sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
-        in_flight().working = True
-        self._heartbeat = Heartbeat(in_flight(), self._settings, self._limit, self._hung)
-        self._heartbeat.start()
+        self._limit.watch(self._settings.beat_seconds, self._hung)
 
     def _stand_back(self, **_: Any) -> None:
         """From now on the web app, where readers wait, goes first.
 
-        On Linux this holds for this thread and those that it will start, which run the jobs; the
-        keeper, which renews the lease, runs already and keeps its priority (sched(7)).
+        On Linux this holds for this thread and those that it will start, which run the jobs. The
+        heartbeat, which renews the lease, runs already and keeps its priority (sched(7)).
         """
         wanted = self._settings.worker_nice
         if os.getpriority(os.PRIO_PROCESS, 0) < wanted:
@@ -64,21 +62,18 @@ class Shutdown:
     def _told(self, how: str, **_: Any) -> None:
         # within a signal handler, which may have interrupted any line: the work is a thread's
         at_once = self._told_to_stop or how == "Cold"
-        self._told_to_stop = in_flight().draining = True
+        self._told_to_stop = True
+        for one in in_flight_here():
+            one.draining = True
         wait = 0.0 if at_once else self._settings.stop_seconds
         timer = threading.Timer(wait, self._leave)
         timer.daemon = True
         timer.start()
 
-    def _end(self, **_: Any) -> None:
-        """All jobs have ended; sign off."""
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
-
     def _leave(self) -> None:
         with self._leaving:
-            held = len(in_flight().held())
-            self._end()
+            held = sum(len(one.held()) for one in in_flight_here())
+            leave()
             log.warning("Stopped with %d jobs under way, which went back to their queues", held)
             os._exit(0)
 
@@ -94,10 +89,11 @@ class Shutdown:
         for run in runs:
             log.error("The job %s can't be ended; this worker takes its own place", run.job.id)
             error = JobTimeout(f"it ran for more than {self._settings.job_seconds:g} s")
-            conclude(here, run.tag, run.job, after_failure(error, run.job))
+            conclude(here, run.tag, after_failure(error, run.job))
+            here.finish(run.tag, Ending(Verdict.DEAD))
         deadline = time.monotonic() + self._settings.stop_seconds
         while here.held() and time.monotonic() < deadline:
             time.sleep(0.05)
         with self._leaving:
-            self._end()
+            leave()
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -55,6 +55,21 @@ class TimeLimit:
                 self._runs.pop(tag, None)
             if run.told_at is not None:  # it may not have arrived yet: it must not hit what follows
                 _raise_in(run.thread, None)
+
+    def watch(self, every: float, on_hang: Callable[[list[Running]], None]) -> None:
+        """From now on enforce it, in a thread; every: seconds between two looks.
+
+        on_hang: is called, again and again, with the runs that can't be ended.
+        """
+
+        def watch() -> None:
+            while True:
+                time.sleep(every)
+                hung = self.enforce()
+                if hung:
+                    on_hang(hung)
+
+        threading.Thread(target=watch, name="time limit", daemon=True).start()
 
     def enforce(self) -> list[Running]:
         """Tell runs that take too long to end; returns those that were told and did not."""

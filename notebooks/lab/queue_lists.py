@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from demo_app.broker.message import queue_of
+from demo_app.broker.keys import queue_of
 from demo_app.settings import settings
 from demo_app.verification.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from lab.order import name_of

@@ -17,7 +17,8 @@ from demo_app.broker.claim import Verdict
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
-from demo_app.broker.message import Message, lanes_of
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

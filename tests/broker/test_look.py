@@ -10,7 +10,7 @@ from support import message
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
-from demo_app.broker.message import lanes_of
+from demo_app.broker.keys import lanes_of
 from demo_app.broker.queue import Queue
 
 
@@ -97,7 +97,7 @@ def test_a_running_job_names_its_owner(store: Queue) -> None:
 def test_a_jobs_timeline_tells_all_that_happened(store: Queue) -> None:
     fill(store, 1)
     store.finish(claim(store), Verdict.RETRY, due=time.time() - 1, detail='{"error": "E"}')
-    store.move_due("keeper")
+    store.promote_due("keeper")
     store.finish(claim(store), Verdict.DONE, detail='{"message_id": "<a@b>"}')
     job = get_job(store.client, "job-0")
     assert job is not None

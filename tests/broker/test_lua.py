@@ -45,7 +45,7 @@ def test_the_answer_to_an_interrupted_command_is_not_taken_for_the_next_ones(sto
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(Interrupted):
-            store.goodbye("w")
+            store.deregister("w")
     finally:
         os.kill(pid, signal.SIGCONT)
         signal.signal(signal.SIGALRM, before)

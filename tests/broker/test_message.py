@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo_app.broker.message import Message, compose, lanes_of, parse, queue_of
+from demo_app.broker.keys import lanes_of, queue_of
+from demo_app.broker.message import Message, compose, parse
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -10,7 +10,7 @@ from support import message
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
-from demo_app.broker.message import lanes_of
+from demo_app.broker.keys import lanes_of
 from demo_app.broker.queue import Queue
 
 LANES = lanes_of("mail")
@@ -229,7 +229,7 @@ def test_a_suspect_is_not_claimed_beside_another_job(store: Queue) -> None:
     other = claim(store, "busy")
     assert other is not None
     store.enqueue(message(2))
-    store.client.sadd("suspects", "job-2")
+    store.client.sadd("quarantine", "job-2")
     assert claim(store, "busy") is None
     store.finish(other, Verdict.DONE)
     suspect = claim(store, "busy")
@@ -259,12 +259,12 @@ def test_a_delayed_job_waits_among_the_scheduled_and_moves_when_it_is_due(store:
     store.enqueue(message(1), due=now + 60)
     store.enqueue(message(2), due=now - 1)
     assert places(store) == {"enqueued": 2, "scheduled": 1, "queued": 1}
-    moved, soonest = store.move_due("w")
+    moved, soonest = store.promote_due("w")
     assert moved == 0
     assert soonest is not None
     assert 50 < soonest <= 60
     store.client.zadd("scheduled", {"job-1": now - 1})
-    assert store.move_due("w") == (1, None)
+    assert store.promote_due("w") == (1, None)
     assert queued(store) == ["job-2", "job-1"]
 
 
@@ -273,7 +273,7 @@ def test_a_leaving_worker_gives_back_what_it_holds(store: Queue) -> None:
     store.register("w", LEASE, "{}")
     for _ in range(2):
         claim(store, "w")
-    assert store.goodbye("w") == 2
+    assert store.deregister("w") == 2
     assert queued(store) == [f"job-{n}" for n in range(1, 5)]
     assert store.summary()["workers"] == []
 

@@ -18,9 +18,12 @@ _OVERRIDDEN = {
     "_brpop_start": ["self", "timeout"],
     "_brpop_read": ["self", "options"],
     "_put": ["self", "queue", "message", "kwargs"],
+    "_get": ["self", "queue"],
     "_size": ["self", "queue"],
-    "_queue_bind": ["self", "exchange", "routing_key", "pattern", "queue"],
-    "maybe_refresh_binding_expiry": ["self"],
+    "_purge": ["self", "queue"],
+    "_delete": ["self", "queue", "exchange", "routing_key", "pattern", "args", "kwargs"],
+    "_has_queue": ["self", "queue", "kwargs"],
+    "_connparams": ["self", "asynchronous"],
 }
 
 
@@ -47,15 +50,3 @@ def test_kombus_poller_still_calls_what_is_overridden() -> None:
         "channel.qos.restore_visible(",
     ):
         assert used in source, f"kombu does not use {used} any more"
-
-
-@pytest.mark.parametrize(
-    ("url", "broker"),
-    [
-        ("redis+socket:///run/r.sock", "claims+socket:///run/r.sock"),
-        ("unix:///run/r.sock", "claims+socket:///run/r.sock"),
-        ("redis://:secret@host:6380/2", "claims://:secret@host:6380/2"),
-    ],
-)
-def test_a_redis_url_leads_celery_to_this_transport(url: str, broker: str) -> None:
-    assert transport.broker_url(url) == broker

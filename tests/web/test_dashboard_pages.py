@@ -41,7 +41,7 @@ def died(client: Client, number: int, error: str = "boom") -> str:
     client.redis().lmove("queue:elsewhere", "claims:elsewhere:tester", "RIGHT", "LEFT")
     told = json.dumps({"error": "tests.Boom", "traceback": f"Traceback\ntests.Boom: {error}"})
     store.finish(Claim("tester", "elsewhere", job.id), Verdict.DEAD, detail=told)
-    store.goodbye("tester")
+    store.deregister("tester")
     return job.id
 
 

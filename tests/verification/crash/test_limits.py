@@ -90,9 +90,9 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
         assert store.finish(claims[0], Verdict.DONE).in_time
         assert store.finish(claims[1], Verdict.RETRY, after=0.0).in_time
         assert store.finish(claims[2], Verdict.DEAD).in_time
-        assert store.move_due("w")[0] == 1
+        assert store.promote_due("w")[0] == 1
         assert store.rescue("w", _LEASE, 3) == []
-        assert store.goodbye("another") == 0
+        assert store.deregister("another") == 0
     finally:
         store.client.config_set("maxmemory", 0)
     assert store.enqueue(message(2001))

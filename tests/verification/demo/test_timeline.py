@@ -7,7 +7,7 @@ import time
 from support import message
 
 from demo_app.broker.claim import Claim, Verdict
-from demo_app.broker.message import lanes_of
+from demo_app.broker.keys import lanes_of
 from demo_app.broker.queue import Queue
 from demo_app.verification.demo import picture, timeline
 

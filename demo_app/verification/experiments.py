@@ -1,0 +1,91 @@
+"""The broker with some of its safeguards left out, to show what each is good for.
+
+Never in the hot path: an app takes this transport only when it is made without a safeguard
+(``DEMO_WITHOUT``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo_app.broker import transport
+from demo_app.broker.claim import Claimed
+from demo_app.broker.heartbeat import Heartbeat
+from demo_app.broker.in_flight import InFlight
+from demo_app.broker.lease import Lease
+from demo_app.failpoints import Step, hit
+from demo_app.settings import Safeguard, settings
+
+#: Take a job as stock Celery does: off its queue, and recorded nowhere.
+_POP = """
+if redis.call('SISMEMBER', WORKERS, ARGV[1]) == 0 then
+  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead')
+end
+for i = 3, #ARGV do
+  local id = redis.call('RPOP', queue_key(ARGV[i]))
+  if id then
+    local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
+    return {id, ARGV[i], tostring(number), redis.call('LINDEX', job_key(id), 0)}
+  end
+end
+return {wait_from()}
+"""
+#: The second half of it: record who took the job. ARGV: worker, lane, id, number.
+_RECORD = """
+redis.call('LPUSH', claims_key(ARGV[2], ARGV[1]), ARGV[3])
+redis.call('HSET', RUNNING, ARGV[3], ARGV[4])
+record(ARGV[3], 'claimed', ARGV[1])
+return 1
+"""
+
+
+class _NoRescue(Heartbeat):
+    def rescue(self) -> None:
+        """What dead workers held stays where it is."""
+
+
+class _UncheckedLease(Lease):
+    def check(self, worker: str) -> None:
+        """A worker that was taken for dead goes on as if nothing had happened."""
+
+
+class UnsafeInFlight(InFlight):
+    """What is in flight, without the safeguards that the settings leave out."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        chosen = settings()
+        self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
+        if self._pops:
+            self.claim_script = "pop"
+            self.queue.scripts.add("pop", _POP)
+            self.queue.scripts.add("record_pop", _RECORD)
+        if not chosen.has(Safeguard.RESCUE):
+            self.heartbeat = _NoRescue(self)
+
+    def make_lease(self, info: dict[str, object]) -> Lease:
+        """A lease that is checked, or not."""
+        if settings().has(Safeguard.LEASE):
+            return super().make_lease(info)
+        return _UncheckedLease(self.queue, self.options.lease_seconds, info)
+
+    def track(self, claimed: Claimed) -> str | None:
+        """Between the pop and its record, the job is nowhere."""
+        if self._pops:
+            hit(Step.POPPED)
+            claim = claimed.claim
+            parts = (claim.worker, claim.lane, claim.id, claim.number)
+            self.queue.scripts.run("record_pop", *parts)
+        return super().track(claimed)
+
+
+class Channel(transport.Channel):
+    """Claims, or pops."""
+
+    in_flight_class = UnsafeInFlight
+
+
+class Transport(transport.Transport):
+    """The broker's transport with the channel above."""
+
+    Channel = Channel

@@ -1,0 +1,45 @@
+"""What a broker URL says of the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from demo_app.broker.address import connection_options, scheme_of
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "redis://:secret@host:6380/2",
+            {"host": "host", "port": 6380, "password": "secret", "db": 2},
+        ),
+        ("valkey://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
+        ("unix:///run/r.sock", {"path": "/run/r.sock", "db": 0}),
+        ("socket:///run/r.sock?virtual_host=3", {"path": "/run/r.sock", "db": 3}),
+        ("rediss://host", {"ssl_cert_reqs": "required"}),
+        ("rediss://host?ssl_cert_reqs=CERT_NONE", {"ssl_cert_reqs": "none"}),
+    ],
+)
+def test_a_url_says_where_the_server_is(url: str, expected: dict[str, Any]) -> None:
+    found = connection_options(url, {"host": "elsewhere", "port": 1, "db": 9})
+    assert expected.items() <= found.items()
+
+
+def test_a_unix_socket_takes_nothing_of_a_tcp_connection() -> None:
+    found = connection_options(
+        "unix:///run/r.sock", {"host": "h", "port": 1, "socket_keepalive": 1}
+    )
+    assert not {"host", "port", "socket_keepalive"} & found.keys()
+
+
+def test_an_unknown_scheme_is_refused_by_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"claims\+amqp:// leads nowhere; there are claims\+redis"):
+        scheme_of("amqp://host")
+
+
+def test_a_database_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="a number, not 'prod'"):
+        connection_options("redis://host/prod", {})
