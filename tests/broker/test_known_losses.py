@@ -161,7 +161,7 @@ def test_a_killed_child_loses_nothing(open_shop: OpenShop, transport: str) -> No
     assert not shop.lost(["vase"], PATIENCE[transport])
 
 
-@both("task_reject_on_worker_lost puts it back for ever")
+@both("task_reject_on_worker_lost puts it back again and again")
 def test_a_job_that_kills_every_child_is_given_up(open_shop: OpenShop, transport: str) -> None:
     shop = open_shop(transport, **CAREFUL)
     shop.start_worker()

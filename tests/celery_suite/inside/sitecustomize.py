@@ -1,7 +1,7 @@
 """What each Python process of a run on claims does first: import the transport, once.
 
 A Celery app of one's own does it by the line ``import demo_app.broker``. The tests of Celery and
-kombu have no such line, and start processes of their own, so the folder of this file stands on
+kombu have no such line, and start processes of their own, so the folder of this file is on
 ``PYTHONPATH`` and Python runs it by itself.
 """
 
