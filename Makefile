@@ -3,13 +3,14 @@ PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 
-.PHONY: help lab demo test bench chaos book check constraints clean
+.PHONY: help lab demo test bench chaos celery-suite book check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
 	@echo "make test    the whole test suite"
 	@echo "make bench   the benchmark tables"
 	@echo "make chaos   a thousand faults, and what became of every mail"
+	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
 	@echo "make check   linters and types"
 
@@ -27,6 +28,10 @@ bench: .venv/.has-bench
 
 chaos: .venv/.has-demo
 	@$(PY) -m demo_app chaos
+
+# ARGS="--part" takes three minutes, all of it about forty; ARGS="--help" says more.
+celery-suite: .venv/.has-test
+	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
 book: .venv/.has-lab
 	@cd notebooks && ../$(PY) -m lab.book ../build/book

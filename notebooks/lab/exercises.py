@@ -213,3 +213,23 @@ def _order(answer: list[str]) -> str | None:
         return "give a list of all four, each once; a set has no order."
     wrong = [n for n, name in enumerate(_ORDER, 1) if answer[n - 1] != name]
     return f"look at place {wrong[0]} again, in the picture." if wrong else None
+
+
+@exercise("9.1")
+def _address(answer: str) -> str | None:
+    if answer == "claims+rediss://:secret@queue.example.test:6379/2":
+        return None
+    if not isinstance(answer, str):
+        return "give the address as a text, in quotes."
+    if "rediss" not in answer:
+        return "the connection was encrypted, and should stay so."
+    return "put one word before the address, and leave the rest as it is."
+
+
+some_of(
+    "9.2",
+    {"charge a credit card", "add 1 to a counter"},
+    {"set a user's language to Japanese", "delete yesterday's log"},
+    "{} twice has the same result as once.",
+    "who would see that it ran twice: the customer, or the person who reads the number?",
+)

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 class Flower(Beside):
     """A Flower that listens to the lab's Celery workers; a password protects it.
 
-    It takes seconds to start; `hears` waits for it.
+    It takes seconds to start; `hears` waits for it. app and folder: the Celery app, and where it
+    lies; the demo's own if they are left out.
     """
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, app: str = "demo_app.worker", folder: str = ".") -> None:
         port = ports.take(0, "Flower")
         self.url = f"http://127.0.0.1:{port}"
         self._auth = ("lab", lab.stack.ready["token"])
         where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "flower", *where]
+        celery = [sys.executable, "-m", "celery", "--workdir", folder, "-A", app]
+        command = [*celery, "flower", *where]
         super().__init__(lab, "flower", command, FLOWER_BASIC_AUTH=":".join(self._auth))
 
     def __repr__(self) -> str:

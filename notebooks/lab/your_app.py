@@ -1,0 +1,143 @@
+"""A Celery app of the reader's own, in a folder of its own: its workers, killed and counted.
+
+It knows nothing of this project's demo app but, if it wants to, the broker's address.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from celery import Celery
+
+from demo_app.stack.process import Process
+from lab.figures import Bar, bars_picture
+from lab.show import Picture
+from lab.uninterruptible import uninterruptible
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+#: Seconds that a worker may take to start, on a slow and busy machine.
+_PATIENCE = 45.0
+#: Seconds without a parcel after which nothing more is expected. More than a lease, less than the
+#: hour after which stock Celery looks again.
+_STILL = 8.0
+
+_APP = '''"""A shop's own Celery app: it packs parcels."""
+
+import time
+
+from celery import Celery
+{import_line}
+app = Celery("shop", broker="{broker}")
+
+
+@app.task
+def pack(parcel):
+    time.sleep(0.5)
+    with open("packed.txt", "a") as book:
+        book.write(f"{{parcel}}\\n")
+'''
+
+
+class YourApp:
+    """The app on the lab's Redis, with the broker's address as stock Celery has it, or as claims.
+
+    One Redis serves one app: start a new lab for each.
+    """
+
+    def __init__(self, lab: Lab, transport: str) -> None:
+        self._lab, self.transport, self._ordered = lab, transport, 0
+        socket = str(lab.stack.ready["redis"]).partition("://")[2]
+        scheme = "claims+unix" if transport == "claims" else "redis+socket"
+        self.broker = f"{scheme}://{socket}"
+        self.folder = lab.stack.plan.folder.logs / f"shop-{transport}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._packed = self.folder / "packed.txt"
+        self._packed.touch()
+        import_line = "\nimport demo_app.broker\n" if transport == "claims" else ""
+        self.text = _APP.format(import_line=import_line, broker=self.broker)
+        (self.folder / "shop.py").write_text(self.text)
+        self._workers: list[Process] = []
+
+    def start_worker(self) -> str:
+        """Start a Celery worker of the app; returns the command once the worker is ready."""
+        name = f"shop{len(self._workers) + 1}@here"
+        options = ["--concurrency", "2", "--task-events", "--hostname", name, "-l", "INFO"]
+        command = ["-m", "celery", "--workdir", str(self.folder), "-A", "shop", "worker", *options]
+        log = self.folder / f"{name}.log"
+
+        def begin() -> Process:
+            environment = self._lab.stack.plan.environment()
+            worker = Process("worker", [sys.executable, *command], environment, log, lambda _: None)
+            self._workers.append(worker)
+            self._lab.also_end(_Ends(worker))
+            return worker
+
+        worker = uninterruptible(begin)
+        worker.wait_until(lambda: " ready." in worker.output(), _PATIENCE, "Your worker")
+        return f"celery -A shop worker {' '.join(options)}"
+
+    def order(self, parcels: int) -> str:
+        """Put in one job for each parcel, as a shop's web page would."""
+        if self.transport == "claims":
+            import demo_app.broker  # noqa: F401  # makes the address known
+        with Celery("shop", broker=self.broker) as app:
+            for _ in range(parcels):
+                self._ordered += 1
+                app.send_task("shop.pack", args=[self._ordered])
+        return f"{parcels} parcels ordered"
+
+    def packed(self) -> Counter[str]:
+        """How often each parcel was packed."""
+        return Counter(self._packed.read_text().split())
+
+    def kill_when_busy(self) -> str:
+        """SIGKILL to the worker and its children, in the middle of their second parcels."""
+        self._lab.until(lambda: len(self.packed()) >= 2, "the first parcels")
+        time.sleep(0.25)  # half of what a parcel takes
+        worker = self._workers[-1]
+        worker.send(signal.SIGKILL)
+        worker.wait(_PATIENCE)
+        return f"killed after {len(self.packed())} parcels"
+
+    def count(self) -> Bar:
+        """What became of the parcels, once all are packed or nothing has moved for a while."""
+        packed, since = len(self.packed()), time.monotonic()
+        while packed < self._ordered and time.monotonic() - since < _STILL:
+            time.sleep(0.05)  # between two looks
+            if len(self.packed()) > packed:
+                packed, since = len(self.packed()), time.monotonic()
+        held = min(self._held(), self._ordered - packed)
+        word = "claims+redis://" if self.transport == "claims" else "redis://"
+        return Bar(word, packed, held, self._ordered - packed - held)
+
+    def _held(self) -> int:
+        """How many parcels Redis still has somewhere."""
+        if self.transport == "claims":
+            summary = self._lab.client.summary()
+            return sum(summary[state] for state in ("queued", "running", "scheduled", "retrying"))
+        redis = self._lab.redis
+        return int(redis.llen("celery")) + int(redis.hlen("unacked"))
+
+
+class _Ends:
+    """Ends a worker together with its lab."""
+
+    def __init__(self, worker: Process) -> None:
+        self._worker = worker
+
+    def end(self) -> None:
+        """End it and its children, at once."""
+        self._worker.send(signal.SIGKILL)
+        self._worker.wait(_PATIENCE)
+
+
+def parcels_picture(*bars: Bar) -> Picture:
+    """The same kill on both addresses, side by side."""
+    told = [f"{bar.name}: {bar.arrived} packed, {bar.late} late, {bar.lost} lost" for bar in bars]
+    return bars_picture(bars, "parcels", "; ".join(told) + ".", arrived="packed")

@@ -1,0 +1,218 @@
+"""What Celery's users lost on Redis, thread by thread: each is shown on stock, and holds on claims.
+
+One test for both. On stock it must fail, and is marked so (strictly: if a new version of Celery
+or kombu fixes it, this says so). The app is somebody else's, in a folder of its own; the two differ
+in the word ``claims+`` of its broker's URL, and in nothing else but a short lease, which spares the
+test some waiting. Stock gets the settings that its manual advises against losses (late
+acknowledgement, reject on worker lost, prefetch 1), unless a thread is about the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery_suite.outside import Shop, signal_group
+
+CAREFUL = {
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "worker_prefetch_multiplier": 1,
+}
+#: So long a job may take to be found and done again, in seconds. Stock takes an hour, if the job is
+#: anywhere at all, so there is no point in waiting for it.
+PATIENCE = {"stock": 8, "claims": 30}
+
+OpenShop = Callable[..., Shop]
+
+
+def both(threads: str) -> Any:
+    """Runs a test on both transports; ``threads`` says where stock's failure is told."""
+    fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
+    return pytest.mark.parametrize("transport", [pytest.param("stock", marks=fails), "claims"])
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
+    """Opens shops, and closes them after the test."""
+    opened: list[Shop] = []
+
+    def open_one(
+        transport: str, stock_options: dict[str, Any] | None = None, **settings: Any
+    ) -> Shop:
+        options = {"lease_seconds": 2.0} if transport == "claims" else stock_options or {}
+        folder = tmp_path / f"shop-{len(opened)}"
+        given = {"broker_transport_options": options, **settings}
+        opened.append(Shop(folder, transport, **given))
+        return opened[-1]
+
+    yield open_one
+    for shop in opened:
+        shop.close()
+
+
+def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
+    """Stop the worker while it waits in Redis and put a job in; returns the parcel it was handed.
+
+    The wait ends by itself now and then. When it ended before the job came, the worker goes on,
+    does the job, and it is tried again. On claims nobody is handed a job: a worker is woken, and
+    takes one by a script of its own.
+    """
+    for attempt in range(10):
+        parcel = f"p{attempt}"
+        shop.until(shop.waits, "a worker that waits")
+        signal_group(worker, signal.SIGSTOP)
+        shop.order(parcel)
+        if shop.transport == "claims" or shop.queued() == 0:
+            return parcel
+        signal_group(worker, signal.SIGCONT)
+        assert not shop.lost([parcel], 30)
+    raise RuntimeError("no stopped worker was handed a job in ten attempts")
+
+
+@both("celery/kombu#305, celery/celery#7950, celery/celery#4354")
+def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
+    open_shop: OpenShop, transport: str
+) -> None:
+    shop = open_shop(transport, **CAREFUL)
+    worker = shop.start_worker()
+    parcel = _hand_to_a_stopped_worker(shop, worker)
+    signal_group(worker, signal.SIGKILL)
+    shop.start_worker()
+    assert not shop.lost([parcel], PATIENCE[transport])
+
+
+@both("celery/celery#4984")
+def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
+    open_shop: OpenShop, transport: str
+) -> None:
+    shop = open_shop(transport, **CAREFUL)
+    worker = shop.start_worker()
+    shop.order("vase", seconds=1)
+    shop.until_started("vase")
+    signal_group(worker, signal.SIGKILL)
+    shop.start_worker()
+    assert not shop.lost(["vase"], PATIENCE[transport])
+
+
+@both("celery/celery#3501, celery/celery#4991")
+def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
+    open_shop: OpenShop, transport: str
+) -> None:
+    shop = open_shop(transport, **CAREFUL)
+    worker = shop.start_worker()
+    shop.order("lamp", countdown=4)
+    shop.order("now")
+    shop.until_started("now")  # first in, first out: the worker has seen the lamp, too
+    signal_group(worker, signal.SIGKILL)
+    shop.start_worker()
+    assert not shop.lost(["lamp"], PATIENCE[transport])
+
+
+#: The hour after which stock gives a job to another worker, made short, as its users do.
+SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+
+
+@both("celery/kombu#337")
+def test_a_job_due_later_than_any_timeout_runs_once(open_shop: OpenShop, transport: str) -> None:
+    shop = open_shop(transport, SHORT, **CAREFUL)
+    shop.start_worker()
+    shop.order("clock", countdown=7)
+    assert not shop.lost(["clock"], 30)
+    shop.order("last", "of", "all")
+    assert not shop.lost(["last", "of", "all"], 30)
+    assert shop.times("started")["clock"] == 1
+
+
+@both("celery/celery#5935")
+def test_a_job_longer_than_any_timeout_runs_once(open_shop: OpenShop, transport: str) -> None:
+    shop = open_shop(transport, SHORT, **CAREFUL)
+    shop.start_worker()
+    shop.order("piano", seconds=8)
+    assert not shop.lost(["piano"], 40)
+    assert shop.times("started")["piano"] == 1
+
+
+@both("celery/kombu#1836")
+def test_a_sigterm_under_load_loses_nothing(open_shop: OpenShop, transport: str) -> None:
+    """The signal reaches the children too, as it does from systemd and from a shell."""
+    shop = open_shop(transport)  # Celery's defaults, as in the thread
+    worker = shop.start_worker()
+    parcels = [f"p{number}" for number in range(12)]
+    shop.order(*parcels, seconds=1)
+    shop.until_started("p0")
+    signal_group(worker, signal.SIGTERM)
+    worker.wait(timeout=30)
+    shop.start_worker()
+    assert not shop.lost(parcels, PATIENCE[transport] + 8)
+
+
+@both("an out-of-memory kill with Celery's default settings")
+def test_a_killed_child_loses_nothing(open_shop: OpenShop, transport: str) -> None:
+    shop = open_shop(transport)
+    shop.start_worker()
+    shop.order("vase", seconds=1)
+    shop.until_started("vase")
+    os.kill(shop.child_of("vase"), signal.SIGKILL)
+    assert not shop.lost(["vase"], PATIENCE[transport])
+
+
+@both("task_reject_on_worker_lost puts it back again and again")
+def test_a_job_that_kills_every_child_is_given_up(open_shop: OpenShop, transport: str) -> None:
+    shop = open_shop(transport, **CAREFUL)
+    shop.start_worker()
+    shop.order("bomb", kills=True)
+    again_and_again = 7
+    shop.until(
+        lambda: shop.given_up() or shop.times("started")["bomb"] >= again_and_again,
+        "the end of it",
+        seconds=60,
+    )
+    assert shop.times("started")["bomb"] < again_and_again
+
+
+@both("celery/celery#1789, celery/celery#1307")
+def test_redis_killed_and_started_again_loses_nothing(open_shop: OpenShop, transport: str) -> None:
+    """Nobody starts the worker again: it has to live through it, with what is due later."""
+    shop = open_shop(transport)
+    shop.start_worker()
+    parcels = [f"p{number}" for number in range(8)]
+    shop.order("lamp", countdown=6)
+    shop.order(*parcels, seconds=1)
+    shop.until_started("p1")
+    shop.kill_redis()
+    shop.start_redis()
+    assert not shop.lost([*parcels, "lamp"], PATIENCE[transport] + 8)
+
+
+@both("a message popped into a connection that is broken")
+def test_a_broken_connection_takes_no_job_with_it(open_shop: OpenShop, transport: str) -> None:
+    """Redis has handed the job over, and its answer never arrives."""
+    shop = open_shop(transport, **CAREFUL)
+    shop.start_worker()
+    for parcel in ("p0", "p1", "p2", "p3"):
+        shop.until(shop.waits, "a worker that waits")
+        shop.link.swallow()
+        shop.order(parcel)
+        handed_over = shop.queued() == 0
+        shop.link.cut()
+        assert not shop.lost([parcel], PATIENCE[transport])
+        if handed_over:
+            return  # if not, the worker's wait had just ended, and it is tried again
+
+
+def test_broken_connections_run_no_healthy_job_twice(open_shop: OpenShop) -> None:
+    """Stock holds this too, since 5.7."""
+    shop = open_shop("claims", **CAREFUL)
+    shop.start_worker()
+    parcels = [f"p{number}" for number in range(6)]
+    shop.order(*parcels, seconds=1)
+    for parcel in ("p0", "p2"):
+        shop.until_started(parcel)
+        shop.link.cut()
+    assert not shop.lost(parcels, 40)
+    assert set(shop.times("started").values()) == {1}

@@ -1,0 +1,51 @@
+"""A pytest plugin for the tests of Celery and kombu: writes down how each test ended, as it ends.
+
+One JSON object a line: ``{"test", "outcome", "seconds", "why"}``, the outcome being ``passed``,
+``failed`` or ``skipped``. A process that hangs or dies leaves what it had written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORD = Path(os.environ["CELERY_SUITE_RECORD"])
+#: Seconds after which a test counts as hanging. Celery's own mark says 300.
+LONGEST_TEST = int(os.environ.get("CELERY_SUITE_LONGEST_TEST", "150"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make known the marks that the two projects register in files left out here."""
+    for mark in ("env(name): the server a test needs", "celery: options of Celery's own plugin"):
+        config.addinivalue_line("markers", mark)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the same, shorter time limit."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(LONGEST_TEST), append=False)
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    """Write the test down when its call has ended, or when it could not be set up or torn down."""
+    decisive = report.when == "call" or report.outcome in ("failed", "skipped")
+    if not decisive or report.outcome == "rerun":
+        return
+    why = ""
+    if report.outcome == "skipped":
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.wasxfail
+    elif report.outcome == "failed":
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = crash.message if crash else str(report.longrepr)
+    line = {
+        "test": report.nodeid,
+        "outcome": report.outcome,
+        "seconds": round(report.duration, 2),
+        "why": why[:300],
+    }
+    with RECORD.open("a") as file:
+        file.write(json.dumps(line) + "\n")

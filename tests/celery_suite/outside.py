@@ -1,0 +1,217 @@
+"""A Celery app of somebody else: twenty lines in a folder of their own, and its workers.
+
+Its one task packs a parcel: it notes when it starts and when it ends, each a line of a file, and so
+says how often each parcel was packed, whatever became of the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import Celery
+
+from celery_suite.link import Link
+from demo_app.stack.redis_server import binary
+
+REPOSITORY = Path(__file__).parent.parent.parent
+
+APP = """
+import json, os, signal, time
+
+from celery import Celery
+
+if os.environ["BROKER"].startswith("claims"):
+    import demo_app.broker
+
+app = Celery("shop", broker=os.environ["BROKER"])
+app.conf.update(json.loads(os.environ["SETTINGS"]))
+
+
+def note(what, parcel):
+    with open("notes.txt", "a") as notes:
+        notes.write(f"{what} {parcel} {os.getpid()}\\n")
+
+
+@app.task(name="shop.pack")
+def pack(parcel, seconds=0.0, kills=False):
+    note("started", parcel)
+    if kills:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(seconds)
+    note("ended", parcel)
+"""
+
+
+class Shop:
+    """The app in a folder, the Redis server that it uses, and every worker started for it.
+
+    ``transport`` is stock or claims. ``settings`` are Celery's own, the same for both, but for
+    ``broker_transport_options``, which each transport has its own.
+    """
+
+    def __init__(
+        self, folder: Path, transport: str, pool: str = "prefork", **settings: Any
+    ) -> None:
+        self.folder, self.transport, self.pool, self.settings = folder, transport, pool, settings
+        folder.mkdir(exist_ok=True)
+        (folder / "shop.py").write_text(APP)
+        self.notes = folder / "notes.txt"
+        self.notes.touch()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.server: subprocess.Popen[bytes] | None = None
+        self.redis = redis.Redis(port=self.port, decode_responses=True)
+        self.start_redis()
+        self.link = Link(self.port)  #: the workers' way to Redis
+
+    def broker(self, port: int) -> str:
+        """The broker's URL: the one word in which the two differ."""
+        scheme = "claims+redis" if self.transport == "claims" else "redis"
+        return f"{scheme}://127.0.0.1:{port}/0"
+
+    def start_redis(self) -> None:
+        """Start the server on the folder's data, as the one before left them."""
+        command = [binary(), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
+        self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        self.until(self.redis_answers, "Redis")
+
+    def kill_redis(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        assert self.server is not None
+        self.server.kill()
+        self.server.wait()
+
+    def redis_answers(self) -> bool:
+        """Whether the server is there and has loaded its data."""
+        try:
+            return bool(self.redis.ping())
+        except redis.RedisError:
+            return False
+
+    def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start a worker in a process group of its own, and wait until it says that it is ready."""
+        number = len(self.workers) + 1
+        log = self.folder / f"worker-{number}.log"
+        command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "--loglevel", "INFO"]
+        command += ["--pool", self.pool, "--concurrency", "2", "--hostname", f"w{number}@here"]
+        checkout = os.environ.get("CELERY_SUITE_BROKER", str(REPOSITORY))
+        environment = {
+            **os.environ,
+            "BROKER": self.broker(self.link.port),
+            "SETTINGS": json.dumps(self.settings),
+            "PYTHONPATH": checkout,
+        }
+        with log.open("w") as output:
+            worker = subprocess.Popen(
+                [*command, *options],
+                cwd=self.folder,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.workers.append(worker)
+        self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker, log)
+        return worker
+
+    def order(self, *parcels: str, countdown: float | None = None, **arguments: Any) -> None:
+        """Put a job in for each parcel."""
+        if self.transport == "claims":
+            import demo_app.broker  # noqa: F401  # makes the URL known
+        with Celery("shop", broker=self.broker(self.port)) as app:
+            app.conf.update(self.settings)
+            for parcel in parcels:
+                given = {"parcel": parcel, **arguments}
+                app.send_task("shop.pack", kwargs=given, countdown=countdown)
+
+    def times(self, what: str) -> Counter[str]:
+        """How often each parcel ``started`` or ``ended``."""
+        lines = (line.split() for line in self.notes.read_text().splitlines())
+        return Counter(line[1] for line in lines if line[0] == what)
+
+    def child_of(self, parcel: str) -> int:
+        """The process that started the parcel last."""
+        lines = [line.split() for line in self.notes.read_text().splitlines()]
+        return int([line[2] for line in lines if line[:2] == ["started", parcel]][-1])
+
+    def until_started(self, *parcels: str, seconds: float = 30) -> None:
+        """Wait until each parcel has been started."""
+        self.until(lambda: set(parcels) <= set(self.times("started")), "a start", seconds=seconds)
+
+    def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
+        """The parcels that have not ended after so many seconds; returns as soon as all have."""
+        wanted, deadline = set(parcels), time.monotonic() + seconds
+        while wanted - set(self.times("ended")) and time.monotonic() < deadline:
+            time.sleep(0.05)  # between two looks
+        return wanted - set(self.times("ended"))
+
+    def has_rest(self, quiet: float, seconds: float) -> bool:
+        """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
+        deadline, size, since = time.monotonic() + seconds, 0, time.monotonic()
+        while time.monotonic() < deadline:
+            if (now := self.notes.stat().st_size) != size:
+                size, since = now, time.monotonic()
+            if time.monotonic() - since >= quiet:
+                return True
+            time.sleep(0.05)  # between two looks
+        return False
+
+    def queued(self) -> int:
+        """How many jobs wait in the queue, as long as the two keep it in a list of Redis."""
+        return int(self.redis.llen("queue:celery" if self.transport == "claims" else "celery"))
+
+    def given_up(self) -> int:
+        """How many jobs claims has given up; stock gives up none."""
+        return int(self.redis.zcard("dead"))
+
+    def waits(self) -> bool:
+        """Whether a worker waits in Redis for a job."""
+        return any("b" in client["flags"] for client in self.redis.client_list())
+
+    def until(
+        self,
+        ask: Any,
+        what: str,
+        process: subprocess.Popen[bytes] | None = None,
+        log: Path | None = None,
+        seconds: float = 40,
+    ) -> None:
+        """Wait until the answer is yes; raises TimeoutError after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not ask():
+            died = process is not None and process.poll() is not None
+            if died or time.monotonic() > deadline:
+                said = log.read_text()[-3000:] if log else ""
+                raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{said}")
+            time.sleep(0.02)  # between two questions
+
+    def close(self) -> None:
+        """End everything that was started."""
+        self.link.close()
+        for worker in self.workers:
+            signal_group(worker, signal.SIGKILL)
+            worker.wait()
+        self.redis.close()
+        if self.server is not None:
+            self.kill_redis()
+
+
+def signal_group(worker: subprocess.Popen[bytes], number: int) -> None:
+    """Send the signal to the worker and all its children, as ``systemctl stop`` does."""
+    with suppress(ProcessLookupError):
+        os.killpg(worker.pid, number)

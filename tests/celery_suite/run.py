@@ -1,0 +1,157 @@
+"""One run of a project's tests on one transport, against a Redis server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from demo_app.stack.redis_server import binary
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+
+#: Files of Celery's t/integration that do not try a broker on Redis, and what they want.
+CELERY_LEFT_OUT = {
+    "test_backend.py": "an Azure store",
+    "test_backend_leak_in_fixture_teardown.py": "its workers use the memory transport",
+    "test_cache_backend.py": "memcached",
+    "test_database_backend.py": "SQLAlchemy",
+    "test_request_backend_down.py": "the memory transport",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one test ended."""
+
+    test: str
+    outcome: str  #: passed, failed or skipped
+    seconds: float
+    why: str
+
+
+@contextmanager
+def redis_server() -> Iterator[int]:
+    """A Redis server on a free TCP port, with nothing in it; yields the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder:
+        command = [binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+        server = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
+        try:
+            client = redis.Redis(port=port)
+            deadline = time.monotonic() + 30
+            while True:
+                try:
+                    client.ping()
+                    break
+                except redis.ConnectionError:
+                    if server.poll() is not None or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.05)  # between two questions
+            yield port
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def environment(
+    transport: str, project: str, port: int, record: Path, plugins: Path
+) -> dict[str, str]:
+    """The environment variables of the tests: where Redis is, and what ``redis`` means."""
+    paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
+    if os.environ.get("CELERY_SUITE_BROKER"):  # a checkout whose demo_app is to be tried instead
+        paths.insert(1, os.environ["CELERY_SUITE_BROKER"])
+    scheme = "claims+redis" if transport == "claims" else "redis"
+    wanted = {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "CELERY_SUITE_TRANSPORT": transport,
+        "CELERY_SUITE_RECORD": str(record),
+        "TEST_BROKER": f"{scheme}://127.0.0.1:{port}/0",
+        "TEST_BACKEND": f"redis://127.0.0.1:{port}/1",
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(port),
+        "REDIS_6379_TCP": str(port),
+    }
+    if project == "kombu":
+        wanted["CELERY_SUITE_REPLACE_REDIS"] = "1"
+    return {**os.environ, **wanted}
+
+
+def selection(project: str, folder: Path) -> list[str]:
+    """The test files of the project that need only Redis."""
+    tests = folder / "t" / "integration"
+    if project == "kombu":
+        return sorted(f"t/integration/{file.name}" for file in tests.glob("test_redis*.py"))
+    files = sorted(file.name for file in tests.glob("test_*.py"))
+    return [f"t/integration/{name}" for name in files if name not in CELERY_LEFT_OUT]
+
+
+def run(
+    project: str,
+    folder: Path,
+    transport: str,
+    tests: list[str],
+    plugins: Path,
+    log: Path,
+    seconds: float,
+    ended: Callable[[Ended], None],
+) -> dict[str, Ended]:
+    """Run the tests; returns how each ended, by its name, and calls ``ended`` as each does.
+
+    ``folder`` holds the project's tests, ``log`` takes what pytest says. After ``seconds`` the run
+    is cut off; a test without an entry did not end.
+    """
+    results: dict[str, Ended] = {}
+    record = log.with_suffix(".jsonl")
+    record.write_text("")
+    command = [sys.executable, "-m", "pytest", "-p", "celery_suite_record", "-p", "no:randomly"]
+    command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:mail_sink"]
+    command += ["-o", "xfail_strict=false", "-o", "addopts=", "-v", *tests]
+    command += ["-o", "python_classes=test_*"]
+    if project == "celery":
+        command += ["-p", "celery.contrib.pytest"]
+    with redis_server() as port, log.open("w") as output, record.open() as lines:
+        tester = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment(transport, project, port, record, plugins),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + seconds
+            running = True
+            while running:
+                running = tester.poll() is None and time.monotonic() < deadline
+                for line in lines:
+                    one = Ended(**json.loads(line))
+                    # a test that passed and then could not be torn down did not pass
+                    results[one.test] = one
+                    ended(one)
+                time.sleep(0.2)  # between two looks at the file
+        finally:
+            end(tester)
+    return results
+
+
+def end(tester: subprocess.Popen[bytes]) -> None:
+    """End pytest and every worker process that it started: its whole process group."""
+    with suppress(ProcessLookupError):
+        os.killpg(tester.pid, signal.SIGKILL)
+    tester.wait()
