@@ -33,10 +33,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claim, and the message of its job as JSON text."""
+    """A claim, and the message of its job as JSON text.
+
+    redelivered: it was claimed before, and given back.
+    """
 
     claim: Claim
     message: str
+    redelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ class Ended:
 
 def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
     """What the claim script's answer says; nothing when it only tells where the bell stands."""
-    parts = zip(*[iter(answer)] * 4, strict=False)
+    parts = zip(*[iter(answer)] * 5, strict=False)
     return [
-        Claimed(Claim(worker, lane, job_id, number), message)
-        for job_id, lane, number, message in parts
+        Claimed(Claim(worker, lane, job_id, number), message, bool(redelivered))
+        for job_id, lane, number, redelivered, message in parts
     ]

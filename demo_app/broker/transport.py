@@ -135,6 +135,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: getattr(self, name) for name in NAMES})
         pool = self._get_pool()
         pool.connection_kwargs["decode_responses"] = True
+        pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
         queue = Queue(
             redis.Redis(connection_pool=pool),
             prefix=options.global_keyprefix,
@@ -219,6 +220,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             payload["properties"]["delivery_tag"] = tag
             if (payload.get("headers") or {}).get("eta"):
                 payload["headers"]["eta"] = None  # it has waited in Redis
+            if claimed.redelivered:
+                payload["properties"]["delivery_info"]["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             here.queue.finish(claimed.claim, Verdict.DEAD, detail=f"no message: {error}")
             return None
@@ -307,6 +310,11 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return False
 
     # -- queues
+
+    def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
+        super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
+        if queue in self._expires and not (auto_delete or queue.endswith(".pidbox")):
+            log.warning("The queue %s is to expire (x-expires); here it stays", queue)
 
     def _size(self, queue: str) -> int:
         return self.in_flight.queue.size(lanes_of(queue))

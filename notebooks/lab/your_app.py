@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from demo_app.stack.process import Process
-from lab.figures import Bar, bars_picture
+from lab.figures import Outcome, outcomes_picture
 from lab.show import Picture
 from lab.uninterruptible import uninterruptible
 
@@ -105,7 +105,7 @@ class YourApp:
         worker.wait(_PATIENCE)
         return f"killed after {len(self.packed())} parcels"
 
-    def count(self) -> Bar:
+    def count(self) -> Outcome:
         """What became of the parcels, once all are packed or nothing has moved for a while."""
         packed, since = len(self.packed()), time.monotonic()
         while packed < self._ordered and time.monotonic() - since < _STILL:
@@ -114,7 +114,7 @@ class YourApp:
                 packed, since = len(self.packed()), time.monotonic()
         held = min(self._held(), self._ordered - packed)
         word = "claims+redis://" if self.transport == "claims" else "redis://"
-        return Bar(word, packed, held, self._ordered - packed - held)
+        return Outcome(word, packed, lost=self._ordered - packed - held, late=held)
 
     def _held(self) -> int:
         """How many parcels Redis still has somewhere."""
@@ -137,7 +137,6 @@ class _Ends:
         self._worker.wait(_PATIENCE)
 
 
-def parcels_picture(*bars: Bar) -> Picture:
+def parcels_picture(*outcomes: Outcome) -> Picture:
     """The same kill on both addresses, side by side."""
-    told = [f"{bar.name}: {bar.arrived} packed, {bar.late} late, {bar.lost} lost" for bar in bars]
-    return bars_picture(bars, "parcels", "; ".join(told) + ".", arrived="packed")
+    return outcomes_picture(outcomes, "parcels", arrived="packed")

@@ -157,7 +157,15 @@ local function head_of(lanes)
   end
 end
 
--- Move up to `most` jobs into the worker's claims; returns id, lane, number and message of each.
+-- Whether a job was claimed before and given back ('1', or '' for no).
+local function redelivered(id)
+  local last = redis.call('LINDEX', job_key(id), -1)
+  local name = last and string.match(last, '^%["(%l+)"')
+  return (name == 'requeued' or name == 'rescued') and '1' or ''
+end
+
+-- Move up to `most` jobs into the worker's claims; returns id, lane, number, whether it comes again,
+-- and message of each.
 -- Every claim has a number of its own: only who knows it may end the claim.
 local function claim(worker, most, lanes)
   local claimed = {}
@@ -169,7 +177,7 @@ local function claim(worker, most, lanes)
   local pop = {'LMPOP', #lanes}  -- from the first list that has a job
   for i, lane in ipairs(lanes) do pop[2 + i] = queue_key(lane) end
   pop[#pop + 1] = 'RIGHT'
-  while #claimed < 4 * most do
+  while #claimed < 5 * most do
     local head = quarantine and head_of(lanes)
     if head and must_wait(head, worker, lanes) then return claimed end
     local popped = redis.call(unpack(pop))
@@ -180,10 +188,11 @@ local function claim(worker, most, lanes)
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(lane, worker), id)
       redis.call('HSET', RUNNING, id, number)
-      record(id, 'claimed', worker)
       claimed[#claimed + 1] = id
       claimed[#claimed + 1] = lane
       claimed[#claimed + 1] = tostring(number)
+      claimed[#claimed + 1] = redelivered(id)
+      record(id, 'claimed', worker)
       claimed[#claimed + 1] = message
     end
   end

@@ -4,7 +4,7 @@
 --       detail, due (for retry: epoch seconds, or +seconds from now), new message ('' keeps the
 --       old one), rescues at the most (for lost: the process that ran it died).
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
--- Returns 1, or 0 when it came too late; behind it the next job's id, lane, number and message.
+-- Returns 1, or 0 when it came too late; behind it the next job, as claim.lua returns it.
 local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, due, message, most = unpack(ARGV, 6, 9)
 
@@ -81,6 +81,7 @@ elseif outcome ~= 'lost' and follow_successor(id, worker, detail) then
 end
 if outcome == 'requeue' then
   redis.call('RPUSH', queue_key(lane), id)
+  if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker)) end
   record(id, 'requeued', worker, detail)
   notify()
 elseif outcome == 'lost' then

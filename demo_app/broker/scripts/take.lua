@@ -3,7 +3,7 @@
 -- Returns what claim.lua returns.
 local by, taken = ARGV[1], {}
 for i = 3, #ARGV do
-  while #taken < 4 * tonumber(ARGV[2]) do
+  while #taken < 5 * tonumber(ARGV[2]) do
     local id = redis.call('RPOP', queue_key(ARGV[i]))
     if not id then break end
     local message = redis.call('LINDEX', job_key(id), 0)
@@ -11,6 +11,7 @@ for i = 3, #ARGV do
       taken[#taken + 1] = id
       taken[#taken + 1] = ARGV[i]
       taken[#taken + 1] = '0'
+      taken[#taken + 1] = redelivered(id)
       taken[#taken + 1] = message
       end_job('done', id, by, 'taken without acknowledgement')
     end
