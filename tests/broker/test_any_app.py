@@ -408,3 +408,35 @@ def test_a_worker_takes_only_from_the_queues_that_it_was_told(app: Outside) -> N
     app.until_done(1)
     assert app.count("queued") == 1
     assert "begin other" not in app.written()
+
+
+def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(app: Outside) -> None:
+    with (app.folder / "outside.py").open("a") as text:
+        text.write("app.conf.worker_prefetch_multiplier = 1\n")
+        text.write("app.conf.worker_enable_prefetch_count_reduction = False\n")
+    app.start("threads", concurrency=2)
+    app.send("work.delay('old')")
+    until(lambda: app.written()["begin old"], what="its start")
+    app.queue.client.client_kill_filter(_type="normal", skipme=True)
+    log = app.folder / "worker0.log"
+    until(lambda: log.read_text().count("Connected to") == 2, what="a new connection")
+    (app.folder / "for_one").touch()
+    app.send("for n in range(5): work.delay(n, gate='for_one')", "work.delay('last')")
+    app.until_done(5)  # one place was free, and five jobs have passed through it
+    journal = app.queue.client.xrange("journal")
+    assert _most_at_once(journal) == 2
+    app.open_gate()
+    app.until_done(7)
+
+
+def _most_at_once(journal: Any) -> int:
+    """How many jobs were claimed at once, by what the journal says."""
+    held: set[str] = set()
+    most = 0
+    for _, entry in journal:
+        if entry["event"] == "claimed":
+            held.add(entry["job"])
+        elif entry["job"]:
+            held.discard(entry["job"])
+        most = max(most, len(held))
+    return most
