@@ -18,7 +18,7 @@ from celery_suite.run import REPOSITORY, Ended, run, selection
 
 #: What ``--part`` runs: the files and names that together show the most in three minutes.
 PART = {
-    "celery": ["t/integration/test_inspect.py", "t/integration/test_tasks.py"],
+    "celery": ["t/integration/test_inspect.py", "t/integration/test_tasks.py::test_tasks"],
     "kombu": [
         f"t/integration/test_redis.py::test_Redis{name}"
         for name in ("BasicFunctionality", "BaseExchangeTypes", "Priority", "Message", "EventLoop")

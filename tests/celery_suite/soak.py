@@ -84,9 +84,8 @@ class Soak:
         else:
             signal_group(worker, signal.SIGKILL if kind == "kill" else signal.SIGTERM)
             worker.wait(timeout=60)
-        # what started between the look and the signal was in their hands, too
-        hit = {one for one in before | self.in_hand() if self.shop.child_of(one) in processes}
-        self.interrupted |= hit
+        # what each had started last: it may have ended, with its acknowledgement still to come
+        self.interrupted |= self.shop.last_started(processes, threads=2)
         if kind != "kill child":
             self.shop.start_worker()
 
