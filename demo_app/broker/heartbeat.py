@@ -97,6 +97,8 @@ class Heartbeat:
     def _reconcile(self) -> None:
         if self._in_flight.reconcile():
             log.warning("Gave back jobs whose claim was never answered")
+        if self._in_flight.give_back_dropped():
+            log.warning("Gave back jobs that waited here when the connection broke")
 
     def _run(self) -> None:
         pause = self._options.heartbeat_seconds

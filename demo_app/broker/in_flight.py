@@ -12,7 +12,7 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
@@ -82,6 +82,9 @@ class InFlight:
         self._given_back: set[Claim] = set()
         self._lock = threading.Lock()
         self._next_complaint = 0.0
+        self._dropped: set[str] = set()
+        #: Gives the delivery tags that the consumer still has; None when it can't tell.
+        self.known_tags: Callable[[], set[str] | None] = lambda: None
         #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
@@ -230,6 +233,21 @@ class InFlight:
             self._given_back |= lost
         for claim in lost:
             self.queue.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
+        return len(lost)
+
+    def give_back_dropped(self) -> int:
+        """Give back what Celery has dropped: what waited in it when its connection broke.
+
+        It is given back when two looks in a row have not found it.
+        Returns how many jobs that were.
+        """
+        known = self.known_tags()
+        if known is None:
+            return 0
+        unknown = self.held() - known
+        lost, self._dropped = unknown & self._dropped, unknown
+        for tag in sorted(lost, key=int, reverse=True):  # the first one to the very head
+            self._finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"), False)
         return len(lost)
 
     def leave(self) -> None:

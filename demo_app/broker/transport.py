@@ -54,6 +54,28 @@ class Delivery(NamedTuple):
 class QoS(virtual.QoS):  # type: ignore[misc]
     """What one channel has in hand; how a claim ends is decided in `in_flight`."""
 
+    def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
+        super().__init__(channel, prefetch_count)
+        # it outlives the channel: one that was closed has no connection any more
+        self._in_flight: InFlight = channel.in_flight
+
+    def can_consume(self) -> bool:
+        """Whether there is a place for one more message."""
+        return not self.prefetch_count or self._in_hand() < self.prefetch_count
+
+    def can_consume_max_estimate(self) -> int | None:
+        """How many more messages there is a place for; None when nobody has said how many."""
+        if not self.prefetch_count:
+            return None
+        places: int = self.prefetch_count - self._in_hand()
+        return max(places, 0)
+
+    def _in_hand(self) -> int:
+        """A worker still runs what it got over a connection that has broken since."""
+        if worker.is_celery_worker():
+            return len(self._in_flight.held())
+        return len(self._delivered) - len(self._dirty)
+
     def ack(self, delivery_tag: str) -> None:
         """The job has ended: done, unless something else was said of it."""
         self._end(delivery_tag, Ending(Verdict.DONE))
@@ -66,7 +88,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
 
     def _end(self, tag: str, ending: Ending) -> None:
-        in_flight = self.channel.in_flight
+        in_flight = self._in_flight
         if threading.current_thread() is threading.main_thread():
             in_flight.finish_soon(tag, ending)  # this thread runs Celery's loop
         else:
@@ -157,6 +179,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if no_ack:
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
+            self.in_flight.known_tags = worker.known_tags
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 

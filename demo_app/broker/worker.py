@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
-from celery.signals import celeryd_after_setup, celeryd_init, task_revoked, worker_shutdown
+from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
 from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
@@ -51,8 +51,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
 def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
     """Listen to Celery. in_flight: gives what this process has in flight."""
     _here["in_flight"] = in_flight
-    celeryd_init.connect(_begin, weak=False)
-    celeryd_after_setup.connect(_prepare_tasks, weak=False)
+    celeryd_after_setup.connect(_begin, weak=False)
     task_revoked.connect(_discard, weak=False)
     worker_shutdown.connect(leave, weak=False)
 
@@ -67,32 +66,34 @@ def info() -> dict[str, Any]:
     return dict(_here.get("worker") or {})
 
 
+def known_tags() -> set[str] | None:
+    """The delivery tags of what this Celery worker runs or is going to run.
+
+    When its connection breaks, Celery drops what waits for a free process. None where it drops
+    nothing: a pool of threads still runs all that it was given.
+    """
+    if info().get("pool") != "prefork":
+        return None
+    requests = [*state.reserved_requests, *state.active_requests]
+    return {str(request.message.delivery_tag) for request in requests}
+
+
 def maybe_shutdown() -> None:
     """Raises what ends the worker, when it was asked to end."""
     state.maybe_shutdown()
 
 
-def _begin(conf: Any, options: dict[str, Any] | None = None, **_: Any) -> None:
-    if _here.get("worker") or not is_chosen(conf):
+def _begin(instance: Any, **_: Any) -> None:
+    """Just before the worker runs: its pool and tasks are known, and it has received nothing."""
+    if not is_chosen(instance.app.conf):
         return
-    given = options or {}
-    pool = str(given.get("pool_cls") or given.get("pool") or conf.worker_pool)
-    if any(name in pool for name in ("gevent", "eventlet")):
+    pool = instance.pool_cls.__module__.rpartition(".")[2]
+    if pool in ("gevent", "eventlet"):
         sys.exit(
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
-    _here["worker"] = {
-        "concurrency": given.get("concurrency") or conf.worker_concurrency or 0,
-        "pool": pool.rpartition(":")[0].rpartition(".")[2] or pool,
-    }
-
-
-def _prepare_tasks(instance: Any, **_: Any) -> None:
-    """Just before the worker runs: its tasks are known, and none was received."""
-    _begin(instance.app.conf)
-    if not is_celery_worker():
-        return
+    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
