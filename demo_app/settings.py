@@ -51,20 +51,26 @@ class Settings(BaseSettings):
     backend: str = Field(
         BackendName.CELERY, description="a module in demo_app.backends, or package.module:callable"
     )
-    transport: Transport = Transport.CLAIMS
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    transport: Transport = Field(
+        Transport.CLAIMS, description="how Celery's worker takes jobs: claims or stock"
+    )
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="redis://…, rediss://… or redis+socket:///path"
+    )
     smtp_url: str = Field("smtp://127.0.0.1:2525", description="smtp://[user:password@]host:port")
     inbox_url: str = Field("", description="the sink's web page, for links")
     token: str = Field("", description="opens /jobs, /stage and /api/jobs")
-    web_host: str = "127.0.0.1"
-    web_port: int = 0
+    web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
+    web_port: int = Field(0, description="its port; 0 takes a free one")
     comment_burst: int = Field(
         2000, ge=1, description="comments one address may post at once without the token"
     )
     comments_per_second: float = Field(
         20.0, gt=0, description="and how fast it may go on; a class behind a proxy is one address"
     )
-    public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    public_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="further host names that the web app answers to, comma separated"
+    )
     tasks: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further modules with @task functions, comma separated"
     )
@@ -72,7 +78,7 @@ class Settings(BaseSettings):
         ("mail", "default"), description="what a worker works on, first one first"
     )
     concurrency: int = Field(4, ge=1, description="jobs that one worker process runs at once")
-    sender: str = "The blog <blog@blog.test>"
+    sender: str = Field("The blog <blog@blog.test>", description="who the mails are from")
 
     lease_seconds: float = Field(3.0, gt=0, description="a worker silent for longer is dead")
     beat_seconds: float = Field(0.5, gt=0, description="how often a worker renews its lease")

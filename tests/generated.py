@@ -9,7 +9,28 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 #: The path of one comment, in reading order: a file, and what happens in it.
-WALK: list[tuple[str, str]] = []
+WALK: list[tuple[str, str]] = [
+    ("demo_app/web/comments.py", "a comment and its job are written down in one transaction"),
+    ("demo_app/blog/outbox.py", "the job waits beside the comment until the queue has it"),
+    ("demo_app/blog/relay.py", "hands it over, again and again until Redis has it on disk"),
+    ("demo_app/backends/celery.py", "makes a Celery message of the job"),
+    ("demo_app/broker/keys.py", "what is in Redis, and what each key is called"),
+    (
+        "demo_app/broker/scripts/enqueue.lua",
+        "into the queue, in one atomic step",
+    ),
+    ("demo_app/broker/transport.py", "a worker asks for its next job"),
+    ("demo_app/broker/scripts/claim.lua", "the job moves from the queue to the worker's claims"),
+    ("demo_app/broker/scripts/_prelude.lua", "the step itself, which other scripts share"),
+    ("demo_app/broker/in_flight.py", "what this worker holds, and how each claim is to end"),
+    ("demo_app/worker/run.py", "Celery runs the job; how it ended goes into the acknowledgement"),
+    ("demo_app/tasks.py", "the job: mail the post's author"),
+    ("demo_app/mail/delivery.py", "one SMTP dialogue; is it still ours to send?"),
+    ("demo_app/broker/scripts/finish.lua", "the acknowledgement, with the number of the claim"),
+    ("demo_app/broker/lease.py", "a worker is alive as long as it renews its lease"),
+    ("demo_app/broker/heartbeat.py", "twice a second: renew, and look after everybody's jobs"),
+    ("demo_app/broker/scripts/rescue.lua", "what a dead worker held goes back to the queue's head"),
+]
 
 
 def walk() -> str:
