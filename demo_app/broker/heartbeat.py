@@ -119,6 +119,7 @@ class Heartbeat:
             return False
         except redis.RedisError as error:  # a user without a right, a full disk
             log.warning("Redis refuses: %s", error)
+            self._cut_off = True  # others may have been refused as well
             return False
         except Exception:
             # a heartbeat that ends would make a live worker look dead

@@ -16,7 +16,7 @@ from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker.claim import Verdict
-from demo_app.broker.defaults import DEFAULTS, is_chosen
+from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
 
 if TYPE_CHECKING:
     from demo_app.broker.in_flight import InFlight
@@ -87,6 +87,7 @@ def _begin(instance: Any, **_: Any) -> None:
     """Just before the worker runs: its pool and tasks are known, and it has received nothing."""
     if not is_chosen(instance.app.conf):
         return
+    set_defaults(instance.app)
     pool = instance.pool_cls.__module__.rpartition(".")[2]
     if pool in ("gevent", "eventlet"):
         sys.exit(

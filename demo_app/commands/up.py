@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import ValidationError
 from typer import BadParameter, Option
 
+from demo_app.jobs.backend import known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.stack import Stack
 from demo_app.stack.reaper import MARKER
@@ -96,6 +97,9 @@ def up(
 
     DEMO_* settings hold for all that it starts; an option wins over them.
     """
+    if backend not in known_backends() and ":" not in backend:
+        known = ", ".join(known_backends())
+        raise BadParameter(f"{backend!r} is none of {known}", param_hint="--backend")
     options: dict[str, Any] = {
         "dir": folder,
         "workers": workers,

@@ -61,7 +61,7 @@ def is_our_redis(pid: int) -> bool:
         words = " ".join(psutil.Process(pid).cmdline()).split()
     except (psutil.Error, ValueError):
         return False
-    return own and lives(pid) and f"unixsocket:{socket_path}" in words
+    return own and lives(pid) and {"--unixsocket", socket_path} <= set(words)
 
 
 def send(pid: int, is_ours: Callable[[int], bool], number: signal.Signals) -> bool:

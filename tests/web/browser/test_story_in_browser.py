@@ -75,7 +75,8 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     expect(page.locator(".box.off .token").first).to_be_attached()
     expect(page.locator("#in-words")).to_contain_text("Jobs to be rescued from it: 4")
     expect(page.locator(".token.rescued").first).to_be_attached()
-    expect(page.locator("#in-words")).to_contain_text("on their way again: 4")
+    # one that was sent just before the kill may be delivered already
+    expect(page.locator("#in-words")).to_contain_text(re.compile("on their way again: [1-4]"))
     expect(page.locator("#in-words")).to_contain_text("0 lost")
     client.set_faults()
     expect(page.locator("[data-sum=delivered]")).to_have_text("50")
@@ -138,7 +139,8 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
 
 def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
     job = client.comment()["job_id"]
-    client.wait_for(lambda _: client.job(job)["state"] == "done")
+    # the outbox may have it for a moment more
+    client.wait_for(lambda _: job in {one["id"] for one in client.jobs("done")["jobs"]})
     page = tab("/stage")
     page.keyboard.press("h")
     expect(page.locator("body.replay")).to_be_attached()
