@@ -36,7 +36,7 @@ def make_app(chosen: Settings) -> Celery:
             "journal_length": chosen.journal_length,
             "queue_order_strategy": "priority",  # the first queue first
         },
-        task_queues=[Queue(name) for name in chosen.queues],
+        task_queues=[Queue(name, routing_key=name) for name in chosen.queues],
         task_default_queue=chosen.queues[0],
         task_acks_late=True,
         task_ignore_result=True,
