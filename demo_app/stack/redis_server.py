@@ -92,16 +92,6 @@ def answers(url: str) -> bool:
         client.close()
 
 
-def check(url: str) -> None:
-    """Raises StackError unless a server answers at the URL."""
-    try:
-        if answers(url):
-            return
-    except ValueError as error:
-        raise StackError(f"{url!r} is no Redis URL: {error}") from error
-    raise StackError(f"No Redis server answers at {url}.")
-
-
 def end_left_over(socket: Path) -> None:
     """End a server that still listens there; two that write one log would spoil it.
 
