@@ -22,11 +22,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import redis
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from demo_app.broker import worker
 from demo_app.broker.address import CONNECTIONS, connection_options, scheme_of
@@ -367,6 +369,14 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         """Each message is one atomic step of its own."""
         return False
 
+    def __init__(self, client: Any, **options: Any) -> None:
+        if scheme_of(client.hostname) == "sentinel":
+            self.Channel, self.default_port = SentinelChannel, 26379
+            first, *others = [url.removeprefix("claims+") for url in client.alt or [""]]
+            client.alt = [first, *(f"sentinel://{url.rpartition('//')[2]}" for url in others)]
+            client.cycle = None  # Sentinel says where to go, not the list of URLs
+        super().__init__(client, **options)
+
     def establish_connection(self) -> Any:
         """Connect; a worker waits here until Redis answers.
 
@@ -387,18 +397,12 @@ class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[mis
     """The same, with Redis' primary found through Sentinel (option ``master_name``)."""
 
     from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, *NAMES)
-
-
-class SentinelTransport(Transport):
-    """See `SentinelChannel`."""
-
-    default_port = 26379
-    Channel = SentinelChannel
-
-    def __init__(self, client: Any, **options: Any) -> None:
-        client.alt = [url.removeprefix("claims+") for url in client.alt or []]
-        client.cycle = None  # Sentinel says where to go, not the list of URLs
-        super().__init__(client, **options)
+    #: How a Sentinel is asked: when it is away the next one is asked, and it is not asked again.
+    sentinel_kwargs: ClassVar[dict[str, Any]] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    }
 
 
 def in_flight_here() -> list[InFlight]:
