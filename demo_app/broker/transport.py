@@ -210,7 +210,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self._asked = (name, scripts[name])
         self._claimant = here.lease.worker if name != "take" else "no-ack"
         places = self.qos.can_consume_max_estimate() or 1
-        lanes = [lane for queue in scripts[name] for lane in lanes_of(queue)]
+        lanes = lanes_of(*scripts[name])
         sha = here.queue.scripts.registered(name).sha
         connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
 
