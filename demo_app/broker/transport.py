@@ -243,8 +243,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             payload = json.loads(claimed.message)
             tag = here.track(claimed) if tracked else claimed.claim.id
             payload["properties"]["delivery_tag"] = tag
-            if (payload.get("headers") or {}).get("eta"):
-                payload["headers"]["eta"] = None  # it has waited in Redis
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:

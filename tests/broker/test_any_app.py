@@ -27,6 +27,7 @@ APP = """
 import os
 import signal
 import time
+from datetime import datetime, timezone
 
 import demo_app.broker
 from celery import Celery
@@ -58,6 +59,11 @@ def twice(self, name, countdown=0.1):
     write(f"try {name} {self.request.retries}")
     if self.request.retries == 0:
         raise self.retry(countdown=countdown)
+
+
+@app.task(bind=True)
+def punctual(self, name):
+    write(f"due {name} {datetime.fromisoformat(self.request.eta) <= datetime.now(timezone.utc)}")
 
 
 @app.task
@@ -269,6 +275,13 @@ def test_a_task_with_a_countdown_waits_in_redis_and_outlives_its_worker(app: Out
     app.start("threads")
     app.until_done(1)
     assert app.written()["end later"] == 1
+
+
+def test_a_task_that_has_waited_for_its_eta_can_read_it(app: Outside) -> None:
+    app.start("threads")
+    app.send("punctual.apply_async(('x',), countdown=0.5)")
+    app.until_done(1)
+    assert app.written()["due x True"] == 1
 
 
 @POOLS
