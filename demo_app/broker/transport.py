@@ -336,7 +336,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
         super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
-        if queue in self._expires and not (auto_delete or queue.endswith(".pidbox")):
+        expires = (kwargs.get("arguments") or {}).get("x-expires")
+        if expires and not (auto_delete or queue.endswith(".pidbox")):
             log.warning("The queue %s is to expire (x-expires); here it stays", queue)
 
     def _size(self, queue: str) -> int:

@@ -95,7 +95,7 @@ class Outside:
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app, and no setting of this project."""
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
-        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        path = os.pathsep.join([str(self.folder), str(ROOT), *_python_path()])
         broker = self._url.replace("redis+socket://", "claims+unix://")
         # Celery refuses pickle to root, which CI may be; everything here is our own
         return {**kept, "PYTHONPATH": path, "BROKER": broker, "C_FORCE_ROOT": "1"}
@@ -167,6 +167,11 @@ class Outside:
     def until_done(self, jobs: int) -> None:
         """Wait until so many jobs are done."""
         until(lambda: self.count("done") == jobs, seconds=60, what=f"{jobs} jobs done")
+
+
+def _python_path() -> list[str]:
+    """Where this process looks first: there may be another version of Celery."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 @contextmanager

@@ -114,7 +114,7 @@ class Shop:
             **os.environ,
             "BROKER": self.broker(self.link.port),
             "SETTINGS": json.dumps(self.settings),
-            "PYTHONPATH": checkout,
+            "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
         }
         with log.open("w") as output:
             worker = subprocess.Popen(
