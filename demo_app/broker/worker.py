@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from billiard.exceptions import WorkerLostError
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
 from celery.worker import state
+from celery.worker.control import inspect_command
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker.claim import Verdict
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
+from demo_app.broker.scheduled import scheduled
 
 if TYPE_CHECKING:
     from demo_app.broker.in_flight import InFlight
@@ -99,6 +101,7 @@ def _begin(instance: Any, **_: Any) -> None:
             "its heartbeat is a thread."
         )
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
+    inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
@@ -116,6 +119,15 @@ def _begin(instance: Any, **_: Any) -> None:
             "is killed: %s. With acks_late=True it is not.",
             ", ".join(early),
         )
+
+
+def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
+    """List of ETA, countdown and retried tasks that wait in Redis for this worker's queues."""
+    return [
+        job
+        for in_flight in _here["in_flight"]()
+        for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
+    ]
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:

@@ -5,6 +5,7 @@ Each test starts real workers of it, breaks something, and counts what the tasks
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,25 @@ def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
     app.open_gate()
     app.until_done(4)
     assert app.summary()["count"]["enqueued"] == 4, "questions and replies are no jobs"
+
+
+def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(app: Outside) -> None:
+    app.start("threads")
+    app.send(
+        "work.apply_async((1,), {'gate': 'x'}, countdown=200)",
+        "work.apply_async((2,), countdown=100, serializer='pickle')",
+        "work.apply_async((3,), countdown=300, queue='other')",
+        "twice.delay('again', countdown=150)",
+    )
+    until(lambda: app.count("retrying") == 1, what="the retry")
+    (told,) = json.loads(app.celery("inspect", "scheduled", "--json").stdout).values()
+    listed = [(one["request"]["name"], one["request"]["args"]) for one in told]
+    assert listed == [
+        ("outside.work", "(2,)"),
+        ("outside.twice", ["again"]),
+        ("outside.work", [1]),
+    ]
+    assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in told)
 
 
 @POOLS
