@@ -5,12 +5,14 @@ All of it by Celery's own means: its signals, and a task's `Request` class.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
+from celery.app.task import Context
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
 from celery.worker import state
 from celery.worker.control import inspect_command
@@ -84,6 +86,21 @@ def known_tags() -> set[str] | None:
     return {str(request.message.delivery_tag) for request in requests}
 
 
+def store_failure(message: str) -> None:
+    """Whoever waits for the result of a job that was given up gets an error: WorkerLostError."""
+    app = _here.get("app")
+    if app is None:
+        return
+    try:
+        raw = json.loads(message)
+        args, kwargs, embedded = json.loads(raw["body"])
+        request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
+        error = WorkerLostError("every process that ran the task has died with it")
+        app.backend.mark_as_failure(request.id, error, request=request)
+    except Exception:  # pickled arguments, a backend that is away: the job itself is safe
+        log.exception("The result of a job that was given up could not be stored")
+
+
 def maybe_shutdown() -> None:
     """Raises what ends the worker, when it was asked to end."""
     state.maybe_shutdown()
@@ -100,6 +117,7 @@ def _begin(instance: Any, **_: Any) -> None:
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
+    _here["app"] = instance.app
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
     inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
     for task in instance.app.tasks.values():

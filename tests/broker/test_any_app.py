@@ -358,6 +358,19 @@ def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None
     assert app.written()["begin p"] == 4, "max_rescues is 3"
 
 
+@POOLS
+def test_who_waits_for_the_result_of_a_poisonous_task_is_told(app: Outside, pool: str) -> None:
+    with (app.folder / "outside.py").open("a") as text:
+        text.write("url = os.environ['BROKER'].replace('claims+unix', 'redis+socket')\n")
+        text.write("app.conf.result_backend = url\n")
+        text.write("app.conf.broker_transport_options = {'max_rescues': 0}\n")
+    for _ in range(2):  # with threads the job takes its worker with it, and the other buries it
+        app.start(pool, concurrency=1)
+    (told,) = app.send("print(repr(poison.delay('p').get(timeout=50, propagate=False)))")
+    assert told.startswith("WorkerLostError"), told
+    assert app.count("dead") == 1
+
+
 def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:
     app.start("prefork", concurrency=1)
     app.open_gate()
