@@ -68,7 +68,7 @@ class RqBackend(Backend):
     @cached_property
     def lanes(self) -> dict[str, Queue]:
         """RQ's queues, most urgent first."""
-        names = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
+        names = lanes_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:

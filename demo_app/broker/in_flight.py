@@ -74,7 +74,7 @@ class InFlight:
         self._info = info
         self.lease = Lease(queue, options.lease_seconds, info)
         self.heartbeat = Heartbeat(self)
-        self.lanes: list[str] = []
+        self._queues: dict[str, None] = {}  # a set that keeps its order
         self._held: dict[str, Held] = {}  # by Celery's delivery tag
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
         self._tags = count(1)
@@ -97,12 +97,16 @@ class InFlight:
         info: what the worker says of itself beside its pid and host.
         """
         with self._lock:
-            lanes = [lane for queue in queues for lane in lanes_of(queue)]
-            self.lanes += [lane for lane in lanes if lane not in self.lanes]
+            self._queues |= dict.fromkeys(queues)
             begins, self.working = not self.working, True
         if begins:
             self.lease = self.make_lease({**self._info, **info})
             self.heartbeat.start()
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """What is claimed from, the most urgent first."""
+        return lanes_of(*self._queues)
 
     def make_lease(self, info: dict[str, object]) -> Lease:
         """The lease of this worker."""

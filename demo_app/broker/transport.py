@@ -22,11 +22,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import redis
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from demo_app.broker import worker
 from demo_app.broker.address import CONNECTIONS, connection_options, scheme_of
@@ -227,7 +229,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self._asked = (name, scripts[name])
         self._claimant = here.lease.worker if name != "take" else "no-ack"
         places = self.qos.can_consume_max_estimate() or 1
-        lanes = [lane for queue in scripts[name] for lane in lanes_of(queue)]
+        lanes = lanes_of(*scripts[name])
         sha = here.queue.scripts.registered(name).sha
         connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
 
@@ -266,8 +268,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             payload = json.loads(claimed.message)
             tag = here.track(claimed) if tracked else claimed.claim.id
             payload["properties"]["delivery_tag"] = tag
-            if (payload.get("headers") or {}).get("eta"):
-                payload["headers"]["eta"] = None  # it has waited in Redis
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -361,7 +361,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
         super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
-        if queue in self._expires and not (auto_delete or queue.endswith(".pidbox")):
+        expires = (kwargs.get("arguments") or {}).get("x-expires")
+        if expires and not (auto_delete or queue.endswith(".pidbox")):
             log.warning("The queue %s is to expire (x-expires); here it stays", queue)
 
     def _size(self, queue: str) -> int:
@@ -392,6 +393,14 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         """Each message is one atomic step of its own."""
         return False
 
+    def __init__(self, client: Any, **options: Any) -> None:
+        if scheme_of(client.hostname) == "sentinel":
+            self.Channel, self.default_port = SentinelChannel, 26379
+            first, *others = [url.removeprefix("claims+") for url in client.alt or [""]]
+            client.alt = [first, *(f"sentinel://{url.rpartition('//')[2]}" for url in others)]
+            client.cycle = None  # Sentinel says where to go, not the list of URLs
+        super().__init__(client, **options)
+
     def establish_connection(self) -> Any:
         """Connect; a worker waits here until Redis answers.
 
@@ -412,18 +421,12 @@ class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[mis
     """The same, with Redis' primary found through Sentinel (option ``master_name``)."""
 
     from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, *NAMES)
-
-
-class SentinelTransport(Transport):
-    """See `SentinelChannel`."""
-
-    default_port = 26379
-    Channel = SentinelChannel
-
-    def __init__(self, client: Any, **options: Any) -> None:
-        client.alt = [url.removeprefix("claims+") for url in client.alt or []]
-        client.cycle = None  # Sentinel says where to go, not the list of URLs
-        super().__init__(client, **options)
+    #: How a Sentinel is asked: when it is away the next one is asked, and it is not asked again.
+    sentinel_kwargs: ClassVar[dict[str, Any]] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    }
 
 
 def in_flight_here() -> list[InFlight]:

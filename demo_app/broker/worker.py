@@ -41,6 +41,10 @@ class Request(CeleryRequest):  # type: ignore[misc]
         else:
             super().acknowledge()
 
+    @property
+    def eta(self) -> None:
+        """None: the job has waited in Redis, and the worker starts it at once."""
+
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """The task failed; Celery decides whether a job whose process was lost is given back."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)

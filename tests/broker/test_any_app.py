@@ -28,6 +28,7 @@ APP = """
 import os
 import signal
 import time
+from datetime import datetime, timezone
 
 import demo_app.broker
 from celery import Celery
@@ -61,6 +62,11 @@ def twice(self, name, countdown=0.1):
         raise self.retry(countdown=countdown)
 
 
+@app.task(bind=True)
+def punctual(self, name):
+    write(f"due {name} {datetime.fromisoformat(self.request.eta) <= datetime.now(timezone.utc)}")
+
+
 @app.task
 def poison(name):
     write(f"begin {name}")
@@ -90,7 +96,7 @@ class Outside:
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app, and no setting of this project."""
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
-        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        path = os.pathsep.join([str(self.folder), str(ROOT), *_python_path()])
         broker = self._url.replace("redis+socket://", "claims+unix://")
         # Celery refuses pickle to root, which CI may be; everything here is our own
         return {**kept, "PYTHONPATH": path, "BROKER": broker, "C_FORCE_ROOT": "1"}
@@ -172,6 +178,11 @@ class Outside:
     def until_done(self, jobs: int) -> None:
         """Wait until so many jobs are done."""
         until(lambda: self.count("done") == jobs, seconds=60, what=f"{jobs} jobs done")
+
+
+def _python_path() -> list[str]:
+    """Where this process looks first: there may be another version of Celery."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 @contextmanager
@@ -315,6 +326,13 @@ def test_a_task_with_a_countdown_waits_in_redis_and_outlives_its_worker(app: Out
     app.start("threads")
     app.until_done(1)
     assert app.written()["end later"] == 1
+
+
+def test_a_task_that_has_waited_for_its_eta_can_read_it(app: Outside) -> None:
+    app.start("threads")
+    app.send("punctual.apply_async(('x',), countdown=0.5)")
+    app.until_done(1)
+    assert app.written()["due x True"] == 1
 
 
 @POOLS
