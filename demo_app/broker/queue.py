@@ -67,8 +67,7 @@ class Queue:
         due: float | None = None,
     ) -> None:
         """Put in a message as its producer wrote it; due: epoch seconds until which it waits."""
-        moment = "" if due is None else f"{due:.6f}"
-        self._run("enqueue", by, job_id, lane, moment, kind, text)
+        self._run("enqueue", by, job_id, lane, _seconds_until(due), kind, text)
 
     def purge(self, lanes: Sequence[str], *, by: str) -> int:
         """Discard every job that waits in these lanes; returns how many those were."""
@@ -111,7 +110,6 @@ class Queue:
         verdict: Verdict,
         *,
         detail: str = "",
-        due: float | None = None,
         after: float | None = None,
         message: str = "",
         max_rescues: int = 3,
@@ -119,17 +117,13 @@ class Queue:
     ) -> Ended:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
-        due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
-        of Redis. message: replaces the stored one. max_rescues: for LOST, how often a job may
-        have been given back before it is dead. next_for: a worker, and the lanes to take the next
-        job from.
+        after: seconds until the next try, for RETRY. message: replaces the stored one.
+        max_rescues: for LOST, how often a job may have been given back before it is dead.
+        next_for: a worker, and the lanes to take the next job from.
         """
-        moment = "" if due is None else f"{due:.6f}"
-        if after is not None:
-            moment = f"+{after:.6f}"
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.lane, claim.id, claim.number)
-        told = (verdict, detail, moment, message, max_rescues)
+        told = (verdict, detail, f"{after or 0.0:.6f}", message, max_rescues)
         in_time, *taken = self._run("finish", *held, *told, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)
@@ -216,5 +210,9 @@ class Queue:
 
 
 def _entry(message: Message, due: float | None) -> tuple[str, str, str, str, str]:
-    moment = "" if due is None else f"{due:.6f}"
-    return message.id, message.lane, moment, Kind.ONCE, compose(message)
+    return message.id, message.lane, _seconds_until(due), Kind.ONCE, compose(message)
+
+
+def _seconds_until(due: float | None) -> str:
+    """What a producer's clock says of a moment; Redis counts from there, whatever its own says."""
+    return "" if due is None else f"{due - time.time():.6f}"

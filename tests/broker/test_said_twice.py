@@ -142,3 +142,14 @@ def test_a_job_whose_record_was_deleted_is_still_counted(store: Queue, verdict: 
     message = _text("a", retries=1) if verdict is Verdict.RETRY else ""
     store.finish(claim, verdict, after=after, message=message)
     assert _count(store)["running"] == 0
+
+
+@pytest.mark.parametrize("how", [Verdict.DONE, Verdict.LOST, Verdict.DISCARD])
+def test_a_next_try_outlives_the_record_of_the_one_before(store: Queue, how: Verdict) -> None:
+    claim = _running(store)
+    _publish(store, _text("a", retries=1), due=LATER)
+    store.client.delete("job:a")
+    assert store.finish(claim, how).in_time
+    count = _count(store)
+    expected = "discarded" if how is Verdict.DISCARD else "retrying"
+    assert (count[expected], count["enqueued"]) == (1, 1)

@@ -105,7 +105,7 @@ def test_a_verdict_moves_the_job_to_its_one_place(
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
     assert held is not None
-    assert store.finish(held, verdict, due=time.time() + 60).in_time
+    assert store.finish(held, verdict, after=60.0).in_time
     assert places(store) == {"enqueued": 1, state: 1}
     view = get_job(store.client, "job-1")
     assert view is not None
@@ -266,6 +266,23 @@ def test_a_delayed_job_waits_among_the_scheduled_and_moves_when_it_is_due(store:
     store.client.zadd("scheduled", {"job-1": now - 1})
     assert store.promote_due("w") == (1, None)
     assert queued(store) == ["job-2", "job-1"]
+
+
+@pytest.mark.parametrize("damage", ["deleted", "unreadable"])
+def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(store: Queue, damage: str) -> None:
+    fill(store, 2)
+    store.register("w", LEASE, "{}")
+    for _ in range(2):
+        held = claim(store, "w")
+        assert held is not None
+        store.finish(held, Verdict.RETRY, after=-1.0)
+    if damage == "deleted":
+        store.client.delete("job:job-1")
+    else:
+        store.client.lset("job:job-1", 0, "no message")
+    store.promote_due("w")
+    assert places(store) == {"enqueued": 2, "queued": 1, "discarded": 1}
+    assert queued(store) == ["job-2"]
 
 
 def test_a_leaving_worker_gives_back_what_it_holds(store: Queue) -> None:

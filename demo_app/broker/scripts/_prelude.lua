@@ -49,16 +49,47 @@ local function wait_from()
   return last[1] and last[1][1] or '0-0'
 end
 
--- The list that a job waits in: the producer wrote it into the message.
-local function lane_of(message)
-  local info = cjson.decode(message).properties.delivery_info
-  return info.lane or info.routing_key
+-- The list that a job waits in, as its producer wrote it into the message; nil when the message was
+-- deleted, or can't be read.
+local function lane_of(id)
+  local readable, lane = pcall(function()
+    local info = cjson.decode(redis.call('LINDEX', job_key(id), 0)).properties.delivery_info
+    return info.lane or info.routing_key
+  end)
+  return readable and type(lane) == 'string' and lane or nil
+end
+
+-- When the clock is set back, what waits for its moment would wait for as much longer. So the latest
+-- moment that anybody has seen is kept, and every moment in the sorted sets moves with the clock.
+local function follow_clock()
+  local seen = tonumber(redis.call('HGET', SERVER, 'at') or 0)
+  if seen - now > 1 then
+    for _, state in ipairs({'scheduled', 'retrying', 'dead', 'done', 'discarded'}) do
+      for _, id in ipairs(redis.call('ZRANGE', set_key(state), 0, -1)) do
+        redis.call('ZINCRBY', set_key(state), now - seen, id)
+      end
+    end
+  end
+  if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
+end
+
+-- A moment so many seconds from now; as text, by the clock that will find it due.
+local function moment_in(seconds)
+  follow_clock()
+  return string.format('%.6f', now + seconds)
+end
+
+-- Whatever the clock says, what ended last stands behind all that ended before it.
+local function add_newest(state, id)
+  local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
+  local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
+  redis.call('ZADD', set_key(state), score, id)
 end
 
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
 -- end only, so that up to 63 more may be there. ended: how many jobs ended this way so far.
 local function keep_history(state, id, ended)
-  redis.call('ZADD', set_key(state), now_text, id)
+  add_newest(state, id)
   if ended % 64 ~= 0 then return end
   local surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
   if surplus <= 0 then return end
@@ -76,8 +107,31 @@ end
 
 local function bury(id, by, detail)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
-  redis.call('ZADD', set_key('dead'), now_text, id)
+  add_newest('dead', id)
   record(id, 'dead', by, detail)
+end
+
+local function set_message(id, message)
+  if redis.call('EXISTS', job_key(id)) == 0 then  -- somebody deleted its record while it ran
+    redis.call('RPUSH', job_key(id), message)
+  else
+    redis.call('LSET', job_key(id), 0, message)
+  end
+end
+
+-- A job whose time has come goes to the tail of its queue. Of one whose message is gone, nothing is
+-- left that could run: only the sum has to hold.
+local function release(id, by, detail)
+  local lane = lane_of(id)
+  if not lane then
+    redis.call('DEL', job_key(id))
+    redis.call('HINCRBY', COUNTERS, 'discarded', 1)
+    return journal(id, 'discarded', by, 'its message is gone')
+  end
+  redis.call('SADD', LANES, lane)
+  redis.call('LPUSH', queue_key(lane), id)
+  record(id, 'enqueued', by, detail)
+  notify()
 end
 
 -- A running job may have published its own next try (`retry`, `replace`): it takes the place of
@@ -87,15 +141,12 @@ local function follow_successor(id, by, detail)
   if not successor then return false end
   redis.call('DEL', successor_key(id))
   local told = cjson.decode(successor)
-  redis.call('LSET', job_key(id), 0, told.message)
+  set_message(id, told.message)
   record(id, 'retrying', by, detail)
-  if tonumber(told.due) and tonumber(told.due) > now then
+  if (tonumber(told.due) or 0) > now then
     redis.call('ZADD', set_key('retrying'), told.due, id)
   else
-    redis.call('SADD', LANES, told.lane)
-    redis.call('LPUSH', queue_key(told.lane), id)
-    record(id, 'enqueued', by, 'it was due')
-    notify()
+    release(id, by, 'it was due')
   end
   return true
 end
