@@ -42,10 +42,17 @@ class Queue:
         prefix: str = "",
         journal_length: int = 100_000,
         history_length: int = 20_000,
+        poison_pause: float = 60.0,
     ) -> None:
         self.client = client
         self.keys = Keys(prefix)
-        self.scripts = Scripts(client, prefix, journal_length, history_length)
+        self.scripts = Scripts(
+            client,
+            prefix,
+            journal_length=journal_length,
+            history_length=history_length,
+            poison_pause=poison_pause,
+        )
         self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
 
@@ -128,36 +135,46 @@ class Queue:
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)
 
-    def register(self, worker: str, lease_ms: int, said: str) -> None:
-        """Make a worker known, alive for one lease (milliseconds), before its first claim."""
-        self._run("register", worker, lease_ms, said)
+    def register(self, worker: str, lease_ms: int, said: str, *, instead_of: str = "") -> None:
+        """Make a worker known, alive for one lease (milliseconds), before its first claim.
 
-    def beat(self, worker: str, lease_ms: int, said: str) -> bool:
-        """Renew a lease; False when the worker was taken for dead meanwhile."""
-        return bool(self._run("beat", worker, lease_ms, said))
+        instead_of: the name under which it was taken for dead, though it was only paused.
+        """
+        self._run("register", worker, lease_ms, said, instead_of)
+
+    def beat(self, worker: str, lease_ms: int, said: str, waiting: Iterable[str] = ()) -> bool:
+        """Renew a lease; False when the worker was taken for dead meanwhile.
+
+        waiting: the jobs that it holds and has not begun.
+        """
+        return bool(self._run("beat", worker, lease_ms, said, *waiting))
 
     def deregister(self, worker: str) -> int:
         """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
-    def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:
+    def rescue(self, by: str, lease_ms: int, most: int, *, beat_ms: int = 500) -> list[str]:
         """Give back what dead workers held; returns the ids that were moved."""
-        return self._judge("move", by, lease_ms, most)
+        return self._judge("move", by, lease_ms, beat_ms, most)[0]
 
-    def dead_workers(self, by: str, lease_ms: int) -> list[str]:
-        """The workers whose lease has run out and that nobody has rescued from yet."""
-        return self._judge("look", by, lease_ms, 0)
+    def dead_workers(self, by: str, lease_ms: int, *, beat_ms: int = 500) -> tuple[list[str], bool]:
+        """The workers that two looks, a beat apart, found dead and that nobody has rescued from
+        yet; and whether there is one whom a next look may find dead."""
+        return self._judge("look", by, lease_ms, beat_ms, 0)
 
-    def _judge(self, what: str, by: str, lease_ms: int, most: int) -> list[str]:
+    def _judge(
+        self, what: str, by: str, lease_ms: int, beat_ms: int, most: int
+    ) -> tuple[list[str], bool]:
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
         reckoned = ""
         if self._clock is not None:
             redis_then, own_then = self._clock
             reckoned = f"{redis_then + time.monotonic() - own_then:.6f}"
         asked = time.monotonic()
-        now, *found = self._run("rescue", by, lease_ms, most, reckoned, what)
+        answer = self._run("rescue", by, lease_ms, beat_ms, most, reckoned, what)
+        now, suspected, *found = answer
         self._clock = float(now), asked
-        return list(found)
+        return list(found), int(suspected) > 0
 
     def promote_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""

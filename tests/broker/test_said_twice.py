@@ -98,7 +98,7 @@ def test_the_news_of_a_lost_process_sent_again_is_not_late(store: Queue) -> None
     assert store.finish(claim, Verdict.LOST, max_rescues=0).in_time
     assert store.finish(claim, Verdict.LOST, max_rescues=0).in_time
     count = _count(store)
-    assert (count["dead"], count["late"]) == (1, 0)
+    assert (count["retrying"], count["late"]) == (1, 0)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.REQUEUE])

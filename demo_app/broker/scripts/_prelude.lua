@@ -7,11 +7,12 @@ local now_text = string.format('%.6f', now)
 local function queue_key(lane) return P .. 'queue:' .. lane end
 local function claims_key(lane, worker) return P .. 'claims:' .. lane .. ':' .. worker end
 local function worker_key(worker) return P .. 'worker:' .. worker end
+local function waiting_key(worker) return P .. 'waiting:' .. worker end
 local function job_key(id) return P .. 'job:' .. id end
 local function successor_key(id) return P .. 'successor:' .. id end
 local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
-local PAUSED, QUARANTINE = P .. 'paused', P .. 'quarantine'
+local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
 local RUNNING, COUNTERS = P .. 'running', P .. 'counters'
 local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
 
@@ -100,12 +101,14 @@ local function keep_history(state, id, ended)
 end
 
 local function end_job(state, id, by, detail)
+  redis.call('HDEL', DEATHS, id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
   record(id, state, by, detail)
   keep_history(state, id, redis.call('HINCRBY', COUNTERS, state, 1))
 end
 
 local function bury(id, by, detail)
+  redis.call('HDEL', DEATHS, id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
   add_newest('dead', id)
   record(id, 'dead', by, detail)
@@ -140,6 +143,7 @@ local function follow_successor(id, by, detail)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end
   redis.call('DEL', successor_key(id))
+  redis.call('HDEL', DEATHS, id)
   local told = cjson.decode(successor)
   set_message(id, told.message)
   record(id, 'retrying', by, detail)
@@ -151,21 +155,23 @@ local function follow_successor(id, by, detail)
   return true
 end
 
--- How often a worker died with the job since its last try that came to an end.
-local function rescues_of(id)
-  local count = 0
-  for _, event in ipairs(redis.call('LRANGE', job_key(id), 1, -1)) do
-    local name = string.match(event, '^%["(%l+)"')
-    if name == 'rescued' then count = count + 1 end
-    if name == 'retrying' then count = 0 end
+-- The workers that died while they ran the job, since its last try that came to an end.
+local function deaths_of(id)
+  local workers = {}
+  for worker in string.gmatch(redis.call('HGET', DEATHS, id) or '', '%S+') do
+    workers[#workers + 1] = worker
   end
-  return count
+  return workers
 end
 
--- The worker that ran the job is dead. The job is at the head of its queue already; a job that is
--- rescued twice is in quarantine and runs alone from then on, so that a poison pill takes no other
--- job with it; one that is rescued too often goes to the dead.
-local function rescued(id, lane, by, detail, most)
+-- A job that two workers died with runs alone, so that a poison pill takes no other job with it.
+local function in_quarantine(id) return #deaths_of(id) >= 2 end
+
+-- The worker that held the job is dead, and the job at the head of its queue already. A death counts
+-- when the job may have been its cause. What has too many gets one more try, alone and after a pause;
+-- what kills a worker then as well is dead.
+-- victim: the worker, or '' when the job had not begun there.
+local function rescued(id, lane, by, detail, most, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
   if redis.call('EXISTS', successor_key(id)) == 1 then
@@ -174,18 +180,41 @@ local function rescued(id, lane, by, detail, most)
     return
   end
   record(id, 'rescued', by, detail)
-  local rescues = rescues_of(id)
-  if rescues >= 2 then redis.call('SADD', QUARANTINE, id) end
-  if rescues > most then
-    redis.call('LREM', queue_key(lane), -1, id)
-    redis.call('SREM', QUARANTINE, id)
-    bury(id, by, 'poison: ' .. (most + 1) .. ' workers died while they ran it')
-  end
+  if victim == '' then return end
+  local deaths = deaths_of(id)
+  deaths[#deaths + 1] = victim
+  redis.call('HSET', DEATHS, id, table.concat(deaths, ' '))
+  if #deaths <= most then return end
+  redis.call('LREM', queue_key(lane), -1, id)
+  local why = 'poison: ' .. #deaths .. ' workers died while they ran it'
+  if #deaths > most + 1 then return bury(id, by, why) end
+  redis.call('ZADD', set_key('retrying'), moment_in(POISON_PAUSE), id)
+  record(id, 'retrying', by, why .. '; one more try, alone')
 end
 
 -- Every list that a worker may have claimed from.
 local function all_lanes()
   return redis.call('SUNION', LANES, TRANSIENT)
+end
+
+-- Give back what a worker holds, to the head of its queue, in its order, and forget the worker.
+-- each(id, lane): what becomes of one. Returns the ids.
+local function give_back(worker, each)
+  local ids = {}
+  for _, lane in ipairs(all_lanes()) do
+    while true do
+      local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')
+      if not id then break end
+      ids[#ids + 1] = id
+      each(id, lane)
+    end
+  end
+  redis.call('SREM', WORKERS, worker)
+  redis.call('SREM', PAUSED, worker)
+  redis.call('HDEL', SUSPECTS, worker)
+  redis.call('DEL', worker_key(worker), waiting_key(worker))
+  if #ids > 0 then notify() end
+  return ids
 end
 
 -- A job in quarantine runs alone: it waits until the worker's other jobs have ended.
@@ -194,10 +223,10 @@ local function must_wait(id, worker, lanes)
   for _, lane in ipairs(lanes) do
     for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
       holding = holding + 1
-      if redis.call('SISMEMBER', QUARANTINE, held) == 1 then return true end
+      if in_quarantine(held) then return true end
     end
   end
-  return holding > 0 and redis.call('SISMEMBER', QUARANTINE, id) == 1
+  return holding > 0 and in_quarantine(id)
 end
 
 -- The job that the next claim would take.
@@ -221,9 +250,9 @@ end
 local function claim(worker, most, lanes)
   local claimed = {}
   local quarantine = false
-  if redis.call('EXISTS', PAUSED, QUARANTINE) > 0 then  -- most of the time there is neither
+  if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
     if redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
-    quarantine = redis.call('EXISTS', QUARANTINE) == 1
+    quarantine = redis.call('EXISTS', DEATHS) == 1
   end
   local pop = {'LMPOP', #lanes}  -- from the first list that has a job
   for i, lane in ipairs(lanes) do pop[2 + i] = queue_key(lane) end

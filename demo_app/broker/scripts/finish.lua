@@ -44,7 +44,6 @@ if redis.call('HGET', RUNNING, id) ~= number
   return answer(0)
 end
 redis.call('HDEL', RUNNING, id)
-if outcome ~= 'lost' then redis.call('SREM', QUARANTINE, id) end
 
 -- How many jobs were done in each minute, and how long they took from enqueueing to the end. The
 -- first 64 of a minute are timed, then every 16th: one command a job, and little more.
@@ -82,12 +81,13 @@ if outcome == 'requeue' then
   notify()
 elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
-  rescued(id, lane, worker, detail, tonumber(most))
+  rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
   notify()
 elseif outcome == 'done' then
   if is_job(id) then count_throughput() end
   end_job('done', id, worker, detail)
 elseif outcome == 'retry' then
+  redis.call('HDEL', DEATHS, id)
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)
   record(id, 'retrying', worker, detail)
 elseif outcome == 'discard' then
