@@ -85,6 +85,8 @@ class InFlight:
         self._dropped: set[str] = set()
         #: Gives the delivery tags that the consumer still has; None when it can't tell.
         self.known_tags: Callable[[], set[str] | None] = lambda: None
+        #: Gives the delivery tags of what the consumer has and has not begun.
+        self.waiting_tags: Callable[[], set[str]] = set
         #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
@@ -220,6 +222,12 @@ class InFlight:
         """The delivery tags of what is held."""
         with self._lock:
             return set(self._held)
+
+    def waiting(self) -> list[str]:
+        """The ids of the jobs that are held and have not begun."""
+        tags = self.waiting_tags()
+        with self._lock:
+            return [held.claim.id for tag, held in self._held.items() if tag in tags]
 
     def reconcile(self) -> int:
         """Give back jobs that Redis has on our list and that nobody here knows of.

@@ -139,7 +139,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
     socket_timeout = socket_connect_timeout = 5.0
     lease_seconds, heartbeat_seconds = Options().lease_seconds, Options().heartbeat_seconds
-    max_rescues = Options().max_rescues
+    max_rescues, poison_pause = Options().max_rescues, Options().poison_pause
     history_length, journal_length = Options().history_length, Options().journal_length
     _claimant = ""
     _woken_at: str | None = None  # where the wake stream was when the queues were empty
@@ -181,6 +181,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             prefix=options.global_keyprefix,
             journal_length=options.journal_length,
             history_length=options.history_length,
+            poison_pause=options.poison_pause,
         )
         return self.in_flight_class(queue, options)
 
@@ -198,6 +199,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
             self.in_flight.known_tags = worker.known_tags
+            self.in_flight.waiting_tags = worker.waiting_tags
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,18 @@ def known_tags() -> set[str] | None:
     """
     if info().get("pool") != "prefork":
         return None
-    requests = [*state.reserved_requests, *state.active_requests]
-    return {str(request.message.delivery_tag) for request in requests}
+    return _tags(state.reserved_requests) | _tags(state.active_requests)
+
+
+def waiting_tags() -> set[str]:
+    """The delivery tags of what this Celery worker has received and not begun."""
+    return _tags(state.reserved_requests) - _tags(state.active_requests)
+
+
+def _tags(requests: Iterable[Any]) -> set[str]:
+    while True:
+        with suppress(RuntimeError):  # another thread has just changed the set
+            return {str(request.message.delivery_tag) for request in requests}
 
 
 def maybe_shutdown() -> None:

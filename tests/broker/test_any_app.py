@@ -378,9 +378,12 @@ def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None
     app.start("prefork", concurrency=1)
     app.open_gate()
     app.send("poison.delay('p')", "work.delay('healthy')")
+    until(lambda: app.count("retrying") == 1, seconds=60, what="the wait for its last try")
+    [poison] = app.queue.client.zrange("retrying", 0, -1)
+    app.queue.decide(poison, "retry", by="the test, which does not wait for it")
     until(lambda: app.count("dead") == 1, seconds=60, what="the poison among the dead")
     app.until_done(1)
-    assert app.written()["begin p"] == 4, "max_rescues is 3"
+    assert app.written()["begin p"] == 5, "max_rescues is 3, and there is one last try"
 
 
 def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:
