@@ -45,7 +45,9 @@ class Transport(StrEnum):
 class Settings(BaseSettings):
     """The settings of one process; every part of the stack reads the same ones."""
 
-    model_config = SettingsConfigDict(env_prefix="DEMO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="DEMO_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     dir: Path = Field(Path("demo-data"), description="where all state lives")
     backend: str = Field(
@@ -67,6 +69,9 @@ class Settings(BaseSettings):
     )
     comments_per_second: float = Field(
         20.0, gt=0, description="and how fast it may go on; a class behind a proxy is one address"
+    )
+    proxies: str = Field(
+        "", description="proxies whose X-Forwarded-For is believed: addresses, comma separated"
     )
     public_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further host names that the web app answers to, comma separated"

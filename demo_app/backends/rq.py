@@ -63,7 +63,9 @@ class RqBackend(Backend):
     @cached_property
     def connection(self) -> redis.Redis:
         """The connection to Redis; RQ reads bytes."""
-        return redis.Redis.from_url(client_url(self._settings.redis_url))
+        return redis.Redis.from_url(
+            client_url(self._settings.redis_url), socket_timeout=5.0, socket_connect_timeout=5.0
+        )
 
     @cached_property
     def lanes(self) -> dict[str, Queue]:

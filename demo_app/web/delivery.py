@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +26,8 @@ from demo_app.web.inbox import Inbox
 
 #: Jobs that a backend is asked about one by one, for one answer.
 _ASKED = 100
+#: Seconds that a reader's page waits for the answer, and how many pages wait at the same time.
+_PATIENCE, _THREADS = 0.5, 4
 
 
 class Place(StrEnum):
@@ -82,14 +86,22 @@ class Locator:
         self._mailed: set[str] = set()  # job ids seen in the inbox
         self._asked_inbox = 0.0
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="locator")
+
+    def locate_soon(self, notice: Notice) -> DeliveryStatus:
+        """Where one notification is, for a page that must not wait: unsure, if whoever may have it
+        does not answer within half a second (a sink or a Redis that hangs)."""
+        answer = self._pool.submit(self.locate, [notice])
+        try:
+            return answer.result(_PATIENCE)[0]
+        except FutureTimeout:
+            answer.cancel()
+            return DeliveryStatus(notice, Place.UNSURE)
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
         """Where the notification of each comment is. Asks everyone a bounded number of times."""
-        with self._lock:
-            found = self._find([one for one in notices if one.job_id not in self._delivered])
-            self._delivered |= {
-                job for job, status in found.items() if status.place is Place.DELIVERED
-            }
+        found = self._find([one for one in notices if one.job_id not in self._delivered])
+        self._delivered |= {job for job, status in found.items() if status.place is Place.DELIVERED}
         return [
             found.get(notice.job_id) or DeliveryStatus(notice, Place.DELIVERED)
             for notice in notices
@@ -180,13 +192,14 @@ class Locator:
         return found
 
     def _ask_inbox(self) -> None:
-        """Note which jobs' mails have arrived, twice a second at the most."""
-        if time.monotonic() - self._asked_inbox < 0.5:
-            return
-        self._asked_inbox = time.monotonic()
-        for mails in self._inbox.pages(10):
-            jobs = {mail["job_id"] for mail in mails if mail.get("job_id")}
-            known = bool(jobs & self._mailed)
-            self._mailed |= jobs
-            if known:
-                break
+        """Note which jobs' mails have arrived, twice a second at the most, and one at a time."""
+        with self._lock:
+            if time.monotonic() - self._asked_inbox < 0.5:
+                return
+            for mails in self._inbox.pages(10):
+                jobs = {mail["job_id"] for mail in mails if mail.get("job_id")}
+                known = bool(jobs & self._mailed)
+                self._mailed |= jobs
+                if known:
+                    break
+            self._asked_inbox = time.monotonic()
