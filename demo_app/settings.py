@@ -29,6 +29,7 @@ class Safeguard(StrEnum):
     """What keeps jobs from being lost and mails from showing twice; experiments may omit one."""
 
     OUTBOX = "outbox"
+    KEEP = "keep"  # the outbox keeps a job until it is done, not only until the queue has it
     ATOMIC_CLAIM = "atomic_claim"
     RESCUE = "rescue"
     LEASE = "lease"

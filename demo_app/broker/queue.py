@@ -219,6 +219,11 @@ class Queue:
                 told.append((events, owner))
         return told
 
+    def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
+        """The state of each job, "" for one that is not known; see `states.lua` for what else it
+        does."""
+        return [str(state) for state in self._run("states", by, *job_ids)]
+
     def summary(self) -> dict[str, Any]:
         """One consistent snapshot: ``count`` by state, and ``workers``."""
         seen: dict[str, Any] = json.loads(self._run("summary"))
