@@ -7,6 +7,7 @@ redis.TimeoutError when the server can't be reached, and redis.ResponseError whe
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Any
 import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
+from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
@@ -191,6 +193,18 @@ class Queue:
     def pause(self, worker: str, wanted: bool) -> bool:
         """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
         return bool(self._run("pause", worker, int(wanted)))
+
+    def note_killed(self, pid: int, *, by: str) -> None:
+        """Write into the journal that this machine's worker with that pid was killed.
+
+        Its lease says so only when it has run out.
+        """
+        name = f"{socket.gethostname()}-{pid}-"
+        client: Decoded = self.client
+        told = {"job": "", "event": "worker_killed", "by": by}
+        for worker in client.smembers(self.keys.named("workers")):
+            if worker.startswith(name):
+                client.xadd(self.keys.named("journal"), {**told, "detail": worker})
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""

@@ -68,14 +68,19 @@ class DeliveryStatus:
     """A comment's notification.
 
     owner: the worker that has it. rescued: whether it was lately rescued from a dead worker.
-    in_process: whether it is, or was, with a backend in this process's memory.
+    backend: the backend in this process's memory that has, or had, it; "" for none.
     """
 
     notice: Notice
     place: Place
     owner: str = ""
     rescued: bool = False
-    in_process: bool = False
+    backend: str = ""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is, or was, in this process's memory."""
+        return bool(self.backend)
 
 
 class Locator:
@@ -147,7 +152,7 @@ class Locator:
                 if result is not None:
                     place = PLACE_OF_STATE[State(result.state)]
                     place = Place.MEMORY if place is Place.QUEUED else place
-                    found[notice.job_id] = DeliveryStatus(notice, place, in_process=True)
+                    found[notice.job_id] = DeliveryStatus(notice, place, backend=backend.name)
         return found
 
     def _in_redis(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
