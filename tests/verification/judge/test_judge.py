@@ -12,7 +12,7 @@ from verification.judge.broken import BROKEN, solution
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
-from demo_app.verification.judge.targets import CannotJudge, target_of
+from demo_app.verification.judge.targets import target_of
 
 
 def verdicts(path: Path, levels: range) -> list[Verdict]:
