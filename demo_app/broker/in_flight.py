@@ -12,7 +12,7 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
@@ -87,6 +87,8 @@ class InFlight:
         self.known_tags: Callable[[], set[str] | None] = lambda: None
         #: Is told the message of each job that was given up because it kept killing its workers.
         self.on_given_up: Callable[[str], None] = lambda message: None
+        #: Gives the delivery tags of what the consumer has and has not begun.
+        self.waiting_tags: Callable[[], set[str]] = set
         #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
@@ -151,16 +153,16 @@ class InFlight:
                 if held.claim.id == job_id or held.claim.id.startswith(f"{job_id}#"):
                     held.ending = ending
 
-    def finish(self, tag: str, ending: Ending, *, go_on: bool = False) -> Claimed | None:
+    def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         """End a claim, waiting for Redis as long as it takes; see `Queue.finish`.
 
-        An ending that was set before wins. go_on: claim the next job in the same step, and return
-        it. A Redis that answers with an error (its disk is full, say) is waited for like one that
-        is away: how a job ended must not be lost with it.
+        An ending that was set before wins. lanes: claim the next job from these, in the same step,
+        and return it. A Redis that answers with an error (its disk is full, say) is waited for like
+        one that is away: how a job ended must not be lost with it.
         """
         while True:
             try:
-                return self._finish(tag, ending, go_on)
+                return self._finish(tag, ending, lanes)
             except redis.RedisError as error:
                 if self.closing:
                     log.warning("A job ends unacknowledged and will be rescued: %s", error)
@@ -168,23 +170,24 @@ class InFlight:
                 self._complain(error)
                 time.sleep(PAUSE)
 
-    def finish_soon(self, tag: str, ending: Ending) -> None:
-        """End a claim, now or when Redis is back; for the thread that must not wait."""
+    def finish_soon(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
+        """The same, now or when Redis is back; for the thread that must not wait."""
         try:
-            self._finish(tag, ending, go_on=False)
+            return self._finish(tag, ending, lanes)
         except redis.RedisError as error:
             self._complain(error)
             with self._lock:
                 self._pending[tag] = ending
+            return None
 
     def acknowledge_pending(self) -> None:
         """Acknowledge again what Redis has not answered; raises redis.RedisError."""
         for tag, ending in list(self._pending.items()):
-            self._finish(tag, ending, go_on=False)
+            self._finish(tag, ending)
             with self._lock:
                 self._pending.pop(tag, None)
 
-    def _finish(self, tag: str, ending: Ending, go_on: bool) -> Claimed | None:
+    def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         held = self._held.get(tag)
         if held is None:
             return None
@@ -196,7 +199,7 @@ class InFlight:
             after=chosen.after,
             message=chosen.message,
             max_rescues=self.options.max_rescues,
-            next_for=(self.lease.worker, self.lanes) if go_on and not self.draining else None,
+            next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
         with self._lock:
             self._held.pop(tag, None)
@@ -229,6 +232,12 @@ class InFlight:
         with self._lock:
             return set(self._held)
 
+    def waiting(self) -> list[str]:
+        """The ids of the jobs that are held and have not begun."""
+        tags = self.waiting_tags()
+        with self._lock:
+            return [held.claim.id for tag, held in self._held.items() if tag in tags]
+
     def reconcile(self) -> int:
         """Give back jobs that Redis has on our list and that nobody here knows of.
 
@@ -260,7 +269,7 @@ class InFlight:
         unknown = self.held() - known
         lost, self._dropped = unknown & self._dropped, unknown
         for tag in sorted(lost, key=int, reverse=True):  # the first one to the very head
-            self._finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"), False)
+            self._finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
         return len(lost)
 
     def leave(self) -> None:

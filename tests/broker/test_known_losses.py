@@ -44,7 +44,11 @@ def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
     def open_one(
         transport: str, stock_options: dict[str, Any] | None = None, **settings: Any
     ) -> Shop:
-        options = {"lease_seconds": 2.0} if transport == "claims" else stock_options or {}
+        options = (
+            {"lease_seconds": 2.0, "poison_pause": 1.0}
+            if transport == "claims"
+            else stock_options or {}
+        )
         folder = tmp_path / f"shop-{len(opened)}"
         given = {"broker_transport_options": options, **settings}
         opened.append(Shop(folder, transport, **given))
