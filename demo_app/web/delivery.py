@@ -1,7 +1,8 @@
 """Where each comment's notification is at this moment, or that it is lost.
 
 The locator asks everyone who may have it, in the order in which it travels: the outbox, the queue,
-this process's own memory, and last the inbox. What nobody has is lost; nothing is guessed.
+this process's own memory, and last the inbox. What nobody has but the outbox will be handed over
+again; what nobody has at all is lost. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -67,14 +68,19 @@ class DeliveryStatus:
     """A comment's notification.
 
     owner: the worker that has it. rescued: whether it was lately rescued from a dead worker.
-    in_process: whether it is, or was, with a backend in this process's memory.
+    backend: the backend in this process's memory that has, or had, it; "" for none.
     """
 
     notice: Notice
     place: Place
     owner: str = ""
     rescued: bool = False
-    in_process: bool = False
+    backend: str = ""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is, or was, in this process's memory."""
+        return bool(self.backend)
 
 
 class Locator:
@@ -109,7 +115,12 @@ class Locator:
 
     def _find(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
         """By job id. The order is that in which a job travels: none slips through between."""
-        found = self._in_outbox(notices)
+        rows = outbox.among(self._comments.database, [one.job_id for one in notices])
+        found = {
+            one.job_id: DeliveryStatus(one, Place.OUTBOX)
+            for one in notices
+            if one.job_id in rows and not self._comments.relay.has_handed_over(rows[one.job_id])
+        }
 
         def rest() -> list[Notice]:
             return [notice for notice in notices if notice.job_id not in found]
@@ -125,19 +136,12 @@ class Locator:
         for notice in nowhere:
             if notice.job_id in self._mailed:
                 place = Place.DELIVERED
+            elif notice.job_id in rows:
+                place = Place.OUTBOX
             else:  # a comment of this second may be on its way into this process's memory
                 place = Place.MEMORY if time.time() - notice.created_at < 1.0 else Place.LOST
             found[notice.job_id] = DeliveryStatus(notice, place)
         return found
-
-    def _in_outbox(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
-        waiting = outbox.among(self._comments.database, [one.job_id for one in notices])
-        waiting -= self._comments.relay.handed_over()
-        return {
-            one.job_id: DeliveryStatus(one, Place.OUTBOX)
-            for one in notices
-            if one.job_id in waiting
-        }
 
     def _in_this_process(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
         found = {}
@@ -148,7 +152,7 @@ class Locator:
                 if result is not None:
                     place = PLACE_OF_STATE[State(result.state)]
                     place = Place.MEMORY if place is Place.QUEUED else place
-                    found[notice.job_id] = DeliveryStatus(notice, place, in_process=True)
+                    found[notice.job_id] = DeliveryStatus(notice, place, backend=backend.name)
         return found
 
     def _in_redis(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:

@@ -32,11 +32,10 @@ def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
     return {**others, **notes, "at": int(entry_id.partition("-")[0]) / 1000}
 
 
-def last_events(client: Decoded, seconds: int, most: int) -> list[dict[str, Any]]:
-    """The entries of the last seconds, at most so many, the oldest first."""
-    now, _ = client.time()
-    rows: Any = client.xrevrange("journal", min=(int(now) - seconds) * 1000, count=most)
-    return [as_json(entry, fields) for entry, fields in reversed(rows)]
+def events_since(client: Decoded, moment: float, most: int) -> list[dict[str, Any]]:
+    """The entries since a moment (epoch seconds), at most so many, the oldest first."""
+    rows: Any = client.xrange("journal", min=int(moment * 1000), count=most)
+    return [as_json(entry, fields) for entry, fields in rows]
 
 
 class Feed:

@@ -1,5 +1,5 @@
 -- Put messages in: each at the tail of its list, or among the scheduled when it is due later.
--- ARGV: by whom, then for each message: id, lane, due (epoch seconds, '' for now), kind, message.
+-- ARGV: by whom, then for each message: id, lane, seconds until it is due ('' for now), kind, message.
 -- Kinds:
 --   once       a job; one whose id is known is left as it is, so that handing over twice counts once
 --   job        a job, as any Celery producer sends it. Published by the running job of the same id,
@@ -18,8 +18,9 @@ local function differs(id, message)
 end
 
 for i = 2, #ARGV, 5 do
-  local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
-  local later = due ~= '' and tonumber(due) > now
+  local id, lane, after, kind, message = unpack(ARGV, i, i + 4)
+  local later = (tonumber(after) or 0) > 0
+  local due = later and moment_in(tonumber(after)) or ''
   if kind ~= 'once' and redis.call('LINDEX', job_key(id), 0) == message then
     -- this very message came before: its answer was lost, and it is sent again
   elseif kind == 'message' or kind == 'transient' then
