@@ -62,12 +62,14 @@ class RqBackend(Backend):
     @cached_property
     def connection(self) -> redis.Redis:
         """The connection to Redis; RQ reads bytes."""
-        return redis.Redis.from_url(client_url(self._settings.redis_url))
+        return redis.Redis.from_url(
+            client_url(self._settings.redis_url), socket_timeout=5.0, socket_connect_timeout=5.0
+        )
 
     @cached_property
     def lanes(self) -> dict[str, Queue]:
         """RQ's queues, most urgent first."""
-        names = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
+        names = lanes_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:

@@ -136,7 +136,8 @@ def backend_named(name: str | None = None) -> Backend:
     Raises ValueError for an unknown name, and ImportError with what to install when the
     backend's library is missing.
     """
-    return override or _made(name or settings().backend)
+    # a plain str: to the cache a member of BackendName is another name
+    return override or _made(str(name or settings().backend))
 
 
 @cache
