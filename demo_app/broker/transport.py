@@ -91,7 +91,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_to_go_on_with()
-        lanes = [lane for queue in queues for lane in lanes_of(queue)]
+        lanes = lanes_of(*queues)
         if threading.current_thread() is threading.main_thread():
             following = self._in_flight.finish_soon(tag, ending, lanes)  # it runs Celery's loop
         else:
@@ -199,6 +199,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
             self.in_flight.known_tags = worker.known_tags
+            self.in_flight.on_given_up = worker.store_failure
             self.in_flight.waiting_tags = worker.waiting_tags
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)

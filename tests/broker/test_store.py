@@ -11,7 +11,7 @@ from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
-from demo_app.broker.queue import Queue
+from demo_app.broker.queue import Kind, Queue
 
 LANES = lanes_of("mail")
 LEASE = 60_000
@@ -312,3 +312,20 @@ def test_what_happened_last_to_many_jobs_is_told_in_few_steps(store: Queue) -> N
     assert [events for events, _ in store.recent([f"job-{n}" for n in range(1, 1200)])] == [
         "enqueued"
     ] * 1199
+
+
+def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
+    store: Queue,
+) -> None:
+    store.register("w", 3000, "{}")
+    text = '{"properties":{"delivery_info":{"routing_key":"x"}}}'
+    store.publish(text, "~held", "held", kind=Kind.MESSAGE)
+    store.publish(text, "~taken", "taken", kind=Kind.MESSAGE)
+    (held,) = store.claim("w", ["held"])
+    (taken,) = store.claim("w", ["taken"])
+    store.finish(taken.claim, Verdict.DONE)
+    store.publish(text, "~new", "new", kind=Kind.TRANSIENT)
+    assert store.client.smembers("transient") == {"held", "new"}
+    store.finish(held.claim, Verdict.DONE)
+    store.publish(text, "~newer", "newer", kind=Kind.TRANSIENT)
+    assert store.client.smembers("transient") == {"new", "newer"}
