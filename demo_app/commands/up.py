@@ -92,6 +92,9 @@ def up(
         bool,
         Option("--controls", envvar="DEMO_CONTROLS", help="pages offer keys that kill processes"),
     ] = False,
+    twin: Annotated[
+        bool, Option("--twin", help="stock Celery beside this project, on one stage")
+    ] = False,
 ) -> int:
     """Start the whole stack and watch over it, until Ctrl-C.
 
@@ -116,7 +119,8 @@ def up(
         "tasks": _split(tasks),
         "without": _split(without),
         "lease": lease,
-        "controls": controls,
+        "controls": controls or twin,
+        "twin": twin,
         "token": os.environ.get("DEMO_TOKEN", ""),
         "environment": _other_settings(),
     }
@@ -132,7 +136,7 @@ def _split(values: list[str] | None) -> tuple[str, ...]:
 _NOT_PASSED_ON = {
     *("DEMO_DIR", "DEMO_CONCURRENCY", "DEMO_BACKEND", "DEMO_TRANSPORT", "DEMO_REDIS_URL"),
     *("DEMO_WEB_PORT", "DEMO_TASKS", "DEMO_WITHOUT", "DEMO_LEASE_SECONDS", "DEMO_CONTROLS"),
-    *("DEMO_TOKEN", "DEMO_CONTROL", MARKER),
+    *("DEMO_TOKEN", "DEMO_CONTROL", "DEMO_TWIN_URL", MARKER),
 }
 
 

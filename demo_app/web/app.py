@@ -37,6 +37,7 @@ from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import Guard
 from demo_app.web.stage import Stage
+from demo_app.web.twin import Twin
 
 #: Bytes that a request may have: refused before it is read into memory.
 MAX_BODY_SIZE = 256 * 1024
@@ -94,4 +95,5 @@ def _services(chosen: Settings) -> Services:
     locator = Locator(comments, queue, inbox)
     stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
-    return Services(comments, queue, inbox, locator, stage, rate_limit)
+    twin = Twin(chosen, inbox) if chosen.twin_url else None
+    return Services(comments, queue, inbox, locator, stage, rate_limit, twin)

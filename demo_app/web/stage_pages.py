@@ -38,8 +38,9 @@ def stage(
     beginning = time.time() - REPLAYED if since is None else since
     picture = services.stage.replay(at or 0.0, beginning) if replay else services.stage.picture()
     in_words = picture.in_words(translations(language_of(request)))
+    twin = services.twin.picture() if services.twin is not None and not replay else None
     values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}
-    return render(request, "stage.html", burst=BURST, **values)
+    return render(request, "stage.html", burst=BURST, twin=twin, **values)
 
 
 @router.post("/do/{action}")

@@ -78,7 +78,7 @@ document.addEventListener("fresh", () => {
   const door = middle(floors()[0]);
   const crowded = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
   if (shown && !still.matches) {
-    for (const token of document.querySelectorAll(".token:not(.beyond)")) {
+    for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
       const floor = token.parentElement.dataset.floor;
       if (places.has(token.id) || !(crowded.has(floor) || floor === "lost")) fly(token, { ...door, floor: "readers" });
     }
