@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ PATIENCE = 8.0
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
+#: A clean start waits until nothing is being posted any more.
+_posting = threading.Lock()
 Action = Callable[[Services], None]
 
 
@@ -41,7 +44,7 @@ def _comment(services: Services) -> None:
 
 def _burst(services: Services) -> None:
     numbers = [next(_numbers) for _ in range(BURST)]
-    with ThreadPoolExecutor(READERS) as pool:
+    with _posting, ThreadPoolExecutor(READERS) as pool:
         list(pool.map(lambda number: _post(services, number, first=False), numbers))
 
 
@@ -134,6 +137,26 @@ def _start_again(services: Services) -> None:
                 queue.pause(worker.id, False)
 
 
+def _clean(services: Services) -> None:
+    """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
+    queue, comments = services.queue, services.comments
+    if queue is None:
+        raise DomainError(409, "no_redis")
+    server = int(snapshot.redis_state(queue.client).info["process_id"])
+    if not processes.is_our_redis(server):
+        raise DomainError(409, "not_ours", pid=server)
+    with _posting:
+        for worker in snapshot.take(queue, comments.backend).workers:
+            processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
+        if services.twin is not None:
+            services.twin.kill()
+        posts.delete_all_comments(comments.database)
+        queue.client.flushall()
+    services.inbox.clear()
+    services.stage.new_round()
+    _start_again(services)
+
+
 def _route(name: str) -> Action:
     def switch(services: Services) -> None:
         configured = settings().backend
@@ -159,6 +182,7 @@ ACTIONS: dict[str, Action] = {
     "inline": _route(BackendName.INLINE),
     "memory": _route(BackendName.MEMORY),
     "celery": _route(BackendName.CELERY),
+    "clean": _clean,
     "twin": _twin,
     "new-round": _new_round,
 }

@@ -79,6 +79,10 @@ class Inbox:
         """Put these faults in force and no others; False when the sink does not answer."""
         return self._ask("PUT", "/api/faults", json=list(rules)) is not None
 
+    def clear(self) -> None:
+        """Delete every mail."""
+        self._ask("DELETE", "/api/messages")
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -92,7 +92,7 @@ document.addEventListener("lost", () => {
   $("web-says").textContent = $("board").dataset.webDead;
 });
 
-async function act(name) {
+export async function act(name) {
   const began = performance.now();
   const waiting = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
@@ -151,7 +151,9 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, textarea")) return;
-  const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  // with CapsLock, and while an input method is on
+  const typed = /^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "");
+  const button = document.querySelector(`[data-key="${CSS.escape(typed.toLowerCase())}"]`);
   if (button) { event.preventDefault(); button.click(); }
 });
 addEventListener("resize", crowd);
