@@ -38,9 +38,22 @@ def results() -> Iterator[tuple[str, str, bool]]:
             yield name, str(error), False
 
 
+#: The first releases without CVE-2024-7592 (a cookie that takes seconds to read) and CVE-2024-6923
+#: (a header of a mail that becomes two). Python 3.13 never had them.
+_MENDED = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
+
+
 def _python() -> str:
     # an older one gets no further than the Makefile, which says so
-    return sys.version.split()[0]
+    version, now = sys.version.split()[0], sys.version_info[:3]
+    mended = _MENDED.get(now[:2], now)
+    if now >= mended:
+        return version
+    return (
+        f"{version}. Warning: it has known holes in its cookies and mails (CVE-2024-7592, "
+        f"CVE-2024-6923); this project avoids them, your own programs may not. They are mended "
+        f"in {'.'.join(map(str, mended))}"
+    )
 
 
 def _packages() -> str:
