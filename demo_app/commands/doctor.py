@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from demo_app.stack import StackError
+from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
 
 
@@ -76,6 +76,13 @@ def _redis() -> str:
     return " ".join(shown.stdout.split()[:3])
 
 
+def _external_redis() -> str:
+    url = os.environ.get("DEMO_REDIS_URL")
+    if not url:
+        return "none is set: `up` brings its own"
+    return " ".join(preflight.check(url)) or f"{preflight.masked(url)} can keep the queue"
+
+
 def _ports() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -101,6 +108,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Python": _python,
     "packages": _packages,
     "Redis server": _redis,
+    "DEMO_REDIS_URL": _external_redis,
     "ports": _ports,
     "temporary folder": _folder,
     "processors": _processors,

@@ -18,7 +18,7 @@ from typer import BadParameter, Option
 
 from demo_app.jobs.backend import known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
-from demo_app.stack import Stack
+from demo_app.stack import Stack, preflight
 from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.web.inbox import SLOW
@@ -189,6 +189,9 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
         with printing:
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
+    if options["redis_url"] is not None:
+        for warning in preflight.check(options["redis_url"]):
+            print(warning, file=sys.stderr)
     try:
         with Stack(on_event, **options) as stack:
             if show:

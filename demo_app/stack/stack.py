@@ -19,7 +19,8 @@ from demo_app.control_pipe import ControlPipe
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
-from demo_app.stack.redis_server import binary, check, end_left_over, socket_path
+from demo_app.stack.preflight import check
+from demo_app.stack.redis_server import binary, end_left_over, socket_path
 from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 

@@ -143,9 +143,10 @@ class Adapter:
     def start(self, role: Role) -> Running:
         """See `Target`."""
         kept = {key: text for key, text in os.environ.items() if not key.startswith("DEMO_")}
+        main = f"from demo_app.verification.judge.adapters.{self.name} import main; main()"
         with (Path(role.folder) / f"{role.who}.log").open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", f"demo_app.verification.judge.adapters.{self.name}"],
+                [sys.executable, "-c", main],
                 env={**kept, VARIABLE: role.to_json(), "C_FORCE_ROOT": "1"},
                 cwd=role.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
