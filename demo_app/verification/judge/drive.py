@@ -22,7 +22,7 @@ _NAP, ENDLESS = 0.8, 8
 #: Seconds without another run after which poison counts as given up.
 _GIVEN_UP = 6.5
 #: Seconds that the end of a trial is waited for at most.
-_LIMIT = 90.0
+_LIMIT = 180.0
 
 
 def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
