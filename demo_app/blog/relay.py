@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds before it is tried again when the queue can't be reached.
 _PAUSE = 0.5
-#: Seconds between two rounds of questions. Jobs end in about the order in which they came, so most
-#: rounds stop at the first step in which none has ended.
-_GATHER = 1.0
+#: Seconds between two rounds of questions, and rows for one step of them. Jobs end in about the
+#: order in which they came, so most rounds stop at the first step in which none has ended.
+_GATHER, _ASKED = 1.0, 100
 #: Seconds after which a round asks about all again, and how many times as long as that took.
 _FULL, _REST = 5.0, 50
 #: A job in one of these states needs its row no longer. A dead one is not among them: a person
@@ -170,7 +170,8 @@ class Relay:
         """
         with self._lock:
             reached, set_aside = self._reached, set(self._set_aside)
-        batch = outbox.handed_over(self._database, self._asked, reached, limit=self._at_once)
+        limit = min(self._at_once, _ASKED)
+        batch = outbox.handed_over(self._database, self._asked, reached, limit)
         now = time.monotonic()
         if self._asked == 0:
             self._round_began = now
