@@ -30,9 +30,10 @@ def _text(name: str, body: str, prefix: str, limits: tuple[tuple[str, float], ..
 
 
 class _Own(threading.local):
-    """A thread's own connection."""
+    """A thread's own connection, and how long an answer may take on it (seconds)."""
 
     connection: Any = None
+    timeout: float | None = None
 
 
 class Scripts:
@@ -57,6 +58,10 @@ class Scripts:
         text = _text(name, body, *self._given)
         script = self._registered[name] = self._shared.register_script(text)
         return script
+
+    def hurry(self, seconds: float) -> None:
+        """This thread waits no longer for an answer: then it takes a new connection."""
+        self._own.timeout = seconds
 
     def run(self, name: str, *arguments: str | float) -> Any:
         """Run a script; returns what it returns.
@@ -85,9 +90,12 @@ class Scripts:
         To borrow one from the pool for each command, and to give it back, takes redis-py half as
         long as the round trip itself.
         """
-        connection = self._own.connection
+        connection: Any = self._own.connection
         if connection is None or connection.pid != os.getpid():  # after a fork it is the parent's
-            connection = self._own.connection = self._shared.connection_pool.make_connection()
+            connection = self._shared.connection_pool.make_connection()
+            if self._own.timeout is not None:
+                connection.socket_timeout = self._own.timeout
+            self._own.connection = connection
         return connection
 
 

@@ -194,16 +194,8 @@ class Queue:
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""
-        pipe = self.client.pipeline(transaction=True)
-        for lane in lanes:
-            pipe.lrange(self.keys.claims(lane, worker), 0, -1)
-        pipe.hgetall(self.keys.named("running"))
-        *listed, numbers = pipe.execute()
-        return [
-            Claim(worker, lane, job_id, numbers.get(job_id, "0"))
-            for lane, ids in zip(lanes, listed, strict=True)
-            for job_id in ids
-        ]
+        parts = zip(*[iter(self._run("held", worker, *lanes))] * 3, strict=True)
+        return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
 
     def recent(self, job_ids: Sequence[str]) -> list[tuple[str, str]]:
         """For each job the names of its last events, the oldest first and with blanks between

@@ -38,6 +38,9 @@ from demo_app.broker.queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
+#: that is half-open keeps its worker idle for up to 51 seconds.
+OVERDUE_CHECK = 2.0
 #: What this process has in flight, for each broker that it uses.
 _in_flight: dict[tuple[object, ...], InFlight] = {}
 _making = threading.Lock()
@@ -363,6 +366,11 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     Channel = Channel
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        chosen = {"health_check_interval": OVERDUE_CHECK, **client.transport_options}
+        client.transport_options = chosen
+        super().__init__(client, **options)
 
     @property
     def supports_batch_publish(self) -> bool:
