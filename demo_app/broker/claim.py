@@ -16,6 +16,7 @@ class Verdict(StrEnum):
     DEAD = "dead"
     REQUEUE = "requeue"
     LOST = "lost"  # the process that ran it died
+    MOVED = "moved"  # it is safe in another queue, and forgotten here
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Queue:
 
         due: epoch seconds before which it must not run.
         """
-        return bool(self._run("enqueue", by, *_entry(message, due)))
+        return bool(self._run("enqueue", by, time.time(), *_entry(message, due)))
 
     def publish(
         self,
@@ -74,7 +74,7 @@ class Queue:
         due: float | None = None,
     ) -> None:
         """Put in a message as its producer wrote it; due: epoch seconds until which it waits."""
-        self._run("enqueue", by, job_id, lane, _seconds_until(due), kind, text)
+        self._run("enqueue", by, time.time(), job_id, lane, _text(due), kind, text)
 
     def purge(self, lanes: Sequence[str], *, by: str) -> int:
         """Discard every job that waits in these lanes; returns how many those were."""
@@ -102,7 +102,7 @@ class Queue:
     ) -> int:
         """Put many jobs in, in their order and in one atomic step; returns how many were new."""
         entries = [part for message, due in messages for part in _entry(message, due)]
-        return int(self._run("enqueue", by, *entries)) if entries else 0
+        return int(self._run("enqueue", by, time.time(), *entries)) if entries else 0
 
     def claim(self, worker: str, lanes: Sequence[str], most: int = 1) -> list[Claimed]:
         """Take the next jobs, if there are any, from the first lane that has one.
@@ -182,7 +182,7 @@ class Queue:
         return int(moved), float(soonest) if soonest else None
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
-        """Bring a waiting job back ("retry") or "discard" it.
+        """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
 
         Returns the state it was in; "" when it was in none of those in which jobs wait.
         """
@@ -219,9 +219,8 @@ class Queue:
 
 
 def _entry(message: Message, due: float | None) -> tuple[str, str, str, str, str]:
-    return message.id, message.lane, _seconds_until(due), Kind.ONCE, compose(message)
+    return message.id, message.lane, _text(due), Kind.ONCE, compose(message)
 
 
-def _seconds_until(due: float | None) -> str:
-    """What a producer's clock says of a moment; Redis counts from there, whatever its own says."""
-    return "" if due is None else f"{due - time.time():.6f}"
+def _text(moment: float | None) -> str:
+    return "" if moment is None else f"{moment:.6f}"

@@ -242,18 +242,20 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
         self._queue_cycle.rotate(queue)
         here = self.in_flight
+        tag = here.track(claimed) if tracked else claimed.claim.id
+        if tag is None:
+            return None
         try:
             payload = json.loads(claimed.message)
-            tag = here.track(claimed) if tracked else claimed.claim.id
             payload["properties"]["delivery_tag"] = tag
             if (payload.get("headers") or {}).get("eta"):
                 payload["headers"]["eta"] = None  # it has waited in Redis
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            here.queue.finish(claimed.claim, Verdict.DEAD, detail=f"no message: {error}")
+            here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
             return None
-        return None if tag is None else Delivery(tag, payload, queue)
+        return Delivery(tag, payload, queue)
 
     def _hand_on(self, deliveries: list[Delivery]) -> None:
         for number, delivery in enumerate(deliveries):

@@ -122,15 +122,18 @@ local function set_message(id, message)
   end
 end
 
--- A job whose time has come goes to the tail of its queue. Of one whose message is gone, nothing is
--- left that could run: only the sum has to hold.
+-- Nothing is left of the job but its number in the counters.
+local function forget(id, by, why)
+  redis.call('DEL', job_key(id))
+  redis.call('HINCRBY', COUNTERS, 'discarded', 1)
+  journal(id, 'discarded', by, why)
+end
+
+-- A job whose time has come goes to the tail of its queue, unless its message is gone: then
+-- nothing is left that could run, and only the sum has to hold.
 local function release(id, by, detail)
   local lane = lane_of(id)
-  if not lane then
-    redis.call('DEL', job_key(id))
-    redis.call('HINCRBY', COUNTERS, 'discarded', 1)
-    return journal(id, 'discarded', by, 'its message is gone')
-  end
+  if not lane then return forget(id, by, 'its message is gone') end
   redis.call('SADD', LANES, lane)
   redis.call('LPUSH', queue_key(lane), id)
   record(id, 'enqueued', by, detail)

@@ -1,6 +1,7 @@
 -- Acknowledge a claim with its outcome. Only who still holds the claim may: after a rescue the
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
--- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, requeue, lost),
+-- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, requeue, lost,
+--       moved: it is safe in another queue),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       rescues at the most (for lost: the process that ran it died).
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
@@ -92,6 +93,8 @@ elseif outcome == 'retry' then
   record(id, 'retrying', worker, detail)
 elseif outcome == 'discard' then
   end_job('discarded', id, worker, detail)
+elseif outcome == 'moved' then
+  forget(id, worker, 'moved')
 elseif outcome == 'dead' then
   bury(id, worker, detail)
 end
