@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -81,6 +82,11 @@ class JobTable:
         result.finished_at = ended and datetime.fromtimestamp(ended, UTC)
         result._return_value = json.loads(value)
         return True
+
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each of these jobs that is there."""
+        sql = "SELECT id, state FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self._storage.sql(sql, (json.dumps(list(job_ids)),), results=True))
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state."""

@@ -34,9 +34,9 @@ from dataclasses import dataclass
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 
 
-def lanes_of(queue: str) -> tuple[str, ...]:
-    """The lanes of one queue, the most urgent first."""
-    return tuple(f"{queue}{suffix}" for suffix in _SUFFIXES)
+def lanes_of(*queues: str) -> tuple[str, ...]:
+    """The lanes of some queues, the most urgent first; of equal urgency in the queues' order."""
+    return tuple(f"{queue}{suffix}" for suffix in _SUFFIXES for queue in queues)
 
 
 def lane_of(queue: str, priority: int) -> str:

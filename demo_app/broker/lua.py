@@ -100,5 +100,6 @@ class Scripts:
 
 
 def _ask(connection: Any, command: tuple[str | float, ...]) -> Any:
+    connection.connect()  # asks Sentinel where to, if there is one; nothing when it is connected
     connection.send_command(*command)
     return connection.read_response()

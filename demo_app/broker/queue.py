@@ -7,6 +7,7 @@ redis.TimeoutError when the server can't be reached, and redis.ResponseError whe
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Any
 import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
+from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
@@ -192,6 +194,18 @@ class Queue:
         """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
         return bool(self._run("pause", worker, int(wanted)))
 
+    def note_killed(self, pid: int, *, by: str) -> None:
+        """Write into the journal that this machine's worker with that pid was killed.
+
+        Its lease says so only when it has run out.
+        """
+        name = f"{socket.gethostname()}-{pid}-"
+        client: Decoded = self.client
+        told = {"job": "", "event": "worker_killed", "by": by}
+        for worker in client.smembers(self.keys.named("workers")):
+            if worker.startswith(name):
+                client.xadd(self.keys.named("journal"), {**told, "detail": worker})
+
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""
         parts = zip(*[iter(self._run("held", worker, *lanes))] * 3, strict=True)
@@ -210,6 +224,11 @@ class Queue:
                 events, _, owner = line.partition("|")
                 told.append((events, owner))
         return told
+
+    def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
+        """The state of each job, "" for one that is not known; see `states.lua` for what else it
+        does."""
+        return [str(state) for state in self._run("states", by, *job_ids)]
 
     def summary(self) -> dict[str, Any]:
         """One consistent snapshot: ``count`` by state, and ``workers``."""

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
@@ -31,6 +32,19 @@ class Request(CeleryRequest):  # type: ignore[misc]
     """A request that says when the process that ran the job has died."""
 
     _process_lost = False
+    acknowledged: bool
+
+    def acknowledge(self) -> None:
+        """Acknowledge in the pool's own thread, where there is one, and not in Celery's loop."""
+        if _in_a_pools_thread() and not self.acknowledged and not any(self._on_ack.listeners):
+            self.message.ack_log_error(log, self._connection_errors)
+            self.acknowledged = True
+        else:
+            super().acknowledge()
+
+    @property
+    def eta(self) -> None:
+        """None: the job has waited in Redis, and the worker starts it at once."""
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """The task failed; Celery decides whether a job whose process was lost is given back."""
@@ -65,6 +79,39 @@ def is_celery_worker() -> bool:
 def info() -> dict[str, Any]:
     """What a Celery worker says of itself beside its pid; nothing elsewhere."""
     return dict(_here.get("worker") or {})
+
+
+def goes_on() -> bool:
+    """Whether the end of a job may bring the next one, which begins in the thread that asks.
+
+    Not at the worker's end; not with the pool solo, where jobs would begin within each other; and
+    not in a pool's thread while there are rate limits, whose timer is not made for several threads.
+    """
+    ends = state.should_stop is not None or state.should_terminate is not None
+    if _loop() is None or ends:
+        return False
+    if _in_a_pools_thread():
+        return not any(_here["controller"].consumer.task_buckets.values())
+    return bool(info()["pool"] == "prefork")
+
+
+def look_for_work() -> None:
+    """Wake Celery's loop, which claims when there is a free place."""
+    loop = _loop()
+    if loop is not None and _in_a_pools_thread():
+        loop.call_soon(_nothing)
+
+
+def _loop() -> Any:
+    return getattr(_here.get("controller"), "hub", None)
+
+
+def _in_a_pools_thread() -> bool:
+    return info().get("pool") == "thread" and current_thread() is not main_thread()
+
+
+def _nothing() -> None:
+    pass
 
 
 def known_tags() -> set[str] | None:
@@ -105,6 +152,7 @@ def _begin(instance: Any, **_: Any) -> None:
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
+    _here["controller"] = instance
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":

@@ -48,10 +48,8 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", id_.encode())]
             await send(message)
 
-        # HEAD is answered as GET is; the server leaves out the body
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.app(asked, receive, sending)
+            await self.app(scope, receive, sending)
         except Exception:
             log.exception("unexpected error", extra={"fields": {"request_id": id_}})
             if not status:  # the log has the traceback, the reader does not

@@ -19,6 +19,7 @@ import psutil
 import pytest
 from support import client_of, until
 
+from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ APP = """
 import os
 import signal
 import time
+from datetime import datetime, timezone
 
 import demo_app.broker
 from celery import Celery
@@ -60,6 +62,11 @@ def twice(self, name, countdown=0.1):
         raise self.retry(countdown=countdown)
 
 
+@app.task(bind=True)
+def punctual(self, name):
+    write(f"due {name} {datetime.fromisoformat(self.request.eta) <= datetime.now(timezone.utc)}")
+
+
 @app.task
 def poison(name):
     write(f"begin {name}")
@@ -89,7 +96,7 @@ class Outside:
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app, and no setting of this project."""
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
-        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        path = os.pathsep.join([str(self.folder), str(ROOT), *_python_path()])
         broker = self._url.replace("redis+socket://", "claims+unix://")
         # Celery refuses pickle to root, which CI may be; everything here is our own
         return {**kept, "PYTHONPATH": path, "BROKER": broker, "C_FORCE_ROOT": "1"}
@@ -154,6 +161,16 @@ class Outside:
         lines = out.read_text().splitlines() if out.exists() else []
         return Counter(line.rpartition(" ")[0] for line in lines)
 
+    def lines(self) -> list[str]:
+        """What the tasks wrote, in order."""
+        return (self.folder / "out.txt").read_text().splitlines()
+
+    def history(self, job_id: str) -> dict[str, float]:
+        """When each event of a job was, by Redis' clock; the last one of each kind."""
+        job = get_job(self._client, job_id)
+        assert job is not None
+        return {event.event: event.at for event in job.timeline}
+
     def open_gate(self) -> None:
         """Let the tasks that wait at the gate end."""
         (self.folder / "open").touch()
@@ -161,6 +178,11 @@ class Outside:
     def until_done(self, jobs: int) -> None:
         """Wait until so many jobs are done."""
         until(lambda: self.count("done") == jobs, seconds=60, what=f"{jobs} jobs done")
+
+
+def _python_path() -> list[str]:
+    """Where this process looks first: there may be another version of Celery."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 @contextmanager
@@ -260,15 +282,57 @@ def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     assert [int(line.split()[1]) for line in ended] == list(range(12))
 
 
+@POOLS
+def test_the_end_of_a_job_brings_the_next_one_in_the_same_step(app: Outside, pool: str) -> None:
+    ids = app.send("for n in range(12): print(work.delay(n).id)")
+    app.start(pool, concurrency=1)
+    app.open_gate()
+    app.until_done(12)
+    histories = [app.history(job_id) for job_id in ids]
+    ended = {history["done"] for history in histories}
+    assert len([one for one in histories if one["claimed"] in ended]) >= 4  # the first were fetched
+    assert [line.split()[1] for line in app.lines() if "begin" in line] == list(map(str, range(12)))
+
+
+@POOLS
+def test_a_rate_limit_holds_for_the_jobs_that_others_bring(app: Outside, pool: str) -> None:
+    app.start(pool)
+    app.celery("control", "rate_limit", "outside.work", "4/s")
+    app.open_gate()
+    ids = app.send("for n in range(9): print(work.delay(n).id)")
+    app.until_done(9)
+    ended = sorted(app.history(job_id)["done"] for job_id in ids)
+    assert ended[-1] - ended[0] > 1.0
+
+
+@POOLS
+def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(app: Outside, pool: str) -> None:
+    app.start(pool, concurrency=1)
+    app.send("for n in range(20): work.delay(n)")
+    until(lambda: app.written()["begin 0"], what="the first job")
+    told = app.celery("control", "cancel_consumer", "celery")
+    assert "no longer consuming" in told.stdout
+    app.open_gate()
+    until(lambda: app.count("running") == 0, what="the end of what it had")
+    assert app.count("queued") >= 12
+
+
 def test_a_task_with_a_countdown_waits_in_redis_and_outlives_its_worker(app: Outside) -> None:
     worker = app.start("threads")
     app.open_gate()
-    app.send("work.apply_async(('later',), countdown=3)")
-    assert app.count("scheduled") == 1
+    [job] = app.send("print(work.apply_async(('later',), countdown=3).id)")
     app.kill(worker)
+    assert "scheduled" in app.history(job)
     app.start("threads")
     app.until_done(1)
     assert app.written()["end later"] == 1
+
+
+def test_a_task_that_has_waited_for_its_eta_can_read_it(app: Outside) -> None:
+    app.start("threads")
+    app.send("punctual.apply_async(('x',), countdown=0.5)")
+    app.until_done(1)
+    assert app.written()["due x True"] == 1
 
 
 @POOLS

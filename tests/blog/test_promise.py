@@ -1,0 +1,59 @@
+"""Every accepted comment has its mail, whatever the queue forgets: on every backend, to the end."""
+
+from __future__ import annotations
+
+import pytest
+from support import client_of
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+#: Seconds that a mail takes while something goes wrong.
+SLOW = {"at": "reply", "do": "wait", "seconds": 2}
+COMMENTS = 12
+
+
+def _comments_in_the_middle_of_which(what, stack: Stack, client: Client) -> None:
+    client.set_faults(SLOW)
+    for _ in range(COMMENTS):
+        client.comment()
+    client.wait_for(lambda now: now["running"] > 0)
+    what(stack)
+    client.set_faults()
+    client.wait_for_mails(COMMENTS)
+
+
+def _wipe_redis(stack: Stack) -> None:
+    client_of(stack.ready["redis"]).flushall()
+
+
+def _kill_the_worker(stack: Stack) -> None:
+    stack.kill("worker")
+
+
+def _kill_the_web_app(stack: Stack) -> None:
+    stack.kill("web")
+
+
+@pytest.mark.parametrize(
+    ("backend", "fault"),
+    [
+        ("celery", _wipe_redis),
+        ("rq", _wipe_redis),
+        ("huey", _kill_the_worker),
+        ("memory", _kill_the_web_app),
+    ],
+)
+def test_what_a_backend_loses_in_the_middle_is_handed_over_again(backend: str, fault) -> None:
+    with Stack(backend=backend) as stack, Client(stack.ready) as client:
+        _comments_in_the_middle_of_which(fault, stack, client)
+        assert client.mail_stats()["distinct"] == COMMENTS
+
+
+def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing() -> None:
+    with Stack(persistence=False) as stack, Client(stack.ready) as client:
+        client.comment()
+        client.wait_for_mails(1)
+        client_of(stack.ready["redis"]).save()  # a snapshot, which is loaded at the next start
+        _comments_in_the_middle_of_which(lambda _: stack.kill("redis"), stack, client)
+        client.wait_for_mails(COMMENTS + 1)
