@@ -70,14 +70,11 @@ class Scripts:
         redis.ResponseError when it refuses.
         """
         script, connection = self.registered(name), self._connection()
-        command = ("EVALSHA", script.sha, 0, *arguments)
         try:
             try:
-                return _ask(connection, command)
+                return _run(connection, script, arguments)
             except redis.ConnectionError:  # the server was started again; any script may run twice
-                return _ask(connection, command)
-        except redis.exceptions.NoScriptError:  # a server that has not seen it yet
-            return script(args=arguments)
+                return _run(connection, script, arguments)
         except redis.RedisError:
             raise
         except BaseException:  # interrupted: the answer must not be taken for the next command's
@@ -99,7 +96,14 @@ class Scripts:
         return connection
 
 
-def _ask(connection: Any, command: tuple[str | float, ...]) -> Any:
+def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> Any:
+    try:
+        return _ask(connection, "EVALSHA", script.sha, 0, *arguments)
+    except redis.exceptions.NoScriptError:  # a server that has not seen it yet
+        return _ask(connection, "EVAL", script.script, 0, *arguments)
+
+
+def _ask(connection: Any, *command: str | float) -> Any:
     connection.connect()  # asks Sentinel where to, if there is one; nothing when it is connected
     connection.send_command(*command)
     return connection.read_response()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,23 @@ from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
+#: Long enough for two tries of a heartbeat on a loaded machine; much less than other commands wait.
+LEASE = 9.0
+
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    options = {"lease_seconds": 4.0}
-    opened = Shop(tmp_path, "claims", pool="threads", broker_transport_options=options)
-    yield opened
-    opened.close()
+def open_shop(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+    opened: list[Shop] = []
+
+    def open_one(**options: float) -> Shop:
+        shop = Shop(tmp_path, "claims", pool="threads", broker_transport_options=options)
+        opened.append(shop)
+        shop.start_worker()
+        return shop
+
+    yield open_one
+    for shop in opened:
+        shop.close()
 
 
 def _waiting_ports(shop: Shop) -> set[int]:
@@ -30,24 +40,27 @@ def _waiting_ports(shop: Shop) -> set[int]:
 
 
 @pytest.mark.parametrize("which", ["where it waits for jobs", "all"])
-def test_a_worker_goes_on_over_a_new_connection(shop: Shop, which: str) -> None:
-    shop.start_worker()
+def test_a_worker_goes_on_over_a_new_connection(open_shop: Callable[..., Shop], which: str) -> None:
+    shop = open_shop()
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
     shop.link.freeze(None if which == "all" else _waiting_ports(shop))
     began = time.monotonic()
     shop.order("vase")
     assert not shop.lost(["vase"], 40)
     print(f"{time.monotonic() - began:.1f} s until the job had ended")
-    assert time.monotonic() - began < 15, "kombu's own check finds it after 26 to 51 s"
+    assert time.monotonic() - began < 20, "kombu's own check finds it after 26 to 51 s"
 
 
-def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(shop: Shop) -> None:
+def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
+    open_shop: Callable[..., Shop],
+) -> None:
     """Else the job would be another worker's, and run a second time."""
-    shop.start_worker()
-    other = InFlight(Queue(client_of(f"redis://127.0.0.1:{shop.port}")), Options(lease_seconds=4.0))
+    shop = open_shop(lease_seconds=LEASE, socket_timeout=30.0)
+    url = f"redis://127.0.0.1:{shop.port}"
+    other = InFlight(Queue(client_of(url)), Options(lease_seconds=LEASE))
     other.work(["another queue"])
     try:
-        shop.order("piano", seconds=8)
+        shop.order("piano", seconds=LEASE + 6)
         shop.until_started("piano")
         shop.redis.hset("server", "since", 0)  # the other one may judge at once
         shop.link.freeze()

@@ -52,23 +52,23 @@ def is_found(change: Change) -> bool:
         tree = _copy(Path(name))
         file = tree / change.file
         file.write_text(change.made_in(file.read_text()))
-        return not passes(tree, change.tests)
+        return bool(failure(tree, change.tests))
 
 
-def passes(tree: Path, tests: Sequence[str]) -> bool:
-    """Whether the tests pass in a tree."""
+def failure(tree: Path, tests: Sequence[str]) -> str:
+    """How the tests fail in a tree; "" when they pass."""
     path = os.pathsep.join(str(tree / part) for part in (".", "notebooks", "tests"))
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         run = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, timeout=PATIENCE
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE
         )
     except subprocess.TimeoutExpired:
-        return False
+        return f"no end within {PATIENCE} s"
     if run.returncode not in (0, 1):
-        raise RuntimeError(f"pytest could not run {' '.join(tests)}: {run.stdout.decode()[-2000:]}")
-    return run.returncode == 0
+        raise RuntimeError(f"pytest could not run {' '.join(tests)}: {run.stdout[-2000:]}")
+    return run.stdout[-3000:] if run.returncode else ""
 
 
 def _copy(folder: Path) -> Path:
@@ -96,8 +96,8 @@ def main() -> int:
         print("\n".join(change.what for change in chosen))
         return 0
     tests = sorted({test for change in chosen for test in change.tests})
-    if not passes(REPOSITORY, tests):
-        print(f"These tests fail without any change: {' '.join(tests)}")
+    if said := failure(REPOSITORY, tests):
+        print(f"The tests fail without any change:\n{said}")
         return 2
     survived = 0
     with ThreadPoolExecutor(asked.jobs) as pool:
