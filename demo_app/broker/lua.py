@@ -11,6 +11,8 @@ from typing import Any
 
 import redis
 
+from demo_app.broker.options import Options
+
 #: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
 #: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
@@ -22,11 +24,14 @@ def _file(name: str) -> str:
 
 
 @cache
-def _text(name: str, body: str, prefix: str, limits: tuple[tuple[str, float], ...]) -> str:
+def _text(name: str, body: str, options: Options) -> str:
     flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
-    given = f"local P = {json.dumps(prefix)}\n"
-    given += "".join(f"local {limit.upper()} = {value}\n" for limit, value in limits)
-    return flags + given + _file("_prelude") + body
+    given = (
+        f"local P, POISON_PAUSE = {json.dumps(options.global_keyprefix)}, {options.poison_pause}\n"
+        f"local HISTORY_LENGTH = {options.history_length}\n"
+        f"local JOURNAL_LENGTH = {options.journal_length}\n"
+    )
+    return flags + given + _file("_prelude") + _file("_claims") + body
 
 
 class _Own(threading.local):
@@ -37,14 +42,10 @@ class _Own(threading.local):
 
 
 class Scripts:
-    """The scripts on one server, for all threads of this process.
+    """The scripts on one server, for all threads of this process."""
 
-    limits: numbers that each script knows, under their names in capitals.
-    """
-
-    def __init__(self, client: redis.Redis, prefix: str, **limits: float) -> None:
-        self._shared = client
-        self._given = prefix, tuple(limits.items())
+    def __init__(self, client: redis.Redis, options: Options) -> None:
+        self._shared, self._options = client, options
         self._registered: dict[str, Any] = {}
         self._own = _Own()
 
@@ -54,8 +55,8 @@ class Scripts:
         return script or self.add(name, _file(name))
 
     def add(self, name: str, body: str) -> Any:
-        """Register a script under this name; body: Lua that comes behind the prelude."""
-        text = _text(name, body, *self._given)
+        """Register a script under this name; body: Lua that comes behind what is shared."""
+        text = _text(name, body, self._options)
         script = self._registered[name] = self._shared.register_script(text)
         return script
 

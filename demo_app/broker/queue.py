@@ -20,6 +20,7 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
+from demo_app.broker.options import DEFAULTS, Options
 
 #: Jobs asked about in one step.
 _AT_ONCE = 500
@@ -37,24 +38,10 @@ class Kind(StrEnum):
 class Queue:
     """The queue in one Redis server."""
 
-    def __init__(
-        self,
-        client: redis.Redis,
-        *,
-        prefix: str = "",
-        journal_length: int = 100_000,
-        history_length: int = 20_000,
-        poison_pause: float = 60.0,
-    ) -> None:
+    def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
         self.client = client
-        self.keys = Keys(prefix)
-        self.scripts = Scripts(
-            client,
-            prefix,
-            journal_length=journal_length,
-            history_length=history_length,
-            poison_pause=poison_pause,
-        )
+        self.keys = Keys(options.global_keyprefix)
+        self.scripts = Scripts(client, options)
         self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
 
@@ -63,7 +50,7 @@ class Queue:
 
         due: epoch seconds before which it must not run.
         """
-        return bool(self._run("enqueue", by, time.time(), *_entry(message, due)))
+        return bool(self.enqueue_many([(message, due)], by=by))
 
     def publish(
         self,
@@ -95,15 +82,17 @@ class Queue:
     def delete(self, lanes: Sequence[str]) -> None:
         """Discard what waits in these lanes, and forget that there are such lanes."""
         self.purge(lanes, by="deleted")
-        pipe = self.client.pipeline(transaction=True)
-        pipe.srem(self.keys.named("transient"), *lanes)
-        pipe.execute()
+        self.client.srem(self.keys.named("transient"), *lanes)
 
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
     ) -> int:
         """Put many jobs in, in their order and in one atomic step; returns how many were new."""
-        entries = [part for message, due in messages for part in _entry(message, due)]
+        entries = [
+            part
+            for message, due in messages
+            for part in (message.id, message.lane, _text(due), Kind.ONCE, compose(message))
+        ]
         return int(self._run("enqueue", by, time.time(), *entries)) if entries else 0
 
     def claim(self, worker: str, lanes: Sequence[str], most: int = 1) -> list[Claimed]:
@@ -235,10 +224,6 @@ class Queue:
         seen: dict[str, Any] = json.loads(self._run("summary"))
         seen["workers"] = seen["workers"] or []  # Lua knows no empty list
         return seen
-
-
-def _entry(message: Message, due: float | None) -> tuple[str, str, str, str, str]:
-    return message.id, message.lane, _text(due), Kind.ONCE, compose(message)
 
 
 def _text(moment: float | None) -> str:

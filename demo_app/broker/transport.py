@@ -179,13 +179,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         pool = self._get_pool()
         pool.connection_kwargs["decode_responses"] = True
         pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
-        queue = Queue(
-            redis.Redis(connection_pool=pool),
-            prefix=options.global_keyprefix,
-            journal_length=options.journal_length,
-            history_length=options.history_length,
-            poison_pause=options.poison_pause,
-        )
+        queue = Queue(redis.Redis(connection_pool=pool), options)
         return self.in_flight_class(queue, options)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
 LANES = lanes_of("mail")
@@ -291,7 +292,7 @@ def test_a_clock_set_back_makes_nobody_immortal(store: Queue) -> None:
 
 
 def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
-    short = Queue(store.client, history_length=100)
+    short = Queue(store.client, Options(history_length=100))
     short.register("w", LEASE, "{}")
     for start in range(0, 150, 50):
         short.enqueue_many([(message(number), None) for number in range(start, start + 50)])
