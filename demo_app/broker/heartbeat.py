@@ -111,6 +111,7 @@ class Heartbeat:
         hit(Step.RESCUE_MOVED)
         if rescued:
             log.warning("Rescued %d jobs of dead workers", len(rescued))
+            self._in_flight.tell_given_up(rescued)
 
     def _promote_due(self) -> None:
         moved, self._soonest = self._in_flight.queue.promote_due(self._in_flight.lease.worker)

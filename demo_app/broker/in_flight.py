@@ -85,6 +85,8 @@ class InFlight:
         self._dropped: set[str] = set()
         #: Gives the delivery tags that the consumer still has; None when it can't tell.
         self.known_tags: Callable[[], set[str] | None] = lambda: None
+        #: Is told the message of each job that was given up because it kept killing its workers.
+        self.on_given_up: Callable[[str], None] = lambda message: None
         #: Gives the delivery tags of what the consumer has and has not begun.
         self.waiting_tags: Callable[[], set[str]] = set
         #: This process claims; one that only puts jobs in does not.
@@ -202,7 +204,14 @@ class InFlight:
         with self._lock:
             self._held.pop(tag, None)
         hit(_STEP_OF.get(chosen.verdict, Step.ACKNOWLEDGED))
+        if chosen.verdict is Verdict.LOST:
+            self.tell_given_up([held.claim.id])
         return ended.following
+
+    def tell_given_up(self, job_ids: list[str]) -> None:
+        """Tell of those among the jobs whose rescue was one too many; raises redis.RedisError."""
+        for message in self.queue.given_up(job_ids):
+            self.on_given_up(message)
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""

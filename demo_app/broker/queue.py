@@ -148,6 +148,16 @@ class Queue:
         """Give back what dead workers held; returns the ids that were moved."""
         return self._judge("move", by, lease_ms, beat_ms, most)[0]
 
+    def given_up(self, job_ids: Sequence[str]) -> list[str]:
+        """The messages of those among the jobs that are dead."""
+        pipe = self.client.pipeline(transaction=True)
+        for job_id in job_ids:
+            pipe.zscore(self.keys.named("dead"), job_id)
+            pipe.lindex(self.keys.job(job_id), 0)
+        told = pipe.execute()
+        pairs = zip(told[::2], told[1::2], strict=True)
+        return [message for dead, message in pairs if dead is not None and message]
+
     def dead_workers(self, by: str, lease_ms: int, *, beat_ms: int = 500) -> tuple[list[str], bool]:
         """The workers that two looks, a beat apart, found dead and that nobody has rescued from
         yet; and whether there is one whom a next look may find dead."""

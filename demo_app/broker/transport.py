@@ -86,15 +86,16 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         self._end(delivery_tag, Ending(Verdict.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Give a message back to the head of its queue, or put one that can't be run aside."""
+        """Put a message at the tail of its queue, so that others have their turn; or aside, if it
+        can't be run."""
         if requeue:
-            self._end(delivery_tag, Ending(Verdict.REQUEUE, "given back"))
+            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST, "given back"))
         else:
             self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_to_go_on_with()
-        lanes = [lane for queue in queues for lane in lanes_of(queue)]
+        lanes = lanes_of(*queues)
         if threading.current_thread() is threading.main_thread():
             following = self._in_flight.finish_soon(tag, ending, lanes)  # it runs Celery's loop
         else:
@@ -122,7 +123,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if not worker.is_celery_worker():
             self._flush()
             for tag in reversed(list(self._delivered)):
-                self.reject(tag, requeue=True)
+                self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
         return []
 
     def restore_unacked_once(self, *_: Any, **__: Any) -> None:
@@ -196,6 +197,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
             self.in_flight.known_tags = worker.known_tags
+            self.in_flight.on_given_up = worker.store_failure
             self.in_flight.waiting_tags = worker.waiting_tags
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
@@ -271,6 +273,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             payload["properties"]["delivery_tag"] = tag
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
+                payload.setdefault("headers", {})["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
             return None

@@ -5,6 +5,7 @@ All of it by Celery's own means: its signals, and a task's `Request` class.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -13,12 +14,15 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
+from celery.app.task import Context
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
 from celery.worker import state
+from celery.worker.control import inspect_command
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker.claim import Verdict
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
+from demo_app.broker.scheduled import scheduled
 
 if TYPE_CHECKING:
     from demo_app.broker.in_flight import InFlight
@@ -136,6 +140,20 @@ def _tags(requests: Iterable[Any]) -> set[str]:
             return {str(request.message.delivery_tag) for request in requests}
 
 
+def store_failure(message: str) -> None:
+    """Whoever waits for the result of a job that was given up gets an error: WorkerLostError."""
+    if "controller" not in _here:  # some other consumer
+        return
+    try:
+        raw = json.loads(message)
+        args, kwargs, embedded = json.loads(raw["body"])
+        request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
+        error = WorkerLostError("every process that ran the task has died with it")
+        _here["controller"].app.backend.mark_as_failure(request.id, error, request=request)
+    except Exception:  # pickled arguments, a backend that is away: the job itself is safe
+        log.exception("The result of a job that was given up could not be stored")
+
+
 def maybe_shutdown() -> None:
     """Raises what ends the worker, when it was asked to end."""
     state.maybe_shutdown()
@@ -154,6 +172,7 @@ def _begin(instance: Any, **_: Any) -> None:
         )
     _here["controller"] = instance
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
+    inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
@@ -171,6 +190,15 @@ def _begin(instance: Any, **_: Any) -> None:
             "is killed: %s. With acks_late=True it is not.",
             ", ".join(early),
         )
+
+
+def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
+    """List of ETA, countdown and retried tasks that wait in Redis for this worker's queues."""
+    return [
+        job
+        for in_flight in _here["in_flight"]()
+        for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
+    ]
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:

@@ -5,6 +5,7 @@ Each test starts real workers of it, breaks something, and counts what the tasks
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +262,25 @@ def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
     assert app.summary()["count"]["enqueued"] == 4, "questions and replies are no jobs"
 
 
+def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(app: Outside) -> None:
+    app.start("threads")
+    app.send(
+        "work.apply_async((1,), {'gate': 'x'}, countdown=200)",
+        "work.apply_async((2,), countdown=100, serializer='pickle')",
+        "work.apply_async((3,), countdown=300, queue='other')",
+        "twice.delay('again', countdown=150)",
+    )
+    until(lambda: app.count("retrying") == 1, what="the retry")
+    (told,) = json.loads(app.celery("inspect", "scheduled", "--json").stdout).values()
+    listed = [(one["request"]["name"], one["request"]["args"]) for one in told]
+    assert listed == [
+        ("outside.work", "(2,)"),
+        ("outside.twice", ["again"]),
+        ("outside.work", [1]),
+    ]
+    assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in told)
+
+
 @POOLS
 def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     app: Outside, pool: str
@@ -384,6 +405,19 @@ def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None
     until(lambda: app.count("dead") == 1, seconds=60, what="the poison among the dead")
     app.until_done(1)
     assert app.written()["begin p"] == 5, "max_rescues is 3, and there is one last try"
+
+
+@POOLS
+def test_who_waits_for_the_result_of_a_poisonous_task_is_told(app: Outside, pool: str) -> None:
+    with (app.folder / "outside.py").open("a") as text:
+        text.write("url = os.environ['BROKER'].replace('claims+unix', 'redis+socket')\n")
+        text.write("app.conf.result_backend = url\n")
+        text.write("app.conf.broker_transport_options = {'max_rescues': 0, 'poison_pause': 0.1}\n")
+    for _ in range(3):  # with threads the job takes two workers with it, and the third buries it
+        app.start(pool, concurrency=1)
+    (told,) = app.send("print(repr(poison.delay('p').get(timeout=50, propagate=False)))")
+    assert told.startswith("WorkerLostError"), told
+    assert app.count("dead") == 1
 
 
 def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:
