@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from billiard.exceptions import WorkerLostError
 from celery.app.task import Context
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
-from celery.worker import state
-from celery.worker.control import inspect_command
+from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker.claim import Verdict
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _here: dict[str, Any] = {}
+_in_memory = control.scheduled  # what Celery itself answers to `inspect scheduled`
 
 
 class Request(CeleryRequest):  # type: ignore[misc]
@@ -73,6 +73,7 @@ def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
     celeryd_after_setup.connect(_begin, weak=False)
     task_revoked.connect(_discard, weak=False)
     worker_shutdown.connect(leave, weak=False)
+    control.inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
 
 
 def is_celery_worker() -> bool:
@@ -172,7 +173,6 @@ def _begin(instance: Any, **_: Any) -> None:
         )
     _here["controller"] = instance
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
-    inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
@@ -193,12 +193,13 @@ def _begin(instance: Any, **_: Any) -> None:
 
 
 def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
-    """List of ETA, countdown and retried tasks that wait in Redis for this worker's queues."""
-    return [
+    """List of ETA, countdown and retried tasks, those that wait in Redis too."""
+    in_redis = [
         job
         for in_flight in _here["in_flight"]()
         for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
     ]
+    return [*_in_memory(state), *in_redis]
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:
