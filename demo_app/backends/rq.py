@@ -117,9 +117,17 @@ class RqBackend(Backend):
         return result
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each job that Redis knows, asked in one go."""
-        found = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
-        return {one.id: _state(one) for one in found if one is not None}
+        """The state of each job that Redis knows, asked in one go.
+
+        A worker that works on while Redis loses its data writes down pieces of a job; one that
+        does not say how the job stands is deleted, or it would keep the job from coming again.
+        """
+        fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
+        found = [one for one in fetched if one is not None]
+        for one in found:
+            if one.get_status(refresh=False) is None:
+                self.connection.delete(one.key)
+        return {one.id: _state(one) for one in found if one.get_status(refresh=False)}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
@@ -168,9 +176,9 @@ def ready_key(pid: int) -> str:
 
 def _state(found: RqJob) -> str:
     state = _STATES.get(found.get_status(refresh=False), "queued")
-    if state == "done" and found.meta["reason"]:
+    if state == "done" and found.meta.get("reason"):
         return "discarded"
-    return "retrying" if state == "scheduled" and found.meta["errors"] else state
+    return "retrying" if state == "scheduled" and found.meta.get("errors") else state
 
 
 def make(settings: Settings) -> RqBackend:

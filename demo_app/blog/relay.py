@@ -36,14 +36,22 @@ class Relay:
     """Hands jobs over in the order in which they were written down.
 
     keep: whether a row stays until its job is done. (Without, and with a backend that can't be
-    asked, it goes as soon as the queue has the job.) at_once: rows for one step.
+    asked, it goes as soon as the queue has the job.) announce: is called before a queue that may be
+    new gets its first job. at_once: rows for one step.
     """
 
     def __init__(
-        self, database: Database, backend: Backend, *, keep: bool = True, at_once: int = 500
+        self,
+        database: Database,
+        backend: Backend,
+        *,
+        keep: bool = True,
+        announce: Callable[[], None] = lambda: None,
+        at_once: int = 500,
     ) -> None:
         self._database, self._backend = database, backend
         self._keep, self._at_once = keep and backend.capabilities.results, at_once
+        self._announce, self._announced = announce, False
         self._wanted, self._handed_over = threading.Event(), threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -110,6 +118,9 @@ class Relay:
         if not batch:
             return 0
         hit(Step.OUTBOX_READ)
+        if not self._announced:
+            self._announce()
+            self._announced = True
         jobs = {entry.row: entry.job for entry in batch if entry.job is not None}
         reasons = {entry.row: entry.problem for entry in batch if entry.job is None}
         reasons |= self._enqueue(jobs)
@@ -168,7 +179,7 @@ class Relay:
         if lost:
             log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
             with self._lock:
-                self._reached = min(self._reached, lost[0] - 1)
+                self._reached, self._announced = min(self._reached, lost[0] - 1), False
             self._wanted.set()
         return len(batch)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from demo_app.blog import posts
 from demo_app.blog.database import Database
+from demo_app.blog.identity import announce
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect
 from demo_app.broker.queue import Queue
@@ -40,6 +42,7 @@ from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.stage import Stage
+from demo_app.web.twin import Twin
 
 _STATIC = Path(str(files("demo_app.web"))) / "static"
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -99,7 +102,7 @@ def _services(chosen: Settings) -> Services:
     route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
     # an experiment that takes the claim away is to show the hole, which the outbox would mend
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
-    relay = Relay(database, backend, keep=keep)
+    relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)
     queue = None
     if chosen.backend == BackendName.CELERY and chosen.transport is not Transport.STOCK:
@@ -113,4 +116,5 @@ def _services(chosen: Settings) -> Services:
     stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
     feed = Feed(chosen.redis_url if queue else None)
-    return Services(comments, queue, inbox, locator, stage, rate_limit, feed)
+    twin = Twin(chosen, inbox) if chosen.twin_url else None
+    return Services(comments, queue, inbox, locator, stage, rate_limit, feed, twin)

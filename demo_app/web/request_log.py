@@ -61,7 +61,7 @@ class RequestLog:
                 fields = {
                     "request_id": id_,
                     "method": scope["method"],
-                    "path": scope["path"],
+                    "path": scope["path"][:200],
                     "status": status,
                     "ms": round((time.perf_counter() - began) * 1000, 1),
                 }

@@ -36,10 +36,13 @@ class _BoundedHttp(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._head: int | None = 0  # bytes of it so far, None once it is complete
         self._held = 0  # bytes of the request that was not answered yet
+        self._deaf = False  # too many requests are ahead: the last of them ends the connection
         self._too_late: asyncio.TimerHandle | None = None
 
     def cut_off(self) -> None:
         """End the connection at once."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # or it would write into what is closed
         self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,6 +56,8 @@ class _BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
             self._held += len(piece)
@@ -66,7 +71,7 @@ class _BoundedHttp(HttpToolsProtocol):
                     self._refuse(b"431 Request Header Fields Too Large", _TOO_LONG)
                     return
             if len(self.pipeline) > PIPELINE_LIMIT:
-                self.cut_off()
+                self._deaf, self.cycle.keep_alive = True, False
                 return
 
     def on_message_begin(self) -> None:
@@ -104,10 +109,11 @@ class _BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, status: bytes, sentence: str) -> None:
         """Answer what is no whole request yet, and so never gets to the application."""
-        body = sentence.encode()
-        lines = [b"HTTP/1.1 " + status, b"Content-Type: text/plain; charset=utf-8"]
-        lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
-        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        if self._head is not None or not self.cycle.response_started:
+            body = sentence.encode()
+            lines = [b"HTTP/1.1 " + status, b"Content-Type: text/plain; charset=utf-8"]
+            lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
+            self.transport.write(b"\r\n".join([*lines, b"", body]))
         self.transport.close()
 
 

@@ -267,3 +267,12 @@ def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, name: s
         assert name.replace("'", "&#39;").replace('"', "&#34;") in pages[0]
     if "\u202e" in name:
         assert "⟨U+202E⟩" in pages[0]
+
+
+def test_a_comment_that_names_a_hundred_boundaries_hides_no_mail(client: Client) -> None:
+    before = client.mail_stats()["distinct"]
+    client.comment(body="boundary= " * 100 + "\n" + "\n--boundary" * 100 + "\nthe end")
+    client.wait_for_mails(before + 1)
+    mail = client.mail(client.mails(limit=1)["messages"][0]["id"])
+    assert "the end" in mail["text"]
+    assert mail["has_html"]

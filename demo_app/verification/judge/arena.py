@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -45,10 +46,13 @@ class Part:
 
 
 class Arena:
-    """See the module. A context manager: afterwards nothing is left of it."""
+    """See the module. A context manager: afterwards nothing is left of it.
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    stop: when it is set, no wait takes any longer.
+    """
+
+    def __init__(self, target: Target, stop: threading.Event) -> None:
+        self._target, self.stop = target, stop
         self.folder = Path(tempfile.mkdtemp(prefix="judge-"))
         self._redis = self.folder / "redis"
         self._redis.mkdir()
@@ -74,7 +78,10 @@ class Arena:
 
     def start_server(self) -> None:
         """Start the server on the data that it had."""
-        self._server, self._url = redis_server.start(self._redis)
+        self.kill_server()
+        leash = self._target.leash
+        self._server, self._url = redis_server.start(self._redis, env=leash.environment)
+        leash.hold(self._server.pid)
 
     def kill_server(self) -> None:
         """SIGKILL to the server."""
@@ -82,12 +89,10 @@ class Arena:
             self._server.kill()
             self._server.wait()
 
-    def worker(
-        self, halt: str = "", nth: int = 1, *, skew: float = 0.0, rescues: bool = True
-    ) -> Part:
-        """Start a worker, whose name nobody had before."""
+    def worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
+        """Start a worker, whose name nobody had before. given: further fields of its role."""
         number = sum(not part.role.jobs for part in self.parts) + 1
-        return self._start(f"w{number}", halt=halt, halt_nth=nth, skew=skew, rescues=rescues)
+        return self._start(f"w{number}", halt=halt, halt_nth=nth, **given)
 
     def producer(self, jobs: Sequence[str], halt: str = "", nth: int = 1) -> Part:
         """Start a process that puts the jobs in."""
@@ -108,7 +113,7 @@ class Arena:
         """Wait until it is so; False when it is not within that time."""
         deadline = time.monotonic() + seconds
         while not ask():
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self.stop.is_set():
                 return False
             time.sleep(0.01)  # between two questions
         return True

@@ -78,9 +78,9 @@ def _once(plan: Plan, record: Record) -> str:
 
 
 def _back(plan: Plan, record: Record) -> str:
-    if record.lost or record.slowest <= BACK:
+    if record.lost or record.back <= BACK:
         return _lost(plan, record)
-    return f"The job of the killed worker ran again only after {record.slowest:.1f} s."
+    return f"The job of the killed worker ran again only after {record.back:.1f} s."
 
 
 def _no_harm(plan: Plan, record: Record) -> str:
@@ -116,7 +116,7 @@ def _accepted(plan: Plan, record: Record) -> str:
         )
     if not record.lost:
         return ""
-    died = " and the producer's SIGKILL" if plan.producer_dies else ""
+    died = " by the producer's SIGKILL" if plan.producer_dies else ""
     return (
         f"put({record.lost[0]!r}) came back while the server was down, and the job is lost{died}."
     )

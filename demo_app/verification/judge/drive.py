@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import IDLE, Act, Fault, Plan
@@ -12,15 +15,22 @@ from demo_app.verification.judge.targets import Target
 
 #: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
 PAUSE = 5.0
+#: Seconds in which a worker that goes on again can say that it is alive.
+_AWAKE = 1.2
 #: Seconds for which a nap lasts at most. Runs of a poison pill after which it counts as endless.
 _NAP, ENDLESS = 0.8, 8
 #: Seconds without another run after which poison counts as given up.
 _GIVEN_UP = 6.5
+#: Seconds that the end of a trial is waited for at most.
+_LIMIT = 180.0
 
 
-def drive(target: Target, plan: Plan, patience: float) -> Record:
-    """Run the plan. patience: seconds without any progress after which nothing more is expected."""
-    with Arena(target) as arena:
+def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
+    """Run the plan. patience: seconds without any progress after which nothing more is expected.
+
+    stop: when it is set, nobody wants to know any more.
+    """
+    with Arena(target, stop) as arena:
         trial = _Trial(arena, plan, patience)
         trial.run()
         return trial.record()
@@ -56,7 +66,7 @@ class _Trial:
             self._do(fault, producer)
         if not self._wait_for(producer):
             self._arena.note("put waits", to=producer.who)
-        if self._plan.down:
+        if fault and self._plan.down:
             if self._plan.producer_dies:
                 self._kill(producer)
             self._start_server()
@@ -82,8 +92,10 @@ class _Trial:
         if fault.at == IDLE:
             self._kill_idle()
             return
-        victim = self._worker(fault.at, fault.nth)
+        victim = self._worker(fault.at, fault.nth, claims=not fault.in_rescue)
         if self._halted(victim):
+            if self._plan.ready:
+                self._worker()
             self._do(fault, victim)
 
     def _halted(self, part: Part) -> bool:
@@ -127,28 +139,29 @@ class _Trial:
                 self._arena.kill_server()
                 self._start_server()
         if fault.act is Act.PAUSE and self._plan.later:
+            self._arena.stop.wait(_AWAKE)
             self._put(self._plan.later)
             names = set(self._plan.later)
             self._arena.until(lambda: names <= {run.job for run in self.record().runs}, 6.0)
             self._worker()
 
-    def _stop(self, part: Part, meanwhile: object) -> None:
+    def _stop(self, part: Part, meanwhile: Callable[[Part], None]) -> None:
         part.running.send(signal.SIGSTOP)
-        assert callable(meanwhile)
-        meanwhile()
+        meanwhile(part)
         part.running.send(signal.SIGCONT)
         self._arena.note("act", to=part.who, act="SIGCONT")
         self._go(part)
 
-    def _nap(self) -> None:
+    def _nap(self, _: Part) -> None:
         self._worker()
         self._arena.until(lambda: not self.record().unfinished, _NAP)
 
-    def _sleep(self) -> None:
+    def _sleep(self, part: Part) -> None:
         other = self._worker()
-        time.sleep(PAUSE)  # the pause itself
+        self._arena.stop.wait(PAUSE)  # the pause itself
         self._arena.until(lambda: not self.record().open_runs_of(other.who), self._patience)
-        self._kill(other)
+        if part.role.claims:  # what comes next is for the one that comes back
+            self._kill(other)
 
     def _kill_idle(self) -> None:
         victim = self._worker()
@@ -172,18 +185,19 @@ class _Trial:
 
     # settling
 
-    def _worker(self, halt: str = "", nth: int = 1, skew: float = 0.0) -> Part:
-        part = self._arena.worker(halt, nth, skew=skew, rescues=self._plan.rescues)
+    def _worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
+        part = self._arena.worker(halt, nth, rescues=self._plan.rescues, **given)
         self._arena.until(lambda: self._arena.happened(part.who, "works", "halt", "crashed"), 60.0)
         return part
 
     def _settle(self) -> None:
         """Keep workers alive until all is done, or nothing moves any more."""
         plan = self._plan
-        moved, since = -1, time.monotonic()
-        while True:
+        moved, began = -1, time.monotonic()
+        since = began
+        while not self._arena.stop.is_set() and time.monotonic() - began < _LIMIT:
             alive = [p for p in self._arena.parts if not p.role.jobs and p.running.alive()]
-            if len(alive) < plan.workers:
+            if sum(part.role.claims for part in alive) < plan.workers:
                 self._worker(skew=plan.skew if alive else 0.0)
                 continue
             seen = self.record()
@@ -200,11 +214,13 @@ class _Trial:
             for p in self._arena.parts
         ):
             return still > self._patience  # a put that does not come back
+        if self._plan.once and seen.doubled:
+            return True
         if any(run.end is None and run.who in alive for run in seen.runs):
             return still > self._patience + 10.0  # a run that never ends
         if seen.poison_runs:
-            over = len(seen.poison_runs) > ENDLESS or still > _GIVEN_UP
-            return over and (not seen.unfinished or still > self._patience)
+            endless = len(seen.poison_runs) > ENDLESS
+            return endless or still > (self._patience if seen.unfinished else _GIVEN_UP)
         if not seen.unfinished:
             return still >= self._plan.quiet
         return still > self._patience

@@ -78,6 +78,8 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
     if hasattr(queue, "rescue") and role.rescues:
         _every(1.0, lambda: call("rescue"))
     role.log("works")
+    if not role.claims:
+        signal.pause()
     while True:
         job = call("claim")
         if job is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +79,16 @@ class Judge:
     ) -> None:
         self._target, self._seed = target, seed
         self._seconds, self._patience = seconds, patience
+        #: Set when a level is decided.
+        self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pool = ThreadPoolExecutor(at_once if target.stepped else min(at_once, 3))
 
     def __enter__(self) -> Judge:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for stop in self._stops.values():
+            stop.set()
         self._pool.shutdown(cancel_futures=True)
         self._target.close()
 
@@ -99,12 +105,12 @@ class Judge:
             yield self._verdict(level, steps, begun[level.number])
 
     def _try(self, plan: Plan) -> Trial:
-        record = drive(self._target, plan, self._patience)
+        record = drive(self._target, plan, self._patience, self._stops[plan.level])
         return Trial(plan, record, check(plan, record))
 
     def _steps(self) -> list[str]:
         """The steps of the queue: what it does with one job, and with one of a killed worker."""
-        plans = [Plan(1), Plan(5, faults=(Fault("run:begin", Act.KILL),))]
+        plans = [Plan(1), Plan(5, faults=(Fault("run:begin", Act.KILL),), quiet=0.5)]
         found: dict[str, None] = {}
         for trial in self._pool.map(self._try, plans):
             for event in trial.record.events:
@@ -118,12 +124,12 @@ class Judge:
             trials.append(future.result())
             if trials[-1].why:
                 break
-        for future in begun:
-            future.cancel()
+        if trials[-1].why:
+            self._end(level.number, begun)
         if level.faults_at_random and not trials[-1].why:
             trials += self._at_random(level, steps)
         last = trials[-1]
-        if last.why:
+        if last.why and len(last.plan.jobs) > 2:  # the others are as small as they can be
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
         return Verdict(
@@ -138,6 +144,14 @@ class Judge:
             plan=last.plan if last.why else None,
             record=last.record if last.why else None,
         )
+
+    def _end(self, level: int, begun: list[Future[Trial]]) -> None:
+        """The other trials of the level are of no use any more."""
+        for future in begun:
+            future.cancel()
+        self._stops[level].set()
+        wait(future for future in begun if not future.cancelled())
+        self._stops[level].clear()
 
     def _at_random(self, level: Level, steps: Sequence[str]) -> list[Trial]:
         """Trials of several faults, until the time is up or one fails."""

@@ -57,8 +57,8 @@ def _no_wait(_: Steps) -> list[Plan]:
 def _one_taker(steps: Steps) -> list[Plan]:
     naps = [Fault(step, Act.NAP) for step in _of(steps, "claim")]
     return [
-        *_one_fault(4, naps, rescues=False, quiet=0.7),
-        Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7),
+        *_one_fault(4, naps, rescues=False, quiet=0.7, once=True),
+        Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7, once=True),
     ]
 
 
@@ -76,11 +76,11 @@ def _worker_dies(steps: Steps) -> list[Plan]:
 
 
 def _soon(_: Steps) -> list[Plan]:
-    return [Plan(6, ("job-1",), (_BUSY,))]
+    return [Plan(6, faults=(_BUSY,), ready=True)]
 
 
 def _long_job(_: Steps) -> list[Plan]:
-    plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)
+    plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5, once=True)
     return [plan, replace(plan, skew=60.0)]
 
 
@@ -117,7 +117,7 @@ def _server_down(_: Steps) -> list[Plan]:
 def _twice(steps: Steps) -> list[Plan]:
     faults = [Fault("run:end", Act.KILL)]
     faults += [Fault(s, Act.LOSE) for s in _of(steps, "put", "ack") if s.endswith(":before")]
-    return _one_fault(12, faults, jobs=_names(2))
+    return _one_fault(12, faults, jobs=_names(2), quiet=BACK)
 
 
 LEVELS = {

@@ -40,6 +40,11 @@ class Fault:
     nth: int = 1
 
     @property
+    def in_rescue(self) -> bool:
+        """Whether it happens to a worker that only looks after the jobs of others."""
+        return self.at.startswith("rescue:")
+
+    @property
     def in_producer(self) -> bool:
         """Whether it happens to the producer."""
         return self.at.startswith("put:")
@@ -53,7 +58,8 @@ class Plan:
     early: workers that run before. workers: how many run at least, in the end.
     rescues: whether workers call `rescue`. skew: of the last worker's clock.
     quiet: seconds without a run after the last one, for runs that should not be. down: the server
-    stays down until the producer has finished; producer_dies: and that is killed before.
+    stays down until the producer has finished; producer_dies: and that is killed before. ready:
+    another worker is there before a fault. once: a second run of any job ends the trial.
     """
 
     level: int
@@ -67,6 +73,8 @@ class Plan:
     quiet: float = 0.0
     down: bool = False
     producer_dies: bool = False
+    ready: bool = False
+    once: bool = False
 
     def smaller(self) -> list[Self]:
         """The same with a fault less, or a job less; the smallest first."""
@@ -76,6 +84,6 @@ class Plan:
             if len(self.faults) > 1
         ]
         if len(self.jobs) > 1:
-            fewer.append(replace(self, jobs=self.jobs[:1]))
+            fewer.append(replace(self, jobs=self.jobs[: len(self.jobs) // 2]))
             fewer.append(replace(self, jobs=self.jobs[:-1]))
         return fewer

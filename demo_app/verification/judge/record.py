@@ -9,7 +9,7 @@ from typing import Any
 
 Event = dict[str, Any]
 #: Events that show that something still moves.
-_MOVES = frozenset({"putting", "put", "refused", "begin", "end", "halt"})
+_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,26 @@ class Record:
         return [j for j, times in self.times.items() if times > 1 and not j.startswith("poison")]
 
     @property
-    def slowest(self) -> float:
-        """The longest time in seconds from a put, or a fault in the job's run, to its next run."""
-        waits = []
-        for job, at in self.put.items():
+    def back(self) -> float:
+        """The longest time in seconds from a fault in a job's run to its next run."""
+        waits = [0.0]
+        for job in self.put:
             begins = [run.begin for run in self.runs if run.job == job]
-            faults = [e["at"] for e in self._of("act") if begins and e["at"] > begins[0]]
-            if begins:
-                waits.append(max(0.0, begins[0] - at))
-            if len(begins) > 1 and faults and faults[0] < begins[1]:
-                waits.append(begins[1] - faults[0])
-        return max(waits, default=0.0)
+            for act in self.acts():
+                later = [begin for begin in begins if begin > act["at"]]
+                if later and len(later) < len(begins):
+                    waits.append(later[0] - act["at"])
+        return max(waits)
+
+    @property
+    def slowest(self) -> float:
+        """The longest time in seconds from a put, or from a fault in a job's run, to a run."""
+        firsts = [
+            max(0.0, next(run.begin for run in self.runs if run.job == job) - at)
+            for job, at in self.put.items()
+            if self.times[job]
+        ]
+        return max([self.back, *firsts])
 
     def open_runs_of(self, who: str) -> list[Run]:
         """What the worker has begun and not ended."""

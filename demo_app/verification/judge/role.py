@@ -22,7 +22,7 @@ class Role:
 
     port: of its cable to the server. halt: the step at which it stops once, and waits for the
     file `go`. halt_nth: at which passage. skew: seconds by which its clock is ahead. rescues:
-    whether it calls `rescue`.
+    whether it calls `rescue`. claims: whether it takes jobs at all.
     """
 
     who: str
@@ -33,6 +33,7 @@ class Role:
     halt_nth: int = 1
     skew: float = 0.0
     rescues: bool = True
+    claims: bool = True
 
     @property
     def url(self) -> str:

@@ -1,7 +1,7 @@
 """Queues that people use, as they are: a module each, which is a producer or a worker.
 
-``python -m demo_app.verification.judge.adapters.NAME`` plays the role in its environment. Each has
-the settings that its own documentation recommends for jobs that must not be lost.
+The `main` of each plays the role that is in its environment. Each has the settings that its own
+documentation recommends for jobs that must not be lost.
 """
 
 from __future__ import annotations

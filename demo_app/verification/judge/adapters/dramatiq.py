@@ -34,7 +34,3 @@ def main() -> None:
     ROLE.log("works")
     while True:
         time.sleep(1.0)  # its threads work
-
-
-if __name__ == "__main__":
-    main()

@@ -27,7 +27,3 @@ def main() -> None:
     consumer = app.create_consumer(workers=1, worker_type="thread")
     ROLE.log("works")
     consumer.run()
-
-
-if __name__ == "__main__":
-    main()

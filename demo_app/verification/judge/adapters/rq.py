@@ -23,8 +23,7 @@ def main() -> None:
     queue = Queue("judged", connection=connection)
     if ROLE.jobs:
         # https://python-rq.org/docs/exceptions/
-        task = f"{__spec__.name}.work"
-        produce(ROLE, lambda job: queue.enqueue(task, job, job_id=_id(job), retry=Retry(max=3)))
+        produce(ROLE, lambda job: queue.enqueue(work, job, job_id=_id(job), retry=Retry(max=3)))
         return
     ROLE.log("works")
     Worker([queue], connection=connection, name=ROLE.who).work(with_scheduler=True)
@@ -33,7 +32,3 @@ def main() -> None:
 def _id(job: str) -> str:
     """RQ's ids have only letters, digits, dashes and underscores."""
     return job.replace(":", "-").replace(".", "_")
-
-
-if __name__ == "__main__":
-    main()
