@@ -5,7 +5,6 @@ All of it by Celery's own means: its signals, and a task's `Request` class.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -14,11 +13,11 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
-from celery.app.task import Context
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
 from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
+from demo_app.broker import results
 from demo_app.broker.claim import Verdict
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
 from demo_app.broker.scheduled import scheduled
@@ -142,17 +141,9 @@ def _tags(requests: Iterable[Any]) -> set[str]:
 
 
 def store_failure(message: str) -> None:
-    """Whoever waits for the result of a job that was given up gets an error: WorkerLostError."""
-    if "controller" not in _here:  # some other consumer
-        return
-    try:
-        raw = json.loads(message)
-        args, kwargs, embedded = json.loads(raw["body"])
-        request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
-        error = WorkerLostError("every process that ran the task has died with it")
-        _here["controller"].app.backend.mark_as_failure(request.id, error, request=request)
-    except Exception:  # pickled arguments, a backend that is away: the job itself is safe
-        log.exception("The result of a job that was given up could not be stored")
+    """Whoever waits for the result of a job that was given up gets an error."""
+    if "controller" in _here:
+        results.store_failure(_here["controller"].app, message)
 
 
 def maybe_shutdown() -> None:
