@@ -19,6 +19,15 @@ REQUEST_HEAD_LIMIT = 16 * 1024
 REQUEST_BODY_LIMIT = 256 * 1024
 """Bytes of an HTTP request's body; more is answered with 413."""
 
+REQUEST_SECONDS = 20.0
+"""Seconds within which an HTTP request has to be complete; later it is answered with 408."""
+
+PIPELINE_LIMIT = 16
+"""HTTP requests that a client may send ahead of their answers."""
+
+HELD_LIMIT = 32 * 1024 * 1024
+"""Bytes of all HTTP requests that are not answered yet, and of answers that nobody reads."""
+
 CONNECTION_LIMIT = 400
 """Clients connected at once, to SMTP and to the inbox each: well below the 1,024 descriptors
 that a process commonly may have."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -83,13 +85,14 @@ def post(database: Database, post_id: int) -> Post | None:
     return Post(*row) if row else None
 
 
-def comments(database: Database, post_id: int, limit: int = 200) -> list[Comment]:
-    """The newest comments on a post, the oldest of them first."""
+def newest_comments(database: Database, post_id: int) -> Iterator[Comment]:
+    """The comments on a post, the newest first; each is read only when it is asked for."""
     rows = database.connection().execute(
-        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?",
-        (post_id, limit),
+        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC", (post_id,)
     )
-    return [Comment(*row) for row in reversed(rows.fetchall())]
+    with closing(rows):
+        for row in rows:
+            yield Comment(*row)
 
 
 def comment(database: Database, comment_id: int) -> Comment | None:
@@ -116,6 +119,17 @@ def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | Non
         f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500", (post_id,)
     )
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
+
+
+def delete_all_comments(database: Database) -> None:
+    """Delete every comment, with its job in the outbox; the next one is number 1.
+
+    The outbox goes on counting: its relay looks for rows behind the last one that it saw.
+    """
+    with database.transaction() as transaction:
+        transaction.execute("DELETE FROM comments")
+        transaction.execute("DELETE FROM outbox")
+        transaction.execute("DELETE FROM sqlite_sequence WHERE name = 'comments'")
 
 
 def count_comments(database: Database, post_id: int) -> int:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import signal
 import uuid
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from redis import RedisError
+
+from demo_app.broker.connection import connect
+from demo_app.broker.queue import Queue
 from demo_app.control_pipe import ControlPipe
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
-from demo_app.stack.redis_server import binary, check, end_left_over, socket_path
-from demo_app.stack.roles import ROLES, Plan
+from demo_app.stack.preflight import check
+from demo_app.stack.redis_server import binary, end_left_over, socket_path
+from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 
 
@@ -40,7 +46,7 @@ class Stack:
         try:
             self._folder = Folder(self.options.dir)
             self._plan = _plan(self.options, self._folder)
-            self._supervisor = Supervisor(self._plan, self._on_event)
+            self._supervisor = Supervisor(self._plan, self._tell)
             # before the workers: one that finds no supervisor behind the pipe ends itself
             revive = partial(self._revive, self._supervisor)
             self._control = ControlPipe(self._folder.control, revive)
@@ -76,7 +82,7 @@ class Stack:
             "redis": plan.redis_url,
             "token": plan.token,
             "dir": str(plan.folder.path),
-            "pids": {role: supervisor.pids(role) for role in ROLES},
+            "pids": {role: supervisor.pids(role) for role in plan.roles},
         }
 
     def kill(
@@ -93,7 +99,7 @@ class Stack:
         of a stack with restart=False stays dead in any case.
         Raises StackError for an unknown role.
         """
-        return self._running().kill(_known(role), number, hold=not restart, pid=pid)
+        return self._running().kill(self._known(role), number, hold=not restart, pid=pid)
 
     def start(self, role: str) -> None:
         """Start a process of the role, unless as many as were asked for are alive; waits until it
@@ -102,7 +108,7 @@ class Stack:
         Those that are started again by themselves are waited for; a second one of them would only
         find the port taken. Raises StackError when one does not answer.
         """
-        supervisor, wanted = self._running(), self._wanted()[_known(role)]
+        supervisor, wanted = self._running(), self._wanted()[self._known(role)]
         supervisor.revive(role, wanted)
         supervisor.wait_for(role, wanted)
 
@@ -125,6 +131,14 @@ class Stack:
         if folder is not None:
             folder.close()
 
+    def _tell(self, event: Event) -> None:
+        """Tell of an event; a worker's death goes into the journal as well, which shows it."""
+        self._on_event(event)
+        if event["event"] == "died" and event["role"] == "worker":
+            client = connect(self.plan.redis_url, timeout=1.0)
+            with suppress(RedisError), closing(client):
+                Queue(client).note_killed(int(event["pid"]), by="supervisor")
+
     def _wanted(self) -> dict[str, int]:
         """How many processes of each role there are to be; Redis first, which others need."""
         return {
@@ -132,6 +146,7 @@ class Stack:
             "smtp": 1,
             "web": 1,
             "worker": self.options.workers if self.plan.has_worker else 0,
+            STOCK: int(self.options.twin),
         }
 
     def _revive(self, supervisor: Supervisor) -> None:
@@ -142,16 +157,16 @@ class Stack:
             except StackError as error:
                 self._on_event({"event": "trouble", "role": role, "what": str(error)})
 
+    def _known(self, role: str) -> str:
+        roles = self.plan.roles
+        if role not in roles:
+            raise StackError(f"There is no role {role!r}; the roles are {', '.join(roles)}.")
+        return role
+
     def _running(self) -> Supervisor:
         if self._supervisor is None:
             raise StackError("The stack does not run.")
         return self._supervisor
-
-
-def _known(role: str) -> str:
-    if role not in ROLES:
-        raise StackError(f"There is no role {role!r}; the roles are {', '.join(ROLES)}.")
-    return role
 
 
 def _plan(options: Options, folder: Folder) -> Plan:

@@ -12,8 +12,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from demo_app.stack.options import StackError
 from demo_app.stack.process import Process
 from demo_app.stack.reaper import ReaperClient, reap
-from demo_app.stack.redis_server import truncation
-from demo_app.stack.roles import Plan, command, readiness
+from demo_app.stack.redis_server import mend, truncation
+from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
 PATIENCE = 45.0
@@ -27,6 +27,7 @@ SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
 Event = dict[str, str | int]
 
 _NAMES = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app", "worker": "A worker"}
+_NAMES[STOCK] = "The stock worker"
 
 
 class Supervisor:
@@ -107,7 +108,7 @@ class Supervisor:
         """End everything: first who makes and takes jobs, then the mail sink and Redis."""
         with self._lock:  # what is being started now is on the list, and nothing more comes after
             self._stopping.set()
-        for roles in (("web", "worker"), ("smtp",), ("redis",)):
+        for roles in (("web", "worker", STOCK), ("smtp",), ("redis",)):
             ending = self._living(*roles)
             for process in ending:
                 process.send(signal.SIGCONT)
@@ -126,7 +127,8 @@ class Supervisor:
 
     def _comes_back(self, role: str) -> bool:
         """Whether the role's processes are started again when they die."""
-        return role not in self._held_down and (role != "worker" or self._plan.options.restart)
+        restarted = self._plan.options.restart or role not in ("worker", STOCK)
+        return restarted and role not in self._held_down
 
     def _all_answer(self, role: str, wanted: int) -> bool:
         pids = self.pids(role)
@@ -156,11 +158,12 @@ class Supervisor:
             except StackError:
                 if self._stopping.is_set():
                     raise  # `stop` ends it
+                mended = role == "redis" and not process.alive and self._mend(process)
                 was_killed = process.was_killed
                 process.send(signal.SIGKILL)
                 process.wait(GRACE)
                 self._forget(process)
-                if not was_killed or starts == STARTS or role in self._held_down:
+                if not (was_killed or mended) or starts == STARTS or role in self._held_down:
                     raise
                 starts += 1
             else:
@@ -169,7 +172,7 @@ class Supervisor:
 
     def _begin(self, role: str, number: int) -> Process:
         log = self._plan.folder.logs / f"{role}{number}.log"
-        environment = self._plan.environment()
+        environment = self._plan.environment(role)
         with self._lock:
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
@@ -185,10 +188,20 @@ class Supervisor:
     def _await(self, process: Process) -> None:
         ready = readiness(process.role, self._plan, process.pid)
         process.wait_until(ready, PATIENCE, _NAMES[process.role], self._stopping)
-        lost = truncation(process.output()) if process.role == "redis" else ""
-        if lost:
-            event: Event = {"event": "trouble", "role": "redis", "what": lost}
-            # in a thread: whoever listens may be waiting for this start
+        if process.role == "redis":
+            self._tell(truncation(process.output()))
+
+    def _mend(self, process: Process) -> bool:
+        """Whether Redis could not read its data, and can start without the damaged part now."""
+        done = mend(self._plan.folder.redis, process.output())
+        self._tell(done)
+        return bool(done)
+
+    def _tell(self, what: str) -> None:
+        """Report trouble with Redis' data, if there is any; in a thread, since whoever listens may
+        be waiting for this start."""
+        if what:
+            event: Event = {"event": "trouble", "role": "redis", "what": what}
             threading.Thread(target=self._report, args=(event,), daemon=True).start()
 
     def _forget(self, process: Process) -> None:

@@ -59,8 +59,8 @@ def test_a_failure_between_the_two_stores_neither(
 def test_comments_come_back_in_their_order(database: Database) -> None:
     for number in range(5):
         posts.add_comment(database, 2, f"A{number}", "a@b.test", "text", notify=tell)
-    assert [c.author for c in posts.comments(database, 2)] == [f"A{n}" for n in range(5)]
-    assert [c.author for c in posts.comments(database, 2, limit=2)] == ["A3", "A4"]
+    newest = posts.newest_comments(database, 2)
+    assert [comment.author for comment in newest] == ["A4", "A3", "A2", "A1", "A0"]
 
 
 def test_the_first_posts_are_put_in_once(database: Database) -> None:
@@ -81,6 +81,19 @@ def test_comments_are_counted_up_to_a_bound(
         counts.append(posts.count_comments(database, 1))
     assert counts == [1, 2, 3, 3]
     assert posts.count_comments(database, 2) == 0
+
+
+def test_all_comments_can_be_deleted_and_the_next_one_is_number_1(database: Database) -> None:
+    posts.add_comment(database, 1, "Aoi", "aoi@example.test", "First.", notify=tell)
+    (before,) = outbox.pending(database)
+    posts.delete_all_comments(database)
+    assert _count(database) == outbox.size(database) == 0
+    comment, job = posts.add_comment(
+        database, 2, "Emre", "emre@example.test", "Again.", notify=tell
+    )
+    assert comment.id == 1
+    # a relay that looks for rows behind the last one that it saw finds it
+    assert [entry.job_id for entry in outbox.pending(database, before.row)] == [job.id]
 
 
 def test_the_notice_of_a_job_is_found_on_its_own_post_only(database: Database) -> None:

@@ -53,7 +53,7 @@ ORIGINAL = (
     ("one way to declare jobs", "07", ("ActiveJob", "@task", "One setting")),
     ("mail, pictures, CSV", "07", ("Mail, pictures, tables", "all_tasks()", "upload_picture(")),
     ("the in-process queue", "07", (":async", '"memory"', "crash(")),
-    ("the in-process queue is lost", "01", ('Lab(backend="memory")', 'lab.kill("web")')),
+    ("the in-process queue is lost", "01", ('Lab(backend="memory"', 'lab.kill("web")')),
     ("Sidekiq", "04", ("Sidekiq", "Celery")),
     ("Delayed Job and Resque", "07", ("Delayed Job", "Resque", '"huey", "rq"')),
     ("Redis keeps its data", "03", ("RDB", "AOF", "persistence=False", "永続化")),

@@ -26,8 +26,8 @@ function crowd() {
     for (const token of tokens) token.classList.remove("beyond");
     return { floor, tokens };
   }).map(({ floor, tokens }) => {
-    const size = (tokens[0]?.offsetWidth ?? 0) + 4;
-    const seats = Math.max(1, Math.floor((floor.clientWidth + 4) / size)) * Math.max(1, Math.floor((floor.clientHeight + 4) / size));
+    const fit = (room, size) => Math.max(1, Math.floor((room + 4) / ((size ?? 0) + 4)));
+    const seats = fit(floor.clientWidth, tokens[0]?.offsetWidth) * fit(floor.clientHeight, tokens[0]?.offsetHeight);
     return { floor, tokens, seats, all: tokens.length + Number(floor.dataset.hidden) };
   });
   for (const { floor, tokens, seats, all } of sizes) {
@@ -78,7 +78,7 @@ document.addEventListener("fresh", () => {
   const door = middle(floors()[0]);
   const crowded = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
   if (shown && !still.matches) {
-    for (const token of document.querySelectorAll(".token:not(.beyond)")) {
+    for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
       const floor = token.parentElement.dataset.floor;
       if (places.has(token.id) || !(crowded.has(floor) || floor === "lost")) fly(token, { ...door, floor: "readers" });
     }
@@ -92,7 +92,7 @@ document.addEventListener("lost", () => {
   $("web-says").textContent = $("board").dataset.webDead;
 });
 
-async function act(name) {
+export async function act(name) {
   const began = performance.now();
   const waiting = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
@@ -129,10 +129,11 @@ function replay(on) {
 }
 
 function replayed() {
+  if (!main.dataset.since) return; // a picture of now, asked for before
   const next = Number(main.dataset.next);
   if (!next) ending ||= setTimeout(() => replay(false), LAST_SHOWN);
   at = Math.max(at, next - SILENCE);
-  view.address = `stage?at=${at.toFixed(3)}`;
+  view.address = `stage?at=${at.toFixed(3)}&since=${main.dataset.since}`;
 }
 
 setInterval(() => {
@@ -150,7 +151,9 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, textarea")) return;
-  const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  // with CapsLock, and while an input method is on
+  const typed = /^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "");
+  const button = document.querySelector(`[data-key="${CSS.escape(typed.toLowerCase())}"]`);
   if (button) { event.preventDefault(); button.click(); }
 });
 addEventListener("resize", crowd);
