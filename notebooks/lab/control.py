@@ -15,7 +15,7 @@ from demo_app.verification.demo.run import kill_busy_worker
 from demo_app.verification.demo.timeline import Kill
 from lab.lifecycle import LabError, Lifecycle
 from lab.manual_worker import ManualWorker
-from lab.show import Progress
+from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
 #: The states of jobs that are still to be done.

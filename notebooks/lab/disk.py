@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from lab.figures import Outcome
 from lab.jobs import work
-from lab.show import Progress
+from lab.progress import Progress
 
 if TYPE_CHECKING:
     from lab.running import Lab

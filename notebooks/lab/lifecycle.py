@@ -17,7 +17,7 @@ from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.verification.demo.timeline import Kill
-from lab.show import Progress
+from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
 _CLOSED = "This lab is closed. Run the cell that starts it, then continue here."

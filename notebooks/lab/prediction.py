@@ -15,7 +15,8 @@ from IPython.core.error import StdinNotImplementedError
 from IPython.core.getipython import get_ipython
 
 from lab.lifecycle import LabError
-from lab.show import Progress, Table
+from lab.progress import Progress
+from lab.show import Table
 
 Value = int | float | str
 #: Words that don't change what an answer means.

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from demo_app.verification.demo.colours import EDGE, INK, RUNNING, WAITING
 from lab import postgres
 from lab.figures import panels
-from lab.show import Picture, Progress
+from lab.progress import Progress
+from lab.show import Picture
 
 if TYPE_CHECKING:
     from lab.running import Lab

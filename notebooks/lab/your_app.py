@@ -14,7 +14,7 @@ from celery import Celery
 
 from lab.figures import Outcome
 from lab.manual_worker import Beside
-from lab.show import Progress
+from lab.progress import Progress
 
 if TYPE_CHECKING:
     from lab.running import Lab

@@ -15,7 +15,7 @@ from demo_app.verification.demo.colours import PAPER
 #: The colour of a text in a picture by matplotlib; where none is given, it is black.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: Seconds; on a machine that is not busy, something moves after two.
-_SILENT = 12.0
+_SILENT = 20.0
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 

@@ -75,7 +75,9 @@ def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(
 
 def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
     with kernel() as here:
-        here.run("from lab import Lab, show\nshow._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)")
+        here.run(
+            "from lab import Lab, progress\nprogress._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)"
+        )
         told, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
         assert reply["ename"] == "LabError"
         assert "no sign of the impossible" in reply["evalue"]
