@@ -20,7 +20,8 @@ demo: .venv/.has-demo
 	@$(PY) -m demo_app demo
 
 lab: .venv/.has-lab
-	@cd notebooks && PYTHONSTARTUP=$$PWD/startup.py exec ../$(PY) -m jupyterlab
+	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true
+	@cd notebooks && exec ../$(PY) -m jupyterlab --config=jupyter/config.py
 
 test: .venv/.has-test
 	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
