@@ -48,13 +48,13 @@ for i = 2, #ARGV do
   if state == 'scheduled' or state == 'retrying' then
     there = redis.call('ZSCORE', set_key(state), id)
   elseif state == 'running' then
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
+    local lane = lane_of(id)
     there = is_claimed(id, cjson.decode(line)[3], lane)
   elseif state == 'queued' and (returned > 0 or i % every == turn) then
-    there = is_queued(id, lane_of(redis.call('LINDEX', job_key(id), 0)))
+    there = is_queued(id, lane_of(id))
   end
   if not there then
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
+    local lane = lane_of(id)
     redis.call('LPUSH', queue_key(lane), id)
     redis.call('SADD', LANES, lane)
     record(id, 'enqueued', by, 'it was in no list')
