@@ -10,13 +10,12 @@ import base64
 import re
 from html import unescape
 
+from local_smtp.bounds import HTML_CHARACTERS, LINKS, PICTURE_BYTES
+
 POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-
-_HTML_LIMIT = 5 * 1024 * 1024  # characters
-_INLINE_LIMIT = 10 * 1024 * 1024  # bytes of pictures put into the page
 
 # In HTML a tag begins with "<" and a letter at once, whatever stands around it.
 _ACTIVE = re.compile(
@@ -31,7 +30,6 @@ _REMOTE_IMAGE = re.compile(
     re.I,
 )
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
-_LINK_LIMIT = 200
 
 HEAD = (
     '<!doctype html><meta charset="utf-8"><base target="_blank">'
@@ -41,8 +39,8 @@ HEAD = (
 
 def harmless(html: str, pictures: dict[str, tuple[str, bytes]]) -> str:
     """Return a mail's HTML with its own pictures in place, and nothing from elsewhere."""
-    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:_HTML_LIMIT]))
-    budget = _INLINE_LIMIT
+    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
+    budget = PICTURE_BYTES
 
     def picture(found: re.Match[str]) -> str:
         nonlocal budget
@@ -58,10 +56,10 @@ def harmless(html: str, pictures: dict[str, tuple[str, bytes]]) -> str:
 
 def count_remote_images(html: str) -> int:
     """Return how many pictures the HTML would fetch if it could."""
-    return sum(1 for _ in _REMOTE_IMAGE.finditer(html[:_HTML_LIMIT]))
+    return sum(1 for _ in _REMOTE_IMAGE.finditer(html[:HTML_CHARACTERS]))
 
 
 def links(html: str) -> list[str]:
     """Return where the HTML's links lead, each once, in their order; only web addresses."""
-    found = (unescape(match.group(1)) for match in _LINK.finditer(html[:_HTML_LIMIT]))
-    return list(dict.fromkeys(found))[:_LINK_LIMIT]
+    found = (unescape(match.group(1)) for match in _LINK.finditer(html[:HTML_CHARACTERS]))
+    return list(dict.fromkeys(found))[:LINKS]

@@ -1,228 +1,344 @@
-"""The commands of SMTP: a mail's way from MAIL to the reply that answers for it."""
-
-# ruff: noqa: N802, N815  # aiosmtpd finds its commands and hooks by these names
+"""One SMTP connection (RFC 5321): its commands, the faults that are played, and what is noted."""
 
 import asyncio
 import json
 import re
 import sqlite3
 import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
-from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
-
-from local_smtp.fault_rules import OK
-from local_smtp.mail import Incoming, read_key_headers, readable
-from local_smtp.settings import RECIPIENT_LIMIT, SIZE_LIMIT
+from local_smtp import bounds
+from local_smtp.crowd import Crowd
+from local_smtp.fault_rules import EFFECTS, OK, Fault, Outcome, Step
+from local_smtp.faults import Faults
+from local_smtp.mail import Incoming, read_key_headers
+from local_smtp.models import Incident, Line
+from local_smtp.receiving import Budget, Inbound
 from local_smtp.store import statements
-from local_smtp.watched_session import WatchedSession
+from local_smtp.store.writer import Writer
 
-CHUNK = 64 * 1024
-"""Bytes that a stream holds before its client has to wait."""
+T = TypeVar("T")
 
-_END = b".\r\n"
-_PLAIN_ADDRESS = re.compile(
-    r"<([\w!#$%&'*+/=?^`{|}~-][\w!#$%&'*+/=?^`{|}~.-]*@[A-Za-z0-9.-]+)>(.*)", re.A
-)
+# The path of MAIL and RCPT: an old source route is ignored, a local part may be quoted.
+_LOCAL = r'(?:[^\s<>@"()\[\],;:\\\x00-\x20\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*")'
+_DOMAIN = r"(?:[\w.-]+|\[[\w.:]+\])"
+_PATH = re.compile(rf"\s*<(?:@[\w.,@-]+:)?({_LOCAL}(?:@{_DOMAIN})?|)>(?:\s+(\S.*))?\s*")
+_HTTP = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE)\b|.* HTTP/\d", re.I)
 
 
-class SmtpSession(WatchedSession):
-    """A connection with one client.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all sessions of a server share."""
 
-    Differs from aiosmtpd's in that a line of a mail may have any length, the end of a mail
-    is looked for in whole chunks instead of line by line, and a client that stops reading
-    is cut off by the timeout like one that stops writing.
-    """
+    hostname: str
+    writer: Writer
+    faults: Faults
+    report: Callable[[Incident], None]
+    crowd: Crowd
+    budget: Budget
 
-    line_length_limit = CHUNK  # of the stream's buffer; commands have their own limit
 
-    def __init__(self, *arguments: Any, login: str | None, **options: Any) -> None:
-        super().__init__(*arguments, authenticator=self._check_login, **options)
-        # Told to the parent, it warns of passwords without TLS; here they guard nothing.
-        self._auth_required = login is not None
-        self._login = login
+@dataclass(slots=True)
+class Transaction:
+    """The mail under way."""
 
-    async def _handle_client(self) -> None:
-        with self.at("connect"):
-            outcome = await self.play()
-            if outcome is not None:
-                await self.push(str(outcome.reply))
-                self.hang_up()
-        await super()._handle_client()
+    sender: str | None = None
+    """None before MAIL; the empty string for a bounce."""
+    recipients: list[str] = field(default_factory=list)
+    subject: str = ""
+    hits: list[Fault] = field(default_factory=list)
+    """The rules that hit it."""
+    refused: bool = False
+    """Whether it was counted as refused."""
 
-    async def smtp_HELO(self, hostname: str) -> None:
-        """HELO, a step that can be refused."""
-        with self.at("ehlo"):
-            await super().smtp_HELO(hostname)
 
-    async def smtp_EHLO(self, hostname: str) -> None:
-        """EHLO, a step that can be refused."""
-        with self.at("ehlo"):
-            await super().smtp_EHLO(hostname)
+class HungUp(Exception):
+    """The connection is to be closed."""
 
-    async def smtp_MAIL(self, arg: str | None) -> None:
-        """MAIL, with which a mail begins."""
-        self.refused = False
-        self.hits.clear()
-        self.subject = ""
-        with self.at("mail"):
-            await super().smtp_MAIL(arg)
 
-    async def smtp_RCPT(self, arg: str | None) -> None:
-        """RCPT, a step that can be refused."""
-        with self.at("rcpt"):
-            await super().smtp_RCPT(arg)
+class Session:
+    """A connection with one client."""
 
-    async def smtp_DATA(self, arg: str | None) -> None:
-        """DATA, the mail, and the reply to it."""
-        with self.at("data"):
-            await self._take_mail(arg)
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, around: Surroundings
+    ) -> None:
+        self._inbound = Inbound(lambda size: self._soon(reader.read(size)))
+        self._writer = writer
+        self._task = asyncio.current_task()
+        self._around = around
+        self._mail = Transaction()
+        self._greeted = False
+        self._errors = 0
+        self._dialogue: list[Line] = []
+        self._room = bounds.DIALOGUE_CHARACTERS
+        host, port = writer.get_extra_info("peername")[:2]
+        self._peer = f"{host}:{port}"
 
-    async def _http(self, arg: str | None) -> None:
-        """Hang up on a browser: the rest of its request may hold a mail that a page made."""
-        await self.push("421 4.7.0 This is a mail server; that was HTTP")
-        self.hang_up()
+    async def run(self) -> None:
+        """Talk until the client or a fault ends it, or until the client is silent for too long."""
+        self._around.crowd.heard(self)
+        try:
+            await self._answer("connect", f"220 {self._around.hostname} local_smtp mail sink", True)
+            while True:
+                await self._command(await self._line())
+        except (HungUp, OSError, EOFError):  # a timeout and a reset are errors of the system
+            pass
+        finally:
+            self._around.crowd.gone(self)
+            self._writer.close()
 
-    smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = _http
-    smtp_OPTIONS = smtp_CONNECT = smtp_TRACE = _http
+    def cut_off(self) -> None:
+        """End the connection at once."""
+        self._writer.transport.abort()
+        if self._task is not None:
+            self._task.cancel()
 
-    async def handle_HELO(self, _: Any, session: Session, envelope: Envelope, hostname: str) -> str:
-        """Answer HELO."""
-        session.host_name = hostname
-        outcome = await self.play()
-        return f"250 {self.hostname}" if outcome is None else str(outcome.reply)
+    # What is said
 
-    async def handle_EHLO(
-        self, _: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        """Answer EHLO."""
-        session.host_name = hostname
-        outcome = await self.play()
-        return responses if outcome is None else [str(outcome.reply)]
+    async def _line(self) -> str:
+        try:
+            line = await self._inbound.line()
+        except OverflowError:
+            # The rest of it could hold anything: a page's mail behind a long address, say.
+            await self._last_word("500 5.5.2 That line is too long")
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        self._note("C", text)
+        return text
 
-    async def handle_MAIL(
-        self, _: Any, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Take the sender."""
-        envelope.mail_from = address
-        outcome = await self.play()
-        if outcome is not None:
-            envelope.mail_from = None
-            return str(outcome.reply)
-        envelope.mail_options.extend(options)
-        return "250 2.1.0 OK"
+    async def _say(self, reply: str) -> None:
+        self._note("S", reply)
+        self._writer.write(reply.encode("utf-8", "replace") + b"\r\n")
+        await self._soon(self._writer.drain())
 
-    async def handle_RCPT(
-        self, _: Any, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Take a recipient."""
-        self.recipient = address
-        if len(envelope.rcpt_tos) >= RECIPIENT_LIMIT:
-            return f"552 5.5.3 A mail may have {RECIPIENT_LIMIT} recipients, no more"
-        outcome = await self.play()
-        if outcome is not None:
-            return str(outcome.reply)
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 OK"
+    async def _last_word(self, reply: str) -> NoReturn:
+        await self._say(reply)
+        raise HungUp
 
-    async def handle_exception(self, error: Exception) -> str:
-        """Answer what the parent could not read."""
-        return f"500 5.5.2 That could not be understood ({type(error).__name__})"
+    async def _complain(self, reply: str) -> None:
+        """Answer a command that makes no sense."""
+        self._errors += 1
+        if self._errors > bounds.SMTP_ERRORS:
+            await self._last_word("421 4.7.0 Too many errors")
+        await self._say(reply)
 
-    async def _take_mail(self, arg: str | None) -> None:
-        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+    async def _soon(self, step: Coroutine[Any, Any, T]) -> T:
+        """Wait for the client, but not for ever; a client that stops reading is cut off."""
+        self._around.crowd.heard(self)
+        try:
+            async with asyncio.timeout(bounds.SMTP_SECONDS):
+                return await step
+        except TimeoutError:
+            self._writer.transport.abort()
+            raise
+
+    def _note(self, who: str, text: str) -> None:
+        if self._room > 0:
+            self._dialogue.append(Line(round(time.time(), 4), who, text[: self._room]))
+            self._room -= len(text) + 1
+
+    def _start_anew(self) -> None:
+        self._mail = Transaction()
+        self._dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
+
+    # The commands
+
+    async def _command(self, line: str) -> None:
+        if _HTTP.match(line):
+            # A page in a browser can send this, with a mail in the request's body.
+            await self._last_word("421 4.7.0 This is a mail server; that was HTTP")
+        verb, _, argument = line.partition(" ")
+        match verb.upper():
+            case "HELO" | "EHLO":
+                await self._hello(verb.upper(), argument.strip())
+            case "MAIL" | "RCPT":
+                await self._path(verb.upper(), argument)
+            case "DATA":
+                await self._data(argument)
+            case "RSET":
+                self._start_anew()
+                await self._say(OK)
+            case "NOOP":
+                await self._say(OK)
+            case "VRFY":
+                await self._say("252 2.1.5 Send a mail and see")
+            case "QUIT":
+                await self._last_word("221 2.0.0 Bye")
+            case _:
+                await self._complain("500 5.5.2 This command is not known here")
+
+    async def _hello(self, verb: str, host: str) -> None:
+        if not host:
+            await self._complain(f"501 5.5.4 Syntax: {verb} host name")
             return
-        if not self.mail().rcpt_tos:
-            await self.push("503 5.5.1 Error: need RCPT command")
-            return
-        if arg:
-            await self.push("501 5.5.4 Syntax: DATA")
-            return
-        outcome = await self.play()
-        if outcome is not None:
-            await self.push(str(outcome.reply))
-            return
-        self.in_data = True
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = await read_mail(self._reader, SIZE_LIMIT)
-        self.in_data = False
-        self.step = "reply"
-        if content is None:
-            self.dialogue.note("a mail that was too large")
-            await self.push(f"552 5.3.4 A mail may have {SIZE_LIMIT} bytes, no more")
+        name = self._around.hostname
+        size = f"SIZE {bounds.MAIL_BYTES}"
+        known = f"250-{name}\r\n250-{size}\r\n250-8BITMIME\r\n250 SMTPUTF8"
+        self._mail = Transaction(refused=self._mail.refused)  # HELO follows a refused EHLO
+        self._greeted = await self._answer("ehlo", known if verb == "EHLO" else f"250 {name}")
+
+    async def _path(self, verb: str, argument: str) -> None:
+        word, _, rest = argument.partition(":")
+        expected = "FROM" if verb == "MAIL" else "TO"
+        found = _PATH.fullmatch(rest)
+        if not self._greeted:
+            await self._complain("503 5.5.1 Say EHLO first")
+        elif word.strip().upper() != expected or found is None:
+            await self._complain(f"501 5.5.4 Syntax: {verb} {expected}:<address>")
+        elif len(found[1]) > bounds.ADDRESS_CHARACTERS or "\ufffd" in found[1]:
+            await self._complain("553 5.1.3 That is no address")
+        elif verb == "MAIL":
+            await self._sender(found[1], found[2] or "")
         else:
-            self.dialogue.note(f"a mail of {len(content)} bytes")
-            await self._store_and_answer(content)
-        self.envelope = self._create_envelope()
-        self.dialogue.lines = []
+            await self._recipient(found[1], found[2] or "")
 
-    async def _store_and_answer(self, raw: bytes) -> None:
+    async def _sender(self, address: str, options: str) -> None:
+        if self._mail.sender is not None:
+            await self._complain("503 5.5.1 There is a mail under way")
+            return
+        for option in options.upper().split():
+            name, _, value = option.partition("=")
+            if name not in ("SIZE", "BODY", "SMTPUTF8"):
+                await self._complain("555 5.5.4 This option is not known here")
+                return
+            if name == "SIZE" and not value.isdecimal():
+                await self._complain("501 5.5.4 Syntax: SIZE=bytes")
+                return
+            if name == "SIZE" and (len(value) > 20 or int(value) > bounds.MAIL_BYTES):
+                self._mail = Transaction()
+                await self._refuse("mail", _TOO_LARGE)
+                return
+        self._mail = Transaction(sender=address)
+        if not await self._answer("mail", "250 2.1.0 OK"):
+            self._mail.sender = None
+
+    async def _recipient(self, address: str, options: str) -> None:
+        if self._mail.sender is None:
+            await self._complain("503 5.5.1 Say MAIL first")
+        elif not address or options:
+            await self._complain("555 5.5.4 Syntax: RCPT TO:<address>")
+        elif len(self._mail.recipients) >= bounds.RECIPIENTS:
+            await self._refuse(
+                "rcpt", f"552 5.5.3 A mail may have {bounds.RECIPIENTS} recipients, no more"
+            )
+        else:
+            others, self._mail.recipients = self._mail.recipients, [address]
+            taken = await self._answer("rcpt", "250 2.1.5 OK")
+            self._mail.recipients = [*others, address] if taken else others
+
+    async def _data(self, argument: str) -> None:
+        if not self._mail.recipients:
+            await self._complain("503 5.5.1 Say RCPT first")
+        elif argument.strip():
+            await self._complain("501 5.5.4 Syntax: DATA")
+        elif await self._answer("data", "354 End data with <CR><LF>.<CR><LF>"):
+            with self._around.budget.share() as share:
+                raw = await self._inbound.mail(share)
+                if raw is not None:
+                    self._note("#", f"a mail of {len(raw)} bytes")
+                    await self._store_and_answer(raw)
+                elif share.too_large:
+                    await self._refuse("reply", _TOO_LARGE)
+                else:
+                    await self._refuse("reply", "452 4.3.1 Too many mails at once; try again")
+            self._start_anew()
+
+    async def _store_and_answer(self, raw: bytearray) -> None:
         received_at = time.time()
         headers = read_key_headers(raw)
-        self.subject = headers.subject
-        outcome = await self.play()
+        self._mail.subject = headers.subject
+        outcome = await self._play("reply")
         if outcome is not None and not outcome.store:
-            await self.push(str(outcome.reply))
+            await self._say_instead("reply", outcome)
             return
         mail = Incoming(
-            sender=readable(self.sender()),
-            recipients=tuple(readable(recipient) for recipient in self.mail().rcpt_tos),
+            sender=self._mail.sender or "",
+            recipients=tuple(self._mail.recipients),
             raw=raw,
             headers=headers,
-            peer=self.peer(),
+            peer=self._peer,
             received_at=received_at,
-            dialogue=json.dumps(self.dialogue.lines, ensure_ascii=False),
-            fault="; ".join(hit.in_words() for hit in self.hits) or None,
+            dialogue=json.dumps(self._dialogue, ensure_ascii=False),
+            fault="; ".join(hit.in_words() for hit in self._mail.hits) or None,
         )
         try:
-            receipt = await self.mails.deliver(mail)
+            receipt = await self._around.writer.deliver(mail)
         except sqlite3.Error as error:
-            await self.push(f"452 4.3.1 The mail could not be stored: {error}")
+            await self._refuse("reply", f"452 4.3.1 The mail could not be stored: {error}")
             return
-        reply = OK
         if outcome is not None:
-            self.note_incident(self.hits[-1], message=receipt.message)
-            if outcome.reply is None:
-                self.hang_up()
-            reply = outcome.reply
-        await self.push(reply)
-        note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time())
-        self.mails.later(partial(note, reply=reply))
+            self._report("reply", hit=self._mail.hits[-1], message=receipt.message)
+            raise HungUp
+        await self._say(OK)
+        note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time(), reply=OK)
+        self._around.writer.later(note)
 
-    def _check_login(self, *arguments: Any) -> AuthResult:
-        """Compare a login with the one that is asked for, if one is."""
-        given = arguments[-1]
-        assert isinstance(given, LoginPassword)
-        right = self._login in (None, b":".join(given).decode("utf-8", "replace"))
-        return AuthResult(success=right, handled=False)
+    # Faults and refusals
 
-    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Take the common form of an address by the short way; the parser is slow."""
-        plain = _PLAIN_ADDRESS.match(arg)
-        return (plain[1], plain[2]) if plain else super()._getaddr(arg)
+    async def _answer(self, step: Step, usual: str, or_end: bool = False) -> bool:
+        """Say the usual, unless a fault wants something else; return whether it was said."""
+        outcome = await self._play(step)
+        if outcome is None:
+            await self._say(usual)
+            return True
+        await self._say_instead(step, outcome)
+        if or_end:
+            raise HungUp
+        return False
+
+    async def _play(self, step: Step) -> Outcome | None:
+        """Play the fault for this step; return what happens instead of the usual, if anything."""
+        mail = self._mail
+        hit = self._around.faults.hit(step, mail.sender or "", mail.recipients, mail.subject)
+        if hit is None:
+            return None
+        mail.hits.append(hit)
+        self._note("#", hit.in_words())
+        outcome = EFFECTS[hit.do].outcome(hit)
+        if outcome.go_on or not (outcome.store or _refuses(outcome.reply)):
+            self._report(step, hit)
+        await asyncio.sleep(outcome.pause)
+        return None if outcome.go_on else outcome
+
+    async def _say_instead(self, step: Step, outcome: Outcome) -> None:
+        if outcome.reply is None:
+            raise HungUp
+        if _refuses(outcome.reply):
+            await self._refuse(step, outcome.reply, self._mail.hits[-1])
+        else:
+            await self._say(outcome.reply)
+
+    async def _refuse(self, step: Step, reply: str, hit: Fault | None = None) -> None:
+        """Turn the mail under way down, or one of its recipients; count it once."""
+        self._report(step, hit, reply)
+        if not self._mail.refused:
+            self._mail.refused = True
+            self._around.writer.change(statements.note_refusal)
+        await self._say(reply)
+
+    def _report(
+        self, step: Step, hit: Fault | None, reply: str | None = None, message: int | None = None
+    ) -> None:
+        self._around.report(
+            Incident(
+                at=time.time(),
+                step=step,
+                peer=self._peer,
+                sender=self._mail.sender or "",
+                recipients=self._mail.recipients,
+                subject=self._mail.subject,
+                reply=reply,
+                rule_id=None if hit is None else hit.id,
+                fault=None if hit is None else hit.in_words(),
+                message=message,
+            )
+        )
 
 
-async def read_mail(reader: asyncio.StreamReader, limit: int) -> bytes | None:
-    """Read a mail up to the line with a single dot, and undo the doubling of dots.
+_TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
 
-    Only `CRLF . CRLF` ends a mail (RFC 5321 §4.1.1.4, §2.3.8): a dot between bare line feeds
-    or carriage returns is part of it, or a second mail could be smuggled in behind it.
 
-    Returns the mail as bytes, or None if it has more than `limit`.
-    """
-    mail = bytearray(b"\r\n")  # the one that ended DATA: the mail may be just ".\r\n"
-    too_large = False
-    while True:
-        try:
-            mail += await reader.readuntil(_END)
-            if mail.endswith(b"\r\n" + _END):
-                break
-        except asyncio.LimitOverrunError as overrun:
-            mail += await reader.read(overrun.consumed)
-        if len(mail) > limit + len(b"\r\n\r\n" + _END) + CHUNK:
-            too_large = True
-            del mail[:-2]  # enough to know whether a dot begins a line
-    del mail[-len(_END) :]
-    content = bytes(mail.replace(b"\r\n.", b"\r\n"))[2:]
-    return None if too_large or len(content) > limit else content
+def _refuses(reply: str | None) -> bool:
+    return reply is not None and reply.startswith(("4", "5"))

@@ -9,14 +9,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.settings import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT
+from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
-    " form-action 'none'"
+    " form-action 'self'"
 )
 
 _HEADERS = {
@@ -77,9 +77,9 @@ class Guard:
                 return receive
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > REQUEST_BODY_LIMIT:
+            if len(body) > REQUEST_BODY_BYTES:
                 return PlainTextResponse(
-                    f"A request may have {REQUEST_BODY_LIMIT} bytes, no more.\n", 413
+                    f"A request may have {REQUEST_BODY_BYTES} bytes, no more.\n", 413
                 )
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -90,7 +90,7 @@ class Guard:
 
     def _answer(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_LIMIT:
+        if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_BYTES:
             return too_long_a_head()
         if _host_name(headers.get("host", "")) not in self._hosts:
             return PlainTextResponse(
@@ -144,7 +144,7 @@ class Guard:
 def too_long_a_head() -> Response:
     """Return the answer to a request with more headers than anybody needs."""
     return PlainTextResponse(
-        f"The headers of a request may have {REQUEST_HEAD_LIMIT} bytes, no more.\n",
+        f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
         431,
         {"Connection": "close"},
     )

@@ -18,7 +18,7 @@ def anyone(mail_sink):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/page.js", "/api/stats", "/api/messages", "/api/messages/1/html", "/api/events",
+    ["/", "/static/page.js", "/api/stats", "/api/messages", "/api/messages/1/html", "/api/events",
      "/api/faults", "/openapi.json", "/nothing", "/api/stats?token=", "/api/stats?token=wrong",
      "/?token=wrong"],
 )  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_body_of_more_than_256_kb_is_refused(http, in_pieces):
     body = (b"[" + b" " * 100_000 for _ in range(4)) if in_pieces else b" " * 300_000
     answer = http.put("/api/faults", content=body)
     assert answer.status_code == 413
-    assert "262144 bytes" in answer.text
+    assert "65536 bytes" in answer.text
 
 
 def test_no_other_site_keeps_a_hand_on_the_page(http):

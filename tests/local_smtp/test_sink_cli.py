@@ -97,7 +97,7 @@ def test_a_directory_in_use_is_named(start_sink):
 
 @pytest.mark.parametrize(
     "options",
-    [["--smtp-port", "70000"], ["--smtp-port", "x"], ["--keep", "-1"], ["--auth", "user"],
+    [["--smtp-port", "70000"], ["--smtp-port", "x"], ["--keep", "-1"],
      ["--token", "short"], ["--nonsense"]],
 )  # fmt: skip
 def test_a_bad_option_is_explained(options):

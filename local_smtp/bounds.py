@@ -1,0 +1,69 @@
+"""Every bound on what strangers may send, and on what an answer may cost, in one place.
+
+Most are per client; those on connections, listeners and bytes hold for all clients together, so
+that the sink fits into 1,024 descriptors and needs at most 100 MB more under attack than idle.
+"""
+
+MIB = 1024 * 1024
+
+# Both doors
+CONNECTIONS = 400
+"""Clients connected at once, to SMTP and to HTTP each."""
+
+# SMTP
+COMMAND_BYTES = 2048
+"""Bytes of a command line (RFC 5321 §4.5.3.1.4 asks for 512 and more for extensions)."""
+ADDRESS_CHARACTERS = 320
+"""Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1)."""
+RECIPIENTS = 100
+"""Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
+MAIL_BYTES = 10 * MIB
+"""Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
+MAIL_BYTES_AT_ONCE = 3 * MAIL_BYTES
+"""Bytes of all the mails that are being received; what is over it is to be sent again later."""
+BUFFER_BYTES = 32 * 1024
+"""Bytes that one SMTP client can send ahead."""
+SMTP_SECONDS = 300.0
+"""Seconds in which an SMTP client has to say something, or to read an answer."""
+SMTP_ERRORS = 20
+"""Commands that make no sense, after which a client is sent away."""
+DIALOGUE_CHARACTERS = 16 * 1024
+"""Characters of what was said about a mail that are kept with it."""
+
+# Header fields and parts
+HEAD_BYTES = 256 * 1024
+"""Bytes of a mail in which Subject, From and Message-ID are looked for."""
+FIELD_CHARACTERS = 2048
+"""Characters of a header field that are decoded: it takes quadratic time."""
+FIELDS = 1000
+"""Header fields shown."""
+PARTS = 500
+"""Parts of a mail that are looked at."""
+TEXT_CHARACTERS = 500_000
+"""Characters of a mail's text, or of its source, that a page shows."""
+HTML_CHARACTERS = 5 * MIB
+"""Characters of a mail's HTML that are shown."""
+PICTURE_BYTES = 5 * MIB
+"""Bytes of pictures that are put into a mail's HTML, each as often as it is asked for."""
+LINKS = 200
+"""Links of a mail that are listed."""
+DELIVERIES = 100
+"""The latest times that a mail was brought which are shown with it."""
+READING_SECONDS = 0.7
+"""Seconds of computing in which a mail has to be taken apart."""
+READING_BYTES = 64 * MIB
+"""Bytes of memory in which a mail has to be taken apart."""
+
+# HTTP
+REQUEST_HEAD_BYTES = 16 * 1024
+"""Bytes of a request line with all its headers; more is answered with 431."""
+REQUEST_BODY_BYTES = 64 * 1024
+"""Bytes of a request's body; more is answered with 413."""
+REQUEST_SECONDS = 20.0
+"""Seconds in which a request has to be complete."""
+LISTENERS = 100
+"""Clients that follow events at once; one more is answered with 503."""
+LISTENER_BACKLOG = 1000
+"""Events that a listener may be behind before it is cut off."""
+RULES = 100
+"""Fault rules in force at once."""
