@@ -17,18 +17,22 @@ ADDRESS_CHARACTERS = 320
 """Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1)."""
 RECIPIENTS = 100
 """Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
-MAIL_BYTES = 10 * MIB
+MAIL_BYTES = 5 * MIB
 """Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
-MAIL_BYTES_AT_ONCE = 3 * MAIL_BYTES
-"""Bytes of all the mails that are being received; what is over it is to be sent again later."""
-BUFFER_BYTES = 32 * 1024
-"""Bytes that one SMTP client can send ahead."""
+SMALL_MAIL_BYTES = 64 * 1024
+"""Bytes of a mail that is received whatever other clients do."""
+LARGE_MAILS_BYTES = 4 * MAIL_BYTES
+"""Bytes of all larger mails that are being received; one that is over it is to come again."""
+MAIL_SECONDS = 60.0
+"""Seconds in which a mail has to be sent."""
+BUFFER_BYTES = 16 * 1024
+"""Bytes that an SMTP client can send ahead; the system adds its own."""
 SMTP_SECONDS = 300.0
 """Seconds in which an SMTP client has to say something, or to read an answer."""
 SMTP_ERRORS = 20
 """Commands that make no sense, after which a client is sent away."""
 DIALOGUE_CHARACTERS = 16 * 1024
-"""Characters of what was said about a mail that are kept with it."""
+"""Characters of what was said about a mail that are kept with it; a line counts for 40 more."""
 
 # Header fields and parts
 HEAD_BYTES = 256 * 1024
@@ -39,11 +43,11 @@ FIELDS = 1000
 """Header fields shown."""
 PARTS = 500
 """Parts of a mail that are looked at."""
-TEXT_CHARACTERS = 500_000
+TEXT_CHARACTERS = 100_000
 """Characters of a mail's text, or of its source, that a page shows."""
-HTML_CHARACTERS = 5 * MIB
+HTML_CHARACTERS = 2 * MIB
 """Characters of a mail's HTML that are shown."""
-PICTURE_BYTES = 5 * MIB
+PICTURE_BYTES = 3 * MIB
 """Bytes of pictures that are put into a mail's HTML, each as often as it is asked for."""
 LINKS = 200
 """Links of a mail that are listed."""
@@ -51,7 +55,7 @@ DELIVERIES = 100
 """The latest times that a mail was brought which are shown with it."""
 READING_SECONDS = 0.7
 """Seconds of computing in which a mail has to be taken apart."""
-READING_BYTES = 64 * MIB
+READING_BYTES = 48 * MIB
 """Bytes of memory in which a mail has to be taken apart."""
 
 # HTTP

@@ -4,13 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from local_smtp.bounds import BUFFER_BYTES, COMMAND_BYTES, MAIL_BYTES, MAIL_BYTES_AT_ONCE
+from local_smtp.bounds import (
+    BUFFER_BYTES,
+    COMMAND_BYTES,
+    LARGE_MAILS_BYTES,
+    MAIL_BYTES,
+    SMALL_MAIL_BYTES,
+)
 
 _END = b"\r\n.\r\n"
 
 
 class Share:
-    """What one mail has taken of the bytes that all may take."""
+    """What one mail has taken of the bytes that all large mails may take."""
 
     def __init__(self, budget: "Budget") -> None:
         self._budget = budget
@@ -21,18 +27,19 @@ class Share:
     def take(self, size: int) -> bool:
         """Say that the mail has `size` bytes by now; return whether it may have them."""
         self.too_large = self.too_large or size > MAIL_BYTES
-        fits = not self.too_large and self._budget.left >= size - self.taken
+        more = max(0, size - SMALL_MAIL_BYTES - self.taken)
+        fits = not self.too_large and self._budget.left >= more
         if fits:
-            self._budget.left -= size - self.taken
-            self.taken = size
+            self._budget.left -= more
+            self.taken += more
         return fits
 
 
 class Budget:
-    """The bytes of all mails that are being received by a server."""
+    """The bytes of all large mails that are being received by a server."""
 
     def __init__(self) -> None:
-        self.left = MAIL_BYTES_AT_ONCE
+        self.left = LARGE_MAILS_BYTES
 
     @contextmanager
     def share(self) -> Iterator[Share]:

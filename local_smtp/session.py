@@ -74,7 +74,7 @@ class Session:
         self._errors = 0
         self._dialogue: list[Line] = []
         self._room = bounds.DIALOGUE_CHARACTERS
-        host, port = writer.get_extra_info("peername")[:2]
+        host, port = (writer.get_extra_info("peername") or ("gone", 0))[:2]
         self._peer = f"{host}:{port}"
 
     async def run(self) -> None:
@@ -137,7 +137,7 @@ class Session:
     def _note(self, who: str, text: str) -> None:
         if self._room > 0:
             self._dialogue.append(Line(round(time.time(), 4), who, text[: self._room]))
-            self._room -= len(text) + 1
+            self._room -= len(text) + 40
 
     def _start_anew(self) -> None:
         self._mail = Transaction()
@@ -235,7 +235,8 @@ class Session:
             await self._complain("501 5.5.4 Syntax: DATA")
         elif await self._answer("data", "354 End data with <CR><LF>.<CR><LF>"):
             with self._around.budget.share() as share:
-                raw = await self._inbound.mail(share)
+                async with asyncio.timeout(bounds.MAIL_SECONDS):
+                    raw = await self._inbound.mail(share)
                 if raw is not None:
                     self._note("#", f"a mail of {len(raw)} bytes")
                     await self._store_and_answer(raw)

@@ -72,4 +72,5 @@ class SmtpServer:
             await asyncio.wait_for(server.wait_closed(), 1.0)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Session(reader, writer, self._around).run()
+        with suppress(asyncio.CancelledError):  # it was cut off
+            await Session(reader, writer, self._around).run()
