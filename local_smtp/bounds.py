@@ -9,6 +9,8 @@ MIB = 1024 * 1024
 # Both doors
 CONNECTIONS = 400
 """Clients connected at once, to SMTP and to HTTP each."""
+BACKLOG = 1024
+"""Clients that the system lets wait for each door to open."""
 
 # SMTP
 COMMAND_BYTES = 2048
@@ -17,6 +19,8 @@ ADDRESS_CHARACTERS = 320
 """Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1)."""
 RECIPIENTS = 100
 """Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
+RECIPIENT_CHARACTERS = 8 * 1024
+"""Characters of all the recipients of a mail."""
 MAIL_BYTES = 5 * MIB
 """Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
 SMALL_MAIL_BYTES = 64 * 1024
@@ -35,7 +39,7 @@ DIALOGUE_CHARACTERS = 16 * 1024
 """Characters of what was said about a mail that are kept with it; a line counts for 40 more."""
 
 # Header fields and parts
-HEAD_BYTES = 256 * 1024
+HEAD_BYTES = 64 * 1024
 """Bytes of a mail in which Subject, From and Message-ID are looked for."""
 FIELD_CHARACTERS = 2048
 """Characters of a header field that are decoded: it takes quadratic time."""
@@ -47,12 +51,12 @@ TEXT_CHARACTERS = 100_000
 """Characters of a mail's text, or of its source, that a page shows."""
 HTML_CHARACTERS = 2 * MIB
 """Characters of a mail's HTML that are shown."""
-PICTURE_BYTES = 3 * MIB
-"""Bytes of pictures that are put into a mail's HTML, each as often as it is asked for."""
 LINKS = 200
 """Links of a mail that are listed."""
 DELIVERIES = 100
 """The latest times that a mail was brought which are shown with it."""
+READERS = 4
+"""Clients that wait for a mail to be taken apart; one more is answered with 503."""
 READING_SECONDS = 0.7
 """Seconds of computing in which a mail has to be taken apart."""
 READING_BYTES = 48 * MIB
@@ -61,6 +65,10 @@ READING_BYTES = 48 * MIB
 # HTTP
 REQUEST_HEAD_BYTES = 16 * 1024
 """Bytes of a request line with all its headers; more is answered with 431."""
+REQUEST_FIELDS = 100
+"""Header fields of a request; more is answered with 431."""
+REQUESTS_AHEAD = 10
+"""Requests that a client may send before the first is answered; one more ends the connection."""
 REQUEST_BODY_BYTES = 64 * 1024
 """Bytes of a request's body; more is answered with 413."""
 REQUEST_SECONDS = 20.0

@@ -60,7 +60,7 @@ def decoded(value: object) -> str:
 
 
 def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:
-    """Read the key headers from the first 256 KiB of a mail of any shape, in linear time."""
+    """Read the key headers from the first 64 KiB of a mail of any shape, in linear time."""
     head = bytes(raw[:HEAD_BYTES])
     blank = _BLANK_LINE.search(head)
     fields: dict[bytes, str] = {}

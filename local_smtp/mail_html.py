@@ -6,11 +6,10 @@ policy, and some names made inert in the text, for what browsers do outside any 
 that the frame may not go there.
 """
 
-import base64
 import re
 from html import unescape
 
-from local_smtp.bounds import HTML_CHARACTERS, LINKS, PICTURE_BYTES
+from local_smtp.bounds import HTML_CHARACTERS, LINKS
 
 POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
@@ -23,12 +22,6 @@ _ACTIVE = re.compile(
 )
 # Text reads the same with a character reference in it; the name of an attribute does not.
 _HREF = re.compile(r"(hr)e(f)", re.I)
-_CID = re.compile(r"(?<=[\"'=(\s])cid:([^\"'\s)<>]{1,500})", re.I)
-_REMOTE_IMAGE = re.compile(
-    r"<(?:img|image|input|video)\b[^>]{1,2000}?(?:src|href|poster)\s*=\s*[\"']?\s*(?:https?:)?//"
-    r"|url\(\s*[\"']?\s*(?:https?:)?//",
-    re.I,
-)
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
 
 HEAD = (
@@ -37,26 +30,9 @@ HEAD = (
 )
 
 
-def harmless(html: str, pictures: dict[str, tuple[str, bytes]]) -> str:
-    """Return a mail's HTML with its own pictures in place, and nothing from elsewhere."""
-    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
-    budget = PICTURE_BYTES
-
-    def picture(found: re.Match[str]) -> str:
-        nonlocal budget
-        kind, content = pictures.get(found.group(1), ("", b""))
-        budget -= len(content)
-        if not content or budget < 0:
-            return "data:,"
-        kind = re.sub(r"[^a-z0-9.+/-]", "", kind)
-        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-    return HEAD + _CID.sub(picture, html)
-
-
-def count_remote_images(html: str) -> int:
-    """Return how many pictures the HTML would fetch if it could."""
-    return sum(1 for _ in _REMOTE_IMAGE.finditer(html[:HTML_CHARACTERS]))
+def harmless(html: str) -> str:
+    """Return a mail's HTML with nothing from elsewhere in it."""
+    return HEAD + _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
 
 
 def links(html: str) -> list[str]:

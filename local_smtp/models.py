@@ -82,7 +82,6 @@ class Attachment(BaseModel):
     part: int
     name: str
     content_type: str
-    content_id: str | None
     size: int
 
 
@@ -92,7 +91,6 @@ class Parts(BaseModel):
     headers: list[tuple[str, str]] = []
     text: str | None = None
     has_html: bool = False
-    remote_images: int = 0
     links: list[str] = []
     attachments: list[Attachment] = []
     note: str | None = None

@@ -42,27 +42,15 @@ def take_apart(raw: bytes) -> dict[str, Any]:
             body = _text(part, content)
         else:
             view["attachments"].append(_describe(number, part, len(content)))
-    return {
-        **view,
-        "has_html": bool(body),
-        "remote_images": mail_html.count_remote_images(body),
-        "links": mail_html.links(body),
-    }
+    return {**view, "has_html": bool(body), "links": mail_html.links(body)}
 
 
-def html_and_pictures(raw: bytes) -> tuple[str, dict[str, tuple[str, bytes]]]:
-    """Return the HTML of a mail, and its pictures by Content-ID, each with its content type."""
-    body = ""
-    pictures = {}
-    for number, part in _leaves(_parsed(raw)):
-        if number >= PARTS:
-            break
-        if not body and _shown_as(part) == "text/html":
-            body = _text(part, _content(part))
-        elif part.get_content_maintype() == "image" and "Content-ID" in part:
-            name = _describe(number, part, 0)["content_id"]
-            pictures[name] = (part.get_content_type(), _content(part))
-    return body, pictures
+def html(raw: bytes) -> str:
+    """Return the HTML of a mail; empty if it has none."""
+    for _, part in _leaves(_parsed(raw)):
+        if _shown_as(part) == "text/html":
+            return _text(part, _content(part))
+    return ""
 
 
 def part_content(raw: bytes, number: int) -> bytes:
@@ -121,6 +109,5 @@ def _describe(number: int, part: Message, size: int) -> dict[str, Any]:
         "part": number,
         "name": _NOT_IN_NAMES.sub("_", _file_name(part)) or f"part-{number}",
         "content_type": readable(part.get_content_type()),
-        "content_id": decoded(part.get("Content-ID", "")).strip("<> ") or None,
         "size": size,
     }

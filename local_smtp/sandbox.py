@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local_smtp import mail_html, parts
-from local_smtp.bounds import READING_BYTES, READING_SECONDS
+from local_smtp.bounds import READERS, READING_BYTES, READING_SECONDS
 
 _PATIENCE = 20.0  # seconds for a process that gets no computing time
 
@@ -28,11 +28,12 @@ read(sys.argv[2], int(sys.argv[3]))
 """
 _ROOT = Path(__file__).parents[1]
 
+_waiting = threading.BoundedSemaphore(READERS)
 _one_at_a_time = threading.Lock()  # or the memory that it may take would be nothing to rely on
 
 TASKS: dict[str, Callable[[bytes, int], bytes]] = {
     "view": lambda raw, _: json.dumps(parts.take_apart(raw)).encode(),
-    "html": lambda raw, _: mail_html.harmless(*parts.html_and_pictures(raw)).encode(),
+    "html": lambda raw, _: mail_html.harmless(parts.html(raw)).encode(),
     "part": lambda raw, number: parts.part_content(raw, number),
 }
 
@@ -41,16 +42,23 @@ class TooCostly(Exception):
     """A mail that takes more time or memory to read than it may."""
 
 
+class Busy(Exception):
+    """Too many mails are waiting to be read."""
+
+
 def ask(task: str, raw: bytes, number: int = 0) -> bytes:
     """Return what a task of `TASKS` makes of a mail; `number` is the part it is about.
 
     Raises:
         TooCostly: it took more computing time or memory than it may.
+        Busy: too many callers wait already.
     """
     # -I and -S: only the standard library is needed, and nothing from the environment.
     command = [sys.executable, "-I", "-S", "-c", _START, str(_ROOT), task, str(number)]
-    with _one_at_a_time:
-        try:
+    if not _waiting.acquire(blocking=False):
+        raise Busy
+    try:
+        with _one_at_a_time:
             return subprocess.run(
                 command,
                 input=raw,
@@ -60,8 +68,10 @@ def ask(task: str, raw: bytes, number: int = 0) -> bytes:
                 check=True,
                 start_new_session=True,  # Ctrl-C is for the sink
             ).stdout
-        except (subprocess.SubprocessError, OSError):
-            raise TooCostly from None
+    except (subprocess.SubprocessError, OSError):
+        raise TooCostly from None
+    finally:
+        _waiting.release()
 
 
 def read(task: str, number: int) -> None:

@@ -1,26 +1,24 @@
-"""One SMTP connection (RFC 5321): its commands, the faults that are played, and what is noted."""
+"""SMTP (RFC 5321) with one client: its commands, and the faults that are played."""
 
 import asyncio
 import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NoReturn, TypeVar
 
 from local_smtp import bounds
+from local_smtp.budget import Budget
+from local_smtp.connection import Connection, HungUp
 from local_smtp.crowd import Crowd
 from local_smtp.fault_rules import EFFECTS, OK, Fault, Outcome, Step
 from local_smtp.faults import Faults
 from local_smtp.mail import Incoming, read_key_headers
-from local_smtp.models import Incident, Line
-from local_smtp.receiving import Budget, Inbound
+from local_smtp.models import Incident
 from local_smtp.store import statements
 from local_smtp.store.writer import Writer
-
-T = TypeVar("T")
 
 # The path of MAIL and RCPT: an old source route is ignored, a local part may be quoted.
 _LOCAL = r'(?:[^\s<>@"()\[\],;:\\\x00-\x20\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*")'
@@ -55,100 +53,34 @@ class Transaction:
     """Whether it was counted as refused."""
 
 
-class HungUp(Exception):
-    """The connection is to be closed."""
-
-
 class Session:
-    """A connection with one client."""
+    """The dialogue with one client."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, around: Surroundings
-    ) -> None:
-        self._inbound = Inbound(lambda size: self._soon(reader.read(size)))
-        self._writer = writer
-        self._task = asyncio.current_task()
+    def __init__(self, connection: Connection, around: Surroundings) -> None:
+        self._connection = connection
+        self._say = connection.say
         self._around = around
         self._mail = Transaction()
         self._greeted = False
         self._errors = 0
-        self._dialogue: list[Line] = []
-        self._room = bounds.DIALOGUE_CHARACTERS
-        host, port = (writer.get_extra_info("peername") or ("gone", 0))[:2]
-        self._peer = f"{host}:{port}"
 
     async def run(self) -> None:
         """Talk until the client or a fault ends it, or until the client is silent for too long."""
-        self._around.crowd.heard(self)
         try:
-            await self._answer("connect", f"220 {self._around.hostname} local_smtp mail sink", True)
-            while True:
-                await self._command(await self._line())
+            if await self._answer("connect", f"220 {self._around.hostname} local_smtp mail sink"):
+                while True:
+                    await self._command(await self._connection.line())
         except (HungUp, OSError, EOFError):  # a timeout and a reset are errors of the system
-            pass
+            await self._connection.close()
         finally:
-            self._around.crowd.gone(self)
-            self._writer.close()
-
-    def cut_off(self) -> None:
-        """End the connection at once."""
-        self._writer.transport.abort()
-        if self._task is not None:
-            self._task.cancel()
-
-    # What is said
-
-    async def _line(self) -> str:
-        try:
-            line = await self._inbound.line()
-        except OverflowError:
-            # The rest of it could hold anything: a page's mail behind a long address, say.
-            await self._last_word("500 5.5.2 That line is too long")
-        text = line.decode("utf-8", "replace").rstrip("\r")
-        self._note("C", text)
-        return text
-
-    async def _say(self, reply: str) -> None:
-        self._note("S", reply)
-        self._writer.write(reply.encode("utf-8", "replace") + b"\r\n")
-        await self._soon(self._writer.drain())
-
-    async def _last_word(self, reply: str) -> NoReturn:
-        await self._say(reply)
-        raise HungUp
-
-    async def _complain(self, reply: str) -> None:
-        """Answer a command that makes no sense."""
-        self._errors += 1
-        if self._errors > bounds.SMTP_ERRORS:
-            await self._last_word("421 4.7.0 Too many errors")
-        await self._say(reply)
-
-    async def _soon(self, step: Coroutine[Any, Any, T]) -> T:
-        """Wait for the client, but not for ever; a client that stops reading is cut off."""
-        self._around.crowd.heard(self)
-        try:
-            async with asyncio.timeout(bounds.SMTP_SECONDS):
-                return await step
-        except TimeoutError:
-            self._writer.transport.abort()
-            raise
-
-    def _note(self, who: str, text: str) -> None:
-        if self._room > 0:
-            self._dialogue.append(Line(round(time.time(), 4), who, text[: self._room]))
-            self._room -= len(text) + 40
-
-    def _start_anew(self) -> None:
-        self._mail = Transaction()
-        self._dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
+            self._connection.let_go()
 
     # The commands
 
     async def _command(self, line: str) -> None:
         if _HTTP.match(line):
             # A page in a browser can send this, with a mail in the request's body.
-            await self._last_word("421 4.7.0 This is a mail server; that was HTTP")
+            await self._connection.last_word("421 4.7.0 This is a mail server; that was HTTP")
         verb, _, argument = line.partition(" ")
         match verb.upper():
             case "HELO" | "EHLO":
@@ -165,9 +97,20 @@ class Session:
             case "VRFY":
                 await self._say("252 2.1.5 Send a mail and see")
             case "QUIT":
-                await self._last_word("221 2.0.0 Bye")
+                await self._connection.last_word("221 2.0.0 Bye")
             case _:
                 await self._complain("500 5.5.2 This command is not known here")
+
+    def _start_anew(self) -> None:
+        self._mail = Transaction()
+        self._connection.start_anew()
+
+    async def _complain(self, reply: str) -> None:
+        """Answer a command that makes no sense."""
+        self._errors += 1
+        if self._errors > bounds.SMTP_ERRORS:
+            await self._connection.last_word("421 4.7.0 Too many errors")
+        await self._say(reply)
 
     async def _hello(self, verb: str, host: str) -> None:
         if not host:
@@ -220,9 +163,9 @@ class Session:
         elif not address or options:
             await self._complain("555 5.5.4 Syntax: RCPT TO:<address>")
         elif len(self._mail.recipients) >= bounds.RECIPIENTS:
-            await self._refuse(
-                "rcpt", f"552 5.5.3 A mail may have {bounds.RECIPIENTS} recipients, no more"
-            )
+            await self._refuse("rcpt", "452 4.5.3 Too many recipients")
+        elif sum(map(len, self._mail.recipients)) >= bounds.RECIPIENT_CHARACTERS:
+            await self._refuse("rcpt", "452 4.5.3 Too many long recipients")
         else:
             others, self._mail.recipients = self._mail.recipients, [address]
             taken = await self._answer("rcpt", "250 2.1.5 OK")
@@ -235,10 +178,9 @@ class Session:
             await self._complain("501 5.5.4 Syntax: DATA")
         elif await self._answer("data", "354 End data with <CR><LF>.<CR><LF>"):
             with self._around.budget.share() as share:
-                async with asyncio.timeout(bounds.MAIL_SECONDS):
-                    raw = await self._inbound.mail(share)
+                raw = await self._connection.mail(share)
                 if raw is not None:
-                    self._note("#", f"a mail of {len(raw)} bytes")
+                    self._connection.note("#", f"a mail of {len(raw)} bytes")
                     await self._store_and_answer(raw)
                 elif share.too_large:
                     await self._refuse("reply", _TOO_LARGE)
@@ -259,9 +201,9 @@ class Session:
             recipients=tuple(self._mail.recipients),
             raw=raw,
             headers=headers,
-            peer=self._peer,
+            peer=self._connection.peer,
             received_at=received_at,
-            dialogue=json.dumps(self._dialogue, ensure_ascii=False),
+            dialogue=json.dumps(self._connection.dialogue, ensure_ascii=False),
             fault="; ".join(hit.in_words() for hit in self._mail.hits) or None,
         )
         try:
@@ -278,15 +220,13 @@ class Session:
 
     # Faults and refusals
 
-    async def _answer(self, step: Step, usual: str, or_end: bool = False) -> bool:
+    async def _answer(self, step: Step, usual: str) -> bool:
         """Say the usual, unless a fault wants something else; return whether it was said."""
         outcome = await self._play(step)
         if outcome is None:
             await self._say(usual)
             return True
         await self._say_instead(step, outcome)
-        if or_end:
-            raise HungUp
         return False
 
     async def _play(self, step: Step) -> Outcome | None:
@@ -296,7 +236,7 @@ class Session:
         if hit is None:
             return None
         mail.hits.append(hit)
-        self._note("#", hit.in_words())
+        self._connection.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
         if outcome.go_on or not (outcome.store or _refuses(outcome.reply)):
             self._report(step, hit)
@@ -326,7 +266,7 @@ class Session:
             Incident(
                 at=time.time(),
                 step=step,
-                peer=self._peer,
+                peer=self._connection.peer,
                 sender=self._mail.sender or "",
                 recipients=self._mail.recipients,
                 subject=self._mail.subject,

@@ -4,6 +4,7 @@ import fcntl
 import os
 import socket
 import sqlite3
+import stat
 import tempfile
 import threading
 from contextlib import ExitStack
@@ -166,6 +167,7 @@ def _directory(wanted: Path | None, starting: ExitStack) -> Path:
         wanted = Path(starting.enter_context(temporary))
     try:
         wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_what_others_reach(wanted)
         lock = starting.enter_context((wanted / "lock").open("w"))
     except OSError as error:
         reason = error.strerror
@@ -179,11 +181,22 @@ def _directory(wanted: Path | None, starting: ExitStack) -> Path:
     return wanted.resolve()
 
 
+def _refuse_what_others_reach(directory: Path) -> None:
+    """Refuse a directory that somebody else owns, may look into, or leads elsewhere."""
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise SinkError(f"{directory} is a link, not a directory. Choose another --dir.")
+    if status.st_uid != os.getuid():
+        raise SinkError(f"{directory} belongs to somebody else. Choose another --dir.")
+    if status.st_mode & 0o077:
+        raise SinkError(f"Others can look into {directory}. Close it: chmod 700 {directory}")
+
+
 def _listen(host: str, port: int, option: str) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
-        return socket.create_server((host, port), family=family, backlog=512)
+        return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise SinkError(

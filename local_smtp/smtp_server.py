@@ -9,10 +9,11 @@ from contextlib import suppress
 import uvloop
 
 from local_smtp import bounds
+from local_smtp.budget import Budget
+from local_smtp.connection import Connection
 from local_smtp.crowd import Crowd
 from local_smtp.faults import Faults
 from local_smtp.models import Incident
-from local_smtp.receiving import Budget
 from local_smtp.session import Session, Surroundings
 from local_smtp.store.writer import Writer
 
@@ -58,11 +59,12 @@ class SmtpServer:
 
     async def _serve(self) -> None:
         server = await asyncio.start_server(
-            self._talk, sock=self._listener, limit=bounds.BUFFER_BYTES
+            self._talk, sock=self._listener, limit=bounds.BUFFER_BYTES, backlog=bounds.BACKLOG
         )
         self._up.set()
         await self._stopping.wait()
         server.close()
+        self._loop.set_exception_handler(lambda *_: None)  # of tasks that never got to begin
         sessions = asyncio.all_tasks() - {asyncio.current_task()}
         for task in sessions:
             task.cancel()
@@ -73,4 +75,5 @@ class SmtpServer:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.CancelledError):  # it was cut off
-            await Session(reader, writer, self._around).run()
+            connection = Connection(reader, writer, self._around.crowd)
+            await Session(connection, self._around).run()

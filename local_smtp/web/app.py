@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from local_smtp import __version__
+from local_smtp.sandbox import Busy
 from local_smtp.settings import Settings
 from local_smtp.web.api import fault_routes, mail_routes
 from local_smtp.web.guard import Guard
@@ -24,12 +25,18 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
         redoc_url=None,
     )
     app.add_exception_handler(RequestValidationError, _explain)
+    app.add_exception_handler(Busy, _busy)
     app.include_router(mail_routes(inbox))
     app.include_router(fault_routes(inbox))
     app.include_router(page_routes(inbox))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
     hosts = (settings.host, *settings.allow_host)
     return Guard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    sentence = "Too many mails are being opened at once. Try again in a moment."
+    return JSONResponse({"detail": sentence}, 503, {"Retry-After": "1"})
 
 
 def _explain(request: Request, error: Exception) -> Response:

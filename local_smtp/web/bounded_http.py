@@ -5,7 +5,13 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from local_smtp.bounds import CONNECTIONS, REQUEST_HEAD_BYTES, REQUEST_SECONDS
+from local_smtp.bounds import (
+    CONNECTIONS,
+    REQUEST_FIELDS,
+    REQUEST_HEAD_BYTES,
+    REQUEST_SECONDS,
+    REQUESTS_AHEAD,
+)
 from local_smtp.crowd import Crowd
 from local_smtp.web.guard import too_long_a_head
 
@@ -48,7 +54,7 @@ class BoundedHttp(HttpToolsProtocol):
                 return
             if self._head is not None:
                 self._head += len(piece)
-                if self._head > REQUEST_HEAD_BYTES + _PIECE:
+                if self._head > REQUEST_HEAD_BYTES + _PIECE or len(self.headers) > REQUEST_FIELDS:
                     self._refuse_head()
                     return
 
@@ -58,15 +64,32 @@ class BoundedHttp(HttpToolsProtocol):
         self._head = 0
         self._expect_a_request()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header field; those behind the body mean nothing here."""
+        if self._head is not None and len(self.headers) <= REQUEST_FIELDS:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Its head has ended."""
-        self._head = None
-        super().on_headers_complete()
+        if len(self.headers) > REQUEST_FIELDS:
+            self._refuse_head()
+        elif len(self.pipeline) >= REQUESTS_AHEAD:
+            self.cut_off()
+        else:
+            self._head = None
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The request has ended."""
+        """The request has ended: from here on the client is the one that waits."""
         self._expect_nothing()
+        if not self.cycle.response_complete:
+            self.crowd.gone(self)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The request is answered."""
+        self.crowd.heard(self)
+        super().on_response_complete()
 
     def _expect_a_request(self) -> None:
         self._expect_nothing()

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
+from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_FIELDS, REQUEST_HEAD_BYTES
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -144,7 +144,7 @@ class Guard:
 def too_long_a_head() -> Response:
     """Return the answer to a request with more headers than anybody needs."""
     return PlainTextResponse(
-        f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
+        f"A request may have {REQUEST_FIELDS} headers of {REQUEST_HEAD_BYTES} bytes, no more.\n",
         431,
         {"Connection": "close"},
     )

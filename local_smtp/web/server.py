@@ -7,6 +7,7 @@ import time
 import uvicorn
 from starlette.types import ASGIApp
 
+from local_smtp.bounds import BACKLOG
 from local_smtp.web.bounded_http import bounded_http
 
 _STOP_WITHIN = 3.0  # seconds
@@ -19,6 +20,7 @@ class InboxServer:
         config = uvicorn.Config(
             app,
             http=bounded_http(),
+            backlog=BACKLOG,
             access_log=False,  # it would write tokens down
             log_level="error",
             lifespan="off",

@@ -4,8 +4,8 @@ import resource
 import smtplib
 import socket
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
@@ -13,6 +13,9 @@ import psutil
 import pytest
 
 from local_smtp import bounds
+from local_smtp.budget import Budget
+from local_smtp.settings import Settings
+from local_smtp.sink import MailSink
 
 WAIT = 15  # seconds on a machine that is busy; an idle one needs less than 2
 DESCRIPTORS = 1024
@@ -47,9 +50,14 @@ def clients(address: str, count: int, *said: bytes) -> Iterator[list[socket.sock
         yield connected
 
 
+def address(sink) -> tuple[str, int]:
+    host, _, port = sink.smtp.rpartition(":")
+    return host, int(port)
+
+
 def an_honest_mail_is_stored(sink) -> None:
     before = sink.get("/api/stats")["accepted"]
-    with smtplib.SMTP(*sink.smtp.rsplit(":", 1), timeout=WAIT) as client:
+    with smtplib.SMTP(*address(sink), timeout=WAIT) as client:
         client.sendmail("a@x.test", ["b@x.test"], b"Subject: honest\r\n\r\nhi\r\n")
     assert sink.get("/api/stats")["accepted"] == before + 1
 
@@ -99,26 +107,28 @@ def test_an_smtp_client_that_is_too_slow_is_cut_off(mail_sink, monkeypatch, boun
     assert mail_sink.mails() == []
 
 
-def offer(client: smtplib.SMTP, size: int) -> int:
-    """Send a mail of so many bytes; return the code of the reply."""
-    client.mail("a@x.test")
-    client.rcpt("b@x.test")
-    return client.data(b"y" * size)[0]
+def test_large_mails_that_are_never_finished_leave_room_for_others():
+    budget = Budget()
+    with budget.share() as first, budget.share() as small:
+        assert first.take(bounds.MAIL_BYTES)
+        assert first.take(bounds.MAIL_BYTES)  # it is told of the same bytes again
+        budget.left = 0  # as many more of them would do
+        assert small.take(bounds.SMALL_MAIL_BYTES)
+        assert not small.take(bounds.SMALL_MAIL_BYTES + 1)
+        assert not small.too_large
+        assert not first.take(bounds.MAIL_BYTES + 1)
+        assert first.too_large
+    assert budget.left == bounds.MAIL_BYTES - bounds.SMALL_MAIL_BYTES
 
 
-def test_large_mails_that_are_never_finished_leave_room_for_others(mail_sink, send, smtp):
-    half = b"x" * (bounds.MAIL_BYTES - 100_000)
-    halves = bounds.LARGE_MAILS_BYTES // bounds.MAIL_BYTES
-    smtp.ehlo()
-    with clients(mail_sink.smtp, halves, ENVELOPE, half) as senders:
-        assert 452 in (offer(smtp, 1_000_000) for _ in range(20))  # as soon as they have arrived
-        send("small")
-        assert mail_sink.mails()[-1].subject == "small"
-        for client in senders:
-            client.sendall(b"\r\n.\r\nQUIT\r\n")
-            with client.makefile("rb") as replies:
-                assert b"221 2.0.0 Bye" in replies.read()
-    assert offer(smtp, 1_000_000) == 250
+def test_a_large_mail_too_many_is_put_off(tmp_path, monkeypatch):
+    monkeypatch.setattr("local_smtp.budget.LARGE_MAILS_BYTES", 100_000)
+    with MailSink(Settings(dir=tmp_path)) as sink, smtplib.SMTP(*address(sink)) as client:
+        with pytest.raises(smtplib.SMTPDataError, match="452"):
+            client.sendmail("a@x.test", ["b@x.test"], b"y" * 200_000)
+        client.sendmail("a@x.test", ["b@x.test"], b"y" * bounds.SMALL_MAIL_BYTES)
+        client.sendmail("a@x.test", ["b@x.test"], b"y" * 100_000)
+        assert sink.stats().accepted == 2
 
 
 def many_commands(sink) -> None:
@@ -152,6 +162,22 @@ def many_heads(sink) -> None:
         an_honest_reader_is_answered(sink)
 
 
+def many_small_headers(sink) -> None:
+    with clients(sink.inbox, 390, b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 4000):
+        an_honest_reader_is_answered(sink)
+
+
+def headers_behind_the_body(sink) -> None:
+    head = b"PUT /api/faults HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    with clients(sink.inbox, 20, head, b"a:\r\n" * 200_000):
+        an_honest_reader_is_answered(sink)
+
+
+def many_requests_at_once(sink) -> None:
+    with clients(sink.inbox, 390, b"GET / HTTP/1.1\r\n\r\n" * 5000):
+        an_honest_reader_is_answered(sink)
+
+
 def many_bodies(sink) -> None:
     head = b"PUT /api/faults HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n"
     with clients(sink.inbox, 390, head, b"[" * 50_000):
@@ -169,8 +195,9 @@ def memory(process: psutil.Process) -> int:
 
 @pytest.mark.parametrize(
     "attack",
-    [many_commands, many_halves, large_mails, large_mails_that_are_opened, many_heads, many_bodies],
-)
+    [many_commands, many_halves, large_mails, large_mails_that_are_opened, many_heads, many_bodies,
+     many_small_headers, headers_behind_the_body, many_requests_at_once],
+)  # fmt: skip
 def test_memory_grows_by_at_most_100_mb(sink, attack):
     an_honest_mail_is_stored(sink)
     an_honest_reader_is_answered(sink)
@@ -178,11 +205,12 @@ def test_memory_grows_by_at_most_100_mb(sink, attack):
     process = psutil.Process(sink.process.pid)
     before = memory(process)
     seen = [before]
-    attacking = threading.Thread(target=attack, args=(sink,))
-    attacking.start()
-    while attacking.is_alive():
-        seen.append(memory(process))
-        attacking.join(0.05)
+    with ThreadPoolExecutor() as attackers:
+        attacking = attackers.submit(attack, sink)
+        while not attacking.done():
+            seen.append(memory(process))
+            wait([attacking], 0.05)
+    attacking.result()
     print(f"grew by {(max(seen) - before) // bounds.MIB} MiB")
     assert max(seen) - before < 100_000_000
     an_honest_mail_is_stored(sink)

@@ -3,7 +3,9 @@
 import smtplib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 WAIT = 15  # seconds on a machine that is busy; the worst of these mails took 45 on an idle one
@@ -56,6 +58,20 @@ def test_a_mail_over_the_bounds_is_shown_as_source(http, smtp, name):
     assert (mail["text"], mail["has_html"], mail["attachments"]) == (None, False, [])
     assert http.get("/api/messages/1/html", timeout=90).status_code == 200
     assert http.get("/api/messages/1/parts/0", timeout=90).status_code == 422
+
+
+def test_while_a_costly_mail_is_opened_others_are_listed_and_stored(mail_sink, http, smtp):
+    smtp.sendmail("a@x.test", ["b@x.test"], b"Subject: 1\r\n" + COSTLY["200,000 parameters"])
+    token = {"token": mail_sink.settings.token}
+    with ThreadPoolExecutor(50) as readers:
+        opened = [
+            readers.submit(httpx.get, f"{mail_sink.inbox}/api/messages/1", params=token, timeout=90)
+            for _ in range(50)
+        ]
+        smtp.sendmail("a@x.test", ["b@x.test"], b"Subject: 2\r\n\r\n")
+        assert http.get("/api/messages", timeout=WAIT).json()["total"] == 2
+        assert http.get("/", timeout=WAIT).status_code == 200
+    assert {one.result().status_code for one in opened} == {200, 503}
 
 
 def test_a_costly_mail_is_found_by_its_subject_and_the_next_one_is_read(http, smtp):
