@@ -27,7 +27,7 @@ class Step(StrEnum):
     OUTBOX_READ = "outbox_read"
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
-    OUTBOX_CONFIRMED = "outbox_confirmed"  # the queue would still have it after a SIGKILL
+    OUTBOX_SETTLED = "outbox_settled"  # the relay knows what became of its jobs
     POPPED = "popped"  # only without the atomic claim: taken off its queue, recorded nowhere
     CLAIMED = "claimed"
     STARTED = "started"

@@ -29,6 +29,7 @@ class Safeguard(StrEnum):
     """What keeps jobs from being lost and mails from showing twice; experiments may omit one."""
 
     OUTBOX = "outbox"
+    KEEP = "keep"  # the outbox keeps a job until it is done, not only until the queue has it
     ATOMIC_CLAIM = "atomic_claim"
     RESCUE = "rescue"
     LEASE = "lease"
@@ -45,7 +46,9 @@ class Transport(StrEnum):
 class Settings(BaseSettings):
     """The settings of one process; every part of the stack reads the same ones."""
 
-    model_config = SettingsConfigDict(env_prefix="DEMO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="DEMO_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     dir: Path = Field(Path("demo-data"), description="where all state lives")
     backend: str = Field(
@@ -68,6 +71,9 @@ class Settings(BaseSettings):
     comments_per_second: float = Field(
         20.0, gt=0, description="and how fast it may go on; a class behind a proxy is one address"
     )
+    proxies: str = Field(
+        "", description="proxies whose X-Forwarded-For is believed: addresses, comma separated"
+    )
     public_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further host names that the web app answers to, comma separated"
     )
@@ -84,6 +90,9 @@ class Settings(BaseSettings):
     beat_seconds: float = Field(0.5, gt=0, description="how often a worker renews its lease")
     visibility_seconds: float = Field(3600.0, gt=0, description="stock transport only")
     max_rescues: int = Field(3, ge=1, description="a job rescued more often is a poison pill")
+    poison_pause: float = Field(
+        60.0, ge=0, description="seconds before the last try of a poison pill, alone"
+    )
     job_seconds: float = Field(300.0, gt=0, description="a job running for longer is ended")
     stop_seconds: float = Field(
         25.0, gt=0, description="after SIGTERM, how long a worker goes on with what it has"

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from demo_app.blog import pictures, posts
 from demo_app.blog.database import Database, DatabaseMissing
+from demo_app.blog.identity import open_blog
 from demo_app.blog.pictures import BadPicture
 from demo_app.blog.report import month_of_comments
 from demo_app.jobs import Context, discard_on, retry_on, task
@@ -89,4 +90,4 @@ def _sender() -> Mailbox:
 @cache
 def _database() -> Database:
     """The blog's database: the web app makes it, and no job ever does."""
-    return Database(settings().database, create=False)
+    return open_blog(settings())

@@ -67,12 +67,14 @@ REQUEST_HEAD_BYTES = 16 * 1024
 """Bytes of a request line with all its headers; more is answered with 431."""
 REQUEST_FIELDS = 100
 """Header fields of a request; more is answered with 431."""
-REQUESTS_AHEAD = 10
-"""Requests that a client may send before the first is answered; one more ends the connection."""
-REQUEST_BODY_BYTES = 64 * 1024
+REQUESTS_AHEAD = 16
+"""Requests that a client may send ahead of their answers; the next one is not read."""
+HELD_BYTES = 32 * MIB
+"""Bytes of all requests that are not answered yet, and of answers that nobody reads."""
+REQUEST_BODY_BYTES = 256 * 1024
 """Bytes of a request's body; more is answered with 413."""
 REQUEST_SECONDS = 20.0
-"""Seconds in which a request has to be complete."""
+"""Seconds in which a request has to be complete; later it is answered with 408."""
 LISTENERS = 100
 """Clients that follow events at once; one more is answered with 503."""
 LISTENER_BACKLOG = 1000

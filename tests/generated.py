@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The path of one comment, in reading order: a file, and what happens in it.
 WALK: list[tuple[str, str]] = [
     ("demo_app/web/comments.py", "a comment and its job are written down in one transaction"),
-    ("demo_app/blog/outbox.py", "the job waits beside the comment until the queue has it"),
-    ("demo_app/blog/relay.py", "hands it over, again and again until Redis has it on disk"),
+    ("demo_app/blog/outbox.py", "the job stands beside the comment until it is done"),
+    ("demo_app/blog/relay.py", "hands it over, and again when Redis has lost it"),
     ("demo_app/backends/celery.py", "makes a Celery message of the job"),
     ("demo_app/broker/keys.py", "what is in Redis, and what each key is called"),
     (

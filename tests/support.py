@@ -16,6 +16,7 @@ import redis
 
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
+from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
 
@@ -58,6 +59,18 @@ def redis_running(**options: Any) -> Iterator[str]:
 def client_of(url: str) -> redis.Redis:
     """A client whose answers are text."""
     return connect(url)
+
+
+def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
+    """Redis has been up for longer than a lease, as it nearly always has."""
+    queue.rescue("test", lease_ms, 3)
+    queue.client.hset("server", "since", 0)
+
+
+def die(queue: Queue, worker: str) -> None:
+    """The worker's lease has run out, and a first look has found so."""
+    queue.client.delete(f"worker:{worker}")
+    queue.client.hset("suspects", worker, time.time() - 1)
 
 
 def message(number: int = 1, **changes: Any) -> Message:

@@ -6,7 +6,7 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,7 +14,6 @@ from redis import RedisError
 
 from demo_app.backends.celery_command import worker_command
 from demo_app.backends.celery_waiting import Waiting
-from demo_app.broker import durability
 from demo_app.broker.connection import connect
 from demo_app.broker.events import Event, JobView
 from demo_app.broker.inspect import get_job
@@ -49,16 +48,16 @@ class CeleryBackend(Backend):
         """Put the jobs into their queues in Redis, in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by="web")
 
-    def unpersisted(self, jobs: list[Job]) -> list[Job]:
-        """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
-        keys = [f"job:{job.id}" for job in jobs]
-        lost = durability.unpersisted(self._store.client, keys)
-        return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
-
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""
         view = get_job(self._store.client, job_id)
         return None if view is None else _result(view, self)
+
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each job that Redis knows; what an evicted list has lost goes back into its
+        queue."""
+        told = self._store.states(job_ids, by="web")
+        return {job_id: state for job_id, state in zip(job_ids, told, strict=True) if state}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""

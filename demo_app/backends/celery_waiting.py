@@ -39,7 +39,7 @@ class Waiting:
         """Each job's message, and when it is due: first what is queued, in its order."""
         self._rescue_what_dead_movers_held()
         said = json.dumps({"pid": os.getpid()})
-        lanes = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
+        lanes = lanes_of(*self._settings.queues)
         self._store.register(self._worker, self._lease_ms, said)
         try:
             while taken := self._store.claim(self._worker, lanes):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -97,6 +97,17 @@ class HueyBackend(Backend):
         """What the file says of the job."""
         result = self.handle(Job("", {}, id=job_id))
         return result if self._jobs.fill_in(result) else None
+
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each job that the file has; one whose worker died with it waits again."""
+        found = self._jobs.states(job_ids)
+        for job_id in [job_id for job_id, state in found.items() if state == "lost"]:
+            job = self._jobs.job(job_id)
+            with self.huey.storage.db(commit=True) as rows:
+                found[job_id] = self._jobs.take_back(rows, job_id, self._settings.max_rescues)
+                if found[job_id] == "queued":
+                    self._put(rows, job)
+        return found
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; one whose worker was killed counts as running."""

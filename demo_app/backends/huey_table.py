@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -23,7 +25,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     value TEXT NOT NULL DEFAULT 'null',
     reason TEXT NOT NULL DEFAULT '',
     started_at REAL,
-    finished_at REAL
+    finished_at REAL,
+    worker INTEGER
 ) STRICT
 """
 _ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
@@ -82,6 +85,26 @@ class JobTable:
         result._return_value = json.loads(value)
         return True
 
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each of these jobs that is there; "lost" for one whose worker died with
+        it."""
+        sql = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        found = self._storage.sql(sql, (json.dumps(list(job_ids)),), results=True)
+        dead = {pid for _, state, pid in found if state == "running" and not _lives(pid)}
+        return {
+            job_id: "lost" if state == "running" and pid in dead else state
+            for job_id, state, pid in found
+        }
+
+    def take_back(self, rows: Any, job_id: str, most: int) -> str:
+        """As part of a transaction: a worker died with the job. Returns its state from now on:
+        queued, or dead after the death of more workers than `most`."""
+        sql = (
+            "UPDATE jobs SET state = iif(attempts - json_array_length(errors) > ?, 'dead', "
+            "'queued') WHERE id = ? AND state = 'running' RETURNING state"
+        )
+        return str(rows.execute(sql, (most, job_id)).fetchone()[0])
+
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state."""
         sql = "SELECT state, count(*) FROM jobs GROUP BY state"
@@ -90,11 +113,11 @@ class JobTable:
     def started(self, job_id: str) -> Job:
         """Note that a try begins; returns the job to be tried."""
         sql = (
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ? "
-            "WHERE id = ? RETURNING job, attempts"
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
+            "worker = ? WHERE id = ? RETURNING job, attempts"
         )
         with self._storage.db(commit=True) as rows:
-            record, attempts = rows.execute(sql, (time(), job_id)).fetchone()
+            record, attempts = rows.execute(sql, (time(), os.getpid(), job_id)).fetchone()
         return replace(Job.from_record(json.loads(record)), attempts=attempts - 1)
 
     def ended(self, job_id: str, outcome: Outcome) -> None:
@@ -111,3 +134,12 @@ class JobTable:
             )
             if next(self._ended) % 1000 == 0:
                 rows.execute(_DELETE_OLDEST, (self._keep,))
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is such a process; the file, and all who use it, are on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

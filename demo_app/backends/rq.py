@@ -7,7 +7,7 @@ delays are RQ's, by the second; how a job runs and what is kept of its failures 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from math import ceil
@@ -19,7 +19,6 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus, Retry
 
 from demo_app.backends.celery import message_of
-from demo_app.broker import durability
 from demo_app.broker.connection import client_url
 from demo_app.broker.keys import lanes_of
 from demo_app.jobs.backend import Backend
@@ -63,12 +62,14 @@ class RqBackend(Backend):
     @cached_property
     def connection(self) -> redis.Redis:
         """The connection to Redis; RQ reads bytes."""
-        return redis.Redis.from_url(client_url(self._settings.redis_url))
+        return redis.Redis.from_url(
+            client_url(self._settings.redis_url), socket_timeout=5.0, socket_connect_timeout=5.0
+        )
 
     @cached_property
     def lanes(self) -> dict[str, Queue]:
         """RQ's queues, most urgent first."""
-        names = [lane for queue in self._settings.queues for lane in lanes_of(queue)]
+        names = lanes_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:
@@ -94,12 +95,6 @@ class RqBackend(Backend):
             except DuplicateJobError:
                 continue
 
-    def unpersisted(self, jobs: list[Job]) -> list[Job]:
-        """Which of the jobs a Redis that was killed meanwhile has lost; none without a log."""
-        keys = [str(RqJob.key_for(job.id)) for job in jobs]
-        lost = durability.unpersisted(self.connection, keys)
-        return [job for key, job in zip(keys, jobs, strict=True) if key in lost]
-
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job; RQ forgets it a day after it ended."""
         try:
@@ -120,6 +115,19 @@ class RqBackend(Backend):
             error = (last and last.exc_string) or "the worker died"
             result.errors.append(TaskError(GIVEN_UP, error))
         return result
+
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each job that Redis knows, asked in one go.
+
+        A worker that works on while Redis loses its data writes down pieces of a job; one that
+        does not say how the job stands is deleted, or it would keep the job from coming again.
+        """
+        fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
+        found = [one for one in fetched if one is not None]
+        for one in found:
+            if one.get_status(refresh=False) is None:
+                self.connection.delete(one.key)
+        return {one.id: _state(one) for one in found if one.get_status(refresh=False)}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
@@ -168,9 +176,9 @@ def ready_key(pid: int) -> str:
 
 def _state(found: RqJob) -> str:
     state = _STATES.get(found.get_status(refresh=False), "queued")
-    if state == "done" and found.meta["reason"]:
+    if state == "done" and found.meta.get("reason"):
         return "discarded"
-    return "retrying" if state == "scheduled" and found.meta["errors"] else state
+    return "retrying" if state == "scheduled" and found.meta.get("errors") else state
 
 
 def make(settings: Settings) -> RqBackend:

@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS outbox (
     job_id TEXT NOT NULL UNIQUE,
     job TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS blog (id TEXT NOT NULL) STRICT;
+INSERT INTO blog SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM blog);
 """
 
 
@@ -62,6 +64,11 @@ class Database:
             self.connection().executescript(_TABLES)
         elif not _has_posts(path):
             raise DatabaseMissing(f"there is no blog at {path.absolute()}")
+
+    @property
+    def id(self) -> str:
+        """What tells this blog from every other."""
+        return str(self.connection().execute("SELECT id FROM blog").fetchone()[0])
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""

@@ -1,9 +1,9 @@
-"""The outbox: a job stands in the database until the queue has it.
+"""The outbox: a job stands in the database until it is done.
 
 The row is written in the transaction that writes what the job is about, so there is either
 both or neither, even when Redis is down at that moment. A relay hands the rows over, in their
-order, and deletes each once the queue would have it after a SIGKILL as well. A relay that dies in
-between hands over twice; the job's id is the same, and the queue takes it once.
+order, and deletes each when its job is done. What the queue loses before that is handed over
+again: the job's id is the same, and a queue that knows it takes it once.
 """
 
 from __future__ import annotations
@@ -51,8 +51,19 @@ def _entry(row: int, job_id: str, record: str) -> Entry:
         return Entry(row, job_id, None, f"the job {job_id} can't be read: {error}")
 
 
+def handed_over(
+    database: Database, after: int, up_to: int, limit: int = 500
+) -> list[tuple[int, str]]:
+    """The oldest rows behind `after`, up to `up_to`, each with the id of its job."""
+    rows = database.connection().execute(
+        "SELECT id, job_id FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+        (after, up_to, limit),
+    )
+    return [(row, job_id) for row, job_id in rows.fetchall()]
+
+
 def remove(database: Database, rows: list[int]) -> None:
-    """Delete rows that were handed over."""
+    """Delete rows whose jobs have ended."""
     with database.transaction() as transaction:
         transaction.executemany("DELETE FROM outbox WHERE id = ?", [(row,) for row in rows])
 
@@ -63,15 +74,16 @@ def remove_job(database: Database, job_id: str) -> None:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 
 
-def among(database: Database, job_ids: list[str]) -> set[str]:
-    """Which of these jobs the outbox still has."""
+def among(database: Database, job_ids: list[str]) -> dict[str, int]:
+    """The rows of those of these jobs that the outbox still has, by the job's id."""
     rows = database.connection().execute(
-        "SELECT job_id FROM outbox WHERE job_id IN (SELECT value FROM json_each(?))",
+        "SELECT job_id, id FROM outbox WHERE job_id IN (SELECT value FROM json_each(?))",
         (json.dumps(job_ids),),
     )
-    return {row[0] for row in rows.fetchall()}
+    return dict(rows.fetchall())
 
 
-def size(database: Database) -> int:
-    """How many jobs the outbox still has."""
-    return int(database.connection().execute("SELECT count(*) FROM outbox").fetchone()[0])
+def size(database: Database, after: int = 0) -> int:
+    """How many jobs the outbox has behind the row `after`."""
+    sql = "SELECT count(*) FROM outbox WHERE id > ?"
+    return int(database.connection().execute(sql, (after,)).fetchone()[0])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -83,13 +85,14 @@ def post(database: Database, post_id: int) -> Post | None:
     return Post(*row) if row else None
 
 
-def comments(database: Database, post_id: int, limit: int = 200) -> list[Comment]:
-    """The newest comments on a post, the oldest of them first."""
+def newest_comments(database: Database, post_id: int) -> Iterator[Comment]:
+    """The comments on a post, the newest first; each is read only when it is asked for."""
     rows = database.connection().execute(
-        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?",
-        (post_id, limit),
+        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC", (post_id,)
     )
-    return [Comment(*row) for row in reversed(rows.fetchall())]
+    with closing(rows):
+        for row in rows:
+            yield Comment(*row)
 
 
 def comment(database: Database, comment_id: int) -> Comment | None:

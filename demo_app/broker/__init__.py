@@ -5,7 +5,7 @@
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
 stays alive), `transport` (how Celery gets its messages), `worker` (what a Celery worker is told
-at its start). For whoever looks on: `message`, `events`, `inspect`, `throughput`, `durability`.
+at its start). For whoever looks on: `message`, `events`, `inspect`, `scheduled`, `throughput`.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from kombu.transport import TRANSPORT_ALIASES
 from demo_app.broker.defaults import set_defaults
 
 if TYPE_CHECKING:
-    from demo_app.broker.transport import SentinelTransport, Transport
+    from demo_app.broker.transport import Transport
 
-__all__ = ["SentinelTransport", "Transport"]
+__all__ = ["Transport"]
 
-#: The schemes of a broker URL that lead here.
-SCHEMES = {
-    "claims": "Transport",
-    "claims+redis": "Transport",
-    "claims+rediss": "Transport",
-    "claims+valkey": "Transport",
-    "claims+unix": "Transport",
-    "claims+socket": "Transport",
-    "claims+sentinel": "SentinelTransport",
-}
-for _scheme, _name in SCHEMES.items():
-    TRANSPORT_ALIASES[_scheme] = f"demo_app.broker.transport:{_name}"
+#: The schemes of a broker URL that lead here; `address` reads what stands behind the plus sign.
+SCHEMES = (
+    "claims",
+    "claims+redis",
+    "claims+rediss",
+    "claims+valkey",
+    "claims+unix",
+    "claims+socket",
+    "claims+sentinel",
+)
+TRANSPORT_ALIASES |= dict.fromkeys(SCHEMES, "demo_app.broker.transport:Transport")
 
 connect_on_app_finalize(set_defaults)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from demo_app.broker.message import Message, parse
+from demo_app.broker.message import parse_or_quote
 
 
 class State(StrEnum):
@@ -116,12 +117,14 @@ class JobView:
         return next((event for event in reversed(self.timeline) if event.event == name), None)
 
 
-def view_of(lines: list[str], *, position: int | None = None, due: float | None = None) -> JobView:
+def view_of(
+    job_id: str, lines: list[str], *, position: int | None = None, due: float | None = None
+) -> JobView:
     """The job of a list `job:<id>`: its message comes first, then what happened to it.
 
     position, due: as in `JobView`; they stand elsewhere in Redis.
     """
-    message: Message = parse(lines[0])
+    message = parse_or_quote(job_id, lines[0])
     timeline = tuple(_event(line) for line in lines[1:])
     state = state_after(event.event for event in timeline)
     return JobView(
@@ -154,5 +157,6 @@ def _event(line: str) -> Event:
 def notes_of(detail: str) -> dict[str, Any]:
     """An event's detail: JSON where a worker wrote it, plain words where a script did."""
     if detail.startswith("{"):
-        return dict(json.loads(detail))
+        with suppress(ValueError):
+            return dict(json.loads(detail))
     return {"text": detail} if detail else {}

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Rounds between two looks for orphans among our own claims.
 RECONCILE_EVERY = 4
+#: Seconds between two complaints of one step.
+COMPLAINTS = 10.0
 
 
 class Heartbeat:
@@ -36,13 +38,16 @@ class Heartbeat:
         self._judging_from = 0.0
         self._rounds = 0
         self._soonest: float | None = None
+        self._waiting: list[str] = []
+        self._suspects, self._pause = False, 0.0
+        self._complained: dict[str, float] = {}
 
     def start(self) -> None:
         """Register, rescue what others left, and go on from there.
 
         While Redis can't be reached, the thread goes on trying.
         """
-        self.round()
+        self._pause = self.round()
         self._thread.start()
 
     def stop(self) -> None:
@@ -56,7 +61,13 @@ class Heartbeat:
 
         Each step stands for itself: one that fails does not end the others, and says so.
         """
-        steps = [self._renew, self._in_flight.acknowledge_pending, self.rescue, self._promote_due]
+        steps = [
+            self._see_what_waits,
+            self._renew,
+            self._in_flight.acknowledge_pending,
+            self.rescue,
+            self._promote_due,
+        ]
         self._rounds += 1
         if self._rounds % RECONCILE_EVERY == 0:
             steps.append(self._reconcile)
@@ -64,11 +75,22 @@ class Heartbeat:
         pause = self._options.heartbeat_seconds
         if failed:
             return min(0.2, pause)
+        if self._suspects:
+            pause = min(pause, self._beat)
         return pause if self._soonest is None else min(pause, max(0.01, self._soonest))
+
+    @property
+    def _beat(self) -> float:
+        """Seconds in which every living worker has given a sign."""
+        return min(self._options.heartbeat_seconds, self._options.lease_seconds / 4)
+
+    def _see_what_waits(self) -> None:
+        self._waiting = []
+        self._waiting = self._in_flight.waiting()
 
     def _renew(self) -> None:
         lease = self._in_flight.lease
-        if not lease.renew():
+        if not lease.renew(self._waiting):
             log.warning("Taken for dead meanwhile; going on as %s", lease.worker)
 
     def rescue(self) -> None:
@@ -79,15 +101,17 @@ class Heartbeat:
             self._judging_from = time.monotonic() + self._options.lease_seconds
         lease, queue = self._in_flight.lease, self._in_flight.queue
         # looks even when it may not judge: Redis notes with the first look when it was started
-        found = queue.dead_workers(lease.worker, lease.milliseconds)
+        judged = {"lease_ms": lease.milliseconds, "beat_ms": int(1000 * self._beat)}
+        found, self._suspects = queue.dead_workers(lease.worker, **judged)
         if not found or time.monotonic() < self._judging_from:
             return
         hit(Step.RESCUE_FOUND)
         # judges anew: in between they may have come back, or another rescuer may have been here
-        rescued = queue.rescue(lease.worker, lease.milliseconds, self._options.max_rescues)
+        rescued = queue.rescue(lease.worker, most=self._options.max_rescues, **judged)
         hit(Step.RESCUE_MOVED)
         if rescued:
             log.warning("Rescued %d jobs of dead workers", len(rescued))
+            self._in_flight.tell_given_up(rescued)
 
     def _promote_due(self) -> None:
         moved, self._soonest = self._in_flight.queue.promote_due(self._in_flight.lease.worker)
@@ -101,27 +125,31 @@ class Heartbeat:
             log.warning("Gave back jobs that waited here when the connection broke")
 
     def _run(self) -> None:
-        pause = self._options.heartbeat_seconds
-        while not self._stopped.wait(pause):
-            pause = self.round()
+        while not self._stopped.wait(self._pause):
+            self._pause = self.round()
 
     def _try(self, step: Callable[[], object]) -> bool:
         """Do one step; returns whether Redis could be reached."""
         try:
             step()
-        except redis.ConnectionError as error:  # a timeout as well
-            log.debug("Redis is away: %s", error)
+        except redis.RedisError as error:
+            # it is away, or refuses: a user without a right, a full disk; to others perhaps as well
             self._cut_off = True
+            self._complain(step.__name__, error)
             return False
-        except redis.TimeoutError as error:
-            log.debug("Redis does not answer: %s", error)
-            self._cut_off = True
-            return False
-        except redis.RedisError as error:  # a user without a right, a full disk
-            log.warning("Redis refuses: %s", error)
-            self._cut_off = True  # others may have been refused as well
-            return False
-        except Exception:
+        except Exception as error:
             # a heartbeat that ends would make a live worker look dead
-            log.exception("A step of the heartbeat failed; it goes on")
+            self._complain(step.__name__, error)
         return True
+
+    def _complain(self, step: str, error: Exception) -> None:
+        """Loud, but not twice a second."""
+        if time.monotonic() < self._complained.get(step, 0.0):
+            return
+        self._complained[step] = time.monotonic() + COMPLAINTS
+        if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+            log.warning("The heartbeat's step %s waits for Redis: %s", step.strip("_"), error)
+        elif isinstance(error, redis.RedisError):
+            log.error("Redis refuses the heartbeat's step %s: %s", step.strip("_"), error)
+        else:
+            log.error("The heartbeat's step %s failed; the others go on", step, exc_info=error)

@@ -12,7 +12,7 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
@@ -74,7 +74,7 @@ class InFlight:
         self._info = info
         self.lease = Lease(queue, options.lease_seconds, info)
         self.heartbeat = Heartbeat(self)
-        self.lanes: list[str] = []
+        self._queues: dict[str, None] = {}  # a set that keeps its order
         self._held: dict[str, Held] = {}  # by Celery's delivery tag
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
         self._tags = count(1)
@@ -85,6 +85,10 @@ class InFlight:
         self._dropped: set[str] = set()
         #: Gives the delivery tags that the consumer still has; None when it can't tell.
         self.known_tags: Callable[[], set[str] | None] = lambda: None
+        #: Is told the message of each job that was given up because it kept killing its workers.
+        self.on_given_up: Callable[[str], None] = lambda message: None
+        #: Gives the delivery tags of what the consumer has and has not begun.
+        self.waiting_tags: Callable[[], set[str]] = set
         #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
@@ -97,12 +101,16 @@ class InFlight:
         info: what the worker says of itself beside its pid and host.
         """
         with self._lock:
-            lanes = [lane for queue in queues for lane in lanes_of(queue)]
-            self.lanes += [lane for lane in lanes if lane not in self.lanes]
+            self._queues |= dict.fromkeys(queues)
             begins, self.working = not self.working, True
         if begins:
             self.lease = self.make_lease({**self._info, **info})
             self.heartbeat.start()
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """What is claimed from, the most urgent first."""
+        return lanes_of(*self._queues)
 
     def make_lease(self, info: dict[str, object]) -> Lease:
         """The lease of this worker."""
@@ -145,16 +153,16 @@ class InFlight:
                 if held.claim.id == job_id or held.claim.id.startswith(f"{job_id}#"):
                     held.ending = ending
 
-    def finish(self, tag: str, ending: Ending, *, go_on: bool = False) -> Claimed | None:
+    def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         """End a claim, waiting for Redis as long as it takes; see `Queue.finish`.
 
-        An ending that was set before wins. go_on: claim the next job in the same step, and return
-        it. A Redis that answers with an error (its disk is full, say) is waited for like one that
-        is away: how a job ended must not be lost with it.
+        An ending that was set before wins. lanes: claim the next job from these, in the same step,
+        and return it. A Redis that answers with an error (its disk is full, say) is waited for like
+        one that is away: how a job ended must not be lost with it.
         """
         while True:
             try:
-                return self._finish(tag, ending, go_on)
+                return self._finish(tag, ending, lanes)
             except redis.RedisError as error:
                 if self.closing:
                     log.warning("A job ends unacknowledged and will be rescued: %s", error)
@@ -162,23 +170,24 @@ class InFlight:
                 self._complain(error)
                 time.sleep(PAUSE)
 
-    def finish_soon(self, tag: str, ending: Ending) -> None:
-        """End a claim, now or when Redis is back; for the thread that must not wait."""
+    def finish_soon(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
+        """The same, now or when Redis is back; for the thread that must not wait."""
         try:
-            self._finish(tag, ending, go_on=False)
+            return self._finish(tag, ending, lanes)
         except redis.RedisError as error:
             self._complain(error)
             with self._lock:
                 self._pending[tag] = ending
+            return None
 
     def acknowledge_pending(self) -> None:
         """Acknowledge again what Redis has not answered; raises redis.RedisError."""
         for tag, ending in list(self._pending.items()):
-            self._finish(tag, ending, go_on=False)
+            self._finish(tag, ending)
             with self._lock:
                 self._pending.pop(tag, None)
 
-    def _finish(self, tag: str, ending: Ending, go_on: bool) -> Claimed | None:
+    def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         held = self._held.get(tag)
         if held is None:
             return None
@@ -190,12 +199,19 @@ class InFlight:
             after=chosen.after,
             message=chosen.message,
             max_rescues=self.options.max_rescues,
-            next_for=(self.lease.worker, self.lanes) if go_on and not self.draining else None,
+            next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
         with self._lock:
             self._held.pop(tag, None)
         hit(_STEP_OF.get(chosen.verdict, Step.ACKNOWLEDGED))
+        if chosen.verdict is Verdict.LOST:
+            self.tell_given_up([held.claim.id])
         return ended.following
+
+    def tell_given_up(self, job_ids: list[str]) -> None:
+        """Tell of those among the jobs whose rescue was one too many; raises redis.RedisError."""
+        for message in self.queue.given_up(job_ids):
+            self.on_given_up(message)
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""
@@ -215,6 +231,12 @@ class InFlight:
         """The delivery tags of what is held."""
         with self._lock:
             return set(self._held)
+
+    def waiting(self) -> list[str]:
+        """The ids of the jobs that are held and have not begun."""
+        tags = self.waiting_tags()
+        with self._lock:
+            return [held.claim.id for tag, held in self._held.items() if tag in tags]
 
     def reconcile(self) -> int:
         """Give back jobs that Redis has on our list and that nobody here knows of.
@@ -247,7 +269,7 @@ class InFlight:
         unknown = self.held() - known
         lost, self._dropped = unknown & self._dropped, unknown
         for tag in sorted(lost, key=int, reverse=True):  # the first one to the very head
-            self._finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"), False)
+            self._finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
         return len(lost)
 
     def leave(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import JobView, State, view_of
 from demo_app.broker.keys import Keys, lanes_of, queue_of
-from demo_app.broker.message import parse
+from demo_app.broker.message import parse_or_quote
 
 #: How far from its head a queue is searched for one job's position.
 SEARCH_DEPTH = 100_000
@@ -36,14 +36,14 @@ def get_job(client: Decoded, job_id: str) -> JobView | None:
     lines, scheduled, retrying = pipe.execute()
     if not lines:
         return None
-    view = view_of(lines, due=scheduled or retrying)
+    view = view_of(job_id, lines, due=scheduled or retrying)
     if view.state is not State.QUEUED:
         return view
-    lane = KEYS.queue(parse(lines[0]).lane)
+    lane = KEYS.queue(parse_or_quote(job_id, lines[0]).lane)
     found = client.lpos(lane, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     if found is None:
         return view
-    return view_of(lines, position=int(client.llen(lane)) - int(found))
+    return view_of(job_id, lines, position=int(client.llen(lane)) - int(found))
 
 
 def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
@@ -139,9 +139,9 @@ def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) 
         pipe.zscore("retrying", job_id)
     answers = pipe.execute()
     views = []
-    for index in range(len(ids)):
+    for index, job_id in enumerate(ids):
         lines, scheduled, retrying = answers[3 * index : 3 * index + 3]
         if lines:
             position = positions[index] if positions else None
-            views.append(view_of(lines, position=position, due=scheduled or retrying))
+            views.append(view_of(job_id, lines, position=position, due=scheduled or retrying))
     return views

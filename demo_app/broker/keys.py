@@ -7,7 +7,9 @@
 ``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
 ``workers``, ``paused``      sets of workers
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
-``quarantine``               set of ids that were rescued twice, and run alone
+``suspects``                 hash: worker to the moment at which a look found its lease run out
+``waiting:<worker>``         set of the ids that it holds and has not begun
+``deaths``                   hash: id to the workers that died while they ran it
 ``running``                  hash: id to the number of its claim
 ``successor:<id>``           the next try that a running job has published
 ``scheduled``, ``retrying``  sorted sets of ids, by the moment at which they are due
@@ -17,7 +19,7 @@
 ``throughput:<day>``         hash: how many were done in each minute, and how long they took
 ``journal``                  capped stream of every change
 ``wake``, ``idle``           stream that wakes waiting workers; set while one waits
-``server``                   hash: which run of Redis this is, and since when
+``server``                   hash: which run of Redis this is, since when; the latest moment seen
 ===========================  =======================================================================
 
 A lane is one list of a queue: a queue has five, for jobs of different priority.
@@ -32,9 +34,9 @@ from dataclasses import dataclass
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 
 
-def lanes_of(queue: str) -> tuple[str, ...]:
-    """The lanes of one queue, the most urgent first."""
-    return tuple(f"{queue}{suffix}" for suffix in _SUFFIXES)
+def lanes_of(*queues: str) -> tuple[str, ...]:
+    """The lanes of some queues, the most urgent first; of equal urgency in the queues' order."""
+    return tuple(f"{queue}{suffix}" for suffix in _SUFFIXES for queue in queues)
 
 
 def lane_of(queue: str, priority: int) -> str:

@@ -14,7 +14,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -52,14 +52,17 @@ class Lease:
 
     def take(self) -> str:
         """Register a new epoch, and so a lease; returns the epoch's name."""
-        worker = f"{self._birth}.{next(self._generation)}"
+        worker, before = f"{self._birth}.{next(self._generation)}", self.worker
         asked = time.monotonic()
-        self._queue.register(worker, self.milliseconds, self._info)
+        self._queue.register(worker, self.milliseconds, self._info, instead_of=before)
         self.worker, self._valid_until = worker, asked + self._seconds
         return worker
 
-    def renew(self) -> bool:
-        """Renew the lease, or take the first one; False when it was lost, and a new epoch began."""
+    def renew(self, waiting: Iterable[str] = ()) -> bool:
+        """Renew the lease, or take the first one; False when it was lost, and a new epoch began.
+
+        waiting: the jobs that are held and have not begun.
+        """
         with self._renewing:
             if self._over:
                 return True
@@ -67,7 +70,7 @@ class Lease:
                 self.take()
                 return True
             asked = time.monotonic()
-            if self._queue.beat(self.worker, self.milliseconds, self._info):
+            if self._queue.beat(self.worker, self.milliseconds, self._info, waiting):
                 self._valid_until = asked + self._seconds
                 return True
             self.take()

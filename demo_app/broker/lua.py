@@ -22,13 +22,11 @@ def _file(name: str) -> str:
 
 
 @cache
-def _text(name: str, body: str, prefix: str, journal_length: int, history_length: int) -> str:
+def _text(name: str, body: str, prefix: str, limits: tuple[tuple[str, float], ...]) -> str:
     flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
-    limits = (
-        f"{flags}local JOURNAL_LENGTH, HISTORY_LENGTH = {journal_length}, {history_length}\n"
-        f"local P = {json.dumps(prefix)}\n"
-    )
-    return limits + _file("_prelude") + body
+    given = f"local P = {json.dumps(prefix)}\n"
+    given += "".join(f"local {limit.upper()} = {value}\n" for limit, value in limits)
+    return flags + given + _file("_prelude") + body
 
 
 class _Own(threading.local):
@@ -38,13 +36,14 @@ class _Own(threading.local):
 
 
 class Scripts:
-    """The scripts on one server, for all threads of this process."""
+    """The scripts on one server, for all threads of this process.
 
-    def __init__(
-        self, client: redis.Redis, prefix: str, journal_length: int, history_length: int
-    ) -> None:
+    limits: numbers that each script knows, under their names in capitals.
+    """
+
+    def __init__(self, client: redis.Redis, prefix: str, **limits: float) -> None:
         self._shared = client
-        self._limits = prefix, journal_length, history_length
+        self._given = prefix, tuple(limits.items())
         self._registered: dict[str, Any] = {}
         self._own = _Own()
 
@@ -55,7 +54,7 @@ class Scripts:
 
     def add(self, name: str, body: str) -> Any:
         """Register a script under this name; body: Lua that comes behind the prelude."""
-        text = _text(name, body, *self._limits)
+        text = _text(name, body, *self._given)
         script = self._registered[name] = self._shared.register_script(text)
         return script
 
@@ -93,5 +92,6 @@ class Scripts:
 
 
 def _ask(connection: Any, command: tuple[str | float, ...]) -> Any:
+    connection.connect()  # asks Sentinel where to, if there is one; nothing when it is connected
     connection.send_command(*command)
     return connection.read_response()

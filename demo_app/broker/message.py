@@ -12,6 +12,8 @@ from typing import Any
 
 from demo_app.broker.keys import queue_of
 
+#: No moment is later, in seconds since the epoch.
+_LATEST = 2.5e11
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -59,6 +61,20 @@ def parse(text: str | bytes) -> Message:
     Raises ValueError when it is no message of the protocol.
     """
     return read(json.loads(text))
+
+
+def parse_or_quote(job_id: str, text: str) -> Message:
+    """The message; one that can't be read becomes the only argument of a task `unreadable`.
+
+    Other programs may write into the queue, and a page has to show it all the same.
+    """
+    try:
+        message = parse(text)
+        if message.id == job_id and isinstance(message.task, str) and message.enqueued_at < _LATEST:
+            return message
+    except (ValueError, AttributeError, OverflowError, RecursionError):
+        pass
+    return Message(job_id, "unreadable", {"message": text[:1000]}, "")
 
 
 def next_try(text: str) -> str:

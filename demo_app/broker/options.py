@@ -11,7 +11,8 @@ class Options:
 
     lease_seconds: a worker that is silent for longer is dead, and its jobs go to others.
     heartbeat_seconds: how often a worker renews its lease.
-    max_rescues: a job whose workers died more often is a poison pill, and goes to the dead.
+    max_rescues: a job whose workers died more often is a poison pill. It gets one more try alone,
+    after poison_pause seconds, and then goes to the dead.
     history_length: how many finished jobs are kept. journal_length: how many changes are kept.
     global_keyprefix: what every key in Redis begins with.
     Raises ValueError for a number that makes no sense.
@@ -20,6 +21,7 @@ class Options:
     lease_seconds: float = 3.0
     heartbeat_seconds: float = 0.5
     max_rescues: int = 3
+    poison_pause: float = 60.0
     history_length: int = 20_000
     journal_length: int = 100_000
     global_keyprefix: str = ""
@@ -27,8 +29,9 @@ class Options:
     def __post_init__(self) -> None:
         if min(self.heartbeat_seconds, self.lease_seconds) <= 0:
             raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
-        if min(self.max_rescues, self.history_length, self.journal_length) < 0:
-            raise ValueError("max_rescues, history_length and journal_length must not be negative")
+        counted = ("max_rescues", "poison_pause", "history_length", "journal_length")
+        if min(getattr(self, name) for name in counted) < 0:
+            raise ValueError(f"{', '.join(counted)} must not be negative")
 
 
 #: The names, for kombu to copy from `broker_transport_options` to each channel.

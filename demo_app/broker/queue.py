@@ -7,6 +7,7 @@ redis.TimeoutError when the server can't be reached, and redis.ResponseError whe
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Any
 import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
+from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
@@ -42,10 +44,17 @@ class Queue:
         prefix: str = "",
         journal_length: int = 100_000,
         history_length: int = 20_000,
+        poison_pause: float = 60.0,
     ) -> None:
         self.client = client
         self.keys = Keys(prefix)
-        self.scripts = Scripts(client, prefix, journal_length, history_length)
+        self.scripts = Scripts(
+            client,
+            prefix,
+            journal_length=journal_length,
+            history_length=history_length,
+            poison_pause=poison_pause,
+        )
         self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
 
@@ -67,8 +76,7 @@ class Queue:
         due: float | None = None,
     ) -> None:
         """Put in a message as its producer wrote it; due: epoch seconds until which it waits."""
-        moment = "" if due is None else f"{due:.6f}"
-        self._run("enqueue", by, job_id, lane, moment, kind, text)
+        self._run("enqueue", by, job_id, lane, _seconds_until(due), kind, text)
 
     def purge(self, lanes: Sequence[str], *, by: str) -> int:
         """Discard every job that waits in these lanes; returns how many those were."""
@@ -111,7 +119,6 @@ class Queue:
         verdict: Verdict,
         *,
         detail: str = "",
-        due: float | None = None,
         after: float | None = None,
         message: str = "",
         max_rescues: int = 3,
@@ -119,51 +126,67 @@ class Queue:
     ) -> Ended:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
-        due: epoch seconds of the next try, for RETRY; or after: seconds until then, by the clock
-        of Redis. message: replaces the stored one. max_rescues: for LOST, how often a job may
-        have been given back before it is dead. next_for: a worker, and the lanes to take the next
-        job from.
+        after: seconds until the next try, for RETRY. message: replaces the stored one.
+        max_rescues: for LOST, how often a job may have been given back before it is dead.
+        next_for: a worker, and the lanes to take the next job from.
         """
-        moment = "" if due is None else f"{due:.6f}"
-        if after is not None:
-            moment = f"+{after:.6f}"
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.lane, claim.id, claim.number)
-        told = (verdict, detail, moment, message, max_rescues)
+        told = (verdict, detail, f"{after or 0.0:.6f}", message, max_rescues)
         in_time, *taken = self._run("finish", *held, *told, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)
 
-    def register(self, worker: str, lease_ms: int, said: str) -> None:
-        """Make a worker known, alive for one lease (milliseconds), before its first claim."""
-        self._run("register", worker, lease_ms, said)
+    def register(self, worker: str, lease_ms: int, said: str, *, instead_of: str = "") -> None:
+        """Make a worker known, alive for one lease (milliseconds), before its first claim.
 
-    def beat(self, worker: str, lease_ms: int, said: str) -> bool:
-        """Renew a lease; False when the worker was taken for dead meanwhile."""
-        return bool(self._run("beat", worker, lease_ms, said))
+        instead_of: the name under which it was taken for dead, though it was only paused.
+        """
+        self._run("register", worker, lease_ms, said, instead_of)
+
+    def beat(self, worker: str, lease_ms: int, said: str, waiting: Iterable[str] = ()) -> bool:
+        """Renew a lease; False when the worker was taken for dead meanwhile.
+
+        waiting: the jobs that it holds and has not begun.
+        """
+        return bool(self._run("beat", worker, lease_ms, said, *waiting))
 
     def deregister(self, worker: str) -> int:
         """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
-    def rescue(self, by: str, lease_ms: int, most: int) -> list[str]:
+    def rescue(self, by: str, lease_ms: int, most: int, *, beat_ms: int = 500) -> list[str]:
         """Give back what dead workers held; returns the ids that were moved."""
-        return self._judge("move", by, lease_ms, most)
+        return self._judge("move", by, lease_ms, beat_ms, most)[0]
 
-    def dead_workers(self, by: str, lease_ms: int) -> list[str]:
-        """The workers whose lease has run out and that nobody has rescued from yet."""
-        return self._judge("look", by, lease_ms, 0)
+    def given_up(self, job_ids: Sequence[str]) -> list[str]:
+        """The messages of those among the jobs that are dead."""
+        pipe = self.client.pipeline(transaction=True)
+        for job_id in job_ids:
+            pipe.zscore(self.keys.named("dead"), job_id)
+            pipe.lindex(self.keys.job(job_id), 0)
+        told = pipe.execute()
+        pairs = zip(told[::2], told[1::2], strict=True)
+        return [message for dead, message in pairs if dead is not None and message]
 
-    def _judge(self, what: str, by: str, lease_ms: int, most: int) -> list[str]:
+    def dead_workers(self, by: str, lease_ms: int, *, beat_ms: int = 500) -> tuple[list[str], bool]:
+        """The workers that two looks, a beat apart, found dead and that nobody has rescued from
+        yet; and whether there is one whom a next look may find dead."""
+        return self._judge("look", by, lease_ms, beat_ms, 0)
+
+    def _judge(
+        self, what: str, by: str, lease_ms: int, beat_ms: int, most: int
+    ) -> tuple[list[str], bool]:
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
         reckoned = ""
         if self._clock is not None:
             redis_then, own_then = self._clock
             reckoned = f"{redis_then + time.monotonic() - own_then:.6f}"
         asked = time.monotonic()
-        now, *found = self._run("rescue", by, lease_ms, most, reckoned, what)
+        answer = self._run("rescue", by, lease_ms, beat_ms, most, reckoned, what)
+        now, suspected, *found = answer
         self._clock = float(now), asked
-        return list(found)
+        return list(found), int(suspected) > 0
 
     def promote_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""
@@ -180,6 +203,18 @@ class Queue:
     def pause(self, worker: str, wanted: bool) -> bool:
         """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
         return bool(self._run("pause", worker, int(wanted)))
+
+    def note_killed(self, pid: int, *, by: str) -> None:
+        """Write into the journal that this machine's worker with that pid was killed.
+
+        Its lease says so only when it has run out.
+        """
+        name = f"{socket.gethostname()}-{pid}-"
+        client: Decoded = self.client
+        told = {"job": "", "event": "worker_killed", "by": by}
+        for worker in client.smembers(self.keys.named("workers")):
+            if worker.startswith(name):
+                client.xadd(self.keys.named("journal"), {**told, "detail": worker})
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""
@@ -208,6 +243,11 @@ class Queue:
                 told.append((events, owner))
         return told
 
+    def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
+        """The state of each job, "" for one that is not known; see `states.lua` for what else it
+        does."""
+        return [str(state) for state in self._run("states", by, *job_ids)]
+
     def summary(self) -> dict[str, Any]:
         """One consistent snapshot: ``count`` by state, and ``workers``."""
         seen: dict[str, Any] = json.loads(self._run("summary"))
@@ -216,5 +256,9 @@ class Queue:
 
 
 def _entry(message: Message, due: float | None) -> tuple[str, str, str, str, str]:
-    moment = "" if due is None else f"{due:.6f}"
-    return message.id, message.lane, moment, Kind.ONCE, compose(message)
+    return message.id, message.lane, _seconds_until(due), Kind.ONCE, compose(message)
+
+
+def _seconds_until(due: float | None) -> str:
+    """What a producer's clock says of a moment; Redis counts from there, whatever its own says."""
+    return "" if due is None else f"{due - time.time():.6f}"

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys
-from demo_app.broker.message import parse
+from demo_app.broker.message import parse_or_quote
 
 _DAY_MINUTES = 1440
 #: The demo app's keys have no prefix.
@@ -66,7 +66,9 @@ def _by_second(client: Decoded, now: float) -> list[Bucket]:
     found = []
     for count, row in zip(answers[::2], newest, strict=True):
         message = next(messages) if row is not None else None
-        latency = max(0.0, row[1] - parse(message).enqueued_at) if row and message else None
+        latency = None
+        if row and message:
+            latency = max(0.0, row[1] - parse_or_quote(row[0], message).enqueued_at)
         found.append(Bucket(int(count), latency))
     return found
 

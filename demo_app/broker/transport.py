@@ -22,11 +22,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import redis
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from demo_app.broker import worker
 from demo_app.broker.address import CONNECTIONS, connection_options, scheme_of
@@ -88,12 +90,28 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
 
     def _end(self, tag: str, ending: Ending) -> None:
-        in_flight = self._in_flight
+        queues = self._queues_to_go_on_with()
+        lanes = lanes_of(*queues)
         if threading.current_thread() is threading.main_thread():
-            in_flight.finish_soon(tag, ending)  # this thread runs Celery's loop
+            following = self._in_flight.finish_soon(tag, ending, lanes)  # it runs Celery's loop
         else:
-            in_flight.finish(tag, ending)
+            following = self._in_flight.finish(tag, ending, lanes)
         super().ack(tag)
+        if following is None:
+            worker.look_for_work()
+        else:
+            self.channel.hand_on(following, queues)
+
+    def _queues_to_go_on_with(self) -> list[str]:
+        """The queues to take the next job from, in the step that ends this one.
+
+        None when its place is not free then, or when another part of Celery decides on that.
+        """
+        asked_by_celery = "can_consume" in vars(self)  # it has put its own in the method's place
+        if not worker.goes_on() or asked_by_celery or self._in_hand() > self.prefetch_count:
+            return []
+        queues: list[str] = self.channel.claimed_queues()
+        return queues
 
     def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
         """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
@@ -121,7 +139,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
     socket_timeout = socket_connect_timeout = 5.0
     lease_seconds, heartbeat_seconds = Options().lease_seconds, Options().heartbeat_seconds
-    max_rescues = Options().max_rescues
+    max_rescues, poison_pause = Options().max_rescues, Options().poison_pause
     history_length, journal_length = Options().history_length, Options().journal_length
     _claimant = ""
     _woken_at: str | None = None  # where the wake stream was when the queues were empty
@@ -163,6 +181,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             prefix=options.global_keyprefix,
             journal_length=options.journal_length,
             history_length=options.history_length,
+            poison_pause=options.poison_pause,
         )
         return self.in_flight_class(queue, options)
 
@@ -180,16 +199,21 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
             self.in_flight.known_tags = worker.known_tags
+            self.in_flight.on_given_up = worker.store_failure
+            self.in_flight.waiting_tags = worker.waiting_tags
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    def claimed_queues(self) -> list[str]:
+        """The queues that its consumers consume and acknowledge, the one whose turn it is first."""
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        return [name for name in queues if name not in self._without_ack]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """Send the next command: a claim, or the wait for a job after a claim in vain."""
         here = self.in_flight
+        claimed_from = [] if here.draining else self.claimed_queues()
         queues = self._queue_cycle.consume(len(self.active_queues))
-        claimed_from = [name for name in queues if name not in self._without_ack]
-        if here.draining:
-            claimed_from = []
         taken_from = [name for name in queues if name in self._without_ack]
         scripts = {here.claim_script: claimed_from, "take": taken_from}
         wanted = [name for name, found in scripts.items() if found]
@@ -208,7 +232,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self._asked = (name, scripts[name])
         self._claimant = here.lease.worker if name != "take" else "no-ack"
         places = self.qos.can_consume_max_estimate() or 1
-        lanes = [lane for queue in scripts[name] for lane in lanes_of(queue)]
+        lanes = lanes_of(*scripts[name])
         sha = here.queue.scripts.registered(name).sha
         connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
 
@@ -233,6 +257,12 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self._hand_on([delivery for delivery in deliver if delivery])
         return True
 
+    def hand_on(self, claimed: Claimed, queues: list[str]) -> None:
+        """Give the consumer a job that was claimed when another one ended."""
+        delivery = self._take(claimed, queues, tracked=True)
+        if delivery is not None:
+            self._hand_on([delivery])
+
     def _take(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
         queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
         self._queue_cycle.rotate(queue)
@@ -241,8 +271,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             payload = json.loads(claimed.message)
             tag = here.track(claimed) if tracked else claimed.claim.id
             payload["properties"]["delivery_tag"] = tag
-            if (payload.get("headers") or {}).get("eta"):
-                payload["headers"]["eta"] = None  # it has waited in Redis
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -336,7 +364,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
         super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
-        if queue in self._expires and not (auto_delete or queue.endswith(".pidbox")):
+        expires = (kwargs.get("arguments") or {}).get("x-expires")
+        if expires and not (auto_delete or queue.endswith(".pidbox")):
             log.warning("The queue %s is to expire (x-expires); here it stays", queue)
 
     def _size(self, queue: str) -> int:
@@ -367,6 +396,14 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         """Each message is one atomic step of its own."""
         return False
 
+    def __init__(self, client: Any, **options: Any) -> None:
+        if scheme_of(client.hostname) == "sentinel":
+            self.Channel, self.default_port = SentinelChannel, 26379
+            first, *others = [url.removeprefix("claims+") for url in client.alt or [""]]
+            client.alt = [first, *(f"sentinel://{url.rpartition('//')[2]}" for url in others)]
+            client.cycle = None  # Sentinel says where to go, not the list of URLs
+        super().__init__(client, **options)
+
     def establish_connection(self) -> Any:
         """Connect; a worker waits here until Redis answers.
 
@@ -387,18 +424,12 @@ class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[mis
     """The same, with Redis' primary found through Sentinel (option ``master_name``)."""
 
     from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, *NAMES)
-
-
-class SentinelTransport(Transport):
-    """See `SentinelChannel`."""
-
-    default_port = 26379
-    Channel = SentinelChannel
-
-    def __init__(self, client: Any, **options: Any) -> None:
-        client.alt = [url.removeprefix("claims+") for url in client.alt or []]
-        client.cycle = None  # Sentinel says where to go, not the list of URLs
-        super().__init__(client, **options)
+    #: How a Sentinel is asked: when it is away the next one is asked, and it is not asked again.
+    sentinel_kwargs: ClassVar[dict[str, Any]] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    }
 
 
 def in_flight_here() -> list[InFlight]:

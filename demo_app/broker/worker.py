@@ -5,18 +5,24 @@ All of it by Celery's own means: its signals, and a task's `Request` class.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
+from celery.app.task import Context
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
 from celery.worker import state
+from celery.worker.control import inspect_command
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker.claim import Verdict
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
+from demo_app.broker.scheduled import scheduled
 
 if TYPE_CHECKING:
     from demo_app.broker.in_flight import InFlight
@@ -30,6 +36,19 @@ class Request(CeleryRequest):  # type: ignore[misc]
     """A request that says when the process that ran the job has died."""
 
     _process_lost = False
+    acknowledged: bool
+
+    def acknowledge(self) -> None:
+        """Acknowledge in the pool's own thread, where there is one, and not in Celery's loop."""
+        if _in_a_pools_thread() and not self.acknowledged and not any(self._on_ack.listeners):
+            self.message.ack_log_error(log, self._connection_errors)
+            self.acknowledged = True
+        else:
+            super().acknowledge()
+
+    @property
+    def eta(self) -> None:
+        """None: the job has waited in Redis, and the worker starts it at once."""
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """The task failed; Celery decides whether a job whose process was lost is given back."""
@@ -66,6 +85,39 @@ def info() -> dict[str, Any]:
     return dict(_here.get("worker") or {})
 
 
+def goes_on() -> bool:
+    """Whether the end of a job may bring the next one, which begins in the thread that asks.
+
+    Not at the worker's end; not with the pool solo, where jobs would begin within each other; and
+    not in a pool's thread while there are rate limits, whose timer is not made for several threads.
+    """
+    ends = state.should_stop is not None or state.should_terminate is not None
+    if _loop() is None or ends:
+        return False
+    if _in_a_pools_thread():
+        return not any(_here["controller"].consumer.task_buckets.values())
+    return bool(info()["pool"] == "prefork")
+
+
+def look_for_work() -> None:
+    """Wake Celery's loop, which claims when there is a free place."""
+    loop = _loop()
+    if loop is not None and _in_a_pools_thread():
+        loop.call_soon(_nothing)
+
+
+def _loop() -> Any:
+    return getattr(_here.get("controller"), "hub", None)
+
+
+def _in_a_pools_thread() -> bool:
+    return info().get("pool") == "thread" and current_thread() is not main_thread()
+
+
+def _nothing() -> None:
+    pass
+
+
 def known_tags() -> set[str] | None:
     """The delivery tags of what this Celery worker runs or is going to run.
 
@@ -74,8 +126,32 @@ def known_tags() -> set[str] | None:
     """
     if info().get("pool") != "prefork":
         return None
-    requests = [*state.reserved_requests, *state.active_requests]
-    return {str(request.message.delivery_tag) for request in requests}
+    return _tags(state.reserved_requests) | _tags(state.active_requests)
+
+
+def waiting_tags() -> set[str]:
+    """The delivery tags of what this Celery worker has received and not begun."""
+    return _tags(state.reserved_requests) - _tags(state.active_requests)
+
+
+def _tags(requests: Iterable[Any]) -> set[str]:
+    while True:
+        with suppress(RuntimeError):  # another thread has just changed the set
+            return {str(request.message.delivery_tag) for request in requests}
+
+
+def store_failure(message: str) -> None:
+    """Whoever waits for the result of a job that was given up gets an error: WorkerLostError."""
+    if "controller" not in _here:  # some other consumer
+        return
+    try:
+        raw = json.loads(message)
+        args, kwargs, embedded = json.loads(raw["body"])
+        request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
+        error = WorkerLostError("every process that ran the task has died with it")
+        _here["controller"].app.backend.mark_as_failure(request.id, error, request=request)
+    except Exception:  # pickled arguments, a backend that is away: the job itself is safe
+        log.exception("The result of a job that was given up could not be stored")
 
 
 def maybe_shutdown() -> None:
@@ -94,7 +170,9 @@ def _begin(instance: Any, **_: Any) -> None:
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
+    _here["controller"] = instance
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
+    inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
@@ -112,6 +190,15 @@ def _begin(instance: Any, **_: Any) -> None:
             "is killed: %s. With acks_late=True it is not.",
             ", ".join(early),
         )
+
+
+def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
+    """List of ETA, countdown and retried tasks that wait in Redis for this worker's queues."""
+    return [
+        job
+        for in_flight in _here["in_flight"]()
+        for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
+    ]
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:

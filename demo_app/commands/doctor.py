@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from demo_app.stack import StackError
+from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
 
 
@@ -38,9 +38,22 @@ def results() -> Iterator[tuple[str, str, bool]]:
             yield name, str(error), False
 
 
+#: The first releases without CVE-2024-7592 (a cookie that takes seconds to read) and CVE-2024-6923
+#: (a header of a mail that becomes two). Python 3.13 never had them.
+_MENDED = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
+
+
 def _python() -> str:
     # an older one gets no further than the Makefile, which says so
-    return sys.version.split()[0]
+    version, now = sys.version.split()[0], sys.version_info[:3]
+    mended = _MENDED.get(now[:2], now)
+    if now >= mended:
+        return version
+    return (
+        f"{version}. Warning: it has known holes in its cookies and mails (CVE-2024-7592, "
+        f"CVE-2024-6923); this project avoids them, your own programs may not. They are mended "
+        f"in {'.'.join(map(str, mended))}"
+    )
 
 
 def _packages() -> str:
@@ -61,6 +74,13 @@ def _redis() -> str:
     if shown.returncode:
         raise Failed(f"{server} does not run; install redis-server, or use --redis-url")
     return " ".join(shown.stdout.split()[:3])
+
+
+def _external_redis() -> str:
+    url = os.environ.get("DEMO_REDIS_URL")
+    if not url:
+        return "none is set: `up` brings its own"
+    return " ".join(preflight.check(url)) or f"{preflight.masked(url)} can keep the queue"
 
 
 def _ports() -> str:
@@ -88,6 +108,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "Python": _python,
     "packages": _packages,
     "Redis server": _redis,
+    "DEMO_REDIS_URL": _external_redis,
     "ports": _ports,
     "temporary folder": _folder,
     "processors": _processors,

@@ -17,8 +17,9 @@ from demo_app.jobs.migrate import migrate
 from demo_app.settings import settings
 from demo_app.stack import Options, StackError
 from demo_app.stack.folder import Folder
+from demo_app.stack.preflight import check
 from demo_app.stack.reaper import ReaperClient
-from demo_app.stack.redis_server import answers, check, socket_path, start
+from demo_app.stack.redis_server import answers, socket_path, start
 
 
 def move(

@@ -18,7 +18,7 @@ from typer import BadParameter, Option
 
 from demo_app.jobs.backend import known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
-from demo_app.stack import Stack
+from demo_app.stack import Stack, preflight
 from demo_app.stack.reaper import MARKER
 
 
@@ -176,6 +176,9 @@ def _run(options: dict[str, Any], as_json: bool) -> int:
         with printing:
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
+    if options["redis_url"] is not None:
+        for warning in preflight.check(options["redis_url"]):
+            print(warning, file=sys.stderr)
     try:
         with Stack(on_event, **options) as stack:
             print(json.dumps(stack.ready) if as_json else _welcome(stack), flush=True)

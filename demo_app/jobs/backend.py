@@ -8,7 +8,7 @@ chosen by name: a module in `demo_app.backends` that has a function `make`, or a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -80,17 +80,18 @@ class Backend(ABC):
             _find=self.find,
         )
 
-    def unpersisted(self, jobs: list[Job]) -> list[Job]:
-        """Which of these jobs, taken a moment ago, are not there any more.
-
-        Returns when what keeps the others would still have them after a SIGKILL; raises its error
-        when it can't tell. Here: none is missing, and there is nothing to wait for.
-        """
-        return []
-
     def find(self, job_id: str) -> TaskResult | None:
         """What became of a job; None when nothing is known of it."""
         return None
+
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each of these jobs; one of which nothing is known is left out, and whoever
+        has it still hands it over again.
+
+        Raises its error when it can't tell.
+        """
+        found = [self.find(job_id) for job_id in job_ids]
+        return {result.id: result.state for result in found if result is not None}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, as far as the backend can tell."""
@@ -135,7 +136,8 @@ def backend_named(name: str | None = None) -> Backend:
     Raises ValueError for an unknown name, and ImportError with what to install when the
     backend's library is missing.
     """
-    return override or _made(name or settings().backend)
+    # a plain str: to the cache a member of BackendName is another name
+    return override or _made(str(name or settings().backend))
 
 
 @cache

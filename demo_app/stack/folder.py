@@ -16,11 +16,13 @@ from demo_app.stack.reaper import reap
 class Folder:
     """See the module. wanted: None makes a temporary one.
 
-    Raises StackError when it can't be written, is not private, or is in use.
+    Raises StackError when it can't be written, is not private, is a link, or is in use.
     """
 
     def __init__(self, wanted: Path | None) -> None:
         self._temporary = wanted is None
+        if wanted is not None and wanted.is_symlink():
+            raise StackError(f"{wanted} is a link: name the folder itself.")
         try:
             self.path = Path(wanted or tempfile.mkdtemp(prefix="demo-")).resolve()
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)

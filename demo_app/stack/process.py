@@ -39,8 +39,9 @@ class Process:
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                # the sink prints its token for whoever starts it alone; errors go elsewhere
+                stdout=subprocess.DEVNULL if role == "smtp" else output,
+                stderr=output,
                 start_new_session=True,
                 # SIGXFSZ stays ignored, as in Python: a write beyond a quota is an error to be
                 # answered, not the end of the process

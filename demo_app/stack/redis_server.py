@@ -19,6 +19,12 @@ from demo_app.stack.options import Options, StackError
 
 _TRUNCATED = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 
+#: What Redis and Valkey say of a log that they can't load, and of a snapshot at its beginning.
+_DAMAGED = re.compile(
+    r"reading the append.only file|Error reading the RDB|Internal error in RDB|Wrong signature"
+    r"|RDB file|Fatal error loading"
+)
+
 #: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
 
@@ -81,6 +87,34 @@ def truncation(log: str) -> str:
     return f"The log {name} ended in half a record; it was cut off at byte {offset}."
 
 
+def mend(folder: Path, log: str) -> str:
+    """After a start that failed: let the next one go on without what can't be read of the data.
+
+    The damaged files are kept beside it, and what stands in the log before the damage is kept in
+    force where that can be done. folder: the server's. log: what it said at its start. Returns
+    what was done, in a sentence; "" when it was not for its data that it did not start.
+    """
+    data = folder / "appendonlydir"
+    if not _DAMAGED.search(log) or not data.exists():
+        return ""
+    kept = folder / f"damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1000:03}"
+    shutil.copytree(data, kept)
+    for manifest in data.glob("*.manifest"):
+        # the server itself is the tool, when it is called by that name
+        tool = ["redis-check-aof", "--fix", str(manifest)]
+        subprocess.run(tool, executable=binary(), input=b"y\n", capture_output=True, check=False)
+    if _size(data) < _size(kept):
+        return (
+            f"The log can't be read to its end and was cut off there; all of it is in {kept.name}."
+        )
+    shutil.rmtree(data)
+    return f"The log can't be read and was set aside, in {kept.name}; Redis starts with nothing."
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
 def answers(url: str) -> bool:
     """Whether the server at the URL answers and has loaded its data."""
     client = connect(url, timeout=1.0)
@@ -90,16 +124,6 @@ def answers(url: str) -> bool:
         return False
     finally:
         client.close()
-
-
-def check(url: str) -> None:
-    """Raises StackError unless a server answers at the URL."""
-    try:
-        if answers(url):
-            return
-    except ValueError as error:
-        raise StackError(f"{url!r} is no Redis URL: {error}") from error
-    raise StackError(f"No Redis server answers at {url}.")
 
 
 def end_left_over(socket: Path) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import signal
 import uuid
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from redis import RedisError
+
+from demo_app.broker.connection import connect
+from demo_app.broker.queue import Queue
 from demo_app.control_pipe import ControlPipe
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
-from demo_app.stack.redis_server import binary, check, end_left_over, socket_path
+from demo_app.stack.preflight import check
+from demo_app.stack.redis_server import binary, end_left_over, socket_path
 from demo_app.stack.roles import ROLES, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 
@@ -40,7 +46,7 @@ class Stack:
         try:
             self._folder = Folder(self.options.dir)
             self._plan = _plan(self.options, self._folder)
-            self._supervisor = Supervisor(self._plan, self._on_event)
+            self._supervisor = Supervisor(self._plan, self._tell)
             # before the workers: one that finds no supervisor behind the pipe ends itself
             revive = partial(self._revive, self._supervisor)
             self._control = ControlPipe(self._folder.control, revive)
@@ -124,6 +130,14 @@ class Stack:
                     socket.parent.rmdir()
         if folder is not None:
             folder.close()
+
+    def _tell(self, event: Event) -> None:
+        """Tell of an event; a worker's death goes into the journal as well, which shows it."""
+        self._on_event(event)
+        if event["event"] == "died" and event["role"] == "worker":
+            client = connect(self.plan.redis_url, timeout=1.0)
+            with suppress(RedisError), closing(client):
+                Queue(client).note_killed(int(event["pid"]), by="supervisor")
 
     def _wanted(self) -> dict[str, int]:
         """How many processes of each role there are to be; Redis first, which others need."""

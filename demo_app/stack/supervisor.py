@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from demo_app.stack.options import StackError
 from demo_app.stack.process import Process
 from demo_app.stack.reaper import ReaperClient, reap
-from demo_app.stack.redis_server import truncation
+from demo_app.stack.redis_server import mend, truncation
 from demo_app.stack.roles import Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
@@ -156,11 +156,12 @@ class Supervisor:
             except StackError:
                 if self._stopping.is_set():
                     raise  # `stop` ends it
+                mended = role == "redis" and not process.alive and self._mend(process)
                 was_killed = process.was_killed
                 process.send(signal.SIGKILL)
                 process.wait(GRACE)
                 self._forget(process)
-                if not was_killed or starts == STARTS or role in self._held_down:
+                if not (was_killed or mended) or starts == STARTS or role in self._held_down:
                     raise
                 starts += 1
             else:
@@ -185,10 +186,20 @@ class Supervisor:
     def _await(self, process: Process) -> None:
         ready = readiness(process.role, self._plan, process.pid)
         process.wait_until(ready, PATIENCE, _NAMES[process.role], self._stopping)
-        lost = truncation(process.output()) if process.role == "redis" else ""
-        if lost:
-            event: Event = {"event": "trouble", "role": "redis", "what": lost}
-            # in a thread: whoever listens may be waiting for this start
+        if process.role == "redis":
+            self._tell(truncation(process.output()))
+
+    def _mend(self, process: Process) -> bool:
+        """Whether Redis could not read its data, and can start without the damaged part now."""
+        done = mend(self._plan.folder.redis, process.output())
+        self._tell(done)
+        return bool(done)
+
+    def _tell(self, what: str) -> None:
+        """Report trouble with Redis' data, if there is any; in a thread, since whoever listens may
+        be waiting for this start."""
+        if what:
+            event: Event = {"event": "trouble", "role": "redis", "what": what}
             threading.Thread(target=self._report, args=(event,), daemon=True).start()
 
     def _forget(self, process: Process) -> None:

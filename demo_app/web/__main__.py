@@ -12,6 +12,13 @@ import uvicorn
 from demo_app.settings import settings
 from demo_app.web.app import make_app
 from demo_app.web.request_log import JsonLines
+from local_smtp.web.server import bounded_http
+
+#: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
+#: is for the blog's database, of which each thread has its own, and for Redis.
+CONNECTIONS = 750
+#: Clients taken in one go; more wait their turn in the kernel.
+_BACKLOG = 128
 
 
 def main() -> None:
@@ -31,9 +38,14 @@ def main() -> None:
         sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
     config = uvicorn.Config(
         make_app(chosen),
-        log_level="warning",
+        http=bounded_http(CONNECTIONS),
+        ws="none",
+        backlog=_BACKLOG,
+        log_level="error",  # a warning is somebody's bad request
         access_log=False,
         server_header=False,
+        proxy_headers=bool(chosen.proxies),
+        forwarded_allow_ips=chosen.proxies,
         timeout_graceful_shutdown=3,
     )
     with contextlib.suppress(KeyboardInterrupt):

@@ -38,7 +38,7 @@ def author_page(
     """The author's posts, and what can be asked for; job, what: what was asked for a moment ago."""
     written = _posts_of(services.comments, name)
     # a job's id is hard to guess, and all that the locator needs of what is no comment
-    travel = services.locator.locate([Notice(0, 0.0, job)])[0] if job else None
+    travel = services.locator.locate_soon(Notice(0, 0.0, job)) if job else None
     return render(
         request,
         "author.html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -9,6 +10,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from pydantic import BaseModel, Field
 
 from demo_app.blog import posts
+from demo_app.blog.posts import Comment
+from demo_app.escape import escape_invisible
 from demo_app.web.delivery import DeliveryStatus, Place
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
@@ -17,6 +20,8 @@ from demo_app.web.translations import language_of
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
+#: Comments that one page shows, and their characters, as they are escaped.
+SHOWN, SHOWN_CHARACTERS = 200, 100_000
 #: The stations of a mail's journey as a reader sees it.
 STATIONS = ("posted", "queued", "running", "delivered")
 #: The last station reached by what is in a place; "queued" where nothing is said here.
@@ -113,6 +118,21 @@ def check_rate(request: Request, services: Services) -> None:
         raise DomainError(429, "too_many", {"retry-after": "10"})
 
 
+def _page_of(comments: Iterator[Comment]) -> tuple[list[Comment], bool]:
+    """As many of the newest comments as a page may show, and whether there are older ones.
+
+    Invisible signs are shown as words of eight characters: that is why they count as escaped.
+    """
+    shown: list[Comment] = []
+    size = 0
+    for comment in comments:
+        size += len(escape_invisible(comment.author + comment.body))
+        if shown and (size > SHOWN_CHARACTERS or len(shown) == SHOWN):
+            return shown, True
+        shown.append(comment)
+    return shown, False
+
+
 def _post_page(
     request: Request,
     services: Services,
@@ -129,13 +149,15 @@ def _post_page(
     if post is None:
         raise DomainError(404, "no_post", id=post_id)
     notice = posts.notice_of_job(database, post_id, posted) if posted else None
-    travel = services.locator.locate([notice])[0] if notice else None
+    travel = services.locator.locate_soon(notice) if notice else None
+    shown, older = _page_of(posts.newest_comments(database, post_id))
     return render(
         request,
         "post.html",
         status=error.status_code if error else 200,
         post=post,
-        comments=posts.comments(database, post_id),
+        comments=shown[::-1],
+        older=older,
         problem=error.sentence(language_of(request)) if error else "",
         given=given or {},
         travel=travel,

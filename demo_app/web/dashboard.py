@@ -14,7 +14,6 @@ from demo_app.blog import outbox
 from demo_app.broker.events import Event, JobView, State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.throughput import Window, buckets
-from demo_app.jobs.job import Job
 from demo_app.web import snapshot
 from demo_app.web.charts import chart
 from demo_app.web.dependencies import QueueDep, ServicesDep
@@ -57,30 +56,21 @@ def glossary(request: Request) -> Response:
     return render(request, "glossary.html")
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A job in the outbox. handed_over: the queue has it, and the row stays until that is safe."""
-
-    job: Job
-    handed_over: bool
-
-
 @router.get("/outbox", response_class=HTMLResponse)
 def outbox_page(request: Request, services: ServicesDep, show: bool = False) -> Response:
     """The jobs that the queue does not have yet, also while Redis is dead: asks nobody but the
     blog's database."""
     comments = services.comments
-    handed_over = comments.relay.handed_over()
-    entries = outbox.pending(comments.database, limit=SHOWN + 1)
-    jobs = [entry.job for entry in entries if entry.job is not None]
+    waiting, kept = comments.relay.size(), outbox.size(comments.database)
+    jobs = comments.relay.waiting(SHOWN + 1)
     return render(
         request,
         "outbox.html",
-        rows=[OutboxRow(job, job.id in handed_over) for job in jobs[:SHOWN]],
+        jobs=jobs[:SHOWN],
         more=len(jobs) > SHOWN,
-        waiting=comments.relay.size(),
+        waiting=waiting,
+        kept=max(0, kept - waiting),
         trouble=comments.relay.trouble,
-        kept=services.queue is not None,
         show=show,
     )
 

@@ -1,7 +1,8 @@
 """Where each comment's notification is at this moment, or that it is lost.
 
 The locator asks everyone who may have it, in the order in which it travels: the outbox, the queue,
-this process's own memory, and last the inbox. What nobody has is lost; nothing is guessed.
+this process's own memory, and last the inbox. What nobody has but the outbox will be handed over
+again; what nobody has at all is lost. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +27,8 @@ from demo_app.web.inbox import Inbox
 
 #: Jobs that a backend is asked about one by one, for one answer.
 _ASKED = 100
+#: Seconds that a reader's page waits for the answer, and how many pages wait at the same time.
+_PATIENCE, _THREADS = 0.5, 4
 
 
 class Place(StrEnum):
@@ -63,14 +68,19 @@ class DeliveryStatus:
     """A comment's notification.
 
     owner: the worker that has it. rescued: whether it was lately rescued from a dead worker.
-    in_process: whether it is, or was, with a backend in this process's memory.
+    backend: the backend in this process's memory that has, or had, it; "" for none.
     """
 
     notice: Notice
     place: Place
     owner: str = ""
     rescued: bool = False
-    in_process: bool = False
+    backend: str = ""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is, or was, in this process's memory."""
+        return bool(self.backend)
 
 
 class Locator:
@@ -82,14 +92,22 @@ class Locator:
         self._mailed: set[str] = set()  # job ids seen in the inbox
         self._asked_inbox = 0.0
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="locator")
+
+    def locate_soon(self, notice: Notice) -> DeliveryStatus:
+        """Where one notification is, for a page that must not wait: unsure, if whoever may have it
+        does not answer within half a second (a sink or a Redis that hangs)."""
+        answer = self._pool.submit(self.locate, [notice])
+        try:
+            return answer.result(_PATIENCE)[0]
+        except FutureTimeout:
+            answer.cancel()
+            return DeliveryStatus(notice, Place.UNSURE)
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
         """Where the notification of each comment is. Asks everyone a bounded number of times."""
-        with self._lock:
-            found = self._find([one for one in notices if one.job_id not in self._delivered])
-            self._delivered |= {
-                job for job, status in found.items() if status.place is Place.DELIVERED
-            }
+        found = self._find([one for one in notices if one.job_id not in self._delivered])
+        self._delivered |= {job for job, status in found.items() if status.place is Place.DELIVERED}
         return [
             found.get(notice.job_id) or DeliveryStatus(notice, Place.DELIVERED)
             for notice in notices
@@ -97,7 +115,12 @@ class Locator:
 
     def _find(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
         """By job id. The order is that in which a job travels: none slips through between."""
-        found = self._in_outbox(notices)
+        rows = outbox.among(self._comments.database, [one.job_id for one in notices])
+        found = {
+            one.job_id: DeliveryStatus(one, Place.OUTBOX)
+            for one in notices
+            if one.job_id in rows and not self._comments.relay.has_handed_over(rows[one.job_id])
+        }
 
         def rest() -> list[Notice]:
             return [notice for notice in notices if notice.job_id not in found]
@@ -113,19 +136,12 @@ class Locator:
         for notice in nowhere:
             if notice.job_id in self._mailed:
                 place = Place.DELIVERED
+            elif notice.job_id in rows:
+                place = Place.OUTBOX
             else:  # a comment of this second may be on its way into this process's memory
                 place = Place.MEMORY if time.time() - notice.created_at < 1.0 else Place.LOST
             found[notice.job_id] = DeliveryStatus(notice, place)
         return found
-
-    def _in_outbox(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
-        waiting = outbox.among(self._comments.database, [one.job_id for one in notices])
-        waiting -= self._comments.relay.handed_over()
-        return {
-            one.job_id: DeliveryStatus(one, Place.OUTBOX)
-            for one in notices
-            if one.job_id in waiting
-        }
 
     def _in_this_process(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
         found = {}
@@ -136,7 +152,7 @@ class Locator:
                 if result is not None:
                     place = PLACE_OF_STATE[State(result.state)]
                     place = Place.MEMORY if place is Place.QUEUED else place
-                    found[notice.job_id] = DeliveryStatus(notice, place, in_process=True)
+                    found[notice.job_id] = DeliveryStatus(notice, place, backend=backend.name)
         return found
 
     def _in_redis(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
@@ -180,13 +196,14 @@ class Locator:
         return found
 
     def _ask_inbox(self) -> None:
-        """Note which jobs' mails have arrived, twice a second at the most."""
-        if time.monotonic() - self._asked_inbox < 0.5:
-            return
-        self._asked_inbox = time.monotonic()
-        for mails in self._inbox.pages(10):
-            jobs = {mail["job_id"] for mail in mails if mail.get("job_id")}
-            known = bool(jobs & self._mailed)
-            self._mailed |= jobs
-            if known:
-                break
+        """Note which jobs' mails have arrived, twice a second at the most, and one at a time."""
+        with self._lock:
+            if time.monotonic() - self._asked_inbox < 0.5:
+                return
+            for mails in self._inbox.pages(10):
+                jobs = {mail["job_id"] for mail in mails if mail.get("job_id")}
+                known = bool(jobs & self._mailed)
+                self._mailed |= jobs
+                if known:
+                    break
+            self._asked_inbox = time.monotonic()

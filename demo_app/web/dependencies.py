@@ -13,6 +13,7 @@ from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
 from demo_app.web.errors import DomainError
 from demo_app.web.inbox import Inbox
+from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.stage import Stage
 
@@ -30,6 +31,7 @@ class Services:
     locator: Locator
     stage: Stage
     rate_limit: RateLimit
+    feed: Feed
 
 
 # Both are coroutines, which FastAPI calls at once; a function would wait for a thread.

@@ -22,7 +22,7 @@ from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
 
 #: Errors that the framework raises by itself, by status: their keys among the translations.
-_OF_STATUS = {400: "body", 404: "missing", 405: "method", 413: "too_large"}
+_OF_STATUS = {400: "body", 404: "missing", 405: "method"}
 
 
 class ErrorResponse(BaseModel):

@@ -58,6 +58,8 @@ def _kill_worker(services: Services) -> None:
     victim = max(living, key=lambda worker: worker.running)
     if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
         raise DomainError(409, "not_ours", pid=victim.pid)
+    if services.queue is not None:
+        services.queue.note_killed(victim.pid, by="a person")
 
 
 def _kill_redis(services: Services) -> None:

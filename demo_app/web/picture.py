@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from demo_app.settings import BackendName
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus, Place
 from demo_app.web.translations import Translations
@@ -27,7 +28,8 @@ class Picture:
     redis: whether it answers; None when it takes no part. redis_since: seconds since it was
     started, if that was lately. mail: the mood of the mail server, and
     mail_seconds how long it takes for a mail. mails: how many have arrived.
-    next: in a replay, epoch seconds of the next event; None when it has come to its end.
+    moment: in a replay, epoch seconds of what it shows. since: those of its beginning. next: those
+    of the event after the moment; None when the replay has come to its end.
     """
 
     sums: dict[str, int]
@@ -42,7 +44,15 @@ class Picture:
     mail: str = "well"
     mail_seconds: float = 0.0
     mails: int | None = None
+    moment: float | None = None
+    since: float | None = None
     next: float | None = None
+
+    @property
+    def sending(self) -> int:
+        """How many mails a slow mail server is being handed."""
+        busy = sum(len(self.floors[worker.id]) for worker in self.workers if worker.alive)
+        return busy if self.mail == "slow" else 0
 
     @property
     def rescued(self) -> int:
@@ -96,6 +106,8 @@ def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]
 
 
 def _floor(one: DeliveryStatus, workers: set[str]) -> str:
+    if one.backend == BackendName.INLINE and one.place in (Place.RUNNING, Place.LATER):
+        return "readers"  # who waits for it
     if one.place is Place.RUNNING:
         owner = one.owner if one.owner in workers else "unseen"
         return "memory" if one.in_process else owner

@@ -48,10 +48,8 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", id_.encode())]
             await send(message)
 
-        # HEAD is answered as GET is; the server leaves out the body
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.app(asked, receive, sending)
+            await self.app(scope, receive, sending)
         except Exception:
             log.exception("unexpected error", extra={"fields": {"request_id": id_}})
             if not status:  # the log has the traceback, the reader does not
@@ -63,7 +61,7 @@ class RequestLog:
                 fields = {
                     "request_id": id_,
                     "method": scope["method"],
-                    "path": scope["path"],
+                    "path": scope["path"][:200],
                     "status": status,
                     "ms": round((time.perf_counter() - began) * 1000, 1),
                 }

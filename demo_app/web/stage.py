@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
 from demo_app.blog import posts
-from demo_app.broker.events import state_after
 from demo_app.broker.inspect import next_to_run
 from demo_app.broker.queue import Queue
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
-from demo_app.web.delivery import PLACE_OF_STATE, DeliveryStatus, Locator, Place
+from demo_app.web.delivery import DeliveryStatus, Locator
 from demo_app.web.inbox import Inbox
-from demo_app.web.journal import last_events
+from demo_app.web.journal import events_since
 from demo_app.web.picture import TOKENS, Picture, arranged
+from demo_app.web.replay import Past
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000
-#: Seconds that a replay goes back, and events of the journal that it holds at the most.
+#: Seconds that a replay lasts, and events of the journal that it reads at the most.
 REPLAYED = 60
-EVENTS = 1500
+EVENTS = 5000
 #: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
 JUST_STARTED = 6
 
@@ -42,9 +41,7 @@ class Stage:
 
     def picture(self) -> Picture:
         """The stage at this moment; reads a bounded number of things."""
-        first = int(self.round.read_text()) + 1 if self.round.exists() else 0
-        newest = posts.newest_notices(self.comments.database, COUNTED)
-        found = self.locator.locate([one for one in newest if one.comment_id >= first])
+        found = self._located()
         redis_answers: bool | None = None
         redis_since = None
         persistence, in_order = "", list[str]()
@@ -73,48 +70,37 @@ class Stage:
             mails=mails["distinct"] if mails else None,
         )
 
-    def replay(self, moment: float) -> Picture:
-        """The stage as it was, from the journal; moment: epoch seconds.
+    def replay(self, moment: float, since: float) -> Picture:
+        """The stage as it was, from the journal. Both in epoch seconds.
 
-        A moment before the last minute stands for the first event in it.
+        since: where the minute begins that is replayed. A moment before the first event in it
+        stands for that.
         """
         assert self.queue is not None
-        events = last_events(self.queue.client, REPLAYED, EVENTS)
-        first = next((n for n, event in enumerate(events, 1) if event["job"]), 0)
-        past = events[: max(first, sum(event["at"] <= moment for event in events))]
-        coming = events[len(past) :]
-        newest = posts.newest_notices(self.comments.database, COUNTED)
-        notices = {notice.job_id: notice for notice in newest}
-        names: dict[str, list[str]] = defaultdict(list)
-        owners: dict[str, str] = {}
-        alive = {event["by"]: True for event in events if event["event"] == "claimed"}
-        for event in coming:
-            if event["event"] == "worker_started":
-                alive.pop(event["by"], None)
-        for event in past:
-            if event["event"] == "worker_died":
-                alive[event.get("text", "")] = False
-            elif event["job"] in notices:
-                names[event["job"]].append(event["event"])
-                owners[event["job"]] = event["by"]
-        found = []
-        for job, happened in reversed(names.items()):
-            place = PLACE_OF_STATE[state_after(happened)]
-            owner = owners[job] if place is Place.RUNNING else ""
-            found.append(DeliveryStatus(notices[job], place, owner, "rescued" in happened))
-        rescued = [one.notice.job_id for one in reversed(found) if one.rescued]
-        on_floors = arranged(found, rescued, set(alive))
+        events = events_since(self.queue.client, since, EVENTS)
+        present = {worker.id for worker in snapshot.take(self.queue, self.comments.backend).workers}
+        past = Past(events, moment, present)
+        found = [one for one in map(past.status, self._located()) if one is not None]
+        on_floors = arranged(found, past.order, set(past.workers))
         workers = (
-            snapshot.Worker(id_, snapshot.pid_of(id_), alive[id_], len(on_floors["floors"][id_]))
-            for id_ in sorted(alive)
+            snapshot.Worker(id_, snapshot.pid_of(id_), alive, len(on_floors["floors"][id_]))
+            for id_, alive in sorted(past.workers.items())
         )
         return Picture(
             **on_floors,
             workers=tuple(workers),
             backend=self.comments.backend.name,
             redis=True,
-            next=coming[0]["at"] if coming else None,
+            moment=past.moment,
+            since=since,
+            next=past.next if past.next and past.next < since + REPLAYED else None,
         )
+
+    def _located(self) -> list[DeliveryStatus]:
+        """Where each notification of this round is, the newest first."""
+        first = int(self.round.read_text()) + 1 if self.round.exists() else 0
+        newest = posts.newest_notices(self.comments.database, COUNTED)
+        return self.locator.locate([one for one in newest if one.comment_id >= first])
 
     def new_round(self) -> None:
         """Count from here. The file is replaced as a whole, since others may be reading it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
@@ -13,6 +14,7 @@ from demo_app.settings import settings
 from demo_app.web.dependencies import ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.fault_controls import ACTIONS, BURST, HARMLESS
+from demo_app.web.stage import REPLAYED
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
 
@@ -21,14 +23,20 @@ router = APIRouter(prefix="/stage", tags=["stage"], include_in_schema=False)
 
 @router.get("", response_class=HTMLResponse)
 def stage(
-    request: Request, services: ServicesDep, at: Annotated[float | None, Query(ge=0)] = None
+    request: Request,
+    services: ServicesDep,
+    at: Annotated[float | None, Query(ge=0)] = None,
+    since: Annotated[float | None, Query(ge=0)] = None,
 ) -> Response:
     """The page, at this moment or, in a replay, as it was `at` that one (epoch seconds).
+
+    since: where the replay begins; if it is not said, a minute ago.
 
     Without JavaScript it is the text equivalent, and its buttons are forms.
     """
     replay = at is not None and services.queue is not None
-    picture = services.stage.replay(at or 0.0) if replay else services.stage.picture()
+    beginning = time.time() - REPLAYED if since is None else since
+    picture = services.stage.replay(at or 0.0, beginning) if replay else services.stage.picture()
     in_words = picture.in_words(translations(language_of(request)))
     values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}
     return render(request, "stage.html", burst=BURST, **values)

@@ -20,7 +20,11 @@ from demo_app.escape import escape_invisible
 from demo_app.settings import settings
 from demo_app.web.translations import COOKIE, LANGUAGES, language_of, translations
 
-_ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*@(?=[\w-]+\.?)")
+#: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
+_DEEPEST = 8
+#: The name in an address; looked for only where a word begins, or it would take quadratic time.
+_SIGN = r"[\w.!#$%&'*+/=?^`{|}~-]"
+_ADDRESS = re.compile(rf"(?<!{_SIGN})({_SIGN}){_SIGN}*@(?=[\w-])")
 
 #: Whatever is put into a page goes through `escape_invisible`, but for what a form must send back
 #: `exact`ly.
@@ -61,7 +65,7 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 
 def root_of(path: str) -> str:
     """The relative way from a path to the app's root, so that links work behind any prefix."""
-    return "../" * (path.count("/") - 1) or "./"
+    return "../" * min(path.count("/") - 1, _DEEPEST) or "./"
 
 
 def query_of(request: Request) -> Callable[..., str]:

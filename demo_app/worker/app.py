@@ -32,6 +32,7 @@ def make_app(chosen: Settings) -> Celery:
             "lease_seconds": chosen.lease_seconds,
             "heartbeat_seconds": chosen.beat_seconds,
             "max_rescues": chosen.max_rescues,
+            "poison_pause": chosen.poison_pause,
             "history_length": chosen.history_length,
             "journal_length": chosen.journal_length,
             "queue_order_strategy": "priority",  # the first queue first

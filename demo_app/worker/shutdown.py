@@ -18,6 +18,7 @@ from typing import Any
 
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
+from demo_app.blog.identity import refuse_another_blog
 from demo_app.broker.claim import Verdict
 from demo_app.broker.in_flight import Ending
 from demo_app.broker.transport import in_flight_here
@@ -47,6 +48,7 @@ class Shutdown:
         if not any(name in pool for name in ("thread", "solo")):
             # the claims are this process's: a pool of processes would run jobs outside of it
             sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
+        refuse_another_blog(self._settings)
         self._limit.watch(self._settings.beat_seconds, self._hung)
 
     def _stand_back(self, **_: Any) -> None:

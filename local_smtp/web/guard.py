@@ -1,4 +1,8 @@
-"""Who may talk to the inbox: the right Host, the token, and no page of another site."""
+"""Who may talk to an app on this machine: the right Host, the token, and no page of another site.
+
+What a browser opens elsewhere must not get here: so a foreign Host is refused (DNS rebinding), and
+what another site's page asks for (W3C Fetch Metadata; Origin where a browser does not send it).
+"""
 
 import ipaddress
 import secrets
@@ -9,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_FIELDS, REQUEST_HEAD_BYTES
+from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -26,15 +30,30 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": PAGE_POLICY,
 }
 
 _READING = frozenset({"GET", "HEAD"})
 _COOKIE_SECONDS = 30 * 24 * 3600
 
+_WHY = {
+    401: "This inbox asks for its token: open it with the link that was printed when it"
+    " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
+    403: "Another site's page may not use this inbox.\n",
+    413: f"A request may have {REQUEST_BODY_BYTES} bytes, no more.\n",
+    421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
+    431: f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
+}
+
 
 class Guard:
-    """ASGI middleware in front of everything: lets a request through, or answers it."""
+    """ASGI middleware in front of everything: lets a request through, or answers it.
+
+    Another app has one of its own kind: it overrides what is public here.
+    """
+
+    policy = PAGE_POLICY
+    # The browser takes the folder, which is right behind a proxy, too.
+    cookie_path: str | None = None
 
     def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], cookie: str) -> None:
         self._app = app
@@ -42,8 +61,25 @@ class Guard:
         self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
         self._cookie = cookie
 
+    def refuse(self, scope: Scope, status: int) -> Response:
+        """Return the answer to a request that must not come in.
+
+        status: 401 without the token, 403 from another site, 413 with too large a body, 421 for
+        another host, 431 with too many headers.
+        """
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return PlainTextResponse(_WHY[status], status, headers)
+
+    def needs_token(self, path: str) -> bool:
+        """Return whether nobody may ask for this path without the token."""
+        return True
+
+    def is_page(self, path: str) -> bool:
+        """Return whether a browser may open this path with the token in its address."""
+        return path == "/"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the request through."""
+        """Answer, or let the request through; `scope["holder"]` tells whether it has the token."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -53,6 +89,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                headers.setdefault("Content-Security-Policy", self.policy)
             await send(message)
 
         answer = self._answer(scope) or await self._too_large(scope, receive)
@@ -78,9 +115,7 @@ class Guard:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > REQUEST_BODY_BYTES:
-                return PlainTextResponse(
-                    f"A request may have {REQUEST_BODY_BYTES} bytes, no more.\n", 413
-                )
+                return self.refuse(scope, 413)
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_whole() -> Message:
@@ -91,63 +126,54 @@ class Guard:
     def _answer(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_BYTES:
-            return too_long_a_head()
+            return self.refuse(scope, 431)
         if _host_name(headers.get("host", "")) not in self._hosts:
-            return PlainTextResponse(
-                "This inbox does not go by that name. Start it with --allow-host NAME if it"
-                " should.\n",
-                421,
-            )
+            return self.refuse(scope, 421)
         if not (_opens_a_page(scope["method"], headers) or _same_origin(headers)):
-            return PlainTextResponse("Another site's page may not use this inbox.\n", 403)
+            return self.refuse(scope, 403)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        asked = dict(query).get("token")
-        if asked is not None and self._is_token(asked):
-            is_page = scope["path"] == "/" and scope["method"] in _READING
-            return self._signed_in(query) if is_page else None
-        if self._is_token(_bearer(headers)) or self._is_token(self._from_cookie(headers)):
-            return None
-        return PlainTextResponse(
-            "This inbox asks for its token: open it with the link that was printed when it"
-            " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
-            401,
-            {"WWW-Authenticate": "Bearer"},
-        )
+        asked = dict(query).get("token", "")
+        given = (asked, _bearer(headers), cookie_of(headers, self._cookie))
+        scope["holder"] = any(map(self._is_token, given))
+        reading = scope["method"] in _READING
+        if reading and self._is_token(asked) and self.is_page(scope["path"]):
+            return self._signed_in(scope, query)
+        if self.needs_token(scope["path"]) and not scope["holder"]:
+            return self.refuse(scope, 401)
+        return None
 
-    def _signed_in(self, query: list[tuple[str, str]]) -> Response:
+    def _signed_in(self, scope: Scope, query: list[tuple[str, str]]) -> Response:
         """Remember the token in a cookie, and take it out of the address."""
         rest = urlencode([(name, value) for name, value in query if name != "token"])
-        response = RedirectResponse(f"./?{rest}" if rest else "./", 303)
+        # With "./" in front, or "https:elsewhere" would be another site's address.
+        page = "./" + scope["path"].rpartition("/")[2]
+        response = RedirectResponse(f"{page}?{rest}" if rest else page, 303)
         response.set_cookie(
             self._cookie,
             self._token,
             max_age=_COOKIE_SECONDS,
-            path=None,  # the browser takes the folder, which is right behind a proxy, too
+            path=self.cookie_path,
             httponly=True,
+            secure=scope["scheme"] == "https",
             samesite="lax",  # strict would lose it on the way here from another site's link
         )
         return response
 
     def _is_token(self, text: str) -> bool:
-        return secrets.compare_digest(text.encode(), self._token.encode())
-
-    def _from_cookie(self, headers: Headers) -> str:
-        # Not with http.cookies: older ones take quadratic time on what a stranger may send
-        # (CVE-2024-7592). The token never needs the quotation marks that it decodes.
-        for pair in headers.get("cookie", "").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == self._cookie:
-                return value
-        return ""
+        return bool(text) and secrets.compare_digest(text.encode(), self._token.encode())
 
 
-def too_long_a_head() -> Response:
-    """Return the answer to a request with more headers than anybody needs."""
-    return PlainTextResponse(
-        f"A request may have {REQUEST_FIELDS} headers of {REQUEST_HEAD_BYTES} bytes, no more.\n",
-        431,
-        {"Connection": "close"},
-    )
+def cookie_of(headers: Headers, name: str) -> str:
+    """Return the cookie of that name, or nothing.
+
+    Not with http.cookies: older ones take quadratic time on what a stranger may send
+    (CVE-2024-7592). What is set here never needs the quotation marks that it decodes.
+    """
+    for pair in headers.get("cookie", "").split(";"):
+        found, _, value = pair.strip().partition("=")
+        if found == name:
+            return value
+    return ""
 
 
 def _bearer(headers: Headers) -> str:

@@ -41,7 +41,7 @@ def _survives(backend: str) -> frozenset[Death]:
 
 
 def _crash(backend: str, comments: int) -> Outcome:
-    # without the outbox, which would keep for a while what the backend itself loses
+    # without the outbox, which would hand over again what the backend itself loses
     lab = Lab(beside=True, backend=backend, without=("outbox",))
     try:
         lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is

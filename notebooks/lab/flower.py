@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,16 +24,20 @@ class Flower(Beside):
 
     def __init__(self, lab: Lab, app: str = "demo_app.worker", folder: str = ".") -> None:
         port = ports.take(0, "Flower")
-        self.url = f"http://127.0.0.1:{port}"
+        # Flower asks for no password at its metrics: nobody knows the path under which all is
+        secret = token_urlsafe(16)
+        self.url = f"http://127.0.0.1:{port}/{secret}"
         self._auth = ("lab", lab.stack.ready["token"])
         where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
         celery = [sys.executable, "-m", "celery", "--workdir", folder, "-A", app]
         command = [*celery, "flower", *where]
-        super().__init__(lab, "flower", command, FLOWER_BASIC_AUTH=":".join(self._auth))
+        super().__init__(
+            lab, "flower", command, FLOWER_BASIC_AUTH=":".join(self._auth), FLOWER_URL_PREFIX=secret
+        )
 
     def __repr__(self) -> str:
         user, password = self._auth
-        return f"Flower: {self.url} (name: {user}, password: {password})"
+        return f"Flower: {self.url}/ (name: {user}, password: {password})"
 
     def hears(self) -> None:
         """Return once it has heard of a worker; it never hears what was said before."""

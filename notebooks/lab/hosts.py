@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from demo_app.verification.proxy import Connect, Proxy
 from lab import proxy
-from lab.proxy import Connect, Proxy
 
 if TYPE_CHECKING:
     from lab.running import Lab

@@ -38,28 +38,38 @@ RUNGS = (
     ),
     Rung("+ late ack, AOF", {"transport": "stock", "without": _BARE}),
     Rung("+ claim, rescue", {"without": _BARE}),
-    Rung("+ outbox", {"without": ("dedupe",)}),
-    Rung("+ Message-ID", {}),
+    Rung("+ outbox", {"without": ("keep", "dedupe")}),
+    Rung("+ Message-ID", {"without": ("keep",)}),
+    Rung("+ kept until done", {}),
 )
 
 
-def climb(rungs: Sequence[Rung] = RUNGS, at_once: int = 6) -> list[Outcome]:
+def climb(rungs: Sequence[Rung] = RUNGS, at_once: int = 7) -> list[Outcome]:
     """Run the campaign on every rung, so many side by side."""
     return run_together(campaign, rungs, at_once, "the campaign on every rung")
 
 
 def campaign(rung: Rung, part: int = 4) -> Outcome:
-    """Comments in three parts. The worker is killed in the middle of the first part, Redis while
-    the second arrives, and in the third the mail server's answer is lost once."""
+    """Comments in four parts. Redis is wiped in the middle of the first part, the worker is killed
+    in the middle of the second, Redis while the third arrives, and in the last the mail server's
+    answer is lost once."""
     # a rescue takes only a second here, so the campaign is over sooner
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     lab = Lab(beside=True, environment=quick, **rung.options)
     rescues = lab.stack.options.backend == "celery" and not lab.stock
-    outbox = "outbox" not in lab.stack.options.without
+    without = lab.stack.options.without
+    outbox, keep = "outbox" not in without, not {"outbox", "keep"} & without
     try:
         by_hand = [lab.celery(*rung.by_hand)] if rung.by_hand else []
+        lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})
+        before = _post(lab, 3 * part)  # more than its threads have and fetch
+        lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
+        lab.redis.flushall()
+        lab.faults()
+        _settle(lab, before + 3 * part, patient=keep, still=4.5)  # some mails take three seconds
+
         lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
-        _post(lab, part)
+        before = _post(lab, part)
         lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
         if by_hand:
             by_hand[0].end()
@@ -68,34 +78,40 @@ def campaign(rung: Rung, part: int = 4) -> Outcome:
         else:
             role = "web" if rung.options.get("backend") == "memory" else "worker"
             lab.kill_process(role, meanwhile=lab.faults)
-        _settle(lab, part, patient=rescues)
+        _settle(lab, before + part, patient=rescues)
 
         lab.stack.kill("redis", restart=False)
-        _post(lab, part)
+        before = _post(lab, part)
         lab.start("redis")
         if lab.stock:  # it connects again after seconds, and until then it would seem finished
             lab.until_worker_waits()
-        _settle(lab, 2 * part, patient=rescues and outbox)
+        _settle(lab, before + part, patient=rescues and outbox)
 
         lab.faults({"at": "reply", "do": "drop_reply", "times": 1})
         before = lab.client.mail_stats()["accepted"]
         _post(lab, part)
-        _settle(lab, before + part + 1, patient=rescues)  # and the one that is sent again
+        # and the one that is sent again
+        _settle(lab, before + part + 1, patient=rescues, count="accepted")
         return _count(lab, rung)
     finally:
         lab.close()
 
 
-def _settle(lab: Lab, mails: int, *, patient: bool) -> None:
-    """Wait until so many mails were sent, or nothing moves any more. patient: they will be sent,
-    so wait even if the machine is busy."""
-    lab.until_still(30.0 if patient else 1.5, enough=lambda stats: stats["accepted"] >= mails)
+def _settle(
+    lab: Lab, mails: int, *, patient: bool, still: float = 1.5, count: str = "distinct"
+) -> None:
+    """Wait until so many mails were sent, or nothing has moved for so long (`still`). patient: they
+    will be sent, so wait even if the machine is busy."""
+    lab.until_still(30.0 if patient else still, enough=lambda stats: stats[count] >= mails)
 
 
-def _post(lab: Lab, comments: int) -> None:
+def _post(lab: Lab, comments: int) -> int:
+    """Returns how many mails had arrived before."""
+    before = int(lab.client.mail_stats()["distinct"])
     for _ in range(comments):
         with suppress(httpx.HTTPError):  # the reader sees an error, and leaves
             lab.post(1)
+    return before
 
 
 def _count(lab: Lab, rung: Rung) -> Outcome:

@@ -1,7 +1,7 @@
-"""The cable between two hosts: a proxy that can be unplugged.
+"""The far end of the cable between two hosts.
 
-``python proxy.py REDIS SMTP COMMAND...`` is its far end. It offers the two sockets as ports of the
-far host, and becomes the command, which knows nothing else of the first host.
+``python proxy.py REDIS SMTP COMMAND...`` offers the two sockets as ports of the far host, and
+becomes the command, which knows nothing else of the first host.
 """
 
 from __future__ import annotations
@@ -12,77 +12,11 @@ import os
 import socket
 import struct
 import sys
-import threading
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-#: Opens a connection to the other side.
-Connect = Callable[[], Coroutine[Any, Any, Streams]]
-Answer = TypeVar("Answer")
+from demo_app.verification.proxy import Proxy
+
 HOST_NAME = "second-host"
-
-
-class Proxy:
-    """Forwards each connection at a socket to the other side.
-
-    Unplugged, it holds the bytes, as a broken network does: neither side is told.
-    """
-
-    def __init__(self, routes: Mapping[socket.socket, Connect]) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._plugged_in = asyncio.Event()
-        self._plugged_in.set()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
-        self._thread.start()
-        for listener, connect in routes.items():
-            self._run(asyncio.start_server(partial(self._forward, connect), sock=listener))
-
-    def unplug(self) -> None:
-        """From now on nothing arrives, in either direction."""
-        self._loop.call_soon_threadsafe(self._plugged_in.clear)
-
-    def plug_in(self) -> None:
-        """What was held back arrives, and everything after it."""
-        self._loop.call_soon_threadsafe(self._plugged_in.set)
-
-    def end(self) -> None:
-        """Close every connection; may be called twice."""
-        if self._thread.is_alive():
-            self._run(self._drop_all())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
-
-    def _run(self, act: Coroutine[Any, Any, Answer]) -> Answer:
-        return asyncio.run_coroutine_threadsafe(act, self._loop).result()
-
-    async def _drop_all(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    async def _forward(
-        self, connect: Connect, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        with suppress(OSError, asyncio.CancelledError):
-            await self._plugged_in.wait()
-            there, back = await connect()
-            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
-        writer.close()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                await self._plugged_in.wait()
-                writer.write(data)
-                await writer.drain()
-            await self._plugged_in.wait()
-        finally:
-            writer.close()
 
 
 def _set_up_network() -> None:

@@ -59,8 +59,8 @@ def test_a_failure_between_the_two_stores_neither(
 def test_comments_come_back_in_their_order(database: Database) -> None:
     for number in range(5):
         posts.add_comment(database, 2, f"A{number}", "a@b.test", "text", notify=tell)
-    assert [c.author for c in posts.comments(database, 2)] == [f"A{n}" for n in range(5)]
-    assert [c.author for c in posts.comments(database, 2, limit=2)] == ["A3", "A4"]
+    newest = posts.newest_comments(database, 2)
+    assert [comment.author for comment in newest] == ["A4", "A3", "A2", "A1", "A0"]
 
 
 def test_the_first_posts_are_put_in_once(database: Database) -> None:

@@ -8,17 +8,21 @@ from pathlib import Path
 
 import pytest
 import redis
-from support import client_of, until
+from support import client_of, redis_running, until
 
 from demo_app.backends.celery import CeleryBackend
+from demo_app.backends.memory import MemoryBackend
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
-from demo_app.broker.connection import connect
+from demo_app.broker.claim import Verdict
+from demo_app.broker.connection import client_url, connect
 from demo_app.broker.events import State
 from demo_app.broker.inspect import page
 from demo_app.broker.queue import Queue
 from demo_app.jobs import task
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.job import Job
 
 
 @task(queue_name="mail")
@@ -42,6 +46,27 @@ def _queued(store: Queue) -> list[str]:
     return [job.id for job in page(store.client, State.QUEUED).jobs]
 
 
+def _settle(relay: Relay) -> None:
+    """Ask about every row once."""
+    while relay.settle():
+        pass
+
+
+def _work(store: Queue, job_id: str, verdict: Verdict = Verdict.DONE) -> None:
+    """Claim the next job, which is that one, and end it."""
+    store.register("w", 60_000, "{}")
+    (claimed,) = store.claim("w", ["mail"])
+    assert claimed.claim.id == job_id
+    store.finish(claimed.claim, verdict, after=60.0 if verdict is Verdict.RETRY else None)
+
+
+def _copy(source: str, target: str) -> None:
+    """Every key as it is now, from the server at one URL to the one at the other."""
+    here, there = (redis.Redis.from_url(client_url(url)) for url in (source, target))
+    for key in here.scan_iter():
+        there.restore(key, 0, here.dump(key))
+
+
 def test_jobs_are_handed_over_in_the_order_in_which_they_were_written(
     database: Database, store: Queue
 ) -> None:
@@ -49,8 +74,6 @@ def test_jobs_are_handed_over_in_the_order_in_which_they_were_written(
     relay = Relay(database, CeleryBackend(store))
     assert relay.hand_over() == 10
     assert _queued(store) == sent
-    relay.confirm()
-    assert outbox.size(database) == 0
 
 
 def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
@@ -76,7 +99,7 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     until(lambda: relay.trouble, what="the relay's complaint")
     assert outbox.size(database) == 3
     backend._store = Queue(client_of(redis_url))  # Redis is back
-    until(lambda: outbox.size(database) == 0, what="the handing over")
+    until(lambda: relay.size() == 0, what="the handing over")
     relay.stop()
     assert _queued(store) == sent
 
@@ -88,22 +111,116 @@ def test_a_delayed_job_comes_out_of_the_outbox_as_it_went_in(database: Database)
     assert outbox.pending(database)[0].job == job
 
 
-def test_what_redis_loses_before_it_has_written_it_is_handed_over_again(
-    database: Database, store: Queue
-) -> None:
+def test_a_row_stays_until_its_job_is_done(database: Database, store: Queue) -> None:
     first, second = _comment(database), _comment(database)
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
-    store.client.flushall()  # as after a SIGKILL that took what was answered and not yet written
-    relay.confirm()
-    assert outbox.size(database) == 2
+    _settle(relay)
+    assert set(outbox.among(database, [first, second])) == {first, second}
+    _work(store, first)
+    _settle(relay)
+    assert set(outbox.among(database, [first, second])) == {second}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kept"),
+    [
+        (Verdict.DONE, False),
+        (Verdict.DISCARD, False),
+        (Verdict.DEAD, True),  # a person may still bring it back
+        (Verdict.RETRY, True),
+        (Verdict.REQUEUE, True),
+    ],
+)
+def test_how_a_job_ends_says_whether_its_row_stays(
+    database: Database, store: Queue, verdict: Verdict, kept: bool
+) -> None:
+    sent = _comment(database)
+    relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
-    relay.confirm()
-    assert _queued(store) == [first, second]
-    assert outbox.size(database) == 0
+    _work(store, sent, verdict)
+    _settle(relay)
+    assert (outbox.size(database) == 1) is kept
+    assert relay.hand_over() == 0, "nothing of it is handed over again"
 
 
-def test_nothing_is_forgotten_when_redis_goes_before_it_has_confirmed(
+def test_what_a_wiped_redis_has_lost_is_handed_over_again_in_its_order(
+    database: Database, store: Queue
+) -> None:
+    sent = [_comment(database) for _ in range(4)]
+    relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    _work(store, sent[0])
+    _settle(relay)
+    store.client.flushall()
+    sent.append(_comment(database))
+    _settle(relay)
+    assert relay.size() == 4
+    relay.hand_over()
+    assert _queued(store) == sent[1:]
+
+
+def test_a_promoted_replica_that_lagged_gets_what_it_has_not_heard_of(
+    database: Database, store: Queue, redis_url: str
+) -> None:
+    """It still has the first comment's job as waiting, and knows nothing of the second's."""
+    first = _comment(database)
+    relay = Relay(database, backend := CeleryBackend(store))
+    relay.hand_over()
+    with redis_running() as url:
+        _copy(redis_url, url)
+        second = _comment(database)
+        relay.hand_over()
+        _work(store, first)
+        backend._store = Queue(client_of(url))
+        _settle(relay)
+        relay.hand_over()
+        assert _queued(backend._store) == [first, second]
+
+
+@pytest.mark.parametrize("evicted", ["job:{}", "queue:mail"])
+def test_a_job_outlives_the_eviction_of_a_key(
+    database: Database, store: Queue, evicted: str
+) -> None:
+    sent = [_comment(database) for _ in range(3)]
+    relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    store.client.delete(evicted.format(sent[1]))
+    _settle(relay)
+    relay.hand_over()
+    assert set(_queued(store)) == set(sent)
+
+
+def test_a_job_outlives_the_eviction_of_the_list_of_who_runs_it(
+    database: Database, store: Queue
+) -> None:
+    sent = _comment(database)
+    relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    store.register("w", 60_000, "{}")
+    store.claim("w", ["mail"])
+    _settle(relay)
+    assert _queued(store) == []
+    store.client.delete("claims:mail:w")
+    _settle(relay)
+    assert _queued(store) == [sent]
+
+
+def test_a_job_outlives_the_eviction_of_the_set_of_retries(
+    database: Database, store: Queue
+) -> None:
+    sent = _comment(database)
+    relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    _work(store, sent, Verdict.RETRY)
+    _settle(relay)
+    assert _queued(store) == []
+    store.client.delete("retrying")
+    _settle(relay)
+    assert _queued(store) == [sent]
+
+
+def test_nothing_is_forgotten_while_redis_can_not_be_asked(
     database: Database, store: Queue, redis_url: str, tmp_path: Path
 ) -> None:
     sent = [_comment(database) for _ in range(3)]
@@ -112,25 +229,67 @@ def test_nothing_is_forgotten_when_redis_goes_before_it_has_confirmed(
     relay.hand_over()
     backend._store = Queue(connect(f"redis+socket://{tmp_path}/nobody.sock"))
     with pytest.raises(redis.ConnectionError):
-        relay.confirm()
-    assert outbox.size(database) == relay.size() == 3
+        relay.settle()
+    assert outbox.size(database) == 3
     backend._store = Queue(client_of(redis_url))
     backend._store.client.flushall()
+    _settle(relay)
     relay.hand_over()
     assert _queued(store) == sent
 
 
-def test_a_job_that_is_handed_over_counts_as_the_queues_before_it_is_forgotten(
+def test_a_long_outbox_is_asked_about_from_end_to_end(database: Database, store: Queue) -> None:
+    sent = [_comment(database) for _ in range(5)]
+    relay = Relay(database, CeleryBackend(store), at_once=2)
+    while relay.hand_over():
+        pass
+    _work(store, sent[0])
+    store.client.delete(f"job:{sent[3]}")
+    _settle(relay)
+    assert set(outbox.among(database, sent)) == set(sent[1:])
+    assert relay.size() == 2, "the lost one, and what came behind it"
+
+
+def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None:
+    class Silent(Backend):
+        name = "silent"
+
+        def _enqueue(self, jobs: list[Job]) -> None:
+            """Nobody can ask what became of them."""
+
+    _comment(database)
+    Relay(database, Silent()).hand_over()
+    assert outbox.size(database) == 0
+
+
+def test_without_the_safeguard_a_row_goes_as_soon_as_the_queue_has_the_job(
+    database: Database, store: Queue
+) -> None:
+    _comment(database)
+    Relay(database, CeleryBackend(store), keep=False).hand_over()
+    assert outbox.size(database) == 0
+
+
+def test_what_was_in_the_memory_of_a_dead_process_is_handed_to_the_next(
+    database: Database,
+) -> None:
+    sent = _comment(database)
+    for _ in range(2):
+        memory = MemoryBackend(1)
+        Relay(database, memory).hand_over()
+        assert memory.find(sent) is not None
+        memory.close()
+
+
+def test_only_what_waits_to_be_handed_over_counts_as_not_with_the_queue(
     database: Database, store: Queue
 ) -> None:
     sent = _comment(database)
     relay = Relay(database, CeleryBackend(store))
-    assert (relay.size(), relay.handed_over()) == (1, set())
+    (row,) = outbox.among(database, [sent]).values()
+    assert (relay.size(), relay.has_handed_over(row)) == (1, False)
     relay.hand_over()
-    assert (relay.size(), relay.handed_over()) == (0, {sent})
-    assert outbox.size(database) == 1
-    relay.confirm()
-    assert (relay.size(), relay.handed_over()) == (0, set())
+    assert (relay.size(), relay.has_handed_over(row)) == (0, True)
 
 
 def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
@@ -142,12 +301,12 @@ def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
     last = _comment(database)
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
-    relay.confirm()
+    _settle(relay)
     assert _queued(store) == [first, last]
-    assert (relay.size(), outbox.size(database)) == (1, 1)
+    assert (relay.size(), outbox.size(database)) == (1, 3)
     assert "nobody's" in relay.trouble
     assert relay.hand_over() == 0
-    assert Relay(database, CeleryBackend(store)).hand_over() == 1  # the next start tries again
+    assert Relay(database, CeleryBackend(store)).hand_over() == 3  # the next start tries again
 
 
 @pytest.mark.parametrize(
@@ -172,33 +331,28 @@ def test_a_row_that_can_not_be_read_is_set_aside_visibly_and_the_others_pass(
     relay = Relay(database, CeleryBackend(store))
 
     assert relay.hand_over() == 3
-    relay.confirm()
+    _settle(relay)
 
     assert _queued(store) == [first, last]
-    assert (relay.size(), outbox.size(database)) == (1, 1)
+    assert (relay.size(), outbox.size(database)) == (1, 3)
     assert "1 set aside: the job odd can't be read" in relay.trouble
     assert relay.hand_over() == 0
-
-
-def test_a_relay_that_ends_in_good_order_leaves_nothing_to_hand_over_twice(
-    database: Database, store: Queue
-) -> None:
-    sent = [_comment(database) for _ in range(3)]
-    relay = Relay(database, CeleryBackend(store))
-    relay.start()
-    until(lambda: _queued(store) == sent, what="the handing over")
-    relay.stop()
-    assert outbox.size(database) == 0
 
 
 def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
     database: Database, store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = [_comment(database) for _ in range(3)]
+    sent = [_comment(database)]
     relay = Relay(database, CeleryBackend(store))
+    relay.hand_over()
+    sent += [_comment(database) for _ in range(3)]
+
+    def wiped(*_: object, **__: object) -> None:
+        store.client.flushall()
+        _settle(relay)  # at this moment the other thread finds that Redis has lost the first
+
     with monkeypatch.context() as patch:
-        # at this moment the other thread finds that Redis has lost something
-        patch.setattr(store, "enqueue_many", lambda *_, **__: relay._start_again())
+        patch.setattr(store, "enqueue_many", wiped)
         relay.hand_over()
     relay.hand_over()
     assert _queued(store) == sent

@@ -5,6 +5,7 @@ Each test starts real workers of it, breaks something, and counts what the tasks
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import psutil
 import pytest
 from support import client_of, until
 
+from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +30,7 @@ APP = """
 import os
 import signal
 import time
+from datetime import datetime, timezone
 
 import demo_app.broker
 from celery import Celery
@@ -60,6 +64,11 @@ def twice(self, name, countdown=0.1):
         raise self.retry(countdown=countdown)
 
 
+@app.task(bind=True)
+def punctual(self, name):
+    write(f"due {name} {datetime.fromisoformat(self.request.eta) <= datetime.now(timezone.utc)}")
+
+
 @app.task
 def poison(name):
     write(f"begin {name}")
@@ -89,7 +98,7 @@ class Outside:
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app, and no setting of this project."""
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
-        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        path = os.pathsep.join([str(self.folder), str(ROOT), *_python_path()])
         broker = self._url.replace("redis+socket://", "claims+unix://")
         # Celery refuses pickle to root, which CI may be; everything here is our own
         return {**kept, "PYTHONPATH": path, "BROKER": broker, "C_FORCE_ROOT": "1"}
@@ -154,6 +163,16 @@ class Outside:
         lines = out.read_text().splitlines() if out.exists() else []
         return Counter(line.rpartition(" ")[0] for line in lines)
 
+    def lines(self) -> list[str]:
+        """What the tasks wrote, in order."""
+        return (self.folder / "out.txt").read_text().splitlines()
+
+    def history(self, job_id: str) -> dict[str, float]:
+        """When each event of a job was, by Redis' clock; the last one of each kind."""
+        job = get_job(self._client, job_id)
+        assert job is not None
+        return {event.event: event.at for event in job.timeline}
+
     def open_gate(self) -> None:
         """Let the tasks that wait at the gate end."""
         (self.folder / "open").touch()
@@ -161,6 +180,11 @@ class Outside:
     def until_done(self, jobs: int) -> None:
         """Wait until so many jobs are done."""
         until(lambda: self.count("done") == jobs, seconds=60, what=f"{jobs} jobs done")
+
+
+def _python_path() -> list[str]:
+    """Where this process looks first: there may be another version of Celery."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 @contextmanager
@@ -238,6 +262,25 @@ def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
     assert app.summary()["count"]["enqueued"] == 4, "questions and replies are no jobs"
 
 
+def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(app: Outside) -> None:
+    app.start("threads")
+    app.send(
+        "work.apply_async((1,), {'gate': 'x'}, countdown=200)",
+        "work.apply_async((2,), countdown=100, serializer='pickle')",
+        "work.apply_async((3,), countdown=300, queue='other')",
+        "twice.delay('again', countdown=150)",
+    )
+    until(lambda: app.count("retrying") == 1, what="the retry")
+    (told,) = json.loads(app.celery("inspect", "scheduled", "--json").stdout).values()
+    listed = [(one["request"]["name"], one["request"]["args"]) for one in told]
+    assert listed == [
+        ("outside.work", "(2,)"),
+        ("outside.twice", ["again"]),
+        ("outside.work", [1]),
+    ]
+    assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in told)
+
+
 @POOLS
 def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     app: Outside, pool: str
@@ -260,15 +303,57 @@ def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     assert [int(line.split()[1]) for line in ended] == list(range(12))
 
 
+@POOLS
+def test_the_end_of_a_job_brings_the_next_one_in_the_same_step(app: Outside, pool: str) -> None:
+    ids = app.send("for n in range(12): print(work.delay(n).id)")
+    app.start(pool, concurrency=1)
+    app.open_gate()
+    app.until_done(12)
+    histories = [app.history(job_id) for job_id in ids]
+    ended = {history["done"] for history in histories}
+    assert len([one for one in histories if one["claimed"] in ended]) >= 4  # the first were fetched
+    assert [line.split()[1] for line in app.lines() if "begin" in line] == list(map(str, range(12)))
+
+
+@POOLS
+def test_a_rate_limit_holds_for_the_jobs_that_others_bring(app: Outside, pool: str) -> None:
+    app.start(pool)
+    app.celery("control", "rate_limit", "outside.work", "4/s")
+    app.open_gate()
+    ids = app.send("for n in range(9): print(work.delay(n).id)")
+    app.until_done(9)
+    ended = sorted(app.history(job_id)["done"] for job_id in ids)
+    assert ended[-1] - ended[0] > 1.0
+
+
+@POOLS
+def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(app: Outside, pool: str) -> None:
+    app.start(pool, concurrency=1)
+    app.send("for n in range(20): work.delay(n)")
+    until(lambda: app.written()["begin 0"], what="the first job")
+    told = app.celery("control", "cancel_consumer", "celery")
+    assert "no longer consuming" in told.stdout
+    app.open_gate()
+    until(lambda: app.count("running") == 0, what="the end of what it had")
+    assert app.count("queued") >= 12
+
+
 def test_a_task_with_a_countdown_waits_in_redis_and_outlives_its_worker(app: Outside) -> None:
     worker = app.start("threads")
     app.open_gate()
-    app.send("work.apply_async(('later',), countdown=3)")
-    assert app.count("scheduled") == 1
+    [job] = app.send("print(work.apply_async(('later',), countdown=3).id)")
     app.kill(worker)
+    assert "scheduled" in app.history(job)
     app.start("threads")
     app.until_done(1)
     assert app.written()["end later"] == 1
+
+
+def test_a_task_that_has_waited_for_its_eta_can_read_it(app: Outside) -> None:
+    app.start("threads")
+    app.send("punctual.apply_async(('x',), countdown=0.5)")
+    app.until_done(1)
+    assert app.written()["due x True"] == 1
 
 
 @POOLS
@@ -314,9 +399,25 @@ def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None
     app.start("prefork", concurrency=1)
     app.open_gate()
     app.send("poison.delay('p')", "work.delay('healthy')")
+    until(lambda: app.count("retrying") == 1, seconds=60, what="the wait for its last try")
+    [poison] = app.queue.client.zrange("retrying", 0, -1)
+    app.queue.decide(poison, "retry", by="the test, which does not wait for it")
     until(lambda: app.count("dead") == 1, seconds=60, what="the poison among the dead")
     app.until_done(1)
-    assert app.written()["begin p"] == 4, "max_rescues is 3"
+    assert app.written()["begin p"] == 5, "max_rescues is 3, and there is one last try"
+
+
+@POOLS
+def test_who_waits_for_the_result_of_a_poisonous_task_is_told(app: Outside, pool: str) -> None:
+    with (app.folder / "outside.py").open("a") as text:
+        text.write("url = os.environ['BROKER'].replace('claims+unix', 'redis+socket')\n")
+        text.write("app.conf.result_backend = url\n")
+        text.write("app.conf.broker_transport_options = {'max_rescues': 0, 'poison_pause': 0.1}\n")
+    for _ in range(3):  # with threads the job takes two workers with it, and the third buries it
+        app.start(pool, concurrency=1)
+    (told,) = app.send("print(repr(poison.delay('p').get(timeout=50, propagate=False)))")
+    assert told.startswith("WorkerLostError"), told
+    assert app.count("dead") == 1
 
 
 def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:

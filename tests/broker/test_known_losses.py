@@ -44,7 +44,11 @@ def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
     def open_one(
         transport: str, stock_options: dict[str, Any] | None = None, **settings: Any
     ) -> Shop:
-        options = {"lease_seconds": 2.0} if transport == "claims" else stock_options or {}
+        options = (
+            {"lease_seconds": 2.0, "poison_pause": 1.0}
+            if transport == "claims"
+            else stock_options or {}
+        )
         folder = tmp_path / f"shop-{len(opened)}"
         given = {"broker_transport_options": options, **settings}
         opened.append(Shop(folder, transport, **given))
@@ -105,7 +109,7 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
 ) -> None:
     shop = open_shop(transport, **CAREFUL)
     worker = shop.start_worker()
-    shop.order("lamp", countdown=4)
+    shop.order("lamp", sending={"countdown": 4})
     shop.order("now")
     shop.until_started("now")  # first in, first out: the worker has seen the lamp, too
     signal_group(worker, signal.SIGKILL)
@@ -121,7 +125,7 @@ SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restor
 def test_a_job_due_later_than_any_timeout_runs_once(open_shop: OpenShop, transport: str) -> None:
     shop = open_shop(transport, SHORT, **CAREFUL)
     shop.start_worker()
-    shop.order("clock", countdown=7)
+    shop.order("clock", sending={"countdown": 7})
     assert not shop.lost(["clock"], 30)
     shop.order("last", "of", "all")
     assert not shop.lost(["last", "of", "all"], 30)
@@ -181,7 +185,7 @@ def test_redis_killed_and_started_again_loses_nothing(open_shop: OpenShop, trans
     shop = open_shop(transport)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]
-    shop.order("lamp", countdown=6)
+    shop.order("lamp", sending={"countdown": 6})
     shop.order(*parcels, seconds=1)
     shop.until_started("p1")
     shop.kill_redis()

@@ -126,7 +126,7 @@ def test_two_rescuers_at_once_move_a_job_once() -> None:
 
 def test_with_no_worker_left_the_next_one_rescues_at_its_start() -> None:
     # twenty seconds between two beats: only what happens at the start can be in time
-    with _running(1, DEMO_LEASE_SECONDS="3", DEMO_BEAT_SECONDS="20") as (stack, client, redis):
+    with _running(1, DEMO_LEASE_SECONDS="8", DEMO_BEAT_SECONDS="20") as (stack, client, redis):
         _arm(stack, Step.STARTED, signal.SIGKILL)
         job = client.comment()["job_id"]
         _stopped_at(stack, Step.STARTED)

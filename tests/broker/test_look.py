@@ -96,7 +96,7 @@ def test_a_running_job_names_its_owner(store: Queue) -> None:
 
 def test_a_jobs_timeline_tells_all_that_happened(store: Queue) -> None:
     fill(store, 1)
-    store.finish(claim(store), Verdict.RETRY, due=time.time() - 1, detail='{"error": "E"}')
+    store.finish(claim(store), Verdict.RETRY, after=-1.0, detail='{"error": "E"}')
     store.promote_due("keeper")
     store.finish(claim(store), Verdict.DONE, detail='{"message_id": "<a@b>"}')
     job = get_job(store.client, "job-0")

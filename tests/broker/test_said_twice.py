@@ -98,7 +98,7 @@ def test_the_news_of_a_lost_process_sent_again_is_not_late(store: Queue) -> None
     assert store.finish(claim, Verdict.LOST, max_rescues=0).in_time
     assert store.finish(claim, Verdict.LOST, max_rescues=0).in_time
     count = _count(store)
-    assert (count["dead"], count["late"]) == (1, 0)
+    assert (count["retrying"], count["late"]) == (1, 0)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.REQUEUE])
@@ -142,3 +142,14 @@ def test_a_job_whose_record_was_deleted_is_still_counted(store: Queue, verdict: 
     message = _text("a", retries=1) if verdict is Verdict.RETRY else ""
     store.finish(claim, verdict, after=after, message=message)
     assert _count(store)["running"] == 0
+
+
+@pytest.mark.parametrize("how", [Verdict.DONE, Verdict.LOST, Verdict.DISCARD])
+def test_a_next_try_outlives_the_record_of_the_one_before(store: Queue, how: Verdict) -> None:
+    claim = _running(store)
+    _publish(store, _text("a", retries=1), due=LATER)
+    store.client.delete("job:a")
+    assert store.finish(claim, how).in_time
+    count = _count(store)
+    expected = "discarded" if how is Verdict.DISCARD else "retrying"
+    assert (count[expected], count["enqueued"]) == (1, 1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
-from support import message
+from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
-from demo_app.broker.queue import Queue
+from demo_app.broker.queue import Kind, Queue
 
 LANES = lanes_of("mail")
 LEASE = 60_000
@@ -38,16 +38,6 @@ def places(store: Queue) -> dict[str, int]:
 def conserved(store: Queue) -> bool:
     count = store.summary()["count"]
     return bool(count["enqueued"] == sum(count[name] for name in COUNTED))
-
-
-def die(store: Queue, worker: str) -> None:
-    store.client.delete(f"worker:{worker}")
-
-
-def let_judge(store: Queue) -> None:
-    """Redis has been up for longer than a lease, as it nearly always has."""
-    store.rescue("test", LEASE, 3)
-    store.client.hset("server", "since", 0)
 
 
 def test_jobs_are_claimed_in_the_order_in_which_they_were_put_in(store: Queue) -> None:
@@ -105,7 +95,7 @@ def test_a_verdict_moves_the_job_to_its_one_place(
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
     assert held is not None
-    assert store.finish(held, verdict, due=time.time() + 60).in_time
+    assert store.finish(held, verdict, after=60.0).in_time
     assert places(store) == {"enqueued": 1, state: 1}
     view = get_job(store.client, "job-1")
     assert view is not None
@@ -229,29 +219,12 @@ def test_a_suspect_is_not_claimed_beside_another_job(store: Queue) -> None:
     other = claim(store, "busy")
     assert other is not None
     store.enqueue(message(2))
-    store.client.sadd("quarantine", "job-2")
+    store.client.hset("deaths", "job-2", "one another")
     assert claim(store, "busy") is None
     store.finish(other, Verdict.DONE)
     suspect = claim(store, "busy")
     assert suspect is not None
     assert suspect.id == "job-2"
-
-
-def test_a_job_rescued_too_often_is_dead_and_says_why(store: Queue) -> None:
-    fill(store, 2)
-    let_judge(store)
-    for life in range(4):
-        store.register(f"w{life}", LEASE, "{}")
-        held = claim(store, f"w{life}")
-        assert held is not None
-        assert held.id == "job-1"
-        die(store, f"w{life}")
-        store.rescue("other", LEASE, 3)
-    assert places(store) == {"enqueued": 2, "queued": 1, "dead": 1}
-    view = get_job(store.client, "job-1")
-    assert view is not None
-    assert "poison" in view.timeline[-1].traceback
-    assert queued(store) == ["job-2"]
 
 
 def test_a_delayed_job_waits_among_the_scheduled_and_moves_when_it_is_due(store: Queue) -> None:
@@ -266,6 +239,23 @@ def test_a_delayed_job_waits_among_the_scheduled_and_moves_when_it_is_due(store:
     store.client.zadd("scheduled", {"job-1": now - 1})
     assert store.promote_due("w") == (1, None)
     assert queued(store) == ["job-2", "job-1"]
+
+
+@pytest.mark.parametrize("damage", ["deleted", "unreadable"])
+def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(store: Queue, damage: str) -> None:
+    fill(store, 2)
+    store.register("w", LEASE, "{}")
+    for _ in range(2):
+        held = claim(store, "w")
+        assert held is not None
+        store.finish(held, Verdict.RETRY, after=-1.0)
+    if damage == "deleted":
+        store.client.delete("job:job-1")
+    else:
+        store.client.lset("job:job-1", 0, "no message")
+    store.promote_due("w")
+    assert places(store) == {"enqueued": 2, "queued": 1, "discarded": 1}
+    assert queued(store) == ["job-2"]
 
 
 def test_a_leaving_worker_gives_back_what_it_holds(store: Queue) -> None:
@@ -322,3 +312,20 @@ def test_what_happened_last_to_many_jobs_is_told_in_few_steps(store: Queue) -> N
     assert [events for events, _ in store.recent([f"job-{n}" for n in range(1, 1200)])] == [
         "enqueued"
     ] * 1199
+
+
+def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
+    store: Queue,
+) -> None:
+    store.register("w", 3000, "{}")
+    text = '{"properties":{"delivery_info":{"routing_key":"x"}}}'
+    store.publish(text, "~held", "held", kind=Kind.MESSAGE)
+    store.publish(text, "~taken", "taken", kind=Kind.MESSAGE)
+    (held,) = store.claim("w", ["held"])
+    (taken,) = store.claim("w", ["taken"])
+    store.finish(taken.claim, Verdict.DONE)
+    store.publish(text, "~new", "new", kind=Kind.TRANSIENT)
+    assert store.client.smembers("transient") == {"held", "new"}
+    store.finish(held.claim, Verdict.DONE)
+    store.publish(text, "~newer", "newer", kind=Kind.TRANSIENT)
+    assert store.client.smembers("transient") == {"new", "newer"}

@@ -114,7 +114,7 @@ class Shop:
             **os.environ,
             "BROKER": self.broker(self.link.port),
             "SETTINGS": json.dumps(self.settings),
-            "PYTHONPATH": checkout,
+            "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
         }
         with log.open("w") as output:
             worker = subprocess.Popen(
@@ -129,15 +129,23 @@ class Shop:
         self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker, log)
         return worker
 
-    def order(self, *parcels: str, countdown: float | None = None, **arguments: Any) -> None:
-        """Put a job in for each parcel."""
+    def order(
+        self, *parcels: str, sending: dict[str, Any] | None = None, **arguments: Any
+    ) -> list[str]:
+        """Put a job in for each parcel; returns their ids.
+
+        ``sending`` is for Celery (countdown, queue, priority, ...), the rest for the task.
+        """
         if self.transport == "claims":
             import demo_app.broker  # noqa: F401  # makes the URL known
         with Celery("shop", broker=self.broker(self.port)) as app:
             app.conf.update(self.settings)
-            for parcel in parcels:
-                given = {"parcel": parcel, **arguments}
-                app.send_task("shop.pack", kwargs=given, countdown=countdown)
+            return [
+                app.send_task(
+                    "shop.pack", kwargs={"parcel": parcel, **arguments}, **(sending or {})
+                ).id
+                for parcel in parcels
+            ]
 
     def times(self, what: str) -> Counter[str]:
         """How often each parcel ``started`` or ``ended``."""

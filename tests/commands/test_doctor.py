@@ -48,6 +48,19 @@ def _no_binary() -> str:
     raise FileNotFoundError("none for this platform")
 
 
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [((3, 11, 9), True), ((3, 11, 10), False), ((3, 12, 5), True), ((3, 13, 0), False)],
+)
+def test_a_python_with_known_holes_is_warned_of_and_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], warned: bool
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
+    found, well = next((what, well) for name, what, well in results() if name == "Python")
+    assert well
+    assert ("CVE-2024-7592" in found) == warned
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     found = {name: (what, well) for name, what, well in results()}

@@ -141,7 +141,7 @@ def test_a_body_of_more_than_256_kb_is_refused(http, in_pieces):
     body = (b"[" + b" " * 100_000 for _ in range(4)) if in_pieces else b" " * 300_000
     answer = http.put("/api/faults", content=body)
     assert answer.status_code == 413
-    assert "65536 bytes" in answer.text
+    assert "262144 bytes" in answer.text
 
 
 def test_no_other_site_keeps_a_hand_on_the_page(http):

@@ -52,7 +52,7 @@ ORIGINAL = (
     ("one way to declare jobs", "06", ("ActiveJob", "@task", "One setting")),
     ("mail, pictures, CSV", "06", ("Mail, pictures, tables", "all_tasks()", "upload_picture(")),
     ("the in-process queue", "06", (":async", '"memory"', "crash(")),
-    ("the in-process queue is lost", "01", ('Lab(backend="memory")', 'lab.kill("web")')),
+    ("the in-process queue is lost", "01", ('Lab(backend="memory"', 'lab.kill("web")')),
     ("Sidekiq", "04", ("Sidekiq", "Celery")),
     ("Delayed Job and Resque", "06", ("Delayed Job", "Resque", '"huey", "rq"')),
     ("Redis keeps its data", "03", ("RDB", "AOF", "persistence=False", "永続化")),

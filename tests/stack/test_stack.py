@@ -238,6 +238,21 @@ def test_a_folder_that_others_can_read_is_told_in_one_sentence(tmp_path: Path) -
     _fails("is open to other users", dir=tmp_path)
 
 
+def test_a_link_to_a_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    _fails("is a link", dir=tmp_path / "link")
+
+
+def test_the_token_is_in_no_log_and_in_no_command_line() -> None:
+    with Stack() as stack:
+        token = stack.ready["token"]
+        for log in stack.plan.folder.logs.iterdir():
+            assert token not in log.read_text(), log
+        for pids in stack.ready["pids"].values():
+            for process in map(psutil.Process, pids):
+                assert token not in " ".join(process.cmdline())
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_is_told_in_one_sentence(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, -1)

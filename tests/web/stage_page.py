@@ -9,10 +9,16 @@ import httpx
 
 
 class StagePage:
-    """The page of a moment."""
+    """The page of this moment or, in a replay, of the one `at` (epoch seconds)."""
 
-    def __init__(self, web: httpx.Client) -> None:
-        self.text = html.unescape(web.get("/stage").raise_for_status().text)
+    def __init__(self, web: httpx.Client, at: float | None = None) -> None:
+        wanted = {} if at is None else {"at": str(at)}
+        self.text = html.unescape(web.get("/stage", params=wanted).raise_for_status().text)
+
+    @property
+    def killed(self) -> list[str]:
+        """The ids of the workers that show as killed."""
+        return re.findall(r'class="box off[^"]*" id="box-([^"]+)"', self.text)
 
     @property
     def sums(self) -> dict[str, int]:

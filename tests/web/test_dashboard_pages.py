@@ -14,7 +14,7 @@ import pytest
 from support import message, until
 
 from demo_app.broker.claim import Verdict
-from demo_app.broker.message import Message
+from demo_app.broker.message import Message, compose
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -190,6 +190,38 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
         assert "<script>alert" not in page
         assert "<script>x" not in page
         assert not re.search("[\x00\u202e]", page)
+
+
+UNREADABLE = [
+    "no JSON",
+    "[" * 100_000,
+    "{}",
+    '{"headers": 5}',
+    message(1).id,
+    compose(message(1, id="another")),
+    compose(message(1, enqueued_at=1e300)),
+    compose(message(1)).replace('"tests.nothing"', "[]"),
+    compose(message(1)).replace('"retries":0', '"retries":1e999'),
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
+@pytest.mark.parametrize("state", ["queued", "dead", "scheduled", "done"])
+def test_a_message_that_can_not_be_read_is_shown_as_it_is(client, holder, state, text) -> None:
+    """Other programs may write into the queue."""
+    redis = client.redis()
+    redis.sadd("lanes", "elsewhere")
+    event = "enqueued" if state == "queued" else state
+    redis.rpush("job:job-1", text, json.dumps([event, time.time(), "x", "{no JSON"]))
+    if state == "queued":
+        redis.lpush("queue:elsewhere", "job-1")
+    else:
+        redis.zadd(state, {"job-1": time.time()})
+    page = holder.get(f"/jobs/{state}", params={"show": 1})
+    assert page.status_code == 200
+    assert ids(page.text) == ["job-1"]
+    for path in ("/jobs", "/jobs/job/job-1", f"/api/jobs?state={state}", "/api/jobs/job-1"):
+        assert holder.get(path).status_code == 200, path
 
 
 def test_jobs_that_wait_without_a_worker_are_warned_of() -> None:

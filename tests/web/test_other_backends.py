@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -57,6 +59,23 @@ def test_what_waits_or_runs_is_not_called_lost(client: Client, holder: httpx.Cli
     assert any(one["waiting"] + one["running"] == 3 for one in seen)
     client.set_faults()
     until(lambda: sums(holder)["delivered"] == before + 3, what="the mails")
+
+
+@pytest.mark.parametrize("role", ["smtp", "redis"])
+def test_no_reader_waits_for_a_sink_or_a_redis_that_hangs(stack, client, holder, role) -> None:
+    if not stack.ready["pids"][role]:
+        pytest.skip("this backend needs none")
+    job = client.comment(2)["job_id"]
+    pages = (f"/posts/2?posted={job}", "/posts/2", f"/authors/Chidi?job={job}", "/")
+    stack.kill(role, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with ThreadPoolExecutor(16) as readers:
+            answers = list(readers.map(holder.get, pages * 8))
+        assert time.monotonic() - began < 5  # one after the other each would wait for two seconds
+    finally:
+        stack.kill(role, signal.SIGCONT)
+    assert {answer.status_code for answer in answers} == {200}
 
 
 def test_the_dashboard_says_what_it_can_not_see(stack: Stack, holder: httpx.Client) -> None:

@@ -17,7 +17,10 @@ from demo_app.web.dashboard import SHOWN
 @pytest.fixture
 def waiting(stack: Stack, client: Client, holder: httpx.Client) -> Iterator[list[str]]:
     """The jobs of more comments than the page shows, posted while Redis is dead; oldest first."""
-    until(lambda: "The outbox is empty" in holder.get("/jobs/outbox").text, what="an empty outbox")
+    until(
+        lambda: "Nothing waits to be handed over" in holder.get("/jobs/outbox").text,
+        what="an empty page",
+    )
     stack.kill("redis", restart=False)
     yield [client.comment()["job_id"] for _ in range(SHOWN + 5)]
     stack.start("redis")
@@ -39,7 +42,10 @@ def test_the_page_that_misses_redis_leads_to_it_and_it_says_why(holder: httpx.Cl
 
 def test_once_the_queue_has_all_it_is_empty(stack, client, holder, waiting) -> None:
     stack.start("redis")
-    until(lambda: "The outbox is empty" in holder.get("/jobs/outbox").text, what="the handing over")
+    until(
+        lambda: "Nothing waits to be handed over" in holder.get("/jobs/outbox").text,
+        what="the handing over",
+    )
     assert client.job(waiting[0])["id"] == waiting[0]
 
 

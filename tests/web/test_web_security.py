@@ -14,7 +14,7 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
-from demo_app.web.security import GUARDED, Guard
+from demo_app.web.security import COOKIE, GUARDED, BlogGuard
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 WRITES = ("/api/posts/1/comments", "/jobs/decide", "/stage/do/comment", "/api/jobs/x/retry")
@@ -59,6 +59,12 @@ def test_a_write_from_another_site_is_refused(
     assert holder.post(path, json=COMMENT, headers=headers).status_code == 403
 
 
+def test_another_site_may_link_to_a_page_and_not_fetch_it(holder: httpx.Client) -> None:
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    assert holder.get("/jobs", headers={**elsewhere, "sec-fetch-dest": "document"}).is_success
+    assert holder.get("/jobs", headers={**elsewhere, "sec-fetch-dest": "image"}).status_code == 403
+
+
 def test_our_own_page_may_write(stack: Stack, holder: httpx.Client) -> None:
     headers = {"sec-fetch-site": "same-origin", "origin": stack.ready["web"]}
     assert holder.post("/api/posts/1/comments", json=COMMENT, headers=headers).status_code == 201
@@ -86,11 +92,11 @@ def test_the_token_leaves_the_address_for_a_cookie(stack: Stack, reader: httpx.C
     token = stack.ready["token"]
     answer = reader.get("/jobs/queued", params={"token": token, "q": "x&y"})
     assert answer.status_code == 303
-    assert answer.headers["location"] == "?q=x%26y"
+    assert answer.headers["location"] == "./queued?q=x%26y"
     assert answer.headers["referrer-policy"] == "no-referrer"
     cookie = SimpleCookie(answer.headers["set-cookie"])["demo_token"]
     assert cookie["httponly"]
-    assert cookie["samesite"] == "strict"
+    assert (cookie["samesite"], cookie["path"]) == ("lax", "/")
     assert token not in answer.headers["location"] + answer.text
     reader.cookies.set("demo_token", token)
     assert reader.get("/jobs/queued").status_code == 200
@@ -114,7 +120,7 @@ def test_a_cookie_over_https_stays_on_https() -> None:
     async def never(scope, receive, send):
         raise AssertionError("the guard answers this itself")
 
-    answer = asked(Guard(never, "secret", ()), "https://localhost/jobs?token=secret")
+    answer = asked(BlogGuard(never, "secret", (), COOKIE), "https://localhost/jobs?token=secret")
     assert "Secure" in answer.headers["set-cookie"]
 
 
@@ -261,3 +267,12 @@ def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, name: s
         assert name.replace("'", "&#39;").replace('"', "&#34;") in pages[0]
     if "\u202e" in name:
         assert "⟨U+202E⟩" in pages[0]
+
+
+def test_a_comment_that_names_a_hundred_boundaries_hides_no_mail(client: Client) -> None:
+    before = client.mail_stats()["distinct"]
+    client.comment(body="boundary= " * 100 + "\n" + "\n--boundary" * 100 + "\nthe end")
+    client.wait_for_mails(before + 1)
+    mail = client.mail(client.mails(limit=1)["messages"][0]["id"])
+    assert "the end" in mail["text"]
+    assert mail["has_html"]

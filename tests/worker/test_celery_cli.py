@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support import until
 
+from demo_app.blog import posts
+from demo_app.blog.database import Database
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -68,3 +71,26 @@ def test_a_plain_celery_producer_can_put_jobs_in() -> None:
         now = until(lambda: (seen := client.summary())["done"] == 2 and seen, what="the second job")
         assert (now["enqueued"], now["scheduled"]) == (3, 1)
         assert now["conserved"]
+
+
+@pytest.mark.parametrize("folder", ["not mounted", "another blog"])
+def test_a_worker_that_sees_another_blog_or_none_does_not_start(
+    tmp_path: Path, folder: str
+) -> None:
+    if folder == "another blog":
+        posts.seed(Database(tmp_path / folder / "blog.sqlite3"))
+    with Stack(workers=0) as stack, Client(stack.ready) as client:
+        client.comment()
+        client.wait_for(lambda now: now["queued"] == 1)
+        environment = {
+            **os.environ,
+            "DEMO_REDIS_URL": stack.ready["redis"],
+            "DEMO_DIR": str(tmp_path / folder),
+        }
+        told = subprocess.run(
+            _command(), env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert told.returncode != 0
+        assert "This worker does not start" in told.stderr
+        assert client.summary()["queued"] == 1, "and it has taken nothing"
+    assert (tmp_path / folder).exists() is (folder == "another blog")

@@ -7,11 +7,12 @@ local now_text = string.format('%.6f', now)
 local function queue_key(lane) return P .. 'queue:' .. lane end
 local function claims_key(lane, worker) return P .. 'claims:' .. lane .. ':' .. worker end
 local function worker_key(worker) return P .. 'worker:' .. worker end
+local function waiting_key(worker) return P .. 'waiting:' .. worker end
 local function job_key(id) return P .. 'job:' .. id end
 local function successor_key(id) return P .. 'successor:' .. id end
 local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
-local PAUSED, QUARANTINE = P .. 'paused', P .. 'quarantine'
+local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
 local RUNNING, COUNTERS = P .. 'running', P .. 'counters'
 local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
 
@@ -49,16 +50,47 @@ local function wait_from()
   return last[1] and last[1][1] or '0-0'
 end
 
--- The list that a job waits in: the producer wrote it into the message.
-local function lane_of(message)
-  local info = cjson.decode(message).properties.delivery_info
-  return info.lane or info.routing_key
+-- The list that a job waits in, as its producer wrote it into the message; nil when the message was
+-- deleted, or can't be read.
+local function lane_of(id)
+  local readable, lane = pcall(function()
+    local info = cjson.decode(redis.call('LINDEX', job_key(id), 0)).properties.delivery_info
+    return info.lane or info.routing_key
+  end)
+  return readable and type(lane) == 'string' and lane or nil
+end
+
+-- When the clock is set back, what waits for its moment would wait for as much longer. So the latest
+-- moment that anybody has seen is kept, and every moment in the sorted sets moves with the clock.
+local function follow_clock()
+  local seen = tonumber(redis.call('HGET', SERVER, 'at') or 0)
+  if seen - now > 1 then
+    for _, state in ipairs({'scheduled', 'retrying', 'dead', 'done', 'discarded'}) do
+      for _, id in ipairs(redis.call('ZRANGE', set_key(state), 0, -1)) do
+        redis.call('ZINCRBY', set_key(state), now - seen, id)
+      end
+    end
+  end
+  if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
+end
+
+-- A moment so many seconds from now; as text, by the clock that will find it due.
+local function moment_in(seconds)
+  follow_clock()
+  return string.format('%.6f', now + seconds)
+end
+
+-- Whatever the clock says, what ended last stands behind all that ended before it.
+local function add_newest(state, id)
+  local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
+  local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
+  redis.call('ZADD', set_key(state), score, id)
 end
 
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
 -- end only, so that up to 63 more may be there. ended: how many jobs ended this way so far.
 local function keep_history(state, id, ended)
-  redis.call('ZADD', set_key(state), now_text, id)
+  add_newest(state, id)
   if ended % 64 ~= 0 then return end
   local surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
   if surplus <= 0 then return end
@@ -69,15 +101,40 @@ local function keep_history(state, id, ended)
 end
 
 local function end_job(state, id, by, detail)
+  redis.call('HDEL', DEATHS, id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
   record(id, state, by, detail)
   keep_history(state, id, redis.call('HINCRBY', COUNTERS, state, 1))
 end
 
 local function bury(id, by, detail)
+  redis.call('HDEL', DEATHS, id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
-  redis.call('ZADD', set_key('dead'), now_text, id)
+  add_newest('dead', id)
   record(id, 'dead', by, detail)
+end
+
+local function set_message(id, message)
+  if redis.call('EXISTS', job_key(id)) == 0 then  -- somebody deleted its record while it ran
+    redis.call('RPUSH', job_key(id), message)
+  else
+    redis.call('LSET', job_key(id), 0, message)
+  end
+end
+
+-- A job whose time has come goes to the tail of its queue. Of one whose message is gone, nothing is
+-- left that could run: only the sum has to hold.
+local function release(id, by, detail)
+  local lane = lane_of(id)
+  if not lane then
+    redis.call('DEL', job_key(id))
+    redis.call('HINCRBY', COUNTERS, 'discarded', 1)
+    return journal(id, 'discarded', by, 'its message is gone')
+  end
+  redis.call('SADD', LANES, lane)
+  redis.call('LPUSH', queue_key(lane), id)
+  record(id, 'enqueued', by, detail)
+  notify()
 end
 
 -- A running job may have published its own next try (`retry`, `replace`): it takes the place of
@@ -86,35 +143,35 @@ local function follow_successor(id, by, detail)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end
   redis.call('DEL', successor_key(id))
+  redis.call('HDEL', DEATHS, id)
   local told = cjson.decode(successor)
-  redis.call('LSET', job_key(id), 0, told.message)
+  set_message(id, told.message)
   record(id, 'retrying', by, detail)
-  if tonumber(told.due) and tonumber(told.due) > now then
+  if (tonumber(told.due) or 0) > now then
     redis.call('ZADD', set_key('retrying'), told.due, id)
   else
-    redis.call('SADD', LANES, told.lane)
-    redis.call('LPUSH', queue_key(told.lane), id)
-    record(id, 'enqueued', by, 'it was due')
-    notify()
+    release(id, by, 'it was due')
   end
   return true
 end
 
--- How often a worker died with the job since its last try that came to an end.
-local function rescues_of(id)
-  local count = 0
-  for _, event in ipairs(redis.call('LRANGE', job_key(id), 1, -1)) do
-    local name = string.match(event, '^%["(%l+)"')
-    if name == 'rescued' then count = count + 1 end
-    if name == 'retrying' then count = 0 end
+-- The workers that died while they ran the job, since its last try that came to an end.
+local function deaths_of(id)
+  local workers = {}
+  for worker in string.gmatch(redis.call('HGET', DEATHS, id) or '', '%S+') do
+    workers[#workers + 1] = worker
   end
-  return count
+  return workers
 end
 
--- The worker that ran the job is dead. The job is at the head of its queue already; a job that is
--- rescued twice is in quarantine and runs alone from then on, so that a poison pill takes no other
--- job with it; one that is rescued too often goes to the dead.
-local function rescued(id, lane, by, detail, most)
+-- A job that two workers died with runs alone, so that a poison pill takes no other job with it.
+local function in_quarantine(id) return #deaths_of(id) >= 2 end
+
+-- The worker that held the job is dead, and the job at the head of its queue already. A death counts
+-- when the job may have been its cause. What has too many gets one more try, alone and after a pause;
+-- what kills a worker then as well is dead.
+-- victim: the worker, or '' when the job had not begun there.
+local function rescued(id, lane, by, detail, most, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
   if redis.call('EXISTS', successor_key(id)) == 1 then
@@ -123,18 +180,41 @@ local function rescued(id, lane, by, detail, most)
     return
   end
   record(id, 'rescued', by, detail)
-  local rescues = rescues_of(id)
-  if rescues >= 2 then redis.call('SADD', QUARANTINE, id) end
-  if rescues > most then
-    redis.call('LREM', queue_key(lane), -1, id)
-    redis.call('SREM', QUARANTINE, id)
-    bury(id, by, 'poison: ' .. (most + 1) .. ' workers died while they ran it')
-  end
+  if victim == '' then return end
+  local deaths = deaths_of(id)
+  deaths[#deaths + 1] = victim
+  redis.call('HSET', DEATHS, id, table.concat(deaths, ' '))
+  if #deaths <= most then return end
+  redis.call('LREM', queue_key(lane), -1, id)
+  local why = 'poison: ' .. #deaths .. ' workers died while they ran it'
+  if #deaths > most + 1 then return bury(id, by, why) end
+  redis.call('ZADD', set_key('retrying'), moment_in(POISON_PAUSE), id)
+  record(id, 'retrying', by, why .. '; one more try, alone')
 end
 
 -- Every list that a worker may have claimed from.
 local function all_lanes()
   return redis.call('SUNION', LANES, TRANSIENT)
+end
+
+-- Give back what a worker holds, to the head of its queue, in its order, and forget the worker.
+-- each(id, lane): what becomes of one. Returns the ids.
+local function give_back(worker, each)
+  local ids = {}
+  for _, lane in ipairs(all_lanes()) do
+    while true do
+      local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')
+      if not id then break end
+      ids[#ids + 1] = id
+      each(id, lane)
+    end
+  end
+  redis.call('SREM', WORKERS, worker)
+  redis.call('SREM', PAUSED, worker)
+  redis.call('HDEL', SUSPECTS, worker)
+  redis.call('DEL', worker_key(worker), waiting_key(worker))
+  if #ids > 0 then notify() end
+  return ids
 end
 
 -- A job in quarantine runs alone: it waits until the worker's other jobs have ended.
@@ -143,10 +223,10 @@ local function must_wait(id, worker, lanes)
   for _, lane in ipairs(lanes) do
     for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
       holding = holding + 1
-      if redis.call('SISMEMBER', QUARANTINE, held) == 1 then return true end
+      if in_quarantine(held) then return true end
     end
   end
-  return holding > 0 and redis.call('SISMEMBER', QUARANTINE, id) == 1
+  return holding > 0 and in_quarantine(id)
 end
 
 -- The job that the next claim would take.
@@ -170,9 +250,9 @@ end
 local function claim(worker, most, lanes)
   local claimed = {}
   local quarantine = false
-  if redis.call('EXISTS', PAUSED, QUARANTINE) > 0 then  -- most of the time there is neither
+  if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
     if redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
-    quarantine = redis.call('EXISTS', QUARANTINE) == 1
+    quarantine = redis.call('EXISTS', DEATHS) == 1
   end
   local pop = {'LMPOP', #lanes}  -- from the first list that has a job
   for i, lane in ipairs(lanes) do pop[2 + i] = queue_key(lane) end

@@ -5,10 +5,7 @@ local id = ARGV[1]
 for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
   if redis.call('ZREM', set_key(state), id) == 1 then
     if ARGV[2] == 'retry' then
-      local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
-      redis.call('LPUSH', queue_key(lane), id)
-      record(id, 'enqueued', ARGV[3], 'brought back from ' .. state)
-      notify()
+      release(id, ARGV[3], 'brought back from ' .. state)
     else
       end_job('discarded', id, ARGV[3], 'from ' .. state)
     end

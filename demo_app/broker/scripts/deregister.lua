@@ -1,23 +1,14 @@
 -- A worker leaves: what it still holds goes back to the head of its queue, in its order.
 -- ARGV: worker. Returns how many jobs that were.
-local worker, returned = ARGV[1], 0
-for _, lane in ipairs(all_lanes()) do
-  while true do
-    local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')
-    if not id then break end
-    redis.call('HDEL', RUNNING, id)
-    if redis.call('EXISTS', successor_key(id)) == 1 then  -- its next try was published already
-      redis.call('LREM', queue_key(lane), -1, id)
-      follow_successor(id, worker, 'the worker stopped')
-    else
-      record(id, 'requeued', worker, 'the worker stopped')
-    end
-    returned = returned + 1
+local worker = ARGV[1]
+local returned = give_back(worker, function(id, lane)
+  redis.call('HDEL', RUNNING, id)
+  if redis.call('EXISTS', successor_key(id)) == 1 then  -- its next try was published already
+    redis.call('LREM', queue_key(lane), -1, id)
+    follow_successor(id, worker, 'the worker stopped')
+  else
+    record(id, 'requeued', worker, 'the worker stopped')
   end
-end
-redis.call('SREM', WORKERS, worker)
-redis.call('SREM', PAUSED, worker)
-redis.call('DEL', worker_key(worker))
+end)
 journal('', 'worker_stopped', worker)
-if returned > 0 then notify() end
-return returned
+return #returned

@@ -1,5 +1,5 @@
 -- Put messages in: each at the tail of its list, or among the scheduled when it is due later.
--- ARGV: by whom, then for each message: id, lane, due (epoch seconds, '' for now), kind, message.
+-- ARGV: by whom, then for each message: id, lane, seconds until it is due ('' for now), kind, message.
 -- Kinds:
 --   once       a job; one whose id is known is left as it is, so that handing over twice counts once
 --   job        a job, as any Celery producer sends it. Published by the running job of the same id,
@@ -17,14 +17,29 @@ local function differs(id, message)
     or old.headers.retries ~= fresh.headers.retries
 end
 
+-- A list of messages goes when its consumer is gone: an empty one, of which no worker holds anything,
+-- is forgotten.
+local function forget_empty_lists()
+  local workers = redis.call('SMEMBERS', WORKERS)
+  for _, lane in ipairs(redis.call('SMEMBERS', TRANSIENT)) do
+    local lists = {queue_key(lane)}
+    for _, worker in ipairs(workers) do lists[#lists + 1] = claims_key(lane, worker) end
+    if redis.call('EXISTS', unpack(lists)) == 0 then redis.call('SREM', TRANSIENT, lane) end
+  end
+end
+
 for i = 2, #ARGV, 5 do
-  local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
-  local later = due ~= '' and tonumber(due) > now
+  local id, lane, after, kind, message = unpack(ARGV, i, i + 4)
+  local later = (tonumber(after) or 0) > 0
+  local due = later and moment_in(tonumber(after)) or ''
   if kind ~= 'once' and redis.call('LINDEX', job_key(id), 0) == message then
     -- this very message came before: its answer was lost, and it is sent again
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
-    redis.call('SADD', TRANSIENT, lane)
+    if redis.call('SISMEMBER', TRANSIENT, lane) == 0 then
+      forget_empty_lists()
+      redis.call('SADD', TRANSIENT, lane)
+    end
     redis.call('LPUSH', queue_key(lane), id)
     if kind == 'transient' then  -- when nobody comes for it, it does not stay for ever
       redis.call('EXPIRE', job_key(id), 3600)

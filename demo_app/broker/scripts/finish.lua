@@ -1,12 +1,12 @@
 -- Acknowledge a claim with its outcome. Only who still holds the claim may: after a rescue the
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
 -- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, requeue, lost),
---       detail, due (for retry: epoch seconds, or +seconds from now), new message ('' keeps the
---       old one), rescues at the most (for lost: the process that ran it died).
+--       detail, seconds until the next try (for retry), new message ('' keeps the old one),
+--       rescues at the most (for lost: the process that ran it died).
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
 -- Returns 1, or 0 when it came too late; behind it the next job, as claim.lua returns it.
 local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
-local detail, due, message, most = unpack(ARGV, 6, 9)
+local detail, after, message, most = unpack(ARGV, 6, 9)
 
 local function answer(in_time)
   local told = {in_time}
@@ -44,7 +44,6 @@ if redis.call('HGET', RUNNING, id) ~= number
   return answer(0)
 end
 redis.call('HDEL', RUNNING, id)
-if outcome ~= 'lost' then redis.call('SREM', QUARANTINE, id) end
 
 -- How many jobs were done in each minute, and how long they took from enqueueing to the end. The
 -- first 64 of a minute are timed, then every 16th: one command a job, and little more.
@@ -64,19 +63,15 @@ local function count_throughput()
   redis.call('EXPIRE', key, 2 * 86400)
 end
 
-if redis.call('EXISTS', job_key(id)) == 0 then  -- somebody deleted its record while it ran
-  if message == '' then  -- nothing is left that could run: only the sum has to hold
-    local state = outcome == 'done' and 'done' or 'discarded'
-    if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
-    return answer(1)
-  end
-  redis.call('RPUSH', job_key(id), message)
-elseif message ~= '' then
-  redis.call('LSET', job_key(id), 0, message)
+if message ~= '' then set_message(id, message) end
+if outcome == 'discard' then redis.call('DEL', successor_key(id)) end
+if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
+  -- somebody deleted its record while it ran: only the sum has to hold
+  local state = outcome == 'done' and 'done' or 'discarded'
+  if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
+  return answer(1)
 end
-if outcome == 'discard' then
-  redis.call('DEL', successor_key(id))
-elseif outcome ~= 'lost' and follow_successor(id, worker, detail) then
+if outcome ~= 'lost' and follow_successor(id, worker, detail) then
   return answer(1)
 end
 if outcome == 'requeue' then
@@ -86,15 +81,14 @@ if outcome == 'requeue' then
   notify()
 elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
-  rescued(id, lane, worker, detail, tonumber(most))
+  rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
   notify()
 elseif outcome == 'done' then
   if is_job(id) then count_throughput() end
   end_job('done', id, worker, detail)
 elseif outcome == 'retry' then
-  -- counted from this clock, the one that will find it due; a worker's may be wrong
-  if string.sub(due, 1, 1) == '+' then due = string.format('%.6f', now + tonumber(due)) end
-  redis.call('ZADD', set_key('retrying'), due, id)
+  redis.call('HDEL', DEATHS, id)
+  redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)
   record(id, 'retrying', worker, detail)
 elseif outcome == 'discard' then
   end_job('discarded', id, worker, detail)

@@ -2,13 +2,12 @@
 -- ARGV: by whom, how many at the most.
 -- Returns {how many were moved, seconds until the next one is due ('' for none)}.
 local moved, soonest = 0, ''
+follow_clock()
 for _, state in ipairs({'scheduled', 'retrying'}) do
   local key = set_key(state)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now_text, 'LIMIT', 0, ARGV[2])) do
     redis.call('ZREM', key, id)
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
-    redis.call('LPUSH', queue_key(lane), id)
-    record(id, 'enqueued', ARGV[1], 'it was due')
+    release(id, ARGV[1], 'it was due')
     moved = moved + 1
   end
   local next_one = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -16,5 +15,4 @@ for _, state in ipairs({'scheduled', 'retrying'}) do
     soonest = tostring(tonumber(next_one[2]) - now)
   end
 end
-if moved > 0 then notify() end
 return {moved, soonest}

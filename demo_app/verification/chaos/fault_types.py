@@ -18,6 +18,7 @@ from demo_app.verification.chaos.injectors import (
     pause_redis,
     pause_worker,
     terminate_twice,
+    wipe_redis,
 )
 
 
@@ -51,7 +52,7 @@ _STEPS_OF_WEB = (
     Step.OUTBOX_READ,
     Step.ENQUEUED,
     Step.OUTBOX_HANDED_OVER,
-    Step.OUTBOX_CONFIRMED,
+    Step.OUTBOX_SETTLED,
 )
 #: Steps that stock Celery's worker passes as well.
 _STOCK = (Step.MAIL_BEGUN, Step.MAIL_SENT, Step.REPLY_RECEIVED, *_STEPS_OF_WEB[:2])
@@ -92,6 +93,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
 #: What shows that a safeguard is needed, when it is left out.
 AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
     Safeguard.OUTBOX: (FaultType("commit", 1, at_step(Step.COMMENT_COMMITTED, "web")),),
+    Safeguard.KEEP: (FaultType("wiped", 1, wipe_redis),),
     Safeguard.ATOMIC_CLAIM: (FaultType("popped", 1, at_step(Step.POPPED, "worker")),),
     Safeguard.RESCUE: (FaultType("started", 1, at_step(Step.STARTED, "worker")),),
     Safeguard.LEASE: (FaultType("asleep", 1, pause_before_mail),),

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from demo_app.broker.connection import connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.verification.chaos.context import Context, Fault, Injector
 
@@ -145,6 +146,17 @@ def pause_before_mail(context: Context) -> list[Fault]:
     at, pid = happened
     context.system.signal(pid, signal.SIGSTOP)  # so that it is known as stopped
     return _wake(context, pid, at, f"worker: paused at {Step.MAIL_BEGUN}")
+
+
+def wipe_redis(context: Context) -> list[Fault]:
+    """A worker dies before it has sent its mail, and Redis forgets everything before a rescue."""
+    happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGKILL)
+    if happened is None:
+        return []
+    with connect(context.system.ready["redis"]) as client, context.system.only_one("redis"):
+        now = time.time()
+        client.flushall()
+    return [Fault("redis: wiped", "redis", now, now, happened[1:])]
 
 
 def _wait_for_step(

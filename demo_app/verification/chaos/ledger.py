@@ -6,11 +6,13 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from demo_app.broker.connection import Decoded
 from demo_app.settings import settings
@@ -151,7 +153,10 @@ def _without_a_holder(client: Client, job_id: str, mails: list[dict[str, Any]]) 
         for mail in mails
         for delivery in client.mail(mail["id"])["delivery_log"]
     )
-    for began, ended in sorted(_holdings(client.job(job_id)["timeline"]), key=lambda pair: pair[1]):
+    timeline: list[dict[str, Any]] = []
+    with suppress(httpx.HTTPStatusError):  # a Redis that was wiped may know nothing of it
+        timeline = client.job(job_id)["timeline"]
+    for began, ended in sorted(_holdings(timeline), key=lambda pair: pair[1]):
         mine = next((at for at in arrivals if began <= at <= ended), None)
         if mine is not None:
             arrivals.remove(mine)

@@ -23,6 +23,7 @@ from demo_app.stack.roles import ROLES
 ENVIRONMENT = {
     "DEMO_DIE_AT": "armed",
     "DEMO_SMTP_SECONDS": "2",
+    "DEMO_POISON_PAUSE": "5",
     "DEMO_JOURNAL_LENGTH": "2000000",
     "DEMO_HISTORY_LENGTH": "500000",
     "DEMO_COMMENT_BURST": "1000000",

@@ -26,8 +26,8 @@ function crowd() {
     for (const token of tokens) token.classList.remove("beyond");
     return { floor, tokens };
   }).map(({ floor, tokens }) => {
-    const size = (tokens[0]?.offsetWidth ?? 0) + 4;
-    const seats = Math.max(1, Math.floor((floor.clientWidth + 4) / size)) * Math.max(1, Math.floor((floor.clientHeight + 4) / size));
+    const fit = (room, size) => Math.max(1, Math.floor((room + 4) / ((size ?? 0) + 4)));
+    const seats = fit(floor.clientWidth, tokens[0]?.offsetWidth) * fit(floor.clientHeight, tokens[0]?.offsetHeight);
     return { floor, tokens, seats, all: tokens.length + Number(floor.dataset.hidden) };
   });
   for (const { floor, tokens, seats, all } of sizes) {
@@ -129,10 +129,11 @@ function replay(on) {
 }
 
 function replayed() {
+  if (!main.dataset.since) return; // a picture of now, asked for before
   const next = Number(main.dataset.next);
   if (!next) ending ||= setTimeout(() => replay(false), LAST_SHOWN);
   at = Math.max(at, next - SILENCE);
-  view.address = `stage?at=${at.toFixed(3)}`;
+  view.address = `stage?at=${at.toFixed(3)}&since=${main.dataset.since}`;
 }
 
 setInterval(() => {

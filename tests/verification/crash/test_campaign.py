@@ -45,6 +45,7 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
     assert status == 1, told
     damage = {
         Safeguard.OUTBOX: found["lost"],
+        Safeguard.KEEP: found["lost"],
         Safeguard.ATOMIC_CLAIM: found["lost"],
         Safeguard.RESCUE: found["lost"],
         Safeguard.LEASE: found["stale"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from support import client_of, message, until
 
 from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.events import State
+from demo_app.broker.inspect import get_job, page
 from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
 
@@ -92,3 +95,62 @@ def test_after_a_leap_back_a_dead_worker_is_still_found() -> None:
         assert int(store.client.pttl("worker:w")) > _LEASE, "it would seem alive for an hour"
         found = until(lambda: store.rescue("other", _LEASE, 3), 20.0, "the rescue")
         assert found == ["job-1"]
+
+
+def _end_all(store: Queue, numbers: range, verdict: Verdict = Verdict.DONE) -> None:
+    for number in numbers:
+        store.enqueue(message(number))
+        [claimed] = store.claim("w", ("mail",))
+        store.finish(claimed.claim, verdict)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.DISCARD])
+def test_after_a_leap_back_the_oldest_are_still_forgotten_first(verdict: Verdict) -> None:
+    with _redis_with_a_clock() as (store, put_clock):
+        short = Queue(store.client, history_length=64)
+        short.register("w", 3_600_000, "{}")
+        _end_all(short, range(64), verdict)
+        put_clock(-3600)
+        _end_all(short, range(64, 128), verdict)
+        remembered = [number for number in range(128) if get_job(store.client, f"job-{number}")]
+        assert remembered == list(range(64, 128))
+
+
+def _moves(store: Queue) -> bool:
+    return store.promote_due("w")[0] > 0
+
+
+@pytest.mark.parametrize("leaps", [(-3600,), (3600, 0)], ids=["back", "ahead and back"])
+def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[int, ...]) -> None:
+    with _redis_with_a_clock() as (store, put_clock):
+        *before, last = leaps
+        for seconds in before:
+            put_clock(seconds)
+        claim = _held(store)
+        store.promote_due("w")
+        store.finish(claim, Verdict.RETRY, after=2.0)
+        until(lambda: _moves(store), 20.0, "the retry")
+        [claimed] = store.claim("w", ("mail",))
+        store.finish(claimed.claim, Verdict.RETRY, after=2.0)
+        store.enqueue(message(2), due=time.time() + 2.0)
+        put_clock(last)
+        store.enqueue(message(3), due=time.time() + 600.0)
+        until(lambda: _moves(store), 20.0, "the retry")
+        until(lambda: not store.promote_due("w")[0] and store.size(["mail"]) == 2, 20.0, "both")
+        count = store.summary()["count"]
+        assert (count["scheduled"], count["queued"]) == (1, 2), "the last one has its ten minutes"
+        [waiting] = page(store.client, State.SCHEDULED).jobs
+        assert 500 < (waiting.due or 0) - store.client.time()[0] <= 600
+
+
+def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
+    with _redis_with_a_clock() as (store, put_clock):
+        store.register("w", 3_600_000, "{}")
+        _end_all(store, range(1), Verdict.DEAD)
+        store.promote_due("w")
+        put_clock(-3600)
+        _end_all(store, range(1, 2), Verdict.DEAD)
+        assert [job.id for job in page(store.client, State.DEAD).jobs] == ["job-1", "job-0"]
+        store.promote_due("w")
+        newest = store.client.zrange("dead", -1, -1, withscores=True)[0][1]
+        assert newest <= store.client.time()[0] + 2, "and not as if it were an hour from now"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from support import message
+from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.keys import lanes_of
@@ -18,12 +18,11 @@ def _claim(store: Queue, worker: str) -> Claim:
 
 
 def _killed_and_rescued(store: Queue) -> None:
-    store.rescue("second", 60_000, 3)
-    store.client.hset("server", "since", 0)
+    let_judge(store)
     for number in (1, 2):
         store.enqueue(message(number))
     _claim(store, "first")
-    store.client.delete("worker:first")
+    die(store, "first")
     store.register("second", 60_000, '{"pid": 43}')
     store.rescue("second", 60_000, 3)
     for _ in range(2):
@@ -78,12 +77,14 @@ def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(
 
 def test_a_poison_pill_is_given_up_by_its_rescuer(store: Queue) -> None:
     store.enqueue(message(1))
-    store.rescue("r", 60_000, 0)
-    store.client.hset("server", "since", 0)
-    _claim(store, "first")
-    store.client.delete("worker:first")
+    let_judge(store)
     store.register("r", 60_000, '{"pid": 43}')
-    store.rescue("r", 60_000, 0)
+    for worker in ("first", "second"):
+        _claim(store, worker)
+        die(store, worker)
+        store.rescue("r", 60_000, 0)
+        if worker == "first":
+            store.decide("job-1", "retry", by="the end of its pause")
     (job,) = timeline.read(store.client).jobs
     assert job.rescued
     assert job.given_up is not None

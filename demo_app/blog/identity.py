@@ -1,0 +1,77 @@
+"""Which blog the jobs in a queue are about, so that no worker looks for them in another one.
+
+A worker may run on another machine, or see another folder than was meant. It would find none of
+the comments, or others of the same numbers. So the blog's database has an id, and the web app
+writes it beside the jobs.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+
+import redis
+
+from demo_app.blog.database import Database, DatabaseMissing
+from demo_app.broker.connection import connect
+from demo_app.settings import BackendName, Settings
+
+#: The key in Redis that has the id.
+KEY = "blog"
+#: The backends whose jobs are there.
+IN_REDIS = (BackendName.CELERY, BackendName.RQ)
+
+
+def announce(chosen: Settings, database: Database) -> None:
+    """Say which blog the jobs are about, where they are in Redis; raises redis.RedisError."""
+    if chosen.backend in IN_REDIS:
+        with closing(connect(chosen.redis_url)) as client:
+            client.set(KEY, database.id)
+
+
+def open_blog(chosen: Settings) -> Database:
+    """The blog's database, which must be there, and be the one that the jobs are about.
+
+    Raises DatabaseMissing, with a sentence.
+    """
+    database = Database(chosen.database, create=False)
+    wanted = announced(chosen) or database.id
+    if wanted == database.id:
+        return database
+    database.close()
+    raise DatabaseMissing(
+        f"{chosen.database.absolute()} is another blog than the one that these jobs are about "
+        f"({database.id}, and not {wanted})"
+    )
+
+
+def refuse_another_blog(chosen: Settings, seconds: float = 10.0) -> None:
+    """Call at a worker's start: ends the process when its database is not the one that the waiting
+    jobs are about. As long as no blog has put any job in, nothing is wrong.
+
+    seconds: how long to wait for what may be about to come, since the web app starts beside it.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if announced(chosen) is not None:
+                open_blog(chosen).close()
+            return
+        except DatabaseMissing as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"This worker does not start: {error}. DEMO_DIR names the blog's folder.")
+        time.sleep(0.2)
+
+
+def announced(chosen: Settings) -> str | None:
+    """The id of the blog that the jobs are about; None when nobody has said so, or they are not in
+    Redis. Raises DatabaseMissing when Redis can't be asked."""
+    if chosen.backend not in IN_REDIS:
+        return None
+    try:
+        with closing(connect(chosen.redis_url)) as client:
+            found = client.get(KEY)
+    except redis.RedisError as error:
+        raise DatabaseMissing(f"Redis does not say whose jobs it has: {error}") from None
+    return None if found is None else str(found)

@@ -1,0 +1,69 @@
+"""What `celery inspect scheduled` and Flower show: the jobs that wait in Redis until they are due.
+
+With other brokers such a job waits in a worker's memory, and each worker lists its own. Here each
+worker lists all that wait for the queues it consumes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from demo_app.broker.connection import Decoded
+from demo_app.broker.queue import Queue
+
+#: How many jobs are listed at the most, those that are due first.
+MOST = 1000
+
+
+def scheduled(queue: Queue, lanes: Sequence[str], hostname: str) -> list[dict[str, Any]]:
+    """The jobs of these lanes that are due later, as Celery describes them, the soonest first.
+
+    hostname: of the worker that answers. Raises redis.RedisError.
+    """
+    client: Decoded = queue.client
+    keys = [queue.keys.named(state) for state in ("scheduled", "retrying")]
+    found = [pair for key in keys for pair in client.zrange(key, 0, MOST - 1, withscores=True)]
+    found = sorted(found, key=lambda pair: pair[1])[:MOST]
+    pipe = client.pipeline(transaction=False)
+    for job_id, _ in found:
+        pipe.lindex(queue.keys.job(job_id), 0)
+    pairs = zip(pipe.execute(), found, strict=True)
+    messages = [(json.loads(text), due) for text, (_, due) in pairs if text]
+    return [
+        _entry(message, due, hostname)
+        for message, due in messages
+        if message["properties"]["delivery_info"].get("lane") in lanes
+    ]
+
+
+def _entry(message: dict[str, Any], due: float, hostname: str) -> dict[str, Any]:
+    headers, properties = message["headers"], message["properties"]
+    try:
+        args, kwargs, _ = json.loads(message["body"])
+    except (ValueError, TypeError):  # pickle, or compressed: only its task's worker can read it
+        args, kwargs = headers.get("argsrepr"), headers.get("kwargsrepr")
+    info = properties["delivery_info"]
+    return {
+        "eta": headers.get("eta") or datetime.fromtimestamp(due, UTC).isoformat(),
+        "priority": 6,  # of Celery's timer, not of the job
+        "request": {
+            "id": headers["id"],
+            "name": headers.get("shadow") or headers["task"],
+            "args": args,
+            "kwargs": kwargs,
+            "type": headers["task"],
+            "hostname": hostname,
+            "time_start": None,
+            "acknowledged": False,
+            "delivery_info": {
+                "exchange": info["exchange"],
+                "routing_key": info["routing_key"],
+                "priority": properties.get("priority") or 0,
+                "redelivered": False,
+            },
+            "worker_pid": None,
+        },
+    }

@@ -1,0 +1,66 @@
+-- The state of each of these jobs, for who keeps a copy of each until it has ended; '' for a job that is
+-- not known. A job that is known and stands in no list, since Redis has thrown the list away (an
+-- evicted key), goes back into its queue. ARGV: by whom, then ids.
+local by = ARGV[1]
+local STATE = {enqueued = 'queued', requeued = 'queued', rescued = 'queued', claimed = 'running',
+  scheduled = 'scheduled', retrying = 'retrying', dead = 'dead', done = 'done',
+  discarded = 'discarded'}
+
+-- The last event that tells the state, and who wrote it; the message comes before all events.
+local function state_of(id)
+  for i = -1, -9, -1 do
+    local line = redis.call('LINDEX', job_key(id), i)
+    if not line then return nil end
+    local name = string.match(line, '^%["([%w_]+)"')
+    if not name then return 'queued' end
+    if STATE[name] then return STATE[name], line end
+  end
+  return 'queued'
+end
+
+local function in_list(key, id) return redis.call('LPOS', key, id, 'RANK', -1) end
+
+local function is_claimed(id, worker, lane)
+  if in_list(claims_key(lane, worker), id) then return true end
+  for _, other in ipairs(all_lanes()) do
+    if in_list(claims_key(other, worker), id) then return true end
+  end
+  return false
+end
+
+-- A long list is not searched for each of its jobs: where one of them is, the list is.
+local found_in = {}
+local function is_queued(id, lane)
+  found_in[lane] = found_in[lane] or in_list(queue_key(lane), id)
+  return found_in[lane]
+end
+
+-- Nor is each of many jobs looked for: a lost list had more than one of them, and another time it
+-- is others' turn. Once one is missing, all are looked for.
+local every = math.ceil(#ARGV / 64)
+local turn = tonumber(clock[2]) % every
+
+local answers, returned = {}, 0
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local state, line = state_of(id)
+  local there = true
+  if state == 'scheduled' or state == 'retrying' then
+    there = redis.call('ZSCORE', set_key(state), id)
+  elseif state == 'running' then
+    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
+    there = is_claimed(id, cjson.decode(line)[3], lane)
+  elseif state == 'queued' and (returned > 0 or i % every == turn) then
+    there = is_queued(id, lane_of(redis.call('LINDEX', job_key(id), 0)))
+  end
+  if not there then
+    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
+    redis.call('LPUSH', queue_key(lane), id)
+    redis.call('SADD', LANES, lane)
+    record(id, 'enqueued', by, 'it was in no list')
+    state, returned = 'queued', returned + 1
+  end
+  answers[#answers + 1] = state or ''
+end
+if returned > 0 then notify() end
+return answers

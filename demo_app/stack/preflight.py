@@ -1,0 +1,117 @@
+"""Before a stack starts on a Redis that somebody else runs: can it do what the queue needs?
+
+What it can't do would show much later, and in silence: a job is thrown away, a rescue never comes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from importlib.resources import files
+from typing import Any
+
+import redis
+
+from demo_app.broker.connection import Decoded, connect
+from demo_app.stack.options import StackError
+
+#: The oldest version that has every command of the scripts (LMPOP).
+OLDEST = 7
+#: Commands that come from outside the scripts.
+_PLAIN = ("XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
+#: What stands around the key in some commands. They must be well-formed: Valkey 9 crashes when it
+#: is asked about one whose keys it can't find.
+_BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
+_BEHIND_IT = {"LMPOP": ["RIGHT"], "LMOVE": ["queue:y", "LEFT", "RIGHT"], "XREAD": ["0"]}
+#: A key of each kind, as `demo_app/broker/keys.py` names them.
+_KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
+_CALLED = re.compile(r"(?:redis\.call\(|\{)'([A-Z]+)'")
+#: Returns the keys that the user may not touch, or else the commands.
+_DENIED = """
+local commands, keys, denied = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), {}
+for _, key in ipairs(keys) do
+  if not redis.acl_check_cmd('SET', key, 'x') then denied[#denied + 1] = 'write ' .. key end
+end
+if #denied > 0 and #denied < #keys then return denied end
+denied = {}
+for _, words in ipairs(commands) do
+  if not redis.acl_check_cmd(unpack(words)) then denied[#denied + 1] = words[1] end
+end
+return denied
+"""
+
+
+def check(url: str) -> list[str]:
+    """Raises StackError, which says why, unless the server at the URL can keep the queue.
+
+    Returns warnings: what it can be used with, and what that costs.
+    """
+    where = masked(url)
+    try:
+        with closing(connect(url, timeout=5.0)) as client:
+            return _check(client, where)
+    except ValueError as error:
+        raise StackError(f"{where!r} is no Redis URL: {error}") from None
+    except redis.AuthenticationError as error:
+        wants = "wants a password" if where == url else "refuses the password"
+        raise StackError(f"The Redis server at {where} {wants}: {error}") from None
+    except (redis.ConnectionError, redis.TimeoutError):
+        raise StackError(f"No Redis server answers at {where}.") from None
+    except redis.RedisError as error:
+        raise StackError(f"The Redis server at {where} is of no use so: {error}.") from None
+
+
+def _check(client: Decoded, where: str) -> list[str]:
+    client.ping()
+    info = client.info()
+    refuse(info, where)
+    scripts = (files("demo_app.broker") / "scripts").iterdir()
+    called = {name for file in scripts for name in _CALLED.findall(file.read_text("utf-8"))}
+    commands = [
+        [name, *_BEFORE_THE_KEY.get(name, []), "queue:x", *_BEHIND_IT.get(name, [])]
+        for name in (*sorted(called), *_PLAIN)
+    ]
+    ask = client.register_script(_DENIED)  # by EVALSHA, as the queue's own scripts
+    denied = ask(args=(json.dumps(commands), json.dumps(_KEYS)))
+    if denied:
+        user = client.connection_pool.connection_kwargs.get("username") or "default"
+        raise StackError(
+            f"The Redis server at {where} does not let the user {user!r} do what the queue needs: "
+            f"{', '.join(denied)}."
+        )
+    if not info.get("aof_enabled"):
+        return [
+            f"The Redis server at {where} keeps no append-only file: when it is killed it loses "
+            "jobs. The outbox has those of comments; others are gone."
+        ]
+    return []
+
+
+def refuse(info: Mapping[str, Any], where: str) -> None:
+    """Raises StackError for a server that says of itself what the queue can't do with.
+
+    info: the answer to INFO. where: the URL, for the sentence.
+    """
+    version, policy = str(info["redis_version"]), info.get("maxmemory_policy", "noeviction")
+    why = ""
+    if int(version.partition(".")[0]) < OLDEST:
+        why = f"is Redis {version}, and the queue needs {OLDEST} or later"
+    elif info.get("cluster_enabled"):
+        why = "is a cluster, and the queue's scripts need all keys on one server"
+    elif info.get("role") != "master":
+        why = "is a replica, which takes no jobs: name the server that it follows"
+    elif policy != "noeviction":
+        why = (
+            f"throws keys away when its memory is full (maxmemory-policy {policy}), and these are "
+            "jobs: set it to noeviction"
+        )
+    if why:
+        raise StackError(f"The Redis server at {where} {why}.")
+
+
+def masked(url: str) -> str:
+    """The URL, for people to read: without its password."""
+    url = re.sub(r"(?<=://)([^/@]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&]password=)[^&]*", "***", url)

@@ -1,0 +1,29 @@
+"""Huey on Redis, with a consumer of one worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from huey import RedisHuey
+
+from demo_app.verification.judge.adapters import produce
+from demo_app.verification.judge.role import Role, run_job
+
+ROLE = Role.mine()
+app = RedisHuey("judged", url=ROLE.url, results=False)
+
+
+@app.task(retries=3, context=True)  # type: ignore[untyped-decorator]
+def work(job: str, task: Any = None) -> None:
+    """The task."""
+    run_job(ROLE, job, task.id)
+
+
+def main() -> None:
+    """Be the producer or a worker."""
+    if ROLE.jobs:
+        produce(ROLE, work)
+        return
+    consumer = app.create_consumer(workers=1, worker_type="thread")
+    ROLE.log("works")
+    consumer.run()

@@ -1,0 +1,148 @@
+"""The verdict on a trial: one sentence that says what kind of hole it shows, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from demo_app.verification.judge.drive import ENDLESS
+from demo_app.verification.judge.levels import BACK
+from demo_app.verification.judge.plan import Act, Plan
+from demo_app.verification.judge.record import Record
+
+
+def check(plan: Plan, record: Record) -> str:
+    """What the trial shows, in one sentence; "" when the level's promise was kept."""
+    if not record.put and not record.refused:
+        return _not_put(record)
+    return _CHECKS.get(plan.level, _lost)(plan, record)
+
+
+def _not_put(record: Record) -> str:
+    crash = next(iter(record.crashes()), "")
+    return f"Nothing could be put in: {crash or 'put does not come back'}."
+
+
+def _lost(plan: Plan, record: Record) -> str:
+    if not record.put:
+        job, error = next(iter(record.refused.items()))
+        return f"put({job!r}) raised {error}."
+    if not record.lost:
+        return ""
+    job = record.lost[0]
+    where = record.last_seen(job) or []
+    raised = next(iter(record.errors()[::-1]), "")
+    halts = record.halts()
+    broken = record.acts()
+    if not broken:
+        told = f"{job} was put in, and never ran to its end; it is {_in(where)}"
+        return f"{told}; {raised}." if raised else f"{told}."
+    step = f" at {halts[-1]['step']}" if halts else ""
+    what = f"{broken[0]['act']} to {broken[0]['to']}{step}"
+    if not where:
+        return f"{job} was nowhere: off its list and in no other when it happened ({what})."
+    told = f"{job} is still {_in(where)}, and nobody brings it back ({what})"
+    return f"{told}; {raised}." if raised else f"{told}."
+
+
+def _in(keys: list[str]) -> str:
+    return f"in {', '.join(keys)}" if keys else "in no key of the server"
+
+
+def _order(plan: Plan, record: Record) -> str:
+    begun = list(dict.fromkeys(run.job for run in record.runs))
+    wanted = [job for job in record.put if job in begun]
+    if begun == wanted:
+        return _lost(plan, record)
+    return f"Put in as {', '.join(wanted)}; run as {', '.join(begun)}."
+
+
+def _no_wait(plan: Plan, record: Record) -> str:
+    ended = {run.job: run.end for run in record.runs if run.end is not None}
+    for job, end in ended.items():
+        if record.put.get(job, end) >= end:
+            return f"put({job!r}) came back only after the job had run: the caller waited for it."
+    return _lost(plan, record)
+
+
+def _once(plan: Plan, record: Record) -> str:
+    if not record.doubled:
+        return _lost(plan, record)
+    job = record.doubled[0]
+    workers = [run.who for run in record.runs if run.job == job]
+    if plan.level == 7:
+        return (
+            f"{job} was taken from {workers[0]}, alive and at work, and ran again on {workers[1]}."
+        )
+    told = f"{job} ran {len(workers)} times, on {' and on '.join(dict.fromkeys(workers))}"
+    return f"{told}: looking for it and taking it are two steps."
+
+
+def _back(plan: Plan, record: Record) -> str:
+    if record.lost or record.back <= BACK:
+        return _lost(plan, record)
+    return f"The job of the killed worker ran again only after {record.back:.1f} s."
+
+
+def _no_harm(plan: Plan, record: Record) -> str:
+    paused = [event["to"] for event in record.acts() if event["act"] == Act.PAUSE]
+    in_hand = [e for e in record.halts() if not e["step"].startswith("rescue")]
+    for job, times in record.times.items():
+        if times > 1 and job.startswith("late"):
+            told = f"{paused[-1]} came back, took {job}, and was still held for dead"
+            return f"{told}: the job ran on another worker at the same time."
+        if times > len(in_hand) + 1:
+            return (
+                f"{job} ran {times} times: what was asked before the pause was not true after it."
+            )
+    return _lost(plan, record)
+
+
+def _poison(plan: Plan, record: Record) -> str:
+    runs = len(record.poison_runs)
+    if runs > ENDLESS:
+        return f"The poison killed {runs} workers, and is tried again without end."
+    if lost := _lost(plan, record):
+        return lost
+    if record.last_seen("poison-1") == []:
+        return f"The poison is gone after {runs} tries: no list keeps it for a person."
+    return ""
+
+
+def _accepted(plan: Plan, record: Record) -> str:
+    if record.refused:
+        job, error = next(iter(record.refused.items()))
+        return (
+            f"put({job!r}) refused while the server was down ({error}): nothing kept it for later."
+        )
+    if not record.lost:
+        return ""
+    died = " by the producer's SIGKILL" if plan.producer_dies else ""
+    return (
+        f"put({record.lost[0]!r}) came back while the server was down, and the job is lost{died}."
+    )
+
+
+def _seen_once(plan: Plan, record: Record) -> str:
+    seen: dict[str, str] = {}
+    for run in record.runs:
+        if run.end is None:
+            continue
+        if seen.setdefault(run.message_id, run.job) != run.job:
+            return f"{run.job} and {seen[run.message_id]} have one message id: one is never seen."
+    for job in record.done:
+        if sum(one == job for one in seen.values()) > 1:
+            return f"{job} was delivered twice, with two message ids: the reader sees it twice."
+    return _lost(plan, record)
+
+
+_CHECKS: dict[int, Callable[[Plan, Record], str]] = {
+    2: _order,
+    3: _no_wait,
+    4: _once,
+    6: _back,
+    7: _once,
+    8: _no_harm,
+    9: _poison,
+    11: _accepted,
+    12: _seen_once,
+}

@@ -1,0 +1,223 @@
+"""Runs a plan: starts the processes, breaks what the plan says, and waits for what comes of it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from demo_app.verification.judge.arena import Arena, Part
+from demo_app.verification.judge.plan import IDLE, Act, Fault, Plan
+from demo_app.verification.judge.record import Record
+from demo_app.verification.judge.targets import Target
+
+#: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
+PAUSE = 5.0
+#: Seconds for which a nap lasts at most. Runs of a poison pill after which it counts as endless.
+_NAP, ENDLESS = 0.8, 8
+#: Seconds without another run after which poison counts as given up.
+_GIVEN_UP = 6.5
+#: Seconds that the end of a trial is waited for at most.
+_LIMIT = 90.0
+
+
+def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
+    """Run the plan. patience: seconds without any progress after which nothing more is expected.
+
+    stop: when it is set, nobody wants to know any more.
+    """
+    with Arena(target, stop) as arena:
+        trial = _Trial(arena, plan, patience)
+        trial.run()
+        return trial.record()
+
+
+class _Trial:
+    def __init__(self, arena: Arena, plan: Plan, patience: float) -> None:
+        self._arena, self._plan, self._patience = arena, plan, patience
+
+    def record(self) -> Record:
+        return Record(self._arena.events())
+
+    def run(self) -> None:
+        for _ in range(self._plan.early):
+            self._worker()
+        in_producer = [fault for fault in self._plan.faults if fault.in_producer]
+        self._put(self._plan.jobs, in_producer[0] if in_producer else None)
+        if self._plan.producer_dies:
+            self._put(self._plan.later)
+        for fault in self._plan.faults:
+            if not fault.in_producer:
+                self._break(fault)
+        self._settle()
+        for job in self.record().lost:
+            self._arena.note("where", job=job, keys=self._arena.where(job))
+
+    # putting in
+
+    def _put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> None:
+        """Put jobs in; returns when all are, or when a put does not come back."""
+        producer = self._arena.producer(jobs, fault.at if fault else "", fault.nth if fault else 1)
+        if fault and self._halted(producer):
+            self._do(fault, producer)
+        if not self._wait_for(producer):
+            self._arena.note("put waits", to=producer.who)
+        if fault and self._plan.down:
+            if self._plan.producer_dies:
+                self._kill(producer)
+            self._start_server()
+
+    def _wait_for(self, producer: Part) -> bool:
+        began = time.monotonic()
+
+        def ready() -> bool:
+            if not producer.running.alive():
+                return True
+            mine = [e for e in self._arena.events() if e["who"] == producer.who]
+            if not mine:
+                return time.monotonic() - began > 30.0
+            stuck = time.monotonic() - float(mine[-1]["at"]) > 4.0
+            return bool(mine[-1]["event"] == "finished") or stuck
+
+        self._arena.until(ready, 60.0)
+        return self._arena.happened(producer.who, "finished") is not None
+
+    # breaking
+
+    def _break(self, fault: Fault) -> None:
+        if fault.at == IDLE:
+            self._kill_idle()
+            return
+        victim = self._worker(fault.at, fault.nth, claims=not fault.in_rescue)
+        if self._halted(victim):
+            if self._plan.ready:
+                self._worker()
+            self._do(fault, victim)
+
+    def _halted(self, part: Part) -> bool:
+        """Wait until it halts; False when it won't, since there is nothing left to do."""
+        arena, since = self._arena, time.monotonic()
+
+        def idle() -> bool:
+            seen = self.record()
+            return not part.role.jobs and not seen.unfinished and time.monotonic() - since > 3.0
+
+        arena.until(
+            lambda: arena.happened(part.who, "halt") or idle() or not part.running.alive(),
+            self._patience,
+        )
+        return arena.happened(part.who, "halt") is not None
+
+    def _do(self, fault: Fault, part: Part) -> None:
+        for job in self.record().unfinished:
+            self._arena.note("where", job=job, keys=self._arena.where(job))
+        self._arena.note("act", to=part.who, act=fault.act)
+        match fault.act:
+            case Act.KILL:
+                part.running.send(signal.SIGKILL)
+            case Act.NAP:
+                self._stop(part, self._nap)
+            case Act.PAUSE:
+                self._stop(part, self._sleep)
+            case Act.LOSE:
+                part.cable.lose_answer()
+                self._go(part)
+                part.cable.lost.wait(5.0)
+            case Act.SERVER:
+                self._arena.kill_server()
+                self._go(part)
+                if not self._plan.down:
+                    self._start_server()
+            case Act.SERVER_AFTER:
+                part.cable.lose_answer()
+                self._go(part)
+                part.cable.lost.wait(5.0)
+                self._arena.kill_server()
+                self._start_server()
+        if fault.act is Act.PAUSE and self._plan.later:
+            self._put(self._plan.later)
+            names = set(self._plan.later)
+            self._arena.until(lambda: names <= {run.job for run in self.record().runs}, 6.0)
+            self._worker()
+
+    def _stop(self, part: Part, meanwhile: Callable[[Part], None]) -> None:
+        part.running.send(signal.SIGSTOP)
+        meanwhile(part)
+        part.running.send(signal.SIGCONT)
+        self._arena.note("act", to=part.who, act="SIGCONT")
+        self._go(part)
+
+    def _nap(self, _: Part) -> None:
+        self._worker()
+        self._arena.until(lambda: not self.record().unfinished, _NAP)
+
+    def _sleep(self, part: Part) -> None:
+        other = self._worker()
+        self._arena.stop.wait(PAUSE)  # the pause itself
+        self._arena.until(lambda: not self.record().open_runs_of(other.who), self._patience)
+        if part.role.claims:  # what comes next is for the one that comes back
+            self._kill(other)
+
+    def _kill_idle(self) -> None:
+        victim = self._worker()
+        self._arena.until(lambda: not self.record().unfinished, self._patience)
+        time.sleep(0.3)  # somewhere in its next claim
+        victim.running.send(signal.SIGSTOP)
+        self._arena.note("act", to=victim.who, act="SIGSTOP, while it waits for a job")
+        self._put(("idle-1",))
+        self._kill(victim)
+
+    def _kill(self, part: Part) -> None:
+        self._arena.note("act", to=part.who, act=Act.KILL)
+        part.running.send(signal.SIGKILL)
+
+    def _start_server(self) -> None:
+        self._arena.start_server()
+        self._arena.note("act", to="server", act="started again")
+
+    def _go(self, part: Part) -> None:
+        part.role.go.touch()
+
+    # settling
+
+    def _worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
+        part = self._arena.worker(halt, nth, rescues=self._plan.rescues, **given)
+        self._arena.until(lambda: self._arena.happened(part.who, "works", "halt", "crashed"), 60.0)
+        return part
+
+    def _settle(self) -> None:
+        """Keep workers alive until all is done, or nothing moves any more."""
+        plan = self._plan
+        moved, began = -1, time.monotonic()
+        since = began
+        while not self._arena.stop.is_set() and time.monotonic() - began < _LIMIT:
+            alive = [p for p in self._arena.parts if not p.role.jobs and p.running.alive()]
+            if sum(part.role.claims for part in alive) < plan.workers:
+                self._worker(skew=plan.skew if alive else 0.0)
+                continue
+            seen = self.record()
+            if len(seen.moves) != moved:
+                moved, since = len(seen.moves), time.monotonic()
+            still = time.monotonic() - since
+            if self._is_over(seen, still, {part.who for part in alive}):
+                return
+            time.sleep(0.02)  # between two looks
+
+    def _is_over(self, seen: Record, still: float, alive: set[str]) -> bool:
+        if any(
+            p.role.jobs and p.running.alive() and not seen.finished(p.who)
+            for p in self._arena.parts
+        ):
+            return still > self._patience  # a put that does not come back
+        if self._plan.once and seen.doubled:
+            return True
+        if any(run.end is None and run.who in alive for run in seen.runs):
+            return still > self._patience + 10.0  # a run that never ends
+        if seen.poison_runs:
+            endless = len(seen.poison_runs) > ENDLESS
+            return endless or still > (self._patience if seen.unfinished else _GIVEN_UP)
+        if not seen.unfinished:
+            return still >= self._plan.quiet
+        return still > self._patience

@@ -1,0 +1,89 @@
+"""A trial that is still to be run: jobs, and what is broken meanwhile, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+
+class Act(StrEnum):
+    """What is done when a process halts at a step."""
+
+    KILL = "SIGKILL"
+    #: Stopped until another worker had time to take over, and then let go on.
+    PAUSE = "SIGSTOP, and SIGCONT later"
+    #: Stopped for less than a lease.
+    NAP = "SIGSTOP, and SIGCONT soon"
+    #: The command arrives, and its answer does not.
+    LOSE = "the answer is lost"
+    #: The server is killed before the command arrives.
+    SERVER = "the server's SIGKILL"
+    #: The server is killed once it has done the command, before its answer arrives.
+    SERVER_AFTER = "the server's SIGKILL after the command, before its answer"
+
+
+#: The step of a worker that waits for a job that is not there yet.
+IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens to the next worker (or the producer) that passes the step.
+
+    at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:end``, ``put:begin``, or `IDLE`.
+    nth: at which passage.
+    """
+
+    at: str
+    act: Act
+    nth: int = 1
+
+    @property
+    def in_rescue(self) -> bool:
+        """Whether it happens to a worker that only looks after the jobs of others."""
+        return self.at.startswith("rescue:")
+
+    @property
+    def in_producer(self) -> bool:
+        """Whether it happens to the producer."""
+        return self.at.startswith("put:")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One trial.
+
+    jobs: put in before any worker runs, unless early. later: put in after a pause has ended.
+    early: workers that run before. workers: how many run at least, in the end.
+    rescues: whether workers call `rescue`. skew: of the last worker's clock.
+    quiet: seconds without a run after the last one, for runs that should not be. down: the server
+    stays down until the producer has finished; producer_dies: and that is killed before. ready:
+    another worker is there before a fault. once: a second run of any job ends the trial.
+    """
+
+    level: int
+    jobs: tuple[str, ...] = ("job-1",)
+    faults: tuple[Fault, ...] = ()
+    later: tuple[str, ...] = ()
+    early: int = 0
+    workers: int = 1
+    rescues: bool = True
+    skew: float = 0.0
+    quiet: float = 0.0
+    down: bool = False
+    producer_dies: bool = False
+    ready: bool = False
+    once: bool = False
+
+    def smaller(self) -> list[Self]:
+        """The same with a fault less, or a job less; the smallest first."""
+        fewer = [
+            replace(self, faults=self.faults[:i] + self.faults[i + 1 :])
+            for i in range(len(self.faults))
+            if len(self.faults) > 1
+        ]
+        if len(self.jobs) > 1:
+            fewer.append(replace(self, jobs=self.jobs[:1]))
+            fewer.append(replace(self, jobs=self.jobs[:-1]))
+        return fewer

@@ -1,0 +1,121 @@
+"""A Redis client whose every command is a step, before and after which the process can halt."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import ConstantBackoff
+from redis.client import Pipeline
+from redis.retry import Retry
+
+from demo_app.verification.judge.role import Role
+
+#: How much of a command is shown.
+_SHOWN = 60
+
+
+class _Call:
+    """One call of a method of the queue, and the commands that it sent."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.commands: list[str] = []
+        self.names: Counter[str] = Counter()
+
+
+class Steps:
+    """Names each step ``method:COMMAND:nth:before`` or ``after``, and halts at the role's.
+
+    nth: which of these commands of this call it is.
+    """
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+        self._local = threading.local()
+        self._one = threading.RLock()
+        self._known: set[tuple[str, ...]] = set()
+
+    @contextmanager
+    def call(self, method: str) -> Iterator[None]:
+        """The block is one call of a method of the queue, in this thread."""
+        call = self._local.call = _Call(method)
+        yield
+        self._local.call = None
+        if (signature := (method, *call.names.elements())) not in self._known and call.commands:
+            self._known.add(signature)
+            self._role.log("call", method=method, commands=call.commands, names=[*signature[1:]])
+
+    @contextmanager
+    def command(self, name: str, words: str) -> Iterator[None]:
+        """The block sends a command and gets its answer."""
+        call: _Call | None = getattr(self._local, "call", None)
+        if call is None:  # the queue is being made
+            yield
+            return
+        call.names[name] += 1
+        call.commands.append(words[:_SHOWN])
+        step = f"{call.method}:{name}:{call.names[name]}"
+        with self._one:  # while one halts, the other threads of the process do
+            pass
+        if self._role.halts_at(f"{step}:before"):
+            with self._one:
+                self._role.log("call", method=call.method, commands=call.commands[:-1], names=[])
+                self._role.wait_for_go(f"{step}:before {words[:_SHOWN]}")
+                yield
+        else:
+            yield
+        if self._role.halts_at(f"{step}:after"):
+            with self._one:
+                self._role.log("call", method=call.method, commands=call.commands, names=[])
+                self._role.wait_for_go(f"{step}:after {words[:_SHOWN]}")
+
+
+class SteppedPipeline(Pipeline):
+    """A pipeline is one step."""
+
+    steps: Steps
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """See the base class."""
+        commands = [command[0] for command in self.command_stack]
+        name = "+".join(str(command[0]).upper() for command in commands) or "EXEC"
+        with self.steps.command(name, "; ".join(map(_words, commands))):
+            answers: list[Any] = super().execute(raise_on_error)
+            return answers
+
+    def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        """See the base class; after WATCH."""
+        with self.steps.command(str(args[0]).upper(), _words(args)):
+            return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+class SteppedRedis(redis.Redis):
+    """What a learner's queue gets: redis.Redis with answers as text."""
+
+    def __init__(self, role: Role, steps: Steps) -> None:
+        self.steps = steps
+        # as often as redis-py does by default, and without its long pauses
+        retry = Retry(ConstantBackoff(0.1), 3)
+        super().__init__(port=role.port, decode_responses=True, retry=retry, socket_timeout=5.0)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """See the base class."""
+        with self.steps.command(str(args[0]).split()[0].upper(), _words(args)):
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
+        """See the base class."""
+        made = SteppedPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+        made.steps = self.steps
+        return made
+
+
+def _words(command: tuple[Any, ...]) -> str:
+    return " ".join(str(part) for part in command).replace("\n", " ")

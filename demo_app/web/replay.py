@@ -1,0 +1,90 @@
+"""The system as it was a minute ago, from the journal: each job's place, and the workers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from demo_app.broker.events import state_after
+from demo_app.web.delivery import PLACE_OF_STATE, DeliveryStatus, Place
+
+
+class Past:
+    """What the events up to a moment (epoch seconds) say.
+
+    events: the journal, the oldest first. present: the ids of the workers that there are now.
+    order: the ids of queued jobs, next to run first. workers: whether each was alive, by its id.
+    """
+
+    def __init__(self, events: list[dict[str, Any]], moment: float, present: set[str]) -> None:
+        first = next((n for n, event in enumerate(events, 1) if event["job"]), 0)
+        past = events[: max(first, sum(event["at"] <= moment for event in events))]
+        coming = events[len(past) :]
+        self.moment = max(moment, past[-1]["at"] if past else 0.0)
+        self.next: float | None = coming[0]["at"] if coming else None
+        self.order: list[str] = []
+        self.workers = dict.fromkeys(_at_first(events, present), True)
+        self._happened: dict[str, list[str]] = defaultdict(list)
+        self._owners: dict[str, str] = {}
+        self._next_event: dict[str, dict[str, Any]] = {}
+        for event in reversed(coming):
+            self._next_event[event["job"]] = event
+        for event in past:
+            if event["job"]:
+                self._follow_job(event["job"], event["event"], event["by"])
+            else:
+                self._follow_worker(event)
+
+    def status(self, now: DeliveryStatus) -> DeliveryStatus | None:
+        """Where a notification was; None when it had not been posted. now: where it is."""
+        job, notice = now.notice.job_id, now.notice
+        happened = self._happened.get(job, [])
+        if happened:
+            place = PLACE_OF_STATE[state_after(happened)]
+            owner = self._owners.get(job, "") if place is Place.RUNNING else ""
+            return DeliveryStatus(notice, place, owner, "rescued" in happened)
+        if notice.created_at > self.moment:
+            return None
+        following = self._next_event.get(job)
+        if following is None:
+            return now  # nothing has happened to it since
+        if following["event"] == "enqueued":  # for the first time, or as one that was due
+            return DeliveryStatus(notice, Place.LATER if "text" in following else Place.OUTBOX)
+        if following["event"] == "claimed":
+            return DeliveryStatus(notice, Place.QUEUED)
+        return DeliveryStatus(notice, Place.RUNNING, following["by"])
+
+    def _follow_job(self, job: str, event: str, by: str) -> None:
+        self._happened[job].append(event)
+        self._owners[job] = by
+        if job in self.order:
+            self.order.remove(job)
+        if event == "enqueued":
+            self.order.append(job)
+        elif event in ("rescued", "requeued"):
+            self.order.insert(0, job)
+
+    def _follow_worker(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "worker_started":
+                self.workers[event["by"]] = True
+            case "worker_killed":
+                self.workers[event["text"]] = False
+            case "worker_died":
+                self.workers.pop(event["text"], None)
+            case "worker_stopped":
+                self.workers.pop(event["by"], None)
+
+
+def _at_first(events: Iterable[dict[str, Any]], present: set[str]) -> set[str]:
+    """The workers that there were before the first event."""
+    known, started = set(present), set()
+    for event in events:
+        if event["event"] == "worker_started":
+            started.add(event["by"])
+        elif event["event"] in ("claimed", "worker_stopped"):
+            known.add(event["by"])
+        elif event["event"] in ("worker_killed", "worker_died"):
+            known.add(event["text"])
+    return known - started

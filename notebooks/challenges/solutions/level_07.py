@@ -1,0 +1,25 @@
+"""Level 7: a worker renews its lease, however long its job takes."""
+
+
+class MyQueue:
+    def __init__(self, redis):
+        self.redis = redis
+
+    def put(self, job):
+        self.redis.lpush("queue", job)
+
+    def claim(self, worker):
+        return self.redis.blmove("queue", f"claims:{worker}", 1, "RIGHT", "LEFT")
+
+    def ack(self, worker, job):
+        self.redis.lrem(f"claims:{worker}", 1, job)
+
+    def beat(self, worker):
+        self.redis.set(f"alive:{worker}", "yes", ex=2)
+
+    def rescue(self, worker):
+        for claims in self.redis.scan_iter("claims:*"):
+            if not self.redis.exists(claims.replace("claims:", "alive:")):
+                for job in self.redis.lrange(claims, 0, -1):
+                    self.redis.rpush("queue", job)
+                self.redis.delete(claims)

@@ -1,0 +1,15 @@
+"""Where the challenges begin: the jobs are in a list of Python."""
+
+
+class MyQueue:
+    def __init__(self, redis):
+        self.jobs = []
+
+    def put(self, job):
+        self.jobs.append(job)
+
+    def claim(self, worker):
+        return self.jobs.pop(0) if self.jobs else None
+
+    def ack(self, worker, job):
+        pass

@@ -1,0 +1,91 @@
+"""Every accepted comment has its mail, whatever the queue forgets: on every backend, to the end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import client_of
+
+from demo_app.backends.huey import HueyBackend
+from demo_app.jobs import task
+from demo_app.settings import Settings
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+#: Seconds that a mail takes while something goes wrong.
+SLOW = {"at": "reply", "do": "wait", "seconds": 2}
+COMMENTS = 12
+
+
+Fault = Callable[[Stack], object]
+
+
+def _comments_in_the_middle_of_which(fault: Fault, stack: Stack, client: Client) -> None:
+    client.set_faults(SLOW)
+    for _ in range(COMMENTS):
+        client.comment()
+    client.wait_for(lambda now: now["running"] > 0)
+    fault(stack)
+    client.set_faults()
+    client.wait_for_mails(COMMENTS)
+
+
+def _wipe_redis(stack: Stack) -> None:
+    client_of(stack.ready["redis"]).flushall()
+
+
+def _kill_the_worker(stack: Stack) -> None:
+    stack.kill("worker")
+
+
+def _kill_the_web_app(stack: Stack) -> None:
+    stack.kill("web")
+
+
+@pytest.mark.parametrize(
+    ("backend", "fault"),
+    [
+        ("celery", _wipe_redis),
+        ("rq", _wipe_redis),
+        ("huey", _kill_the_worker),
+        ("memory", _kill_the_web_app),
+    ],
+)
+def test_what_a_backend_loses_in_the_middle_is_handed_over_again(
+    backend: str, fault: Fault
+) -> None:
+    with Stack(backend=backend) as stack, Client(stack.ready) as client:
+        _comments_in_the_middle_of_which(fault, stack, client)
+        assert client.mail_stats()["distinct"] == COMMENTS
+
+
+def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing() -> None:
+    with Stack(persistence=False) as stack, Client(stack.ready) as client:
+        client.comment()
+        client.wait_for_mails(1)
+        client_of(stack.ready["redis"]).save()  # a snapshot, which is loaded at the next start
+        _comments_in_the_middle_of_which(lambda _: stack.kill("redis"), stack, client)
+        client.wait_for_mails(COMMENTS + 1)
+
+
+@task
+def nothing() -> None:
+    """Stands for a job that ends its worker."""
+
+
+def test_a_job_in_a_file_that_ends_every_worker_is_given_up(tmp_path: Path) -> None:
+    backend = HueyBackend(Settings(dir=tmp_path, max_rescues=2))
+    job = nothing.job()
+    backend.enqueue(job)
+    seen = []
+    for _ in range(3):
+        worker = subprocess.Popen(["true"])
+        worker.wait()
+        backend._jobs.started(job.id)
+        backend.huey.storage.sql("UPDATE jobs SET worker = ?", (worker.pid,), commit=True)
+        seen.append(backend.states([job.id])[job.id])
+    backend.close()
+    assert seen == ["queued", "queued", "dead"]

@@ -1,0 +1,151 @@
+"""A worker over TLS, and one that Sentinel leads to Redis, through a fail-over as well."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery_suite.outside import Shop
+from support import until
+
+from demo_app.stack.redis_server import binary
+from local_smtp.certificate import tls_context
+
+
+class OpenedBy(Shop):
+    """A shop whose app has another address for its server."""
+
+    address = ""
+
+    def broker(self, port: int) -> str:
+        return self.address or super().broker(port)
+
+
+@contextmanager
+def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]:
+    """Speaks TLS on the port that it yields, and passes on to a server that does not."""
+    loop = asyncio.new_event_loop()
+
+    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+        target.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", server_port)
+        await asyncio.gather(pass_on(reader, outer), pass_on(inner, writer), return_exceptions=True)
+
+    async def listen() -> asyncio.Server:
+        return await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
+
+    server = loop.run_until_complete(listen())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(_end_all(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _end_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _server(folder: Path, port: int, *options: str) -> Iterator[redis.Redis]:
+    """A further server, or a Sentinel; yields a client of it."""
+    server = subprocess.Popen(
+        [binary(), *options, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    client = redis.Redis(port=port, decode_responses=True)
+    try:
+        until(lambda: _answers(client), what="the server")
+        yield client
+    finally:
+        client.close()
+        server.kill()
+        server.wait()
+
+
+def _leads_to(sentinel: redis.Redis, port: int) -> bool:
+    told: Any = sentinel.sentinel_master("books")
+    return bool(told["port"] == port)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[OpenedBy]:
+    """A shop on claims, whose lease is short."""
+    options = {"lease_seconds": 2.0, "master_name": "books"}
+    shop = OpenedBy(tmp_path / "shop", "claims", broker_transport_options=options)
+    yield shop
+    shop.close()
+
+
+def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> None:
+    context = tls_context(shop.folder, "127.0.0.1")
+    trusted = shop.folder / "certificate.pem"
+    with _tls_in_front_of(shop.port, context) as port:
+        shop.address = f"claims+rediss://127.0.0.1:{port}/0"
+        with pytest.raises(Exception, match="certificate verify failed"):
+            shop.order("vase", sending={"retry": False})
+        shop.address += f"?ssl_ca_certs={trusted}"
+        shop.start_worker()
+        shop.order("vase")
+        assert not shop.lost(["vase"], 30)
+        shop.close()
+
+
+def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:
+    sentinel_port, copy_port = _free_port(), _free_port()
+    settings = shop.folder / "sentinel.conf"
+    settings.write_text(
+        f"sentinel monitor books 127.0.0.1 {shop.port} 1\n"
+        "sentinel down-after-milliseconds books 1000\n"
+        "sentinel failover-timeout books 5000\n"
+    )
+    copying = ("--replicaof", f"127.0.0.1 {shop.port}", "--repl-diskless-sync-delay", "0")
+    with (
+        _server(shop.folder, copy_port, *copying, "--dbfilename", "copy.rdb") as copy,
+        _server(shop.folder, sentinel_port, str(settings), "--sentinel") as sentinel,
+    ):
+        until(lambda: copy.info("replication")["master_link_status"] == "up", what="the copy")
+        until(lambda: sentinel.sentinel_slaves("books"), what="Sentinel's look at the copy")
+        nobody = _free_port()
+        shop.address = f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{sentinel_port}"
+        shop.start_worker()
+        shop.order("before")
+        assert not shop.lost(["before"], 30)
+        shop.kill_redis()
+        until(lambda: _leads_to(sentinel, copy_port), what="the fail-over", seconds=60)
+        shop.order("after")
+        assert not shop.lost(["after"], 60)
+        shop.close()

@@ -1,0 +1,151 @@
+"""When a worker is called dead: after two looks, a beat apart, that both found no sign of life."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from support import client_of, let_judge, message, until
+
+from demo_app.broker.in_flight import InFlight
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.options import Options
+from demo_app.broker.queue import Queue
+
+LEASE = 60_000
+
+
+@pytest.fixture
+def silent(store: Queue) -> Queue:
+    """A queue with a worker that holds a job, and whose lease has run out."""
+    let_judge(store)
+    store.enqueue(message(1))
+    store.register("w", LEASE, "{}")
+    store.claim("w", lanes_of("mail"))
+    store.client.delete("worker:w")
+    return store
+
+
+def _earlier(store: Queue, seconds: float) -> None:
+    """The first look was so long ago."""
+    store.client.hset("suspects", "w", time.time() - seconds)
+
+
+def test_one_look_makes_nobody_dead(silent: Queue) -> None:
+    assert silent.rescue("other", LEASE, 3) == []
+    assert silent.rescue("another", LEASE, 3) == [], "a second one right behind it does not count"
+
+
+def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
+    assert silent.dead_workers("other", LEASE) == ([], True)
+    _earlier(silent, 0.5)
+    assert silent.dead_workers("other", LEASE) == (["w"], True)
+    assert silent.rescue("other", LEASE, 3) == ["job-1"]
+    assert silent.dead_workers("other", LEASE) == ([], False)
+
+
+def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
+    silent.dead_workers("other", LEASE)
+    assert silent.beat("w", LEASE, "{}")
+    assert silent.dead_workers("other", LEASE) == ([], False)
+    silent.client.delete("worker:w")
+    assert silent.dead_workers("other", LEASE) == ([], True), "this is a first look again"
+
+
+def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
+    """In between nobody looked, Redis may have slept, and the worker's beat may be on its way."""
+    silent.dead_workers("other", LEASE)
+    _earlier(silent, LEASE / 1000 + 1)
+    assert silent.rescue("other", LEASE, 3) == []
+
+
+def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> None:
+    _earlier(silent, 1.0)
+    silent.dead_workers("other", LEASE)
+    redis_then, own_then = silent._clock or (0.0, 0.0)
+    silent._clock = (redis_then - LEASE / 1000, own_then)  # its clock is that much ahead of ours
+    assert silent.rescue("other", LEASE, 3) == []
+
+
+@contextmanager
+def _worker(url: str, **options: float) -> Iterator[InFlight]:
+    """What a Celery worker has in it of the broker: a lease, and the heartbeat that renews it."""
+    worker = InFlight(Queue(client_of(url)), Options(**options))  # type: ignore[arg-type]
+    worker.work(["mail"])
+    try:
+        yield worker
+    finally:
+        worker.leave()
+
+
+def _died(store: Queue) -> list[str]:
+    journal = store.client.xrange("journal")
+    return [fields["detail"] for _, fields in journal if fields["event"] == "worker_died"]
+
+
+def test_nobody_is_called_dead_because_redis_slept(store: Queue, redis_url: str) -> None:
+    pid = int(store.client.info("server")["process_id"])
+    with _worker(redis_url), _worker(redis_url), _worker(redis_url):
+        store.client.hset("server", "since", 0)
+        for _ in range(3):
+            os.kill(pid, signal.SIGSTOP)
+            threading.Event().wait(3.6)  # longer than a lease
+            os.kill(pid, signal.SIGCONT)
+            beats = [
+                store.client.pttl(f"worker:{name}") for name in store.client.smembers("workers")
+            ]
+            assert len(beats) == 3
+            until(lambda: len(store.client.keys("worker:*")) == 3, what="the next beat of each")
+            store.client.hset("server", "since", 0)
+        assert _died(store) == []
+
+
+def test_a_dead_worker_is_found_within_five_seconds(store: Queue, redis_url: str) -> None:
+    with _worker(redis_url):
+        store.client.hset("server", "since", 0)
+        store.enqueue(message(1))
+        store.register("dead", 3000, "{}")
+        store.claim("dead", lanes_of("mail"))
+        began = time.monotonic()
+        until(lambda: _died(store) == ["dead"], what="its rescue")
+        until(lambda: store.size(["mail"]) == 1, what="its job in the queue")
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("step", ["acknowledge_pending", "waiting"])
+def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
+    store: Queue, redis_url: str, step: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _worker(redis_url) as worker, caplog.at_level(logging.WARNING):
+        store.client.hset("server", "since", 0)
+        setattr(worker, step, _stumble)
+        store.enqueue(message(1))
+        store.register("dead", 500, "{}")
+        store.claim("dead", lanes_of("mail"))
+        store.enqueue(message(2), due=time.time() + 0.2)
+        until(lambda: store.size(["mail"]) == 2, what="the rescued job, and the one that was due")
+        assert store.client.keys("worker:*"), "its own lease is renewed"
+        assert caplog.text.count("the others go on") == 1, "once, and not twice a second"
+
+
+def _stumble() -> None:
+    raise RuntimeError("a mistake in the program")
+
+
+def test_a_redis_that_refuses_a_step_is_complained_of(
+    store: Queue, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _worker(redis_url), caplog.at_level(logging.WARNING):
+        store.client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
+        try:
+            until(lambda: "Redis refuses the heartbeat's step rescue" in caplog.text)
+            store.enqueue(message(1), due=time.time() + 0.2)
+            until(lambda: store.size(["mail"]) == 1, what="the job that was due")
+        finally:
+            store.client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])

@@ -1,0 +1,119 @@
+"""An external Redis that can't do what the queue needs is refused by name, before all else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from support import client_of, redis_running
+
+from demo_app.stack.options import StackError
+from demo_app.stack.preflight import check, masked, refuse
+
+#: What a server says of itself that will do.
+FINE = {
+    "redis_version": "7.2.4",
+    "cluster_enabled": 0,
+    "role": "master",
+    "maxmemory_policy": "noeviction",
+}
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with redis_running() as url:
+        yield url
+
+
+def _as(url: str, user: str, password: str) -> str:
+    return url.replace("://", f"://{user}:{password}@")
+
+
+def _refusal(url: str) -> str:
+    with pytest.raises(StackError) as refused:
+        check(url)
+    assert "secret" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_server_that_will_do_passes_without_a_word(url: str) -> None:
+    assert check(url) == []
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_a_server_that_evicts_is_refused(url: str, policy: str) -> None:
+    client_of(url).config_set("maxmemory-policy", policy)
+    assert f"(maxmemory-policy {policy})" in _refusal(url)
+
+
+@pytest.mark.parametrize("command", ["INFO", "LMPOP", "XADD", "XREAD", "EVALSHA", "SCRIPT"])
+def test_a_user_who_may_not_do_what_the_queue_needs_is_refused_by_name(
+    url: str, command: str
+) -> None:
+    rules = f"on >secret ~* &* +@all -{command}".split()
+    client_of(url).execute_command("ACL", "SETUSER", "reader", *rules)
+    said = _refusal(_as(url, "reader", "secret"))
+    assert "reader" in said
+    assert command in said.upper()
+
+
+def test_a_user_who_sees_only_some_keys_is_refused(url: str) -> None:
+    rules = ("on", ">secret", "~job:*", "+@all")
+    client_of(url).execute_command("ACL", "SETUSER", "reader", *rules)
+    assert "queue:" in _refusal(_as(url, "reader", "secret"))
+
+
+def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
+    client_of(url).config_set("requirepass", "another-secret")
+    assert "refuses the password" in _refusal(_as(url, "default", "my-secret"))
+    assert "wants a password" in _refusal(url)
+
+
+def test_nobody_there(url: str) -> None:
+    assert "No Redis server answers at" in _refusal(url + ".gone")
+    assert "is no Redis URL" in _refusal("nonsense")
+    assert ":***@" in _refusal("redis://user:secret@127.0.0.1:1/0")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"redis_version": "6.2.14"}, "is Redis 6.2.14, and the queue needs 7 or later"),
+        ({"cluster_enabled": 1}, "is a cluster"),
+        ({"role": "slave"}, "is a replica"),
+    ],
+)
+def test_what_a_server_says_of_itself_is_refused_in_a_sentence_of_its_own(change, sentence) -> None:
+    refuse(FINE, "redis://x")
+    with pytest.raises(StackError, match=sentence):
+        refuse({**FINE, **change}, "redis://x")
+
+
+def test_a_server_that_keeps_no_log_is_a_warning() -> None:
+    with redis_running(persistence=False) as url:
+        (warning,) = check(url)
+    assert "append-only file" in warning
+
+
+def test_passwords_are_masked_wherever_they_stand() -> None:
+    assert masked("redis://:p%40ss@host:1/0") == "redis://:***@host:1/0"
+    assert masked("unix:///a.sock?db=0&password=secret") == "unix:///a.sock?db=0&password=***"
+    assert masked("redis://host/0") == "redis://host/0"
+
+
+@pytest.mark.parametrize("command", [["up", "--json"], ["doctor"]])
+def test_up_and_doctor_say_it(url: str, command: list[str]) -> None:
+    client_of(url).config_set("maxmemory-policy", "allkeys-lru")
+    told = subprocess.run(
+        [sys.executable, "-m", "demo_app", *command],
+        env={**os.environ, "DEMO_REDIS_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "maxmemory-policy allkeys-lru" in told.stdout + told.stderr

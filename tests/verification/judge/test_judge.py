@@ -1,0 +1,68 @@
+"""The judge catches every queue that is broken on purpose, and passes one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from verification.judge.broken import BROKEN, solution
+
+from demo_app.verification.judge.judge import Judge, Verdict
+from demo_app.verification.judge.levels import LEVELS
+from demo_app.verification.judge.picture import svg
+from demo_app.verification.judge.targets import target_of
+
+pytestmark = pytest.mark.timeout(600)  # on a busy machine; mostly it waits for leases
+ALL = tuple(LEVELS)
+
+
+def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
+    with Judge(target_of(f"{path}:MyQueue"), seconds=0.0, at_once=5, patience=9.0) as judge:
+        return list(judge.judge(levels))
+
+
+@pytest.fixture(scope="module")
+def sound() -> list[Verdict]:
+    """What becomes of a queue that keeps every promise."""
+    return verdicts(solution(12), ALL)
+
+
+@pytest.fixture(scope="module")
+def broken(sound: list[Verdict]) -> dict[int, Verdict]:
+    """What becomes of the broken queues, side by side, each at the level that it breaks."""
+    with ThreadPoolExecutor(6) as pool:
+        found = pool.map(lambda one: verdicts(one[1], [one[0]]), BROKEN)
+        return {verdict.level.number: verdict for (verdict,) in found}
+
+
+def test_a_sound_queue_holds_every_level(sound: list[Verdict]) -> None:
+    assert [verdict.level.number for verdict in sound] == list(ALL)
+    assert [verdict.why for verdict in sound] == [""] * len(ALL)
+    assert sum(verdict.lost for verdict in sound) == 0
+
+
+@pytest.mark.parametrize(("level", "words"), [(level, words) for level, _, words in BROKEN])
+def test_a_broken_queue_is_caught_and_the_hole_is_named(
+    broken: dict[int, Verdict], level: int, words: str
+) -> None:
+    verdict = broken[level]
+    assert not verdict.held
+    assert words in verdict.why
+    assert verdict.plan is not None
+    assert len(verdict.plan.faults) <= 2, "the smallest history that shows it"
+
+
+@pytest.mark.parametrize("level", ALL)
+def test_each_failure_has_its_history_and_its_picture(
+    broken: dict[int, Verdict], level: int
+) -> None:
+    told = broken[level].as_json()
+    assert told["history"]
+    assert all(set(line) == {"at", "who", "what", "step"} for line in told["history"])
+    record = broken[level].record
+    assert record is not None
+    drawn = ElementTree.fromstring(svg(record, told["why"]))
+    assert len(drawn.findall(".//{*}text")) > len(told["history"])

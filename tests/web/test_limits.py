@@ -1,0 +1,199 @@
+"""What a stranger may cost: headers, cookies, slow and many clients, what a page shows."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from support import until
+
+from demo_app.stack import Stack, ports
+from demo_app.stack.client import Client
+from demo_app.web.templates import masked
+
+COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
+
+
+def test_a_cookie_of_60_kb_costs_nothing(reader: httpx.Client) -> None:
+    hostile = {"cookie": 'lang="' + "\\a" * 30_000 + '"'}
+    began = time.monotonic()
+    answer = reader.get("/", headers=hostile)
+    assert answer.status_code == 431
+    assert "16384 bytes" in answer.text
+    assert time.monotonic() - began < 1
+
+
+def test_headers_of_more_than_16_kb_are_refused_in_the_readers_language(reader) -> None:
+    answer = reader.get("/", headers={"x-long": "x" * 17_000, "accept-language": "ja"})
+    assert answer.status_code == 431
+    assert "16 KB までです" in answer.text
+
+
+def test_an_address_of_slashes_makes_no_page_of_dots(reader: httpx.Client) -> None:
+    assert len(reader.get("/x" + "/" * 15_000).content) < 20_000
+
+
+def test_a_language_among_other_cookies_is_found(reader: httpx.Client) -> None:
+    assert 'lang="ja"' in reader.get("/", headers={"cookie": "a=b; lang=ja; c"}).text
+
+
+def test_a_page_of_invisible_signs_is_no_larger_than_another(client: Client, holder) -> None:
+    for _ in range(60):
+        client.comment(2, body="\u202e" * 10_000)
+    answer = holder.get("/posts/2")
+    assert answer.is_success
+    assert len(answer.content) < 1_500_000
+    assert "Older comments are not shown" in answer.text
+    assert 'id="comment-' in answer.text
+
+
+def test_the_newest_comment_is_shown_whatever_it_costs(client: Client, holder) -> None:
+    newest = client.comment(2, body="\u202e" * 10_000)["comment_id"]
+    assert f'id="comment-{newest}"' in holder.get("/posts/2").text
+
+
+def test_addresses_are_masked_in_linear_time() -> None:
+    began = time.monotonic()
+    assert masked("a" * 200_000 + " somebody@example.test").endswith("s•••@example.test")
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(("proxies", "believed"), [("", False), ("127.0.0.1", True)])
+def test_whom_a_comment_is_from_is_believed_of_a_named_proxy_only(
+    tmp_path: Path, proxies: str, believed: bool
+) -> None:
+    slow = {"DEMO_COMMENT_BURST": "2", "DEMO_COMMENTS_PER_SECOND": "0.001"}
+    with web_app(tmp_path, DEMO_PROXIES=proxies, **slow) as (url, _):
+        codes = [
+            httpx.post(
+                f"{url}/api/posts/1/comments",
+                json=COMMENT,
+                headers={"x-forwarded-for": f"192.0.2.{number}"},
+            ).status_code
+            for number in range(4)
+        ]
+    assert codes == ([201] * 4 if believed else [201, 201, 429, 429])
+
+
+@contextmanager
+def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process]]:
+    """The web app alone, which may have 1,024 open files and no more."""
+    port = ports.take(0, "web app")
+    environment = {
+        "DEMO_BACKEND": "memory",
+        "DEMO_DIR": str(folder),
+        "DEMO_TOKEN": "0123456789abcdef",
+        "DEMO_WEB_PORT": str(port),
+        **settings,
+    }
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024));"
+        "from demo_app.web.__main__ import main; main()"
+    )
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: _answers(url), what="the web app")
+        yield url, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+        ports.release(port)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/posts/1", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def _many_files() -> Iterator[None]:
+    """This process may have enough of them for its 1,100 clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 3000:
+        pytest.skip("this process may not open enough files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 3000), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+BEGUN = {
+    "nothing": b"",
+    "half a head": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    "half a body": b"POST /api/posts/1/comments HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 250000\r\n\r\n" + b" " * 200_000,
+    "no reading": b"GET /static/vendor/idiomorph.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4,
+}
+
+
+@pytest.mark.usefixtures("_many_files")
+@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
+def test_1100_slow_clients_shut_no_reader_out(tmp_path: Path, begun: bytes) -> None:
+    with web_app(tmp_path) as (url, process):
+        memory = process.memory_info().rss
+        slow = [_client(url, begun) for _ in range(1100)]
+        for _ in range(5):
+            assert httpx.get(f"{url}/posts/1", timeout=15).is_success
+            answer = httpx.post(f"{url}/api/posts/1/comments", json=COMMENT, timeout=15)
+            assert answer.status_code == 201
+        assert process.memory_info().rss - memory < 100e6
+        for client in slow:
+            client.close()
+
+
+def _client(url: str, begun: bytes) -> socket.socket:
+    host, _, port = url.removeprefix("http://").partition(":")
+    client = socket.create_connection((host, int(port)), timeout=20)
+    client.setblocking(False)
+    with suppress(BlockingIOError, ConnectionError):
+        client.send(begun)
+    return client
+
+
+def test_200_listeners_need_one_connection_to_redis(stack: Stack, client: Client, holder) -> None:
+    def connections() -> int:
+        return len(client.redis().client_list())
+
+    with ExitStack() as held:
+        streams = [held.enter_context(_listening(holder)) for _ in range(2)]
+        before = connections()
+        streams += [held.enter_context(_listening(holder)) for _ in range(198)]
+        assert connections() - before < 20
+        job = client.comment()["job_id"]
+        for lines in streams:
+            assert any(f'"job": "{job}", "event": "done"' in line for line in lines)
+
+
+def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client, holder) -> None:
+    with _listening(holder) as lines:
+        first = client.comment()["job_id"]
+        seen = next(line for line in lines if line.startswith("id: "))
+    second = client.comment()["job_id"]
+    with _listening(holder, **{"last-event-id": seen.removeprefix("id: ")}) as lines:
+        told = ""
+        while not all(f'"job": "{job}", "event": "done"' in told for job in (first, second)):
+            told += next(lines)
+    assert told.count(f'"job": "{second}", "event": "claimed"') == 1
+    assert seen not in told
+
+
+@contextmanager
+def _listening(holder: httpx.Client, **headers: str) -> Iterator[Iterator[str]]:
+    """The lines of the events, from a moment at which nothing is missed any more."""
+    headers = {**holder.headers, **headers}
+    with httpx.stream("GET", f"{holder.base_url}/api/events", headers=headers, timeout=60) as told:
+        lines = told.iter_lines()
+        assert next(line for line in lines if line == "event: tick")
+        yield lines

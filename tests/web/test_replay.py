@@ -1,0 +1,74 @@
+"""The last minute on the stage once more: what it shows is what was at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from support import until
+from web.stage_page import StagePage
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.web.journal import events_since
+
+SLOW = {"at": "data", "do": "wait", "seconds": 8}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Two workers; one that dies stays dead."""
+    with Stack(workers=2, restart=False, controls=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def killed(stack: Stack, client: Client) -> dict[str, Any]:
+    """A worker was killed by the key while it held four jobs, and those were rescued.
+
+    The summary from before, and the events with their names: `killed`, `died`.
+    """
+    client.set_faults(SLOW)
+    for _ in range(12):
+        client.comment()
+    before = client.wait_for(lambda now: now["running"] == 8 and now["queued"] == 4)
+    headers = {"authorization": f"Bearer {stack.ready['token']}"}
+    httpx.post(f"{stack.ready['web']}/stage/do/kill-worker", headers=headers).raise_for_status()
+    client.wait_for(lambda now: len(now["workers"]) == 1)
+    told = events_since(client.redis(), 0, 5000)
+    client.set_faults()
+    one_each = {event["event"].removeprefix("worker_"): event for event in reversed(told)}
+    return {"before": before, "told": told, **one_each}
+
+
+def test_a_kill_is_in_the_journal_at_once_and_the_supervisor_says_it_too(client, killed) -> None:
+    def by() -> set[str]:
+        told = events_since(client.redis(), 0, 5000)
+        return {event["by"] for event in told if event["event"] == "worker_killed"}
+
+    until(lambda: by() == {"a person", "supervisor"}, what="both words")
+    assert killed["killed"]["at"] < killed["died"]["at"]
+
+
+def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed) -> None:
+    page = StagePage(holder, killed["killed"]["at"])
+    worker = killed["killed"]["text"]
+    assert page.killed == [worker]
+    assert len(page.floor(worker)) == 4
+    assert page.sums == {"posted": 12, "waiting": 4, "running": 8, "delivered": 0, "lost": 0}
+
+
+def test_before_the_kill_nobody_is_dead_in_it(holder, killed) -> None:
+    page = StagePage(holder, killed["killed"]["at"] - 0.01)
+    assert not page.killed
+    assert all(len(page.floor(worker["id"])) == 4 for worker in killed["before"]["workers"])
+
+
+def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -> None:
+    page = StagePage(holder, killed["died"]["at"])
+    worker = killed["killed"]["text"]
+    held = StagePage(holder, killed["killed"]["at"]).floor(worker)
+    assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
+    assert not page.floor(worker)
