@@ -121,6 +121,17 @@ def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | Non
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
 
 
+def delete_all_comments(database: Database) -> None:
+    """Delete every comment, with its job in the outbox; the next one is number 1.
+
+    The outbox goes on counting: its relay looks for rows behind the last one that it saw.
+    """
+    with database.transaction() as transaction:
+        transaction.execute("DELETE FROM comments")
+        transaction.execute("DELETE FROM outbox")
+        transaction.execute("DELETE FROM sqlite_sequence WHERE name = 'comments'")
+
+
 def count_comments(database: Database, post_id: int) -> int:
     """How many comments a post has; one more than MOST_COUNTED stands for any number beyond."""
     row = database.connection().execute(

@@ -14,7 +14,8 @@ class Verdict(StrEnum):
     RETRY = "retry"
     DISCARD = "discard"
     DEAD = "dead"
-    REQUEUE = "requeue"
+    REQUEUE = "requeue"  # to its queue's head
+    REQUEUE_LAST = "requeue_last"  # to its tail
     LOST = "lost"  # the process that ran it died
 
 

@@ -83,9 +83,10 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         self._end(delivery_tag, Ending(Verdict.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Give a message back to the head of its queue, or put one that can't be run aside."""
+        """Put a message at the tail of its queue, so that others have their turn; or aside, if it
+        can't be run."""
         if requeue:
-            self._end(delivery_tag, Ending(Verdict.REQUEUE, "given back"))
+            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST, "given back"))
         else:
             self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
 
@@ -119,7 +120,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if not worker.is_celery_worker():
             self._flush()
             for tag in reversed(list(self._delivered)):
-                self.reject(tag, requeue=True)
+                self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
         return []
 
     def restore_unacked_once(self, *_: Any, **__: Any) -> None:
@@ -273,6 +274,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             payload["properties"]["delivery_tag"] = tag
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
+                payload.setdefault("headers", {})["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             here.queue.finish(claimed.claim, Verdict.DEAD, detail=f"no message: {error}")
             return None

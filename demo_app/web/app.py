@@ -42,6 +42,7 @@ from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.stage import Stage
+from demo_app.web.twin import Twin
 
 _STATIC = Path(str(files("demo_app.web"))) / "static"
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -115,4 +116,5 @@ def _services(chosen: Settings) -> Services:
     stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
     feed = Feed(chosen.redis_url if queue else None)
-    return Services(comments, queue, inbox, locator, stage, rate_limit, feed)
+    twin = Twin(chosen, inbox) if chosen.twin_url else None
+    return Services(comments, queue, inbox, locator, stage, rate_limit, feed, twin)

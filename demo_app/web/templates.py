@@ -120,13 +120,6 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
 
 
-def size(count: int) -> str:
-    """Bytes in short."""
-    if count < 1024:
-        return f"{count} B"
-    return f"{count / 1024:.0f} KB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
-
-
 _pages.filters.update(
     exact=escape,
     masked=masked,
@@ -134,7 +127,6 @@ _pages.filters.update(
     span=span,
     clock=clock,
     iso=iso,
-    size=size,
     number="{:,}".format,
     short=lambda task: task.rpartition(".")[2],
     failures=lambda job: [event for event in job.timeline if event.error_class],

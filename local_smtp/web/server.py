@@ -124,10 +124,11 @@ class _BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, status: bytes, sentence: str) -> None:
         """Answer what is no whole request yet, and so never gets to the application."""
-        body = sentence.encode()
-        lines = [b"HTTP/1.1 " + status, b"Content-Type: text/plain; charset=utf-8"]
-        lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
-        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        if self._head is not None or not self.cycle.response_started:
+            body = sentence.encode()
+            lines = [b"HTTP/1.1 " + status, b"Content-Type: text/plain; charset=utf-8"]
+            lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
+            self.transport.write(b"\r\n".join([*lines, b"", body]))
         self.transport.close()
 
 

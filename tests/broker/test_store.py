@@ -9,7 +9,7 @@ from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
-from demo_app.broker.inspect import get_job
+from demo_app.broker.inspect import get_job, next_to_run
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.queue import Kind, Queue
 
@@ -329,3 +329,17 @@ def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     store.finish(held.claim, Verdict.DONE)
     store.publish(text, "~newer", "newer", kind=Kind.TRANSIENT)
     assert store.client.smembers("transient") == {"new", "newer"}
+
+
+def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_turn(
+    store: Queue,
+) -> None:
+    store.register("w", 3000, "{}")
+    for number in range(3):
+        store.enqueue(message(number))
+    (first,) = store.claim("w", LANES)
+    store.finish(first.claim, Verdict.REQUEUE)
+    assert next_to_run(store.client, 3) == ["job-0", "job-1", "job-2"]
+    (first,) = store.claim("w", LANES)
+    store.finish(first.claim, Verdict.REQUEUE_LAST)
+    assert next_to_run(store.client, 3) == ["job-1", "job-2", "job-0"]

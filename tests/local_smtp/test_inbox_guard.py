@@ -164,3 +164,20 @@ def test_many_clients_that_say_nothing_shut_nobody_out(mail_sink, http, send):
     assert http.get("/api/stats").json()["accepted"] == 1
     for client in silent:
         client.close()
+
+
+def test_a_request_that_takes_too_long_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("local_smtp.web.server.REQUEST_SECONDS", 0.2)
+    with MailSink(Settings(dir=tmp_path, token="token-for-tests")) as sink:
+        port = int(sink.inbox.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_requests_sent_far_ahead_are_not_all_kept(mail_sink):
+    port = int(mail_sink.inbox.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        answers = b"".join(iter(lambda: client.recv(65536), b""))
+    assert 0 < answers.count(b"HTTP/1.1 401 ") < 200

@@ -79,7 +79,9 @@ class Arena:
     def start_server(self) -> None:
         """Start the server on the data that it had."""
         self.kill_server()
-        self._server, self._url = redis_server.start(self._redis)
+        leash = self._target.leash
+        self._server, self._url = redis_server.start(self._redis, env=leash.environment)
+        leash.hold(self._server.pid)
 
     def kill_server(self) -> None:
         """SIGKILL to the server."""

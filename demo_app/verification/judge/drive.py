@@ -15,12 +15,14 @@ from demo_app.verification.judge.targets import Target
 
 #: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
 PAUSE = 5.0
+#: Seconds in which a worker that goes on again can say that it is alive.
+_AWAKE = 1.2
 #: Seconds for which a nap lasts at most. Runs of a poison pill after which it counts as endless.
 _NAP, ENDLESS = 0.8, 8
 #: Seconds without another run after which poison counts as given up.
 _GIVEN_UP = 6.5
 #: Seconds that the end of a trial is waited for at most.
-_LIMIT = 90.0
+_LIMIT = 180.0
 
 
 def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
@@ -137,6 +139,7 @@ class _Trial:
                 self._arena.kill_server()
                 self._start_server()
         if fault.act is Act.PAUSE and self._plan.later:
+            self._arena.stop.wait(_AWAKE)
             self._put(self._plan.later)
             names = set(self._plan.later)
             self._arena.until(lambda: names <= {run.job for run in self.record().runs}, 6.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 Event = dict[str, Any]
 #: Events that show that something still moves.
-_MOVES = frozenset({"putting", "put", "refused", "begin", "end", "halt"})
+_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 
 
 @dataclass(frozen=True, slots=True)
