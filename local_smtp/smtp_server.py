@@ -9,8 +9,7 @@ from contextlib import suppress
 import uvloop
 
 from local_smtp import bounds
-from local_smtp.budget import Budget
-from local_smtp.connection import Connection
+from local_smtp.receiving import Budget
 from local_smtp.crowd import Crowd
 from local_smtp.faults import Faults
 from local_smtp.models import Incident
@@ -58,8 +57,8 @@ class SmtpServer:
             self._loop.close()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(
-            self._talk, sock=self._listener, limit=bounds.BUFFER_BYTES, backlog=bounds.BACKLOG
+        server = await self._loop.create_server(
+            lambda: Session(self._around), sock=self._listener, backlog=bounds.BACKLOG
         )
         self._up.set()
         await self._stopping.wait()
@@ -72,8 +71,3 @@ class SmtpServer:
             await asyncio.wait(sessions, timeout=1.0)
         with suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 1.0)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.CancelledError):  # it was cut off
-            connection = Connection(reader, writer, self._around.crowd)
-            await Session(connection, self._around).run()

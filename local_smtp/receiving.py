@@ -1,9 +1,12 @@
-"""How many bytes of mails may be in memory while they are received."""
+"""A mail as it arrives, and how many bytes of mails may be in memory meanwhile."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local_smtp.bounds import LARGE_MAILS_BYTES, MAIL_BYTES, SMALL_MAIL_BYTES
+
+_END = b"\r\n.\r\n"
 
 
 class Share:
@@ -40,3 +43,30 @@ class Budget:
             yield share
         finally:
             self.left += share.taken
+
+
+async def read_mail(reader: asyncio.StreamReader, share: Share) -> bytearray | None:
+    """Read a mail up to the line with a single dot, with the doubling of dots undone.
+
+    Only `CRLF . CRLF` ends a mail (RFC 5321 §4.1.1.4, §2.3.8): a dot between bare line feeds or
+    carriage returns is part of it, or a second mail could be smuggled in behind it.
+
+    If the share does not allow the mail, it is read to its end all the same: None.
+    """
+    mail = bytearray(b"\r\n")  # the one that ended DATA: the mail may be just ".\r\n"
+    dropped = False
+    while not mail.endswith(_END):
+        try:
+            mail += await reader.readuntil(b".\r\n")
+        except asyncio.LimitOverrunError as overrun:
+            mail += await reader.read(overrun.consumed)
+        if dropped or not share.take(len(mail) - 2 - len(_END)):
+            dropped = True
+            del mail[: -len(_END)]
+    if dropped:
+        return None
+    del mail[-len(b".\r\n") :]
+    if b"\r\n." in mail:
+        mail = mail.replace(b"\r\n.", b"\r\n")
+    del mail[:2]
+    return mail if share.take(len(mail)) else None
