@@ -1,24 +1,17 @@
 """SMTP (RFC 5321) with one client: its commands, and the faults that are played."""
 
-import asyncio
 import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from local_smtp import bounds
-from local_smtp.budget import Budget
+from local_smtp.answers import Answers, Surroundings, Transaction
 from local_smtp.connection import Connection, HungUp
-from local_smtp.crowd import Crowd
-from local_smtp.fault_rules import EFFECTS, OK, Fault, Outcome, Step
-from local_smtp.faults import Faults
+from local_smtp.fault_rules import OK
 from local_smtp.mail import Incoming, read_key_headers
-from local_smtp.models import Incident
 from local_smtp.store import statements
-from local_smtp.store.writer import Writer
 
 # The path of MAIL and RCPT: an old source route is ignored, a local part may be quoted.
 _LOCAL = r'(?:[^\s<>@"()\[\],;:\\\x00-\x20\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*")'
@@ -26,31 +19,8 @@ _DOMAIN = r"(?:[\w.-]+|\[[\w.:]+\])"
 _PATH = re.compile(rf"\s*<(?:@[\w.,@-]+:)?({_LOCAL}(?:@{_DOMAIN})?|)>(?:\s+(\S.*))?\s*")
 _HTTP = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE)\b|.* HTTP/\d", re.I)
 
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all sessions of a server share."""
-
-    hostname: str
-    writer: Writer
-    faults: Faults
-    report: Callable[[Incident], None]
-    crowd: Crowd
-    budget: Budget
-
-
-@dataclass(slots=True)
-class Transaction:
-    """The mail under way."""
-
-    sender: str | None = None
-    """None before MAIL; the empty string for a bounce."""
-    recipients: list[str] = field(default_factory=list)
-    subject: str = ""
-    hits: list[Fault] = field(default_factory=list)
-    """The rules that hit it."""
-    refused: bool = False
-    """Whether it was counted as refused."""
+_TOO_MANY = "452 4.3.1 Too many mails at once; try again"
+_TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
 
 
 class Session:
@@ -60,14 +30,15 @@ class Session:
         self._connection = connection
         self._say = connection.say
         self._around = around
-        self._mail = Transaction()
+        self._answers = Answers(connection, around)
         self._greeted = False
         self._errors = 0
 
     async def run(self) -> None:
         """Talk until the client or a fault ends it, or until the client is silent for too long."""
         try:
-            if await self._answer("connect", f"220 {self._around.hostname} local_smtp mail sink"):
+            greeting = f"220 {self._around.hostname} local_smtp mail sink"
+            if await self._answers.usual("connect", greeting):
                 while True:
                     await self._command(await self._connection.line())
         except (HungUp, OSError, EOFError):  # a timeout and a reset are errors of the system
@@ -102,7 +73,7 @@ class Session:
                 await self._complain("500 5.5.2 This command is not known here")
 
     def _start_anew(self) -> None:
-        self._mail = Transaction()
+        self._answers.mail = Transaction()
         self._connection.start_anew()
 
     async def _complain(self, reply: str) -> None:
@@ -119,8 +90,12 @@ class Session:
         name = self._around.hostname
         size = f"SIZE {bounds.MAIL_BYTES}"
         known = f"250-{name}\r\n250-{size}\r\n250-8BITMIME\r\n250 SMTPUTF8"
-        self._mail = Transaction(refused=self._mail.refused)  # HELO follows a refused EHLO
-        self._greeted = await self._answer("ehlo", known if verb == "EHLO" else f"250 {name}")
+        self._answers.mail = Transaction(
+            refused=self._answers.mail.refused
+        )  # HELO follows a refused EHLO
+        self._greeted = await self._answers.usual(
+            "ehlo", known if verb == "EHLO" else f"250 {name}"
+        )
 
     async def _path(self, verb: str, argument: str) -> None:
         word, _, rest = argument.partition(":")
@@ -138,7 +113,7 @@ class Session:
             await self._recipient(found[1], found[2] or "")
 
     async def _sender(self, address: str, options: str) -> None:
-        if self._mail.sender is not None:
+        if self._answers.mail.sender is not None:
             await self._complain("503 5.5.1 There is a mail under way")
             return
         for option in options.upper().split():
@@ -150,136 +125,72 @@ class Session:
                 await self._complain("501 5.5.4 Syntax: SIZE=bytes")
                 return
             if name == "SIZE" and (len(value) > 20 or int(value) > bounds.MAIL_BYTES):
-                self._mail = Transaction()
-                await self._refuse("mail", _TOO_LARGE)
+                self._answers.mail = Transaction()
+                await self._answers.refuse("mail", _TOO_LARGE)
                 return
-        self._mail = Transaction(sender=address)
-        if not await self._answer("mail", "250 2.1.0 OK"):
-            self._mail.sender = None
+        self._answers.mail = Transaction(sender=address)
+        if not await self._answers.usual("mail", "250 2.1.0 OK"):
+            self._answers.mail.sender = None
 
     async def _recipient(self, address: str, options: str) -> None:
-        if self._mail.sender is None:
+        if self._answers.mail.sender is None:
             await self._complain("503 5.5.1 Say MAIL first")
         elif not address or options:
             await self._complain("555 5.5.4 Syntax: RCPT TO:<address>")
-        elif len(self._mail.recipients) >= bounds.RECIPIENTS:
-            await self._refuse("rcpt", "452 4.5.3 Too many recipients")
-        elif sum(map(len, self._mail.recipients)) >= bounds.RECIPIENT_CHARACTERS:
-            await self._refuse("rcpt", "452 4.5.3 Too many long recipients")
+        elif len(self._answers.mail.recipients) >= bounds.RECIPIENTS:
+            await self._answers.refuse("rcpt", "452 4.5.3 Too many recipients")
+        elif sum(map(len, self._answers.mail.recipients)) >= bounds.RECIPIENT_CHARACTERS:
+            await self._answers.refuse("rcpt", "452 4.5.3 Too many long recipients")
         else:
-            others, self._mail.recipients = self._mail.recipients, [address]
-            taken = await self._answer("rcpt", "250 2.1.5 OK")
-            self._mail.recipients = [*others, address] if taken else others
+            others, self._answers.mail.recipients = self._answers.mail.recipients, [address]
+            taken = await self._answers.usual("rcpt", "250 2.1.5 OK")
+            self._answers.mail.recipients = [*others, address] if taken else others
 
     async def _data(self, argument: str) -> None:
-        if not self._mail.recipients:
+        if not self._answers.mail.recipients:
             await self._complain("503 5.5.1 Say RCPT first")
         elif argument.strip():
             await self._complain("501 5.5.4 Syntax: DATA")
-        elif await self._answer("data", "354 End data with <CR><LF>.<CR><LF>"):
+        elif await self._answers.usual("data", "354 End data with <CR><LF>.<CR><LF>"):
             with self._around.budget.share() as share:
                 raw = await self._connection.mail(share)
                 if raw is not None:
                     self._connection.note("#", f"a mail of {len(raw)} bytes")
                     await self._store_and_answer(raw)
                 elif share.too_large:
-                    await self._refuse("reply", _TOO_LARGE)
+                    await self._answers.refuse("reply", _TOO_LARGE)
                 else:
-                    await self._refuse("reply", "452 4.3.1 Too many mails at once; try again")
+                    await self._answers.refuse(
+                        "reply", "452 4.3.1 Too many mails at once; try again"
+                    )
             self._start_anew()
 
     async def _store_and_answer(self, raw: bytearray) -> None:
         received_at = time.time()
         headers = read_key_headers(raw)
-        self._mail.subject = headers.subject
-        outcome = await self._play("reply")
+        self._answers.mail.subject = headers.subject
+        outcome = await self._answers.play("reply")
         if outcome is not None and not outcome.store:
-            await self._say_instead("reply", outcome)
+            await self._answers.instead("reply", outcome)
             return
         mail = Incoming(
-            sender=self._mail.sender or "",
-            recipients=tuple(self._mail.recipients),
+            sender=self._answers.mail.sender or "",
+            recipients=tuple(self._answers.mail.recipients),
             raw=raw,
             headers=headers,
             peer=self._connection.peer,
             received_at=received_at,
             dialogue=json.dumps(self._connection.dialogue, ensure_ascii=False),
-            fault="; ".join(hit.in_words() for hit in self._mail.hits) or None,
+            fault="; ".join(hit.in_words() for hit in self._answers.mail.hits) or None,
         )
         try:
             receipt = await self._around.writer.deliver(mail)
         except sqlite3.Error as error:
-            await self._refuse("reply", f"452 4.3.1 The mail could not be stored: {error}")
+            await self._answers.refuse("reply", f"452 4.3.1 The mail could not be stored: {error}")
             return
         if outcome is not None:
-            self._report("reply", hit=self._mail.hits[-1], message=receipt.message)
+            self._answers.report("reply", hit=self._answers.mail.hits[-1], message=receipt.message)
             raise HungUp
         await self._say(OK)
         note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time(), reply=OK)
         self._around.writer.later(note)
-
-    # Faults and refusals
-
-    async def _answer(self, step: Step, usual: str) -> bool:
-        """Say the usual, unless a fault wants something else; return whether it was said."""
-        outcome = await self._play(step)
-        if outcome is None:
-            await self._say(usual)
-            return True
-        await self._say_instead(step, outcome)
-        return False
-
-    async def _play(self, step: Step) -> Outcome | None:
-        """Play the fault for this step; return what happens instead of the usual, if anything."""
-        mail = self._mail
-        hit = self._around.faults.hit(step, mail.sender or "", mail.recipients, mail.subject)
-        if hit is None:
-            return None
-        mail.hits.append(hit)
-        self._connection.note("#", hit.in_words())
-        outcome = EFFECTS[hit.do].outcome(hit)
-        if outcome.go_on or not (outcome.store or _refuses(outcome.reply)):
-            self._report(step, hit)
-        await asyncio.sleep(outcome.pause)
-        return None if outcome.go_on else outcome
-
-    async def _say_instead(self, step: Step, outcome: Outcome) -> None:
-        if outcome.reply is None:
-            raise HungUp
-        if _refuses(outcome.reply):
-            await self._refuse(step, outcome.reply, self._mail.hits[-1])
-        else:
-            await self._say(outcome.reply)
-
-    async def _refuse(self, step: Step, reply: str, hit: Fault | None = None) -> None:
-        """Turn the mail under way down, or one of its recipients; count it once."""
-        self._report(step, hit, reply)
-        if not self._mail.refused:
-            self._mail.refused = True
-            self._around.writer.change(statements.note_refusal)
-        await self._say(reply)
-
-    def _report(
-        self, step: Step, hit: Fault | None, reply: str | None = None, message: int | None = None
-    ) -> None:
-        self._around.report(
-            Incident(
-                at=time.time(),
-                step=step,
-                peer=self._connection.peer,
-                sender=self._mail.sender or "",
-                recipients=self._mail.recipients,
-                subject=self._mail.subject,
-                reply=reply,
-                rule_id=None if hit is None else hit.id,
-                fault=None if hit is None else hit.in_words(),
-                message=message,
-            )
-        )
-
-
-_TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
-
-
-def _refuses(reply: str | None) -> bool:
-    return reply is not None and reply.startswith(("4", "5"))
