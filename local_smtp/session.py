@@ -2,13 +2,15 @@
 
 # ruff: noqa: N802, N815  # aiosmtpd finds its commands and hooks by these names
 
-import asyncio
 import json
 import re
 import sqlite3
 import time
+<<<<<<< HEAD
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+=======
+>>>>>>> h/sink
 from functools import partial
 from typing import Any, AnyStr, NoReturn, cast
 
@@ -16,14 +18,20 @@ from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as Greeting
 
 from local_smtp import bounds
+<<<<<<< HEAD
 from local_smtp.crowd import Crowd
 from local_smtp.fault_rules import EFFECTS, OK, Fault, Outcome, Step
 from local_smtp.faults import Faults
 from local_smtp.mail import Incoming, read_key_headers, readable
 from local_smtp.models import Incident, Line
 from local_smtp.receiving import Budget, read_mail
+=======
+from local_smtp.answers import Answers, Surroundings, Transaction
+from local_smtp.connection import Connection, HungUp
+from local_smtp.fault_rules import OK
+from local_smtp.mail import Incoming, read_key_headers
+>>>>>>> h/sink
 from local_smtp.store import statements
-from local_smtp.store.writer import Writer
 
 # The path of MAIL and RCPT: an old source route is ignored, a local part may be quoted.
 _LOCAL = r'(?:[^\s<>@"()\[\],;:\\\x00-\x20\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*")'
@@ -32,6 +40,7 @@ _PATH = re.compile(rf"\s*<(?:@[\w.,@-]+:)?({_LOCAL}(?:@{_DOMAIN})?|)>(?:\s+(\S.*
 _TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
 _NO_ADDRESS = "553 5.1.3 That is no address"
 
+<<<<<<< HEAD
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -56,6 +65,10 @@ class Transaction:
     """The rules that hit it."""
     refused: bool = False
     """Whether it was counted as refused."""
+=======
+_TOO_MANY = "452 4.3.1 Too many mails at once; try again"
+_TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
+>>>>>>> h/sink
 
 
 class Session(SMTP):
@@ -79,8 +92,13 @@ class Session(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self._around = around
+<<<<<<< HEAD
         self._mail = Transaction()
         self._step: Step | None = None
+=======
+        self._answers = Answers(connection, around)
+        self._greeted = False
+>>>>>>> h/sink
         self._errors = 0
         self._dialogue: list[Line] = []
         self._room = bounds.DIALOGUE_CHARACTERS
@@ -137,7 +155,16 @@ class Session(SMTP):
         self._note("C", name if arg is None else f"{name} {readable(arg)}")
         self._step = _STEPS.get(name)
         try:
+<<<<<<< HEAD
             await method(arg)
+=======
+            greeting = f"220 {self._around.hostname} local_smtp mail sink"
+            if await self._answers.usual("connect", greeting):
+                while True:
+                    await self._command(await self._connection.line())
+        except (HungUp, OSError, EOFError):  # a timeout and a reset are errors of the system
+            await self._connection.close()
+>>>>>>> h/sink
         finally:
             self._step = self._mail.recipient = None
 
@@ -181,8 +208,14 @@ class Session(SMTP):
         await self.push("421 4.7.0 This is a mail server; that was HTTP")
         self._hang_up()
 
+<<<<<<< HEAD
     smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = _http
     smtp_OPTIONS = smtp_CONNECT = smtp_TRACE = _http
+=======
+    def _start_anew(self) -> None:
+        self._answers.mail = Transaction()
+        self._connection.start_anew()
+>>>>>>> h/sink
 
     async def handle_HELO(self, _: Any, greeting: Greeting, mail: Envelope, host: str) -> str:
         """Answer HELO."""
@@ -238,6 +271,7 @@ class Session(SMTP):
         """DATA, the mail, and the reply that answers for it."""
         if await self.check_helo_needed():
             return
+<<<<<<< HEAD
         if not self._envelope().rcpt_tos:
             await self.push("503 5.5.1 Say RCPT first")
             return
@@ -248,6 +282,73 @@ class Session(SMTP):
         await self.push(reply)
         if not _refuses(reply):
             self._step = "reply"
+=======
+        name = self._around.hostname
+        size = f"SIZE {bounds.MAIL_BYTES}"
+        known = f"250-{name}\r\n250-{size}\r\n250-8BITMIME\r\n250 SMTPUTF8"
+        self._answers.mail = Transaction(
+            refused=self._answers.mail.refused
+        )  # HELO follows a refused EHLO
+        self._greeted = await self._answers.usual(
+            "ehlo", known if verb == "EHLO" else f"250 {name}"
+        )
+
+    async def _path(self, verb: str, argument: str) -> None:
+        word, _, rest = argument.partition(":")
+        expected = "FROM" if verb == "MAIL" else "TO"
+        found = _PATH.fullmatch(rest)
+        if not self._greeted:
+            await self._complain("503 5.5.1 Say EHLO first")
+        elif word.strip().upper() != expected or found is None:
+            await self._complain(f"501 5.5.4 Syntax: {verb} {expected}:<address>")
+        elif len(found[1]) > bounds.ADDRESS_CHARACTERS or "\ufffd" in found[1]:
+            await self._complain("553 5.1.3 That is no address")
+        elif verb == "MAIL":
+            await self._sender(found[1], found[2] or "")
+        else:
+            await self._recipient(found[1], found[2] or "")
+
+    async def _sender(self, address: str, options: str) -> None:
+        if self._answers.mail.sender is not None:
+            await self._complain("503 5.5.1 There is a mail under way")
+            return
+        for option in options.upper().split():
+            name, _, value = option.partition("=")
+            if name not in ("SIZE", "BODY", "SMTPUTF8"):
+                await self._complain("555 5.5.4 This option is not known here")
+                return
+            if name == "SIZE" and not value.isdecimal():
+                await self._complain("501 5.5.4 Syntax: SIZE=bytes")
+                return
+            if name == "SIZE" and (len(value) > 20 or int(value) > bounds.MAIL_BYTES):
+                self._answers.mail = Transaction()
+                await self._answers.refuse("mail", _TOO_LARGE)
+                return
+        self._answers.mail = Transaction(sender=address)
+        if not await self._answers.usual("mail", "250 2.1.0 OK"):
+            self._answers.mail.sender = None
+
+    async def _recipient(self, address: str, options: str) -> None:
+        if self._answers.mail.sender is None:
+            await self._complain("503 5.5.1 Say MAIL first")
+        elif not address or options:
+            await self._complain("555 5.5.4 Syntax: RCPT TO:<address>")
+        elif len(self._answers.mail.recipients) >= bounds.RECIPIENTS:
+            await self._answers.refuse("rcpt", "452 4.5.3 Too many recipients")
+        elif sum(map(len, self._answers.mail.recipients)) >= bounds.RECIPIENT_CHARACTERS:
+            await self._answers.refuse("rcpt", "452 4.5.3 Too many long recipients")
+        else:
+            others, self._answers.mail.recipients = self._answers.mail.recipients, [address]
+            taken = await self._answers.usual("rcpt", "250 2.1.5 OK")
+            self._answers.mail.recipients = [*others, address] if taken else others
+
+    async def _data(self, argument: str) -> None:
+        if not self._answers.mail.recipients:
+            await self._complain("503 5.5.1 Say RCPT first")
+        elif argument.strip():
+            await self._complain("501 5.5.4 Syntax: DATA")
+        elif await self._answers.usual("data", "354 End data with <CR><LF>.<CR><LF>"):
+>>>>>>> h/sink
             with self._around.budget.share() as share:
                 try:
                     async with asyncio.timeout(bounds.MAIL_SECONDS):
@@ -258,14 +359,23 @@ class Session(SMTP):
                     self._note("#", f"a mail of {len(raw)} bytes")
                     await self._store_and_answer(raw)
                 elif share.too_large:
+<<<<<<< HEAD
                     await self.push(_TOO_LARGE)
                 else:
                     await self.push("452 4.3.1 Too many mails at once; try again")
+=======
+                    await self._answers.refuse("reply", _TOO_LARGE)
+                else:
+                    await self._answers.refuse(
+                        "reply", "452 4.3.1 Too many mails at once; try again"
+                    )
+>>>>>>> h/sink
             self._start_anew()
 
     async def _store_and_answer(self, raw: bytearray) -> None:
         received_at = time.time()
         headers = read_key_headers(raw)
+<<<<<<< HEAD
         self._mail.subject = headers.subject
         outcome = await self._play()
         if outcome is not None and not outcome.store:
@@ -274,16 +384,32 @@ class Session(SMTP):
         mail = Incoming(
             sender=self._sender(),
             recipients=tuple(self._envelope().rcpt_tos),
+=======
+        self._answers.mail.subject = headers.subject
+        outcome = await self._answers.play("reply")
+        if outcome is not None and not outcome.store:
+            await self._answers.instead("reply", outcome)
+            return
+        mail = Incoming(
+            sender=self._answers.mail.sender or "",
+            recipients=tuple(self._answers.mail.recipients),
+>>>>>>> h/sink
             raw=raw,
             headers=headers,
             peer=self._peer(),
             received_at=received_at,
+<<<<<<< HEAD
             dialogue=json.dumps(self._dialogue, ensure_ascii=False),
             fault="; ".join(hit.in_words() for hit in self._mail.hits) or None,
+=======
+            dialogue=json.dumps(self._connection.dialogue, ensure_ascii=False),
+            fault="; ".join(hit.in_words() for hit in self._answers.mail.hits) or None,
+>>>>>>> h/sink
         )
         try:
             receipt = await self._around.writer.deliver(mail)
         except sqlite3.Error as error:
+<<<<<<< HEAD
             await self.push(f"452 4.3.1 The mail could not be stored: {error}")
             return
         if outcome is not None:
@@ -369,3 +495,13 @@ def _refuses(reply: str | None) -> bool:
 
 def _is_address(text: str) -> bool:
     return len(text) <= bounds.ADDRESS_CHARACTERS and text.isprintable()
+=======
+            await self._answers.refuse("reply", f"452 4.3.1 The mail could not be stored: {error}")
+            return
+        if outcome is not None:
+            self._answers.report("reply", hit=self._answers.mail.hits[-1], message=receipt.message)
+            raise HungUp
+        await self._say(OK)
+        note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time(), reply=OK)
+        self._around.writer.later(note)
+>>>>>>> h/sink

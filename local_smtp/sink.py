@@ -1,20 +1,15 @@
 """The mail sink as one object: SMTP, store and inbox, started and stopped together."""
 
-import fcntl
-import os
-import socket
 import sqlite3
-import stat
-import tempfile
 import threading
 from contextlib import ExitStack
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Self
 
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
+from local_smtp.resources import SinkError, listen, take_directory
 from local_smtp.settings import Settings
 from local_smtp.smtp_server import SmtpServer
 from local_smtp.store import statements
@@ -27,10 +22,6 @@ from local_smtp.web.inbox import Inbox
 from local_smtp.web.server import InboxServer
 
 _DATABASE = "mail.sqlite3"
-
-
-class SinkError(Exception):
-    """The sink can't start; the text says why and what to do."""
 
 
 class MailSink:
@@ -131,9 +122,9 @@ class MailSink:
 
     def _start(self, starting: ExitStack) -> None:
         settings = self.settings
-        self.dir = _directory(settings.dir, starting)
-        smtp = starting.enter_context(_listen(settings.host, settings.smtp_port, "--smtp-port"))
-        http = starting.enter_context(_listen(settings.host, settings.inbox_port, "--inbox-port"))
+        self.dir = take_directory(settings.dir, starting)
+        smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
+        http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
         self._smtp_port = smtp.getsockname()[1]
         self._inbox_port = http.getsockname()[1]
         self.reader = Reader(self.dir / _DATABASE)
@@ -158,51 +149,6 @@ class MailSink:
         with self._arrival:
             self._arrival.notify_all()
         self._events.publish(receipts)
-
-
-def _directory(wanted: Path | None, starting: ExitStack) -> Path:
-    """Take a directory for this process alone; the system lets go of it when it dies."""
-    if wanted is None:
-        temporary = tempfile.TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
-        wanted = Path(starting.enter_context(temporary))
-    try:
-        wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _refuse_what_others_reach(wanted)
-        lock = starting.enter_context((wanted / "lock").open("w"))
-    except OSError as error:
-        reason = error.strerror
-        raise SinkError(f"{wanted} can't be used: {reason}. Choose another --dir.") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise SinkError(
-            f"Another mail sink runs on {wanted}. Stop it, or choose another --dir."
-        ) from None
-    return wanted.resolve()
-
-
-def _refuse_what_others_reach(directory: Path) -> None:
-    """Refuse a directory that somebody else owns, may look into, or leads elsewhere."""
-    status = directory.lstat()
-    if not stat.S_ISDIR(status.st_mode):
-        raise SinkError(f"{directory} is a link, not a directory. Choose another --dir.")
-    if status.st_uid != os.getuid():
-        raise SinkError(f"{directory} belongs to somebody else. Choose another --dir.")
-    if status.st_mode & 0o077:
-        raise SinkError(f"Others can look into {directory}. Close it: chmod 700 {directory}")
-
-
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise SinkError(
-            f"Port {port} of {host} can't be used: {reason}."
-            f" Choose another {option}, or 0 for a free one."
-        ) from None
 
 
 def _authority(host: str, port: int) -> str:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from local_smtp import bounds
-from local_smtp.budget import Budget
+from local_smtp.receiving import Budget
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
@@ -122,7 +122,7 @@ def test_large_mails_that_are_never_finished_leave_room_for_others():
 
 
 def test_a_large_mail_too_many_is_put_off(tmp_path, monkeypatch):
-    monkeypatch.setattr("local_smtp.budget.LARGE_MAILS_BYTES", 100_000)
+    monkeypatch.setattr("local_smtp.receiving.LARGE_MAILS_BYTES", 100_000)
     with MailSink(Settings(dir=tmp_path)) as sink, smtplib.SMTP(*address(sink)) as client:
         with pytest.raises(smtplib.SMTPDataError, match="452"):
             client.sendmail("a@x.test", ["b@x.test"], b"y" * 200_000)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from local_smtp.resources import SinkError
 from local_smtp.settings import Settings
-from local_smtp.sink import MailSink, SinkError
+from local_smtp.sink import MailSink
 
 
 @contextmanager
