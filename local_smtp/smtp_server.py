@@ -9,16 +9,11 @@ from contextlib import suppress
 import uvloop
 
 from local_smtp import bounds
-<<<<<<< HEAD
-from local_smtp.receiving import Budget
-=======
-from local_smtp.answers import Surroundings
-from local_smtp.budget import Budget
-from local_smtp.connection import Connection
->>>>>>> h/sink
+from local_smtp.connection import Surroundings
 from local_smtp.crowd import Crowd
 from local_smtp.faults import Faults
 from local_smtp.models import Incident
+from local_smtp.receiving import Budget
 from local_smtp.session import Session
 from local_smtp.store.writer import Writer
 
