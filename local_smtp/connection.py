@@ -58,7 +58,7 @@ class Connection:
         """
         end = self._ahead.find(b"\n")
         if end >= 0:
-            await asyncio.sleep(0)  # who sends many commands at once waits for others in between
+            await asyncio.sleep(bounds.AHEAD_SECONDS)  # or a crowd of these would keep others out
         while end < 0 and len(self._ahead) <= bounds.COMMAND_BYTES:
             await self._more(self._ahead)
             end = self._ahead.find(b"\n")
