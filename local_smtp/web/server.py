@@ -65,16 +65,13 @@ class _BoundedHttp(HttpToolsProtocol):
             self._held += len(piece)
             self.crowd.heard(self, self._held)
             super().data_received(piece)
-            if self.transport.is_closing():
+            if self._deaf or self.transport.is_closing():
                 return
             if self._head is not None:
                 self._head += len(piece)
                 if self._head > REQUEST_HEAD_BYTES + _PIECE or self._has_too_many_fields():
                     self._refuse(b"431 Request Header Fields Too Large", _TOO_LONG)
                     return
-            if len(self.pipeline) > REQUESTS_AHEAD:
-                self._deaf, self.cycle.keep_alive = True, False
-                return
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -89,12 +86,18 @@ class _BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._has_too_many_fields():
             self._refuse(b"431 Request Header Fields Too Large", _TOO_LONG)
-            return
-        self._head = None
-        super().on_headers_complete()
+        elif len(self.pipeline) >= REQUESTS_AHEAD:
+            self._deaf, self.cycle.keep_alive = True, False
+        else:
+            self._head = None
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._head is None:  # or it is that of a request which was refused
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._head is not None:  # it was refused
+        if self._head is not None:  # the request was refused
             return
         super().on_message_complete()
         self._end()
