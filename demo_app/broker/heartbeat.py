@@ -125,6 +125,8 @@ class Heartbeat:
             log.warning("Gave back jobs that waited here when the connection broke")
 
     def _run(self) -> None:
+        # so that it has time for another try before the lease runs out
+        self._in_flight.queue.scripts.hurry(self._options.lease_seconds / 3)
         while not self._stopped.wait(self._pause):
             self._pause = self.round()
 

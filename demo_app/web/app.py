@@ -17,6 +17,7 @@ from demo_app.blog.database import Database
 from demo_app.blog.identity import announce
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.registry import load_tasks
@@ -108,8 +109,7 @@ def _services(chosen: Settings) -> Services:
     if chosen.backend == BackendName.CELERY and chosen.transport is not Transport.STOCK:
         queue = Queue(
             connect(chosen.redis_url, timeout=2.0),
-            journal_length=chosen.journal_length,
-            history_length=chosen.history_length,
+            Options(journal_length=chosen.journal_length, history_length=chosen.history_length),
         )
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)

@@ -16,7 +16,8 @@ from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
 from demo_app.verification.judge.targets import CannotJudge, target_of
-from lab.show import Picture, Progress, Table
+from lab.progress import Progress
+from lab.show import Picture, Table
 
 #: Which levels held once, for the lamps; beside the notebooks.
 PROGRESS = Path("progress.json")

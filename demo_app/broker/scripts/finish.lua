@@ -1,7 +1,8 @@
 -- Acknowledge a claim with its outcome. Only who still holds the claim may: after a rescue the
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
--- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue,
---       or requeue_last: to the queue's tail), detail, seconds until the next try (for retry), new message ('' keeps the old one),
+-- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
+--       requeue_last: to the queue's tail; moved: it is safe in another queue),
+--       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       rescues at the most (for lost: the process that ran it died).
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
 -- Returns 1, or 0 when it came too late; behind it the next job, as claim.lua returns it.
@@ -92,6 +93,8 @@ elseif outcome == 'retry' then
   record(id, 'retrying', worker, detail)
 elseif outcome == 'discard' then
   end_job('discarded', id, worker, detail)
+elseif outcome == 'moved' then
+  forget(id, worker, 'moved')
 elseif outcome == 'dead' then
   bury(id, worker, detail)
 end

@@ -1,5 +1,5 @@
--- The state of each of these jobs, for who keeps a copy of each until it has ended; '' for a job that is
--- not known. A job that is known and stands in no list, since Redis has thrown the list away (an
+-- The state of each of these jobs, for who keeps a copy of each until it has ended; '' for a job that
+-- is not known. A job that is known and stands in no list, since Redis has thrown the list away (an
 -- evicted key), goes back into its queue. ARGV: by whom, then ids.
 local by = ARGV[1]
 local STATE = {enqueued = 'queued', requeued = 'queued', rescued = 'queued', claimed = 'running',
@@ -48,19 +48,14 @@ for i = 2, #ARGV do
   if state == 'scheduled' or state == 'retrying' then
     there = redis.call('ZSCORE', set_key(state), id)
   elseif state == 'running' then
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
-    there = is_claimed(id, cjson.decode(line)[3], lane)
+    there = is_claimed(id, cjson.decode(line)[3], lane_of(id) or '')
   elseif state == 'queued' and (returned > 0 or i % every == turn) then
-    there = is_queued(id, lane_of(redis.call('LINDEX', job_key(id), 0)))
+    there = is_queued(id, lane_of(id) or '')
   end
   if not there then
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
-    redis.call('LPUSH', queue_key(lane), id)
-    redis.call('SADD', LANES, lane)
-    record(id, 'enqueued', by, 'it was in no list')
+    release(id, by, 'it was in no list')
     state, returned = 'queued', returned + 1
   end
   answers[#answers + 1] = state or ''
 end
-if returned > 0 then notify() end
 return answers

@@ -52,6 +52,11 @@ class Record:
     lost = unfinished
 
     @property
+    def ordinary_runs(self) -> list[Run]:
+        """All other runs than those of poison."""
+        return [run for run in self.runs if not run.job.startswith("poison")]
+
+    @property
     def poison_runs(self) -> list[Run]:
         """The runs that killed their worker."""
         return [run for run in self.runs if run.job.startswith("poison")]

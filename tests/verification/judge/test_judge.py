@@ -74,6 +74,13 @@ def test_each_failure_has_its_history_and_its_picture(
     assert len(drawn.findall(".//{*}text")) > len(told["history"])
 
 
+def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
+    queue = tmp_path / "drops.py"
+    queue.write_text(solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "return"))
+    (verdict,) = verdicts(queue, [9])
+    assert "no list keeps it" in verdict.why
+
+
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "JUDGED": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""What a kernel runs first (PYTHONSTARTUP): a name that is not there yet gets a hint."""
+"""What a kernel runs first (PYTHONSTARTUP): a name that is not there yet gets one sentence."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from IPython.core.getipython import get_ipython
 def _hint(
     shell: Any,
     kind: type[BaseException],
-    error: BaseException,
+    error: NameError,
     trace: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
-    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    print("Did you run the cells above? They define names: run them in order, from the top.")
+    if trace.tb_next is not None and trace.tb_next.tb_next is not None:  # deep in some function
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    else:
+        print(f"{error.name!r} is not defined yet. Run the cells above first, from the top.")
 
 
 _shell: Any = get_ipython()  # type: ignore[no-untyped-call]

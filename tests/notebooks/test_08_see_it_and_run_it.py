@@ -1,4 +1,4 @@
-"""Lesson 07 runs, whatever is done to it, and knows right answers from wrong ones."""
+"""Lesson 08 runs, whatever is done to it, and knows right answers from wrong ones."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from notebooks.misuse import survives_everything
 
 WRONG = {
-    "7.1": ["answer = True", "answer = 'no'", "answer = 59"],
-    "7.2": [
+    "8.1": ["answer = True", "answer = 'no'", "answer = 59"],
+    "8.2": [
         "def answer(depth, latency, dead):\n    return depth > 100",
         "def answer(depth, latency, dead):\n    return latency > 60",
         "def answer(depth, latency, dead):\n    return dead > 0",
@@ -19,4 +19,4 @@ WRONG = {
 
 @pytest.mark.timeout(600)
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("07_see_it_and_run_it", WRONG)
+    survives_everything("08_see_it_and_run_it", WRONG)

@@ -1,6 +1,6 @@
 """The glossary: every word of the lessons' "Words learnt", in one table.
 
-``python -m lab.words`` in the folder ``notebooks`` writes it into ``words.md``.
+``python -m notebooks.words`` in ``tests`` writes it into ``words.md``.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1]
-PAGE = FOLDER / "words.md"
+from notebooks.kernels import NOTEBOOKS
+
+PAGE = NOTEBOOKS / "words.md"
 _ROW = re.compile(r"^\| (?!word \||---)(.+?) \| (.+?) \| (.+?) \|$", re.M)
 
 
@@ -28,7 +28,7 @@ class Word:
 def words() -> list[Word]:
     """All of them, from a to z; the meaning is that of the first lesson that explains it."""
     found: dict[str, Word] = {}
-    for path in sorted(FOLDER.glob("[0-9]*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             _, learnt, table = "".join(cell["source"]).partition("## Words learnt\n")
             for word, japanese, means in _ROW.findall(table if learnt else ""):
