@@ -64,29 +64,43 @@ _waits: list[Progress] = []  # the innermost is the last
 class _Cell:
     """A cell that runs: from its third second on, it says what it waits for."""
 
-    def __init__(self, *_: object) -> None:
-        self._ended = threading.Event()
+    def __init__(self) -> None:
+        self._ended, self._shown = threading.Event(), False
         self._itself = Progress("the end of this cell")
         self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
         self._thread.start()
-        _shell.events.register("post_run_cell", self._end)
 
-    def _end(self, *_: object) -> None:
-        _shell.events.unregister("post_run_cell", self._end)
+    def end(self) -> None:
+        """Take away what was shown."""
         self._ended.set()
-        self._thread.join()
+        if self._shown:  # else there is nothing to wait for, and an interrupt would meet the wait
+            self._thread.join()
 
     def _tell(self) -> None:
-        live, shown = Live(), False
-        while not self._ended.wait(1.0 if shown else _SOON):
+        live = Live()
+        while not self._ended.wait(1.0 if self._shown else _SOON):
             words = [self._itself, *_waits][-1].words()
-            if shown := shown or bool(words):
+            self._shown = self._shown or bool(words)
+            if self._shown:
                 live.show(ipython.Pretty(words))  # type: ignore[no-untyped-call]
-        if shown:
+        if self._shown:
             live.show(ipython.Pretty(""))  # type: ignore[no-untyped-call]
+
+
+_cells: list[_Cell] = []  # one, or more where an interrupt met the end of the one before
+
+
+def _begin(*_: object) -> None:
+    _cells.append(_Cell())
+
+
+def _end(*_: object) -> None:
+    while _cells:
+        _cells.pop().end()
 
 
 _shell: Any = get_ipython()
 if _shell is not None:  # as in a worker that imports lab.jobs
-    _shell.events.register("pre_run_cell", _Cell)
-    _Cell()  # the cell that imports this
+    _shell.events.register("pre_run_cell", _begin)
+    _shell.events.register("post_run_cell", _end)
+    _begin()  # the cell that imports this

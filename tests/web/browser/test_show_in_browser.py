@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -77,14 +78,17 @@ def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
 def test_one_key_brings_everything_back_to_a_clean_start(tab, client: Client) -> None:
     page = tab("/stage")
     client.set_faults({"at": "data", "do": "wait", "seconds": 5})
-    before = {worker["id"] for worker in client.summary()["workers"] if worker["alive"]}
+    before = _living(client.summary())
     page.keyboard.press("b")
     client.wait_for(lambda now: now["running"] == 8)
     page.keyboard.press("Z")  # with CapsLock
-    now = client.wait_for(lambda now: sum(one["alive"] for one in now["workers"]) == 2)
-    assert not before & {worker["id"] for worker in now["workers"]}
+    now = client.wait_for(lambda now: len(_living(now) - before) == 2)
     assert [now[state] for state in ("enqueued", "queued", "running", "done")] == [0, 0, 0, 0]
     assert client.mail_stats()["distinct"] == 0
     page.keyboard.press("c")
     expect(page.locator("[data-floor=inbox] .token")).to_have_text(["1"])
     until(lambda: client.mail_stats()["distinct"] == 1, what="its mail, and no other")
+
+
+def _living(summary: dict[str, Any]) -> set[str]:
+    return {worker["id"] for worker in summary["workers"] if worker["alive"]}
