@@ -48,6 +48,9 @@ class Heartbeat:
         While Redis can't be reached, the thread goes on trying.
         """
         self._pause = self.round()
+        if self._suspects:  # what a dead worker held comes before the jobs behind it
+            self._stopped.wait(self._pause)
+            self._pause = self.round()
         self._thread.start()
 
     def stop(self) -> None:

@@ -90,6 +90,17 @@ def _died(store: Queue) -> list[str]:
     return [fields["detail"] for _, fields in journal if fields["event"] == "worker_died"]
 
 
+def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(silent: Queue) -> None:
+    silent.enqueue(message(2))
+    new = InFlight(silent, Options())
+    new.work(["mail"])
+    try:
+        [first] = silent.claim(new.lease.worker, lanes_of("mail"))
+        assert first.claim.id == "job-1"
+    finally:
+        new.leave()
+
+
 def test_nobody_is_called_dead_because_redis_slept(store: Queue, redis_url: str) -> None:
     pid = int(store.client.info("server")["process_id"])
     with _worker(redis_url), _worker(redis_url), _worker(redis_url):
