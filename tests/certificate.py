@@ -1,4 +1,4 @@
-"""The certificate for STARTTLS, made here: good for tests, and for nothing else."""
+"""A certificate for a server of one's own: good for tests, and for nothing else."""
 
 import datetime
 import ipaddress
@@ -12,7 +12,7 @@ _DAYS = 397  # the longest that common clients take
 def tls_context(directory: Path, host: str) -> ssl.SSLContext:
     """Return a server context with the certificate in `directory`, made if need be.
 
-    A client that shall trust the sink can be given `directory/certificate.pem` as its CA.
+    A client that is to trust it can be given `directory/certificate.pem` as its CA.
     """
     path = directory / "certificate.pem"
     key = directory / "key.pem"
@@ -29,7 +29,7 @@ def _make(path: Path, key_path: Path, host: str) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "local_smtp mail sink")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
     now = datetime.datetime.now(datetime.UTC)
     names: list[x509.GeneralName] = [x509.DNSName("localhost")]
     for address in {"127.0.0.1", "::1", host}:
