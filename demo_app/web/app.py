@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
 
 from demo_app.blog import posts
 from demo_app.blog.database import Database
@@ -42,9 +40,9 @@ from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.stage import Stage
+from local_smtp.web.assets import asset
 
 _STATIC = Path(str(files("demo_app.web"))) / "static"
-_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def make_app(chosen: Settings) -> FastAPI:
@@ -64,12 +62,7 @@ def make_app(chosen: Settings) -> FastAPI:
         services.inbox.close()
         await services.feed.close()
 
-    app = FastAPI(
-        title="The demo app",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
     # admin actions before the dashboard, whose addresses would take theirs for a state
     pages = (blog_pages, author_pages, admin_actions, dashboard, stage_pages)
@@ -77,21 +70,11 @@ def make_app(chosen: Settings) -> FastAPI:
         app.include_router(part.router)
     for file in _STATIC.rglob("*.*"):
         path = f"/static/{file.relative_to(_STATIC).as_posix()}"
-        app.add_route(path, _asset(file), include_in_schema=False)
+        app.add_route(path, asset(file), include_in_schema=False)
     errors.add_handlers(app)
     app.add_middleware(RequestLog)
     app.add_middleware(BlogGuard, token=chosen.token, hosts=chosen.public_hosts, cookie=COOKIE)
     return app
-
-
-def _asset(file: Path) -> Callable[[Request], Awaitable[Response]]:
-    """A file out of memory: one that is open for each client would use up the descriptors."""
-    content, media_type = file.read_bytes(), _MEDIA_TYPES[file.suffix]
-
-    async def answer(_: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return answer
 
 
 def _services(chosen: Settings) -> Services:

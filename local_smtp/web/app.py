@@ -1,8 +1,6 @@
 """Puts the inbox together."""
 
-from collections.abc import Callable
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -14,14 +12,8 @@ from starlette.types import ASGIApp
 from local_smtp import __version__
 from local_smtp.settings import Settings
 from local_smtp.web.api import Inbox, fault_routes, mail_routes
+from local_smtp.web.assets import MEDIA_TYPES, asset
 from local_smtp.web.guard import Guard
-
-_MEDIA_TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
 
 
 def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
@@ -36,22 +28,11 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app.include_router(mail_routes(inbox))
     app.include_router(fault_routes(inbox))
     for file in files(__package__).joinpath("page").iterdir():
-        if Path(file.name).suffix not in _MEDIA_TYPES:
-            continue
-        path = "/" if file.name == "index.html" else f"/{file.name}"
-        app.add_route(path, _asset(file), include_in_schema=False)
+        if Path(file.name).suffix in MEDIA_TYPES:
+            path = "/" if file.name == "index.html" else f"/{file.name}"
+            app.add_route(path, asset(file), include_in_schema=False)
     hosts = (settings.host, *settings.allow_host)
     return Guard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
-
-
-def _asset(file: Traversable) -> Callable[[Request], Response]:
-    content = file.read_bytes()
-    media_type = _MEDIA_TYPES[Path(file.name).suffix]
-
-    def answer(request: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return answer
 
 
 def _explain(request: Request, error: Exception) -> Response:

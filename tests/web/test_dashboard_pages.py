@@ -216,7 +216,7 @@ def test_a_message_that_can_not_be_read_is_shown_as_it_is(client, holder, state,
     if state == "queued":
         redis.lpush("queue:elsewhere", "job-1")
     else:
-        redis.zadd(state, {"job-1": time.time()})
+        redis.zadd(state, {"job-1": time.time() + 99 * (state == "scheduled")})
     page = holder.get(f"/jobs/{state}", params={"show": 1})
     assert page.status_code == 200
     assert ids(page.text) == ["job-1"]
