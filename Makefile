@@ -3,7 +3,7 @@ PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 
-.PHONY: help lab demo test bench chaos celery-suite older-celery book check constraints clean
+.PHONY: help lab demo test bench chaos mutants celery-suite older-celery book check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -11,6 +11,7 @@ help:
 	@echo "make bench   the benchmark tables"
 	@echo "make chaos   a thousand faults, and what became of every mail"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
+	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
 	@echo "make check   linters and types"
@@ -19,7 +20,8 @@ demo: .venv/.has-demo
 	@$(PY) -m demo_app demo
 
 lab: .venv/.has-lab
-	@cd notebooks && PYTHONSTARTUP=$$PWD/startup.py exec ../$(PY) -m jupyterlab
+	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true
+	@cd notebooks && exec ../$(PY) -m jupyterlab --config=jupyter/config.py
 
 test: .venv/.has-test
 	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
@@ -33,6 +35,10 @@ chaos: .venv/.has-demo
 # ARGS="--part" takes three minutes, all of it about forty; ARGS="--help" says more.
 celery-suite: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
+
+# ARGS="--only TEXT" takes some of them; ARGS="--help" says more.
+mutants: .venv/.has-test
+	@PYTHONPATH=.:tests $(PY) -m mutants $(ARGS)
 
 older-celery: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite.older

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0", description="redis://…, rediss://… or redis+socket:///path"
     )
+    twin_url: str = Field("", description="Redis of the stock Celery to compare with on the stage")
     smtp_url: str = Field("smtp://127.0.0.1:2525", description="smtp://[user:password@]host:port")
     inbox_url: str = Field("", description="the sink's web page, for links")
     token: str = Field("", description="opens /jobs, /stage and /api/jobs")

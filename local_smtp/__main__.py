@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
             option = "--" + "-".join(str(part) for part in problem["loc"][:1]).replace("_", "-")
             print(f"local_smtp: {option}: {problem['msg']}", file=sys.stderr)
         return 2
-    from local_smtp.sink import MailSink, SinkError  # --help need not wait for it
+    from local_smtp.resources import SinkError
+    from local_smtp.sink import MailSink  # --help need not wait for it
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)

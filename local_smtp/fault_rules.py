@@ -1,7 +1,7 @@
 """What can be made to go wrong, and the rules that ask for it.
 
-A new fault is one row in `EFFECTS`: the API checks rules against that table, the page makes
-its form from it, and a session plays the outcome that the row's function returns.
+A new fault is one row in `EFFECTS`: the API checks rules against that table, the page offers
+what it holds, and a session plays the outcome that the row's function returns.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,28 +12,21 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 OK = "250 2.0.0 OK"
-FOREVER = 10 * 365 * 24 * 3600.0  # seconds
+_FOREVER = 3600.0  # seconds: longer than any client waits
 
 Step = Literal["connect", "ehlo", "mail", "rcpt", "data", "reply"]
 """Where in a session a rule acts: before a command is answered, or after the mail was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepInfo:
-    """A step for people, and what of a mail is known there to match by."""
-
-    label: str
-    known: tuple[str, ...] = ()
-
-
-STEPS: dict[str, StepInfo] = {
-    "connect": StepInfo("on connect"),
-    "ehlo": StepInfo("at EHLO"),
-    "mail": StepInfo("at MAIL", ("from",)),
-    "rcpt": StepInfo("at RCPT", ("from", "to")),
-    "data": StepInfo("at DATA", ("from", "to")),
-    "reply": StepInfo("after the mail", ("from", "to", "subject")),
+KNOWN_AT: dict[Step, tuple[str, ...]] = {
+    "connect": (),
+    "ehlo": (),
+    "mail": ("from",),
+    "rcpt": ("from", "to"),
+    "data": ("from", "to"),
+    "reply": ("from", "to", "subject"),
 }
+"""What of a mail is known at each step, to match it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +47,23 @@ class Outcome:
 class Effect:
     """One kind of fault."""
 
-    label: str
-    """Its name on the page."""
+    words: str
+    """What it does, for people; with fields of the rule in braces."""
     outcome: Callable[["Fault"], Outcome]
     """What happens when a rule of this kind hits."""
-    words: str = ""
-    """What a rule does, with its fields in braces; the label where this is empty."""
-    uses: tuple[str, ...] = ()
-    """The fields of a rule that mean something to it."""
     whole_mail: bool = False
     """It can only act once the mail was read."""
 
 
 EFFECTS = {
-    "wait": Effect(
-        "wait",
-        lambda rule: Outcome(pause=rule.seconds, go_on=True),
-        words="wait {seconds} s",
-        uses=("seconds",),
-    ),
-    "answer": Effect(
-        "refuse",
-        lambda rule: Outcome(f"{rule.code} {rule.text}"),
-        words="answer {code} {text}",
-        uses=("code", "text"),
-    ),
+    "wait": Effect("wait {seconds} s", lambda rule: Outcome(pause=rule.seconds, go_on=True)),
+    "answer": Effect("answer {code} {text}", lambda rule: Outcome(f"{rule.code} {rule.text}")),
     "close": Effect("close the connection", lambda rule: Outcome()),
-    "hang": Effect("hang", lambda rule: Outcome(pause=FOREVER)),
+    "hang": Effect("hang", lambda rule: Outcome(pause=_FOREVER)),
     # The client cannot know whether its mail was taken (RFC 1047).
-    "drop_reply": Effect(
-        "store it, then drop the reply", lambda rule: Outcome(store=True), whole_mail=True
-    ),
+    "drop_reply": Effect("store it, then drop the reply", lambda rule: Outcome(store=True), True),
     # A server that lies.
-    "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), whole_mail=True),
+    "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), True),
 }
 
 
@@ -141,6 +118,9 @@ class Fault(BaseModel):
     """The most it hits; None for no end."""
     seed: int | None = None
     """The same seed hits the same mails; None hits others each time."""
+    id: int | None = None
+    """Given when it is put in force; put back under it unchanged, a rule keeps its count."""
+    hits: int = 0
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -148,33 +128,27 @@ class Fault(BaseModel):
             raise ValueError(f'"{self.do}" is about a whole mail: it needs "at": "reply"')
         patterns = {"from": self.match.sender, "to": self.match.to, "subject": self.match.subject}
         for name, pattern in patterns.items():
-            if pattern != "*" and name not in STEPS[self.at].known:
+            if pattern != "*" and name not in KNOWN_AT[self.at]:
                 raise ValueError(f'"{name}" of a mail is not known yet at "{self.at}"')
         return self
 
     def in_words(self) -> str:
-        """Return what the rule does, for people."""
-        effect = EFFECTS[self.do]
-        return f"at {self.at}: {(effect.words or effect.label).format_map(self.model_dump())}"
-
-
-class FaultToPut(Fault):
-    """A rule to put in force: a new one, or with its `id` one that is in force already."""
-
-    id: int | None = None
-    hits: int = 0
-    """Not used: there so that what was read can be put back."""
-
-
-class FaultInForce(Fault):
-    """A rule with its number and how often it has hit."""
-
-    id: int
-    hits: int
-
-    def in_words(self) -> str:
         """Return which rule it is and what it does, for people."""
-        return f"rule {self.id}, {super().in_words()}"
+        return f"rule {self.id}, at {self.at}: {EFFECTS[self.do].words.format_map(dict(self))}"
+
+    def condition(self) -> str:
+        """Return which mails the rule hits, for people; empty if all."""
+        patterns = {"from": self.match.sender, "to": self.match.to, "subject": self.match.subject}
+        said = [f"{name} {pattern}" for name, pattern in patterns.items() if pattern != "*"]
+        if self.match.nth is not None:
+            said.append(f"only number {self.match.nth}")
+        if self.match.every is not None:
+            said.append(f"one in {self.match.every}")
+        if self.probability < 1:
+            said.append(f"with probability {self.probability:g}")
+        if self.times is not None:
+            said.append(f"at most {self.times} times")
+        return ", ".join(said)
 
 
 def _like(value: str, pattern: str) -> bool:

@@ -4,14 +4,12 @@ import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from local_smtp.fault_rules import Fault, FaultInForce, Step
+from local_smtp.fault_rules import Fault, Step
 
 
 @dataclass(slots=True)
 class _Rule:
-    id: int
     fault: Fault
     draws: random.Random = field(init=False)
     seen: int = 0
@@ -34,8 +32,8 @@ class _Rule:
         self.hits += 1
         return True
 
-    def in_force(self) -> FaultInForce:
-        return FaultInForce(**dict(self.fault), id=self.id, hits=self.hits)
+    def in_force(self) -> Fault:
+        return self.fault.model_copy(update={"hits": self.hits})
 
 
 class Faults:
@@ -46,21 +44,19 @@ class Faults:
         self._last_id = 0
         self._lock = threading.Lock()
 
-    def put(self, faults: Sequence[Fault]) -> list[FaultInForce]:
-        """Put these rules in force instead of all others.
+    def put(self, faults: Sequence[Fault]) -> list[Fault]:
+        """Put these rules in force instead of all others; return them with their ids.
 
         Each starts to count at zero, except one that is put back unchanged under its `id`.
         """
         with self._lock:
-            old = {rule.id: rule for rule in self._rules}
+            old = {rule.fault.id: rule for rule in self._rules}
             self._rules = []
             for fault in faults:
-                plain = Fault(**{name: getattr(fault, name) for name in Fault.model_fields})
-                number: Any = getattr(fault, "id", None)
-                kept = old.pop(number, None)
-                if kept is None or kept.fault != plain:
+                kept = old.pop(fault.id, None)
+                if kept is None or kept.fault != fault.model_copy(update={"hits": 0}):
                     self._last_id += 1
-                    kept = _Rule(self._last_id, plain)
+                    kept = _Rule(fault.model_copy(update={"id": self._last_id, "hits": 0}))
                 self._rules.append(kept)
         return self.in_force()
 
@@ -68,14 +64,14 @@ class Faults:
         """Take all rules out of force."""
         self.put([])
 
-    def in_force(self) -> list[FaultInForce]:
+    def in_force(self) -> list[Fault]:
         """Return the rules in force, in their order."""
         with self._lock:
             return [rule.in_force() for rule in self._rules]
 
     def hit(
         self, step: Step, sender: str = "", recipients: Sequence[str] = (), subject: str = ""
-    ) -> FaultInForce | None:
+    ) -> Fault | None:
         """Return the rule to play at this step of a mail, if any."""
         if not self._rules:
             return None

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 
-_HEAD_LIMIT = 256 * 1024
-_VALUE_LIMIT = 2048  # decoding takes quadratic time on hostile values, so it gets no more
+from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _KEY_FIELD = re.compile(
@@ -30,7 +30,7 @@ class Incoming:
 
     sender: str
     recipients: tuple[str, ...]
-    raw: bytes
+    raw: bytes | bytearray
     headers: KeyHeaders
     peer: str
     received_at: float
@@ -50,23 +50,23 @@ def decoded(value: object) -> str:
     """Return a header value with its encoded words (RFC 2047) decoded, on one line.
 
     Never raises: what can't be decoded is shown as it stands. Of a long value only the first
-    2,048 characters are returned.
+    2,048 characters are looked at.
     """
-    text = str(value)[:_VALUE_LIMIT]
+    text = str(value)[:FIELD_CHARACTERS]
     if "=?" in text:
         with suppress(Exception):  # decode_header raises errors of several families
             text = str(make_header(decode_header(text)))
     return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
-def read_key_headers(raw: bytes) -> KeyHeaders:
-    """Read the key headers from the first 256 KiB of a mail of any shape, in linear time."""
-    head = raw[:_HEAD_LIMIT]
+def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:
+    """Read the key headers from the first 64 KiB of a mail of any shape, in linear time."""
+    head = bytes(raw[:HEAD_BYTES])
     blank = _BLANK_LINE.search(head)
     fields: dict[bytes, str] = {}
     for name, value in _KEY_FIELD.findall(head, 0, blank.start() if blank else len(head)):
         if name.lower() not in fields:  # the first one counts, and decoding it costs time
-            fields[name.lower()] = decoded(value[:_VALUE_LIMIT].decode("utf-8", "replace"))
+            fields[name.lower()] = decoded(value[:FIELD_CHARACTERS].decode("utf-8", "replace"))
     return KeyHeaders(
         message_id=fields.get(b"message-id") or None,
         subject=fields.get(b"subject", ""),

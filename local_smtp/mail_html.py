@@ -6,17 +6,15 @@ policy, and some names made inert in the text, for what browsers do outside any 
 that the frame may not go there.
 """
 
-import base64
 import re
 from html import unescape
+
+from local_smtp.bounds import HTML_CHARACTERS, LINKS
 
 POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-
-_HTML_LIMIT = 5 * 1024 * 1024  # characters
-_INLINE_LIMIT = 10 * 1024 * 1024  # bytes of pictures put into the page
 
 # In HTML a tag begins with "<" and a letter at once, whatever stands around it.
 _ACTIVE = re.compile(
@@ -24,14 +22,7 @@ _ACTIVE = re.compile(
 )
 # Text reads the same with a character reference in it; the name of an attribute does not.
 _HREF = re.compile(r"(hr)e(f)", re.I)
-_CID = re.compile(r"(?<=[\"'=(\s])cid:([^\"'\s)<>]{1,500})", re.I)
-_REMOTE_IMAGE = re.compile(
-    r"<(?:img|image|input|video)\b[^>]{1,2000}?(?:src|href|poster)\s*=\s*[\"']?\s*(?:https?:)?//"
-    r"|url\(\s*[\"']?\s*(?:https?:)?//",
-    re.I,
-)
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
-_LINK_LIMIT = 200
 
 HEAD = (
     '<!doctype html><meta charset="utf-8"><base target="_blank">'
@@ -39,29 +30,12 @@ HEAD = (
 )
 
 
-def harmless(html: str, pictures: dict[str, tuple[str, bytes]]) -> str:
-    """Return a mail's HTML with its own pictures in place, and nothing from elsewhere."""
-    html = _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:_HTML_LIMIT]))
-    budget = _INLINE_LIMIT
-
-    def picture(found: re.Match[str]) -> str:
-        nonlocal budget
-        kind, content = pictures.get(found.group(1), ("", b""))
-        budget -= len(content)
-        if not content or budget < 0:
-            return "data:,"
-        kind = re.sub(r"[^a-z0-9.+/-]", "", kind)
-        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-    return HEAD + _CID.sub(picture, html)
-
-
-def count_remote_images(html: str) -> int:
-    """Return how many pictures the HTML would fetch if it could."""
-    return sum(1 for _ in _REMOTE_IMAGE.finditer(html[:_HTML_LIMIT]))
+def harmless(html: str) -> str:
+    """Return a mail's HTML with nothing from elsewhere in it."""
+    return HEAD + _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
 
 
 def links(html: str) -> list[str]:
     """Return where the HTML's links lead, each once, in their order; only web addresses."""
-    found = (unescape(match.group(1)) for match in _LINK.finditer(html[:_HTML_LIMIT]))
-    return list(dict.fromkeys(found))[:_LINK_LIMIT]
+    found = (unescape(match.group(1)) for match in _LINK.finditer(html[:HTML_CHARACTERS]))
+    return list(dict.fromkeys(found))[:LINKS]

@@ -1,4 +1,4 @@
-"""What the sink knows of mails and faults, as the store gives it and the API shows it."""
+"""What the sink knows of mails, as the store gives it and the API shows it."""
 
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
@@ -25,16 +25,14 @@ class Line(NamedTuple):
     text: str
 
 
-class _Model(BaseModel):
+class _Envelope(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
-
-class _Envelope(_Model):
     sender: Annotated[str, Field(alias="from")]
     recipients: Annotated[list[str], Field(alias="to")]
 
 
-class Stats(_Model):
+class Stats(BaseModel):
     """`accepted` = `distinct` + `duplicates`; `refused` mails are none of these."""
 
     accepted: int
@@ -55,14 +53,12 @@ class Mail(_Envelope):
     deliveries: int
     size: int
     """Bytes."""
-    unread: bool
 
 
-class MailPage(_Model):
+class MailPage(BaseModel):
     """Some of the mails that match, newest first; `next` is the cursor of those that follow."""
 
     total: int
-    unread: int
     messages: list[Mail]
     next: str | None
 
@@ -80,27 +76,30 @@ class Delivery(_Envelope):
     dialogue: list[Line]
 
 
-class Attachment(_Model):
+class Attachment(BaseModel):
     """A part that is not the text of the mail; it can be fetched at `parts/{part}` below it."""
 
     part: int
     name: str
     content_type: str
-    content_id: str | None
     size: int
 
 
-class ParsedMail(Mail):
-    """A mail, taken apart, with each time that it was brought."""
+class Parts(BaseModel):
+    """What a mail holds."""
 
     headers: list[tuple[str, str]] = []
     text: str | None = None
     has_html: bool = False
-    remote_images: int = 0
     links: list[str] = []
     attachments: list[Attachment] = []
     note: str | None = None
     """What is missing here, and why."""
+
+
+class ParsedMail(Mail, Parts):
+    """A mail, taken apart, with the latest times that it was brought."""
+
     delivery_log: list[Delivery]
 
 
@@ -117,16 +116,9 @@ class Incident(_Envelope):
     fault: str | None
     message: int | None
     """The mail that was stored all the same."""
-    dialogue: list[Line]
 
 
-class Deleted(_Model):
+class Deleted(BaseModel):
     """How many mails are gone."""
 
     deleted: int
-
-
-class Unread(_Model):
-    """Whether a mail counts as unread."""
-
-    unread: bool

@@ -3,7 +3,6 @@
 This runs in the sandbox: it may take long on a hostile mail, and is ended then.
 """
 
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -12,21 +11,18 @@ from email.parser import BytesFeedParser
 from typing import Any
 
 from local_smtp import mail_html
+from local_smtp.bounds import FIELDS, PARTS, TEXT_CHARACTERS
 from local_smtp.mail import decoded, readable
 
-_PART_LIMIT = 500
-_HEADER_LIMIT = 1000
 _CHUNK = 64 * 1024  # bytes parsed at a time
-_TEXT_LIMIT = 1_000_000  # characters shown
-_TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^<>]*>", re.I | re.S)
 # Slashes would make paths of names; the others turn the direction of text: "txt.exe" for "exe.txt"
 _NOT_IN_NAMES = re.compile("[/\\\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def take_apart(raw: bytes) -> dict[str, Any]:
-    """Return what `models.ParsedMail` shows of the parts of a mail, however broken it is."""
+    """Return what `models.Parts` shows of a mail, however broken it is."""
     message = _parsed(raw)
-    fields = message.items()[:_HEADER_LIMIT]
+    fields = message.items()[:FIELDS]
     view: dict[str, Any] = {
         "headers": [(readable(name), decoded(value)) for name, value in fields],
         "text": None,
@@ -35,38 +31,26 @@ def take_apart(raw: bytes) -> dict[str, Any]:
     }
     body = ""
     for number, part in _leaves(message):
-        if number >= _PART_LIMIT:
-            view["note"] = f"Only the first {_PART_LIMIT} parts are shown; the source has all."
+        if number >= PARTS:
+            view["note"] = f"Only the first {PARTS} parts are shown; the source has all."
             break
         content = _content(part)
         kind = _shown_as(part)
         if kind == "text/plain" and view["text"] is None:
-            view["text"] = _text(part, content)[:_TEXT_LIMIT]
+            view["text"] = _text(part, content)[:TEXT_CHARACTERS]
         elif kind == "text/html" and not body:
             body = _text(part, content)
         else:
             view["attachments"].append(_describe(number, part, len(content)))
-    return {
-        **view,
-        "has_html": bool(body),
-        "remote_images": mail_html.count_remote_images(body),
-        "links": mail_html.links(body),
-    }
+    return {**view, "has_html": bool(body), "links": mail_html.links(body)}
 
 
-def html_and_pictures(raw: bytes) -> tuple[str, dict[str, tuple[str, bytes]]]:
-    """Return the HTML of a mail, and its pictures by Content-ID, each with its content type."""
-    body = ""
-    pictures = {}
-    for number, part in _leaves(_parsed(raw)):
-        if number >= _PART_LIMIT:
-            break
-        if not body and _shown_as(part) == "text/html":
-            body = _text(part, _content(part))
-        elif part.get_content_maintype() == "image" and "Content-ID" in part:
-            name = _describe(number, part, 0)["content_id"]
-            pictures[name] = (part.get_content_type(), _content(part))
-    return body, pictures
+def html(raw: bytes) -> str:
+    """Return the HTML of a mail; empty if it has none."""
+    for _, part in _leaves(_parsed(raw)):
+        if _shown_as(part) == "text/html":
+            return _text(part, _content(part))
+    return ""
 
 
 def part_content(raw: bytes, number: int) -> bytes:
@@ -76,16 +60,6 @@ def part_content(raw: bytes, number: int) -> bytes:
             content = _content(part)
             return json.dumps(_describe(index, part, len(content))).encode() + b"\n" + content
     return b""
-
-
-def plain_text(raw: bytes) -> str:
-    """Return the text to search a mail by: its text, else its HTML without the tags."""
-    view = take_apart(raw)
-    names = [attachment["name"] for attachment in view["attachments"]]
-    text = view["text"]
-    if text is None:
-        text = html.unescape(_TAG.sub(" ", html_and_pictures(raw)[0]))
-    return " ".join([text, *names])
 
 
 def _parsed(raw: bytes) -> Message:
@@ -135,6 +109,5 @@ def _describe(number: int, part: Message, size: int) -> dict[str, Any]:
         "part": number,
         "name": _NOT_IN_NAMES.sub("_", _file_name(part)) or f"part-{number}",
         "content_type": readable(part.get_content_type()),
-        "content_id": decoded(part.get("Content-ID", "")).strip("<> ") or None,
         "size": size,
     }

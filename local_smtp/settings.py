@@ -1,4 +1,4 @@
-"""What a mail sink can be told at its start, and the bounds of what it takes from strangers."""
+"""What a mail sink can be told at its start."""
 
 import secrets
 from pathlib import Path
@@ -6,31 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-SIZE_LIMIT = 25 * 1024 * 1024
-"""Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
-
-RECIPIENT_LIMIT = 100
-"""Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
-
-REQUEST_HEAD_LIMIT = 16 * 1024
-"""Bytes of an HTTP request line with all its headers; more is answered with 431."""
-
-REQUEST_BODY_LIMIT = 256 * 1024
-"""Bytes of an HTTP request's body; more is answered with 413."""
-
-REQUEST_SECONDS = 20.0
-"""Seconds within which an HTTP request has to be complete; later it is answered with 408."""
-
-PIPELINE_LIMIT = 16
-"""HTTP requests that a client may send ahead of their answers."""
-
-HELD_LIMIT = 32 * 1024 * 1024
-"""Bytes of all HTTP requests that are not answered yet, and of answers that nobody reads."""
-
-CONNECTION_LIMIT = 400
-"""Clients connected at once, to SMTP and to the inbox each: well below the 1,024 descriptors
-that a process commonly may have."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -50,7 +25,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="LOCAL_SMTP_",
         frozen=True,
-        hide_input_in_errors=True,  # the token and the password are input
+        hide_input_in_errors=True,  # the token is input
         cli_prog_name="python -m local_smtp",
         cli_kebab_case=True,
         cli_implicit_flags="toggle",
@@ -85,14 +60,3 @@ class Settings(BaseSettings):
     keep: Annotated[
         int, Field(ge=0, description="number of mails whose content is kept; 0 keeps all")
     ] = 10_000
-    starttls: Annotated[bool, Field(description="offer STARTTLS, with a certificate made here")] = (
-        False
-    )
-    auth: Annotated[
-        str | None,
-        Field(
-            pattern=r"^[^:]+:.*$",
-            description="USER:PASSWORD that clients must give; without it any login will do,"
-            " and none is needed",
-        ),
-    ] = None

@@ -1,41 +1,27 @@
 """The mail sink as one object: SMTP, store and inbox, started and stopped together."""
 
-import fcntl
-import os
-import socket
 import sqlite3
-import tempfile
 import threading
-from collections import deque
 from contextlib import ExitStack
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Self
 
-from local_smtp.certificate import tls_context
 from local_smtp.faults import Faults
-from local_smtp.models import Incident, Mail, Stats
-from local_smtp.sandbox import Sandbox
+from local_smtp.models import Mail, Stats
+from local_smtp.resources import SinkError, listen, take_directory
 from local_smtp.settings import Settings
 from local_smtp.smtp_server import SmtpServer
 from local_smtp.store import statements
-from local_smtp.store.indexer import Indexer
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 from local_smtp.store.writer import Writer
-from local_smtp.web.api import Inbox
 from local_smtp.web.app import create_app
 from local_smtp.web.events import Events
+from local_smtp.web.inbox import Inbox
 from local_smtp.web.server import InboxServer
 
 _DATABASE = "mail.sqlite3"
-_INCIDENTS = 500  # the latest are kept, in memory
-_VIEW_SECONDS = 1.0  # of computing to show a mail
-
-
-class SinkError(Exception):
-    """The sink can't start; the text says why and what to do."""
 
 
 class MailSink:
@@ -48,7 +34,6 @@ class MailSink:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.faults = Faults()
-        self.incidents: deque[Incident] = deque(maxlen=_INCIDENTS)
         self._arrival = threading.Condition()
         self._running = ExitStack()
         self._smtp_port = self._inbox_port = 0
@@ -113,7 +98,6 @@ class MailSink:
         """Empty the inbox, and take all fault rules out of force."""
         self._writer.change(statements.delete_all).result()
         self.faults.clear()
-        self.incidents.clear()
 
     def start(self) -> Self:
         """Return once SMTP and inbox both answer.
@@ -138,84 +122,33 @@ class MailSink:
 
     def _start(self, starting: ExitStack) -> None:
         settings = self.settings
-        self.dir = _directory(settings.dir, starting)
-        smtp = starting.enter_context(_listen(settings.host, settings.smtp_port, "--smtp-port"))
-        http = starting.enter_context(_listen(settings.host, settings.inbox_port, "--inbox-port"))
+        self.dir = take_directory(settings.dir, starting)
+        smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
+        http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
         self._smtp_port = smtp.getsockname()[1]
         self._inbox_port = http.getsockname()[1]
         self.reader = Reader(self.dir / _DATABASE)
         self._events = Events(self.reader)
         try:
             self._writer = writer = Writer(self.dir / _DATABASE, settings.keep, self._stored)
-            tls = tls_context(self.dir, settings.host) if settings.starttls else None
         except (sqlite3.Error, OSError) as error:
             raise SinkError(
                 f"The mails can't be kept in {self.dir}: {error}. Choose another --dir."
             ) from None
         starting.callback(writer.close)
-        self._indexer = Indexer(self.reader, writer)
-        starting.callback(self._indexer.close)
-        viewer = Sandbox(_VIEW_SECONDS)
-        starting.callback(viewer.close)
-        inbox = Inbox(
-            self.reader,
-            writer,
-            self._indexer,
-            viewer,
-            self.faults,
-            self.incidents,
-            self._events,
-        )
+        inbox = Inbox(self.reader, writer, self.faults, self._events)
         inbox_server = InboxServer(http, create_app(inbox, settings, self._inbox_port))
         inbox_server.start()
         starting.callback(inbox_server.stop)
         starting.callback(self._events.close)
-        smtp_server = SmtpServer(smtp, settings, tls, writer, self.faults, self._happened)
+        smtp_server = SmtpServer(smtp, settings.host, writer, self.faults, self._events.publish)
         smtp_server.start()
         starting.callback(smtp_server.stop)
 
     def _stored(self, receipts: list[Receipt]) -> None:
         with self._arrival:
             self._arrival.notify_all()
-        self._indexer.wake()
         self._events.publish(receipts)
-
-    def _happened(self, incident: Incident) -> None:
-        self.incidents.append(incident)
-        self._events.publish(incident)
-
-
-def _directory(wanted: Path | None, starting: ExitStack) -> Path:
-    """Take a directory for this process alone; the system lets go of it when it dies."""
-    if wanted is None:
-        temporary = tempfile.TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
-        wanted = Path(starting.enter_context(temporary))
-    try:
-        wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = starting.enter_context((wanted / "lock").open("w"))
-    except OSError as error:
-        reason = error.strerror
-        raise SinkError(f"{wanted} can't be used: {reason}. Choose another --dir.") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise SinkError(
-            f"Another mail sink runs on {wanted}. Stop it, or choose another --dir."
-        ) from None
-    return wanted.resolve()
-
-
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
-        return socket.create_server((host, port), family=family, backlog=512)
-    except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise SinkError(
-            f"Port {port} of {host} can't be used: {reason}."
-            f" Choose another {option}, or 0 for a free one."
-        ) from None
 
 
 def _authority(host: str, port: int) -> str:

@@ -21,7 +21,7 @@ WALK: list[tuple[str, str]] = [
     ),
     ("demo_app/broker/transport.py", "a worker asks for its next job"),
     ("demo_app/broker/scripts/claim.lua", "the job moves from the queue to the worker's claims"),
-    ("demo_app/broker/scripts/_prelude.lua", "the step itself, which other scripts share"),
+    ("demo_app/broker/scripts/_claims.lua", "the step itself, which other scripts share"),
     ("demo_app/broker/in_flight.py", "what this worker holds, and how each claim is to end"),
     ("demo_app/worker/run.py", "Celery runs the job; how it ended goes into the acknowledgement"),
     ("demo_app/tasks.py", "the job: mail the post's author"),

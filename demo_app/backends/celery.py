@@ -18,6 +18,7 @@ from demo_app.broker.connection import connect
 from demo_app.broker.events import Event, JobView
 from demo_app.broker.inspect import get_job
 from demo_app.broker.message import Message
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
@@ -158,7 +159,10 @@ def make(settings: Settings) -> Backend:
         return StockBackend(settings)
     store = Queue(
         connect(settings.redis_url),
-        journal_length=settings.journal_length,
-        history_length=settings.history_length,
+        Options(
+            journal_length=settings.journal_length,
+            history_length=settings.history_length,
+            poison_pause=settings.poison_pause,
+        ),
     )
     return CeleryBackend(store)

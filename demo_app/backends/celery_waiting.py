@@ -61,17 +61,11 @@ class Waiting:
     def forget(self, job_id: str) -> None:
         """The job is safe elsewhere. Nothing is left of it here but a number in the counters: an
         id that is remembered would not be taken again, should the job be moved back one day."""
-        claim, scripts = self._claims.pop(job_id, None), self._store.scripts
-        with self._client.pipeline(transaction=True) as step:
-            if claim is not None:
-                held = (claim.worker, claim.lane, job_id, claim.number)
-                ending = (Verdict.DISCARD, "moved", "", "", 0)
-                scripts.registered("finish")(args=(*held, *ending), client=step)
-            else:
-                scripts.registered("decide")(args=(job_id, "discard", "move"), client=step)
-            step.zrem(State.DISCARDED, job_id)
-            step.delete(f"job:{job_id}")
-            step.execute()
+        claim = self._claims.pop(job_id, None)
+        if claim is None:
+            self._store.decide(job_id, "moved", by="move")
+        else:
+            self._store.finish(claim, Verdict.MOVED)
 
     def _rescue_what_dead_movers_held(self) -> None:
         deadline = time.monotonic() + 3 * self._settings.lease_seconds

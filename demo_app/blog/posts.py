@@ -50,6 +50,10 @@ class Notice(NamedTuple):
     job_id: str
 
 
+class KeyTaken(ValueError):
+    """The key stands for a comment that says something else."""
+
+
 class NoSuchPost(LookupError):
     """There is no post of that number."""
 
@@ -121,6 +125,17 @@ def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | Non
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
 
 
+def delete_all_comments(database: Database) -> None:
+    """Delete every comment, with its job in the outbox; the next one is number 1.
+
+    The outbox goes on counting: its relay looks for rows behind the last one that it saw.
+    """
+    with database.transaction() as transaction:
+        transaction.execute("DELETE FROM comments")
+        transaction.execute("DELETE FROM outbox")
+        transaction.execute("DELETE FROM sqlite_sequence WHERE name = 'comments'")
+
+
 def count_comments(database: Database, post_id: int) -> int:
     """How many comments a post has; one more than MOST_COUNTED stands for any number beyond."""
     row = database.connection().execute(
@@ -140,15 +155,23 @@ def add_comment(
     notify: Task[[int], None],
     keep_job: bool = True,
     job_id: str | None = None,
+    key: str = "",
 ) -> tuple[Comment, Job]:
     """Write a comment, and in the same transaction the job that tells the post's author.
 
     notify: the task that takes the comment's id. keep_job: False leaves the outbox out, to
-    show what it is good for. job_id: a new unique id for the job; None makes one.
-    Raises NoSuchPost, with nothing stored.
+    show what it is good for. job_id: a new unique id for the job; None makes one. key: an
+    idempotency key; a comment that comes again with the same one is stored once.
+    Raises NoSuchPost, or KeyTaken for the key of another comment, with nothing stored.
     """
     created_at, job_id = time.time(), job_id or str(uuid.uuid4())
     with database.transaction() as transaction:
+        before = _comment_of_key(transaction, key) if key else None
+        if before is not None:
+            said = (before.post_id, before.author, before.email, before.body)
+            if said != (post_id, author, email, body):
+                raise KeyTaken(f"the key {key} stands for the comment {before.id}")
+            return before, replace(notify.job(before.id), id=before.job_id)
         try:
             (comment_id,) = transaction.execute(
                 f"INSERT INTO comments ({_COMMENT}) VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -156,8 +179,19 @@ def add_comment(
             ).fetchone()
         except sqlite3.IntegrityError as error:  # the table refers to `posts`
             raise NoSuchPost(f"there is no post {post_id}") from error
+        if key:
+            transaction.execute("INSERT INTO comment_keys VALUES (?, ?)", (key, comment_id))
         job = replace(notify.job(comment_id), id=job_id)
         if keep_job:
             outbox.add(transaction, job)
     hit(Step.COMMENT_COMMITTED)
     return Comment(comment_id, post_id, author, email, body, created_at, job_id), job
+
+
+def _comment_of_key(transaction: sqlite3.Connection, key: str) -> Comment | None:
+    row = transaction.execute(
+        f"SELECT {_COMMENT} FROM comments WHERE id = "
+        "(SELECT comment_id FROM comment_keys WHERE key = ?)",
+        (key,),
+    ).fetchone()
+    return Comment(*row) if row else None

@@ -24,9 +24,11 @@ log = logging.getLogger(__name__)
 
 #: Seconds before it is tried again when the queue can't be reached.
 _PAUSE = 0.5
-#: Seconds between two rounds of questions, and how many times as long as the round took: with a
-#: hundred thousand jobs waiting, one takes a second of the web app's time.
-_GATHER, _REST = 0.5, 20
+#: Seconds between two rounds of questions, and rows for one step of them. Jobs end in about the
+#: order in which they came, so most rounds stop at the first step in which none has ended.
+_GATHER, _ASKED = 1.0, 100
+#: Seconds after which a round asks about all again, and how many times as long as that took.
+_FULL, _REST = 5.0, 50
 #: A job in one of these states needs its row no longer. A dead one is not among them: a person
 #: may bring it back, and until then it must not get lost either.
 _ENDED = ("done", "discarded")
@@ -57,10 +59,14 @@ class Relay:
         self._lock = threading.Lock()
         self._reached = 0  # the last row that was handed over, or set aside
         self._asked = 0  # the last row that was asked about in this round
+        self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
         self._set_aside: dict[int, str] = {}  # why, by row
         self._threads = [
             threading.Thread(target=self._run, args=loop, name=f"relay {loop[0].__name__}")
-            for loop in ((self.hand_over, self._wanted, 0.0), (self.settle, self._handed_over, 1.0))
+            for loop in (
+                (self.hand_over, self._wanted, 0.0),
+                (self.settle, self._handed_over, _GATHER),
+            )
         ]
         self._failures: dict[str, str] = {}  # by step
 
@@ -159,14 +165,19 @@ class Relay:
         """Ask what became of the next jobs that were handed over: delete the rows of those that
         have ended, and hand over again what is lost, and what came behind it.
 
-        Returns how many rows that were; 0 at the end of a round, and the next one begins.
+        Returns how many rows that were; 0 at the end of a round (see `_FULL`).
         Raises what the backend raises when it can't tell; nothing is deleted then.
         """
         with self._lock:
             reached, set_aside = self._reached, set(self._set_aside)
-        batch = outbox.handed_over(self._database, self._asked, reached, limit=self._at_once)
+        limit = min(self._at_once, _ASKED)
+        batch = outbox.handed_over(self._database, self._asked, reached, limit)
+        now = time.monotonic()
+        if self._asked == 0:
+            self._round_began = now
         if not batch:
             self._asked = 0
+            self._full_round_due = now + max(_FULL, _REST * (now - self._round_began))
             return 0
         asked = {row: job_id for row, job_id in batch if row not in set_aside}
         states = self._backend.states(list(asked.values()))
@@ -181,6 +192,9 @@ class Relay:
             with self._lock:
                 self._reached, self._announced = min(self._reached, lost[0] - 1), False
             self._wanted.set()
+        if not ended and not lost and now < self._full_round_due:
+            self._asked = 0
+            return 0
         return len(batch)
 
     def _run(self, step: Callable[[], int], wanted: threading.Event, rest: float) -> None:
@@ -189,13 +203,11 @@ class Relay:
         while not self._stopping.is_set():
             wanted.wait(timeout=1.0)
             wanted.clear()
-            began = time.monotonic()
             try:
                 while not self._stopping.is_set() and step():
                     pass
                 self._failures.pop(step.__name__, None)
-                took = time.monotonic() - began
-                self._stopping.wait(rest * max(_GATHER, _REST * took))
+                self._stopping.wait(rest)
             except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
                 if step.__name__ not in self._failures:
                     log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)

@@ -5,7 +5,8 @@
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
 stays alive), `transport` (how Celery gets its messages), `worker` (what a Celery worker is told
-at its start). For whoever looks on: `message`, `events`, `inspect`, `scheduled`, `throughput`.
+at its start), `results`. For whoever looks on: `message`, `events`, `inspect`, `scheduled`,
+`throughput`.
 """
 
 from __future__ import annotations

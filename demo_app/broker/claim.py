@@ -14,8 +14,10 @@ class Verdict(StrEnum):
     RETRY = "retry"
     DISCARD = "discard"
     DEAD = "dead"
-    REQUEUE = "requeue"
+    REQUEUE = "requeue"  # to its queue's head
+    REQUEUE_LAST = "requeue_last"  # to its tail
     LOST = "lost"  # the process that ran it died
+    MOVED = "moved"  # it is safe in another queue, and forgotten here
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ Decoded = Any
 
 
 def client_url(url: str) -> str:
-    """The URL as redis-py spells it (``unix://``); Celery spells a socket ``redis+socket://``."""
-    return url.replace("redis+socket://", "unix://", 1)
+    """The URL as redis-py spells it: ``unix://…?db=1``.
+
+    Celery spells it ``redis+socket://…?virtual_host=1``.
+    """
+    return url.replace("redis+socket://", "unix://", 1).replace("?virtual_host=", "?db=", 1)
 
 
 def connect(url: str, *, timeout: float | None = 5.0) -> redis.Redis:

@@ -48,6 +48,9 @@ class Heartbeat:
         While Redis can't be reached, the thread goes on trying.
         """
         self._pause = self.round()
+        if self._suspects:  # what a dead worker held comes before the jobs behind it
+            self._stopped.wait(self._pause)
+            self._pause = self.round()
         self._thread.start()
 
     def stop(self) -> None:
@@ -125,6 +128,8 @@ class Heartbeat:
             log.warning("Gave back jobs that waited here when the connection broke")
 
     def _run(self) -> None:
+        # so that it has time for another try before the lease runs out
+        self._in_flight.queue.scripts.hurry(self._options.lease_seconds / 3)
         while not self._stopped.wait(self._pause):
             self._pause = self.round()
 

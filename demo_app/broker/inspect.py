@@ -5,7 +5,7 @@ Every call reads a bounded number of items, however long the queue is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import JobView, State, view_of
@@ -29,21 +29,20 @@ class Page:
 
 def get_job(client: Decoded, job_id: str) -> JobView | None:
     """The job of that id; None when there is none, or it ended too long ago to be remembered."""
+    views = _views(client, [job_id])
+    if not views or views[0].state is not State.QUEUED:
+        return views[0] if views else None
+    lane = KEYS.queue(parse_or_quote(job_id, client.lindex(KEYS.job(job_id), 0) or "").lane)
+    return replace(views[0], position=_position(client, lane, job_id))
+
+
+def _position(client: Decoded, key: str, job_id: str) -> int | None:
+    """Where a job stands in a queue, 1 for the head; None when that is too far back."""
     pipe = client.pipeline(transaction=True)
-    pipe.lrange(KEYS.job(job_id), 0, -1)
-    pipe.zscore("scheduled", job_id)
-    pipe.zscore("retrying", job_id)
-    lines, scheduled, retrying = pipe.execute()
-    if not lines:
-        return None
-    view = view_of(job_id, lines, due=scheduled or retrying)
-    if view.state is not State.QUEUED:
-        return view
-    lane = KEYS.queue(parse_or_quote(job_id, lines[0]).lane)
-    found = client.lpos(lane, job_id, rank=-1, maxlen=SEARCH_DEPTH)
-    if found is None:
-        return view
-    return view_of(job_id, lines, position=int(client.llen(lane)) - int(found))
+    pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
+    pipe.llen(key)
+    found, length = pipe.execute()
+    return None if found is None else int(length) - int(found)
 
 
 def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
@@ -57,43 +56,40 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
         ids = _running(client)
         start = ids.index(cursor) + 1 if cursor in ids else 0
         chosen = ids[start : start + limit]
-        return _page(client, chosen, more=start + limit < len(ids))
+        more = start + limit < len(ids)
+        return Page(tuple(_views(client, chosen)), chosen[-1] if more and chosen else None)
     return _from_set(client, state, limit, cursor)
 
 
 def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
-    lanes = sorted(client.smembers("lanes"), key=_urgency)
-    lane_name, _, after = (cursor or "").partition(" ")
-    skip = 0
-    if lane_name in lanes:
-        lanes = lanes[lanes.index(lane_name) :]
-        # gone from the list: it was claimed, and so was all that stood before it
-        found = client.lpos(KEYS.queue(lane_name), after, rank=-1, maxlen=SEARCH_DEPTH)
-        if found is not None:
-            skip = int(client.llen(KEYS.queue(lane_name))) - int(found)
-    chosen: list[tuple[str, str, int]] = []  # lane, id, position
-    for lane in lanes:
-        wanted = limit + 1 - len(chosen)  # one more, to know whether there is a next page
-        # the head is at the right end: read from there
-        ids = client.lrange(KEYS.queue(lane), -(skip + wanted), -(skip + 1))
-        chosen += [(lane, job_id, skip + n) for n, job_id in enumerate(reversed(ids), 1)]
-        if len(chosen) > limit:
-            break
-        skip = 0
-    shown = chosen[:limit]
+    lane, _, after = (cursor or "").partition(" ")
+    # gone from the list: it was claimed, and so was all that stood before it
+    skip = (lane and _position(client, KEYS.queue(lane), after)) or 0
+    found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
+    shown = found[:limit]
     views = _views(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
-    more = len(chosen) > limit
+    more = len(found) > limit
     return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
 
 def next_to_run(client: Decoded, limit: int) -> list[str]:
     """The ids of the jobs that run next, in that order, at most so many."""
-    ids: list[str] = []
-    for lane in sorted(client.smembers("lanes"), key=_urgency):
-        wanted = limit - len(ids)
-        if wanted > 0:
-            ids += reversed(client.lrange(KEYS.queue(lane), -wanted, -1))
-    return ids
+    return [job_id for _, job_id, _ in _next(client, limit)]
+
+
+def _next(
+    client: Decoded, limit: int, first: str = "", skip: int = 0
+) -> list[tuple[str, str, int]]:
+    """Lane, id and position of the jobs that run next, from so many behind the head of `first`."""
+    lanes = sorted(client.smembers("lanes"), key=_urgency)
+    start = lanes.index(first) if first in lanes else 0
+    found: list[tuple[str, str, int]] = []
+    for number, lane in enumerate(lanes[start:]):
+        passed, wanted = skip if number == 0 else 0, limit - len(found)
+        if wanted > 0:  # the head is at the right end
+            ids = client.lrange(KEYS.queue(lane), -(passed + wanted), -(passed + 1))
+            found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids), 1)]
+    return found
 
 
 def _urgency(lane: str) -> tuple[int, str]:
@@ -125,10 +121,6 @@ def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> 
     views = _views(client, [row[0] for row in rows[:limit]])
     more = len(rows) > limit
     return Page(tuple(views), f"{rows[limit - 1][1]!r} {rows[limit - 1][0]}" if more else None)
-
-
-def _page(client: Decoded, ids: list[str], *, more: bool) -> Page:
-    return Page(tuple(_views(client, ids)), ids[-1] if more and ids else None)
 
 
 def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:

@@ -55,14 +55,6 @@ def compose(message: Message) -> str:
     )
 
 
-def parse(text: str | bytes) -> Message:
-    """The message that the JSON text stands for.
-
-    Raises ValueError when it is no message of the protocol.
-    """
-    return read(json.loads(text))
-
-
 def parse_or_quote(job_id: str, text: str) -> Message:
     """The message; one that can't be read becomes the only argument of a task `unreadable`.
 
@@ -85,11 +77,12 @@ def next_try(text: str) -> str:
     return _dumps(raw)
 
 
-def read(raw: Any) -> Message:
-    """The message that parsed JSON stands for.
+def parse(text: str | bytes) -> Message:
+    """The message that the JSON text stands for.
 
     Raises ValueError when it is no message of the protocol.
     """
+    raw = json.loads(text)
     try:
         headers, properties = raw["headers"], raw["properties"]
         info = properties["delivery_info"]

@@ -34,5 +34,6 @@ class Options:
             raise ValueError(f"{', '.join(counted)} must not be negative")
 
 
+DEFAULTS = Options()
 #: The names, for kombu to copy from `broker_transport_options` to each channel.
 NAMES = tuple(field.name for field in fields(Options))

@@ -20,6 +20,7 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
+from demo_app.broker.options import DEFAULTS, Options
 
 #: Jobs asked about in one step.
 _AT_ONCE = 500
@@ -37,24 +38,10 @@ class Kind(StrEnum):
 class Queue:
     """The queue in one Redis server."""
 
-    def __init__(
-        self,
-        client: redis.Redis,
-        *,
-        prefix: str = "",
-        journal_length: int = 100_000,
-        history_length: int = 20_000,
-        poison_pause: float = 60.0,
-    ) -> None:
+    def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
         self.client = client
-        self.keys = Keys(prefix)
-        self.scripts = Scripts(
-            client,
-            prefix,
-            journal_length=journal_length,
-            history_length=history_length,
-            poison_pause=poison_pause,
-        )
+        self.keys = Keys(options.global_keyprefix)
+        self.scripts = Scripts(client, options)
         self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
 
@@ -63,7 +50,7 @@ class Queue:
 
         due: epoch seconds before which it must not run.
         """
-        return bool(self._run("enqueue", by, *_entry(message, due)))
+        return bool(self.enqueue_many([(message, due)], by=by))
 
     def publish(
         self,
@@ -76,7 +63,7 @@ class Queue:
         due: float | None = None,
     ) -> None:
         """Put in a message as its producer wrote it; due: epoch seconds until which it waits."""
-        self._run("enqueue", by, job_id, lane, _seconds_until(due), kind, text)
+        self._run("enqueue", by, time.time(), job_id, lane, _text(due), kind, text)
 
     def purge(self, lanes: Sequence[str], *, by: str) -> int:
         """Discard every job that waits in these lanes; returns how many those were."""
@@ -95,16 +82,18 @@ class Queue:
     def delete(self, lanes: Sequence[str]) -> None:
         """Discard what waits in these lanes, and forget that there are such lanes."""
         self.purge(lanes, by="deleted")
-        pipe = self.client.pipeline(transaction=True)
-        pipe.srem(self.keys.named("transient"), *lanes)
-        pipe.execute()
+        self.client.srem(self.keys.named("transient"), *lanes)
 
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
     ) -> int:
         """Put many jobs in, in their order and in one atomic step; returns how many were new."""
-        entries = [part for message, due in messages for part in _entry(message, due)]
-        return int(self._run("enqueue", by, *entries)) if entries else 0
+        entries = [
+            part
+            for message, due in messages
+            for part in (message.id, message.lane, _text(due), Kind.ONCE, compose(message))
+        ]
+        return int(self._run("enqueue", by, time.time(), *entries)) if entries else 0
 
     def claim(self, worker: str, lanes: Sequence[str], most: int = 1) -> list[Claimed]:
         """Take the next jobs, if there are any, from the first lane that has one.
@@ -194,7 +183,7 @@ class Queue:
         return int(moved), float(soonest) if soonest else None
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
-        """Bring a waiting job back ("retry") or "discard" it.
+        """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
 
         Returns the state it was in; "" when it was in none of those in which jobs wait.
         """
@@ -218,16 +207,8 @@ class Queue:
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""
-        pipe = self.client.pipeline(transaction=True)
-        for lane in lanes:
-            pipe.lrange(self.keys.claims(lane, worker), 0, -1)
-        pipe.hgetall(self.keys.named("running"))
-        *listed, numbers = pipe.execute()
-        return [
-            Claim(worker, lane, job_id, numbers.get(job_id, "0"))
-            for lane, ids in zip(lanes, listed, strict=True)
-            for job_id in ids
-        ]
+        parts = zip(*[iter(self._run("held", worker, *lanes))] * 3, strict=True)
+        return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
 
     def recent(self, job_ids: Sequence[str]) -> list[tuple[str, str]]:
         """For each job the names of its last events, the oldest first and with blanks between
@@ -255,10 +236,5 @@ class Queue:
         return seen
 
 
-def _entry(message: Message, due: float | None) -> tuple[str, str, str, str, str]:
-    return message.id, message.lane, _seconds_until(due), Kind.ONCE, compose(message)
-
-
-def _seconds_until(due: float | None) -> str:
-    """What a producer's clock says of a moment; Redis counts from there, whatever its own says."""
-    return "" if due is None else f"{due - time.time():.6f}"
+def _text(moment: float | None) -> str:
+    return "" if moment is None else f"{moment:.6f}"

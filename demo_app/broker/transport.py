@@ -40,6 +40,9 @@ from demo_app.broker.queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
+#: that is half-open keeps its worker idle for up to 51 seconds.
+OVERDUE_CHECK = 2.0
 #: What this process has in flight, for each broker that it uses.
 _in_flight: dict[tuple[object, ...], InFlight] = {}
 _making = threading.Lock()
@@ -83,9 +86,10 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         self._end(delivery_tag, Ending(Verdict.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Give a message back to the head of its queue, or put one that can't be run aside."""
+        """Put a message at the tail of its queue, so that others have their turn; or aside, if it
+        can't be run."""
         if requeue:
-            self._end(delivery_tag, Ending(Verdict.REQUEUE, "given back"))
+            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST, "given back"))
         else:
             self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
 
@@ -119,7 +123,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if not worker.is_celery_worker():
             self._flush()
             for tag in reversed(list(self._delivered)):
-                self.reject(tag, requeue=True)
+                self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
         return []
 
     def restore_unacked_once(self, *_: Any, **__: Any) -> None:
@@ -176,13 +180,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         pool = self._get_pool()
         pool.connection_kwargs["decode_responses"] = True
         pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
-        queue = Queue(
-            redis.Redis(connection_pool=pool),
-            prefix=options.global_keyprefix,
-            journal_length=options.journal_length,
-            history_length=options.history_length,
-            poison_pause=options.poison_pause,
-        )
+        queue = Queue(redis.Redis(connection_pool=pool), options)
         return self.in_flight_class(queue, options)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
@@ -267,16 +265,19 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
         self._queue_cycle.rotate(queue)
         here = self.in_flight
+        tag = here.track(claimed) if tracked else claimed.claim.id
+        if tag is None:
+            return None
         try:
             payload = json.loads(claimed.message)
-            tag = here.track(claimed) if tracked else claimed.claim.id
             payload["properties"]["delivery_tag"] = tag
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
+                payload.setdefault("headers", {})["redelivered"] = True
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            here.queue.finish(claimed.claim, Verdict.DEAD, detail=f"no message: {error}")
+            here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
             return None
-        return None if tag is None else Delivery(tag, payload, queue)
+        return Delivery(tag, payload, queue)
 
     def _hand_on(self, deliveries: list[Delivery]) -> None:
         for number, delivery in enumerate(deliveries):
@@ -402,6 +403,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
             first, *others = [url.removeprefix("claims+") for url in client.alt or [""]]
             client.alt = [first, *(f"sentinel://{url.rpartition('//')[2]}" for url in others)]
             client.cycle = None  # Sentinel says where to go, not the list of URLs
+        chosen = {"health_check_interval": OVERDUE_CHECK, **client.transport_options}
+        client.transport_options = chosen
         super().__init__(client, **options)
 
     def establish_connection(self) -> Any:

@@ -5,7 +5,6 @@ All of it by Celery's own means: its signals, and a task's `Request` class.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -14,12 +13,11 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
-from celery.app.task import Context
 from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
-from celery.worker import state
-from celery.worker.control import inspect_command
+from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
+from demo_app.broker import results
 from demo_app.broker.claim import Verdict
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
 from demo_app.broker.scheduled import scheduled
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _here: dict[str, Any] = {}
+_in_memory = control.scheduled  # what Celery itself answers to `inspect scheduled`
 
 
 class Request(CeleryRequest):  # type: ignore[misc]
@@ -73,6 +72,7 @@ def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
     celeryd_after_setup.connect(_begin, weak=False)
     task_revoked.connect(_discard, weak=False)
     worker_shutdown.connect(leave, weak=False)
+    control.inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
 
 
 def is_celery_worker() -> bool:
@@ -141,17 +141,9 @@ def _tags(requests: Iterable[Any]) -> set[str]:
 
 
 def store_failure(message: str) -> None:
-    """Whoever waits for the result of a job that was given up gets an error: WorkerLostError."""
-    if "controller" not in _here:  # some other consumer
-        return
-    try:
-        raw = json.loads(message)
-        args, kwargs, embedded = json.loads(raw["body"])
-        request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
-        error = WorkerLostError("every process that ran the task has died with it")
-        _here["controller"].app.backend.mark_as_failure(request.id, error, request=request)
-    except Exception:  # pickled arguments, a backend that is away: the job itself is safe
-        log.exception("The result of a job that was given up could not be stored")
+    """Whoever waits for the result of a job that was given up gets an error."""
+    if "controller" in _here:
+        results.store_failure(_here["controller"].app, message)
 
 
 def maybe_shutdown() -> None:
@@ -172,7 +164,6 @@ def _begin(instance: Any, **_: Any) -> None:
         )
     _here["controller"] = instance
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
-    inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
@@ -193,12 +184,13 @@ def _begin(instance: Any, **_: Any) -> None:
 
 
 def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
-    """List of ETA, countdown and retried tasks that wait in Redis for this worker's queues."""
-    return [
+    """List of ETA, countdown and retried tasks, those that wait in Redis too."""
+    in_redis = [
         job
         for in_flight in _here["in_flight"]()
         for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
     ]
+    return [*_in_memory(state), *in_redis]
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:

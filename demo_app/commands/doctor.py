@@ -58,7 +58,7 @@ def _python() -> str:
 
 def _packages() -> str:
     missing = []
-    for name in ("celery", "redis", "aiosmtpd", "fastapi", "uvicorn", "matplotlib", "rich"):
+    for name in ("celery", "redis", "fastapi", "uvicorn", "matplotlib", "rich"):
         try:
             import_module(name)
         except ImportError:

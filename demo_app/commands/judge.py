@@ -12,6 +12,7 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, BadParameter, Option
 
+from demo_app.stack import StackError
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
@@ -52,7 +53,7 @@ def judge(
             print(markdown(found, seed))
             return 0
         verdicts = _judge(console, target, wanted, seed, seconds)
-    except CannotJudge as error:
+    except (CannotJudge, StackError) as error:
         console.print(str(error), markup=False)
         return 2
     if as_json:

@@ -19,7 +19,13 @@ from typer import BadParameter, Option
 from demo_app.jobs.backend import known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.stack import Stack, preflight
+from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
+from demo_app.web.inbox import SLOW
+
+#: For `--show`: two workers, and seconds of a lease that are long enough to watch.
+SHOW_WORKERS = 2
+SHOW_LEASE = 8.0
 
 
 class Fsync(StrEnum):
@@ -92,6 +98,12 @@ def up(
         bool,
         Option("--controls", envvar="DEMO_CONTROLS", help="pages offer keys that kill processes"),
     ] = False,
+    twin: Annotated[
+        bool, Option("--twin", help="stock Celery beside this project, on one stage")
+    ] = False,
+    show: Annotated[
+        bool, Option("--show", help="for an audience: two workers, slow enough to watch, controls")
+    ] = False,
 ) -> int:
     """Start the whole stack and watch over it, until Ctrl-C.
 
@@ -102,7 +114,7 @@ def up(
         raise BadParameter(f"{backend!r} is none of {known}", param_hint="--backend")
     options: dict[str, Any] = {
         "dir": folder,
-        "workers": workers,
+        "workers": max(workers, SHOW_WORKERS) if show else workers,
         "concurrency": concurrency,
         "backend": backend,
         "transport": transport,
@@ -115,12 +127,13 @@ def up(
         "restart": not no_restart,
         "tasks": _split(tasks),
         "without": _split(without),
-        "lease": lease,
-        "controls": controls,
+        "lease": SHOW_LEASE if show and lease is None else lease,
+        "controls": controls or twin or show,
+        "twin": twin,
         "token": os.environ.get("DEMO_TOKEN", ""),
         "environment": _other_settings(),
     }
-    return _run(options, as_json)
+    return _run(options, as_json, show)
 
 
 def _split(values: list[str] | None) -> tuple[str, ...]:
@@ -132,7 +145,7 @@ def _split(values: list[str] | None) -> tuple[str, ...]:
 _NOT_PASSED_ON = {
     *("DEMO_DIR", "DEMO_CONCURRENCY", "DEMO_BACKEND", "DEMO_TRANSPORT", "DEMO_REDIS_URL"),
     *("DEMO_WEB_PORT", "DEMO_TASKS", "DEMO_WITHOUT", "DEMO_LEASE_SECONDS", "DEMO_CONTROLS"),
-    *("DEMO_TOKEN", "DEMO_CONTROL", MARKER),
+    *("DEMO_TOKEN", "DEMO_CONTROL", "DEMO_TWIN_URL", MARKER),
 }
 
 
@@ -157,7 +170,7 @@ def _other_settings() -> dict[str, str]:
     return found
 
 
-def _run(options: dict[str, Any], as_json: bool) -> int:
+def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
     ending = False
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -181,7 +194,11 @@ def _run(options: dict[str, Any], as_json: bool) -> int:
             print(warning, file=sys.stderr)
     try:
         with Stack(on_event, **options) as stack:
-            print(json.dumps(stack.ready) if as_json else _welcome(stack), flush=True)
+            if show:
+                with Client(stack.ready) as client:
+                    client.set_faults(SLOW)
+            told = json.dumps(stack.ready) if as_json else _welcome(stack, show)
+            print(told, flush=True)
             announced.set()
             while True:
                 # in short stretches: a signal may reach another thread, which wakes nobody, and
@@ -201,7 +218,7 @@ def _sentence(event: dict[str, Any]) -> str:
     return f"  {event['role']} {event['event']} (pid {event['pid']})"
 
 
-def _welcome(stack: Stack) -> str:
+def _welcome(stack: Stack, show: bool) -> str:
     ready = stack.ready
     token = ready["token"]
     pids = ", ".join(f"{role} {' '.join(map(str, pids))}" for role, pids in ready["pids"].items())
@@ -210,6 +227,7 @@ def _welcome(stack: Stack) -> str:
             "Everything runs. Ctrl-C ends it.",
             f"  the blog       {ready['web']}/",
             f"  the stage      {ready['web']}/stage?token={token}",
+            *([f"  the show       {ready['web']}/stage?show=four-minutes&token={token}"] * show),
             f"  the jobs       {ready['web']}/jobs?token={token}",
             f"  the inbox      {ready['inbox']}/?token={token}",
             f"  the processes  {pids}",

@@ -21,6 +21,7 @@ class Options:
     workers: worker processes; concurrency: threads in each. A port of 0 takes a free one.
     restart: whether a worker that dies is started again. lease: seconds after which a silent
     worker counts as dead. controls: whether the pages offer keys that kill processes.
+    twin: whether a worker of stock Celery stands beside, to be compared with on the stage.
     token: the start-up token; "" takes the folder's own.
     environment: further DEMO_* settings for every process, for experiments.
     """
@@ -39,6 +40,7 @@ class Options:
     restart: bool = True
     lease: float | None = None
     controls: bool = False
+    twin: bool = False
     token: str = ""
     tasks: tuple[str, ...] = ()
     without: frozenset[Safeguard] = frozenset()
@@ -59,6 +61,8 @@ class Options:
             raise StackError("There must be at least 0 workers, with at least 1 thread each.")
         if self.appendfsync not in ("always", "everysec", "no"):
             raise StackError("appendfsync is one of always, everysec, no.")
+        if self.twin and (self.redis_url is not None or self.transport is not Transport.CLAIMS):
+            raise StackError("The twin needs the bundled Redis, and workers that claim.")
         if self.lease is not None and self.lease <= 0:
             raise StackError("A lease lasts longer than 0 seconds.")
         if 0 < len(self.token) < SHORTEST_TOKEN:

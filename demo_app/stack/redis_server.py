@@ -99,9 +99,10 @@ def mend(folder: Path, log: str) -> str:
         return ""
     kept = folder / f"damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1000:03}"
     shutil.copytree(data, kept)
-    for manifest in data.glob("*.manifest"):
-        # the server itself is the tool, when it is called by that name
-        tool = ["redis-check-aof", "--fix", str(manifest)]
+    for newest in sorted(data.glob("*.incr.aof"), key=lambda file: file.stat().st_mtime)[-1:]:
+        # the server itself is the tool, when it is called by that name; given the manifest, the one
+        # of Valkey 9.1 takes its own snapshots for damaged
+        tool = ["redis-check-aof", "--fix", str(newest)]
         subprocess.run(tool, executable=binary(), input=b"y\n", capture_output=True, check=False)
     if _size(data) < _size(kept):
         return (

@@ -1,4 +1,4 @@
-"""The four roles of a stack: how each is started, and how one knows that it is ready."""
+"""The roles of a stack: how each is started, and how one knows that it is ready."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo_app.backends.celery_command import worker_command
+from demo_app.backends.stock import StockBackend
 from demo_app.jobs.backend import Backend, make_backend
-from demo_app.settings import Settings
+from demo_app.settings import Settings, Transport
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.reaper import MARKER
@@ -20,6 +22,8 @@ from demo_app.stack.redis_server import answers as redis_answers
 from demo_app.stack.redis_server import command as redis_command
 
 ROLES = ("redis", "smtp", "web", "worker")
+#: The worker of stock Celery, with a database of its own in the same Redis.
+STOCK = "stock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,16 @@ class Plan:
         return f"http://127.0.0.1:{self.inbox_port}"
 
     @property
+    def twin_url(self) -> str:
+        """The Redis of the stock Celery beside; "" when there is none."""
+        return f"{self.redis_url}?virtual_host=1" if self.options.twin else ""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of this stack."""
+        return (*ROLES, STOCK) if self.options.twin else ROLES
+
+    @property
     def has_worker(self) -> bool:
         """Whether the backend's jobs are run by processes of their own."""
         return self.backend().worker_command() is not None
@@ -64,14 +78,19 @@ class Plan:
         except (ImportError, ValueError) as error:
             raise StackError(f"{error}.") from None
 
-    def environment(self) -> dict[str, str]:
-        """The environment of every process of the stack."""
+    def twin(self) -> Backend:
+        """The stock Celery beside."""
+        return StockBackend(Settings(dir=self.folder.path, redis_url=self.twin_url))
+
+    def environment(self, role: str = "") -> dict[str, str]:
+        """The environment of a process of the stack."""
         options = self.options
         ours = {
             "DEMO_DIR": str(self.folder.path),
             "DEMO_BACKEND": options.backend,
             "DEMO_TRANSPORT": options.transport,
             "DEMO_REDIS_URL": self.redis_url,
+            "DEMO_TWIN_URL": self.twin_url,
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}",
             "DEMO_INBOX_URL": self.inbox_url,
             "DEMO_TOKEN": self.token,
@@ -89,6 +108,8 @@ class Plan:
         }
         if options.lease is not None:
             ours["DEMO_LEASE_SECONDS"] = str(options.lease)
+        if role == STOCK:
+            ours |= {"DEMO_TRANSPORT": Transport.STOCK, "DEMO_REDIS_URL": self.twin_url}
         inherited = {key: value for key, value in os.environ.items() if key[:5] != "DEMO_"}
         return {**inherited, **ours, **options.environment}
 
@@ -104,6 +125,8 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
         return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]
     if role == "web":
         return [*python, "demo_app.web"]
+    if role == STOCK:
+        return worker_command()
     words = plan.backend().worker_command()
     assert words is not None
     return words
@@ -118,7 +141,7 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
         return lambda: _listens(plan.smtp_port) and _http_answers(stats, plan.token)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
-    backend = plan.backend()
+    backend = plan.twin() if role == STOCK else plan.backend()
     return lambda: backend.worker_ready(pid)
 
 

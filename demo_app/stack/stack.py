@@ -21,7 +21,7 @@ from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
 from demo_app.stack.preflight import check
 from demo_app.stack.redis_server import binary, end_left_over, socket_path
-from demo_app.stack.roles import ROLES, Plan
+from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 
 
@@ -82,7 +82,7 @@ class Stack:
             "redis": plan.redis_url,
             "token": plan.token,
             "dir": str(plan.folder.path),
-            "pids": {role: supervisor.pids(role) for role in ROLES},
+            "pids": {role: supervisor.pids(role) for role in plan.roles},
         }
 
     def kill(
@@ -99,7 +99,7 @@ class Stack:
         of a stack with restart=False stays dead in any case.
         Raises StackError for an unknown role.
         """
-        return self._running().kill(_known(role), number, hold=not restart, pid=pid)
+        return self._running().kill(self._known(role), number, hold=not restart, pid=pid)
 
     def start(self, role: str) -> None:
         """Start a process of the role, unless as many as were asked for are alive; waits until it
@@ -108,7 +108,7 @@ class Stack:
         Those that are started again by themselves are waited for; a second one of them would only
         find the port taken. Raises StackError when one does not answer.
         """
-        supervisor, wanted = self._running(), self._wanted()[_known(role)]
+        supervisor, wanted = self._running(), self._wanted()[self._known(role)]
         supervisor.revive(role, wanted)
         supervisor.wait_for(role, wanted)
 
@@ -146,6 +146,7 @@ class Stack:
             "smtp": 1,
             "web": 1,
             "worker": self.options.workers if self.plan.has_worker else 0,
+            STOCK: int(self.options.twin),
         }
 
     def _revive(self, supervisor: Supervisor) -> None:
@@ -156,16 +157,16 @@ class Stack:
             except StackError as error:
                 self._on_event({"event": "trouble", "role": role, "what": str(error)})
 
+    def _known(self, role: str) -> str:
+        roles = self.plan.roles
+        if role not in roles:
+            raise StackError(f"There is no role {role!r}; the roles are {', '.join(roles)}.")
+        return role
+
     def _running(self) -> Supervisor:
         if self._supervisor is None:
             raise StackError("The stack does not run.")
         return self._supervisor
-
-
-def _known(role: str) -> str:
-    if role not in ROLES:
-        raise StackError(f"There is no role {role!r}; the roles are {', '.join(ROLES)}.")
-    return role
 
 
 def _plan(options: Options, folder: Folder) -> Plan:

@@ -13,7 +13,7 @@ from demo_app.stack.options import StackError
 from demo_app.stack.process import Process
 from demo_app.stack.reaper import ReaperClient, reap
 from demo_app.stack.redis_server import mend, truncation
-from demo_app.stack.roles import Plan, command, readiness
+from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
 PATIENCE = 45.0
@@ -27,6 +27,7 @@ SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
 Event = dict[str, str | int]
 
 _NAMES = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app", "worker": "A worker"}
+_NAMES[STOCK] = "The stock worker"
 
 
 class Supervisor:
@@ -107,7 +108,7 @@ class Supervisor:
         """End everything: first who makes and takes jobs, then the mail sink and Redis."""
         with self._lock:  # what is being started now is on the list, and nothing more comes after
             self._stopping.set()
-        for roles in (("web", "worker"), ("smtp",), ("redis",)):
+        for roles in (("web", "worker", STOCK), ("smtp",), ("redis",)):
             ending = self._living(*roles)
             for process in ending:
                 process.send(signal.SIGCONT)
@@ -126,7 +127,8 @@ class Supervisor:
 
     def _comes_back(self, role: str) -> bool:
         """Whether the role's processes are started again when they die."""
-        return role not in self._held_down and (role != "worker" or self._plan.options.restart)
+        restarted = self._plan.options.restart or role not in ("worker", STOCK)
+        return restarted and role not in self._held_down
 
     def _all_answer(self, role: str, wanted: int) -> bool:
         pids = self.pids(role)
@@ -170,7 +172,7 @@ class Supervisor:
 
     def _begin(self, role: str, number: int) -> Process:
         log = self._plan.folder.logs / f"{role}{number}.log"
-        environment = self._plan.environment()
+        environment = self._plan.environment(role)
         with self._lock:
             if self._stopping.is_set():
                 raise StackError("The stack stops.")

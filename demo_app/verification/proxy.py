@@ -31,8 +31,10 @@ class Proxy:
         self.lost = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
-        for listener, connect in routes.items():
+        self._servers = [
             self._run(asyncio.start_server(partial(self._forward, connect), sock=listener))
+            for listener, connect in routes.items()
+        ]
 
     def unplug(self) -> None:
         """From now on nothing arrives, in either direction."""
@@ -59,10 +61,12 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(act, self._loop).result()
 
     async def _drop_all(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for server in self._servers:
+            server.close()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     async def _forward(
         self, connect: Connect, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.blog.identity import announce
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.registry import load_tasks
@@ -40,9 +43,10 @@ from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.stage import Stage
-from local_smtp.web.assets import asset
+from demo_app.web.twin import Twin
 
 _STATIC = Path(str(files("demo_app.web"))) / "static"
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def make_app(chosen: Settings) -> FastAPI:
@@ -62,7 +66,12 @@ def make_app(chosen: Settings) -> FastAPI:
         services.inbox.close()
         await services.feed.close()
 
-    app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="The demo app",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.services = services
     # admin actions before the dashboard, whose addresses would take theirs for a state
     pages = (blog_pages, author_pages, admin_actions, dashboard, stage_pages)
@@ -70,11 +79,21 @@ def make_app(chosen: Settings) -> FastAPI:
         app.include_router(part.router)
     for file in _STATIC.rglob("*.*"):
         path = f"/static/{file.relative_to(_STATIC).as_posix()}"
-        app.add_route(path, asset(file), include_in_schema=False)
+        app.add_route(path, _asset(file), include_in_schema=False)
     errors.add_handlers(app)
     app.add_middleware(RequestLog)
     app.add_middleware(BlogGuard, token=chosen.token, hosts=chosen.public_hosts, cookie=COOKIE)
     return app
+
+
+def _asset(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    """A file out of memory: one that is open for each client would use up the descriptors."""
+    content, media_type = file.read_bytes(), _MEDIA_TYPES[file.suffix]
+
+    async def answer(_: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return answer
 
 
 def _services(chosen: Settings) -> Services:
@@ -90,12 +109,12 @@ def _services(chosen: Settings) -> Services:
     if chosen.backend == BackendName.CELERY and chosen.transport is not Transport.STOCK:
         queue = Queue(
             connect(chosen.redis_url, timeout=2.0),
-            journal_length=chosen.journal_length,
-            history_length=chosen.history_length,
+            Options(journal_length=chosen.journal_length, history_length=chosen.history_length),
         )
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)
     stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
     feed = Feed(chosen.redis_url if queue else None)
-    return Services(comments, queue, inbox, locator, stage, rate_limit, feed)
+    twin = Twin(chosen, inbox) if chosen.twin_url else None
+    return Services(comments, queue, inbox, locator, stage, rate_limit, feed, twin)

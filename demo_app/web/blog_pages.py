@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated
+from uuid import uuid4
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Header, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
@@ -77,11 +78,13 @@ def comment_by_form(
     author: Annotated[str, Form()] = "",
     email: Annotated[str, Form()] = "",
     body: Annotated[str, Form()] = "",
+    key: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """A comment from the page's form; works without JavaScript."""
     try:
         check_rate(request, services)
-        comment = services.comments.accept(post_id, author, email, body.replace("\r\n", "\n"))
+        body = body.replace("\r\n", "\n")
+        comment = services.comments.accept(post_id, author, email, body, key=key)
     except DomainError as error:
         given = {"author": author, "email": email, "body": body}
         return _post_page(request, services, post_id, error=error, given=given)
@@ -96,11 +99,17 @@ def comment_by_form(
     responses=responses(400, 403, 404, 413, 421, 422, 429, 503),
 )
 def comment_by_api(
-    request: Request, services: ServicesDep, post_id: PostId, given: CommentIn
+    request: Request,
+    services: ServicesDep,
+    post_id: PostId,
+    given: CommentIn,
+    idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
-    """A comment from a program."""
+    """A comment from a program; one that is sent again with the same Idempotency-Key is one."""
     check_rate(request, services)
-    comment = services.comments.accept(post_id, given.author, given.email, given.body)
+    comment = services.comments.accept(
+        post_id, given.author, given.email, given.body, key=idempotency_key
+    )
     # a model would be checked and written in one more thread, which takes as long as the rest
     answer = {"comment_id": comment.id, "job_id": comment.job_id}
     return JSONResponse(answer, 201, background=services.comments.after_answer())
@@ -160,6 +169,7 @@ def _post_page(
         older=older,
         problem=error.sentence(language_of(request)) if error else "",
         given=given or {},
+        key=uuid4().hex,
         travel=travel,
         reached=station_reached(travel),
         stations=STATIONS,

@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
-from demo_app.blog.posts import Comment, NoSuchPost
+from demo_app.blog.posts import Comment, KeyTaken, NoSuchPost
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
@@ -58,12 +58,20 @@ class CommentService:
         return self.route.backend
 
     def accept(
-        self, post_id: int, author: str, email: str, body: str, *, first: bool = True
+        self,
+        post_id: int,
+        author: str,
+        email: str,
+        body: str,
+        *,
+        first: bool = True,
+        key: str = "",
     ) -> Comment:
         """Store a comment, and see to it that its job will run; neither its mail nor the queue is
         waited for (but by the backend that runs jobs in the request).
 
-        first: whether it is the request's only comment, whose job may have the request's id.
+        first: whether it is the request's only comment, whose job may have the request's id. key:
+        an idempotency key, by which a comment that is posted again is known.
         Raises DomainError, with nothing stored.
         """
         route = self.route
@@ -79,7 +87,10 @@ class CommentService:
                 notify=self._notify,
                 keep_job=route.use_outbox,
                 job_id=request_id() if first else None,
+                key=key,
             )
+        except KeyTaken:
+            raise DomainError(422, "key_taken") from None
         except NoSuchPost:
             raise DomainError(404, "no_post", id=post_id) from None
         self.dispatch(job, route)

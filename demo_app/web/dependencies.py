@@ -16,13 +16,15 @@ from demo_app.web.inbox import Inbox
 from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.stage import Stage
+from demo_app.web.twin import Twin
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What one web app is made of.
 
-    queue: the queue in Redis; None when the backend keeps its jobs elsewhere.
+    queue: the queue in Redis; None when the backend keeps its jobs elsewhere. twin: the stock
+    Celery beside, if there is one.
     """
 
     comments: CommentService
@@ -32,6 +34,7 @@ class Services:
     stage: Stage
     rate_limit: RateLimit
     feed: Feed
+    twin: Twin | None
 
 
 # Both are coroutines, which FastAPI calls at once; a function would wait for a thread.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,10 +24,17 @@ from demo_app.web.errors import DomainError
 from demo_app.web.inbox import DOWN, HANG_UP, SLOW
 
 BURST = 50
+#: Comments for both systems, a mail server that keeps their mails waiting, and the seconds for
+#: which the jobs of both are waited for.
+COMPARED = 8
+HELD = {**SLOW, "seconds": 9.0}
+PATIENCE = 8.0
 #: Readers who post a burst at the same time.
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
+#: A clean start waits until nothing is being posted any more.
+_posting = threading.Lock()
 Action = Callable[[Services], None]
 
 
@@ -35,7 +44,7 @@ def _comment(services: Services) -> None:
 
 def _burst(services: Services) -> None:
     numbers = [next(_numbers) for _ in range(BURST)]
-    with ThreadPoolExecutor(READERS) as pool:
+    with _posting, ThreadPoolExecutor(READERS) as pool:
         list(pool.map(lambda number: _post(services, number, first=False), numbers))
 
 
@@ -46,11 +55,14 @@ def _post(services: Services, number: int, *, first: bool) -> None:
     everyone = posts.all_posts(comments.database)
     post = everyone[number % len(everyone)]
     body = f"A comment from the stage, number {number}."
-    comments.accept(post.id, name, address, body, first=first)
+    comment = comments.accept(post.id, name, address, body, first=first)
     comments.relay.wake()
+    if services.twin is not None:
+        services.twin.post(comment.id)
 
 
 def _kill_worker(services: Services) -> None:
+    """`kill -9` for the worker with the most jobs, and for the one of the stock Celery beside."""
     seen = snapshot.take(services.queue, services.comments.backend)
     living = [worker for worker in seen.workers if worker.alive and worker.here]
     if not living:
@@ -58,8 +70,34 @@ def _kill_worker(services: Services) -> None:
     victim = max(living, key=lambda worker: worker.running)
     if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
         raise DomainError(409, "not_ours", pid=victim.pid)
+    if services.twin is not None:
+        services.twin.kill()
     if services.queue is not None:
         services.queue.note_killed(victim.pid, by="a person")
+
+
+def _twin(services: Services) -> None:
+    """The same comments to both systems, and the same kill when each is in the middle of it."""
+    twin = services.twin
+    if twin is None:
+        raise DomainError(409, "no_twin")
+    _new_round(services)
+    services.inbox.misbehave(HELD)
+    for _ in range(COMPARED):
+        _post(services, next(_numbers), first=False)
+    at_once = min(COMPARED, settings().concurrency)
+    deadline = time.monotonic() + PATIENCE
+    # both systems' jobs stand at the same step: their mails are on the way
+    while services.inbox.hits() < 2 * at_once and time.monotonic() < deadline:
+        time.sleep(0.05)  # between two questions
+    _kill_worker(services)
+    services.inbox.misbehave()
+
+
+def _new_round(services: Services) -> None:
+    services.stage.new_round()
+    if services.twin is not None:
+        services.twin.new_round()
 
 
 def _kill_redis(services: Services) -> None:
@@ -99,6 +137,26 @@ def _start_again(services: Services) -> None:
                 queue.pause(worker.id, False)
 
 
+def _clean(services: Services) -> None:
+    """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
+    queue, comments = services.queue, services.comments
+    if queue is None:
+        raise DomainError(409, "no_redis")
+    server = int(snapshot.redis_state(queue.client).info["process_id"])
+    if not processes.is_our_redis(server):
+        raise DomainError(409, "not_ours", pid=server)
+    with _posting:
+        for worker in snapshot.take(queue, comments.backend).workers:
+            processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
+        if services.twin is not None:
+            services.twin.kill()
+        posts.delete_all_comments(comments.database)
+        queue.client.flushall()
+    services.inbox.clear()
+    services.stage.new_round()
+    _start_again(services)
+
+
 def _route(name: str) -> Action:
     def switch(services: Services) -> None:
         configured = settings().backend
@@ -124,7 +182,9 @@ ACTIONS: dict[str, Action] = {
     "inline": _route(BackendName.INLINE),
     "memory": _route(BackendName.MEMORY),
     "celery": _route(BackendName.CELERY),
-    "new-round": lambda services: services.stage.new_round(),
+    "clean": _clean,
+    "twin": _twin,
+    "new-round": _new_round,
 }
 #: Those that break nothing, and so need no `--controls`.
 HARMLESS = ("comment", "burst", "new-round")

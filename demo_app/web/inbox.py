@@ -71,9 +71,17 @@ class Inbox:
             return "slow", float(slow.get("seconds", 0))
         return "odd" if rules else "well", 0.0
 
+    def hits(self) -> int:
+        """How often the faults in force have hit a mail."""
+        return sum(int(rule.get("hits", 0)) for rule in self._ask("GET", "/api/faults") or ())
+
     def misbehave(self, *rules: dict[str, Any]) -> bool:
         """Put these faults in force and no others; False when the sink does not answer."""
         return self._ask("PUT", "/api/faults", json=list(rules)) is not None
+
+    def clear(self) -> None:
+        """Delete every mail."""
+        self._ask("DELETE", "/api/messages")
 
     def close(self) -> None:
         """Close the connections."""

@@ -89,8 +89,10 @@ class _Numbers(Collector):
 def inbox(request: Request, services: ServicesDep, job: str = "") -> Response:
     """Lead to the inbox, to the mail of a job if one is named."""
     mail = services.inbox.mail_id(job) if job else None
-    fragment = f"#/mail/{mail}" if mail is not None else ""
-    return RedirectResponse(_inbox_url(request) + fragment, 303)
+    address = _inbox_url(request)
+    if mail is not None:
+        address += f"{'&' if '?' in address else '?'}mail={mail}"
+    return RedirectResponse(address, 303)
 
 
 def _inbox_url(request: Request) -> str:

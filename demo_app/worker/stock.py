@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,14 +23,14 @@ from demo_app.settings import Settings
 def make_stock_app(chosen: Settings) -> Celery:
     """The app, with every known task registered."""
     made = stock_app(chosen)
+    since = time.time()  # before it takes a job
     load_tasks(["demo_app.tasks", *chosen.tasks])
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)
 
     def say_ready(**_: Any) -> None:
-        connect(chosen.redis_url).set(
-            f"stock-worker:{os.getpid()}", json.dumps({"pid": os.getpid()})
-        )
+        said = json.dumps({"pid": os.getpid(), "since": since})
+        connect(chosen.redis_url).set(f"stock-worker:{os.getpid()}", said)
 
     worker_ready.connect(say_ready, weak=False)
     return made

@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local_smtp.bounds import DELIVERIES
 from local_smtp.models import Delivery, Line, Mail, MailPage, Stats
-from local_smtp.store import search
 
 _MAIL = (
     "SELECT id, message_id, sender, recipients, subject, author, job_id, received_at, size,"
-    " unread, (SELECT count(*) FROM deliveries WHERE message = messages.id) AS deliveries"
+    " (SELECT count(*) FROM deliveries WHERE message = messages.id) AS deliveries"
     " FROM messages"
+)
+_SEARCHED = (
+    "(subject || ' ' || author || ' ' || sender || ' ' || recipients || ' '"
+    " || coalesce(message_id, '') || ' ' || coalesce(job_id, '')) LIKE ? ESCAPE '\\'"
 )
 
 
@@ -37,18 +41,15 @@ class Reader:
     def page(self, words: str, limit: int, before: int | None) -> MailPage:
         """List the mails that hold all the words, newest first, from the one before `before` on.
 
-        Rows are numbered as they come and numbers are never used again, so that a page
-        stays right while mails arrive and go.
+        Words are looked for in subject, senders, recipients, Message-ID and job; not in the text,
+        which only the sandbox may read. Rows are numbered as they come and numbers are never used
+        again, so that a page stays right while mails arrive and go.
         """
-        conditions = search.parse(words)
-        where = " AND ".join(["pruned = 0", *(sql for sql, _ in conditions)])
-        values = [value for _, values in conditions for value in values]
+        values = [f"%{_literally(word)}%" for word in words.split()]
+        where = " AND ".join(["pruned = 0", *[_SEARCHED] * len(values)])
         with self._snapshot() as connection:
             (total,) = connection.execute(
                 f"SELECT count(*) FROM messages WHERE {where}", values
-            ).fetchone()
-            (unread,) = connection.execute(
-                "SELECT count(*) FROM messages WHERE pruned = 0 AND unread = 1"
             ).fetchone()
             rows = connection.execute(
                 f"{_MAIL} WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?",
@@ -56,7 +57,7 @@ class Reader:
             ).fetchall()
         mails = [_mail(row) for row in rows[:limit]]
         following = str(mails[-1].id) if len(rows) > limit else None
-        return MailPage(total=total, unread=unread, messages=mails, next=following)
+        return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
         """Return those of these mails that are there."""
@@ -76,27 +77,14 @@ class Reader:
         return None if row is None else row["raw"]
 
     def deliveries(self, message: int) -> list[Delivery]:
-        """Return each time that a mail was brought, in order."""
+        """Return the latest times that a mail was brought, in order."""
         with self._snapshot() as connection:
             rows = connection.execute(
-                "SELECT *, rule AS fault FROM deliveries WHERE message = ? ORDER BY id", (message,)
+                "SELECT *, rule AS fault FROM deliveries WHERE message = ?"
+                " ORDER BY id DESC LIMIT ?",
+                (message, DELIVERIES),
             ).fetchall()
-        return [_delivery(row) for row in rows]
-
-    def to_index(self, limit: int, size: int) -> dict[int, bytes | None]:
-        """Return the first `size` bytes of the next mails that the search does not know yet.
-
-        A mail that is gone comes with None.
-        """
-        with self._snapshot() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT id, substr(raw, 1, ?) FROM messages LEFT JOIN contents ON message = id"
-                    " WHERE id > (SELECT value FROM counters WHERE name = 'indexed')"
-                    " ORDER BY id LIMIT ?",
-                    (size, limit),
-                ).fetchall()
-            )
+        return [_delivery(row) for row in reversed(rows)]
 
     @contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -108,6 +96,10 @@ class Reader:
             yield connection
         finally:
             connection.close()
+
+
+def _literally(word: str) -> str:
+    return "".join("\\" + char if char in "\\%_" else char for char in word.replace("\0", " "))
 
 
 def _mail(row: sqlite3.Row) -> Mail:

@@ -14,7 +14,6 @@ CREATE TABLE IF NOT EXISTS messages (
     received_at REAL NOT NULL,              -- Unix seconds
     size        INTEGER NOT NULL,           -- bytes
     digest      BLOB NOT NULL,
-    unread      INTEGER NOT NULL DEFAULT 1,
     pruned      INTEGER NOT NULL DEFAULT 0
 );
 
@@ -45,9 +44,5 @@ CREATE TABLE IF NOT EXISTS deliveries (
 CREATE INDEX IF NOT EXISTS deliveries_of_message ON deliveries (message);
 
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-INSERT OR IGNORE INTO counters VALUES ('refused', 0), ('indexed', 0);
-
--- Trigrams find parts of words, and words in languages that put no spaces between them.
-CREATE VIRTUAL TABLE IF NOT EXISTS search
-    USING fts5 (subject, sender, recipients, body, tokenize = 'trigram');
+INSERT OR IGNORE INTO counters VALUES ('refused', 0);
 """

@@ -74,21 +74,6 @@ def note_refusal(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'refused'")
 
 
-def index(connection: sqlite3.Connection, texts: dict[int, str]) -> None:
-    """Make these mails searchable: their ids in ascending order, each with the text it holds."""
-    for message, text in texts.items():
-        connection.execute(
-            "INSERT INTO search (rowid, subject, sender, recipients, body)"
-            " SELECT id, subject, sender || ' ' || author,"
-            " (SELECT group_concat(value, ' ') FROM json_each(recipients)), ?"
-            " FROM messages WHERE id = ? AND pruned = 0",
-            (text, message),
-        )
-        connection.execute(
-            "UPDATE counters SET value = max(value, ?) WHERE name = 'indexed'", (message,)
-        )
-
-
 def prune(connection: sqlite3.Connection, keep: int) -> None:
     """Drop the content of all but the newest `keep` mails."""
     oldest_kept = connection.execute(
@@ -97,28 +82,13 @@ def prune(connection: sqlite3.Connection, keep: int) -> None:
     if oldest_kept is None:
         return
     connection.execute("DELETE FROM contents WHERE message < ?", oldest_kept)
-    connection.execute("DELETE FROM search WHERE rowid < ?", oldest_kept)
     connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", oldest_kept)
-
-
-def delete(connection: sqlite3.Connection, message: int) -> bool:
-    """Delete one mail with its deliveries; return whether it was there."""
-    connection.execute("DELETE FROM search WHERE rowid = ?", (message,))
-    return connection.execute("DELETE FROM messages WHERE id = ?", (message,)).rowcount > 0
 
 
 def delete_all(connection: sqlite3.Connection) -> int:
     """Empty the inbox and set its counters to zero; return how many mails were shown."""
     count: int = connection.execute("SELECT count(*) FROM messages WHERE pruned = 0").fetchone()[0]
-    for table in ("deliveries", "contents", "messages", "search"):
+    for table in ("deliveries", "contents", "messages"):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("UPDATE counters SET value = 0 WHERE name = 'refused'")
     return count
-
-
-def set_unread(connection: sqlite3.Connection, message: int, unread: bool) -> bool:
-    """Mark a mail; return whether it was there."""
-    done = connection.execute(
-        "UPDATE messages SET unread = ? WHERE id = ? AND pruned = 0", (unread, message)
-    )
-    return done.rowcount > 0

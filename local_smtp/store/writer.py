@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,19 +21,8 @@ _BATCH = 500
 _IDLE = 1.0  # seconds after which even the last reply is noted
 
 T = TypeVar("T")
-Statement = Callable[[sqlite3.Connection], object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Mail:
-    mail: Incoming
-    answer: "asyncio.Future[Receipt]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    statement: Callable[[sqlite3.Connection], Any]
-    answer: "Future[Any]"
+Statement = Callable[[sqlite3.Connection], Any]
+Change = tuple[Statement, "Future[Any]"]
 
 
 class Writer:
@@ -55,7 +44,7 @@ class Writer:
         self._connection.executescript(SCHEMA)
         self._keep = keep
         self._on_stored = on_stored
-        self._queue: queue.SimpleQueue[_Mail | _Change | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._later: deque[Statement] = deque()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -71,14 +60,12 @@ class Writer:
         Raises:
             sqlite3.Error: it is not, and nothing of it is kept.
         """
-        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Mail(mail, answer))
-        return await answer
+        return await asyncio.wrap_future(self.change(partial(statements.store, mail=mail)))
 
     def change(self, statement: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         """Run `statement` within the next commit; the answer is there once that is durable."""
         answer: Future[T] = Future()
-        self._queue.put(_Change(statement, answer))
+        self._queue.put((statement, answer))
         return answer
 
     def later(self, statement: Statement) -> None:
@@ -97,36 +84,33 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            batch: list[_Mail | _Change | None] = []
+            batch: list[Change | None] = []
             with suppress(queue.Empty):
                 batch.append(self._queue.get(timeout=_IDLE))
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                self._commit(
-                    [item for item in batch if isinstance(item, _Mail)],
-                    [item for item in batch if isinstance(item, _Change)],
-                )
+                # Nobody waits for what was cancelled, and nothing can be cancelled from here on.
+                changes = (change for change in batch if change is not None)
+                self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:
                 return
 
-    def _commit(self, mails: list[_Mail], changes: list[_Change]) -> None:
+    def _commit(self, changes: list[Change]) -> None:
         try:
             with _transaction(self._connection) as connection:
-                receipts = [statements.store(connection, item.mail) for item in mails]
                 while self._later:
                     self._later.popleft()(connection)
-                results = [change.statement(connection) for change in changes]
+                results = [statement(connection) for statement, _ in changes]
+                receipts = [result for result in results if isinstance(result, Receipt)]
                 if self._keep and receipts:
                     statements.prune(connection, self._keep)
         except Exception as error:
-            for change in changes:
-                change.answer.set_exception(error)
-            _settle([(item.answer, error) for item in mails])
+            for _, answer in changes:
+                answer.set_exception(error)
             return
-        for change, result in zip(changes, results, strict=True):
-            change.answer.set_result(result)
-        _settle([(item.answer, receipt) for item, receipt in zip(mails, receipts, strict=True)])
+        for (_, answer), result in zip(changes, results, strict=True):
+            answer.set_result(result)
         if receipts:
             self._on_stored(receipts)
 
@@ -142,20 +126,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
         if connection.in_transaction:  # a full disk has already rolled it back
             connection.execute("ROLLBACK")
         raise
-
-
-def _settle(answers: "list[tuple[asyncio.Future[Receipt], Receipt | Exception]]") -> None:
-    """Wake all that waited for a commit with one call into their loop."""
-
-    def settle() -> None:
-        for future, outcome in answers:
-            if future.done():  # its connection went away meanwhile
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-    if answers:
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-            answers[0][0].get_loop().call_soon_threadsafe(settle)

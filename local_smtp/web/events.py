@@ -6,11 +6,11 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
+from local_smtp.bounds import LISTENER_BACKLOG
 from local_smtp.models import Incident
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 
-_BACKLOG = 1000
 _HEARTBEAT = 15.0  # seconds; also how long a client that vanished is remembered
 
 Event = Sequence[Receipt] | Incident | str
@@ -50,7 +50,7 @@ class Events:
         A listener that falls too far behind is cut off; it can come again and look.
         """
         self._loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[Event | None] = asyncio.Queue(_BACKLOG)
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(LISTENER_BACKLOG)
         self._listeners.add(queue)
         try:
             yield ": here\n\n"

@@ -13,14 +13,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.settings import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT
+from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
-    " form-action 'none'"
+    " form-action 'self'"
 )
 
 _HEADERS = {
@@ -39,9 +39,9 @@ _WHY = {
     401: "This inbox asks for its token: open it with the link that was printed when it"
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
-    413: f"A request may have {REQUEST_BODY_LIMIT} bytes, no more.\n",
+    413: f"A request may have {REQUEST_BODY_BYTES} bytes, no more.\n",
     421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
-    431: f"The headers of a request may have {REQUEST_HEAD_LIMIT} bytes, no more.\n",
+    431: f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
 }
 
 
@@ -114,7 +114,7 @@ class Guard:
                 return receive
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > REQUEST_BODY_LIMIT:
+            if len(body) > REQUEST_BODY_BYTES:
                 return self.refuse(scope, 413)
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -125,7 +125,7 @@ class Guard:
 
     def _answer(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_LIMIT:
+        if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_BYTES:
             return self.refuse(scope, 431)
         if _host_name(headers.get("host", "")) not in self._hosts:
             return self.refuse(scope, 421)

@@ -10,18 +10,20 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from local_smtp.crowd import Crowd
-from local_smtp.settings import (
-    CONNECTION_LIMIT,
-    HELD_LIMIT,
-    PIPELINE_LIMIT,
-    REQUEST_HEAD_LIMIT,
+from local_smtp.bounds import (
+    BACKLOG,
+    CONNECTIONS,
+    HELD_BYTES,
+    REQUEST_FIELDS,
+    REQUEST_HEAD_BYTES,
     REQUEST_SECONDS,
+    REQUESTS_AHEAD,
 )
+from local_smtp.crowd import Crowd
 
 _STOP_WITHIN = 3.0  # seconds
 _PIECE = 4096  # bytes of a request that are looked at together
-_TOO_LONG = f"The headers of a request may have {REQUEST_HEAD_LIMIT} bytes, no more.\n"
+_TOO_LONG = f"A request may have {REQUEST_FIELDS} headers of {REQUEST_HEAD_BYTES} bytes, no more.\n"
 _TOO_SLOW = f"A request has to be complete within {REQUEST_SECONDS:.0f} seconds.\n"
 
 
@@ -63,27 +65,40 @@ class _BoundedHttp(HttpToolsProtocol):
             self._held += len(piece)
             self.crowd.heard(self, self._held)
             super().data_received(piece)
-            if self.transport.is_closing():
+            if self._deaf or self.transport.is_closing():
                 return
             if self._head is not None:
                 self._head += len(piece)
-                if self._head > REQUEST_HEAD_LIMIT + _PIECE:
+                if self._head > REQUEST_HEAD_BYTES + _PIECE or self._has_too_many_fields():
                     self._refuse(b"431 Request Header Fields Too Large", _TOO_LONG)
                     return
-            if len(self.pipeline) > PIPELINE_LIMIT:
-                self._deaf, self.cycle.keep_alive = True, False
-                return
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head = 0
         self._begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Those behind the body mean nothing here, and each costs 40 times its bytes in memory.
+        if self._head is not None and not self._has_too_many_fields():
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._head = None
-        super().on_headers_complete()
+        if self._has_too_many_fields():
+            self._refuse(b"431 Request Header Fields Too Large", _TOO_LONG)
+        elif len(self.pipeline) >= REQUESTS_AHEAD:
+            self._deaf, self.cycle.keep_alive = True, False
+        else:
+            self._head = None
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._head is None:  # or it is that of a request which was refused
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._head is not None:  # the request was refused
+            return
         super().on_message_complete()
         self._end()
         if not self.cycle.response_complete:
@@ -97,6 +112,9 @@ class _BoundedHttp(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self.crowd.holds(self, self._held + self.transport.get_write_buffer_size())
+
+    def _has_too_many_fields(self) -> bool:
+        return len(self.headers) > REQUEST_FIELDS
 
     def _begin(self) -> None:
         self._end()
@@ -119,7 +137,7 @@ class _BoundedHttp(HttpToolsProtocol):
 
 def bounded_http(connections: int) -> type[HttpToolsProtocol]:
     """Return the protocol of one server that takes that many connections at once."""
-    return type("BoundedHttp", (_BoundedHttp,), {"crowd": Crowd(connections, HELD_LIMIT)})
+    return type("BoundedHttp", (_BoundedHttp,), {"crowd": Crowd(connections, HELD_BYTES)})
 
 
 class InboxServer:
@@ -128,7 +146,8 @@ class InboxServer:
     def __init__(self, listener: socket.socket, app: ASGIApp) -> None:
         config = uvicorn.Config(
             app,
-            http=bounded_http(CONNECTION_LIMIT),
+            http=bounded_http(CONNECTIONS),
+            backlog=BACKLOG,
             access_log=False,  # it would write tokens down
             log_level="error",
             lifespan="off",

@@ -7,15 +7,6 @@ should not have to load every library that draws pictures.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lab.checks import check, doctor, solutions
-    from lab.ledger import side_by_side
-    from lab.predictions import predict
-    from lab.running import Lab, LabError
-    from lab.show import Table
-    from lab.times import percentile, response_times, waits
 
 _WHERE = {
     "Lab": "running",
@@ -23,27 +14,12 @@ _WHERE = {
     "Table": "show",
     "check": "checks",
     "doctor": "checks",
-    "percentile": "times",
-    "predict": "predictions",
-    "response_times": "times",
+    "predict": "prediction",
+    "predictions": "prediction",
     "side_by_side": "ledger",
     "solutions": "checks",
-    "waits": "times",
 }
-
-__all__ = [
-    "Lab",
-    "LabError",
-    "Table",
-    "check",
-    "doctor",
-    "percentile",
-    "predict",
-    "response_times",
-    "side_by_side",
-    "solutions",
-    "waits",
-]
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> object:

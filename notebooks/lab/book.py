@@ -20,8 +20,6 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from lab import words
-
 FOLDER = Path(__file__).resolve().parents[1]
 _INTRODUCTION = """# Jobs that survive: the lessons
 
@@ -113,11 +111,10 @@ def html(page: Page, pages: Sequence[Page]) -> str:
 def write(folder: Path, only: Sequence[str] = (), at_once: int = 2) -> list[Path]:
     """Run the lessons, so many side by side, and write the pages; returns where they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    reference = sorted((FOLDER / "reference").glob("*.md"))
+    texts = [FOLDER / "words.md", *sorted((FOLDER / "reference").glob("*.md"))]
     pages = [
         *lessons(only),
-        text_page("words", words.page()),
-        *(text_page(path.stem, path.read_text("utf-8")) for path in reference),
+        *(text_page(path.stem, path.read_text("utf-8")) for path in texts),
     ]
 
     def one(page: Page) -> Path:

@@ -8,22 +8,26 @@ from html import escape
 from importlib import import_module
 from pathlib import Path
 from types import EllipsisType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.display import HTML
 
 from demo_app.commands.doctor import results
+from lab.lifecycle import LabError
 from lab.show import Table
 
+if TYPE_CHECKING:
+    from lab.running import Lab
+
 Hint = str | EllipsisType | None
-Test = Callable[[Any], Hint]
+Test = Callable[..., Hint]
 _tests: dict[str, Test] = {}
 _FOLDER = Path(__file__).resolve().parent.parent
 
 
 def exercise(name: str) -> Callable[[Test], Test]:
-    """Register the test of an exercise. It takes the answer; it returns a hint, or None when the
-    answer is right, or `...` when there is no answer yet."""
+    """Register the test of an exercise. It takes the answer, and the lab if its cell gives one; it
+    returns a hint, or None when the answer is right, or `...` when there is no answer yet."""
 
     def register(test: Test) -> Test:
         _tests[name] = test
@@ -68,14 +72,17 @@ def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
     exercise(name)(test)
 
 
-def check(name: str, answer: Any) -> None:
+def check(name: str, answer: Any, *lab: Lab) -> None:
     """Say whether the answer to the exercise is right, with a hint when it is not.
 
-    An answer that breaks its test is a wrong answer; the error is its hint.
+    lab: the one that the exercise is about, if it is about one. An answer that breaks its test is a
+    wrong answer; the error is its hint. Raises LabError when the lab is closed.
     """
     import_module("lab.exercises")
     try:
-        hint = ... if answer is ... else _tests[name](answer)
+        hint = ... if answer is ... else _tests[name](answer, *lab)
+    except LabError:
+        raise
     except Exception as error:
         hint = f"checking your answer failed with {type(error).__name__}: {error}"
     if hint is ...:

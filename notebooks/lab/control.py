@@ -15,7 +15,7 @@ from demo_app.verification.demo.run import kill_busy_worker
 from demo_app.verification.demo.timeline import Kill
 from lab.lifecycle import LabError, Lifecycle
 from lab.manual_worker import ManualWorker
-from lab.show import Progress
+from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
 #: The states of jobs that are still to be done.
@@ -49,12 +49,14 @@ class Control(Lifecycle):
         *,
         silent: bool = False,
     ) -> Any:
-        """Ask until the answer is true, and return it. Raises LabError when the time is up.
+        """Ask until the answer is true, and return it.
 
-        silent: don't show in the cell that it waits.
+        silent: don't show in the cell that it waits. Raises LabError when the time is up, and at
+        once when this lab is closed.
         """
+        self.stack  # noqa: B018  # a closed lab says so
         deadline = time.monotonic() + seconds
-        with nullcontext() if silent or self.beside else Progress(what, self.situation):
+        with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
             while not (answer := ask()):
                 if time.monotonic() > deadline:
                     raise LabError(f"Timed out after {seconds:.0f} s: no sign of {what}. "
@@ -209,12 +211,9 @@ class Control(Lifecycle):
             if client["cmd"] == waits_in and "b" in client["flags"]
         }
 
-    def celery(self, *arguments: str, through: tuple[str, ...] = ()) -> ManualWorker:
-        """Start a Celery worker by hand, with any options, beside the stack's own.
-
-        through: a program that is given the worker's command, and becomes the worker.
-        """
-        return ManualWorker(self, arguments, through)
+    def celery(self, *arguments: str, **environment: str) -> ManualWorker:
+        """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
+        return ManualWorker(self, arguments, **environment)
 
 
 def run_together(

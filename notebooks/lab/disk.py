@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from lab.figures import Outcome, outcomes_picture
+from lab.figures import Outcome
 from lab.jobs import work
-from lab.show import Picture, Progress
+from lab.progress import Progress
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -36,10 +36,9 @@ def kill_redis(lab: Lab) -> int:
     return in_queue(lab)
 
 
-def kept_picture(left: dict[str, int], filled: int) -> Picture:
-    """A bar per way in which Redis writes: how many of so many jobs survived its SIGKILL."""
-    outcomes = [Outcome(name, kept, max(0, filled - kept)) for name, kept in left.items()]
-    return outcomes_picture(outcomes, "jobs in the queue before the kill", "still there")
+def kept(left: dict[str, int], filled: int) -> list[Outcome]:
+    """For each way in which Redis writes: how many of so many jobs survived its SIGKILL."""
+    return [Outcome(name, count, max(0, filled - count)) for name, count in left.items()]
 
 
 def snapshot(lab: Lab) -> None:

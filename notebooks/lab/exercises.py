@@ -5,35 +5,55 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from demo_app.jobs.outcome import Succeeded
 from lab.checks import Hint, exercise, number, some_of, word
-from lab.running import current
+from lab.jobs import work
 from lab.times import percentile
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+
+def _matched(answer: dict[str, Any], right: dict[str, str], hint: str) -> Hint:
+    """An answer that has one of several words for each thing. hint: for the first wrong one."""
+    if any(said is ... for said in answer.values()):
+        return ...
+    words = sorted(set(right.values()))
+    if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
+        return f"give one of {', '.join(map(repr, words))} for each of the {len(right)}."
+    wrong = [name for name in right if answer[name] != right[name]]
+    return hint.format(wrong[0]) if wrong else None
 
 
 @exercise("0.1")
-def _web_app(answer: int) -> str | None:
-    pids = current().stack.ready["pids"]
+def _web_app(answer: int, lab: Lab) -> str | None:
+    pids = lab.stack.ready["pids"]
+    if not isinstance(answer, int):
+        return "a pid is a number, without quotes."
     if answer in pids["web"]:
         return None
     for role, found in pids.items():
         if answer in found:
-            return f"that is the {role} process. Which process answers a browser?"
-    return "no process of this lab has that number. Look at the map."
+            return f"that is the pid of another process ({role}). Which one shows the blog?"
+    return "no running process of this lab has that pid. Draw the map again: pids change."
 
 
 @exercise("0.2")
-def _subject(answer: str) -> str | None:
-    mails = current().client.mails()["messages"]
-    mine = {mail["subject"] for mail in mails if not mail["subject"].startswith("Reader ")}
-    if not mine:
-        return 'no mail about a comment of yours is there: give author="..." when you post it.'
-    if answer in mine:
+def _subject(answer: str, lab: Lab) -> str | None:
+    subjects = {mail["subject"] for mail in lab.client.mails()["messages"]}
+    if answer in subjects and not answer.startswith("Reader "):
         return None
-    if answer in {mail["subject"] for mail in mails}:
-        return "that mail is about somebody else's comment. Did you look before yours arrived?"
-    return "no mail has this subject. Copy it as it is, without the other headers."
+    if not lab.finished():
+        return "some mails are still on their way. lab.wait() waits for them; then look again."
+    if all(subject.startswith("Reader ") for subject in subjects):
+        return (
+            'no mail names you. Post a comment with author="..." and a name that is not "Reader".'
+        )
+    if answer in subjects:
+        return "that mail is about another reader's comment. Look for the mail that names you."
+    return "no mail has this subject. Give the subject alone, as it is in the inbox."
 
 
 @exercise("1.1")
@@ -58,10 +78,9 @@ some_of(
 
 
 @exercise("2.1")
-def _backwards(answer: list[str]) -> str | None:
-    lab = current()
+def _backwards(answer: list[str], lab: Lab) -> str | None:
     if list(answer) != lab.started()[-3:]:
-        return "give lab.started()[-3:], after lab.wait()."
+        return "wait for the end of the jobs, and give the last three of `started()`."
     if sorted(answer) != ["a", "b", "c"]:
         return 'the last three jobs that started are not called "a", "b" and "c".'
     if list(answer) == ["c", "b", "a"]:
@@ -73,7 +92,9 @@ def _backwards(answer: list[str]) -> str | None:
     return "nearly: look at which list each of them was in."
 
 
-number("2.2", 10 * 0.5, "use Little's law, from above.")
+number(
+    "2.2", 10 * 0.5, "Little's law, above, has one step: rate × wait. Which numbers are they here?"
+)
 
 _MODES = {"always", "everysec", "no"}
 some_of("3.1", _MODES, set(), "", "you counted it above: what was left under each?")
@@ -93,30 +114,45 @@ word(
 
 
 @exercise("4.1")
-def _interrupted(answer: set[str]) -> str | None:
-    jobs = current().seen().jobs
+def _interrupted(answer: set[str], lab: Lab) -> str | None:
+    jobs = lab.seen().jobs
     if not isinstance(answer, set):
         return "give a set, as in {...}: the order does not matter."
     if not answer <= {job.id for job in jobs}:
-        return "something in your set is not the id of a job."
+        return "something in your set is not the id of a job since the lab started."
     right = {job.id for job in jobs if job.rescued}
     if answer - right:
-        return "too many: leave out the jobs whose every run ended well."
-    return None if answer == right else "look at how every run ended, not only the last one."
+        return "some of these jobs never lost a worker."
+    return (
+        None if answer == right else "some are missing. How did the earlier runs of each job end?"
+    )
+
+
+_FATES = {
+    "stock Celery, early": "lost",
+    "stock Celery, late": "late by the visibility timeout",
+    "this project": "late by a lease",
+}
 
 
 @exercise("4.2")
-def _message_id(answer: str) -> str | None:
-    (mail,) = current().client.mails()["messages"]
-    if answer == mail["message_id"]:
-        return None
-    if answer == mail["job_id"]:
-        return "that is the job's id; the mail has its own id."
+def _fates(answer: dict[str, Any]) -> Hint:
+    return _matched(answer, _FATES, "what did the lesson count, or find in Redis, for {!r}?")
+
+
+@exercise("5.1")
+def _message_id(answer: str, lab: Lab) -> str | None:
+    mails = lab.client.mails()["messages"]
+    for mail in mails:
+        if answer == mail["message_id"]:
+            return None if mail["deliveries"] > 1 else "that mail was delivered only once."
+        if answer == mail["job_id"]:
+            return "that is the job's id; the mail has its own id."
     return "a Message-ID is in angle brackets, with an @ in it. Look into the inbox."
 
 
 some_of(
-    "4.3",
+    "5.2",
     {"late by a lease", "maybe sent twice"},
     {"lost", "late by the visibility timeout", "maybe shown twice"},
     "is {} really true here? Look at the ledger again.",
@@ -126,17 +162,12 @@ some_of(
 _SAID = {"421 too many connections": "again", "550 no such person": "dead", "no answer": "again"}
 
 
-@exercise("5.1")
+@exercise("6.1")
 def _again_or_dead(answer: dict[str, Any]) -> Hint:
-    if any(said is ... for said in answer.values()):
-        return ...
-    if answer.keys() != _SAID.keys() or not set(answer.values()) <= {"again", "dead"}:
-        return 'say "again" or "dead" for each of the three.'
-    wrong = [name for name in _SAID if answer[name] != _SAID[name]]
-    return f"can this pass without help: {wrong[0]}?" if wrong else None
+    return _matched(answer, _SAID, "can this pass without help: {}?")
 
 
-@exercise("5.2")
+@exercise("6.2")
 def _backoff(answer: Callable[[float, int], Any]) -> Hint:
     if answer(1, 3) is ...:
         return ...
@@ -152,22 +183,41 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
 
 
 word(
-    "6.1",
+    "7.1",
     "inline",
     {},
     "look at how long the last reader waited, in the first table; or at lesson 01.",
 )
 some_of(
-    "6.2",
+    "7.2",
     {"a number", "a list of words", "the id of a comment"},
     {"a date", "an open file"},
     "what would JSON make of this: {}?",
     "something is missing that JSON can carry.",
 )
-word("6.3", "rename", {}, "in `_work`, find the step that takes a file out of the queue.")
+
+
+@exercise("7.3")
+def _backend(answer: Callable[[], Any]) -> Hint:
+    backend = answer()
+    jobs = [work.job(name=name) for name in "abc"]
+    backend._enqueue(jobs[:2])
+    if not backend.waiting:
+        return ...
+    if len(backend.waiting) != 2:
+        return f"after `_enqueue` of two jobs, {len(backend.waiting)} are waiting."
+    backend._enqueue(jobs[2:])
+    for job in jobs:
+        outcome = backend.run_next()
+        if not isinstance(outcome, Succeeded):
+            return "`run_next` does not return what `perform` returns."
+        if outcome.value != job.arguments["name"]:
+            return "the jobs ran in another order than they came."
+    return "a job that was run is still waiting." if backend.waiting else None
+
 
 word(
-    "7.1",
+    "8.1",
     "False",
     {"True": "add up the states, and compare the sum with `enqueued`."},
     "say True or False.",
@@ -182,7 +232,7 @@ _EVENINGS = [
 ]
 
 
-@exercise("7.2")
+@exercise("8.2")
 def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
     if answer(0, 0, 0) is ...:
         return ...
@@ -193,7 +243,7 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
 
 
 word(
-    "8.1",
+    "9.1",
     "outbox",
     {
         "claim": "that one closes the gap between the queue and the worker.",
@@ -203,11 +253,11 @@ word(
     },
     "one of the five words, please.",
 )
-number("8.2", 36_000 / 3600 * 0.5, "use Little's law again, from above.")
+number("9.2", 36_000 / 3600 * 0.5, "use Little's law again, from above.")
 _ORDER = ["early ack", "late ack", "claim", "outbox"]
 
 
-@exercise("8.3")
+@exercise("9.3")
 def _order(answer: list[str]) -> str | None:
     if not isinstance(answer, list) or sorted(answer) != sorted(_ORDER):
         return "give a list of all four, each once; a set has no order."
@@ -215,7 +265,7 @@ def _order(answer: list[str]) -> str | None:
     return f"look at place {wrong[0]} again, in the picture." if wrong else None
 
 
-@exercise("9.1")
+@exercise("10.1")
 def _address(answer: str) -> str | None:
     if answer == "claims+rediss://:secret@queue.example.test:6379/2":
         return None
@@ -227,7 +277,7 @@ def _address(answer: str) -> str | None:
 
 
 some_of(
-    "9.2",
+    "10.2",
     {"charge a credit card", "add 1 to a counter"},
     {"set a user's language to Japanese", "delete yesterday's log"},
     "{} twice has the same result as once.",

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from lab.control import run_together
-from lab.figures import Outcome, outcomes_picture
+from lab.figures import Outcome
 from lab.running import Lab
-from lab.show import Picture, Table
+from lab.show import Table
 from lab.trace import rows
 
 
@@ -136,8 +136,3 @@ def ladder_table(outcomes: Sequence[Outcome]) -> Table:
     """One row per rung."""
     lines = [(o.name, o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
     return Table(("rung", "comments", "arrived", "lost", "late", "shown twice"), lines)
-
-
-def ladder_picture(outcomes: Sequence[Outcome]) -> Picture:
-    """A bar per rung, the lowest rung at the bottom."""
-    return outcomes_picture(outcomes[::-1])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import time
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from demo_app.jobs.backend import _made as backend_of
 from demo_app.settings import settings
@@ -17,7 +17,7 @@ from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.verification.demo.timeline import Kill
-from lab.show import Progress
+from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
 _CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
@@ -47,13 +47,6 @@ class Posts(list[Posted]):
         return f"{len(self)} comment{'s' * (len(self) != 1)} posted"
 
 
-class Ends(Protocol):
-    """Something beside the stack that must not outlive its lab."""
-
-    def end(self) -> None:
-        """End it; may be called twice."""
-
-
 _labs: list[Lifecycle] = []
 _environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
@@ -78,7 +71,8 @@ class Lifecycle:
         #: When each dead process of the stack died, in epoch seconds, by its pid.
         self.died: dict[int, float] = {}
         self._since = "0-0"
-        self._beside: list[Ends] = []
+        #: What must not outlive this lab.
+        self.at_end = ExitStack()
         # a worker must find lab.jobs, wherever the notebook was started
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -101,10 +95,6 @@ class Lifecycle:
                 raise LabError(str(error)) from None
             raise
 
-    def also_end(self, thing: Ends) -> None:
-        """End it when this lab ends."""
-        self._beside.append(thing)
-
     def _on_event(self, event: Event) -> None:
         if event["event"] == "started":
             self._restarted.add(int(event["pid"]))
@@ -123,8 +113,7 @@ class Lifecycle:
         uninterruptible(self._close)
 
     def _close(self) -> None:
-        for thing in reversed(self._beside):
-            thing.end()
+        self.at_end.close()
         redis, self._redis = self._redis, None
         client, self._client = self._client, None
         stack, self._stack = self._stack, None
@@ -186,13 +175,6 @@ def _set_environment(variables: dict[str, str]) -> None:
     os.environ.update(variables)
     settings.cache_clear()
     backend_of.cache_clear()
-
-
-def latest() -> Lifecycle:
-    """The lab that runs. Raises LabError when there is none."""
-    if not _labs:
-        raise LabError("No lab runs. Run the cell that starts one, then continue here.")
-    return _labs[-1]
 
 
 def close_all() -> None:

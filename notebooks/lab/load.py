@@ -16,7 +16,8 @@ from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNI
 from demo_app.verification.demo.run import journal_end
 from lab.figures import panels
 from lab.jobs import work
-from lab.show import Picture, Progress, seconds
+from lab.progress import Progress
+from lab.show import Picture, seconds
 
 if TYPE_CHECKING:
     from lab.running import Lab

@@ -15,6 +15,7 @@ import psutil
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.verification.demo.timeline import Kill
+from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
 if TYPE_CHECKING:
@@ -35,10 +36,23 @@ class Beside:
 
         def begin() -> Process:
             self._process = Process(name, command, all_, log, lambda _: None)
-            lab.also_end(self)
+            lab.at_end.callback(self.end)
             return self._process
 
         self.pid = uninterruptible(begin).pid
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait until it does its work; it is killed when the wait fails or is interrupted."""
+        try:
+            with Progress("the worker that you started"):
+                self._process.wait_until(ready, PATIENCE, "The worker that you started")
+        except BaseException:
+            self.end()
+            raise
+
+    def output(self) -> str:
+        """What it has written so far."""
+        return self._process.output()
 
     def end(self) -> None:
         """Kill it and its children; may be called twice."""
@@ -47,24 +61,13 @@ class Beside:
 
 
 class ManualWorker(Beside):
-    """A Celery worker beside the stack's own.
+    """A Celery worker beside the stack's own. arguments: its options."""
 
-    arguments: its options. through: a program that is given the worker's command, and becomes the
-    worker.
-    """
-
-    def __init__(
-        self, lab: Control, arguments: tuple[str, ...], through: tuple[str, ...] = ()
-    ) -> None:
-        command = [*through, sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+    def __init__(self, lab: Control, arguments: tuple[str, ...], **environment: str) -> None:
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
         command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
-        super().__init__(lab, "worker", command)
-        try:
-            ready = readiness("worker", lab.stack.plan, self.pid)
-            self._process.wait_until(ready, PATIENCE, "The worker started by hand")
-        except BaseException:
-            self.end()
-            raise
+        super().__init__(lab, "worker", command, **environment)
+        self.wait_until(readiness("worker", lab.stack.plan, self.pid))
 
     def __repr__(self) -> str:
         state = "is running" if self._process.alive else "is dead"
@@ -90,6 +93,8 @@ class ManualWorker(Beside):
         self._process.wait(PATIENCE)
 
     def _when_busy(self, act: Callable[[], None]) -> None:
+        if not self._process.alive:
+            return  # as in a cell that is run again
         # the slow mail server has a mail in hand, so the worker is in the middle of sending it
         self._lab.until(self._lab.fault_hits, "a job in the middle of its work")
         self._lab.kills.append(Kill(time.time(), self.pid, f"by-hand-{self.pid}"))

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.show import Progress, Table
+from lab.progress import Progress
+from lab.show import Table
 from lab.speed import moved_by_redis
 
 if TYPE_CHECKING:

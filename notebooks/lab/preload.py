@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 
+from lab import progress as progress
 from lab.uninterruptible import uninterruptible
 
 for _name in (

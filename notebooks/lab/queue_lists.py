@@ -13,7 +13,8 @@ from demo_app.broker.keys import queue_of
 from demo_app.settings import settings
 from demo_app.verification.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from lab.order import name_of
-from lab.show import Live, Picture
+from lab.progress import Live
+from lab.show import Picture
 
 if TYPE_CHECKING:
     from lab.running import Lab

@@ -14,14 +14,14 @@ from demo_app.verification.demo.timeline import Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
 from lab.ledger import Ledger, count
-from lab.lifecycle import LabError, Posted, Posts, latest
+from lab.lifecycle import LabError, Posted, Posts
 from lab.map import draw_map
 from lab.show import Picture, Table
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
 
-__all__ = ["Lab", "LabError", "Posted", "current"]
+__all__ = ["Lab", "LabError", "Posted"]
 
 
 class Lab(Control):
@@ -109,10 +109,3 @@ class Lab(Control):
             for death in seen.deaths
             if death.worker not in known and death.pid is not None and death.pid in self.died
         ]
-
-
-def current() -> Lab:
-    """The lab that runs. Raises LabError when there is none."""
-    lab = latest()
-    assert isinstance(lab, Lab)
-    return lab

@@ -1,19 +1,15 @@
-"""What a cell shows: pictures and tables, each with its text equivalent, and progress."""
+"""What a cell shows: pictures and tables, each with its text equivalent."""
 
 from __future__ import annotations
 
 import re
-import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
 from typing import Any
 
 import matplotlib as mpl
-from IPython import display as ipython
 from matplotlib.figure import Figure
 
 from demo_app.escape import escape_invisible
@@ -28,8 +24,6 @@ _CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{I
 _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
 #: A table's cell with at most so many letters is kept on one line.
 _SHORT = 32
-#: Seconds after which a wait is shown, and after which it says what is going on.
-_SOON, _LONG = 2.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,51 +101,6 @@ class Table:
         for word in map(escape, self.marked):
             cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')
         return f'<td style="{style}">{cell}</td>'
-
-
-class Live:
-    """One place in a cell's output whose content is replaced; the last one stays."""
-
-    def __init__(self) -> None:
-        self._handle: Any = None
-
-    def show(self, thing: object) -> None:
-        """Show it in place of the one before."""
-        if self._handle is None:
-            self._handle = ipython.display(thing, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            self._handle.update(thing)
-
-
-class Progress:
-    """A context in which a long wait is visible: after 2 seconds the cell says what it waits for.
-
-    situation: says what is going on; asked when it takes very long.
-    """
-
-    def __init__(self, what: str, situation: Callable[[], str] = lambda: "") -> None:
-        self._what, self._situation = what, situation
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _tell(self) -> None:
-        live, began, pause = Live(), time.monotonic(), _SOON
-        while not self._ended.wait(pause):
-            pause, waited = 1.0, time.monotonic() - began
-            words = f"Waiting for {self._what} … {waited:.0f} s"
-            if waited > _LONG:
-                with suppress(Exception):  # it only informs
-                    words += f". {self._situation()} The stop button (■) ends this cell."
-            live.show(ipython.Pretty(words))  # type: ignore[no-untyped-call]
-        if pause < _SOON:
-            live.show(ipython.Pretty(""))  # type: ignore[no-untyped-call]
 
 
 def seconds(value: float) -> str:

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from demo_app.verification.demo.colours import EDGE, INK, RUNNING, WAITING
 from lab import postgres
 from lab.figures import panels
-from lab.show import Picture, Progress
+from lab.progress import Progress
+from lab.show import Picture
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -24,53 +25,32 @@ if TYPE_CHECKING:
 RUNS = 3
 
 
-class Client(Protocol):
-    """One client's three steps of a job; each is as durable as promised when it returns."""
-
-    def enqueue(self, job: str) -> None:
-        """Enqueue it."""
-
-    def claim(self) -> str:
-        """Take one, so that no other client gets it."""
-
-    def acknowledge(self, job: str) -> None:
-        """Say that it is done."""
+#: One client's three steps of a job: enqueue it, claim one, acknowledge it. Each is as durable as
+#: promised when it returns.
+Client = tuple[Callable[[str], Any], Callable[[], Any], Callable[[Any], Any]]
 
 
-class _Redis:
-    def __init__(self, redis: Any) -> None:
-        self._redis = redis
-
-    def enqueue(self, job: str) -> None:
-        self._redis.lpush("speed", job)
-
-    def claim(self) -> str:
-        return str(self._redis.lmove("speed", "speed:claims", "RIGHT", "LEFT"))
-
-    def acknowledge(self, job: str) -> None:
-        self._redis.lrem("speed:claims", 1, job)
+def _redis(redis: Any) -> Client:
+    return (
+        lambda job: redis.lpush("speed", job),
+        lambda: redis.lmove("speed", "speed:claims", "RIGHT", "LEFT"),
+        lambda job: redis.lrem("speed:claims", 1, job),
+    )
 
 
-class _SQLite:
-    def __init__(self, path: Path, synchronous: str) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute(f"PRAGMA synchronous={synchronous}")
-        self._db.execute("CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, job, claimed)")
-        self._db.execute("CREATE INDEX IF NOT EXISTS waiting ON jobs (id) WHERE claimed IS NULL")
-
-    def enqueue(self, job: str) -> None:
-        self._db.execute("INSERT INTO jobs (job) VALUES (?)", (job,))
-
-    def claim(self) -> str:
-        take = (
-            "UPDATE jobs SET claimed = 1 WHERE id = "
-            "(SELECT id FROM jobs WHERE claimed IS NULL ORDER BY id LIMIT 1) RETURNING id"
-        )
-        return str(self._db.execute(take).fetchone()[0])
-
-    def acknowledge(self, job: str) -> None:
-        self._db.execute("DELETE FROM jobs WHERE id = ?", (int(job),))
+def _sqlite(path: Path, synchronous: str) -> Client:
+    db = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute(f"PRAGMA synchronous={synchronous}")
+    db.execute("CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, job, claimed)")
+    db.execute("CREATE INDEX IF NOT EXISTS waiting ON jobs (id) WHERE claimed IS NULL")
+    first = "(SELECT id FROM jobs WHERE claimed IS NULL ORDER BY id LIMIT 1)"
+    claim = f"UPDATE jobs SET claimed = 1 WHERE id = {first} RETURNING id"
+    return (
+        lambda job: db.execute("INSERT INTO jobs (job) VALUES (?)", (job,)),
+        lambda: db.execute(claim).fetchone()[0],
+        lambda job: db.execute("DELETE FROM jobs WHERE id = ?", (job,)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +83,8 @@ def race(lab: Lab, jobs: int = 100) -> list[Speed]:
         ):
             lab.redis.config_set("appendfsync", fsync)
             stores: dict[str, Callable[[], Client]] = {
-                "Redis": lambda: _Redis(lab.redis),
-                "SQLite": partial(_SQLite, folder / f"{synchronous}.db", synchronous),
+                "Redis": partial(_redis, lab.redis),
+                "SQLite": partial(_sqlite, folder / f"{synchronous}.db", synchronous),
             }
             for clients in (1, 8):
                 for name, make in stores.items():
@@ -121,10 +101,11 @@ def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
     each = max(1, jobs // clients)
 
     def run(client: Client) -> None:
+        enqueue, claim, acknowledge = client
         for number in range(each):
-            client.enqueue(f"job {number}")
+            enqueue(f"job {number}")
         for _ in range(each):
-            client.acknowledge(client.claim())
+            acknowledge(claim())
 
     made = [make() for _ in range(clients)]
     with ThreadPoolExecutor(clients) as pool:
@@ -135,7 +116,7 @@ def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
 
 def moved_by_redis(lab: Lab, jobs: int = 300) -> float:
     """Jobs per second through all three steps in the lab's Redis, by one client."""
-    return _rate(lambda: _Redis(lab.redis), 1, jobs)
+    return _rate(partial(_redis, lab.redis), 1, jobs)
 
 
 def speed_picture(speeds: Iterable[Speed]) -> Picture:

@@ -30,47 +30,41 @@ def planned(task: Any, jobs: int, failures: int = 1) -> list[float]:
     return [rule.wait(failures) for _ in range(jobs)]
 
 
-def task_of(redis: Any, jobs: Sequence[JobLine]) -> dict[str, str]:
-    """Each job's task, by its id."""
-    return {job.id: order.task_of(redis, job.id) for job in jobs}
+def by_task(redis: Any, seen: Timeline) -> dict[str, list[JobLine]]:
+    """The jobs of each task, by the task's name."""
+    found: dict[str, list[JobLine]] = {}
+    for job in seen.jobs:
+        name = order.task_of(redis, job.id).rpartition(".")[2]
+        found.setdefault(name, []).append(job)
+    return found
 
 
-def most_at_once(seen: Timeline, task: str, tasks: dict[str, str]) -> int:
-    """The most tries of a task in one tenth of a second, not counting the first ones.
+def most_at_once(jobs: Sequence[JobLine], start: float) -> int:
+    """The most tries in one tenth of a second, not counting the first ones.
 
-    tasks: each job's task by its id.
+    start: when the counting begins, in epoch seconds.
     """
-    return max(_counts(seen, task, tasks).values(), default=0)
+    return max(_counts(jobs, start).values(), default=0)
 
 
-def herd_picture(seen: Timeline, tasks: dict[str, str]) -> Picture:
-    """How many tries there were in each tenth of a second, one panel per task.
-
-    tasks: each job's task by its id.
-    """
-    names = sorted(set(tasks.values()))
-    figure, grid = panels(4.6, len(names), sharex=True, sharey=True)
+def herd_picture(tasks: dict[str, list[JobLine]], start: float) -> Picture:
+    """How many tries there were in each tenth of a second since the start, one panel per task."""
+    figure, grid = panels(4.6, len(tasks), sharex=True, sharey=True)
     sentences = []
-    for axes, name in zip(grid, names, strict=True):
-        counts = _counts(seen, name, tasks)
+    for axes, (name, jobs) in zip(grid, sorted(tasks.items()), strict=True):
+        counts, label = _counts(jobs, start), name.replace("_", " ")
         axes.bar([n * _WIDTH for n in counts], list(counts.values()), width=_WIDTH, align="edge",
                  color=RUNNING, edgecolor=EDGE)  # fmt: skip
-        label = name.rpartition(".")[2].replace("_", " ")
         axes.set_title(label, loc="left", fontsize=14)
         axes.set_ylabel("tries in a\ntenth of a second", fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(left=0)
-        most = max(counts.values(), default=0)
+        most = most_at_once(jobs, start)
         sentences.append(f"{label}: at most {most} tries in a tenth of a second")
     grid[-1].set_xlabel("seconds since the service went down", fontsize=12)
     return Picture.of(figure, "; ".join(sentences) + ".")
 
 
-def _counts(seen: Timeline, task: str, tasks: dict[str, str]) -> Counter[int]:
+def _counts(jobs: Sequence[JobLine], start: float) -> Counter[int]:
     """How many tries after the first began in each tenth of a second since the start."""
-    return Counter(
-        int((run.began - seen.start) / _WIDTH)
-        for job in seen.jobs
-        if tasks[job.id].endswith(task)
-        for run in job.runs[1:]
-    )
+    return Counter(int((run.began - start) / _WIDTH) for job in jobs for run in job.runs[1:])

@@ -12,7 +12,8 @@ import httpx
 
 from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
 from lab.figures import panels
-from lab.show import Picture, Progress, seconds
+from lab.progress import Progress
+from lab.show import Picture, seconds
 
 if TYPE_CHECKING:
     from lab.running import Lab

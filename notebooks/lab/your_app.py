@@ -5,7 +5,6 @@ It knows nothing of this project's demo app but, if it wants to, the broker's ad
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections import Counter
@@ -13,16 +12,13 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
-from demo_app.stack.process import Process
-from lab.figures import Outcome, outcomes_picture
-from lab.show import Picture
-from lab.uninterruptible import uninterruptible
+from lab.figures import Outcome
+from lab.manual_worker import Beside
+from lab.progress import Progress
 
 if TYPE_CHECKING:
     from lab.running import Lab
 
-#: Seconds that a worker may take to start, on a slow and busy machine.
-_PATIENCE = 45.0
 #: Seconds without a parcel after which nothing more is expected. More than a lease, less than the
 #: hour after which stock Celery looks again.
 _STILL = 8.0
@@ -62,24 +58,16 @@ class YourApp:
         import_line = "\nimport demo_app.broker\n" if transport == "claims" else ""
         self.text = _APP.format(import_line=import_line, broker=self.broker)
         (self.folder / "shop.py").write_text(self.text)
-        self._workers: list[Process] = []
+        self._workers: list[Beside] = []
 
     def start_worker(self) -> str:
         """Start a Celery worker of the app; returns the command once the worker is ready."""
         name = f"shop{len(self._workers) + 1}@here"
         options = ["--concurrency", "2", "--task-events", "--hostname", name, "-l", "INFO"]
         command = ["-m", "celery", "--workdir", str(self.folder), "-A", "shop", "worker", *options]
-        log = self.folder / f"{name}.log"
-
-        def begin() -> Process:
-            environment = self._lab.stack.plan.environment()
-            worker = Process("worker", [sys.executable, *command], environment, log, lambda _: None)
-            self._workers.append(worker)
-            self._lab.also_end(_Ends(worker))
-            return worker
-
-        worker = uninterruptible(begin)
-        worker.wait_until(lambda: " ready." in worker.output(), _PATIENCE, "Your worker")
+        worker = Beside(self._lab, name, [sys.executable, *command])
+        self._workers.append(worker)
+        worker.wait_until(lambda: " ready." in worker.output())
         return f"celery -A shop worker {' '.join(options)}"
 
     def order(self, parcels: int) -> str:
@@ -100,18 +88,17 @@ class YourApp:
         """SIGKILL to the worker and its children, in the middle of their second parcels."""
         self._lab.until(lambda: len(self.packed()) >= 2, "the first parcels")
         time.sleep(0.25)  # half of what a parcel takes
-        worker = self._workers[-1]
-        worker.send(signal.SIGKILL)
-        worker.wait(_PATIENCE)
+        self._workers[-1].end()
         return f"killed after {len(self.packed())} parcels"
 
     def count(self) -> Outcome:
         """What became of the parcels, once all are packed or nothing has moved for a while."""
         packed, since = len(self.packed()), time.monotonic()
-        while packed < self._ordered and time.monotonic() - since < _STILL:
-            time.sleep(0.05)  # between two looks
-            if len(self.packed()) > packed:
-                packed, since = len(self.packed()), time.monotonic()
+        with Progress("the parcels"):
+            while packed < self._ordered and time.monotonic() - since < _STILL:
+                time.sleep(0.05)  # between two looks
+                if len(self.packed()) > packed:
+                    packed, since = len(self.packed()), time.monotonic()
         held = min(self._held(), self._ordered - packed)
         word = "claims+redis://" if self.transport == "claims" else "redis://"
         return Outcome(word, packed, lost=self._ordered - packed - held, late=held)
@@ -123,20 +110,3 @@ class YourApp:
             return sum(summary[state] for state in ("queued", "running", "scheduled", "retrying"))
         redis = self._lab.redis
         return int(redis.llen("celery")) + int(redis.hlen("unacked"))
-
-
-class _Ends:
-    """Ends a worker together with its lab."""
-
-    def __init__(self, worker: Process) -> None:
-        self._worker = worker
-
-    def end(self) -> None:
-        """End it and its children, at once."""
-        self._worker.send(signal.SIGKILL)
-        self._worker.wait(_PATIENCE)
-
-
-def parcels_picture(*outcomes: Outcome) -> Picture:
-    """The same kill on both addresses, side by side."""
-    return outcomes_picture(outcomes, "parcels", arrived="packed")

@@ -18,7 +18,17 @@ from benchmarks.machine import describe
 from benchmarks.table import Table
 
 #: Each is a module of this package with a function `run` that gives tables.
-NAMES = ("work", "enqueue", "comments", "recovery", "growth", "safeguards", "queues", "pages")
+NAMES = (
+    "work",
+    "enqueue",
+    "comments",
+    "outbox",
+    "recovery",
+    "growth",
+    "safeguards",
+    "queues",
+    "pages",
+)
 
 LAST = Path("build/bench/last.json")
 

@@ -26,12 +26,12 @@ def run() -> list[Table]:
     rows = []
     with Stack(tasks=("benchmarks.notification",)) as stack, Client(stack.ready) as client:
         first = _first_mails(stack, client)
-        idle = _post_at_rate(stack)
+        idle = post_at_rate(stack)
         backend = CeleryBackend(Queue(client.redis()))
         for _ in range(8):  # in one call they could outlast the client's patience
             backend.enqueue_many([notify.job(**payload) for payload in payloads(5_000)])
         client.wait_for(lambda now: now["running"] > 0)
-        busy = _post_at_rate(stack)
+        busy = post_at_rate(stack)
         left = client.summary()["queued"]
     for name, times in (("workers idle otherwise", idle), ("workers busy all the time", busy)):
         quantiles = statistics.quantiles(times, n=100)
@@ -65,14 +65,14 @@ def _first_mails(stack: Stack, client: Client) -> list[float]:
     return times
 
 
-def _post_at_rate(stack: Stack) -> list[float]:
+def post_at_rate(stack: Stack, seconds: int = SECONDS) -> list[float]:
     """Milliseconds of each POST, sent at even distances whatever the answers take."""
     web = urlsplit(stack.ready["web"])
     connection = http.client.HTTPConnection(str(web.hostname), web.port)
     headers = {"content-type": "application/json"}
     times = []
     begin = time.perf_counter()
-    for number in range(RATE * SECONDS):
+    for number in range(RATE * seconds):
         time.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
         began = time.perf_counter()
         connection.request("POST", "/api/posts/1/comments", _COMMENT, headers)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.message import Message
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
 PAYLOAD = "x" * 500
@@ -62,7 +63,7 @@ class OurScripts:
     """This project's queue: the same lists, and with each step the history and the journal."""
 
     def __init__(self, url: str) -> None:
-        self._store = Queue(connect(url), history_length=1000)
+        self._store = Queue(connect(url), Options(history_length=1000))
         self._worker = f"bench-{os.getpid()}"
         self._store.register(self._worker, 600_000, "{}")
 

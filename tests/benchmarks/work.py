@@ -130,21 +130,21 @@ def _measured(sink: subprocess.Popen[str], doing: list[int], jobs: int, enqueue:
         if first is None and count >= jobs // 10:
             first = (count, last)
             psutil.cpu_percent()  # counts from here
-            cost, sinking = _seconds(doing), _seconds([sink.pid])
+            cost, sinking = seconds_of(doing), seconds_of([sink.pid])
         if first is not None and count >= jobs:
             mails, seconds = count - first[0], last - first[1]
             return Measured(
                 mails / seconds,
                 enqueue,
-                (_seconds(doing) - cost) / mails * 1e6,
+                (seconds_of(doing) - cost) / mails * 1e6,
                 psutil.cpu_percent() / 100,
-                (_seconds([sink.pid]) - sinking) / seconds,
+                (seconds_of([sink.pid]) - sinking) / seconds,
             )
         time.sleep(0.02)
     raise RuntimeError(f"only {_ask(sink)[0]} of {jobs} mails arrived")
 
 
-def _seconds(pids: list[int]) -> float:
+def seconds_of(pids: list[int]) -> float:
     """Processor time of these processes and all that they have started."""
     total = 0.0
     for pid in pids:

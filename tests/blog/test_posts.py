@@ -83,9 +83,41 @@ def test_comments_are_counted_up_to_a_bound(
     assert posts.count_comments(database, 2) == 0
 
 
+def test_all_comments_can_be_deleted_and_the_next_one_is_number_1(database: Database) -> None:
+    posts.add_comment(database, 1, "Aoi", "aoi@example.test", "First.", notify=tell)
+    (before,) = outbox.pending(database)
+    posts.delete_all_comments(database)
+    assert _count(database) == outbox.size(database) == 0
+    comment, job = posts.add_comment(
+        database, 2, "Emre", "emre@example.test", "Again.", notify=tell
+    )
+    assert comment.id == 1
+    # a relay that looks for rows behind the last one that it saw finds it
+    assert [entry.job_id for entry in outbox.pending(database, before.row)] == [job.id]
+
+
 def test_the_notice_of_a_job_is_found_on_its_own_post_only(database: Database) -> None:
     comment, job = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
     wanted = posts.Notice(comment.id, comment.created_at, job.id)
     assert posts.notice_of_job(database, 1, job.id) == wanted
     assert posts.notice_of_job(database, 2, job.id) is None
     assert posts.newest_notices(database, 1) == [wanted]
+
+
+def test_a_comment_that_is_posted_again_with_its_key_is_the_first_one(database: Database) -> None:
+    first = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
+    again = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
+    other = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k2")
+
+    assert again[0] == first[0] != other[0]
+    assert again[1].id == first[1].id
+    assert _count(database) == outbox.size(database) == 2
+
+
+def test_a_key_that_stands_for_another_comment_is_refused(database: Database) -> None:
+    posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
+
+    with pytest.raises(posts.KeyTaken):
+        posts.add_comment(database, 1, "A", "a@b.test", "another", notify=tell, key="k1")
+
+    assert _count(database) == 1

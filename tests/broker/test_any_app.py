@@ -369,7 +369,7 @@ def test_a_retry_is_one_job_that_is_never_at_two_places(app: Outside, pool: str)
 @POOLS
 def test_a_retry_that_waits_outlives_its_worker(app: Outside, pool: str) -> None:
     worker = app.start(pool)
-    app.send("twice.delay('x', countdown=2)")
+    app.send("twice.delay('x', countdown=6)")
     until(lambda: app.count("retrying") == 1, what="the retry")
     app.kill(worker)
     app.start(pool)

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import redis
 from celery_suite.outside import Shop
+from certificate import tls_context
 from support import until
 
 from demo_app.stack.redis_server import binary
-from local_smtp.certificate import tls_context
 
 
 class OpenedBy(Shop):

@@ -8,13 +8,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from support import client_of, let_judge, message, until
 
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.keys import lanes_of
+from demo_app.broker.lease import Lease, LeaseLost
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
@@ -89,6 +90,17 @@ def _died(store: Queue) -> list[str]:
     return [fields["detail"] for _, fields in journal if fields["event"] == "worker_died"]
 
 
+def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(silent: Queue) -> None:
+    silent.enqueue(message(2))
+    new = InFlight(silent, Options())
+    new.work(["mail"])
+    try:
+        [first] = silent.claim(new.lease.worker, lanes_of("mail"))
+        assert first.claim.id == "job-1"
+    finally:
+        new.leave()
+
+
 def test_nobody_is_called_dead_because_redis_slept(store: Queue, redis_url: str) -> None:
     pid = int(store.client.info("server")["process_id"])
     with _worker(redis_url), _worker(redis_url), _worker(redis_url):
@@ -149,3 +161,34 @@ def test_a_redis_that_refuses_a_step_is_complained_of(
             until(lambda: store.size(["mail"]) == 1, what="the job that was due")
         finally:
             store.client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
+
+
+def test_who_was_cut_off_judges_nobody_for_the_time_of_a_lease(
+    store: Queue, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It can't tell a dead worker from one that was cut off as well."""
+    with _worker(redis_url), caplog.at_level(logging.WARNING):
+        store.client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
+        try:
+            until(lambda: "Redis refuses the heartbeat's step rescue" in caplog.text)
+            store.client.hset("server", "since", 0)
+            store.register("silent", 200, "{}")
+        finally:
+            store.client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
+        began = time.monotonic()
+        until(lambda: _died(store) == ["silent"], what="its rescue")
+        assert time.monotonic() - began > 2.5, "the lease of the one that judges is 3 s"
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["taken for dead", "alive"])
+def test_a_lease_that_may_have_run_out_is_asked_for_before_a_side_effect(
+    store: Queue, over: bool
+) -> None:
+    lease = Lease(store, 0.2, {})
+    epoch = lease.take()
+    until(lambda: not store.client.exists(f"worker:{epoch}"), what="the end of the lease")
+    if over:
+        store.deregister(epoch)
+    with pytest.raises(LeaseLost) if over else nullcontext():
+        lease.check(epoch)
+    assert (lease.worker != epoch) is over

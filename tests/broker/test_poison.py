@@ -9,6 +9,7 @@ from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import JobView
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
 LANES = lanes_of("mail")
@@ -19,7 +20,7 @@ PAUSE = 300.0
 @pytest.fixture
 def queue(store: Queue) -> Queue:
     """A queue with one job, and a pause before the last try."""
-    made = Queue(store.client, poison_pause=PAUSE)
+    made = Queue(store.client, Options(poison_pause=PAUSE))
     made.enqueue(message(1))
     let_judge(made)
     return made

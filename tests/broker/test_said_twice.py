@@ -76,7 +76,10 @@ def test_a_reply_sent_again_is_in_its_list_once(store: Queue) -> None:
     assert store.size(["mail"]) == 1
 
 
-@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.DEAD, Verdict.DISCARD, Verdict.REQUEUE])
+@pytest.mark.parametrize(
+    "verdict",
+    [Verdict.DONE, Verdict.DEAD, Verdict.DISCARD, Verdict.REQUEUE, Verdict.REQUEUE_LAST],
+)
 def test_an_acknowledgement_sent_again_is_not_late(store: Queue, verdict: Verdict) -> None:
     claim = _running(store)
     assert store.finish(claim, verdict).in_time

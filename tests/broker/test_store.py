@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
-from demo_app.broker.inspect import get_job
+from demo_app.broker.inspect import get_job, next_to_run
 from demo_app.broker.keys import lanes_of
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 
 LANES = lanes_of("mail")
@@ -289,7 +292,7 @@ def test_a_clock_set_back_makes_nobody_immortal(store: Queue) -> None:
 
 
 def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
-    short = Queue(store.client, history_length=100)
+    short = Queue(store.client, Options(history_length=100))
     short.register("w", LEASE, "{}")
     for start in range(0, 150, 50):
         short.enqueue_many([(message(number), None) for number in range(start, start + 50)])
@@ -314,6 +317,117 @@ def test_what_happened_last_to_many_jobs_is_told_in_few_steps(store: Queue) -> N
     ] * 1199
 
 
+def _ends_its_wait(store: Queue, act: Callable[[], object]) -> bool:
+    """Whether a worker that found nothing is woken by the act."""
+    [after] = store.scripts.run("claim", "idle", 1, *LANES)
+    act()
+    return bool(store.client.xread({"wake": after}))
+
+
+def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(store: Queue) -> None:
+    let_judge(store)
+    store.register("idle", LEASE, "{}")
+    assert not _ends_its_wait(store, lambda: None)
+    assert _ends_its_wait(store, lambda: store.enqueue(message(1)))
+    for verdict in (Verdict.REQUEUE, Verdict.LOST):
+        held = claim(store, "idle")
+        assert held is not None
+        assert _ends_its_wait(store, partial(store.finish, held, verdict)), verdict
+    held = claim(store, "idle")
+    assert held is not None
+    store.finish(held, Verdict.RETRY, after=-1.0)
+    assert _ends_its_wait(store, lambda: store.promote_due("idle"))
+    store.register("leaving", LEASE, "{}")
+    claim(store, "leaving")
+    assert _ends_its_wait(store, lambda: store.deregister("leaving"))
+    store.register("dying", LEASE, "{}")
+    claim(store, "dying")
+    die(store, "dying")
+    assert _ends_its_wait(store, lambda: store.rescue("other", LEASE, 3))
+
+
+@pytest.mark.parametrize("how", ["claim", "with an acknowledgement"])
+def test_a_paused_worker_is_given_no_job(store: Queue, how: str) -> None:
+    fill(store, 2)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    assert store.pause("w", True)
+    if how == "claim":
+        assert claim(store, "w") is None
+    else:
+        assert store.finish(held, Verdict.DONE, next_for=("w", LANES)).following is None
+    store.pause("w", False)
+    assert claim(store, "w") is not None
+
+
+def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_again(
+    store: Queue,
+) -> None:
+    fill(store, 1)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    claim(store, "w")
+    store.client.hset("server", "run", "another life of the server")
+    for _ in range(2):
+        die(store, "w")
+        assert store.rescue("other", LEASE, 3) == []
+    store.client.hset("server", "since", time.time() - LEASE / 1000)
+    assert store.rescue("other", LEASE, 3) == ["job-1"]
+
+
+def test_each_event_says_who_did_it_and_what_is_known_of_it(store: Queue) -> None:
+    let_judge(store)
+    store.enqueue(message(1), by="a producer")
+    for worker in ("one", "two", "three"):
+        store.register(worker, LEASE, "{}")
+    ends = [
+        ("one", Verdict.RETRY, "it failed"),
+        ("one", Verdict.REQUEUE, "it stops"),
+        ("one", Verdict.LOST, "its process died"),
+        ("three", Verdict.DEAD, "it is no use"),
+    ]
+    for worker, verdict, detail in ends:
+        held = claim(store, worker)
+        assert held is not None
+        store.finish(held, verdict, detail=detail, after=-1.0)
+        store.promote_due("two")
+    store.decide("job-1", "retry", by="a person")
+    late = claim(store, "one")
+    assert late is not None
+    die(store, "one")
+    store.rescue("two", LEASE, 3)
+    store.finish(late, Verdict.DONE, detail="too late")
+    claim(store, "three")
+    store.deregister("three")
+    job = get_job(store.client, "job-1")
+    assert job is not None
+    assert [(event.event, event.by, event.notes.get("text", "")) for event in job.timeline] == [
+        ("enqueued", "a producer", ""),
+        ("claimed", "one", ""),
+        ("retrying", "one", "it failed"),
+        ("enqueued", "two", "it was due"),
+        ("claimed", "one", ""),
+        ("requeued", "one", "it stops"),
+        ("claimed", "one", ""),
+        ("rescued", "one", "its process died"),
+        ("claimed", "three", ""),
+        ("dead", "three", "it is no use"),
+        ("enqueued", "a person", "brought back from dead"),
+        ("claimed", "one", ""),
+        ("rescued", "two", "one"),
+        ("late", "one", "done"),
+        ("claimed", "three", ""),
+        ("requeued", "three", "the worker stopped"),
+    ]
+    workers = [
+        (entry["event"], entry["by"], entry["detail"])
+        for _, entry in store.client.xrange("journal")
+        if entry["event"] in ("worker_died", "worker_stopped")
+    ]
+    assert workers == [("worker_died", "two", "one"), ("worker_stopped", "three", "")]
+
+
 def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     store: Queue,
 ) -> None:
@@ -329,3 +443,17 @@ def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     store.finish(held.claim, Verdict.DONE)
     store.publish(text, "~newer", "newer", kind=Kind.TRANSIENT)
     assert store.client.smembers("transient") == {"new", "newer"}
+
+
+def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_turn(
+    store: Queue,
+) -> None:
+    store.register("w", 3000, "{}")
+    for number in range(3):
+        store.enqueue(message(number))
+    (first,) = store.claim("w", LANES)
+    store.finish(first.claim, Verdict.REQUEUE)
+    assert next_to_run(store.client, 3) == ["job-0", "job-1", "job-2"]
+    (first,) = store.claim("w", LANES)
+    store.finish(first.claim, Verdict.REQUEUE_LAST)
+    assert next_to_run(store.client, 3) == ["job-1", "job-2", "job-0"]

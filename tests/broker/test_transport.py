@@ -6,14 +6,20 @@ When kombu moves, this names what moved, before anything stranger happens.
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import kombu
 import pytest
+from kombu import Connection
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
+from support import message
 
 from demo_app.broker import transport
+from demo_app.broker.claim import Claim, Claimed
+from demo_app.broker.message import compose
+from demo_app.stack import redis_server
 
 _OVERRIDDEN = {
     "_brpop_start": ["self", "timeout"],
@@ -55,3 +61,22 @@ _USED = {
 def test_kombus_poller_still_uses_what_is_overridden(used: str, since: tuple[int, int]) -> None:
     known = used in inspect.getsource(kombu_redis)
     assert known == (kombu.VERSION[:2] >= since), f"{used} has come or gone"
+
+
+def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
+    tmp_path: Path,
+) -> None:
+    server, url = redis_server.start(tmp_path)
+    try:
+        with Connection(url.replace("redis+socket://", "claims+unix://")) as connection:
+            channel: Any = connection.channel()
+            channel._queue_cycle.update(["mail"])
+            server.kill()
+            server.wait()
+            malformed = Claimed(Claim("w", "mail", "a", "1"), "no message")
+            good = Claimed(Claim("w", "mail", "b", "2"), compose(message(1)))
+            assert channel._take(malformed, ["mail"], tracked=True) is None
+            assert channel._take(good, ["mail"], tracked=True) is not None
+    finally:
+        server.kill()
+        server.wait()

@@ -16,11 +16,21 @@ class Link:
         self.port = int(self.listener.getsockname()[1])
         self.swallowing = False
         self.lines: list[socket.socket] = []
+        self.half_open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def swallow(self) -> None:
         """From now on nothing that the server says arrives. It does not notice."""
         self.swallowing = True
+
+    def freeze(self, server_side: set[int] | None = None) -> None:
+        """Leave connections half-open: nothing passes any more, and neither end is told.
+
+        server_side: the ports by which the server knows them; all that there are by default.
+        """
+        for client, server in zip(self.lines[::2], self.lines[1::2], strict=True):
+            if server_side is None or server.getsockname()[1] in server_side:
+                self.half_open |= {client, server}
 
     def cut(self) -> None:
         """End every connection; those made from now on work."""
@@ -56,7 +66,7 @@ class Link:
     def _pass_on(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                if not (answers and self.swallowing):
+                if not (answers and self.swallowing) and source not in self.half_open:
                     target.sendall(data)
         for end in (source, target):
             with suppress(OSError):

@@ -196,6 +196,27 @@ def test_without_controls_no_page_kills_and_with_them_it_does() -> None:
             assert answer.status_code == status
 
 
+def test_for_an_audience_it_prints_the_show_which_is_slow_enough_to_watch(tmp_path: Path) -> None:
+    with _up("--show", "--dir", str(tmp_path), as_json=False) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(8)]
+        [url] = [word for line in told for word in line.split() if "show=" in word]
+        page = httpx.get(url, follow_redirects=True)
+        assert page.status_code == 200
+        assert "PageDown begins the show" in page.text
+        assert "slow: 1.5 s a mail" in page.text
+        assert page.text.count('class="box') == 2
+        assert 'data-action="kill-worker"' in page.text
+
+
+def test_with_a_twin_stock_celery_runs_beside() -> None:
+    with _up("--twin") as process:
+        ready = _line(process)
+        assert set(ready["pids"]) == {"redis", "smtp", "web", "worker", "stock"}
+        environment = psutil.Process(ready["pids"]["stock"][0]).environ()
+        assert environment["DEMO_TRANSPORT"] == "stock"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("DEMO_TOKEN", "a"), ("DEMO_JOB_SECONDS", "soon"), ("DEMO_CONCURRENCY", "many")],
@@ -221,6 +242,6 @@ def test_the_help_names_every_option_of_the_contract() -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     options = (
         "dir json workers concurrency backend redis-url appendfsync no-persistence "
-        "web-port inbox-port smtp-port no-restart tasks lease controls"
+        "web-port inbox-port smtp-port no-restart tasks lease controls show twin"
     )
     assert all(f"--{option}" in told for option in options.split())

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from local_smtp.fault_rules import EFFECTS, Fault, Match
+from local_smtp.fault_rules import Fault, Match
 
 
 def ids(page: dict) -> list[int]:
@@ -28,7 +28,7 @@ def test_stats_and_list_have_the_agreed_form(http, send):
     assert (message["message_id"], message["deliveries"]) == ("<1@example.test>", 2)
 
 
-def test_pages_stay_right_while_mails_arrive_and_go(http, send):
+def test_pages_stay_right_while_mails_arrive(http, send):
     for number in range(1, 10):
         send(f"{number}")
     seen: list[int] = []
@@ -41,45 +41,35 @@ def test_pages_stay_right_while_mails_arrive_and_go(http, send):
         query["cursor"] = page["next"]
         send("one more meanwhile")
         if len(seen) == 4:
-            http.delete("/api/messages/3").raise_for_status()
-    assert seen == [9, 8, 7, 6, 5, 4, 2, 1]
+            send("one more")
+    assert seen == [9, 8, 7, 6, 5, 4, 3, 2, 1]
 
 
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("", "edcba"),
-        ("tomatoes", "b"),
-        ("TOMATO", "b"),
-        ("red tomato", "b"),
-        ('"red tomato"', ""),
-        ('"tomatoes, red"', "b"),
-        ("from:ada", "a"),
-        ("to:bob subject:lunch", "b"),
-        ("subject:tomatoes", ""),
-        ("永続", "c"),
-        ("ジョブ", "c"),
+        ("", "dcba"),
+        ("LUNCH", "b"),
+        ("unc", "b"),
+        ("ada plan", "a"),
+        ("bob ada", ""),
+        ("<a@x>", "a"),
+        ("job-7", "b"),
+        ("件名", "c"),
         ("100%", "d"),
         ("0%", "d"),
-        ("5_", ""),
-        ('unpaired"quote', ""),
-        ('a" OR body:"x', ""),
-        ("NEAR(", ""),
-        ("* - ^ :", ""),
-        ("is:duplicate", "a"),
-        ("is:unread lunch", "b"),
-        ("only in html", "e"),
-        ("strong", ""),
+        ("0_", ""),
+        ("'unpaired\"quote", ""),
+        ("tomatoes", ""),
+        ("\0", "dcba"),
     ],
 )
-def test_search(http, smtp, send, words, found):
+def test_search_looks_at_what_is_known_without_taking_mails_apart(http, send, words, found):
     send("Plan a", message_id="<a@x>", sender="ada@example.test")
     send("Plan a", message_id="<a@x>", sender="ada@example.test")
-    send("Lunch b", to="bob@example.test", body="We have tomatoes, red ones.\n")
-    send("件名 c", body="ジョブの永続化\n")
-    send("Sale d", body="100% off\n")
-    html = b"Subject: e\r\nContent-Type: text/html\r\n\r\n<strong>only</strong> <b>in</b> &#104;tml"
-    smtp.sendmail("a@example.test", ["b@example.test"], html)
+    send("Lunch b", to="bob@example.test", body="tomatoes\n", headers={"X-Job-Id": "job-7"})
+    send("件名 c")
+    send("100% off d")
     page = http.get("/api/messages", params={"search": words}).json()
     assert "".join(message["subject"][-1] for message in page["messages"]) == found
     assert page["total"] == len(found)
@@ -93,7 +83,6 @@ def test_a_mail_is_taken_apart(http, send):
     mail = http.get("/api/messages/1").json()
     assert (mail["subject"], mail["text"], mail["has_html"]) == ("café", "plain\r\n", True)
     assert ["Subject", "café"] in mail["headers"]
-    assert mail["remote_images"] == 1
     assert mail["links"] == ["https://x.test/?a=1&b=2"]
     assert mail["job_id"] is None
     (delivery,) = mail["delivery_log"]
@@ -127,22 +116,10 @@ def test_an_attachment_is_a_download_and_never_what_it_claims_to_be(http, smtp):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_mail_is_unread_until_it_is_marked(http, send):
-    send()
-    assert http.get("/api/messages").json()["unread"] == 1
-    http.put("/api/messages/1/unread", json={"unread": False}).raise_for_status()
-    page = http.get("/api/messages").json()
-    assert (page["unread"], page["messages"][0]["unread"]) == (0, False)
-    assert http.get("/api/messages?search=is:unread").json()["total"] == 0
-
-
-def test_one_is_deleted_and_then_all(http, send):
+def test_all_are_deleted(http, send):
     for number in range(3):
         send(f"mail {number}", message_id=f"<{number}@x>")
-    assert http.delete("/api/messages/2").json() == {"deleted": 1}
-    assert ids(http.get("/api/messages").json()) == [3, 1]
-    assert http.get("/api/messages?search=mail").json()["total"] == 2
-    assert http.delete("/api/messages").json() == {"deleted": 2}
+    assert http.delete("/api/messages").json() == {"deleted": 3}
     assert http.get("/api/messages").json()["total"] == 0
     assert set(http.get("/api/stats").json().values()) == {0}
     send("again", message_id="<1@x>")
@@ -195,15 +172,6 @@ def test_a_rule_that_makes_no_sense_is_422_and_changes_nothing(http):
     assert answer.status_code == 422
     assert "needs" in answer.text
     assert len(http.get("/api/faults").json()) == 1
-
-
-def test_incidents_tell_which_rule_hit_which_mail(mail_sink, http, send):
-    mail_sink.faults.put([Fault(at="reply", do="drop_reply", match=Match(subject="x"))])
-    with pytest.raises(Exception, match="closed"):
-        send("x")
-    (incident,) = http.get("/api/incidents").json()
-    assert (incident["rule_id"], incident["message"], incident["subject"]) == (1, 1, "x")
-    assert incident["dialogue"][-1][2] == "rule 1, at reply: store it, then drop the reply"
 
 
 def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
@@ -292,13 +260,6 @@ def test_an_unknown_effect_is_refused_with_those_that_are_known(http):
     assert answer.status_code == 422
     (problem,) = answer.json()["detail"]
     assert '"explode" is no effect; the known ones are wait, answer, close' in problem["msg"]
-
-
-def test_the_page_learns_the_effects_from_the_table(http):
-    kinds = http.get("/api/faults/kinds").json()
-    assert set(kinds["effects"]) == set(EFFECTS)
-    assert kinds["effects"]["answer"]["uses"] == ["code", "text"]
-    assert kinds["steps"]["mail"] == {"label": "at MAIL", "known": ["from"]}
 
 
 def test_the_name_of_an_attachment_cannot_turn_its_own_direction(http, smtp):

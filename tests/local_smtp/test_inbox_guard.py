@@ -1,10 +1,12 @@
 """Who is let in, and who is not."""
 
 import socket
+from contextlib import suppress
 
 import httpx
 import pytest
 
+from local_smtp.bounds import REQUESTS_AHEAD
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
@@ -18,7 +20,7 @@ def anyone(mail_sink):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/page.js", "/api/stats", "/api/messages", "/api/messages/1/html", "/api/events",
+    ["/", "/static/page.js", "/api/stats", "/api/messages", "/api/messages/1/html", "/api/events",
      "/api/faults", "/openapi.json", "/nothing", "/api/stats?token=", "/api/stats?token=wrong",
      "/?token=wrong"],
 )  # fmt: skip
@@ -102,6 +104,20 @@ def test_headers_of_more_than_16_kb_are_refused(http):
     answer = http.get("/api/stats", headers={"X-Long": "x" * 17_000})
     assert answer.status_code == 431
     assert "16384 bytes" in answer.text
+
+
+def test_more_than_100_headers_are_refused(http):
+    assert http.get("/api/stats", headers={f"X-{n}": "" for n in range(90)}).status_code == 200
+    assert http.get("/api/stats", headers={f"X-{n}": "" for n in range(101)}).status_code == 431
+
+
+def test_who_sends_requests_without_waiting_for_answers_is_let_go_after_a_few(mail_sink):
+    port = int(mail_sink.inbox.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+        with client.makefile("rb") as answers, suppress(ConnectionResetError):
+            count = answers.read().count(b"HTTP/1.1 401")
+            assert REQUESTS_AHEAD <= count <= REQUESTS_AHEAD + 2
 
 
 @pytest.mark.parametrize("piece", [b"X-Long: " + b"x" * 3000 + b"\r\n", b"x" * 3000])

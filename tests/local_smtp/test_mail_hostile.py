@@ -9,6 +9,7 @@ any change of the inbox's own address, and any trace of a script that ran.
 import smtplib
 import socketserver
 import threading
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -189,7 +190,7 @@ def what_happens(page: Page, inbox: str) -> list[str]:
 
 def click_all(page: Page) -> None:
     """Click on everything in the mail that can be clicked, as an incautious reader would."""
-    targets = page.frame_locator("#mail iframe").locator("a, area, button, input, summary")
+    targets = page.frame_locator("iframe").locator("a, area, button, input, summary")
     for number in range(targets.count()):
         if number < targets.count():  # the frame may have gone elsewhere meanwhile
             targets.nth(number).dispatch_event("click", timeout=2000)
@@ -204,9 +205,15 @@ def settle(page: Page) -> None:
 
 
 def open_mail(page: Page, sink: MailSink, mail: int) -> None:
-    page.goto(f"{sink.inbox}/#/mail/{mail}")
+    page.goto(f"{sink.inbox}/?mail={mail}")
     page.wait_for_selector("#live[data-state=live]")
-    page.wait_for_selector("#mail h1")
+    page.wait_for_selector("h1")
+
+
+def sides(page: Page) -> list[str]:
+    """Return the addresses of a mail's sides."""
+    links = page.locator(".tabs a:not([download])")
+    return [urljoin(page.url, str(link.get_attribute("href"))) for link in links.all()]
 
 
 def test_the_canary_would_sing(page, canary):
@@ -225,7 +232,7 @@ def test_nothing_runs_and_nothing_is_fetched(sink, page, canary, name):
     mail = send_raw(sink, html_mail(html))
     events = what_happens(page, sink.inbox)
     open_mail(page, sink, mail)
-    page.frame_locator("#mail iframe").locator("html").wait_for(state="attached")
+    page.frame_locator("iframe").locator("html").wait_for(state="attached")
     settle(page)
     before = page.url
     click_all(page)
@@ -250,11 +257,11 @@ def test_what_stands_outside_the_html_is_text_and_nothing_else(sink, page, canar
     mail = send_raw(sink, raw.encode())
     events = what_happens(page, sink.inbox)
     open_mail(page, sink, mail)
-    for key in "12345":
-        page.keyboard.press(key)
+    for side in sides(page):
+        page.goto(side)
         settle(page)
-    assert page.locator("#mail [onerror], #mail script").count() == 0
-    assert page.locator("#mail a[href^=javascript]").count() == 0
+        assert page.locator("main [onerror], main script").count() == 0
+        assert page.locator("main a[href^=javascript]").count() == 0
     assert events == []
     assert canary.called == []
 
@@ -276,9 +283,9 @@ BROKEN = {
     "1,000 parts": boundary_mail(1000),
     "parts nested 2,000 deep": nested_mail(2000),
     "parts nested 90 deep": nested_mail(90),
-    "headers of 10 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 1_000_000 + b"\r\n\r\nx\r\n",
-    "10 MB of headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 1_250_000 + b"\r\nx\r\n",
-    "a subject of 10 MB": b"Subject: " + b"\xff" * 10_000_000 + b"\r\n\r\n",
+    "headers of 5 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 500_000 + b"\r\n\r\nx\r\n",
+    "5 MB of headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 625_000 + b"\r\nx\r\n",
+    "a subject of 5 MB": b"Subject: " + b"\xff" * 5_000_000 + b"\r\n\r\n",
     "unknown charset": b"Content-Type: text/plain; charset=klingon\r\n\r\n\xe9t\xe9\r\n",
     "charset that is no text": b"Content-Type: text/html; charset=hex\r\n\r\nzz\r\n",
     "charset with a null": b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
@@ -315,8 +322,8 @@ def test_a_broken_mail_is_listed_searched_and_shown(sink, page, name):
         assert http.get(f"/api/messages/{mail}/raw").content.startswith(BROKEN[name])
     events = what_happens(page, sink.inbox)
     open_mail(page, sink, mail)
-    for key in "1235":
-        page.keyboard.press(key)
+    for side in sides(page):
+        page.goto(side)
+        assert page.locator(".tabs").count() == 1
     settle(page)
-    assert page.locator("#mail .tabs").count() == 1
     assert events == []

@@ -80,6 +80,25 @@ def test_a_directory_that_is_none_is_named(tmp_path):
     assert "can't be used" in ended.stderr
 
 
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o777])
+def test_a_directory_that_others_can_look_into_is_refused(tmp_path, mode):
+    open_to_others = tmp_path / "open"
+    open_to_others.mkdir()
+    open_to_others.chmod(mode)
+    ended = run("--dir", str(open_to_others))
+    assert ended.returncode == 1
+    assert f"chmod 700 {open_to_others}" in ended.stderr
+    assert list(open_to_others.iterdir()) == []
+
+
+def test_a_directory_behind_a_link_is_refused(tmp_path):
+    (tmp_path / "own").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    ended = run("--dir", str(tmp_path / "link"))
+    assert ended.returncode == 1
+    assert "is a link" in ended.stderr
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path):
     (tmp_path / "mail.sqlite3").write_text("no database at all, but long enough to look at" * 9)
     ended = run("--dir", str(tmp_path))
@@ -97,7 +116,7 @@ def test_a_directory_in_use_is_named(start_sink):
 
 @pytest.mark.parametrize(
     "options",
-    [["--smtp-port", "70000"], ["--smtp-port", "x"], ["--keep", "-1"], ["--auth", "user"],
+    [["--smtp-port", "70000"], ["--smtp-port", "x"], ["--keep", "-1"],
      ["--token", "short"], ["--nonsense"]],
 )  # fmt: skip
 def test_a_bad_option_is_explained(options):

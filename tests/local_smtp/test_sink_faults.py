@@ -6,7 +6,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from local_smtp.fault_rules import STEPS, Fault, FaultToPut, Match
+from local_smtp.fault_rules import KNOWN_AT, Fault, Match
 from local_smtp.faults import Faults
 from local_smtp.sink import MailSink
 
@@ -32,7 +32,7 @@ REFUSAL_AT = {
 }
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", KNOWN_AT)
 @pytest.mark.parametrize("code", [421, 450, 554])
 def test_answer_refuses_at_its_step_with_its_code_and_text(mail_sink, step, code):
     mail_sink.faults.put([Fault(at=step, do="answer", code=code, text="not today")])
@@ -42,7 +42,7 @@ def test_answer_refuses_at_its_step_with_its_code_and_text(mail_sink, step, code
     assert mail_sink.stats().refused == 1
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", KNOWN_AT)
 def test_wait_goes_on_afterwards(mail_sink, step):
     mail_sink.faults.put([Fault(at=step, do="wait", seconds=0.2)])
     started = time.monotonic()
@@ -51,7 +51,7 @@ def test_wait_goes_on_afterwards(mail_sink, step):
     assert len(mail_sink.mails()) == 1
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", KNOWN_AT)
 def test_close_closes_the_connection_without_a_word(mail_sink, step):
     mail_sink.faults.put([Fault(at=step, do="close")])
     with pytest.raises(smtplib.SMTPServerDisconnected):
@@ -59,7 +59,7 @@ def test_close_closes_the_connection_without_a_word(mail_sink, step):
     assert mail_sink.mails() == []
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", KNOWN_AT)
 def test_hang_says_nothing_until_the_client_gives_up(mail_sink, step):
     mail_sink.faults.put([Fault(at=step, do="hang", times=1)])
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected), match="timed out"):
@@ -154,9 +154,9 @@ def test_a_rule_put_back_keeps_its_count_and_a_changed_one_does_not():
     faults = Faults()
     (rule,) = faults.put([Fault(at="connect", do="close")])
     faults.hit("connect")
-    (kept,) = faults.put([FaultToPut(**dict(rule))])
+    (kept,) = faults.put([rule])
     assert (kept.id, kept.hits) == (rule.id, 1)
-    (changed,) = faults.put([FaultToPut(**dict(rule) | {"do": "hang"})])
+    (changed,) = faults.put([rule.model_copy(update={"do": "hang"})])
     assert changed.id != rule.id
     assert changed.hits == 0
 

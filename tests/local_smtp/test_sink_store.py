@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from local_smtp.resources import SinkError
 from local_smtp.settings import Settings
-from local_smtp.sink import MailSink, SinkError
+from local_smtp.sink import MailSink
 
 
 @contextmanager
@@ -121,9 +122,9 @@ def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):
         for mail in mail_sink.mails()
     ]
     assert said[0].startswith("220 ")
-    assert "rcpt TO:<one@example.test> 250 2.1.5 OK data 354" in said[0]
+    assert "rcpt to:<one@example.test> 250 2.1.5 ok data 354" in said[0].lower()
     assert "one@example.test" not in said[1]
-    assert "rcpt TO:<two@example.test> 250 2.1.5 OK data 354" in said[1]
+    assert "rcpt to:<two@example.test> 250 2.1.5 ok data 354" in said[1].lower()
     times = [at for at, _, _ in mail_sink.reader.deliveries(1)[0].dialogue]
     assert times == sorted(times)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ class Kernel:
     mark: str
     tmp: Path
     ports: frozenset[tuple[int, int]] = frozenset()
+    #: The longest time in which the last cell showed nothing, in seconds.
+    silence: float = 0.0
 
     def run(self, source: str, seconds: float = 240.0) -> list[Output]:
         """Run a cell; returns what it shows. Raises CellFailed when it raises."""
@@ -49,9 +52,12 @@ class Kernel:
         has begun."""
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
+        heard, self.silence = time.monotonic(), 0.0
 
         def hear(message: dict[str, Any]) -> None:
-            content = message["content"]
+            nonlocal heard
+            now, content = time.monotonic(), message["content"]
+            heard, self.silence = now, max(self.silence, now - heard)
             if message["msg_type"] == "status" and content["execution_state"] == "busy":
                 if when_busy is not None:
                     when_busy()

@@ -14,6 +14,8 @@ from demo_app.verification.demo.colours import PAPER
 
 #: The colour of a text in a picture by matplotlib; where none is given, it is black.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
+#: Seconds; on a machine that is not busy, something moves after two.
+_SILENT = 20.0
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
@@ -51,12 +53,13 @@ def run_lesson(here: Kernel, lesson: str, wrong: dict[str, list[str]]) -> list[f
         began = time.monotonic()
         shown += here.run(cell)
         took.append(time.monotonic() - began)
+        assert here.silence < _SILENT, f"nothing moved for {here.silence:.0f} s in\n{cell}"
         name = _exercise(cell)
         if name is None:
             continue
         assert _text(shown[-1:]).startswith("○"), "an untouched exercise says so"
         for answer in wrong[name]:
-            told = _text(here.run(f"{answer}\ncheck({name!r}, answer)"))
+            told = _text(here.run(f"{answer}\n{cell.splitlines()[-1]}"))
             assert told.startswith(f"✗ {name}"), f"{answer} was taken: {told}"
             assert "Hint:" in told
         assert _text(here.run(solved[name])).endswith(f"✓ {name}: right."), solved[name]
@@ -86,7 +89,7 @@ def _every_picture_has_words(outputs: list[Output]) -> None:
 
 
 def _exercise(cell: str) -> str | None:
-    found = re.search(r'^check\("(\d\.\d)"', cell, re.M)
+    found = re.search(r'^check\("(\d+\.\d)"', cell, re.M)
     return found[1] if found else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from notebooks.kernels import Kernel, kernel
+from notebooks.kernels import CellFailed, Kernel, kernel
 from notebooks.lesson import code_cells, run_lesson
 from support import until
 
@@ -14,11 +14,13 @@ _WAITS = 0.3
 _LATEST = 2.0
 #: A cell that took less is run again after all later cells of its section. Seconds.
 _CHEAP = 2.0
+#: Within so many seconds a cell that is run again has ended, or said what to do.
+_BOUND = 60.0
 
 
 def survives_everything(lesson: str, wrong: dict[str, list[str]]) -> None:
     """The lesson runs in a fresh kernel; in the same kernel again, where each cell that waits is
-    interrupted in its middle and the cheap cells of a section run once more at its end; and the
+    interrupted in its middle, and each section ends with a look back: see `_look_back`; and the
     kernel is restarted. After each, nothing is left.
 
     wrong: for each exercise, code that sets ``answer`` to something that a learner might say.
@@ -26,22 +28,22 @@ def survives_everything(lesson: str, wrong: dict[str, list[str]]) -> None:
     with kernel() as here:
         took = run_lesson(here, lesson, wrong)
         here.nothing_is_left()
-        _interrupt_each(here, lesson, took)
+        _run_again(here, lesson, took)
         here.nothing_is_left()
         _restart(here, lesson, took)
         here.nothing_is_left()
 
 
-def _interrupt_each(here: Kernel, lesson: str, took: list[float]) -> None:
+def _run_again(here: Kernel, lesson: str, took: list[float]) -> None:
     interrupted = 0
-    section: list[str] = []  # its cheap cells so far; a lab begins a section
+    section: list[str] = []  # the cells of the lab that runs, the one that started it left out
+    before: list[str] = []  # those of the labs before
     for cell, seconds in zip(code_cells(lesson), took, strict=True):
-        if "Lab(" in cell or "lab.close()" in cell:
-            for earlier in section:
-                here.run(earlier, 60.0)
+        starts = "Lab(" in cell
+        if starts or ".close()" in cell:
+            _look_back(here, section, before)
+            before += section
             section = []
-        elif seconds < _CHEAP:
-            section.append(cell)
         if seconds > _WAITS:
             timer = threading.Timer(min(seconds / 2, _LATEST), here.manager.interrupt_kernel)
             _, reply = here.try_to_run(cell, when_busy=timer.start)
@@ -49,8 +51,20 @@ def _interrupt_each(here: Kernel, lesson: str, took: list[float]) -> None:
             timer.join()
             interrupted += reply.get("ename") == "KeyboardInterrupt"
         here.run(cell)
+        if not starts and seconds < _CHEAP:
+            section.append(cell)
         until(lambda: len(here.stacks()) <= 1, 10.0, f"the end of the lab before, after\n{cell}")
     assert interrupted >= sum(seconds > _WAITS for seconds in took) / 2
+
+
+def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
+    """Run the cells of the section once more, from its last to its first, so that each runs after
+    every later one; and those of the sections before, whose labs are closed. Each works, or says
+    in one sentence which cell to run."""
+    for cell in reversed(before + section):
+        _, reply = here.try_to_run(cell, _BOUND)
+        if reply["status"] == "error" and reply["ename"] != "LabError":
+            raise CellFailed(f"run again later:\n{cell}\n{reply['ename']}: {reply['evalue']}")
 
 
 def _restart(here: Kernel, lesson: str, took: list[float]) -> None:

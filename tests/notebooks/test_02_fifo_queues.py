@@ -8,9 +8,9 @@ from notebooks.misuse import survives_everything
 WRONG = {
     "2.1": [
         "answer = ['c', 'b', 'a']",
-        "answer = lab.started()[-3:]",
+        "answer = kept.started()[-3:]",
         "answer = None",
-        "[work.enqueue(name=name) for name in 'abc']\nlab.wait()\nanswer = lab.started()[-3:]",
+        "[work.enqueue(name=name) for name in 'abc']\nkept.wait()\nanswer = kept.started()[-3:]",
     ],
     "2.2": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],
 }

@@ -14,16 +14,10 @@ WRONG = {
         "answer = 4",
     ],
     "4.2": [
-        "answer = lab.client.mails()['messages'][0]['job_id']",
-        "answer = 'Message-ID'",
-        "answer = None",
-    ],
-    "4.3": [
-        "answer = set()",
-        "answer = {'lost', 'maybe sent twice'}",
-        "answer = {'late by the visibility timeout'}",
-        "answer = {'late by a lease'}",
-        "answer = 'maybe sent twice'",
+        "answer = {name: 'lost' for name in answer}",
+        "answer = {name: 'late' for name in answer}",
+        "answer = {'this project': 'late by a lease'}",
+        "answer = 'lost'",
     ],
 }
 

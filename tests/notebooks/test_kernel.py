@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jupyter_client.blocking import BlockingKernelClient
 from notebooks.kernels import NOTEBOOKS, kernel
 from support import until
 
@@ -64,16 +65,19 @@ def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing() -> None:
 def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "startup.py"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
     with kernel() as here:
         told, reply = here.try_to_run("lab = Lab()")
         assert reply["ename"] == "NameError"
-        assert "Did you run the cells above?" in told[0]["text"]
+        (hint,) = told
+        assert "'Lab' is not defined yet. Run the cells above" in hint["text"]
 
 
 def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
     with kernel() as here:
-        here.run("from lab import Lab, show\nshow._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)")
+        here.run(
+            "from lab import Lab, progress\nprogress._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)"
+        )
         told, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
         assert reply["ename"] == "LabError"
         assert "no sign of the impossible" in reply["evalue"]
@@ -97,6 +101,49 @@ def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
         (shown,) = here.run("guess.against(40)")
         assert "you said" in shown["data"]["text/plain"]
         assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]
+
+
+def test_choices_have_letters_and_anything_else_is_asked_again() -> None:
+    answers = iter(["7", "B)"])
+    with kernel() as here:
+        said = here.client.execute_interactive(
+            "from lab import predict, predictions\n"
+            "guess = predict('Where is it?', 'here', choices=('here', 'there', 'nowhere'))\n"
+            "assert guess.said == 'there', guess\nguess.against('there')",
+            allow_stdin=True,
+            stdin_hook=lambda _: here.client.input(next(answers)),
+            timeout=60,
+        )
+        assert said["content"]["status"] == "ok", said["content"]
+        (shown,) = here.run("predictions()")
+        assert "Where is it? | there | there | as predicted" in shown["data"]["text/plain"]
+        assert "1 of 1 as predicted" in shown["data"]["text/plain"]
+
+
+def test_a_prompt_whose_page_is_gone_ends_when_another_page_opens_the_lesson() -> None:
+    """Nobody could answer it; the kernel would wait without end."""
+    with kernel() as here:
+        here.run("from lab import predict")
+        asked = here.client.execute("predict('How many?', 40, 'mails')", allow_stdin=True)
+        here.client.get_stdin_msg(timeout=30)
+        page = BlockingKernelClient(connection_file=here.manager.connection_file)
+        page.load_connection_file()
+        page.start_channels()
+        try:
+            page.kernel_info()  # as a page that opens does
+            reply = here.client.get_shell_msg(timeout=30)
+            assert reply["parent_header"]["msg_id"] == asked
+            assert reply["content"]["ename"] == "LabError"
+            assert "Run this cell again" in reply["content"]["evalue"]
+            again = page.execute_interactive(
+                "guess = predict('How many?', 40, 'mails')\nassert guess.said == 38",
+                allow_stdin=True,
+                stdin_hook=lambda _: page.input("38"),
+                timeout=60,
+            )
+            assert again["content"]["status"] == "ok", again["content"]
+        finally:
+            page.stop_channels()
 
 
 def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.predictions import Prediction
+from lab.prediction import Prediction
 
 
 def verdict(said: float | str, measured: float | str, unit: str = "") -> str:

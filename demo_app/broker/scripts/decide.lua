@@ -1,11 +1,14 @@
--- A person decides over a job that waits: run it now (to the tail of its queue), or discard it.
--- ARGV: id, what (retry, discard), by whom. Returns the state it was in, or '' when it is none of
+-- A person decides over a job that waits: run it now (to the tail of its queue), discard it, or
+-- forget it, since it is safe in another queue.
+-- ARGV: id, what (retry, discard, moved), by whom. Returns the state it was in, or '' when it is none of
 -- scheduled, retrying, dead.
 local id = ARGV[1]
 for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
   if redis.call('ZREM', set_key(state), id) == 1 then
     if ARGV[2] == 'retry' then
       release(id, ARGV[3], 'brought back from ' .. state)
+    elseif ARGV[2] == 'moved' then
+      forget(id, ARGV[3], 'moved')
     else
       end_job('discarded', id, ARGV[3], 'from ' .. state)
     end

@@ -3,10 +3,7 @@
 local worker = ARGV[1]
 local returned = give_back(worker, function(id, lane)
   redis.call('HDEL', RUNNING, id)
-  if redis.call('EXISTS', successor_key(id)) == 1 then  -- its next try was published already
-    redis.call('LREM', queue_key(lane), -1, id)
-    follow_successor(id, worker, 'the worker stopped')
-  else
+  if not follow_successor(id, worker, 'the worker stopped', lane) then
     record(id, 'requeued', worker, 'the worker stopped')
   end
 end)

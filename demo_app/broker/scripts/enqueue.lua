@@ -1,5 +1,7 @@
 -- Put messages in: each at the tail of its list, or among the scheduled when it is due later.
--- ARGV: by whom, then for each message: id, lane, seconds until it is due ('' for now), kind, message.
+-- ARGV: by whom, what the time is there (epoch seconds), then for each message: id, lane, due (the
+--       same; '' for now), kind, message. Due is by the producer's clock; when ours says otherwise
+--       (by more than it may take a message to come here), the wait stays as long.
 -- Kinds:
 --   once       a job; one whose id is known is left as it is, so that handing over twice counts once
 --   job        a job, as any Celery producer sends it. Published by the running job of the same id,
@@ -8,6 +10,8 @@
 --   transient  the same, in a list that goes with its consumer
 -- Returns how many jobs were new.
 local by, new = ARGV[1], 0
+local ahead = now - tonumber(ARGV[2])
+if math.abs(ahead) < 1 then ahead = 0 end
 local at_once = event_text('enqueued', by)
 
 local function differs(id, message)
@@ -28,10 +32,13 @@ local function forget_empty_lists()
   end
 end
 
-for i = 2, #ARGV, 5 do
-  local id, lane, after, kind, message = unpack(ARGV, i, i + 4)
-  local later = (tonumber(after) or 0) > 0
-  local due = later and moment_in(tonumber(after)) or ''
+for i = 3, #ARGV, 5 do
+  local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
+  local later = due ~= '' and tonumber(due) + ahead > now
+  if later then
+    follow_clock()
+    due = string.format('%.6f', tonumber(due) + ahead)
+  end
   if kind ~= 'once' and redis.call('LINDEX', job_key(id), 0) == message then
     -- this very message came before: its answer was lost, and it is sent again
   elseif kind == 'message' or kind == 'transient' then

@@ -1,6 +1,7 @@
 -- Acknowledge a claim with its outcome. Only who still holds the claim may: after a rescue the
 -- job is another's, and the late acknowledgement changes nothing but its own counter.
--- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, requeue, lost),
+-- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
+--       requeue_last: to the queue's tail; moved: it is safe in another queue),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       rescues at the most (for lost: the process that ran it died).
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
@@ -17,7 +18,7 @@ local function answer(in_time)
 end
 
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
-  requeue = 'requeued', lost = 'rescued'}
+  requeue = 'requeued', requeue_last = 'requeued', lost = 'rescued'}
 
 -- Whether this is the second time that the same acknowledgement comes: its answer was lost. Then
 -- the job was not claimed again, and this worker has written how it ended; `retrying` stands for
@@ -74,8 +75,8 @@ end
 if outcome ~= 'lost' and follow_successor(id, worker, detail) then
   return answer(1)
 end
-if outcome == 'requeue' then
-  redis.call('RPUSH', queue_key(lane), id)
+if outcome == 'requeue' or outcome == 'requeue_last' then
+  redis.call(outcome == 'requeue' and 'RPUSH' or 'LPUSH', queue_key(lane), id)
   if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker)) end
   record(id, 'requeued', worker, detail)
   notify()
@@ -92,6 +93,8 @@ elseif outcome == 'retry' then
   record(id, 'retrying', worker, detail)
 elseif outcome == 'discard' then
   end_job('discarded', id, worker, detail)
+elseif outcome == 'moved' then
+  forget(id, worker, 'moved')
 elseif outcome == 'dead' then
   bury(id, worker, detail)
 end

@@ -6,6 +6,7 @@
 -- by the reckoning of who asks (epoch seconds, '' when it can't tell), what (look, move).
 -- Returns {the time, how many may be dead, then the ids that were moved, or for look the dead}.
 local by, lease, apart, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+apart = math.min(apart, lease / 4)
 local reckoned, what = tonumber(ARGV[5]), ARGV[6]
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local seen = redis.call('HMGET', SERVER, 'run', 'since')

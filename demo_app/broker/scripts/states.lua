@@ -20,10 +20,9 @@ end
 
 local function in_list(key, id) return redis.call('LPOS', key, id, 'RANK', -1) end
 
-local function is_claimed(id, worker, lane)
-  if in_list(claims_key(lane, worker), id) then return true end
-  for _, other in ipairs(all_lanes()) do
-    if in_list(claims_key(other, worker), id) then return true end
+local function is_claimed(id, worker)
+  for _, lane in ipairs(all_lanes()) do
+    if in_list(claims_key(lane, worker), id) then return true end
   end
   return false
 end
@@ -40,7 +39,7 @@ end
 local every = math.ceil(#ARGV / 64)
 local turn = tonumber(clock[2]) % every
 
-local answers, returned = {}, 0
+local answers, missing = {}, false
 for i = 2, #ARGV do
   local id = ARGV[i]
   local state, line = state_of(id)
@@ -48,19 +47,16 @@ for i = 2, #ARGV do
   if state == 'scheduled' or state == 'retrying' then
     there = redis.call('ZSCORE', set_key(state), id)
   elseif state == 'running' then
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
-    there = is_claimed(id, cjson.decode(line)[3], lane)
-  elseif state == 'queued' and (returned > 0 or i % every == turn) then
-    there = is_queued(id, lane_of(redis.call('LINDEX', job_key(id), 0)))
+    there = is_claimed(id, cjson.decode(line)[3])
+  elseif state == 'queued' and (missing or i % every == turn) then
+    local lane = lane_of(id)
+    there = lane and is_queued(id, lane)
   end
   if not there then
-    local lane = lane_of(redis.call('LINDEX', job_key(id), 0))
-    redis.call('LPUSH', queue_key(lane), id)
-    redis.call('SADD', LANES, lane)
-    record(id, 'enqueued', by, 'it was in no list')
-    state, returned = 'queued', returned + 1
+    missing = true
+    release(id, by, 'it was in no list')
+    state = state_of(id)  -- none, if its message was gone too: whoever has a copy brings it again
   end
   answers[#answers + 1] = state or ''
 end
-if returned > 0 then notify() end
 return answers

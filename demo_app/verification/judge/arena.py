@@ -22,7 +22,6 @@ from typing import Any, Self
 
 import redis
 
-from demo_app.broker.connection import connect
 from demo_app.stack import redis_server
 from demo_app.verification.judge.role import EVENTS, Role
 from demo_app.verification.judge.targets import Running, Target
@@ -79,7 +78,9 @@ class Arena:
     def start_server(self) -> None:
         """Start the server on the data that it had."""
         self.kill_server()
-        self._server, self._url = redis_server.start(self._redis)
+        leash = self._target.leash
+        self._server, self._url = redis_server.start(self._redis, env=leash.environment)
+        leash.hold(self._server.pid)
 
     def kill_server(self) -> None:
         """SIGKILL to the server."""
@@ -123,7 +124,13 @@ class Arena:
     def where(self, job: str) -> list[str]:
         """The keys in whose content the job's text is. An empty list: the job is nowhere."""
         text = re.compile(rf"{re.escape(job)}(?!\d)")
-        client = connect(self._url, timeout=2.0)
+        path = self._url.partition("://")[2]
+        client = redis.Redis(
+            unix_socket_path=path,
+            socket_timeout=2.0,
+            decode_responses=True,
+            encoding_errors="replace",  # some queues compress what they keep
+        )
         with suppress(redis.RedisError):
             return sorted(key for key in client.scan_iter() if text.search(_content(client, key)))
         client.close()
@@ -147,7 +154,8 @@ def _content(client: redis.Redis, key: str) -> str:
         "list": lambda: client.lrange(key, 0, -1),
         "set": lambda: client.smembers(key),
         "zset": lambda: client.zrange(key, 0, -1),
-        "hash": lambda: client.hgetall(key),
+        # a job's counter does not keep the job
+        "hash": lambda: [pair for pair in client.hgetall(key).items() if not pair[1].isdigit()],
         "stream": lambda: client.xrange(key),
     }
     return str(read[kind]() if kind in read else "")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from demo_app.verification.judge.drive import ENDLESS
 from demo_app.verification.judge.levels import BACK
 from demo_app.verification.judge.plan import Act, Plan
 from demo_app.verification.judge.record import Record
+from demo_app.verification.judge.settle import ENDLESS
 
 
 def check(plan: Plan, record: Record) -> str:

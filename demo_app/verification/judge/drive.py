@@ -11,16 +11,15 @@ from typing import Any
 from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import IDLE, Act, Fault, Plan
 from demo_app.verification.judge.record import Record
+from demo_app.verification.judge.settle import settle
 from demo_app.verification.judge.targets import Target
 
 #: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
 PAUSE = 5.0
-#: Seconds for which a nap lasts at most. Runs of a poison pill after which it counts as endless.
-_NAP, ENDLESS = 0.8, 8
-#: Seconds without another run after which poison counts as given up.
-_GIVEN_UP = 6.5
-#: Seconds that the end of a trial is waited for at most.
-_LIMIT = 90.0
+#: Seconds in which a worker that goes on again can say that it is alive.
+_AWAKE = 1.2
+#: Seconds for which a nap lasts at most.
+_NAP = 0.8
 
 
 def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
@@ -51,8 +50,9 @@ class _Trial:
         for fault in self._plan.faults:
             if not fault.in_producer:
                 self._break(fault)
-        self._settle()
-        for job in self.record().lost:
+        settle(self._arena, self._plan, self._patience, self._worker)
+        poison = [job for job in self._plan.jobs if job.startswith("poison")]
+        for job in [*self.record().lost, *poison]:
             self._arena.note("where", job=job, keys=self._arena.where(job))
 
     # putting in
@@ -137,6 +137,7 @@ class _Trial:
                 self._arena.kill_server()
                 self._start_server()
         if fault.act is Act.PAUSE and self._plan.later:
+            self._arena.stop.wait(_AWAKE)
             self._put(self._plan.later)
             names = set(self._plan.later)
             self._arena.until(lambda: names <= {run.job for run in self.record().runs}, 6.0)
@@ -180,44 +181,7 @@ class _Trial:
     def _go(self, part: Part) -> None:
         part.role.go.touch()
 
-    # settling
-
     def _worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         part = self._arena.worker(halt, nth, rescues=self._plan.rescues, **given)
         self._arena.until(lambda: self._arena.happened(part.who, "works", "halt", "crashed"), 60.0)
         return part
-
-    def _settle(self) -> None:
-        """Keep workers alive until all is done, or nothing moves any more."""
-        plan = self._plan
-        moved, began = -1, time.monotonic()
-        since = began
-        while not self._arena.stop.is_set() and time.monotonic() - began < _LIMIT:
-            alive = [p for p in self._arena.parts if not p.role.jobs and p.running.alive()]
-            if sum(part.role.claims for part in alive) < plan.workers:
-                self._worker(skew=plan.skew if alive else 0.0)
-                continue
-            seen = self.record()
-            if len(seen.moves) != moved:
-                moved, since = len(seen.moves), time.monotonic()
-            still = time.monotonic() - since
-            if self._is_over(seen, still, {part.who for part in alive}):
-                return
-            time.sleep(0.02)  # between two looks
-
-    def _is_over(self, seen: Record, still: float, alive: set[str]) -> bool:
-        if any(
-            p.role.jobs and p.running.alive() and not seen.finished(p.who)
-            for p in self._arena.parts
-        ):
-            return still > self._patience  # a put that does not come back
-        if self._plan.once and seen.doubled:
-            return True
-        if any(run.end is None and run.who in alive for run in seen.runs):
-            return still > self._patience + 10.0  # a run that never ends
-        if seen.poison_runs:
-            endless = len(seen.poison_runs) > ENDLESS
-            return endless or still > (self._patience if seen.unfinished else _GIVEN_UP)
-        if not seen.unfinished:
-            return still >= self._plan.quiet
-        return still > self._patience

@@ -13,7 +13,8 @@ def history(record: Record) -> list[dict[str, Any]]:
     start = record.events[0]["at"] if record.events else 0.0
     for event in record.events:
         what = _what(event)
-        line = {"who": event.get("to", event["who"]), "what": what, "step": event.get("step", "")}
+        who = "server" if event["event"] == "where" else event.get("to", event["who"])
+        line = {"who": who, "what": what, "step": event.get("step", "")}
         if what and not (told and told[-1].items() >= line.items()):
             told.append({"at": round(event["at"] - start, 3), **line})
     return told

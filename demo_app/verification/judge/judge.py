@@ -128,9 +128,9 @@ class Judge:
             self._end(level.number, begun)
         if level.faults_at_random and not trials[-1].why:
             trials += self._at_random(level, steps)
-            if trials[-1].why:
-                trials[-1] = self._minimised(trials[-1])
         last = trials[-1]
+        if last.why and len(last.plan.jobs) > 2:  # the others are as small as they can be
+            last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
         return Verdict(
             level,

@@ -9,6 +9,7 @@ from demo_app.verification.demo.colours import CUT_SHORT, DELIVERED, EDGE, INK, 
 from demo_app.verification.judge.history import history
 from demo_app.verification.judge.record import Record
 
+_LEGEND = "Blue: a run begins. Black: it ends. Cross: something is broken. Ring: where a job is."
 _WIDTH, _LEFT, _ROW, _TOP = 960, 90, 58, 70
 
 
@@ -17,7 +18,7 @@ def svg(record: Record, title: str) -> str:
     told = history(record)
     columns = max(1, len(told))
     people = list(dict.fromkeys(line["who"] for line in told))
-    height = _TOP + _ROW * len(people) + 26 * columns + 40
+    height = _TOP + _ROW * len(people) + 26 * (columns + 1) + 40
     step = (_WIDTH - _LEFT - 30) / columns
     drawn = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -47,6 +48,7 @@ def svg(record: Record, title: str) -> str:
         words = f"{number}. {line['at']:.2f} s  {line['who']}: {line['what']}"
         weight = ' font-weight="bold"' if _is_fault(line["what"]) else ""
         drawn.append(f'<text x="10" y="{below}"{weight}>{escape(words[:125])}</text>')
+    drawn.append(f'<text x="10" y="{height - 20}" fill="{EDGE}">{_LEGEND}</text>')
     return "\n".join([*drawn, "</svg>\n"])
 
 

@@ -84,6 +84,6 @@ class Plan:
             if len(self.faults) > 1
         ]
         if len(self.jobs) > 1:
-            fewer.append(replace(self, jobs=self.jobs[:1]))
+            fewer.append(replace(self, jobs=self.jobs[: len(self.jobs) // 2]))
             fewer.append(replace(self, jobs=self.jobs[:-1]))
         return fewer

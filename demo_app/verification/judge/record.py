@@ -9,7 +9,7 @@ from typing import Any
 
 Event = dict[str, Any]
 #: Events that show that something still moves.
-_MOVES = frozenset({"putting", "put", "refused", "begin", "end", "halt"})
+_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Record:
 
     #: The same at the end of a trial: lost.
     lost = unfinished
+
+    @property
+    def ordinary_runs(self) -> list[Run]:
+        """All other runs than those of poison."""
+        return [run for run in self.runs if not run.job.startswith("poison")]
 
     @property
     def poison_runs(self) -> list[Run]:

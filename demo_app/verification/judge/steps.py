@@ -60,19 +60,18 @@ class Steps:
         call.names[name] += 1
         call.commands.append(words[:_SHOWN])
         step = f"{call.method}:{name}:{call.names[name]}"
-        with self._one:  # while one halts, the other threads of the process do
+        with self._one:  # while one does the command at which it halted, the others wait
             pass
         if self._role.halts_at(f"{step}:before"):
+            self._role.log("call", method=call.method, commands=call.commands[:-1], names=[])
+            self._role.wait_for_go(f"{step}:before {words[:_SHOWN]}")
             with self._one:
-                self._role.log("call", method=call.method, commands=call.commands[:-1], names=[])
-                self._role.wait_for_go(f"{step}:before {words[:_SHOWN]}")
                 yield
         else:
             yield
         if self._role.halts_at(f"{step}:after"):
-            with self._one:
-                self._role.log("call", method=call.method, commands=call.commands, names=[])
-                self._role.wait_for_go(f"{step}:after {words[:_SHOWN]}")
+            self._role.log("call", method=call.method, commands=call.commands, names=[])
+            self._role.wait_for_go(f"{step}:after {words[:_SHOWN]}")
 
 
 class SteppedPipeline(Pipeline):

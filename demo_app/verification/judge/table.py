@@ -18,7 +18,6 @@ def markdown(found: Verdicts, seed: int) -> str:
     for number, level in LEVELS.items():
         cells = [_cell(found[name][number - 1]) for name in names]
         lines.append(_line([f"{number}. {level.name}", *cells]))
-    lines.append(_line(["slowest run, seconds", *(_slowest(found[name]) for name in names)]))
     reasons = [
         f"- **{name}, level {verdict.level.number}**: {verdict.why}"
         for name in names
@@ -33,11 +32,9 @@ def _titled(name: str) -> str:
 
 
 def _cell(verdict: Verdict) -> str:
-    return "holds" if verdict.held else f"**no**, {verdict.lost} of {verdict.jobs} lost"
-
-
-def _slowest(verdicts: Sequence[Verdict]) -> str:
-    return f"{max(verdict.slowest for verdict in verdicts):.1f}"
+    if verdict.held:
+        return "holds"
+    return f"**no**, {verdict.lost} of {verdict.jobs} lost" if verdict.lost else "**no**"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from demo_app.verification.judge.leash import Leash, send_to_all
 from demo_app.verification.judge.role import VARIABLE, Role
 
 #: The queues with an adapter; each is a module in `adapters`.
@@ -36,6 +37,7 @@ class Target(Protocol):
 
     name: str
     stepped: bool
+    leash: Leash
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""
@@ -66,14 +68,15 @@ class Learners:
     stepped = True
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self.leash = name, Leash()
         path, _, queue_class = name.rpartition(":")
         self._host = subprocess.Popen(
             [sys.executable, "-m", "demo_app.verification.judge.host",
              f"{Path(path).resolve()}:{queue_class}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
+            text=True, start_new_session=True, env=self.leash.environment,
         )  # fmt: skip
+        self.leash.hold(self._host.pid)
         self._lock = threading.Lock()
         self._read(f"{name} can't be loaded")
         threading.Thread(target=self._drain, daemon=True).start()
@@ -104,6 +107,7 @@ class Learners:
         with suppress(ProcessLookupError):
             os.killpg(self._host.pid, signal.SIGKILL)
         self._host.wait()
+        self.leash.end()
         for stream in (self._host.stdin, self._host.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):
@@ -134,28 +138,28 @@ class Adapter:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._children: list[subprocess.Popen[bytes]] = []
         wanted = "demo_app.broker" if name == "claims" else name
         check = subprocess.run([sys.executable, "-c", f"import {wanted}"], capture_output=True)
         if check.returncode:
             raise CannotJudge(f"The package {name} is not installed.")
+        self.leash = Leash()
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
-        kept = {key: text for key, text in os.environ.items() if not key.startswith("DEMO_")}
         main = f"from demo_app.verification.judge.adapters.{self.name} import main; main()"
         with (Path(role.folder) / f"{role.who}.log").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-c", main],
-                env={**kept, VARIABLE: role.to_json(), "C_FORCE_ROOT": "1"},
+                env={**self.leash.environment, VARIABLE: role.to_json()},
                 cwd=role.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+        self.leash.hold(child.pid)
         self._children.append(child)
 
         def send(number: signal.Signals) -> None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, number)
+            send_to_all(child.pid, number)
             if number is signal.SIGKILL:
                 child.wait()
 
@@ -163,7 +167,6 @@ class Adapter:
 
     def close(self) -> None:
         """See `Target`."""
+        self.leash.end()
         for child in self._children:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
             child.wait()

@@ -78,7 +78,7 @@ document.addEventListener("fresh", () => {
   const door = middle(floors()[0]);
   const crowded = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
   if (shown && !still.matches) {
-    for (const token of document.querySelectorAll(".token:not(.beyond)")) {
+    for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
       const floor = token.parentElement.dataset.floor;
       if (places.has(token.id) || !(crowded.has(floor) || floor === "lost")) fly(token, { ...door, floor: "readers" });
     }
@@ -92,7 +92,7 @@ document.addEventListener("lost", () => {
   $("web-says").textContent = $("board").dataset.webDead;
 });
 
-async function act(name) {
+export async function act(name) {
   const began = performance.now();
   const waiting = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
@@ -151,7 +151,9 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, textarea")) return;
-  const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  // with CapsLock, and while an input method is on
+  const typed = /^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "");
+  const button = document.querySelector(`[data-key="${CSS.escape(typed.toLowerCase())}"]`);
   if (button) { event.preventDefault(); button.click(); }
 });
 addEventListener("resize", crowd);

@@ -15,6 +15,7 @@ from support import client_of, message, until
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
 
@@ -107,7 +108,7 @@ def _end_all(store: Queue, numbers: range, verdict: Verdict = Verdict.DONE) -> N
 @pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.DISCARD])
 def test_after_a_leap_back_the_oldest_are_still_forgotten_first(verdict: Verdict) -> None:
     with _redis_with_a_clock() as (store, put_clock):
-        short = Queue(store.client, history_length=64)
+        short = Queue(store.client, Options(history_length=64))
         short.register("w", 3_600_000, "{}")
         _end_all(short, range(64), verdict)
         put_clock(-3600)

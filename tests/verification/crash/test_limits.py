@@ -10,6 +10,7 @@ from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.message import parse
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
 _LEASE = 60_000
@@ -68,7 +69,7 @@ def test_ten_thousand_dead_jobs_are_kept_and_paged(store: Queue) -> None:
 
 
 def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(store: Queue) -> None:
-    small = Queue(store.client, journal_length=1000, history_length=100)
+    small = Queue(store.client, Options(journal_length=1000, history_length=100))
     _fill(small, 3000)
     assert 1000 <= small.client.xlen("journal") < 1300, "trimmed by whole nodes of 100 entries"
     view = get_job(small.client, "job-0")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
 import pytest
+from support import until
 from verification.judge.broken import BROKEN, solution
 
 from demo_app.verification.judge.judge import Judge, Verdict
@@ -66,3 +72,29 @@ def test_each_failure_has_its_history_and_its_picture(
     assert record is not None
     drawn = ElementTree.fromstring(svg(record, told["why"]))
     assert len(drawn.findall(".//{*}text")) > len(told["history"])
+
+
+def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
+    queue = tmp_path / "drops.py"
+    queue.write_text(solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "return"))
+    (verdict,) = verdicts(queue, [9])
+    assert "no list keeps it" in verdict.why
+
+
+def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "JUDGED": str(tmp_path)}
+    judge = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+    until(lambda: list(tmp_path.glob("judge-*/events.jsonl")), 60.0, "a trial")
+    judge.kill()
+    judge.wait()
+    until(lambda: not _marked("JUDGED", tmp_path), 30.0, "the end of every process")
+
+
+def _marked(name: str, value: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(name) == str(value):
+                found.append(process.pid)
+    return found

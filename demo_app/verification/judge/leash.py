@@ -1,0 +1,40 @@
+"""Ends all that a judge started, also when the judge itself is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from contextlib import suppress
+
+import psutil
+
+from demo_app.stack.reaper import MARKER, ReaperClient, reap
+
+
+class Leash:
+    """See the module. environment: for each process to be started; by its mark it is found."""
+
+    def __init__(self) -> None:
+        self._mark = uuid.uuid4().hex
+        self._reaper = ReaperClient(self._mark)
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
+        self.environment = {**kept, MARKER: self._mark, "C_FORCE_ROOT": "1"}
+
+    def hold(self, pid: int) -> None:
+        """A process was started, in a group of its own."""
+        self._reaper.add(pid)
+
+    def end(self) -> None:
+        """End all that there is."""
+        reap(self._mark)
+        self._reaper.close(5.0)
+
+
+def send_to_all(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process and to all that it started, whatever their groups are."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(ProcessLookupError):
+                os.kill(one.pid, number)

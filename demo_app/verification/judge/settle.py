@@ -1,0 +1,55 @@
+"""The end of a trial: workers are kept alive until all is done, or nothing moves any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from demo_app.verification.judge.arena import Arena
+from demo_app.verification.judge.plan import Plan
+from demo_app.verification.judge.record import Record
+
+#: Runs of a poison pill after which it counts as endless.
+ENDLESS = 8
+#: Seconds without another run after which poison counts as given up.
+_GIVEN_UP = 6.5
+#: Seconds that the end of a trial is waited for at most.
+_LIMIT = 180.0
+
+
+def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[..., object]) -> None:
+    """Return when there is nothing more to expect.
+
+    patience: seconds without any progress after which that is so. start_worker: starts another
+    one, as a supervisor does when one has died.
+    """
+    moved, began = -1, time.monotonic()
+    since = began
+    while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
+        alive = [part for part in arena.parts if not part.role.jobs and part.running.alive()]
+        if sum(part.role.claims for part in alive) < plan.workers:
+            start_worker(skew=plan.skew if alive else 0.0)
+            continue
+        seen = Record(arena.events())
+        if len(seen.moves) != moved:
+            moved, since = len(seen.moves), time.monotonic()
+        still = time.monotonic() - since
+        names = {part.who for part in alive}
+        running = any(run.end is None and run.who in names for run in seen.ordinary_runs)
+        if (plan.once and seen.doubled) or still > patience + (10.0 if running else 0.0):
+            return
+        if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):
+            return
+        time.sleep(0.02)  # between two looks
+
+
+def _is_putting(arena: Arena, seen: Record) -> bool:
+    """Whether a living producer still has jobs to put in."""
+    producers = [part for part in arena.parts if part.role.jobs]
+    return any(part.running.alive() and not seen.finished(part.who) for part in producers)
+
+
+def _is_done(plan: Plan, seen: Record, still: float) -> bool:
+    if seen.poison_runs:
+        return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
+    return not seen.unfinished and still >= plan.quiet

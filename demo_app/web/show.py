@@ -1,0 +1,99 @@
+"""A show: steps that play on the stage, from a file that people edit; `shows/` has them.
+
+A step may `say` something or `ask` the class, in each language; `do` actions of the stage, one
+after the other; and wait `until` the stage is in a state, never for a time. Then it holds until
+PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from demo_app.web.errors import DomainError
+from demo_app.web.fault_controls import ACTIONS
+from demo_app.web.picture import Picture
+from demo_app.web.translations import LANGUAGES
+
+#: What a step can wait for, by name; each is a number.
+STATE = ("posted", "waiting", "running", "delivered", "lost", "workers", "held", "rescued", "redis")
+
+
+def state_of(picture: Picture) -> dict[str, int]:
+    """The numbers of STATE. workers: those alive; held: jobs of dead ones; redis: 1 if it answers.
+
+    rescued: jobs that were rescued and are on their way again.
+    """
+    dead = [worker.id for worker in picture.workers if not worker.alive]
+    return {
+        **picture.sums,
+        "workers": len(picture.workers) - len(dead),
+        "held": sum(len(picture.floors[worker]) for worker in dead),
+        "rescued": picture.rescued,
+        "redis": int(bool(picture.redis)),
+    }
+
+
+def _condition(text: str) -> str:
+    if re.fullmatch(rf"({'|'.join(STATE)}) (>=|<=|=) \d+", text) is None:
+        raise ValueError(f"{text!r} is no condition: it is as `held >= 4`, of {', '.join(STATE)}")
+    return text
+
+
+def _in_each_language(words: dict[str, str]) -> dict[str, str]:
+    if words and set(words) != set(LANGUAGES):
+        raise ValueError(f"it is said in {', '.join(words)}, and not in {', '.join(LANGUAGES)}")
+    return words
+
+
+Words = Annotated[dict[str, str], AfterValidator(_in_each_language)]
+
+
+class Step(BaseModel):
+    """See the module."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    say: Words = Field(default_factory=dict)
+    ask: Words = Field(default_factory=dict)
+    do: tuple[Literal[tuple(ACTIONS)], ...] = ()  # type: ignore[valid-type]
+    until: tuple[Annotated[str, AfterValidator(_condition)], ...] = ()
+    hold: bool = True
+
+    def in_language(self, language: str) -> dict[str, Any]:
+        """The step as the page's script plays it."""
+        words = (self.ask or self.say).get(language, "")
+        given = {"words": words, "asks": bool(self.ask), "hold": self.hold}
+        return {**given, "do": self.do, "until": self.until}
+
+
+class Show(BaseModel):
+    """A show. Raises pydantic's ValidationError, which names the step, for one that makes no
+    sense."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    step: tuple[Step, ...]
+
+
+@cache
+def shows() -> dict[str, Show]:
+    """Every show, by the name of its file."""
+    found = (files("demo_app.web") / "shows").iterdir()
+    return {
+        file.name.removesuffix(".toml"): Show(**tomllib.loads(file.read_text("utf-8")))
+        for file in found
+        if file.name.endswith(".toml")
+    }
+
+
+def steps(name: str, language: str) -> list[dict[str, Any]]:
+    """The steps of a show. Raises DomainError when there is none of that name."""
+    if name not in shows():
+        raise DomainError(404, "no_show", name=name, known=", ".join(shows()))
+    return [step.in_language(language) for step in shows()[name].step]

@@ -1,0 +1,74 @@
+// Plays a show on the stage: its steps stand in the page. PageDown goes on, PageUp shows what was said
+// before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
+import { act } from "./stage.js";
+
+const steps = JSON.parse(document.getElementById("steps").textContent);
+const main = document.getElementById("main");
+const caption = document.createElement("p");
+const said = []; // every step with words so far
+let step = -1, playing = false, back = 0; // back: how many captions ago is on show
+
+caption.className = "caption";
+caption.setAttribute("role", "status");
+document.body.append(caption);
+document.body.classList.add("show");
+tell({ words: document.getElementById("steps").dataset.begin });
+
+function tell({ words, asks }, waits = false) {
+  caption.textContent = words;
+  caption.classList.toggle("asks", Boolean(asks));
+  caption.classList.toggle("waits", waits);
+}
+
+function holds(condition) {
+  const [name, sign, number] = condition.split(" ");
+  const value = JSON.parse(main.dataset.state)[name];
+  return sign === ">=" ? value >= Number(number) : sign === "<=" ? value <= Number(number) : value === Number(number);
+}
+
+// The first picture that comes may have been asked for before the step did anything.
+const reached = (conditions) => new Promise((done) => {
+  let pictures = 0;
+  const look = () => {
+    pictures += 1;
+    if (pictures === 1 || !main.dataset.state || !conditions.every(holds)) return;
+    document.removeEventListener("fresh", look);
+    done();
+  };
+  document.addEventListener("fresh", look);
+});
+
+async function play() {
+  if (playing) return;
+  playing = true;
+  let now;
+  do {
+    step += 1;
+    now = steps[step];
+    if (!now) break;
+    if (now.words) said.push(now);
+    const last = said.at(-1);
+    if (last) tell(last, now.until.length > 0);
+    for (const action of now.do) await act(action);
+    if (now.until.length) await reached(now.until);
+    if (last) tell(last);
+  } while (!now.hold);
+  playing = false;
+}
+
+function turn(by) {
+  back = Math.min(Math.max(0, said.length - 1), Math.max(0, back + by));
+  if (said.length) tell(said[said.length - 1 - back], playing && back === 0);
+}
+
+const KEYS = {
+  PageDown: () => (back ? turn(-1) : play()),
+  PageUp: () => turn(1),
+  ".": () => document.body.classList.toggle("blank"),
+  Escape: () => location.assign("stage"),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(event.key in KEYS)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});

@@ -1,0 +1,131 @@
+"""Stock Celery beside this project: the same comments, the same kill, and what becomes of them.
+
+What is said of it is read off kombu's own keys, in a Redis database of its own: the list `mail`,
+and `unacked` with `unacked_index`, in which a job stays that a dead worker held, until the
+visibility timeout has passed. Whether a worker lives is seen from its process.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo_app.backends.stock import StockBackend
+from demo_app.broker.connection import Decoded, connect
+from demo_app.jobs.job import Job
+from demo_app.settings import Settings
+from demo_app.tasks import notify_author_too
+from demo_app.web import processes
+from demo_app.web.inbox import Inbox
+
+#: What was posted in this round: job ids with their comments' numbers.
+_POSTED = "twin:posted"
+#: Seconds after which a job counts as gone that is in no key and in no mail.
+_GONE_AFTER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TwinPicture:
+    """What stock Celery has at one moment: the numbers of the comments, by where their jobs are.
+
+    pid: the worker, alive or the last that was; None before the first. held_for: seconds since the
+    oldest job of `held` was taken, and back_in: seconds until it is given back at the earliest.
+    """
+
+    posted: int
+    places: dict[str, list[int]]
+    pid: int | None
+    alive: bool
+    held_for: float = 0.0
+    back_in: float = 0.0
+
+
+@dataclass(slots=True)
+class Twin:
+    """See the module."""
+
+    chosen: Settings
+    inbox: Inbox
+    _client: Decoded = field(init=False)
+    _backend: StockBackend = field(init=False)
+    _missing_since: dict[str, float] = field(default_factory=dict)
+    _mailed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._client = connect(self.chosen.twin_url, timeout=2.0)
+        stock = self.chosen.model_copy(update={"redis_url": self.chosen.twin_url})
+        self._backend = StockBackend(stock)
+
+    def post(self, comment_id: int) -> None:
+        """Give stock Celery the job of a comment as well."""
+        job = Job(notify_author_too.name, {"comment_id": comment_id}, queue_name="mail")
+        self._client.hset(_POSTED, job.id, comment_id)
+        self._backend.enqueue(job)
+
+    def new_round(self) -> None:
+        """Count from here."""
+        self._client.delete(_POSTED)
+
+    def kill(self) -> bool:
+        """`kill -9` for the stock worker; False when none is alive."""
+        pid, alive, _ = self._worker()
+        return alive and processes.send(pid or 0, processes.is_our_worker, signal.SIGKILL)
+
+    def picture(self) -> TwinPicture:
+        """What stock Celery has now. Raises redis.RedisError when Redis can't be reached."""
+        pipe = self._client.pipeline(transaction=True)
+        pipe.hgetall(_POSTED)
+        pipe.lrange("mail", 0, -1)
+        pipe.hgetall("unacked")
+        pipe.zrange("unacked_index", 0, -1, withscores=True)
+        posted, waiting, unacked, taken = pipe.execute()
+        pid, alive, since = self._worker()
+        found = {_job_id(json.loads(message)): "waiting" for message in waiting}
+        held: list[float] = []
+        taken_at = dict(taken)
+        for tag, delivery in unacked.items():
+            job = _job_id(json.loads(delivery)[0])
+            moment = taken_at.get(tag, 0.0)
+            found[job] = "running" if alive and moment >= since else "held"
+            if found[job] == "held" and job in posted:
+                held.append(moment)
+        places = self._places(posted, found)
+        now = time.time()
+        oldest = min(held, default=now)
+        back_in = max(0.0, oldest + self.chosen.visibility_seconds - now)
+        return TwinPicture(len(posted), places, pid, alive, now - oldest, back_in)
+
+    def _places(self, posted: dict[str, str], found: dict[str, str]) -> dict[str, list[int]]:
+        if posted.keys() - found.keys() - self._mailed:
+            self._mailed = {str(mail["job_id"]) for page in self.inbox.pages(4) for mail in page}
+        places: dict[str, list[int]] = {name: [] for name in PLACES}
+        for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
+            place = found.get(job) or ("delivered" if job in self._mailed else "gone")
+            if place != "gone":
+                self._missing_since.pop(job, None)
+            elif time.monotonic() - self._missing_since.setdefault(job, time.monotonic()) < (
+                _GONE_AFTER
+            ):
+                place = "running"  # between two of its steps, or on its way into the inbox
+            places[place].append(int(number))
+        return places
+
+    def _worker(self) -> tuple[int | None, bool, float]:
+        """The stock worker that was started last, whether it lives, and since when."""
+        keys = self._client.keys("stock-worker:*")
+        said = [json.loads(word) for word in self._client.mget(keys) if word] if keys else []
+        if not said:
+            return None, False, 0.0
+        newest = max(said, key=lambda one: float(one["since"]))
+        return newest["pid"], processes.is_our_worker(newest["pid"]), newest["since"]
+
+
+#: Where a job of stock Celery can be.
+PLACES = ("waiting", "running", "held", "delivered", "gone")
+
+
+def _job_id(message: dict[str, Any]) -> str:
+    return str(message.get("headers", {}).get("id", ""))

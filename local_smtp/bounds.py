@@ -1,0 +1,85 @@
+"""Every bound on what strangers may send, and on what an answer may cost, in one place.
+
+Most are per client; those on connections, listeners and bytes hold for all clients together, so
+that the sink fits into 1,024 descriptors and needs at most 100 MB more under attack than idle.
+"""
+
+MIB = 1024 * 1024
+
+# Both doors
+CONNECTIONS = 400
+"""Clients connected at once, to SMTP and to HTTP each."""
+BACKLOG = 1024
+"""Clients that the system lets wait for each door to open."""
+
+# SMTP
+COMMAND_BYTES = 2048
+"""Bytes of a command line (RFC 5321 §4.5.3.1.4 asks for 512 and more for extensions)."""
+ADDRESS_CHARACTERS = 320
+"""Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1)."""
+RECIPIENTS = 100
+"""Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
+RECIPIENT_CHARACTERS = 8 * 1024
+"""Characters of all the recipients of a mail."""
+MAIL_BYTES = 5 * MIB
+"""Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
+SMALL_MAIL_BYTES = 64 * 1024
+"""Bytes of a mail that is received whatever other clients do."""
+LARGE_MAILS_BYTES = 4 * MAIL_BYTES
+"""Bytes of all larger mails that are being received; one that is over it is to come again."""
+MAIL_SECONDS = 60.0
+"""Seconds in which a mail has to be sent."""
+BUFFER_BYTES = 16 * 1024
+"""Bytes that an SMTP client can send ahead; the system adds its own."""
+SMTP_SECONDS = 300.0
+"""Seconds in which an SMTP client has to say something, or to read an answer."""
+AHEAD_SECONDS = 0.05
+"""Seconds that a command waits which comes ahead of an answer: PIPELINING is not announced."""
+SMTP_ERRORS = 20
+"""Commands that make no sense, after which a client is sent away."""
+DIALOGUE_CHARACTERS = 16 * 1024
+"""Characters of what was said about a mail that are kept with it; a line counts for 40 more."""
+
+# Header fields and parts
+HEAD_BYTES = 64 * 1024
+"""Bytes of a mail in which Subject, From and Message-ID are looked for."""
+FIELD_CHARACTERS = 2048
+"""Characters of a header field that are decoded: it takes quadratic time."""
+FIELDS = 1000
+"""Header fields shown."""
+PARTS = 500
+"""Parts of a mail that are looked at."""
+TEXT_CHARACTERS = 100_000
+"""Characters of a mail's text, or of its source, that a page shows."""
+HTML_CHARACTERS = 2 * MIB
+"""Characters of a mail's HTML that are shown."""
+LINKS = 200
+"""Links of a mail that are listed."""
+DELIVERIES = 100
+"""The latest times that a mail was brought which are shown with it."""
+READERS = 4
+"""Clients that wait for a mail to be taken apart; one more is answered with 503."""
+READING_SECONDS = 0.7
+"""Seconds of computing in which a mail has to be taken apart."""
+READING_BYTES = 48 * MIB
+"""Bytes of memory in which a mail has to be taken apart."""
+
+# HTTP
+REQUEST_HEAD_BYTES = 16 * 1024
+"""Bytes of a request line with all its headers; more is answered with 431."""
+REQUEST_FIELDS = 100
+"""Header fields of a request; more is answered with 431."""
+REQUESTS_AHEAD = 16
+"""Requests that a client may send ahead of their answers; the next one is not read."""
+HELD_BYTES = 32 * MIB
+"""Bytes of all requests that are not answered yet, and of answers that nobody reads."""
+REQUEST_BODY_BYTES = 256 * 1024
+"""Bytes of a request's body; more is answered with 413."""
+REQUEST_SECONDS = 20.0
+"""Seconds in which a request has to be complete; later it is answered with 408."""
+LISTENERS = 100
+"""Clients that follow events at once; one more is answered with 503."""
+LISTENER_BACKLOG = 1000
+"""Events that a listener may be behind before it is cut off."""
+RULES = 100
+"""Fault rules in force at once."""

@@ -1,0 +1,239 @@
+"""One SMTP connection: aiosmtpd's, with bounds, faults that are played, and what was said noted."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import AnyStr, NoReturn, cast
+
+from aiosmtpd.smtp import SMTP, Envelope
+
+from local_smtp import bounds
+from local_smtp.crowd import Crowd
+from local_smtp.fault_rules import EFFECTS, Fault, Outcome, Step
+from local_smtp.faults import Faults
+from local_smtp.mail import readable
+from local_smtp.models import Incident, Line
+from local_smtp.receiving import Budget
+from local_smtp.store import statements
+from local_smtp.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all sessions of a server share."""
+
+    hostname: str
+    writer: Writer
+    faults: Faults
+    report: Callable[[Incident], None]
+    crowd: Crowd
+    budget: Budget
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What is known of the mail under way, beside its envelope."""
+
+    recipient: str | None = None
+    """The one that RCPT is about just now."""
+    subject: str = ""
+    hits: list[Fault] = field(default_factory=list)
+    """The rules that hit it."""
+    refused: bool = False
+    """Whether it was counted as refused."""
+
+
+class Connection(SMTP):
+    """A connection with one client, without the hooks that answer its commands.
+
+    It differs from aiosmtpd's in that a line of a mail may have any length, that a mail is read in
+    whole chunks, and in its bounds: a client that stops reading is cut off by the timeout too.
+    """
+
+    line_length_limit = bounds.BUFFER_BYTES  # of the stream's buffer
+    command_size_limit = bounds.COMMAND_BYTES
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(
+            self,
+            data_size_limit=bounds.MAIL_BYTES,
+            enable_SMTPUTF8=True,
+            hostname=around.hostname,
+            ident="local_smtp mail sink",
+            timeout=bounds.SMTP_SECONDS,
+            loop=asyncio.get_running_loop(),
+        )
+        self.around = around
+        self.state = Transaction()
+        self.step: Step | None = None
+        self._errors = 0
+        self.dialogue: list[Line] = []
+        self._room = bounds.DIALOGUE_CHARACTERS
+        self._smtp_methods = {
+            name: partial(self._command, name, method)
+            for name, method in self._smtp_methods.items()
+        }
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the client in."""
+        self.around.crowd.heard(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Count the client out."""
+        self.around.crowd.gone(self)
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """Note that the client is not silent."""
+        self.around.crowd.heard(self)
+        super().data_received(data)
+
+    def cut_off(self) -> None:
+        """End the connection at once."""
+        if self.transport is not None:
+            cast(asyncio.Transport, self.transport).abort()
+
+    def _timeout_cb(self) -> None:
+        self.cut_off()  # close() would wait for a client that never reads the last reply
+
+    def hang_up(self) -> NoReturn:
+        """Close the connection, once the client has read what was said."""
+        if self.transport is not None:
+            self.transport.close()
+        raise asyncio.CancelledError
+
+    async def _handle_client(self) -> None:
+        self.step = "connect"
+        outcome = await self.play()
+        if outcome is not None:
+            await self.push(str(outcome.reply))
+            self.hang_up()
+        self.step = None
+        await super()._handle_client()
+
+    # What is said
+
+    async def _command(
+        self, name: str, method: Callable[[str | None], Awaitable[None]], arg: str | None
+    ) -> None:
+        await asyncio.sleep(0)  # who sends many commands at once waits for others in between
+        self.note("C", name if arg is None else f"{name} {readable(arg)}")
+        self.step = _STEPS.get(name)
+        try:
+            await method(arg)
+        finally:
+            self.step = self.state.recipient = None
+
+    async def push(self, status: AnyStr) -> None:
+        """Send a reply; note it, and that it turns a mail down if it does."""
+        reply = status if isinstance(status, str) else status.decode()
+        self.note("S", reply)
+        hits = self.state.hits
+        hit = hits[-1] if hits and hits[-1].at == self.step else None
+        if self.step is not None and refuses(reply):
+            self.report(hit, reply)
+            if not self.state.refused:
+                self.state.refused = True
+                self.around.writer.change(statements.note_refusal)
+        self._errors += hit is None and reply.startswith("5")
+        if self._errors > bounds.SMTP_ERRORS:
+            await super().push("421 4.7.0 Too many errors")
+            self.hang_up()
+        await super().push(status)
+        if reply == "500 Command line too long":
+            self.hang_up()  # the rest could hold anything: a page's mail behind a long address
+
+    def note(self, who: str, text: str) -> None:
+        """Note what the client (C) or the server (S) said, or what happened (#)."""
+        if self._room > 0:
+            self.dialogue.append(Line(round(time.time(), 4), who, text[: self._room]))
+            self._room -= len(text) + 40
+
+    def _set_post_data_state(self) -> None:
+        super()._set_post_data_state()  # type: ignore[no-untyped-call]
+        self.state = Transaction(refused=self.state.refused)  # HELO follows a refused EHLO
+
+    def start_anew(self) -> None:
+        """Forget the mail under way; the next one has a dialogue of its own."""
+        self.envelope = self._create_envelope()
+        self.state = Transaction()
+        self.dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
+
+    # Faults, and what went wrong
+
+    async def answer(self, usual: str) -> str:
+        """Return the usual reply, or the one that a fault wants."""
+        outcome = await self.play()
+        return usual if outcome is None else str(outcome.reply)
+
+    async def play(self) -> Outcome | None:
+        """Play the fault for this step; return what happens instead of the usual, if anything."""
+        assert self.step is not None
+        state = self.state
+        recipients = [state.recipient] if state.recipient else self.mail().rcpt_tos
+        hit = self.around.faults.hit(self.step, self.sender(), recipients, state.subject)
+        if hit is None:
+            return None
+        state.hits.append(hit)
+        self.note("#", hit.in_words())
+        outcome = EFFECTS[hit.do].outcome(hit)
+        if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
+            self.report(hit)  # else it is reported with what follows
+        if outcome.pause:
+            self._reset_timeout(outcome.pause + bounds.SMTP_SECONDS)
+            await asyncio.sleep(outcome.pause)
+        if outcome.reply is None and not outcome.go_on and not outcome.store:
+            self.hang_up()
+        return None if outcome.go_on else outcome
+
+    def report(
+        self, hit: Fault | None, reply: str | None = None, message: int | None = None
+    ) -> None:
+        """Report a refusal or a fault."""
+        assert self.step is not None
+        recipient = self.state.recipient
+        self.around.report(
+            Incident(
+                at=time.time(),
+                step=self.step,
+                peer=self.peer(),
+                sender=self.sender(),
+                recipients=[recipient] if recipient else list(self.mail().rcpt_tos),
+                subject=self.state.subject,
+                reply=reply,
+                rule_id=None if hit is None else hit.id,
+                fault=None if hit is None else hit.in_words(),
+                message=message,
+            )
+        )
+
+    def mail(self) -> Envelope:
+        """Return the envelope of the mail under way."""
+        assert self.envelope is not None
+        return self.envelope
+
+    def sender(self) -> str:
+        """Return the sender of the mail under way; empty for a bounce."""
+        sender = self.mail().mail_from
+        return "" if sender in (None, "<>") else str(sender)
+
+    def peer(self) -> str:
+        """Return the client's address and port."""
+        assert self.session is not None
+        name = self.session.peer
+        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "gone"
+
+
+_STEPS: dict[str, Step] = {
+    "HELO": "ehlo", "EHLO": "ehlo", "MAIL": "mail", "RCPT": "rcpt", "DATA": "data",
+}  # fmt: skip
+
+
+def refuses(reply: str | None) -> bool:
+    """Return whether a reply turns something down."""
+    return reply is not None and reply.startswith(("4", "5"))

@@ -1,0 +1,72 @@
+"""A mail as it arrives, and how many bytes of mails may be in memory meanwhile."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from local_smtp.bounds import LARGE_MAILS_BYTES, MAIL_BYTES, SMALL_MAIL_BYTES
+
+_END = b"\r\n.\r\n"
+
+
+class Share:
+    """What one mail has taken of the bytes that all large mails may take."""
+
+    def __init__(self, budget: "Budget") -> None:
+        self._budget = budget
+        self.taken = 0
+        self.too_large = False
+        """Whether the mail alone is too large, whatever the others do."""
+
+    def take(self, size: int) -> bool:
+        """Say that the mail has `size` bytes by now; return whether it may have them."""
+        self.too_large = self.too_large or size > MAIL_BYTES
+        more = max(0, size - SMALL_MAIL_BYTES - self.taken)
+        fits = not self.too_large and self._budget.left >= more
+        if fits:
+            self._budget.left -= more
+            self.taken += more
+        return fits
+
+
+class Budget:
+    """The bytes of all large mails that are being received by a server."""
+
+    def __init__(self) -> None:
+        self.left = LARGE_MAILS_BYTES
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """Have a part of it for one mail, and give it back."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.left += share.taken
+
+
+async def read_mail(reader: asyncio.StreamReader, share: Share) -> bytearray | None:
+    """Read a mail up to the line with a single dot, with the doubling of dots undone.
+
+    Only `CRLF . CRLF` ends a mail (RFC 5321 §4.1.1.4, §2.3.8): a dot between bare line feeds or
+    carriage returns is part of it, or a second mail could be smuggled in behind it.
+
+    If the share does not allow the mail, it is read to its end all the same: None.
+    """
+    mail = bytearray(b"\r\n")  # the one that ended DATA: the mail may be just ".\r\n"
+    dropped = False
+    while not mail.endswith(_END):
+        try:
+            mail += await reader.readuntil(b".\r\n")
+        except asyncio.LimitOverrunError as overrun:
+            mail += await reader.read(overrun.consumed)
+        if dropped or not share.take(len(mail) - 2 - len(_END)):
+            dropped = True
+            del mail[: -len(_END)]
+    if dropped:
+        return None
+    del mail[-len(b".\r\n") :]
+    if b"\r\n." in mail:
+        mail = mail.replace(b"\r\n.", b"\r\n")
+    del mail[:2]
+    return mail if share.take(len(mail)) else None

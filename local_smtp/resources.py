@@ -1,0 +1,67 @@
+"""What a sink takes for itself alone at its start: a directory, and its ports."""
+
+import fcntl
+import os
+import socket
+import stat
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+
+class SinkError(Exception):
+    """The sink can't start; the text says why and what to do."""
+
+
+def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
+    """Take a directory for this process alone; the system lets go of it when it dies.
+
+    Raises:
+        SinkError: another sink has it, or others can reach what is in it.
+    """
+    if wanted is None:
+        temporary = tempfile.TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
+        wanted = Path(starting.enter_context(temporary))
+    try:
+        wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_what_others_reach(wanted)
+        lock = starting.enter_context((wanted / "lock").open("w"))
+    except OSError as error:
+        reason = error.strerror
+        raise SinkError(f"{wanted} can't be used: {reason}. Choose another --dir.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SinkError(
+            f"Another mail sink runs on {wanted}. Stop it, or choose another --dir."
+        ) from None
+    return wanted.resolve()
+
+
+def _refuse_what_others_reach(directory: Path) -> None:
+    """Refuse a directory that somebody else owns, may look into, or leads elsewhere."""
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise SinkError(f"{directory} is a link, not a directory. Choose another --dir.")
+    if status.st_uid != os.getuid():
+        raise SinkError(f"{directory} belongs to somebody else. Choose another --dir.")
+    if status.st_mode & 0o077:
+        raise SinkError(f"Others can look into {directory}. Close it: chmod 700 {directory}")
+
+
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """Return a listening socket; `option` is the one that sets its port.
+
+    Raises:
+        SinkError: the port is taken, or the address is not this machine's.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise SinkError(
+            f"Port {port} of {host} can't be used: {reason}."
+            f" Choose another {option}, or 0 for a free one."
+        ) from None

@@ -1,0 +1,93 @@
+"""The pages of the inbox: the list of mails, a mail, and the faults."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+
+from local_smtp.bounds import TEXT_CHARACTERS
+from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
+from local_smtp.models import ParsedMail
+from local_smtp.web.api import Cursor, Search
+from local_smtp.web.inbox import Inbox
+
+_LIMIT = 50  # mails in a list
+
+# What turns the direction of text or can't be seen is shown as what it is.
+_INVISIBLE = [*range(0x20), 0x7F, 0x61C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF]
+_INVISIBLE += [*range(0x202A, 0x202F), *range(0x2060, 0x2065), *range(0x2066, 0x206A)]
+_VISIBLE = {code: f"[U+{code:04X}]" for code in _INVISIBLE} | {9: "\t", 10: "\n", 13: ""}
+
+
+def visible(value: Any) -> Any:
+    """Return text with signs for what nobody would see in it; None becomes nothing."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return value.translate(_VISIBLE)
+    return "" if value is None else value
+
+
+def page_routes(inbox: Inbox) -> APIRouter:
+    """Return the routes of the pages."""
+    routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    templates = Environment(
+        loader=PackageLoader("local_smtp.web", "page"),
+        autoescape=True,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"clock": _clock, "many": _many}
+
+    def page(name: str, **shown: Any) -> str:
+        rules = inbox.faults.in_force()
+        return templates.get_template(name).render(
+            stats=inbox.reader.stats(), rules=rules, search="", **shown
+        )
+
+    @routes.get("/")
+    def mails(
+        search: Search = "",
+        cursor: Cursor = None,
+        mail: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+        tab: Annotated[str, Query(max_length=20)] = "",
+    ) -> str:
+        """Show the list of mails, or one of them."""
+        if mail is not None:
+            return page("mail.html", **_sides(inbox, inbox.mail(mail), tab))
+        before = None if cursor is None else int(cursor)
+        found = inbox.reader.page(search, _LIMIT, before)
+        return page("list.html", found=found, words=search)
+
+    @routes.get("/faults")
+    def faults() -> str:
+        """Show the rules in force, and a form for one more."""
+        effects = {name: effect.words for name, effect in EFFECTS.items()}
+        return page("faults.html", effects=effects, steps=KNOWN_AT, usual=Fault.model_fields)
+
+    return routes
+
+
+def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
+    """Return a mail with the sides that it has, and the one to be shown."""
+    sides = {"html": mail.has_html, "text": mail.text is not None}
+    tabs = [name for name, there in sides.items() if there]
+    tabs += ["headers", "source", "deliveries"]
+    if tab not in tabs:
+        tab = "source" if tabs[0] == "headers" else tabs[0]
+    source = None
+    if tab == "source":
+        source = inbox.raw(mail.id)[:TEXT_CHARACTERS].decode("utf-8", "replace")
+    return {"mail": mail, "tabs": tabs, "tab": tab, "source": source}
+
+
+def _clock(seconds: float, form: str = "%d %b %H:%M:%S") -> str:
+    """Return a time as a person at this machine reads it."""
+    return datetime.fromtimestamp(seconds).strftime(form)
+
+
+def _many(count: int, one: str) -> str:
+    """Return how many there are of something."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"

@@ -1,0 +1,72 @@
+// Keeps lists up to date as things happen, and sends what buttons and the form ask for.
+
+const $ = (id) => document.getElementById(id);
+
+// Puts the parts that are marked as live in the place of the old ones.
+async function refresh() {
+  if (!document.querySelector("main [data-live]")) return;  // a mail does not change
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const focused = document.activeElement?.id;
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const now = fresh.getElementById(old.id);
+    if (now.innerHTML !== old.innerHTML) old.replaceChildren(...now.childNodes);
+  }
+  if (focused) $(focused)?.focus();
+}
+
+// However many events come, the page asks no more than a few times a second.
+let waiting = false;
+let again = false;
+async function changed() {
+  again = waiting;
+  if (waiting) return;
+  waiting = true;
+  await refresh().catch(console.warn);
+  setTimeout(() => { waiting = false; if (again) changed(); }, 300);
+}
+
+function listen() {
+  const events = new EventSource("api/events");
+  const say = (text) => { $("live").textContent = $("live").dataset.state = text; };
+  events.onopen = () => { say("live"); changed(); };
+  events.onerror = () => say("reconnecting");
+  for (const name of ["mail", "fault", "changed"]) events.addEventListener(name, changed);
+}
+
+async function call(method, path, body) {
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  $("error").textContent = answer.ok ? "" : explanation(await answer.text());
+  await changed();
+}
+
+function explanation(text) {
+  try {
+    const { detail } = JSON.parse(text);
+    return detail.map((one) => `${one.loc.slice(2).join(" ")}: ${one.msg}`).join("; ");
+  } catch {
+    return text;
+  }
+}
+
+const rules = async () => (await fetch("api/faults")).json();
+
+document.addEventListener("click", async ({ target }) => {
+  const { call: what, ask, remove } = target.dataset;
+  if (what && confirm(ask)) await call(...what.split(" "));
+  if (remove) await call("PUT", "api/faults", (await rules()).filter(({ id }) => id !== Number(remove)));
+});
+
+$("rule")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const rule = { match: {} };
+  for (const { name, value, type, dataset } of event.target.elements) {
+    const place = dataset.of === "match" ? rule.match : rule;
+    if (name && value !== "") place[name] = type === "number" ? Number(value) : value;
+  }
+  await call("PUT", "api/faults", [...await rules(), rule]);
+});
+
+listen();

@@ -1,0 +1,29 @@
+"""Git's filter for lessons: a notebook as it is stored, from one that was run.
+
+Reads the notebook from standard input and writes it without outputs, so that a lesson that was only
+run shows no difference in `git diff` and in a commit. The file itself keeps its outputs.
+"""
+
+import json
+import sys
+
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def main() -> None:
+    """Filter standard input to standard output."""
+    notebook = json.load(sys.stdin)
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": None, "outputs": []}
+    notebook["metadata"] = _METADATA
+    json.dump(notebook, sys.stdout, indent=1, ensure_ascii=False, sort_keys=True)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""What a kernel runs first (PYTHONSTARTUP): a name that is not there yet gets one sentence."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+
+
+def _hint(
+    shell: Any,
+    kind: type[BaseException],
+    error: NameError,
+    trace: TracebackType,
+    tb_offset: int | None = None,
+) -> None:
+    if trace.tb_next is not None and trace.tb_next.tb_next is not None:  # deep in some function
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    else:
+        print(f"{error.name!r} is not defined yet. Run the cells above first, from the top.")
+
+
+_shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+if _shell is not None:  # an ordinary Python prompt has none
+    _shell.set_custom_exc((NameError,), _hint)

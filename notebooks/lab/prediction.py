@@ -1,0 +1,164 @@
+"""`predict`: say what you expect before you look; then see both side by side."""
+
+from __future__ import annotations
+
+import _thread
+import re
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from string import ascii_lowercase
+from typing import Any
+
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.getipython import get_ipython
+
+from lab.lifecycle import LabError
+from lab.progress import Progress
+from lab.show import Table
+
+Value = int | float | str
+#: Words that don't change what an answer means.
+_SMALL_WORDS = {"a", "an", "and", "the", "in", "is", "it", "on", "s"}
+_RIGHT = "as predicted"
+#: What a page sends when it opens a notebook whose kernel runs, or runs a cell.
+_OF_A_NEW_PAGE = {"kernel_info_request", "execute_request"}
+_kept: dict[str, Prediction] = {}  # every prediction of this kernel, by its question
+
+
+@dataclass(slots=True)
+class Prediction:
+    """What was expected, kept until it is measured."""
+
+    question: str
+    said: Value
+    asked: bool
+    unit: str = ""
+    measured: Value | None = None
+
+    def __repr__(self) -> str:
+        who = "You said" if self.asked else "Skipped. A common guess is"
+        return f"{who}: {self._tell(self.said)}."
+
+    def against(self, measured: Value) -> Table:
+        """The prediction beside the measurement."""
+        self.measured = measured
+        who = "you said" if self.asked else "a common guess"
+        return Table(("question", who, "measured", ""), [self.row()])
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Question, prediction, measurement and verdict; the last two are empty before it."""
+        if self.measured is None:
+            return self.question, self._tell(self.said), "", ""
+        verdict = self._verdict(self.measured)
+        return self.question, self._tell(self.said), self._tell(self.measured), verdict
+
+    def _tell(self, value: Value) -> str:
+        number = str(value)
+        if isinstance(value, float):
+            number = f"{value:,.0f}" if abs(value) >= 100 else f"{round(value, 3):.3g}"
+        unit = self.unit
+        if number == "1":
+            unit = re.sub("(ie)?s$", lambda many: "y" if many[1] else "", unit)
+        return f"{number} {unit}".strip()
+
+    def _verdict(self, measured: Value) -> str:
+        if isinstance(measured, str) or isinstance(self.said, str):
+            return _RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise"
+        gap = measured - self.said
+        near = 0.25 * abs(measured) if isinstance(measured, float) else 0
+        if abs(gap) <= near:
+            return _RIGHT
+        number, _, unit = self._tell(abs(gap)).partition(" ")
+        if isinstance(measured, int) and unit:  # something that can be counted
+            return f"{number} {'more' if gap > 0 else 'fewer'} {unit} than predicted"
+        return f"{number} {unit}".strip() + f" {'more' if gap > 0 else 'less'} than predicted"
+
+
+def _same(answer: str) -> frozenset[str]:
+    """The words that count, so that "RQ and Celery." is "celery, rq"."""
+    return frozenset(re.findall(r"\w+", answer.casefold())) - _SMALL_WORDS
+
+
+def predict(
+    question: str, common: Value, unit: str = "", *, choices: Sequence[str] = ()
+) -> Prediction:
+    """Ask for a prediction. Enter alone, or a run without a person, takes the common guess.
+
+    common: its type is the answer's type, too. unit: of a number. choices: the answers on offer,
+    each with a letter; any other answer, and one that is no number, is asked for again.
+    Raises LabError when the page was opened anew meanwhile: the prompt is gone with the old one.
+    """
+    letters = dict(zip(ascii_lowercase, choices, strict=False))
+    offer = "".join(f"\n  {letter}) {choice}" for letter, choice in letters.items())
+    hint = f"a letter, {' or '.join(letters)}" if letters else "a number"
+    asked, said = False, common
+    with suppress(StdinNotImplementedError, EOFError, OSError):
+        print(f"{question}{offer}")
+        while not asked and (answer := _ask(f"Your guess ({hint}, or Enter to skip): ")):
+            asked, said = _understood(answer, letters)
+            if not asked:
+                print(f"{answer!r} is not {hint}. Try again.")
+    found = Prediction(question, said, asked, unit)
+    _kept.pop(question, None)
+    _kept[question] = found
+    return found
+
+
+def predictions() -> Table:
+    """Every prediction of this lesson so far, beside what was measured."""
+    rows, asked, right = [], 0, 0
+    for one in _kept.values():
+        question, said, measured, verdict = one.row()
+        asked += one.asked
+        right += one.asked and verdict == _RIGHT
+        rows.append((question, said if one.asked else f"skipped ({said})", measured, verdict))
+    counted = f"{right} of {asked} as predicted" if asked else "No prediction was made."
+    return Table(("question", "you said", "measured", ""), rows, counted)
+
+
+def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
+    """Whether it is an answer, and which."""
+    if letters:
+        letter = answer.casefold().strip("(). ")
+        known = {_same(choice): choice for choice in letters.values()}
+        found = letters.get(letter, known.get(_same(answer)))
+        return found is not None, found or ""
+    try:
+        number = float(answer.replace(",", ""))
+    except ValueError:
+        return False, 0
+    return True, int(number) if number.is_integer() else number
+
+
+def _ask(prompt: str) -> str:
+    """What the learner types.
+
+    A prompt belongs to the page that asked. When another page opens the lesson, nobody can answer
+    any more, and the kernel would wait without end. The first message from a new page ends that.
+    """
+    kernel: Any = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        return input(prompt).strip()
+    asking = kernel.get_parent()["header"]["session"]
+    opened_anew = threading.Event()
+    read = kernel.session.deserialize
+
+    def overheard(*arguments: Any, **named: Any) -> Any:
+        message = read(*arguments, **named)
+        if message["header"]["session"] != asking and message["msg_type"] in _OF_A_NEW_PAGE:
+            opened_anew.set()
+            _thread.interrupt_main()
+        return message
+
+    kernel.session.deserialize = overheard
+    try:
+        with Progress(""):
+            return input(prompt).strip()
+    except KeyboardInterrupt:
+        if opened_anew.is_set():
+            raise LabError("The lesson was opened anew. Run this cell again to answer.") from None
+        raise
+    finally:
+        kernel.session.deserialize = read

@@ -1,0 +1,73 @@
+"""A connection to Redis that is half-open, neither cut nor alive, is found within seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from celery_suite.outside import Shop
+from support import client_of
+
+from demo_app.broker.in_flight import InFlight
+from demo_app.broker.options import Options
+from demo_app.broker.queue import Queue
+
+#: Long enough for two tries of a heartbeat on a loaded machine; much less than other commands wait.
+LEASE = 9.0
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+    opened: list[Shop] = []
+
+    def open_one(**options: float) -> Shop:
+        shop = Shop(tmp_path, "claims", pool="threads", broker_transport_options=options)
+        opened.append(shop)
+        shop.start_worker()
+        return shop
+
+    yield open_one
+    for shop in opened:
+        shop.close()
+
+
+def _waiting_ports(shop: Shop) -> set[int]:
+    """The ports of the connections on which a worker waits for a job."""
+    clients = shop.redis.client_list()
+    return {int(one["addr"].rpartition(":")[2]) for one in clients if "b" in one["flags"]}
+
+
+@pytest.mark.parametrize("which", ["where it waits for jobs", "all"])
+def test_a_worker_goes_on_over_a_new_connection(open_shop: Callable[..., Shop], which: str) -> None:
+    shop = open_shop()
+    shop.until(lambda: _waiting_ports(shop), "a worker that waits")
+    shop.link.freeze(None if which == "all" else _waiting_ports(shop))
+    began = time.monotonic()
+    shop.order("vase")
+    assert not shop.lost(["vase"], 40)
+    print(f"{time.monotonic() - began:.1f} s until the job had ended")
+    assert time.monotonic() - began < 20, "kombu's own check finds it after 26 to 51 s"
+
+
+def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
+    open_shop: Callable[..., Shop],
+) -> None:
+    """Else the job would be another worker's, and run a second time."""
+    shop = open_shop(lease_seconds=LEASE, socket_timeout=30.0)
+    url = f"redis://127.0.0.1:{shop.port}"
+    other = InFlight(Queue(client_of(url)), Options(lease_seconds=LEASE))
+    other.work(["another queue"])
+    try:
+        shop.order("piano", seconds=LEASE + 6)
+        shop.until_started("piano")
+        shop.redis.hset("server", "since", 0)  # the other one may judge at once
+        shop.link.freeze()
+        assert not shop.lost(["piano"], 40)
+        shop.until(lambda: shop.redis.zcard("done") == 1, "its acknowledgement")
+    finally:
+        other.leave()
+    happened = [fields["event"] for _, fields in shop.redis.xrange("journal")]
+    assert "worker_died" not in happened
+    assert shop.times("started")["piano"] == 1

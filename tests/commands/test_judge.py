@@ -1,0 +1,78 @@
+"""`judge`: exit statuses, and the last line of ``--json``, as other programs rely on them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+QUEUE = """
+class Mine:
+    def __init__(self, redis):
+        self.redis = redis
+
+    def put(self, job):
+        self.redis.lpush("queue", job)
+
+    def claim(self, worker):
+        return self.redis.{pop}("queue")
+
+    def ack(self, worker, job):
+        pass
+"""
+
+
+def _judge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "demo_app", "judge", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=110, check=False
+    )
+
+
+def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(QUEUE.format(pop="rpop"))
+    told = _judge(tmp_path, "mine.py:Mine", "--levels", "1-2", "--seed", "7", "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout.splitlines()[-1])
+    assert (found["target"], found["seed"]) == ("mine.py:Mine", 7)
+    assert [level["level"] for level in found["levels"]] == [1, 2]
+    names = {"level", "name", "held", "jobs", "lost", "doubled", "slowest_s", "why", "history"}
+    assert all(set(level) == names for level in found["levels"])
+    assert all(level["held"] and level["jobs"] > 0 for level in found["levels"])
+
+
+def test_a_queue_that_breaks_a_promise_is_1_with_its_history_and_its_picture(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "mine.py").write_text(QUEUE.format(pop="lpop"))
+    told = _judge(tmp_path, "mine.py:Mine", "--levels", "2")
+    assert told.returncode == 1
+    assert "run as job-2, job-1" in told.stdout, "with as few jobs as show it"
+    assert "begins job-2" in told.stdout
+    assert (tmp_path / "build" / "judge" / "level-02.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nobody.py:Mine",), "There is no file nobody.py"),
+        (("pigeons",), "neither FILE.py:CLASS nor one of claims"),
+        (("wrong.py:Mine",), "SyntaxError"),
+        (("empty.py:Mine",), "has no attribute 'Mine'"),
+        (("empty.py:Mine", "--levels", "0-3"), "the levels are 1 to 12"),
+        (("empty.py:Mine", "--levels", "some"), "is no list of levels"),
+        ((), "name a FILE.py:CLASS"),
+    ],
+)
+def test_what_cannot_be_judged_is_2_and_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    (tmp_path / "wrong.py").write_text("class Mine(:\n")
+    (tmp_path / "empty.py").write_text("")
+    told = _judge(tmp_path, *arguments)
+    assert told.returncode == 2
+    assert words in " ".join((told.stdout + told.stderr).split())
+    assert "Traceback" not in told.stderr

@@ -1,0 +1,26 @@
+"""Lesson 05 runs, whatever is done to it, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.misuse import survives_everything
+
+WRONG = {
+    "5.1": [
+        "answer = lab.client.mails()['messages'][0]['job_id']",
+        "answer = 'Message-ID'",
+        "answer = None",
+    ],
+    "5.2": [
+        "answer = set()",
+        "answer = {'lost', 'maybe sent twice'}",
+        "answer = {'late by the visibility timeout'}",
+        "answer = {'late by a lease'}",
+        "answer = 'maybe sent twice'",
+    ],
+}
+
+
+@pytest.mark.timeout(600)
+def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
+    survives_everything("05_lost_late_or_twice", WRONG)

@@ -1,0 +1,26 @@
+"""Lesson 06 runs, whatever is done to it, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.misuse import survives_everything
+
+WRONG = {
+    "6.1": [
+        "answer = {**dict.fromkeys(answer, 'dead')}",
+        "answer = {**dict.fromkeys(answer, 'again')}",
+        "answer = {'no answer': 'again'}",
+        "answer = 'again'",
+    ],
+    "6.2": [
+        "def answer(first, tries):\n    return [first * 2**n for n in range(tries)]",
+        "def answer(first, tries):\n    return [first] * (tries - 1)",
+        "def answer(first, tries):\n    return [2**n for n in range(tries - 1)]",
+        "answer = [1, 2, 4]",
+    ],
+}
+
+
+@pytest.mark.timeout(600)
+def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
+    survives_everything("06_when_mail_fails", WRONG)

@@ -1,0 +1,22 @@
+"""Lesson 08 runs, whatever is done to it, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.misuse import survives_everything
+
+WRONG = {
+    "8.1": ["answer = True", "answer = 'no'", "answer = 59"],
+    "8.2": [
+        "def answer(depth, latency, dead):\n    return depth > 100",
+        "def answer(depth, latency, dead):\n    return latency > 60",
+        "def answer(depth, latency, dead):\n    return dead > 0",
+        "def answer(depth, latency, dead):\n    return True",
+        "answer = 60",
+    ],
+}
+
+
+@pytest.mark.timeout(600)
+def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
+    survives_everything("08_see_it_and_run_it", WRONG)

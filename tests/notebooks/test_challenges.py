@@ -1,0 +1,95 @@
+"""The challenges: each begins where the last one ended, and each solution holds its level."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pytest
+from notebooks.kernels import NOTEBOOKS, kernel
+
+from demo_app.verification.judge.judge import Judge, Verdict
+from demo_app.verification.judge.levels import LEVELS
+from demo_app.verification.judge.targets import target_of
+
+FOLDER = NOTEBOOKS / "challenges"
+CHALLENGES = sorted(FOLDER.glob("[0-9]*.ipynb"))
+NUMBERS = tuple(LEVELS)
+
+
+def cells(number: int, kind: str) -> list[str]:
+    """The challenge's cells of that kind."""
+    notebook = nbformat.read(CHALLENGES[number - 1], as_version=4)
+    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+
+
+def code_of(path: Path) -> str:
+    """A file without its docstring."""
+    return re.sub(r'^""".*?"""\n+', "", path.read_text(), flags=re.DOTALL).strip()
+
+
+def solution(number: int) -> Path:
+    return FOLDER / "solutions" / f"level_{number:02d}.py"
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[int, Verdict]:
+    """Each solution at its own level; the last one is held to all levels elsewhere."""
+
+    def judged(number: int) -> Verdict:
+        target = target_of(f"{solution(number)}:MyQueue")
+        with Judge(target, seconds=0.0, at_once=4, patience=9.0) as judge:
+            (verdict,) = judge.judge([number])
+        return verdict
+
+    with ThreadPoolExecutor(6) as pool:
+        return {v.level.number: v for v in pool.map(judged, NUMBERS[:-1])}
+
+
+def test_there_is_one_for_each_level() -> None:
+    assert [int(path.name[:2]) for path in CHALLENGES] == list(NUMBERS)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
+    before = solution(number - 1) if number > 1 else FOLDER / "start.py"
+    _, queue, call = cells(number, "code")
+    assert queue.strip() == code_of(before)
+    assert call == f"judge(MyQueue, levels={number})"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_challenge_has_a_story_of_five_sentences_and_hints_that_open(number: int) -> None:
+    story, *_, hints, _ = cells(number, "markdown")
+    sentences = story.split("\n\n")[1].splitlines()
+    assert len(sentences) == 5
+    assert 3 <= hints.count("<details>") <= 5
+    assert f"solutions/level_{number:02d}.py" in hints
+    assert 8 <= len(code_of(solution(number)).splitlines()) <= 80
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", NUMBERS[:-1])
+def test_a_solution_holds_its_level(verdicts: dict[int, Verdict], number: int) -> None:
+    assert verdicts[number].why == ""
+
+
+@pytest.mark.timeout(400)
+def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
+    with kernel() as here:
+        here.run("import os, tempfile; os.chdir(tempfile.mkdtemp())")
+        here.run(cells(1, "code")[0].replace('".."', repr(str(NOTEBOOKS))))
+        here.run(cells(1, "code")[1])
+        shown = here.run(cells(1, "code")[2])
+        told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
+        assert "✗ fails" in told
+        assert "job-1 is nowhere" in told
+        assert "0 of 12 lamps are lit" in told
+        here.run(code_of(solution(1)))
+        shown = here.run(cells(1, "code")[2])
+        told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
+        assert "✓ holds" in told
+        assert "1 of 12 lamps are lit" in told
+        assert here.run("from lab.challenge import lamps\nlamps()")

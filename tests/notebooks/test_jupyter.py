@@ -1,0 +1,79 @@
+"""`make lab` opens the first lesson, asks nothing, and a lesson that was run is no change."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import nbformat
+from nbformat.v4 import new_output
+from notebooks.kernels import NOTEBOOKS
+from support import until
+
+from demo_app.stack import ports
+
+CONFIG = NOTEBOOKS / "jupyter" / "config.py"
+
+
+def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path) -> None:
+    port = ports.take(0, "JupyterLab")
+    command = [sys.executable, "-m", "jupyterlab", f"--config={CONFIG}", "--no-browser",
+               f"--port={port}", "--IdentityProvider.token=t"]  # fmt: skip
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=NOTEBOOKS, stdout=log, stderr=log)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", params={"token": "t"}) as http:
+            until(lambda: _answers(http), 60.0, "an answer of JupyterLab")
+            assert http.get("/").headers["location"].startswith("/lab/tree/00_start_here.ipynb")
+            settings = http.get("/lab/api/settings", timeout=30.0).json()["settings"]
+    finally:
+        server.terminate()
+        server.wait(30)
+    defaults = {
+        (one["id"].partition(":")[2], name): value.get("default")
+        for one in settings
+        for name, value in one["schema"].get("properties", {}).items()
+    }
+    assert defaults["notification", "fetchNews"] == "false"
+    assert defaults["notification", "checkForUpdates"] is False
+    assert defaults["browser", "showLastModifiedColumn"] is False
+
+
+def test_a_lesson_that_was_run_is_no_change(tmp_path: Path) -> None:
+    def git(*command: str) -> str:
+        return subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *command],
+            cwd=tmp_path, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(NOTEBOOKS.parent / ".gitattributes", tmp_path)
+    lesson = tmp_path / "notebooks" / "00_start_here.ipynb"
+    shutil.copy(NOTEBOOKS / lesson.name, lesson)
+    git("init", "--quiet")
+    git("config", "filter.lesson.clean", f"{sys.executable} {CONFIG.with_name('clean.py')}")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "a lesson")
+    assert git("show", f"HEAD:notebooks/{lesson.name}") == (NOTEBOOKS / lesson.name).read_text()
+
+    notebook = nbformat.read(lesson, as_version=4)
+    notebook.cells[1].outputs = [new_output("stream", text="ok")]
+    notebook.cells[1].execution_count = 1
+    notebook.metadata.language_info["version"] = "3.99"
+    nbformat.write(notebook, lesson)
+    assert git("diff") == ""
+    git("add", ".")
+    assert git("status", "--porcelain") == ""
+    notebook.cells[1].source = "doctor()  # mine"
+    nbformat.write(notebook, lesson)
+    assert lesson.name in git("status", "--porcelain")
+
+
+def _answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/api").is_success
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,33 @@
+"""Trials at random come back with their seed, and a failing one is made smaller."""
+
+from __future__ import annotations
+
+import random
+
+from demo_app.verification.judge.levels import LEVELS, at_random
+from demo_app.verification.judge.plan import Act, Fault, Plan
+
+STEPS = [f"claim:RPOP:1:{when}" for when in ("before", "after")]
+
+
+def test_a_seed_brings_the_same_trials_back() -> None:
+    for level in LEVELS.values():
+        if level.faults_at_random:
+            once, again, other = (
+                [at_random(level, STEPS, chance) for _ in range(5)]
+                for chance in map(random.Random, (7, 7, 8))
+            )
+            assert once == again != other
+
+
+def test_a_worker_is_killed_before_and_after_each_command() -> None:
+    at = {fault.at for plan in LEVELS[5].plans(STEPS) for fault in plan.faults}
+    assert {*STEPS, "run:begin", "run:end"} <= at
+
+
+def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
+    faults = (Fault("run:begin", Act.KILL), Fault("run:end", Act.KILL))
+    plan = Plan(5, ("job-1", "job-2", "job-3", "job-4"), faults)
+    sizes = [(len(one.jobs), len(one.faults)) for one in plan.smaller()]
+    assert sizes == [(4, 1), (4, 1), (2, 2), (3, 2)]
+    assert Plan(5, faults=faults[:1]).smaller() == [], "nothing is smaller than that"

@@ -1,0 +1,94 @@
+"""The four-minute show, from its first step to its last, by PageDown alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.web.show import shows
+
+#: What a caption claims, by a word of it, and the sums that make it true.
+TRUE_WHEN = {
+    "One comment:": {"posted": 1, "delivered": 1, "lost": 0},
+    "51 comments": {"posted": 51, "waiting": 0, "running": 0, "delivered": 51, "lost": 0},
+    "The outbox": {"posted": 52, "delivered": 52, "lost": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """As `up --show` has it."""
+    with Stack(workers=2, lease=8.0, controls=True) as stack:
+        yield stack
+
+
+def sums(page: Page) -> dict[str, int]:
+    names = ("posted", "waiting", "running", "delivered", "lost")
+    return {name: int(page.locator(f"[data-sum={name}]").inner_text()) for name in names}
+
+
+def test_the_four_minute_show_runs_to_its_end_with_true_captions(tab, client: Client) -> None:
+    client.comment()  # what an earlier show has left
+    page = tab("/stage?show=four-minutes", expected="ERR_")
+    caption = page.locator(".caption")
+    expect(caption).to_have_text("PageDown begins the show.")
+    held = [step for step in shows()["four-minutes"].step if step.hold]
+    for step in held:
+        words = (step.ask or step.say)["en"]
+        page.keyboard.press("PageDown")
+        expect(caption).to_have_text(words, timeout=90_000)
+        expect(caption).not_to_have_class(re.compile("waits"), timeout=90_000)
+        for start, wanted in TRUE_WHEN.items():
+            if words.startswith(start):
+                now = sums(page)
+                assert {name: now[name] for name in wanted} == wanted, words
+        if words.startswith("Its lease has ended"):
+            expect(page.locator(".token.rescued").first).to_be_attached()
+    assert sums(page)["lost"] >= 40
+
+
+def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
+    page = tab("/stage?show=four-minutes")
+    caption = page.locator(".caption")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("stands a job")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("One comment")
+    expect(caption).not_to_have_class(re.compile("waits"))
+    page.keyboard.press("PageUp")
+    expect(caption).to_contain_text("stands a job")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("One comment")
+    assert sums(page)["posted"] == 1
+    page.keyboard.press(".")
+    expect(page.locator("#main")).to_be_hidden()
+    page.keyboard.press(".")
+    page.keyboard.press("Escape")
+    expect(page.locator(".keys")).to_be_visible()
+    expect(caption).to_have_count(0)
+
+
+def test_one_key_brings_everything_back_to_a_clean_start(tab, client: Client) -> None:
+    page = tab("/stage")
+    client.set_faults({"at": "data", "do": "wait", "seconds": 5})
+    before = _living(client.summary())
+    page.keyboard.press("b")
+    client.wait_for(lambda now: now["running"] == 8)
+    page.keyboard.press("Z")  # with CapsLock
+    now = client.wait_for(lambda now: len(_living(now) - before) == 2)
+    assert [now[state] for state in ("enqueued", "queued", "running", "done")] == [0, 0, 0, 0]
+    assert client.mail_stats()["distinct"] == 0
+    page.keyboard.press("c")
+    expect(page.locator("[data-floor=inbox] .token")).to_have_text(["1"])
+    until(lambda: client.mail_stats()["distinct"] == 1, what="its mail, and no other")
+
+
+def _living(summary: dict[str, Any]) -> set[str]:
+    return {worker["id"] for worker in summary["workers"] if worker["alive"]}

@@ -1,0 +1,36 @@
+"""The file of a show is checked when it is loaded."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from demo_app.web.show import Show, shows
+
+SAID = {"en": "Look.", "ja": "ご覧ください。"}
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        ({"say": SAID, "do": ["kill-everybody"]}, "step.0.do.0"),
+        ({"until": ["4 seconds"]}, "'4 seconds' is no condition"),
+        ({"until": ["hled >= 4"]}, "'hled >= 4' is no condition"),
+        ({"say": {"en": "Only in English."}}, "said in en"),
+        ({"wait": 3}, "step.0.wait"),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_refused_with_the_reason(step, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        Show(step=[{"say": SAID}, step][1:])
+
+
+def test_every_show_that_is_shipped_makes_sense() -> None:
+    assert shows()["four-minutes"].step
+
+
+def test_a_show_that_does_not_exist_is_said_so(holder: httpx.Client) -> None:
+    answer = holder.get("/stage", params={"show": "an-hour"})
+    assert answer.status_code == 404
+    assert "there is four-minutes" in answer.text
