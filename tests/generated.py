@@ -19,7 +19,7 @@ WALK: list[tuple[str, str]] = [
         "demo_app/broker/scripts/enqueue.lua",
         "into the queue, in one atomic step",
     ),
-    ("demo_app/broker/transport.py", "a worker asks for its next job"),
+    ("demo_app/broker/consuming.py", "a worker asks for its next job"),
     ("demo_app/broker/scripts/claim.lua", "the job moves from the queue to the worker's claims"),
     ("demo_app/broker/scripts/_claims.lua", "the step itself, which other scripts share"),
     ("demo_app/broker/in_flight.py", "what this worker holds, and how each claim is to end"),

@@ -4,9 +4,9 @@
 
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
-stays alive), `transport` (how Celery gets its messages), `worker` (what a Celery worker is told
-at its start), `results`. For whoever looks on: `message`, `events`, `inspect`, `scheduled`,
-`throughput`.
+stays alive), `consuming`, `publishing` and `transport` (how Celery gets and puts its messages),
+`worker` (what a Celery worker is told at its start), `results`. For whoever looks on: `message`,
+`events`, `inspect`, `scheduled`, `throughput`.
 """
 
 from __future__ import annotations

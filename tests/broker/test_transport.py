@@ -36,14 +36,15 @@ _OVERRIDDEN = {
 
 @pytest.mark.parametrize(("name", "parameters"), _OVERRIDDEN.items())
 def test_kombus_channel_still_has_the_method(name: str, parameters: list[str]) -> None:
-    assert name in vars(transport.Channel), f"{name} is not overridden any more: mend this test"
+    ours = [part for part in transport.Channel.__mro__ if part.__module__.startswith("demo_app")]
+    assert any(name in vars(part) for part in ours), f"{name} is not overridden: mend this test"
     method: Any = getattr(kombu_redis.Channel, name)
     assert list(inspect.signature(method).parameters) == parameters
 
 
 @pytest.mark.parametrize("name", ["ack", "reject", "restore_unacked", "restore_visible"])
 def test_kombus_qos_still_has_the_method(name: str) -> None:
-    assert name in vars(transport.QoS)
+    assert name in vars(transport.Channel.QoS)
     assert hasattr(virtual.QoS, name)
 
 

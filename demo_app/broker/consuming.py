@@ -1,0 +1,197 @@
+"""The consumer's half of a channel: it claims jobs instead of popping them.
+
+Kombu's own Redis transport takes a message off its list with BRPOP and records it only
+afterwards: a worker killed in between has lost it. Here one Lua step moves the job from the queue
+to the worker's claims, so there is no moment at which it is nowhere. While there is nothing to
+do, the worker waits at a stream that wakes it when a job arrives; waiting takes nothing.
+
+Who consumes without acknowledging (`celery inspect` for its replies, say) claims nothing and is no
+worker.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import suppress
+from queue import Empty
+from time import monotonic
+from typing import Any, NamedTuple
+
+import redis
+
+from demo_app.broker import worker
+from demo_app.broker.channel import BaseChannel
+from demo_app.broker.claim import Claimed, Verdict, claimed_by
+from demo_app.broker.in_flight import Ending
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.qos import QoS
+
+log = logging.getLogger(__name__)
+
+
+class Delivery(NamedTuple):
+    """A message on its way to its consumer."""
+
+    tag: str
+    payload: dict[str, Any]
+    queue: str
+
+
+class Consuming(BaseChannel):
+    """Claims from the queues that its consumers consume."""
+
+    QoS = QoS
+    _claimant = ""
+    _woken_at: str | None = None  # where the wake stream was when the queues were empty
+    _asked: tuple[str, list[str]] = ("", [])  # the script that was sent, and its queues
+    _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        self._without_ack: set[str] = set()
+        super().__init__(connection, **options)
+
+    def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
+        """Consume from a queue. Only who acknowledges becomes a worker, and claims."""
+        if no_ack:
+            self._without_ack.add(queue)
+        elif queue not in self._fanout_queues:
+            self.in_flight.known_tags = worker.known_tags
+            self.in_flight.on_given_up = worker.store_failure
+            self.in_flight.waiting_tags = worker.waiting_tags
+            self.in_flight.work([queue], **worker.info())
+        return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    def claimed_queues(self) -> list[str]:
+        """The queues that its consumers consume and acknowledge, the one whose turn it is first."""
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        return [name for name in queues if name not in self._without_ack]
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        """Send the next command: a claim, or the wait for a job after a claim in vain."""
+        here = self.in_flight
+        claimed_from = [] if here.draining else self.claimed_queues()
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        taken_from = [name for name in queues if name in self._without_ack]
+        scripts = {here.claim_script: claimed_from, "take": taken_from}
+        wanted = [name for name, found in scripts.items() if found]
+        if not wanted:
+            return
+        connection = self._in_poll = self.client.connection
+        self._brpop_sent_at = monotonic()
+        open_ones = [name for name in wanted if name not in self._found_nothing]
+        if self._woken_at is not None and not open_ones:
+            wait = int((timeout or self.brpop_timeout) * 1000)
+            wake = here.queue.keys.named("wake")
+            connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
+            self._asked = ("", [])
+            return
+        name = (open_ones or wanted)[0]
+        self._asked = (name, scripts[name])
+        self._claimant = here.lease.worker if name != "take" else "no-ack"
+        places = self.qos.can_consume_max_estimate() or 1
+        lanes = lanes_of(*scripts[name])
+        sha = here.queue.scripts.registered(name).sha
+        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
+
+    def _brpop_read(self, **options: Any) -> bool:
+        name, queues = self._asked
+        try:
+            answer = self._answer(name)
+        finally:
+            self._in_poll = None
+        if not name:  # a job has come, or the wait has ended
+            self._woken_at, self._found_nothing = None, frozenset()
+            raise Empty
+        texts = [_text(part) for part in answer]
+        if len(texts) == 1:
+            # the first of them: what came between two questions must wake us as well
+            self._woken_at = self._woken_at or texts[0]
+            self._found_nothing |= {name}
+            raise Empty
+        self._woken_at, self._found_nothing = None, frozenset()
+        claims = claimed_by(self._claimant, texts)
+        deliver = [self._take(claimed, queues, tracked=name != "take") for claimed in claims]
+        self._hand_on([delivery for delivery in deliver if delivery])
+        return True
+
+    def hand_on(self, claimed: Claimed, queues: list[str]) -> None:
+        """Give the consumer a job that was claimed when another one ended."""
+        delivery = self._take(claimed, queues, tracked=True)
+        if delivery is not None:
+            self._hand_on([delivery])
+
+    def _take(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
+        queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
+        self._queue_cycle.rotate(queue)
+        here = self.in_flight
+        tag = here.track(claimed) if tracked else claimed.claim.id
+        if tag is None:
+            return None
+        try:
+            payload = json.loads(claimed.message)
+            payload["properties"]["delivery_tag"] = tag
+            if claimed.redelivered:
+                payload["properties"]["delivery_info"]["redelivered"] = True
+                payload.setdefault("headers", {})["redelivered"] = True
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
+            return None
+        return Delivery(tag, payload, queue)
+
+    def _hand_on(self, deliveries: list[Delivery]) -> None:
+        for number, delivery in enumerate(deliveries):
+            try:
+                self.connection._deliver(delivery.payload, delivery.queue)
+            except BaseException:
+                for unseen in deliveries[number:]:  # Celery will never run or return these
+                    self.in_flight.finish_soon(
+                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
+                    )
+                raise
+
+    def _answer(self, name: str) -> Any:
+        here = self.in_flight
+        try:
+            command = "EVALSHA" if name else "XREAD"
+            return self.client.parse_response(self.client.connection, command)
+        except self.connection_errors:
+            self._woken_at, self._found_nothing = None, frozenset()
+            self.client.connection.disconnect()
+            raise
+        except redis.exceptions.NoScriptError:  # Redis was started again
+            here.queue.client.script_load(here.queue.scripts.registered(name).script)
+            raise Empty from None
+        except redis.exceptions.ResponseError as error:
+            if str(error).startswith("LEASELOST"):
+                with suppress(redis.exceptions.RedisError):  # the heartbeat goes on trying
+                    here.lease.renew()
+                raise Empty from None
+            if not name:
+                raise
+            # its disk is full, say: ask again when a job comes, or after the wait for it
+            log.warning("No claim can be made: %s", error)
+            self._woken_at, self._found_nothing = "$", self._found_nothing | {name}
+            raise Empty from None
+
+    def _get(self, queue: str) -> dict[str, Any]:
+        """One message at once, for `basic_get`; it is claimed like any other."""
+        here = self.in_flight
+        here.work([queue], **worker.info())
+        taken = here.queue.claim(here.lease.worker, lanes_of(queue))
+        for claimed in taken:
+            delivery = self._take(claimed, [queue], tracked=True)
+            if delivery is not None:
+                return delivery.payload
+        raise Empty
+
+    def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
+        """One message, or None; without acknowledgement it is done at once."""
+        message = super().basic_get(queue, no_ack=no_ack, **kwargs)
+        if message is not None and no_ack:
+            self.in_flight.finish_soon(message.delivery_tag, Ending(Verdict.DONE))
+        return message
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

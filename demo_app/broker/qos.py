@@ -1,0 +1,91 @@
+"""What a channel has in hand, and how each message ends: acknowledged, given back, or put aside."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from kombu.transport import virtual
+
+from demo_app.broker import worker
+from demo_app.broker.claim import Verdict
+from demo_app.broker.in_flight import Ending, InFlight
+from demo_app.broker.keys import lanes_of
+
+
+class QoS(virtual.QoS):  # type: ignore[misc]
+    """What one channel has in hand; how a claim ends is decided in `in_flight`."""
+
+    def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
+        super().__init__(channel, prefetch_count)
+        # it outlives the channel: one that was closed has no connection any more
+        self._in_flight: InFlight = channel.in_flight
+
+    def can_consume(self) -> bool:
+        """Whether there is a place for one more message."""
+        return not self.prefetch_count or self._in_hand() < self.prefetch_count
+
+    def can_consume_max_estimate(self) -> int | None:
+        """How many more messages there is a place for; None when nobody has said how many."""
+        if not self.prefetch_count:
+            return None
+        places: int = self.prefetch_count - self._in_hand()
+        return max(places, 0)
+
+    def _in_hand(self) -> int:
+        """A worker still runs what it got over a connection that has broken since."""
+        if worker.is_celery_worker():
+            return len(self._in_flight.held())
+        return len(self._delivered) - len(self._dirty)
+
+    def ack(self, delivery_tag: str) -> None:
+        """The job has ended: done, unless something else was said of it."""
+        self._end(delivery_tag, Ending(Verdict.DONE))
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Put a message at the tail of its queue, so that others have their turn; or aside, if it
+        can't be run."""
+        if requeue:
+            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST, "given back"))
+        else:
+            self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
+
+    def _end(self, tag: str, ending: Ending) -> None:
+        queues = self._queues_to_go_on_with()
+        lanes = lanes_of(*queues)
+        if threading.current_thread() is threading.main_thread():
+            following = self._in_flight.finish_soon(tag, ending, lanes)  # it runs Celery's loop
+        else:
+            following = self._in_flight.finish(tag, ending, lanes)
+        super().ack(tag)
+        if following is None:
+            worker.look_for_work()
+        else:
+            self.channel.hand_on(following, queues)
+
+    def _queues_to_go_on_with(self) -> list[str]:
+        """The queues to take the next job from, in the step that ends this one.
+
+        None when its place is not free then, or when another part of Celery decides on that.
+        """
+        asked_by_celery = "can_consume" in vars(self)  # it has put its own in the method's place
+        if not worker.goes_on() or asked_by_celery or self._in_hand() > self.prefetch_count:
+            return []
+        queues: list[str] = self.channel.claimed_queues()
+        return queues
+
+    def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
+        """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
+        whatever becomes of the connection, and its jobs go on."""
+        if not worker.is_celery_worker():
+            self._flush()
+            for tag in reversed(list(self._delivered)):
+                self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
+        return []
+
+    def restore_unacked_once(self, *_: Any, **__: Any) -> None:
+        """The same, when the channel is closed."""
+        self.restore_unacked()
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Nothing to do: a claim has no timeout, its worker has a lease."""
