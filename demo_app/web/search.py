@@ -17,7 +17,6 @@ from demo_app.web.errors import DomainError
 
 #: Jobs looked at for one answer.
 DEPTH = 600
-_STEP = 200
 
 
 def search(
@@ -44,20 +43,13 @@ def _search(client: Decoded, state: State, wanted: str, limit: int, cursor: str 
         job = get_job(client, wanted)
         if job is not None and job.state is state:
             return Page((job,), None)
-    found: list[JobView] = []
-    for _ in range(DEPTH // _STEP):
-        seen = page(client, state, limit=_STEP, cursor=cursor)
-        for number, job in enumerate(seen.jobs, 1):
-            if _fits(job, wanted):
-                found.append(job)
-            if len(found) == limit:
-                if number < len(seen.jobs):  # the cursor right behind a job inside of a page
-                    seen = page(client, state, limit=number, cursor=cursor)
-                return Page(tuple(found), seen.next)
-        cursor = seen.next
-        if cursor is None:
-            break
-    return Page(tuple(found), cursor)
+    seen = page(client, state, limit=DEPTH, cursor=cursor)
+    found = [number for number, job in enumerate(seen.jobs, 1) if _fits(job, wanted)]
+    jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
+    if len(found) <= limit:
+        return Page(jobs, seen.next)
+    # the cursor is that of a page that ends with the last one shown
+    return Page(jobs, page(client, state, limit=found[limit - 1], cursor=cursor).next)
 
 
 def _fits(job: JobView, wanted: str) -> bool:
