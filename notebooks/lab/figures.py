@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
+from lab.lifecycle import LabError
 from lab.show import Picture
 
 #: Inches.
@@ -74,7 +75,10 @@ def outcomes_picture(
     """A bar per outcome, the first one at the top.
 
     what: what is counted. arrived: the legend's word for the good part.
+    Raises LabError when there is no outcome yet.
     """
+    if not outcomes:
+        raise LabError("There is nothing to draw yet: run the cells above first.")
     parts = {
         "arrived": Patch(facecolor=GOOD, edgecolor="white", label=arrived),
         "late": Patch(facecolor=CUT_SHORT, hatch="//", edgecolor="white",
