@@ -110,7 +110,8 @@ class Plan:
             ours["DEMO_LEASE_SECONDS"] = str(options.lease)
         if role == STOCK:
             ours |= {"DEMO_TRANSPORT": Transport.STOCK, "DEMO_REDIS_URL": self.twin_url}
-        inherited = {key: value for key, value in os.environ.items() if key[:5] != "DEMO_"}
+        # not by items(): a lab in another thread may be taking its DEMO_ variables away
+        inherited = {key: os.environ[key] for key in os.environ if key[:5] != "DEMO_"}
         return {**inherited, **ours, **options.environment}
 
 

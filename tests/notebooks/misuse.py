@@ -90,7 +90,8 @@ def _restart(here: Kernel, lesson: str) -> None:
     cells = code_cells(lesson)
     first = next(number for number, cell in enumerate(cells) if "Lab(" in cell)
     for cell in cells[:first]:
-        here.run(cell)
+        if "import" in cell:  # what the lab's own cell needs
+            here.run(cell)
     here.client.execute(cells[first])
     until(lambda: here.processes(), 30.0, "the first process of the lab")
     here.manager.restart_kernel()

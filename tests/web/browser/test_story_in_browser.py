@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 from playwright.sync_api import expect
 from support import until
 
@@ -83,6 +84,13 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
 
 
+def _being_sent(stack: Stack) -> int:
+    """How many mails the mail server keeps waiting."""
+    bearer = {"Authorization": f"Bearer {stack.ready['token']}"}
+    [rule] = httpx.get(f"{stack.ready['inbox']}/api/faults", headers=bearer).json()
+    return int(rule["hits"])
+
+
 def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 20})
     page = tab("/stage")
@@ -90,6 +98,9 @@ def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, sta
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.keyboard.press("b")
     client.wait_for(lambda now: now["running"] == 8)
+    until(lambda: _being_sent(stack) == 8, what="the begin of all eight")
+    # what had not begun is not called rescued, and each worker's next beat says what has
+    until(lambda: not client.redis().keys("waiting:*"), what="the workers' next beat")
     stack.kill("worker", pid=stack.ready["pids"]["worker"][0], restart=False)
     expect(page.locator("[data-floor=queue] .token.rescued")).to_have_count(4)
     shown = page.locator("[data-floor=queue] .token").all_text_contents()
