@@ -135,6 +135,10 @@ def test_a_prompt_whose_page_is_gone_ends_when_another_page_opens_the_lesson() -
             assert reply["parent_header"]["msg_id"] == asked
             assert reply["content"]["ename"] == "LabError"
             assert "Run this cell again" in reply["content"]["evalue"]
+            until(  # what comes at the very end of a cell that failed is dropped with it
+                lambda: page.execute_interactive("", timeout=60)["content"]["status"] == "ok",
+                what="the end of the prompt's cell",
+            )
             again = page.execute_interactive(
                 "guess = predict('How many?', 40, 'mails')\nassert guess.said == 38",
                 allow_stdin=True,
