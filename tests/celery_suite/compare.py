@@ -42,6 +42,11 @@ class Comparison:
         """Those of them that may not."""
         return [test for test in self.behind() if self.reason(test) is None]
 
+    def failed(self) -> list[str]:
+        """The tests that failed on claims and may not, whatever stock does."""
+        failed = [test for test, one in self.claims.items() if one.outcome == "failed"]
+        return sorted(test for test in failed if self.reason(test) is None)
+
     def ahead(self) -> list[str]:
         """The tests that claims passes and stock does not."""
         passed = [test for test, one in self.claims.items() if one.outcome == "passed"]
