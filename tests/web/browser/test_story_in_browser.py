@@ -67,7 +67,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     page = tab("/stage")
     page.keyboard.press("n")
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
-    client.set_faults({"at": "data", "do": "wait", "seconds": 3})
+    client.set_faults({"at": "data", "do": "wait", "seconds": 8})
     page.keyboard.press("b")
     expect(page.locator(".box").first.locator("span").first).to_contain_text("4 / 4")
     expect(page.locator(".box .token").nth(3)).to_be_attached()
