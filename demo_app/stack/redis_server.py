@@ -16,6 +16,7 @@ import redis
 
 from demo_app.broker.connection import connect
 from demo_app.stack.options import Options, StackError
+from demo_app.stack.reaper import ReaperClient
 
 _TRUNCATED = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 
@@ -171,10 +172,13 @@ def start(
 
 @contextmanager
 def running(folder: Path, options: Options | None = None) -> Iterator[str]:
-    """A server by itself, as long as the block lasts; gives its URL."""
+    """A server by itself, as long as the block lasts, or this process; gives its URL."""
     server, url = start(folder, options)
+    reaper = ReaperClient(f"redis-{server.pid}")
+    reaper.add(server.pid)
     try:
         yield url
     finally:
         server.terminate()
         server.wait()
+        reaper.close(5.0)

@@ -23,6 +23,7 @@ from support import client_of, until
 
 from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
+from demo_app.verification.judge.leash import Leash
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,15 +94,14 @@ class Outside:
         self._client = client_of(redis_url)
         self.queue = Queue(self._client)
         self.workers: list[subprocess.Popen[bytes]] = []
+        self._leash = Leash()  # what this process has started ends with it, even if it is killed
 
     @property
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app, and no setting of this project."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
         path = os.pathsep.join([str(self.folder), str(ROOT), *_python_path()])
         broker = self._url.replace("redis+socket://", "claims+unix://")
-        # Celery refuses pickle to root, which CI may be; everything here is our own
-        return {**kept, "PYTHONPATH": path, "BROKER": broker, "C_FORCE_ROOT": "1"}
+        return {**self._leash.environment, "PYTHONPATH": path, "BROKER": broker}
 
     def send(self, *calls: str) -> list[str]:
         """Run calls in a producer's process; returns the lines that it printed."""
@@ -130,6 +130,7 @@ class Outside:
             env=self.environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         log.close()
+        self._leash.hold(worker.pid)
         self.workers.append(worker)
         known = {one["id"] for one in before}
         until(
@@ -137,6 +138,12 @@ class Outside:
             what="the worker's registration",
         )
         return worker
+
+    def close(self) -> None:
+        """End every process of the app."""
+        self._leash.end()
+        for worker in self.workers:
+            worker.wait()
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
         """SIGKILL to the worker and to every process of its pool."""
@@ -194,9 +201,7 @@ def _outside(folder: Path, redis_url: str) -> Iterator[Outside]:
     try:
         yield app
     finally:
-        for worker in app.workers:
-            if worker.poll() is None:
-                app.kill(worker)
+        app.close()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from celery import Celery
 
 from celery_suite.link import Link
 from demo_app.stack.redis_server import binary
+from demo_app.verification.judge.leash import Leash
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -74,6 +75,7 @@ class Shop:
             self.port = int(probe.getsockname()[1])
         self.workers: list[subprocess.Popen[bytes]] = []
         self.server: subprocess.Popen[bytes] | None = None
+        self._leash = Leash()  # what this process has started ends with it, even if it is killed
         self.redis = redis.Redis(port=self.port, decode_responses=True)
         self.start_redis()
         self.link = Link(self.port)  #: the workers' way to Redis
@@ -88,6 +90,7 @@ class Shop:
         command = [binary(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
         self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        self._leash.hold(self.server.pid)
         self.until(self.redis_answers, "Redis")
 
     def kill_redis(self) -> None:
@@ -111,7 +114,7 @@ class Shop:
         command += ["--pool", self.pool, "--concurrency", "2", "--hostname", f"w{number}@here"]
         checkout = os.environ.get("CELERY_SUITE_BROKER", str(REPOSITORY))
         environment = {
-            **os.environ,
+            **self._leash.environment,
             "BROKER": self.broker(self.link.port),
             "SETTINGS": json.dumps(self.settings),
             "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
@@ -125,6 +128,7 @@ class Shop:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._leash.hold(worker.pid)
         self.workers.append(worker)
         self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker, log)
         return worker
@@ -226,6 +230,7 @@ class Shop:
         self.redis.close()
         if self.server is not None:
             self.kill_redis()
+        self._leash.end()
 
 
 def signal_group(worker: subprocess.Popen[bytes], number: int) -> None:
