@@ -103,7 +103,7 @@ def look_for_work() -> None:
     """Wake Celery's loop, which claims when there is a free place."""
     loop = _loop()
     if loop is not None and _in_a_pools_thread():
-        loop.call_soon(_nothing)
+        loop.call_soon(lambda: None)  # it looks again whenever it wakes
 
 
 def _loop() -> Any:
@@ -112,10 +112,6 @@ def _loop() -> Any:
 
 def _in_a_pools_thread() -> bool:
     return info().get("pool") == "thread" and current_thread() is not main_thread()
-
-
-def _nothing() -> None:
-    pass
 
 
 def known_tags() -> set[str] | None:

@@ -60,7 +60,7 @@ def check(url: str) -> list[str]:
     except (redis.ConnectionError, redis.TimeoutError):
         raise StackError(f"No Redis server answers at {where}.") from None
     except redis.RedisError as error:
-        raise StackError(f"The Redis server at {where} is of no use so: {error}.") from None
+        raise StackError(f"The Redis server at {where} can't keep the queue: {error}.") from None
 
 
 def _check(client: Decoded, where: str) -> list[str]:

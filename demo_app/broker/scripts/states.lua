@@ -1,6 +1,6 @@
--- The state of each of these jobs, for who keeps a copy of each until it has ended; '' for a job that is
--- not known. A job that is known and stands in no list, since Redis has thrown the list away (an
--- evicted key), goes back into its queue. ARGV: by whom, then ids.
+-- The state of each of these jobs, for a caller that keeps a copy of each until it has ended; '' for
+-- a job that is not known. A job that is known and is in no list, since Redis has evicted the list,
+-- goes back into its queue. ARGV: by whom, then ids.
 local by = ARGV[1]
 local STATE = {enqueued = 'queued', requeued = 'queued', rescued = 'queued', claimed = 'running',
   scheduled = 'scheduled', retrying = 'retrying', dead = 'dead', done = 'done',
