@@ -137,6 +137,11 @@ class Settings(BaseSettings):
         return self.dir / "blog.sqlite3"
 
     @property
+    def task_modules(self) -> tuple[str, ...]:
+        """The modules with jobs: the demo app's, and those that were named."""
+        return ("demo_app.tasks", "demo_app.author_tasks", *self.tasks)
+
+    @property
     def smtp_address(self) -> tuple[str, int]:
         """Host and port of the mail server."""
         parts = urlsplit(self.smtp_url)

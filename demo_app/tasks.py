@@ -7,14 +7,13 @@ from dataclasses import replace
 from functools import cache
 from typing import ParamSpec, TypeVar
 
-from demo_app.blog import pictures, posts
+from demo_app.blog import posts
 from demo_app.blog.database import Database, DatabaseMissing
 from demo_app.blog.identity import open_blog
-from demo_app.blog.pictures import BadPicture
-from demo_app.blog.report import month_of_comments
-from demo_app.jobs import Context, discard_on, retry_on, task
+from demo_app.jobs import retry_on, task
 from demo_app.mail import notifications
-from demo_app.mail.delivery import MailDeferred, MailRefused, deliver
+from demo_app.mail.answers import MailDeferred, MailRefused
+from demo_app.mail.delivery import deliver
 from demo_app.mail.message import BadAddress, Mail, Mailbox
 from demo_app.settings import settings
 
@@ -68,42 +67,21 @@ def notify_author_too(comment_id: int) -> None:
 
 
 def _notification(comment_id: int) -> Mail:
-    comment = posts.comment(_database(), comment_id)
+    comment = posts.comment(blog(), comment_id)
     if comment is None:
         raise NotFound(f"there is no comment {comment_id}")
-    post = posts.post(_database(), comment.post_id)
+    post = posts.post(blog(), comment.post_id)
     if post is None:
         raise NotFound(f"there is no post {comment.post_id}")
-    return notifications.comment_notification(post, comment, sender=_sender())
+    return notifications.comment_notification(post, comment, sender=sender())
 
 
-@task
-@sends_mail
-@discard_on(BadPicture)
-def mail_thumbnail(picture_id: int) -> None:
-    """Make an uploaded picture small, and mail it to its owner."""
-    picture = pictures.picture(_database(), picture_id)
-    if picture is None:
-        raise NotFound(f"there is no picture {picture_id}")
-    small = pictures.thumbnail(picture.content)
-    deliver(notifications.picture_thumbnail(picture, small, sender=_sender()))
-
-
-@task(takes_context=True)
-@sends_mail
-@retry_on(ValueError, attempts=1)
-def mail_monthly_report(context: Context, year: int, month: int, name: str, address: str) -> None:
-    """Aggregate a month's comments to CSV, and mail them to somebody."""
-    lines = month_of_comments(_database(), year, month)
-    to, which = Mailbox(name, address), f"{year}-{month:02}"
-    deliver(notifications.monthly_report(lines, which, context.job.id, to=to, sender=_sender()))
-
-
-def _sender() -> Mailbox:
+def sender() -> Mailbox:
+    """Who the mails are from."""
     return Mailbox.parse(settings().sender)
 
 
 @cache
-def _database() -> Database:
+def blog() -> Database:
     """The blog's database: the web app makes it, and no job ever does."""
     return open_blog(settings())

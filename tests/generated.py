@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WALK: list[tuple[str, str]] = [
     ("demo_app/web/comments.py", "a comment and its job are written down in one transaction"),
     ("demo_app/blog/outbox.py", "the job stands beside the comment until it is done"),
-    ("demo_app/blog/relay.py", "hands it over, and again when Redis has lost it"),
+    ("demo_app/blog/relay.py", "hands it over to the queue, as soon as that can be reached"),
     ("demo_app/backends/celery.py", "makes a Celery message of the job"),
     ("demo_app/broker/keys.py", "what is in Redis, and what each key is called"),
     (

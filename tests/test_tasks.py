@@ -16,6 +16,7 @@ from PIL import Image
 from support import until
 
 from demo_app import tasks
+from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
 from demo_app.blog.database import Database, DatabaseMissing
@@ -23,7 +24,7 @@ from demo_app.jobs import backend as backends
 from demo_app.jobs.outcome import Discarded, Failed, Retry
 from demo_app.jobs.perform import perform
 from demo_app.jobs.retries import RetryPolicy
-from demo_app.mail.delivery import MailDeferred
+from demo_app.mail.answers import MailDeferred
 from demo_app.settings import BackendName, Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -44,9 +45,14 @@ def put_all_three_in(database: Database) -> None:
         database, 1, "Reader", "r@example.test", "Well said.", notify=tasks.notify_author
     )
     pictures.add_picture(
-        database, "写真.png", "Akiko", "a@example.test", a_picture(), shrink=tasks.mail_thumbnail
+        database,
+        "写真.png",
+        "Akiko",
+        "a@example.test",
+        a_picture(),
+        shrink=mail_thumbnail,
     )
-    report = tasks.mail_monthly_report.job(now.year, now.month, "Editor", "editor@example.test")
+    report = mail_monthly_report.job(now.year, now.month, "Editor", "editor@example.test")
     with database.transaction() as transaction:
         outbox.add(transaction, report)
 
@@ -91,11 +97,11 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
     chosen = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
     for module in ("demo_app.tasks", "demo_app.mail.delivery", "demo_app.jobs.backend"):
         monkeypatch.setattr(f"{module}.settings", lambda: chosen)
-    tasks._database.cache_clear()
+    tasks.blog.cache_clear()
     database = Database(chosen.database)
     posts.seed(database)
     yield database
-    tasks._database.cache_clear()
+    tasks.blog.cache_clear()
 
 
 def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch):
@@ -110,7 +116,7 @@ def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch
 
 
 def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
-    for job in (tasks.notify_author.job(12345), tasks.mail_thumbnail.job(12345)):
+    for job in (tasks.notify_author.job(12345), mail_thumbnail.job(12345)):
         first, last = perform(job), perform(replace(job, attempts=5))
 
         assert isinstance(first, Retry)
@@ -120,7 +126,7 @@ def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
 
 def test_a_picture_that_is_none_is_discarded_with_the_reason(blog):
     made, job = pictures.add_picture(
-        blog, "a.exe", "A", "a@example.test", b"MZ", shrink=tasks.mail_thumbnail
+        blog, "a.exe", "A", "a@example.test", b"MZ", shrink=mail_thumbnail
     )
 
     assert job.arguments == {"picture_id": made.id}

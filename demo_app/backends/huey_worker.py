@@ -19,7 +19,7 @@ def main() -> None:
     if chosen.control is not None:
         end_with_supervisor(chosen.control)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
-    load_tasks(["demo_app.tasks", *chosen.tasks])
+    load_tasks(chosen.task_modules)
     backend = HueyBackend(chosen)
     storage = backend.huey.storage
     storage.sql(_WORKERS, commit=True)

@@ -96,7 +96,7 @@ def main() -> None:
     chosen = settings()
     if chosen.control is not None:
         end_with_supervisor(chosen.control)
-    load_tasks(["demo_app.tasks", *chosen.tasks])
+    load_tasks(chosen.task_modules)
     backend = RqBackend(chosen)
     pool = WorkerPool(
         list(backend.lanes),

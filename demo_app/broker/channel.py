@@ -75,6 +75,17 @@ def in_flight_here() -> list[InFlight]:
     return [found for key, found in list(_in_flight.items()) if key[0] == os.getpid()]
 
 
+def claiming_here() -> InFlight:
+    """What this worker has claimed.
+
+    Raises LookupError when this process is no worker.
+    """
+    for found in in_flight_here():
+        if found.working:
+            return found
+    raise LookupError("this process is no worker")
+
+
 def _forget_the_parents() -> None:
     """A forked process claims nothing: what is in flight is its parent's."""
     global _making

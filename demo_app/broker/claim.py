@@ -46,6 +46,20 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a claim is to end.
+
+    detail: what its history says. after: seconds until the next try, for RETRY. message: takes the
+    place of the stored one.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    after: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How an acknowledgement went.
 

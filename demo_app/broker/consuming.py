@@ -22,8 +22,7 @@ import redis
 
 from demo_app.broker import worker
 from demo_app.broker.channel import BaseChannel
-from demo_app.broker.claim import Claimed, Verdict, claimed_by
-from demo_app.broker.in_flight import Ending
+from demo_app.broker.claim import Claimed, Ending, Verdict, claimed_by
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.qos import QoS
 
@@ -111,17 +110,21 @@ class Consuming(BaseChannel):
             raise Empty
         self._woken_at, self._found_nothing = None, frozenset()
         claims = claimed_by(self._claimant, texts)
-        deliver = [self._take(claimed, queues, tracked=name != "take") for claimed in claims]
+        deliver = [self.take_in(claimed, queues, tracked=name != "take") for claimed in claims]
         self._hand_on([delivery for delivery in deliver if delivery])
         return True
 
     def hand_on(self, claimed: Claimed, queues: list[str]) -> None:
         """Give the consumer a job that was claimed when another one ended."""
-        delivery = self._take(claimed, queues, tracked=True)
+        delivery = self.take_in(claimed, queues, tracked=True)
         if delivery is not None:
             self._hand_on([delivery])
 
-    def _take(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
+    def take_in(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
+        """Note that a job is held, and make a delivery of it; None when it can't be one.
+
+        tracked: whether it is to be acknowledged.
+        """
         queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
         self._queue_cycle.rotate(queue)
         here = self.in_flight
@@ -173,24 +176,6 @@ class Consuming(BaseChannel):
             log.warning("No claim can be made: %s", error)
             self._woken_at, self._found_nothing = "$", self._found_nothing | {name}
             raise Empty from None
-
-    def _get(self, queue: str) -> dict[str, Any]:
-        """One message at once, for `basic_get`; it is claimed like any other."""
-        here = self.in_flight
-        here.work([queue], **worker.info())
-        taken = here.queue.claim(here.lease.worker, lanes_of(queue))
-        for claimed in taken:
-            delivery = self._take(claimed, [queue], tracked=True)
-            if delivery is not None:
-                return delivery.payload
-        raise Empty
-
-    def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
-        """One message, or None; without acknowledgement it is done at once."""
-        message = super().basic_get(queue, no_ack=no_ack, **kwargs)
-        if message is not None and no_ack:
-            self.in_flight.finish_soon(message.delivery_tag, Ending(Verdict.DONE))
-        return message
 
 
 def _text(value: str | bytes) -> str:

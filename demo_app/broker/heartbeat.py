@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from demo_app.broker.complaints import Complaints
+from demo_app.broker.orphans import Orphans
 from demo_app.failpoints import Step, hit
 
 if TYPE_CHECKING:
@@ -21,10 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Rounds between two looks for orphans among our own claims.
-RECONCILE_EVERY = 4
-#: Seconds between two complaints of one step.
-COMPLAINTS = 10.0
+#: Rounds between two looks for orphans.
+ORPHANS_EVERY = 4
 
 
 class Heartbeat:
@@ -34,13 +34,14 @@ class Heartbeat:
         self._in_flight, self._options = in_flight, in_flight.options
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._orphans = Orphans(in_flight)
         self._cut_off = False
         self._judging_from = 0.0
         self._rounds = 0
         self._soonest: float | None = None
         self._waiting: list[str] = []
         self._suspects, self._pause = False, 0.0
-        self._complained: dict[str, float] = {}
+        self._complaints = Complaints()
 
     def start(self) -> None:
         """Register, rescue what others left, and go on from there.
@@ -72,8 +73,8 @@ class Heartbeat:
             self._promote_due,
         ]
         self._rounds += 1
-        if self._rounds % RECONCILE_EVERY == 0:
-            steps.append(self._reconcile)
+        if self._rounds % ORPHANS_EVERY == 0:
+            steps += [self._orphans.give_back_unanswered, self._orphans.give_back_dropped]
         failed = [step for step in steps if not self._try(step)]
         pause = self._options.heartbeat_seconds
         if failed:
@@ -89,7 +90,8 @@ class Heartbeat:
 
     def _see_what_waits(self) -> None:
         self._waiting = []
-        self._waiting = self._in_flight.waiting()
+        tags, held = self._in_flight.waiting_tags(), self._in_flight.held()
+        self._waiting = [claim.id for tag, claim in held.items() if tag in tags]
 
     def _renew(self) -> None:
         lease = self._in_flight.lease
@@ -121,12 +123,6 @@ class Heartbeat:
         if moved:
             hit(Step.DUE_MOVED)
 
-    def _reconcile(self) -> None:
-        if self._in_flight.reconcile():
-            log.warning("Gave back jobs whose claim was never answered")
-        if self._in_flight.give_back_dropped():
-            log.warning("Gave back jobs that waited here when the connection broke")
-
     def _run(self) -> None:
         # so that it has time for another try before the lease runs out
         self._in_flight.queue.scripts.hurry(self._options.lease_seconds / 3)
@@ -135,26 +131,20 @@ class Heartbeat:
 
     def _try(self, step: Callable[[], object]) -> bool:
         """Do one step; returns whether Redis could be reached."""
+        name = step.__name__.strip("_")
         try:
             step()
         except redis.RedisError as error:
             # it is away, or refuses: a user without a right, a full disk; to others perhaps as well
             self._cut_off = True
-            self._complain(step.__name__, error)
+            if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+                text = f"The heartbeat's step {name} waits for Redis: %s"
+            else:
+                text = f"Redis refuses the heartbeat's step {name}: %s"
+            self._complaints.say(log.warning, text, error)
             return False
         except Exception as error:
             # a heartbeat that ends would make a live worker look dead
-            self._complain(step.__name__, error)
+            text = f"The heartbeat's step {name} failed; the others go on"
+            self._complaints.say(log.error, text, exc_info=error)
         return True
-
-    def _complain(self, step: str, error: Exception) -> None:
-        """Loud, but not twice a second."""
-        if time.monotonic() < self._complained.get(step, 0.0):
-            return
-        self._complained[step] = time.monotonic() + COMPLAINTS
-        if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-            log.warning("The heartbeat's step %s waits for Redis: %s", step.strip("_"), error)
-        elif isinstance(error, redis.RedisError):
-            log.error("Redis refuses the heartbeat's step %s: %s", step.strip("_"), error)
-        else:
-            log.error("The heartbeat's step %s failed; the others go on", step, exc_info=error)

@@ -7,19 +7,16 @@ meanwhile is acknowledged from here, when Redis is back.
 from __future__ import annotations
 
 import logging
-import os
-import platform
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import count
 
 import redis
 
-from demo_app.broker.claim import Claim, Claimed, Verdict
+from demo_app.broker.claim import Claim, Claimed, Ending, Verdict
+from demo_app.broker.complaints import Complaints
 from demo_app.broker.heartbeat import Heartbeat
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.lease import Lease, LeaseLost
@@ -29,22 +26,8 @@ from demo_app.failpoints import Step, hit
 
 log = logging.getLogger(__name__)
 
-#: Seconds between tries while Redis is away, and between two complaints about it.
-PAUSE, COMPLAINTS = 0.2, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a claim is to end.
-
-    detail: what its history says. after: seconds until the next try, for RETRY. message: takes the
-    place of the stored one.
-    """
-
-    verdict: Verdict
-    detail: str = ""
-    after: float | None = None
-    message: str = ""
+#: Seconds between tries while Redis is away.
+PAUSE = 0.2
 
 
 @dataclass(slots=True)
@@ -64,25 +47,15 @@ class InFlight:
 
     def __init__(self, queue: Queue, options: Options) -> None:
         self.queue, self.options = queue, options
-        info = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "python": platform.python_version(),
-            "celery": version("celery"),
-            "since": time.time(),
-        }
-        self._info = info
-        self.lease = Lease(queue, options.lease_seconds, info)
+        self.lease = self.make_lease({})
         self.heartbeat = Heartbeat(self)
         self._queues: dict[str, None] = {}  # a set that keeps its order
         self._held: dict[str, Held] = {}  # by Celery's delivery tag
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
         self._tags = count(1)
-        self._orphans: set[Claim] = set()
-        self._given_back: set[Claim] = set()
+        self._refused: set[Claim] = set()
         self._lock = threading.Lock()
-        self._next_complaint = 0.0
-        self._dropped: set[str] = set()
+        self._complaints = Complaints()
         #: Gives the delivery tags that the consumer still has; None when it can't tell.
         self.known_tags: Callable[[], set[str] | None] = lambda: None
         #: Is told the message of each job that was given up because it kept killing its workers.
@@ -104,7 +77,7 @@ class InFlight:
             self._queues |= dict.fromkeys(queues)
             begins, self.working = not self.working, True
         if begins:
-            self.lease = self.make_lease({**self._info, **info})
+            self.lease = self.make_lease(info)
             self.heartbeat.start()
 
     @property
@@ -124,7 +97,7 @@ class InFlight:
         """
         tag = str(next(self._tags))
         with self._lock:
-            if claimed.claim in self._given_back:
+            if claimed.claim in self._refused:
                 return None
             self._held[tag] = Held(claimed.claim, claimed.message)
         hit(Step.CLAIMED)
@@ -146,13 +119,6 @@ class InFlight:
         if held is not None:
             held.ending = ending
 
-    def set_ending_of_job(self, job_id: str, ending: Ending) -> None:
-        """The same, for all who know the job's id only."""
-        with self._lock:
-            for held in self._held.values():
-                if held.claim.id == job_id or held.claim.id.startswith(f"{job_id}#"):
-                    held.ending = ending
-
     def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         """End a claim, waiting for Redis as long as it takes; see `Queue.finish`.
 
@@ -167,7 +133,7 @@ class InFlight:
                 if self.closing:
                     log.warning("A job ends unacknowledged and will be rescued: %s", error)
                     return None
-                self._complain(error)
+                self._complaints.say(log.warning, "Waiting for Redis: %s", error)
                 time.sleep(PAUSE)
 
     def finish_soon(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
@@ -175,7 +141,7 @@ class InFlight:
         try:
             return self._finish(tag, ending, lanes)
         except redis.RedisError as error:
-            self._complain(error)
+            self._complaints.say(log.warning, "Waiting for Redis: %s", error)
             with self._lock:
                 self._pending[tag] = ending
             return None
@@ -224,53 +190,20 @@ class InFlight:
             except redis.RedisError as error:
                 if self.closing:
                     raise LeaseLost("Redis is away and the worker stops") from None
-                self._complain(error)
+                self._complaints.say(log.warning, "Waiting for Redis: %s", error)
                 time.sleep(PAUSE)
 
-    def held(self) -> set[str]:
-        """The delivery tags of what is held."""
+    def held(self) -> dict[str, Claim]:
+        """What is held, by delivery tag."""
         with self._lock:
-            return set(self._held)
+            return {tag: held.claim for tag, held in self._held.items()}
 
-    def waiting(self) -> list[str]:
-        """The ids of the jobs that are held and have not begun."""
-        tags = self.waiting_tags()
+    def refuse(self, claims: set[Claim]) -> set[Claim]:
+        """Refuse the answers that these claims still wait for; returns those that have none yet."""
         with self._lock:
-            return [held.claim.id for tag, held in self._held.items() if tag in tags]
-
-    def reconcile(self) -> int:
-        """Give back jobs that Redis has on our list and that nobody here knows of.
-
-        Such an orphan is left when a connection breaks between the claim and its answer. It is
-        given back when two looks in a row have met it, since an answer may be on its way. An answer
-        that is later still names a claim that is over.
-        Returns how many were given back.
-        """
-        with self._lock:
-            known = {held.claim for held in self._held.values()}
-        orphans = set(self.queue.held_by(self.lease.worker, self.lanes)) - known
-        lost, self._orphans = orphans & self._orphans, orphans
-        with self._lock:
-            lost -= {held.claim for held in self._held.values()}  # its answer came just now
-            self._given_back |= lost
-        for claim in lost:
-            self.queue.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
-        return len(lost)
-
-    def give_back_dropped(self) -> int:
-        """Give back what Celery has dropped: what waited in it when its connection broke.
-
-        It is given back when two looks in a row have not found it.
-        Returns how many jobs that were.
-        """
-        known = self.known_tags()
-        if known is None:
-            return 0
-        unknown = self.held() - known
-        lost, self._dropped = unknown & self._dropped, unknown
-        for tag in sorted(lost, key=int, reverse=True):  # the first one to the very head
-            self._finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
-        return len(lost)
+            refused = claims - {held.claim for held in self._held.values()}
+            self._refused |= refused
+        return refused
 
     def leave(self) -> None:
         """Give back what is still held, to the head of the queue, and deregister.
@@ -286,11 +219,6 @@ class InFlight:
             self.lease.end()
         except redis.RedisError as error:
             log.warning("Could not deregister; others will find out: %s", error)
-
-    def _complain(self, error: redis.RedisError) -> None:
-        if time.monotonic() > self._next_complaint:
-            self._next_complaint = time.monotonic() + COMPLAINTS
-            log.warning("Waiting for Redis: %s", error)
 
 
 _STEP_OF = {Verdict.RETRY: Step.RETRY_SCHEDULED, Verdict.DEAD: Step.DIED}

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
+from demo_app.broker.process_info import process_info
 from demo_app.broker.queue import Queue
 
 
@@ -40,7 +41,7 @@ class Lease:
         self._generation = count(1)
         self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._renewing = threading.Lock()
-        self._info = json.dumps(dict(info))
+        self._info = json.dumps({**process_info(), **info})
         self.worker = ""
         self._over = False
         self._valid_until = 0.0  # by this process's own monotonic clock

@@ -17,6 +17,9 @@ from demo_app.broker.options import Options
 #: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
+#: What stands before the text of every script.
+_SHARED = ("_prelude", "_claims", "_throughput")
+
 
 @cache
 def _file(name: str) -> str:
@@ -31,7 +34,7 @@ def _text(name: str, body: str, options: Options) -> str:
         f"local HISTORY_LENGTH = {options.history_length}\n"
         f"local JOURNAL_LENGTH = {options.journal_length}\n"
     )
-    return flags + given + _file("_prelude") + _file("_claims") + body
+    return flags + given + "".join(map(_file, _SHARED)) + body
 
 
 class _Own(threading.local):

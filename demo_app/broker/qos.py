@@ -8,8 +8,8 @@ from typing import Any
 from kombu.transport import virtual
 
 from demo_app.broker import worker
-from demo_app.broker.claim import Verdict
-from demo_app.broker.in_flight import Ending, InFlight
+from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.in_flight import InFlight
 from demo_app.broker.keys import lanes_of
 
 

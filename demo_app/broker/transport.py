@@ -5,6 +5,7 @@ It overrides private methods of kombu 5.6 and 5.7: a canary test names what move
 
 from __future__ import annotations
 
+from queue import Empty
 from time import sleep
 from typing import Any, ClassVar
 
@@ -16,8 +17,10 @@ from redis.retry import Retry
 from demo_app.broker import worker
 from demo_app.broker.address import scheme_of
 from demo_app.broker.channel import in_flight_here
+from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.consuming import Consuming
 from demo_app.broker.in_flight import PAUSE
+from demo_app.broker.keys import lanes_of
 from demo_app.broker.options import NAMES
 from demo_app.broker.publishing import Publishing
 
@@ -27,7 +30,25 @@ OVERDUE_CHECK = 2.0
 
 
 class Channel(Consuming, Publishing):
-    """Both halves."""
+    """Both halves, and what takes one message at once."""
+
+    def _get(self, queue: str) -> dict[str, Any]:
+        """One message at once, for `basic_get`; it is claimed like any other."""
+        here = self.in_flight
+        here.work([queue], **worker.info())
+        taken = here.queue.claim(here.lease.worker, lanes_of(queue))
+        for claimed in taken:
+            delivery = self.take_in(claimed, [queue], tracked=True)
+            if delivery is not None:
+                return delivery.payload
+        raise Empty
+
+    def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
+        """One message, or None; without acknowledgement it is done at once."""
+        message = super().basic_get(queue, no_ack=no_ack, **kwargs)
+        if message is not None and no_ack:
+            self.in_flight.finish_soon(message.delivery_tag, Ending(Verdict.DONE))
+        return message
 
 
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]

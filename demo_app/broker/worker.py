@@ -18,7 +18,7 @@ from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker import results
-from demo_app.broker.claim import Verdict
+from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
 from demo_app.broker.scheduled import scheduled
 
@@ -58,8 +58,6 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def reject(self, requeue: bool = False) -> Any:
         """Give the job back; that its process was lost counts against it like a lost worker."""
         if requeue and self._process_lost:
-            from demo_app.broker.in_flight import Ending
-
             ending = Ending(Verdict.LOST, "the process that ran it died")
             for in_flight in _here["in_flight"]():
                 in_flight.set_ending(self.message.delivery_tag, ending)
@@ -200,10 +198,10 @@ def _left_to_the_app(task: type[Any], attribute: str) -> bool:
 
 
 def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
-    from demo_app.broker.in_flight import Ending
-
     for in_flight in _here["in_flight"]():
-        in_flight.set_ending_of_job(str(request.id), Ending(Verdict.DISCARD, reason))
+        for tag, claim in in_flight.held().items():
+            if claim.id == request.id or claim.id.startswith(f"{request.id}#"):
+                in_flight.set_ending(tag, Ending(Verdict.DISCARD, reason))
 
 
 def leave(**_: Any) -> None:

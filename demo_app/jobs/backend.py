@@ -67,6 +67,17 @@ class Backend(ABC):
         """Raises Unsupported when the job asks for what this backend does not do."""
         self.capabilities.check(job, self.name, settings().queues)
 
+    def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
+        """Take those of the jobs that this backend does; returns why not, by id, for the others."""
+        reasons = {}
+        for job in jobs:
+            try:
+                self.check(job)
+            except Unsupported as error:
+                reasons[job.id] = str(error)
+        self.enqueue_many([job for job in jobs if job.id not in reasons])
+        return reasons
+
     def handle(self, job: Job) -> TaskResult:
         """The handle to a job that was put in."""
         return TaskResult(

@@ -1,8 +1,7 @@
-"""What a comment must be, and what happens when one is accepted."""
+"""What happens when a comment is accepted."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from starlette.background import BackgroundTask
@@ -14,13 +13,9 @@ from demo_app.blog.relay import Relay
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
-from demo_app.mail.message import is_address
+from demo_app.web.comment_rules import check_comment
 from demo_app.web.errors import DomainError
 from demo_app.web.request_log import request_id
-
-MAX_BODY = 10_000
-MAX_AUTHOR = 200
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +53,7 @@ class CommentService:
         return self.route.backend
 
     def accept(
-        self,
-        post_id: int,
-        author: str,
-        email: str,
-        body: str,
-        *,
-        first: bool = True,
-        key: str = "",
+        self, post_id: int, author: str, email: str, body: str, *, first: bool = True, key: str = ""
     ) -> Comment:
         """Store a comment, and see to it that its job will run; neither its mail nor the queue is
         waited for (but by the backend that runs jobs in the request).
@@ -76,7 +64,7 @@ class CommentService:
         """
         route = self.route
         author, email = author.strip(), email.strip()
-        _check(author, email, body)
+        check_comment(author, email, body)
         try:
             comment, job = posts.add_comment(
                 self.database,
@@ -115,18 +103,3 @@ class CommentService:
 
     async def _wake_relay(self) -> None:
         self.relay.wake()
-
-
-def _check(author: str, email: str, body: str) -> None:
-    if len(body) > MAX_BODY:
-        raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")
-    if not author:
-        raise DomainError(422, "no_author")
-    if len(author) > MAX_AUTHOR:
-        raise DomainError(422, "long_author", most=MAX_AUTHOR)
-    if not body.strip():
-        raise DomainError(422, "no_body")
-    if not is_address(email):  # what the mailer would refuse
-        raise DomainError(422, "no_address")
-    if _LONE_SURROGATE.search(author + body):
-        raise DomainError(422, "surrogate")

@@ -48,7 +48,7 @@ def make_app(chosen: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
     )
-    load_tasks(["demo_app.tasks", *chosen.tasks])
+    load_tasks(chosen.task_modules)
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)
     return made

@@ -19,13 +19,12 @@ from typing import Any
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 from demo_app.blog.identity import refuse_another_blog
-from demo_app.broker.channel import in_flight_here
-from demo_app.broker.claim import Verdict
-from demo_app.broker.in_flight import Ending
+from demo_app.broker.channel import claiming_here, in_flight_here
+from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.worker import leave
 from demo_app.jobs.perform import JobTimeout, after_failure
 from demo_app.settings import Settings
-from demo_app.worker.run import conclude, in_flight
+from demo_app.worker.conclude import conclude
 from demo_app.worker.time_limit import Running, TimeLimit
 
 log = logging.getLogger(__name__)
@@ -86,7 +85,7 @@ class Shutdown:
         threading.Thread(target=self._replace, args=(runs,), name="replace", daemon=True).start()
 
     def _replace(self, runs: list[Running]) -> None:
-        here = in_flight()
+        here = claiming_here()
         here.draining = True
         for run in runs:
             log.error("The job %s can't be ended; this worker takes its own place", run.job.id)

@@ -24,7 +24,7 @@ def make_stock_app(chosen: Settings) -> Celery:
     """The app, with every known task registered."""
     made = stock_app(chosen)
     since = time.time()  # before it takes a job
-    load_tasks(["demo_app.tasks", *chosen.tasks])
+    load_tasks(chosen.task_modules)
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.blog.database import Database
 from demo_app.blog.pictures import add_picture
-from demo_app.tasks import mail_monthly_report, mail_thumbnail
 from lab import trace
 
 if TYPE_CHECKING:

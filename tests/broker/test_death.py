@@ -130,7 +130,7 @@ def test_a_dead_worker_is_found_within_five_seconds(store: Queue, redis_url: str
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("step", ["acknowledge_pending", "waiting"])
+@pytest.mark.parametrize("step", ["acknowledge_pending", "waiting_tags"])
 def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
     store: Queue, redis_url: str, step: str, caplog: pytest.LogCaptureFixture
 ) -> None:

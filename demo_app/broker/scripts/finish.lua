@@ -46,24 +46,6 @@ if redis.call('HGET', RUNNING, id) ~= number
 end
 redis.call('HDEL', RUNNING, id)
 
--- How many jobs were done in each minute, and how long they took from enqueueing to the end. The
--- first 64 of a minute are timed, then every 16th: one command a job, and little more.
-local function count_throughput()
-  local day, minute = math.floor(now / 86400), math.floor(now / 60) % 1440
-  local key = P .. 'throughput:' .. day
-  local count = redis.call('HINCRBY', key, minute .. ' done', 1)
-  if count > 64 and count % 16 ~= 0 then return end
-  local text = redis.call('LINDEX', job_key(id), 0)
-  local enqueued_at = text and tonumber(cjson.decode(text).headers.enqueued_at)
-  if not enqueued_at then  -- a Celery producer does not say: its first event does
-    local first = redis.call('LINDEX', job_key(id), 1)
-    enqueued_at = first and tonumber(cjson.decode(first)[2]) or now
-  end
-  redis.call('HINCRBY', key, minute .. ' timed', 1)
-  redis.call('HINCRBY', key, minute .. ' ms', math.floor(math.max(0, now - enqueued_at) * 1000))
-  redis.call('EXPIRE', key, 2 * 86400)
-end
-
 if message ~= '' then set_message(id, message) end
 if outcome == 'discard' then redis.call('DEL', successor_key(id)) end
 if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
@@ -85,7 +67,7 @@ elseif outcome == 'lost' then
   rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
   notify()
 elseif outcome == 'done' then
-  if is_job(id) then count_throughput() end
+  if is_job(id) then count_throughput(id) end
   end_job('done', id, worker, detail)
 elseif outcome == 'retry' then
   redis.call('HDEL', DEATHS, id)

@@ -1,0 +1,34 @@
+"""The jobs of the author's page, which are not only mail: a small picture, a table of comments."""
+
+from __future__ import annotations
+
+from demo_app.blog import pictures
+from demo_app.blog.pictures import BadPicture
+from demo_app.blog.report import month_of_comments
+from demo_app.jobs import Context, discard_on, retry_on, task
+from demo_app.mail import notifications
+from demo_app.mail.delivery import deliver
+from demo_app.mail.message import Mailbox
+from demo_app.tasks import NotFound, blog, sender, sends_mail
+
+
+@task
+@sends_mail
+@discard_on(BadPicture)
+def mail_thumbnail(picture_id: int) -> None:
+    """Make an uploaded picture small, and mail it to its owner."""
+    picture = pictures.picture(blog(), picture_id)
+    if picture is None:
+        raise NotFound(f"there is no picture {picture_id}")
+    small = pictures.thumbnail(picture.content)
+    deliver(notifications.picture_thumbnail(picture, small, sender=sender()))
+
+
+@task(takes_context=True)
+@sends_mail
+@retry_on(ValueError, attempts=1)
+def mail_monthly_report(context: Context, year: int, month: int, name: str, address: str) -> None:
+    """Aggregate a month's comments to CSV, and mail them to somebody."""
+    lines = month_of_comments(blog(), year, month)
+    to, which = Mailbox(name, address), f"{year}-{month:02}"
+    deliver(notifications.monthly_report(lines, which, context.job.id, to=to, sender=sender()))

@@ -1,0 +1,65 @@
+"""A thread that repeats a step as long as there is something to do, and rests in between."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from demo_app.blog.database import Database
+
+log = logging.getLogger(__name__)
+
+#: Seconds before a step that failed is tried again.
+_PAUSE = 0.5
+
+
+class Loop:
+    """See the module.
+
+    step: returns whether there may be more to do at once, and raises when the queue can't be
+    reached. database: whose connection the thread closes. rest: seconds between two rounds.
+    """
+
+    def __init__(self, step: Callable[[], int], database: Database, rest: float = 0.0) -> None:
+        self._step, self._database, self._rest = step, database, rest
+        self._wanted, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name=f"relay {step.__name__}", daemon=True
+        )
+        #: What the step failed with; "" when it did not.
+        self.failure = ""
+
+    def start(self) -> None:
+        """Begin; the first round waits to be woken, for a second at most."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        """Stop after the step at hand."""
+        self._stopping.set()
+        self._wanted.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        # a delete that a power failure takes back is done again: no sync that readers wait for
+        self._database.connection().execute("PRAGMA synchronous = NORMAL")
+        while not self._stopping.is_set():
+            self._wanted.wait(timeout=1.0)
+            self._wanted.clear()
+            try:
+                while not self._stopping.is_set() and self._step():
+                    pass
+                self.failure = ""
+                self._stopping.wait(self._rest)
+            except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
+                if not self.failure:
+                    log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)
+                self.failure = str(error) or type(error).__name__
+                self.wake()
+                self._stopping.wait(_PAUSE)
+        self._database.close()

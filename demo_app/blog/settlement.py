@@ -1,0 +1,78 @@
+"""The settlement: asks the queue what became of the jobs that it was given.
+
+The row of a job that is done is deleted, and a job that the queue has lost is handed over again. So
+a Redis that is wiped, or comes back with data of yesterday, loses no mail.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+
+from demo_app.blog import outbox
+from demo_app.blog.database import Database
+from demo_app.failpoints import Step, hit
+from demo_app.jobs.backend import Backend
+
+log = logging.getLogger(__name__)
+
+#: Rows for one step of a round. Jobs end in about the order in which they came, so most rounds stop
+#: at the first step in which none has ended.
+_ASKED = 100
+#: Seconds after which a round asks about all again, and how many times as long as that took.
+_FULL, _REST = 5.0, 50
+#: A job in one of these states needs its row no longer. A dead one is not among them: a person
+#: may bring it back, and until then it must not get lost either.
+_ENDED = ("done", "discarded")
+
+
+class Settlement:
+    """See the module.
+
+    hand_over_again: is called with the first row whose job is lost. at_once: rows for one step.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        backend: Backend,
+        hand_over_again: Callable[[int], None],
+        at_once: int,
+    ) -> None:
+        self._database, self._backend = database, backend
+        self._hand_over_again, self._limit = hand_over_again, min(at_once, _ASKED)
+        self._asked = 0  # the last row that was asked about in this round
+        self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
+
+    def settle(self, reached: int, set_aside: Collection[int]) -> int:
+        """Ask what became of the next jobs that were handed over: delete the rows of those that
+        have ended, and hand over again what is lost, and what came behind it.
+
+        reached: the last row that was handed over. set_aside: rows that were not.
+        Returns how many rows that were; 0 at the end of a round (see `_FULL`).
+        Raises what the backend raises when it can't tell; nothing is deleted then.
+        """
+        batch = outbox.handed_over(self._database, self._asked, reached, self._limit)
+        now = time.monotonic()
+        if self._asked == 0:
+            self._round_began = now
+        if not batch:
+            self._asked = 0
+            self._full_round_due = now + max(_FULL, _REST * (now - self._round_began))
+            return 0
+        asked = {row: job_id for row, job_id in batch if row not in set_aside}
+        states = self._backend.states(list(asked.values()))
+        self._asked = batch[-1][0]
+        hit(Step.OUTBOX_SETTLED)
+        ended = [row for row, job_id in asked.items() if states.get(job_id) in _ENDED]
+        if ended:
+            outbox.remove(self._database, ended)
+        lost = [row for row, job_id in asked.items() if job_id not in states]
+        if lost:
+            log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
+            self._hand_over_again(lost[0])
+        if not ended and not lost and now < self._full_round_due:
+            self._asked = 0
+            return 0
+        return len(batch)

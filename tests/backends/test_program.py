@@ -1,0 +1,35 @@
+"""A job's history says which program put the job in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PRINT = "from demo_app.backends.program import program\nprint(program())\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(["-m", "shop"], "shop"), (["-m", "shop.till"], "till"), (["shop/till.py"], "till")],
+)
+def test_a_program_is_called_by_its_module_or_file(
+    tmp_path: Path, arguments: list[str], name: str
+) -> None:
+    (tmp_path / "shop").mkdir()
+    for file in ("__main__.py", "till.py"):
+        (tmp_path / "shop" / file).write_text(PRINT)
+
+    told = subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == f"{name}\n"
+
+
+def test_typed_at_a_prompt_it_has_no_name_of_its_own() -> None:
+    told = subprocess.run([sys.executable, "-c", PRINT], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "python\n"
