@@ -27,6 +27,8 @@ SMALL_MAIL_BYTES = 64 * 1024
 """Bytes of a mail that is received whatever other clients do."""
 LARGE_MAILS_BYTES = 4 * MAIL_BYTES
 """Bytes of all larger mails that are being received; one that is over it is to come again."""
+KEPT_BYTES = 1024 * MIB
+"""Bytes of all mails whose content is kept on the disk, unless all is to be kept."""
 MAIL_SECONDS = 60.0
 """Seconds in which a mail has to be sent."""
 BUFFER_BYTES = 16 * 1024

@@ -45,4 +45,6 @@ CREATE INDEX IF NOT EXISTS deliveries_of_message ON deliveries (message);
 
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT OR IGNORE INTO counters VALUES ('refused', 0);
+INSERT OR IGNORE INTO counters
+    SELECT 'kept_bytes', coalesce(sum(size), 0) FROM messages WHERE pruned = 0;
 """

@@ -51,6 +51,7 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
     else:
         message = inserted.lastrowid
         connection.execute("INSERT INTO contents VALUES (?, ?)", (message, mail.raw))
+        _count(connection, "kept_bytes", len(mail.raw))
     delivery = connection.execute(
         "INSERT INTO deliveries (message, received_at, sender, recipients, peer, size,"
         " same_bytes, rule, dialogue) VALUES (:message, :received_at, :sender, :recipients,"
@@ -71,18 +72,30 @@ def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: 
 
 def note_refusal(connection: sqlite3.Connection) -> None:
     """Count a mail that was turned away."""
-    connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'refused'")
+    _count(connection, "refused", 1)
 
 
-def prune(connection: sqlite3.Connection, keep: int) -> None:
-    """Drop the content of all but the newest `keep` mails."""
-    oldest_kept = connection.execute(
-        "SELECT id FROM messages WHERE pruned = 0 ORDER BY id DESC LIMIT 1 OFFSET ?", (keep - 1,)
-    ).fetchone()
-    if oldest_kept is None:
-        return
-    connection.execute("DELETE FROM contents WHERE message < ?", oldest_kept)
-    connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", oldest_kept)
+def _count(connection: sqlite3.Connection, name: str, more: int) -> None:
+    connection.execute("UPDATE counters SET value = value + ? WHERE name = ?", (more, name))
+
+
+def prune(connection: sqlite3.Connection, keep: int, keep_bytes: int) -> None:
+    """Drop the content of all but the newest `keep` mails, and of so many more of the oldest that
+    the rest has at most `keep_bytes` bytes."""
+    newest = "SELECT id FROM messages WHERE pruned = 0 ORDER BY id DESC LIMIT 1 OFFSET ?"
+    (first,) = connection.execute(newest, (keep - 1,)).fetchone() or (0,)
+    (kept,) = connection.execute("SELECT value FROM counters WHERE name = 'kept_bytes'").fetchone()
+    dropped = 0
+    shown = connection.execute("SELECT id, size FROM messages WHERE pruned = 0 ORDER BY id")
+    for id_, size in shown:
+        if id_ >= first and kept - dropped <= keep_bytes:
+            first = id_
+            break
+        first, dropped = id_ + 1, dropped + size
+    if dropped:
+        connection.execute("DELETE FROM contents WHERE message < ?", (first,))
+        connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", (first,))
+        _count(connection, "kept_bytes", -dropped)
 
 
 def delete_all(connection: sqlite3.Connection) -> int:
@@ -90,5 +103,5 @@ def delete_all(connection: sqlite3.Connection) -> int:
     count: int = connection.execute("SELECT count(*) FROM messages WHERE pruned = 0").fetchone()[0]
     for table in ("deliveries", "contents", "messages"):
         connection.execute(f"DELETE FROM {table}")
-    connection.execute("UPDATE counters SET value = 0 WHERE name = 'refused'")
+    connection.execute("UPDATE counters SET value = 0")
     return count

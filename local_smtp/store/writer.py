@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from local_smtp.bounds import KEPT_BYTES
 from local_smtp.mail import Incoming
 from local_smtp.store import statements
 from local_smtp.store.schema import SCHEMA
@@ -104,7 +105,7 @@ class Writer:
                 results = [statement(connection) for statement, _ in changes]
                 receipts = [result for result in results if isinstance(result, Receipt)]
                 if self._keep and receipts:
-                    statements.prune(connection, self._keep)
+                    statements.prune(connection, self._keep, KEPT_BYTES)
         except Exception as error:
             for _, answer in changes:
                 answer.set_exception(error)

@@ -149,6 +149,21 @@ def test_the_oldest_are_pruned_but_still_told_apart(tmp_path: Path):
         assert (stats.accepted, stats.distinct, stats.duplicates) == (6, 5, 1)
 
 
+def test_large_mails_fill_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("local_smtp.store.writer.KEPT_BYTES", 25_000)
+    settings = Settings(dir=tmp_path, token="token-for-tests")
+    for first in (1, 4):  # a restart knows how many bytes there are
+        with MailSink(settings) as sink, smtplib.SMTP("127.0.0.1", sink.smtp_port) as client:
+            for number in range(first, first + 3):
+                mail = f"Message-ID: <{number}@x>\r\n\r\n".encode() + b"x" * 10_000
+                client.sendmail("a@example.test", ["b@example.test"], mail)
+            kept = [mail.message_id[1] for mail in sink.mails()]
+            assert kept == [str(first + 1), str(first + 2)]
+            assert sink.reader.raw(first + 1) is not None
+            assert sink.reader.raw(first) is None
+            assert sink.stats().distinct == first + 2
+
+
 def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, smtp):
     def pages(limit: int) -> None:
         mail_sink._writer.change(

@@ -353,7 +353,11 @@ def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stac
     client.wait_for(lambda now: now["done"] >= 5)
     stack.kill("web")
     stack.start("web")
-    until(lambda: "Last hour" in holder.get("/jobs").text, what="the web app")
-    hour = holder.get("/jobs").text.partition('id="chart-hour"')[2].partition("</figure>")[0]
-    assert "5 done" in hour
-    assert "<circle" in hour
+
+    def hour() -> str:
+        page = holder.get("/jobs").text
+        return page.partition('id="chart-hour"')[2].partition("</figure>")[0]
+
+    # perhaps six: a job of the test before, which the emptied queue has lost, is handed over again
+    until(lambda: f"{client.summary()['done']} done" in hour(), what="the same number on the page")
+    assert "<circle" in hour()
