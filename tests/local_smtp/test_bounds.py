@@ -196,11 +196,12 @@ def many_bodies(sink) -> None:
 
 
 def memory(process: psutil.Process) -> int:
-    """Return the bytes of memory that a process and its children have in use."""
+    """Return the bytes of memory that a process and its children have in use; what a child shares
+    with it is counted once."""
     total = 0
     for one in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
-            total += one.memory_info().rss
+            total += one.memory_full_info().pss
     return total
 
 
