@@ -10,6 +10,7 @@ from copy import deepcopy
 
 import nbformat
 import pytest
+from markdown_it import MarkdownIt
 from nbformat.v4 import new_markdown_cell, new_notebook
 from notebooks.japanese import JAPANESE, TRANSLATED, accept, behind, english, japanese
 from notebooks.lesson import LESSONS
@@ -48,6 +49,15 @@ def test_its_links_lead_somewhere(lesson: str) -> None:
     prose = "".join(c.source for c in japanese(lesson).cells if c.cell_type == "markdown")
     for target in ("".join(found) for found in LINK.findall(prose)):
         assert target.startswith("https:") or (JAPANESE / target).exists(), target
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_its_emphasis_ends_where_it_should(lesson: str) -> None:
+    """`**取得（claim）**する` shows its stars: Markdown wants a space between ）** and する."""
+    for cell in japanese(lesson).cells:
+        if cell.cell_type == "markdown":
+            shown = MarkdownIt().enable("table").render(cell.source)
+            assert "*" not in re.sub(r"<code>.*?</code>", "", shown, flags=re.S), shown
 
 
 def test_a_changed_cell_is_behind_until_a_translator_has_looked() -> None:
