@@ -19,12 +19,12 @@ TRANSLATED = sorted(path.stem for path in JAPANESE.glob("[0-9]*.ipynb"))
 
 def english(lesson: str) -> Any:
     """The English notebook."""
-    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
 
 
 def japanese(lesson: str) -> Any:
     """The Japanese notebook."""
-    return nbformat.read(JAPANESE / f"{lesson}.ipynb", as_version=4)
+    return nbformat.read(JAPANESE / f"{lesson}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _marks(notebook: Any) -> dict[str, str]:
