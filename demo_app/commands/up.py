@@ -51,7 +51,7 @@ def up(
         Option(
             metavar="NAME",
             envvar="DEMO_BACKEND",
-            help="who runs the jobs: inline, memory, celery, rq, huey, or package.module:callable",
+            help=f"who runs the jobs: {', '.join(known_backends())}, or package.module:callable",
         ),
     ] = BackendName.CELERY,
     transport: Annotated[
