@@ -59,7 +59,7 @@ class _Restless:
             self._waits += 1
             # the seconds are those of another machine: this one may be quicker
             timer = threading.Timer(min(seconds / 4, _LATEST), here.manager.interrupt_kernel)
-            _, reply = here.try_to_run(cell, when_busy=timer.start)
+            _, reply = here.try_to_run(cell, _BOUND, timer.start)
             timer.cancel()
             timer.join()
             self._interrupted += reply.get("ename") == "KeyboardInterrupt"

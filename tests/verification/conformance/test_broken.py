@@ -51,14 +51,14 @@ def test_a_broken_backend_is_found_out(backend, promise, message):
 
 
 @pytest.mark.parametrize(
-    ("shipped", "boasting", "promise"),
+    ("name", "boasting", "promise"),
     [
         ("huey", "HueySurvivesItsWorker", "SIGKILL of the worker"),
         ("rq", "RqTakesJobsSafely", "SIGKILL while it takes a job"),
     ],
 )
-def test_who_promises_to_survive_too_much_is_found_out(shipped, boasting, promise):
-    subject = replace(shipped(shipped), make=f"broken:{boasting}", path=(HERE,), patience=8.0)
+def test_who_promises_to_survive_too_much_is_found_out(name, boasting, promise):
+    subject = replace(shipped(name), make=f"broken:{boasting}", path=(HERE,), patience=8.0)
 
     with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE[promise])
