@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 from typing import Any
 
 import nbformat
 from notebooks.kernels import NOTEBOOKS
 
 JAPANESE = NOTEBOOKS / "ja"
+_ENGLISH_MINUTES, _MINUTES = re.compile(r"bout (\d+) minutes?\b"), re.compile(r"約 \d+ 分")
 TRANSLATED = sorted(path.stem for path in JAPANESE.glob("[0-9]*.ipynb"))
 
 
@@ -45,6 +47,17 @@ def accept(original: Any, translation: Any) -> None:
     marks = _marks(original)
     for cell in translation.cells:
         cell.metadata = {"translates": marks[cell.id]} if cell.id in marks else {}
+
+
+def take_over_minutes(before: Any, after: Any, translation: Any) -> None:
+    """Put the minutes of an English lesson that was measured anew into its translation."""
+    old, new = _marks(before), _marks(after)
+    told = {cell.id: _ENGLISH_MINUTES.findall(cell.source) for cell in after.cells}
+    for cell in translation.cells:
+        minutes = iter(told.get(cell.id, ()))
+        if cell.metadata.get("translates") == old.get(cell.id) != new.get(cell.id):
+            cell.source = _MINUTES.sub(lambda _: f"約 {next(minutes)} 分", cell.source)  # noqa: B023
+            cell.metadata["translates"] = new[cell.id]
 
 
 if __name__ == "__main__":
