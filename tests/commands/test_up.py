@@ -245,3 +245,9 @@ def test_the_help_names_every_option_of_the_contract() -> None:
         "web-port inbox-port smtp-port no-restart tasks lease controls show twin"
     )
     assert all(f"--{option}" in told for option in options.split())
+
+
+def test_no_command_waits_for_the_library_that_draws() -> None:
+    told = "import sys, demo_app.commands; print('matplotlib' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
