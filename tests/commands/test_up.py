@@ -235,7 +235,13 @@ def test_with_a_twin_stock_celery_runs_beside() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("DEMO_TOKEN", "a"), ("DEMO_JOB_SECONDS", "soon"), ("DEMO_CONCURRENCY", "many")],
+    [
+        ("DEMO_TOKEN", "a"),
+        ("DEMO_JOB_SECONDS", "soon"),
+        ("DEMO_CONCURRENCY", "many"),
+        ("DEMO_SMTP_URL", "imap://mail.test"),
+        ("DEMO_SMTP_CA_FILE", "no-such-file.pem"),
+    ],
 )
 def test_a_setting_that_does_not_fit_is_refused_by_name(name: str, value: str) -> None:
     with _up(**{name: value}) as process:
