@@ -96,6 +96,11 @@ def test_the_python_versions_agree() -> None:
     assert int(conda[1]) >= 11
     assert "3.11" in README
     assert "(3, 11)" in (ROOT / ".setup").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
+    tested = re.search(r"python: \[(.*)\]", workflow)
+    assert tested is not None
+    named = [text.rpartition(" ")[2] for text in PROJECT["classifiers"] if ":: 3." in text]
+    assert named == re.findall(r"3\.\d+", tested[1])
 
 
 def test_the_top_level_holds_only_what_belongs_there() -> None:
