@@ -23,11 +23,10 @@ from typing import Any, Self
 import redis
 
 from demo_app.stack import redis_server
+from demo_app.verification.judge.record import Event, Record
 from demo_app.verification.judge.role import EVENTS, Role
 from demo_app.verification.judge.targets import Running, Target
 from demo_app.verification.proxy import Proxy
-
-Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,7 @@ class Arena:
         self._redis.mkdir()
         self._log = Role("judge", str(self.folder), 0).log
         self._server: subprocess.Popen[bytes] | None = None
+        self._read, self._record = 0, Record([])
         self.parts: list[Part] = []
 
     def __enter__(self) -> Self:
@@ -102,11 +102,18 @@ class Arena:
         """Write down what the judge does, or sees."""
         self._log(event, **details)
 
-    def events(self) -> list[Event]:
-        """What was written down until now, oldest first."""
-        path = self.folder / EVENTS
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+    def record(self) -> Record:
+        """What was written down until now."""
+        new: list[Event] = []
+        with suppress(FileNotFoundError), (self.folder / EVENTS).open("rb") as file:
+            file.seek(self._read)  # each line is read once: this is asked many times a second
+            for line in file:
+                if line.endswith(b"\n"):
+                    new.append(json.loads(line))
+                    self._read += len(line)
+        if new:
+            self._record = Record([*self._record.events, *new])
+        return self._record
 
     def until(self, ask: Callable[[], object], seconds: float) -> bool:
         """Wait until it is so; False when it is not within that time."""
@@ -114,12 +121,14 @@ class Arena:
         while not ask():
             if time.monotonic() > deadline or self.stop.is_set():
                 return False
-            time.sleep(0.01)  # between two questions
+            time.sleep(0.03)  # between two questions
         return True
 
     def happened(self, who: str, *events: str) -> Event | None:
         """The first event of these that the process wrote down."""
-        return next((e for e in self.events() if e["who"] == who and e["event"] in events), None)
+        return next(
+            (e for e in self.record().events if e["who"] == who and e["event"] in events), None
+        )
 
     def where(self, job: str) -> list[str]:
         """The keys in whose content the job's text is. An empty list: the job is nowhere."""

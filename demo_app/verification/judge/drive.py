@@ -38,7 +38,7 @@ class _Trial:
         self._arena, self._plan, self._patience = arena, plan, patience
 
     def record(self) -> Record:
-        return Record(self._arena.events())
+        return self._arena.record()
 
     def run(self) -> None:
         for _ in range(self._plan.early):
@@ -75,7 +75,7 @@ class _Trial:
         def ready() -> bool:
             if not producer.running.alive():
                 return True
-            mine = [e for e in self._arena.events() if e["who"] == producer.who]
+            mine = [e for e in self.record().events if e["who"] == producer.who]
             if not mine:
                 return time.monotonic() - began > 30.0
             stuck = time.monotonic() - float(mine[-1]["at"]) > 4.0

@@ -30,7 +30,7 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
         if sum(part.role.claims for part in alive) < plan.workers:
             start_worker(skew=plan.skew if alive else 0.0)
             continue
-        seen = Record(arena.events())
+        seen = arena.record()
         if len(seen.moves) != moved:
             moved, since = len(seen.moves), time.monotonic()
         still = time.monotonic() - since
@@ -40,7 +40,7 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
             return
         if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):
             return
-        time.sleep(0.02)  # between two looks
+        time.sleep(0.05)  # between two looks
 
 
 def _is_putting(arena: Arena, seen: Record) -> bool:
