@@ -52,7 +52,7 @@ class _Trial:
                 self._break(fault)
         settle(self._arena, self._plan, self._patience, self._worker)
         poison = [job for job in self._plan.jobs if job.startswith("poison")]
-        for job in [*self.record().lost, *poison]:
+        for job in [*self.record().unfinished, *poison]:
             self._arena.note("where", job=job, keys=self._arena.where(job))
 
     # putting in

@@ -25,12 +25,14 @@ PATIENCE = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On one level. jobs: put in, in all trials. record, plan: of the failure, made small."""
+    """On one level. jobs: put in, in all trials. lost, late: see `Record`. record, plan: of the
+    failure, made small."""
 
     level: Level
     held: bool
     jobs: int
     lost: int
+    late: int
     doubled: int
     slowest: float
     trials: int
@@ -137,6 +139,7 @@ class Judge:
             held=not last.why,
             jobs=sum(len(record.put) for record in records),
             lost=sum(len(record.lost) for record in records),
+            late=sum(len(record.late) for record in records),
             doubled=sum(len(record.doubled) for record in records),
             slowest=max(record.slowest for record in records),
             trials=len(trials),

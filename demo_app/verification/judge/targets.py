@@ -16,8 +16,15 @@ from typing import Protocol
 from demo_app.verification.judge.leash import Leash, send_to_all
 from demo_app.verification.judge.role import VARIABLE, Role
 
-#: The queues with an adapter; each is a module in `adapters`.
-NAMES = ("claims", "celery", "rq", "huey", "dramatiq")
+#: The queues with an adapter, which is a module in `adapters`, and what each is made of.
+PACKAGES = {
+    "claims": ("celery", "redis"),
+    "celery": ("celery", "redis"),
+    "rq": ("rq",),
+    "huey": ("huey",),
+    "dramatiq": ("dramatiq",),
+}
+NAMES = tuple(PACKAGES)
 
 
 class CannotJudge(Exception):

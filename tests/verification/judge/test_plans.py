@@ -6,6 +6,7 @@ import random
 
 from demo_app.verification.judge.levels import LEVELS, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
+from demo_app.verification.judge.record import Event, Record
 
 STEPS = [f"claim:RPOP:1:{when}" for when in ("before", "after")]
 
@@ -31,3 +32,23 @@ def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
     sizes = [(len(one.jobs), len(one.faults)) for one in plan.smaller()]
     assert sizes == [(4, 1), (4, 1), (2, 2), (3, 2)]
     assert Plan(5, faults=faults[:1]).smaller() == [], "nothing is smaller than that"
+
+
+def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() -> None:
+    def event(at: float, kind: str, job: str, who: str = "w1", **more: object) -> Event:
+        return {"at": at, "who": who, "event": kind, "job": job, **more}
+
+    jobs = ("gone", "waits", "slow", "fine")
+    seen = [
+        *(event(0.0, "put", job, "p1") for job in jobs),
+        *(event(1.0, "begin", job) for job in ("slow", "fine")),
+        event(2.0, "act", "", "judge", to="w1", act=Act.KILL),
+        *(event(at, "begin", job, "w2") for at, job in ((4.0, "fine"), (9.0, "slow"))),
+        *(event(9.5, "end", job, "w2", message_id=job) for job in ("fine", "slow")),
+        event(20.0, "where", "gone", "judge", keys=[]),
+        event(20.0, "where", "waits", "judge", keys=["claims:w1"]),
+    ]
+    record = Record(seen)
+    assert record.lost == ["gone"]
+    assert record.late == ["waits", "slow"]
+    assert record.back == 7.0
