@@ -183,5 +183,8 @@ class _Trial:
 
     def _worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         part = self._arena.worker(halt, nth, rescues=self._plan.rescues, **given)
-        self._arena.until(lambda: self._arena.happened(part.who, "works", "halt", "crashed"), 60.0)
+        events = ("works", "halt", "crashed")
+        self._arena.until(
+            lambda: self._arena.happened(part.who, *events) or not part.running.alive(), 60.0
+        )
         return part

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +12,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
 from demo_app.verification.judge.leash import Leash, send_to_all
-from demo_app.verification.judge.role import VARIABLE, Role
+from demo_app.verification.judge.role import COMMAND, VARIABLE, Role
 
 #: The queues with an adapter, which is a module in `adapters`, and what each is made of.
 PACKAGES = {
@@ -54,16 +57,18 @@ class Target(Protocol):
 
 
 def target_of(name: str) -> Target:
-    """The target of a command line: ``FILE.py:CLASS``, or one of `NAMES`.
+    """The target of a command line: ``FILE.py:CLASS``, ``command:COMMAND``, or one of `NAMES`.
 
     Raises CannotJudge.
     """
-    if name in NAMES:
-        return Adapter(name)
+    kind, _, command = name.partition(":")
+    if name in NAMES or kind == "command":
+        return Adapter(kind, command)
     path, _, queue_class = name.rpartition(":")
     if not path.endswith(".py") or not queue_class:
         known = ", ".join(NAMES)
-        raise CannotJudge(f"{name!r} is neither FILE.py:CLASS nor one of {known}.")
+        told = f"{name!r} is neither FILE.py:CLASS nor command:COMMAND nor one of {known}."
+        raise CannotJudge(told)
     if not Path(path).is_file():
         raise CannotJudge(f"There is no file {path}.")
     return Learners(name)
@@ -139,17 +144,24 @@ class Learners:
 
 
 class Adapter:
-    """A queue of this name, in processes of its own."""
+    """A queue of this name, or a command, in processes of its own."""
 
     stepped = False
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, command: str = "") -> None:
         self.name = name
-        wanted = "demo_app.broker" if name == "claims" else name
-        check = subprocess.run([sys.executable, "-c", f"import {wanted}"], capture_output=True)
-        if check.returncode:
-            raise CannotJudge(f"The package {name} is not installed.")
+        for package in PACKAGES.get(name, ()):
+            try:
+                version(package)
+            except PackageNotFoundError as error:
+                raise CannotJudge(f"The package {package} is not installed.") from error
+        try:
+            if name not in NAMES and not shutil.which(shlex.split(command)[0]):
+                raise CannotJudge(f"There is no program {shlex.split(command)[0]}.")
+        except (ValueError, IndexError) as error:
+            raise CannotJudge(f"{command!r} is no command.") from error
         self.leash = Leash()
+        self.leash.environment[COMMAND] = command
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, role: Role) -> Running:
@@ -159,13 +171,15 @@ class Adapter:
             child = subprocess.Popen(
                 [sys.executable, "-c", main],
                 env={**self.leash.environment, VARIABLE: role.to_json()},
-                cwd=role.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
+                cwd=role.folder if self.name in NAMES else None,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.leash.hold(child.pid)
         self._children.append(child)
 
         def send(number: signal.Signals) -> None:
+            if number is signal.SIGKILL:  # all stop first, so that none sees another one's end
+                send_to_all(child.pid, signal.SIGSTOP)
             send_to_all(child.pid, number)
             if number is signal.SIGKILL:
                 child.wait()
