@@ -19,7 +19,8 @@ from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
 from demo_app.verification.judge.report import Report
 from demo_app.verification.judge.table import markdown
-from demo_app.verification.judge.targets import NAMES, CannotJudge, target_of
+from demo_app.verification.judge.target import CannotJudge
+from demo_app.verification.judge.targets import NAMES, target_of
 
 #: Where the picture of a failure goes; the next run replaces it.
 PICTURES = Path("build") / "judge"

@@ -80,7 +80,7 @@ def test_a_report_that_cannot_be_written_is_2(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("nobody.py:Mine",), "There is no file nobody.py"),
-        (("pigeons",), "neither FILE.py:CLASS nor one of claims"),
+        (("pigeons",), "nor command:COMMAND nor one of claims"),
         (("wrong.py:Mine",), "SyntaxError"),
         (("empty.py:Mine",), "has no attribute 'Mine'"),
         (("empty.py:Mine", "--levels", "0-3"), "the levels are 1 to 12"),

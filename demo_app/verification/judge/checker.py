@@ -115,6 +115,8 @@ def _accepted(plan: Plan, record: Record) -> str:
         return (
             f"put({job!r}) refused while the server was down ({error}): nothing kept it for later."
         )
+    if record.waiting:
+        return f"put({record.waiting[0]!r}) did not come back while the server was down."
     if not record.unfinished:
         return ""
     died = " by the producer's SIGKILL" if plan.producer_dies else ""

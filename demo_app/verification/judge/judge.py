@@ -17,7 +17,7 @@ from demo_app.verification.judge.history import history
 from demo_app.verification.judge.levels import LEVELS, Level, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
 from demo_app.verification.judge.record import Record
-from demo_app.verification.judge.targets import Target
+from demo_app.verification.judge.target import Target
 
 #: Seconds without progress after which a job counts as lost.
 PATIENCE = 12.0

@@ -106,6 +106,16 @@ class Record:
         ]
         return max([self.back, *firsts])
 
+    @property
+    def waiting(self) -> list[str]:
+        """The jobs whose put did not come back in time."""
+        return [event["job"] for event in self._of("put waits")]
+
+    def putting(self, who: str) -> str:
+        """The job that the producer puts in, or did last."""
+        jobs = [event["job"] for event in self._of("putting") if event["who"] == who]
+        return str(jobs[-1]) if jobs else ""
+
     def open_runs_of(self, who: str) -> list[Run]:
         """What the worker has begun and not ended."""
         return [run for run in self.runs if run.who == who and run.end is None]

@@ -15,9 +15,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from demo_app.stack import redis_server
+from demo_app.verification.judge.adapter import PACKAGES
 from demo_app.verification.judge.judge import Verdict
 from demo_app.verification.judge.picture import svg
-from demo_app.verification.judge.targets import PACKAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from demo_app.verification.judge.judge import Judge, Verdict
-from demo_app.verification.judge.targets import CannotJudge, target_of
+from demo_app.verification.judge.target import CannotJudge
+from demo_app.verification.judge.targets import target_of
 
 PAGE = Path(__file__).resolve().parents[3] / "notebooks" / "reference" / "judge.md"
 
