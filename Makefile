@@ -61,7 +61,7 @@ constraints: .venv/.has-test
 .venv/.has-lab: $(CHANGED)
 	@$(SETUP) demo,lab,backends && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) demo,lab,backends,bench,test && touch $@
+	@$(SETUP) demo,lab,backends,bench,judge,test && touch $@
 .venv/.has-bench: $(CHANGED)
 	@$(SETUP) demo,backends,bench && touch $@
 

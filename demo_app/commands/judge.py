@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +17,10 @@ from demo_app.stack import StackError
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
+from demo_app.verification.judge.report import Report
 from demo_app.verification.judge.table import markdown
-from demo_app.verification.judge.targets import NAMES, CannotJudge, target_of
+from demo_app.verification.judge.target import CannotJudge
+from demo_app.verification.judge.targets import NAMES, target_of
 
 #: Where the picture of a failure goes; the next run replaces it.
 PICTURES = Path("build") / "judge"
@@ -33,6 +36,10 @@ def judge(
         float, Option(min=0, metavar="S", help="for faults at random, for each level")
     ] = 10.0,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
+    json_file: Annotated[Path | None, Option(metavar="FILE", help="write more of it there")] = None,
+    html: Annotated[
+        Path | None, Option(metavar="FILE", help="write one page with the pictures")
+    ] = None,
     table: Annotated[
         bool, Option("--table", help="judge all that there is a name for; print Markdown")
     ] = False,
@@ -56,9 +63,20 @@ def judge(
     except (CannotJudge, StackError) as error:
         console.print(str(error), markup=False)
         return 2
+    words = [target, "--levels", levels, "--seed", str(seed), "--seconds", f"{seconds:g}"]
+    report = Report(
+        target, seed, shlex.join(["python", "-m", "demo_app", "judge", *words]), verdicts
+    )
+    try:
+        if json_file:
+            json_file.write_text(json.dumps(report.full(), indent=1) + "\n", "utf-8")
+        if html:
+            html.write_text(report.html(), "utf-8")
+    except OSError as error:
+        console.print(f"{error.filename} can't be written ({error.strerror}).", markup=False)
+        return 2
     if as_json:
-        levels_found = [verdict.as_json() for verdict in verdicts]
-        print(json.dumps({"target": target, "seed": seed, "levels": levels_found}))
+        print(json.dumps(report.short()))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 

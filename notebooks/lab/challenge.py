@@ -15,7 +15,8 @@ from IPython.core.getipython import get_ipython
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
-from demo_app.verification.judge.targets import CannotJudge, target_of
+from demo_app.verification.judge.target import CannotJudge
+from demo_app.verification.judge.targets import target_of
 from lab.progress import Progress
 from lab.show import Picture, Table
 

@@ -26,9 +26,9 @@ def _lost(plan: Plan, record: Record) -> str:
     if not record.put:
         job, error = next(iter(record.refused.items()))
         return f"put({job!r}) raised {error}."
-    if not record.lost:
+    if not record.unfinished:
         return ""
-    job = record.lost[0]
+    job = record.unfinished[0]
     where = record.last_seen(job) or []
     raised = next(iter(record.errors()[::-1]), "")
     halts = record.halts()
@@ -78,7 +78,7 @@ def _once(plan: Plan, record: Record) -> str:
 
 
 def _back(plan: Plan, record: Record) -> str:
-    if record.lost or record.back <= BACK:
+    if record.unfinished or record.back <= BACK:
         return _lost(plan, record)
     return f"The job of the killed worker ran again only after {record.back:.1f} s."
 
@@ -104,7 +104,8 @@ def _poison(plan: Plan, record: Record) -> str:
     if lost := _lost(plan, record):
         return lost
     if record.last_seen("poison-1") == []:
-        return f"The poison is gone after {runs} tries: no list keeps it for a person."
+        tries = "one try" if runs == 1 else f"{runs} tries"
+        return f"The poison is gone after {tries}: no list keeps it for a person."
     return ""
 
 
@@ -114,11 +115,14 @@ def _accepted(plan: Plan, record: Record) -> str:
         return (
             f"put({job!r}) refused while the server was down ({error}): nothing kept it for later."
         )
-    if not record.lost:
+    if record.waiting:
+        return f"put({record.waiting[0]!r}) did not come back while the server was down."
+    if not record.unfinished:
         return ""
     died = " by the producer's SIGKILL" if plan.producer_dies else ""
     return (
-        f"put({record.lost[0]!r}) came back while the server was down, and the job is lost{died}."
+        f"put({record.unfinished[0]!r}) came back while the server was down, "
+        f"and the job is lost{died}."
     )
 
 

@@ -12,12 +12,14 @@ from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import IDLE, Act, Fault, Plan
 from demo_app.verification.judge.record import Record
 from demo_app.verification.judge.settle import settle
-from demo_app.verification.judge.targets import Target
+from demo_app.verification.judge.target import Target
 
 #: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
 PAUSE = 5.0
 #: Seconds in which a worker that goes on again can say that it is alive.
 _AWAKE = 1.2
+#: Seconds without a sign of a producer after which its put does not come back.
+_STUCK = 6.0
 #: Seconds for which a nap lasts at most.
 _NAP = 0.8
 
@@ -38,7 +40,7 @@ class _Trial:
         self._arena, self._plan, self._patience = arena, plan, patience
 
     def record(self) -> Record:
-        return Record(self._arena.events())
+        return self._arena.record()
 
     def run(self) -> None:
         for _ in range(self._plan.early):
@@ -52,8 +54,8 @@ class _Trial:
                 self._break(fault)
         settle(self._arena, self._plan, self._patience, self._worker)
         poison = [job for job in self._plan.jobs if job.startswith("poison")]
-        for job in [*self.record().lost, *poison]:
-            self._arena.note("where", job=job, keys=self._arena.where(job))
+        for job in [*self.record().unfinished, *poison]:
+            self._arena.note("where", job=job, keys=self._arena.server.where(job))
 
     # putting in
 
@@ -63,7 +65,8 @@ class _Trial:
         if fault and self._halted(producer):
             self._do(fault, producer)
         if not self._wait_for(producer):
-            self._arena.note("put waits", to=producer.who)
+            job = self.record().putting(producer.who)
+            self._arena.note("put waits", to=producer.who, job=job)
         if fault and self._plan.down:
             if self._plan.producer_dies:
                 self._kill(producer)
@@ -75,10 +78,10 @@ class _Trial:
         def ready() -> bool:
             if not producer.running.alive():
                 return True
-            mine = [e for e in self._arena.events() if e["who"] == producer.who]
+            mine = [e for e in self.record().events if e["who"] == producer.who]
             if not mine:
                 return time.monotonic() - began > 30.0
-            stuck = time.monotonic() - float(mine[-1]["at"]) > 4.0
+            stuck = time.monotonic() - float(mine[-1]["at"]) > _STUCK
             return bool(mine[-1]["event"] == "finished") or stuck
 
         self._arena.until(ready, 60.0)
@@ -112,7 +115,7 @@ class _Trial:
 
     def _do(self, fault: Fault, part: Part) -> None:
         for job in self.record().unfinished:
-            self._arena.note("where", job=job, keys=self._arena.where(job))
+            self._arena.note("where", job=job, keys=self._arena.server.where(job))
         self._arena.note("act", to=part.who, act=fault.act)
         match fault.act:
             case Act.KILL:
@@ -126,7 +129,7 @@ class _Trial:
                 self._go(part)
                 part.cable.lost.wait(5.0)
             case Act.SERVER:
-                self._arena.kill_server()
+                self._arena.server.kill()
                 self._go(part)
                 if not self._plan.down:
                     self._start_server()
@@ -134,7 +137,7 @@ class _Trial:
                 part.cable.lose_answer()
                 self._go(part)
                 part.cable.lost.wait(5.0)
-                self._arena.kill_server()
+                self._arena.server.kill()
                 self._start_server()
         if fault.act is Act.PAUSE and self._plan.later:
             self._arena.stop.wait(_AWAKE)
@@ -175,7 +178,7 @@ class _Trial:
         part.running.send(signal.SIGKILL)
 
     def _start_server(self) -> None:
-        self._arena.start_server()
+        self._arena.server.start()
         self._arena.note("act", to="server", act="started again")
 
     def _go(self, part: Part) -> None:
@@ -183,5 +186,8 @@ class _Trial:
 
     def _worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         part = self._arena.worker(halt, nth, rescues=self._plan.rescues, **given)
-        self._arena.until(lambda: self._arena.happened(part.who, "works", "halt", "crashed"), 60.0)
+        events = ("works", "halt", "crashed")
+        self._arena.until(
+            lambda: self._arena.happened(part.who, *events) or not part.running.alive(), 60.0
+        )
         return part

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, put_all, run_job, told
 from demo_app.verification.judge.steps import SteppedRedis, Steps
 
 
@@ -45,19 +45,13 @@ def play(role: Role, queue_class: Any) -> None:
 
 
 def produce(role: Role, queue: Any, steps: Steps) -> None:
-    """Put the jobs in, one after the other."""
-    for job in role.jobs:
-        role.passes("put:begin")
-        role.log("putting", job=job)
-        try:
-            with steps.call("put"):
-                queue.put(job)
-        except Exception as error:  # whatever it is: the job was not taken
-            role.log("refused", job=job, error=_told(error))
-        else:
-            role.log("put", job=job)
-        role.passes("put:end")
-    role.log("finished")
+    """Put the jobs in."""
+
+    def put(job: str) -> None:
+        with steps.call("put"):
+            queue.put(job)
+
+    put_all(role, put)
     signal.pause()
 
 
@@ -69,7 +63,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
             with steps.call(method):
                 return getattr(queue, method)(role.who, *arguments)
         except Exception as error:  # a worker outlives it, and tries again
-            role.log("error", method=method, error=_told(error))
+            role.log("error", method=method, error=told(error))
             time.sleep(0.1)  # not all the time
 
     if hasattr(queue, "beat"):
@@ -99,10 +93,6 @@ def _every(seconds: float, act: Callable[[], object]) -> None:
     threading.Thread(target=repeat, daemon=True).start()
 
 
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
-
-
 def _set_clock_ahead(seconds: float, module: Any) -> None:
     real = time.time
     time.time = lambda: real() + seconds
@@ -127,7 +117,7 @@ def main() -> None:
             try:
                 play(role, queue_class)
             except BaseException as error:  # a fork never goes on with this loop
-                role.log("crashed", error=f"{type(error).__name__}: {error}"[:200])
+                role.log("crashed", error=told(error))
             os._exit(1)
         print(pid, file=answers)
     os.killpg(0, signal.SIGKILL)

@@ -17,7 +17,7 @@ from demo_app.verification.judge.history import history
 from demo_app.verification.judge.levels import LEVELS, Level, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
 from demo_app.verification.judge.record import Record
-from demo_app.verification.judge.targets import Target
+from demo_app.verification.judge.target import Target
 
 #: Seconds without progress after which a job counts as lost.
 PATIENCE = 12.0
@@ -25,12 +25,14 @@ PATIENCE = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On one level. jobs: put in, in all trials. record, plan: of the failure, made small."""
+    """On one level. jobs: put in, in all trials. lost, late: see `Record`. record, plan: of the
+    failure, made small."""
 
     level: Level
     held: bool
     jobs: int
     lost: int
+    late: int
     doubled: int
     slowest: float
     trials: int
@@ -137,6 +139,7 @@ class Judge:
             held=not last.why,
             jobs=sum(len(record.put) for record in records),
             lost=sum(len(record.lost) for record in records),
+            late=sum(len(record.late) for record in records),
             doubled=sum(len(record.doubled) for record in records),
             slowest=max(record.slowest for record in records),
             trials=len(trials),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demo_app.verification.judge.levels import BACK
+
 Event = dict[str, Any]
 #: Events that show that something still moves.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
@@ -48,8 +50,16 @@ class Record:
         """What was put in and did not yet run to its end; poison apart, which never does."""
         return [job for job in self.put if job not in self.done and not job.startswith("poison")]
 
-    #: The same at the end of a trial: lost.
-    lost = unfinished
+    @property
+    def lost(self) -> list[str]:
+        """At the end of a trial: what did not run to its end, and is in no key of the server."""
+        return [job for job in self.unfinished if not self.last_seen(job)]
+
+    @property
+    def late(self) -> list[str]:
+        """At the end of a trial: what is still in the server, or was back only after `BACK`."""
+        waiting = [job for job in self.unfinished if self.last_seen(job)]
+        return [job for job in self.put if job in waiting or self.back_of(job) > BACK]
 
     @property
     def ordinary_runs(self) -> list[Run]:
@@ -74,13 +84,16 @@ class Record:
     @property
     def back(self) -> float:
         """The longest time in seconds from a fault in a job's run to its next run."""
+        return max([0.0, *map(self.back_of, self.put)])
+
+    def back_of(self, job: str) -> float:
+        """The same of one job."""
         waits = [0.0]
-        for job in self.put:
-            begins = [run.begin for run in self.runs if run.job == job]
-            for act in self.acts():
-                later = [begin for begin in begins if begin > act["at"]]
-                if later and len(later) < len(begins):
-                    waits.append(later[0] - act["at"])
+        begins = [run.begin for run in self.runs if run.job == job]
+        for act in self.acts():
+            later = [begin for begin in begins if begin > act["at"]]
+            if later and len(later) < len(begins):
+                waits.append(later[0] - act["at"])
         return max(waits)
 
     @property
@@ -92,6 +105,16 @@ class Record:
             if self.times[job]
         ]
         return max([self.back, *firsts])
+
+    @property
+    def waiting(self) -> list[str]:
+        """The jobs whose put did not come back in time."""
+        return [event["job"] for event in self._of("put waits")]
+
+    def putting(self, who: str) -> str:
+        """The job that the producer puts in, or did last."""
+        jobs = [event["job"] for event in self._of("putting") if event["who"] == who]
+        return str(jobs[-1]) if jobs else ""
 
     def open_runs_of(self, who: str) -> list[Run]:
         """What the worker has begun and not ended."""

@@ -6,12 +6,15 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 #: The variable in which a process that is not a fork of ours gets its role.
 VARIABLE = "JUDGE_ROLE"
+#: The variable in which the command stands that is judged.
+COMMAND = "JUDGE_COMMAND"
 #: What every process of a trial appends to: one JSON object a line.
 EVENTS = "events.jsonl"
 
@@ -92,7 +95,31 @@ class Role:
             self.wait_for_go(step)
 
 
-def run_job(role: Role, job: str, message_id: str) -> None:
+def put_all(role: Role, put: Callable[[str], object]) -> None:
+    """Put the role's jobs in, one after the other, and say how each went."""
+    for job in role.jobs:
+        role.passes("put:begin")
+        role.log("putting", job=job)
+        try:
+            put(job)
+        except Exception as error:  # whatever it is: the job was not taken
+            role.log("refused", job=job, error=told(error))
+        else:
+            role.log("put", job=job)
+        role.passes("put:end")
+    role.log("finished")
+
+
+def told(error: BaseException) -> str:
+    """The error in a line."""
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _die) -> None:
     """Do the job: send its mail. `message_id` is what the reader's inbox knows the mail by.
 
     ``name:4.0`` takes 4 seconds; a job that begins with "poison" kills its process.
@@ -100,7 +127,7 @@ def run_job(role: Role, job: str, message_id: str) -> None:
     role.log("begin", job=job)
     role.passes("run:begin")
     if job.startswith("poison"):
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
     time.sleep(float(job.partition(":")[2] or 0))
     role.log("end", job=job, message_id=message_id)
     role.passes("run:end")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from demo_app.verification.judge.arena import Arena
+from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import Plan
 from demo_app.verification.judge.record import Record
 
@@ -17,7 +17,7 @@ _GIVEN_UP = 6.5
 _LIMIT = 180.0
 
 
-def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[..., object]) -> None:
+def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[..., Part]) -> None:
     """Return when there is nothing more to expect.
 
     patience: seconds without any progress after which that is so. start_worker: starts another
@@ -27,10 +27,7 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
     since = began
     while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
         alive = [part for part in arena.parts if not part.role.jobs and part.running.alive()]
-        if sum(part.role.claims for part in alive) < plan.workers:
-            start_worker(skew=plan.skew if alive else 0.0)
-            continue
-        seen = Record(arena.events())
+        seen = arena.record()
         if len(seen.moves) != moved:
             moved, since = len(seen.moves), time.monotonic()
         still = time.monotonic() - since
@@ -38,9 +35,13 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
         running = any(run.end is None and run.who in names for run in seen.ordinary_runs)
         if (plan.once and seen.doubled) or still > patience + (10.0 if running else 0.0):
             return
+        if sum(part.role.claims for part in alive) < plan.workers:
+            if not start_worker(skew=plan.skew if alive else 0.0).running.alive():
+                arena.stop.wait(0.2)  # it can't run at all; not all the time
+            continue
         if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):
             return
-        time.sleep(0.02)  # between two looks
+        time.sleep(0.05)  # between two looks
 
 
 def _is_putting(arena: Arena, seen: Record) -> bool:

@@ -34,7 +34,9 @@ def _titled(name: str) -> str:
 def _cell(verdict: Verdict) -> str:
     if verdict.held:
         return "holds"
-    return f"**no**, {verdict.lost} of {verdict.jobs} lost" if verdict.lost else "**no**"
+    counts = {"lost": verdict.lost, "late": verdict.late}
+    told = [f"{count} of {verdict.jobs} {name}" for name, count in counts.items() if count]
+    return ", ".join(["**no**", *told])
 
 
 def _line(cells: Sequence[str]) -> str:

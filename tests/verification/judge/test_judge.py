@@ -37,11 +37,20 @@ def sound() -> list[Verdict]:
 
 
 @pytest.fixture(scope="module")
-def broken(sound: list[Verdict]) -> dict[int, Verdict]:
-    """What becomes of the broken queues, side by side, each at the level that it breaks."""
+def held_and_broken(sound: list[Verdict]) -> dict[int, list[Verdict]]:
+    """What becomes of the broken queues, side by side: at the level before, and at the one that
+    they break. By the latter."""
     with ThreadPoolExecutor(6) as pool:
-        found = pool.map(lambda one: verdicts(one[1], [one[0]]), BROKEN)
-        return {verdict.level.number: verdict for (verdict,) in found}
+        found = pool.map(
+            lambda one: verdicts(one[1], range(max(1, one[0] - 1), one[0] + 1)), BROKEN
+        )
+        return {both[-1].level.number: both for both in found}
+
+
+@pytest.fixture(scope="module")
+def broken(held_and_broken: dict[int, list[Verdict]]) -> dict[int, Verdict]:
+    """What becomes of each at the level that it breaks."""
+    return {level: both[-1] for level, both in held_and_broken.items()}
 
 
 def test_a_sound_queue_holds_every_level(sound: list[Verdict]) -> None:
@@ -59,6 +68,14 @@ def test_a_broken_queue_is_caught_and_the_hole_is_named(
     assert words in verdict.why
     assert verdict.plan is not None
     assert len(verdict.plan.faults) <= 2, "the smallest history that shows it"
+
+
+@pytest.mark.parametrize("level", ALL[:-1])
+def test_the_solution_of_a_challenge_holds_its_level(
+    held_and_broken: dict[int, list[Verdict]], level: int
+) -> None:
+    held, _ = held_and_broken[level + 1]
+    assert (held.level.number, held.why) == (level, "")
 
 
 @pytest.mark.parametrize("level", ALL)

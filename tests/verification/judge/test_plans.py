@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 
+from demo_app.verification.judge.checker import check
 from demo_app.verification.judge.levels import LEVELS, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
+from demo_app.verification.judge.record import Event, Record
 
 STEPS = [f"claim:RPOP:1:{when}" for when in ("before", "after")]
 
@@ -31,3 +33,36 @@ def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
     sizes = [(len(one.jobs), len(one.faults)) for one in plan.smaller()]
     assert sizes == [(4, 1), (4, 1), (2, 2), (3, 2)]
     assert Plan(5, faults=faults[:1]).smaller() == [], "nothing is smaller than that"
+
+
+def event(at: float, kind: str, job: str, who: str = "w1", **more: object) -> Event:
+    return {"at": at, "who": who, "event": kind, "job": job, **more}
+
+
+def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() -> None:
+    jobs = ("gone", "waits", "slow", "fine")
+    seen = [
+        *(event(0.0, "put", job, "p1") for job in jobs),
+        *(event(1.0, "begin", job) for job in ("slow", "fine")),
+        event(2.0, "act", "", "judge", to="w1", act=Act.KILL),
+        *(event(at, "begin", job, "w2") for at, job in ((4.0, "fine"), (9.0, "slow"))),
+        *(event(9.5, "end", job, "w2", message_id=job) for job in ("fine", "slow")),
+        event(20.0, "where", "gone", "judge", keys=[]),
+        event(20.0, "where", "waits", "judge", keys=["claims:w1"]),
+    ]
+    record = Record(seen)
+    assert record.lost == ["gone"]
+    assert record.late == ["waits", "slow"]
+    assert record.back == 7.0
+
+
+def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
+    plan = LEVELS[11].plans([])[0]
+    all_is_well = [
+        *(event(0.0, kind, "job-1", "p1") for kind in ("putting", "put")),
+        event(1.0, "act", "", "judge", to="p1", act=Act.SERVER),
+        *(event(2.0, kind, "job-1", message_id="one") for kind in ("begin", "end")),
+    ]
+    waits = event(1.5, "put waits", "job-1", "judge", to="p1")
+    assert check(plan, Record(all_is_well)) == ""
+    assert "did not come back" in check(plan, Record([*all_is_well, waits]))

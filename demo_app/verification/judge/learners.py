@@ -1,0 +1,89 @@
+"""A learner's class as a target."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from demo_app.verification.judge.leash import Leash
+from demo_app.verification.judge.role import Role
+from demo_app.verification.judge.server import RedisServer, Server
+from demo_app.verification.judge.target import CannotJudge, Running
+
+
+class Learners:
+    """A learner's class; its processes are forks of one that has read the file."""
+
+    stepped = True
+
+    def __init__(self, name: str) -> None:
+        self.name, self.leash = name, Leash()
+        path, _, queue_class = name.rpartition(":")
+        self._host = subprocess.Popen(
+            [sys.executable, "-m", "demo_app.verification.judge.host",
+             f"{Path(path).resolve()}:{queue_class}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True, env=self.leash.environment,
+        )  # fmt: skip
+        self.leash.hold(self._host.pid)
+        self._lock = threading.Lock()
+        self._read(f"{name} can't be loaded")
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def server(self, folder: Path) -> Server:
+        """See `Target`."""
+        return RedisServer(folder, self.leash)
+
+    def start(self, role: Role) -> Running:
+        """See `Target`."""
+        assert self._host.stdin is not None
+        with self._lock:
+            self._host.stdin.write(role.to_json() + "\n")
+            self._host.stdin.flush()
+            pid = int(self._read("The process that starts the others ended"))
+
+        def send(number: signal.Signals) -> None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+        def alive() -> bool:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return False
+            return True
+
+        return Running(send, alive)
+
+    def close(self) -> None:
+        """See `Target`."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._host.pid, signal.SIGKILL)
+        self._host.wait()
+        self.leash.end()
+        for stream in (self._host.stdin, self._host.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
+
+    def _read(self, failure: str) -> str:
+        assert self._host.stdout is not None
+        line = self._host.stdout.readline()
+        if not line:
+            assert self._host.stderr is not None
+            told = self._host.stderr.read().strip().splitlines() or ["no reason was given"]
+            self.close()
+            raise CannotJudge(f"{failure}: {told[-1]}.")
+        return line
+
+    def _drain(self) -> None:
+        """Read what the learner's code prints, so that it never waits for a reader."""
+        assert self._host.stderr is not None
+        for _ in self._host.stderr:
+            pass
+        self._host.stderr.close()

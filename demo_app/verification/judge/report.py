@@ -1,0 +1,73 @@
+"""What the judge found: for programs, and for people as one page with the pictures."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from demo_app.stack import redis_server
+from demo_app.verification.judge.adapter import PACKAGES
+from demo_app.verification.judge.judge import Verdict
+from demo_app.verification.judge.picture import svg
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """On one target. command: repeats it."""
+
+    target: str
+    seed: int
+    command: str
+    verdicts: Sequence[Verdict]
+
+    def short(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        levels = [verdict.as_json() for verdict in self.verdicts]
+        return {"target": self.target, "seed": self.seed, "levels": levels}
+
+    def full(self) -> dict[str, Any]:
+        """The same with the versions, the command, and what was late."""
+        levels = [{**verdict.as_json(), "late": verdict.late} for verdict in self.verdicts]
+        versions = {**libraries(self.target), **machine()}
+        return {**self.short(), "levels": levels, "versions": versions, "command": self.command}
+
+    def html(self) -> str:
+        """One page that needs nothing else."""
+        pictures = {
+            verdict.level.number: svg(verdict.record, verdict.why)
+            for verdict in self.verdicts
+            if verdict.record is not None
+        }
+        return page("report.html", pictures=pictures, **self.full())
+
+
+def page(template: str, **given: Any) -> str:
+    """A template of this folder, filled in."""
+    folder = FileSystemLoader(Path(__file__).parent)
+    templates = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
+    return templates.get_template(template).render(given)
+
+
+def libraries(target: str) -> dict[str, str]:
+    """The versions of what a named queue is made of."""
+    return {name: version(name) for name in PACKAGES.get(target, ("redis",))}
+
+
+def machine() -> dict[str, str]:
+    """What it ran on."""
+    told = subprocess.run([redis_server.binary(), "--version"], capture_output=True, text=True)
+    server = re.match(r"(\w+) server v=([\d.]+)", told.stdout)
+    return {
+        "Python": platform.python_version(),
+        **({server[1]: server[2]} if server else {}),
+        platform.system(): f"{platform.machine()}, {os.cpu_count()} cores",
+    }
