@@ -91,6 +91,12 @@ def test_conda_and_the_image_install_the_extras_that_make_lab_installs() -> None
     assert f"sh .setup {lab[1]} " in (ROOT / ".docker" / "Dockerfile").read_text()
 
 
+def test_pip_installs_the_extras_that_make_test_installs() -> None:
+    everything = re.search(r"has-test:.*\n\t@\$\(SETUP\) (\S+)", MAKEFILE)
+    assert everything is not None
+    assert f"-c .constraints.txt -e '.[{everything[1]}]'" in README
+
+
 def test_every_extra_that_make_installs_exists() -> None:
     asked = re.findall(r"\$\(SETUP\) ([a-z,]+)", MAKEFILE)
     assert asked
