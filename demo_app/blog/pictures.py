@@ -6,8 +6,8 @@ unpacks to gigabytes; and it may tell in its metadata where its owner lives.
 
 from __future__ import annotations
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -24,7 +24,8 @@ MOST_BYTES = 10_000_000
 MOST_PIXELS = 20_000_000
 #: The longer side of a thumbnail, in pixels.
 LONGEST = 320
-_one_at_a_time = threading.Lock()
+#: Each thread would keep the memory of its largest picture.
+_one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 _COLUMNS = "id, name, owner, owner_email, uploaded_at, content"
 
@@ -88,8 +89,12 @@ def thumbnail(content: bytes, longest: int = LONGEST) -> bytes:
     longest: the longer side in pixels; a smaller picture keeps its size.
     Raises BadPicture when there is no way to make one.
     """
+    return _one_at_a_time.submit(_thumbnail, content, longest).result()
+
+
+def _thumbnail(content: bytes, longest: int) -> bytes:
     try:
-        with _one_at_a_time, Image.open(BytesIO(content), formats=_FORMATS) as image:
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:  # known before a pixel is unpacked
                 raise BadPicture(
                     f"{image.width:,} x {image.height:,} pixels are more than {MOST_PIXELS:,}"
