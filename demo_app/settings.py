@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, FilePath, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+#: What a mail server's URL may begin with, and the port that each has if none is named.
+SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 #: Characters that a start-up token has at least; a shorter one could be found by trying.
 SHORTEST_TOKEN = 16
 
@@ -61,7 +63,13 @@ class Settings(BaseSettings):
         "redis://127.0.0.1:6379/0", description="redis://…, rediss://… or redis+socket:///path"
     )
     twin_url: str = Field("", description="Redis of the stock Celery to compare with on the stage")
-    smtp_url: str = Field("smtp://127.0.0.1:2525", description="smtp://[user:password@]host:port")
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:2525",
+        description="smtp://[user:password@]host[:port], or smtps:// or smtp+starttls:// for TLS",
+    )
+    smtp_ca_file: FilePath | None = Field(
+        None, description="who vouches for the mail server's certificate, instead of the system's"
+    )
     inbox_url: str = Field("", description="the sink's web page, for links")
     token: str = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
@@ -124,6 +132,21 @@ class Settings(BaseSettings):
             raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _understood(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            understood = parts.scheme in SMTP_PORTS and parts.hostname and parts.port != 0
+        except ValueError:  # its text may quote a part of the password
+            understood = False
+        if not understood:
+            raise ValueError(
+                "a mail server is named by smtp://[user:password@]host[:port], or by smtps://… "
+                "or smtp+starttls://… for TLS"
+            )
+        return value
+
     @field_validator("public_hosts", "tasks", "queues", "without", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -145,7 +168,7 @@ class Settings(BaseSettings):
     def smtp_address(self) -> tuple[str, int]:
         """Host and port of the mail server."""
         parts = urlsplit(self.smtp_url)
-        return parts.hostname or "127.0.0.1", parts.port or 25
+        return parts.hostname or "127.0.0.1", parts.port or SMTP_PORTS[parts.scheme]
 
     def has(self, safeguard: Safeguard) -> bool:
         """Whether the safeguard is in force."""

@@ -35,8 +35,6 @@ BUFFER_BYTES = 16 * 1024
 """Bytes that an SMTP client can send ahead; the system adds its own."""
 SMTP_SECONDS = 300.0
 """Seconds in which an SMTP client has to say something, or to read an answer."""
-AHEAD_SECONDS = 0.05
-"""Seconds that a command waits which comes ahead of an answer: PIPELINING is not announced."""
 SMTP_ERRORS = 20
 """Commands that make no sense, after which a client is sent away."""
 DIALOGUE_CHARACTERS = 16 * 1024

@@ -18,6 +18,7 @@ from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
+from demo_app.stack.client import rest_after
 from demo_app.stack.options import Options
 
 Answer = TypeVar("Answer")
@@ -27,12 +28,13 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
     """Ask again and again until the answer is yes, and return it; fails after that time."""
     deadline = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         answer = ask()
         if answer:
             return answer
         if time.monotonic() > deadline:
             pytest.fail(f"{what} did not happen within {seconds:.0f} s")
-        time.sleep(0.01)
+        rest_after(asked)
 
 
 def needs(program: str) -> str:

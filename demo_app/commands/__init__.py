@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         program = typer.main.get_command(app)
         status = program.main(arguments, prog_name="python -m demo_app", standalone_mode=False)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except typer.TyperException as error:
         sentence = " ".join(error.format_message().split())
         print(sentence.replace("Value error, ", ""), file=sys.stderr)

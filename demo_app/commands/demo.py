@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer import Option
 
 from demo_app.stack import Stack
-from demo_app.verification.demo.picture import draw, save
 from demo_app.verification.demo.report import print_report
 from demo_app.verification.demo.run import DemoResult, run
 from demo_app.verification.demo.timeline import Timeline
@@ -37,6 +36,9 @@ def demo(
     with Stack(dir=folder, workers=2, controls=True) as stack:
         result, timeline = _run(console, stack, comments, kills)
     print_report(console, result, timeline)
+    # here, or every other command would wait for matplotlib
+    from demo_app.verification.demo.picture import draw, save
+
     pictures = folder or PICTURES
     try:
         pictures.mkdir(parents=True, exist_ok=True)

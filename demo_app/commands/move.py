@@ -25,7 +25,7 @@ from demo_app.stack.redis_server import answers, socket_path, start
 def move(
     source: Annotated[
         str,
-        Option("--from", metavar="NAME", help="who has the jobs: celery, rq, huey"),
+        Option("--from", metavar="NAME", help="who has the jobs, celery for example"),
     ],
     target: Annotated[str, Option("--to", metavar="NAME", help="who is to have them")],
     folder: Annotated[Path, Option("--dir", help="where the stack keeps its state")],

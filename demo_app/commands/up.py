@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 from pydantic import ValidationError
@@ -51,7 +50,7 @@ def up(
         Option(
             metavar="NAME",
             envvar="DEMO_BACKEND",
-            help="who runs the jobs: inline, memory, celery, rq, huey, or package.module:callable",
+            help=f"who runs the jobs: {', '.join(known_backends())}, or package.module:callable",
         ),
     ] = BackendName.CELERY,
     transport: Annotated[
@@ -171,22 +170,12 @@ def _other_settings() -> dict[str, str]:
 
 
 def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
-    ending = False
-
-    def end(number: int, frame: FrameType | None) -> None:
-        nonlocal ending
-        if not ending:  # a second Ctrl-C must not disturb the cleaning up
-            ending = True
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
     printing = threading.Lock()
     announced = threading.Event()
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        with printing:
+        with printing, suppress(BrokenPipeError):  # the watch goes on, though nobody reads of it
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     if options["redis_url"] is not None:

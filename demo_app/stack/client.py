@@ -110,11 +110,22 @@ class Client:
 
 def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: float) -> Answer:
     deadline = time.monotonic() + seconds
+    asked = time.monotonic()
     while not fits(seen := ask()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:.0f} s; the last answer was {seen}")
-        time.sleep(0.02)  # between two questions
+        rest_after(asked)
+        asked = time.monotonic()
     return seen
+
+
+def rest_after(asked: float) -> None:
+    """Rest between two questions, twice as long as the last one took: who waits leaves the
+    processor to those who work.
+
+    asked: when it was asked, by the monotonic clock, in seconds.
+    """
+    time.sleep(min(0.1, max(0.01, 2 * (time.monotonic() - asked))))
 
 
 def _given(parameters: Answer) -> Answer:

@@ -40,7 +40,7 @@ def overview(request: Request, services: ServicesDep) -> Response:
         more["redis"] = snapshot.redis_state(client)
     return render(
         request,
-        "jobs.html",
+        "overview.html",
         seen=snapshot.take(queue, comments.backend),
         outbox=comments.relay.size(),
         trouble=comments.relay.trouble,

@@ -15,6 +15,7 @@ import redis
 
 from demo_app import control_pipe
 from demo_app.blog import posts
+from demo_app.broker.connection import Decoded
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.web import processes, snapshot
@@ -100,15 +101,29 @@ def _new_round(services: Services) -> None:
         services.twin.new_round()
 
 
-def _kill_redis(services: Services) -> None:
+def _our_redis(services: Services) -> tuple[Decoded, int]:
+    """The connection to the stack's own Redis, and its pid; anybody else's is left alone."""
     if services.queue is None:
         raise DomainError(409, "no_redis")
+    client = services.queue.client
     try:
-        pid = int(snapshot.redis_state(services.queue.client).info["process_id"])
+        pid = int(snapshot.redis_state(client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
         raise DomainError(409, "redis_away") from None
-    if not processes.send(pid, processes.is_our_redis, signal.SIGKILL):
+    if not processes.is_our_redis(pid):
         raise DomainError(409, "not_ours", pid=pid)
+    return client, pid
+
+
+def _kill_redis(services: Services) -> None:
+    _, pid = _our_redis(services)
+    processes.send(pid, processes.is_our_redis, signal.SIGKILL)
+
+
+def _wipe_redis(services: Services) -> None:
+    """Every key goes, the append-only file's too; the outbox still has what is not done."""
+    client, _ = _our_redis(services)
+    client.flushall()
 
 
 def _mail(mood: str, *rules: dict[str, Any]) -> Action:
@@ -139,19 +154,15 @@ def _start_again(services: Services) -> None:
 
 def _clean(services: Services) -> None:
     """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
-    queue, comments = services.queue, services.comments
-    if queue is None:
-        raise DomainError(409, "no_redis")
-    server = int(snapshot.redis_state(queue.client).info["process_id"])
-    if not processes.is_our_redis(server):
-        raise DomainError(409, "not_ours", pid=server)
+    client, _ = _our_redis(services)
+    comments = services.comments
     with _posting:
-        for worker in snapshot.take(queue, comments.backend).workers:
+        for worker in snapshot.take(services.queue, comments.backend).workers:
             processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
         if services.twin is not None:
             services.twin.kill()
         posts.delete_all_comments(comments.database)
-        queue.client.flushall()
+        client.flushall()
     services.inbox.clear()
     services.stage.new_round()
     _start_again(services)
@@ -177,6 +188,7 @@ ACTIONS: dict[str, Action] = {
     "no-mail": _mail("down", DOWN, HANG_UP),
     "kill-worker": _kill_worker,
     "kill-redis": _kill_redis,
+    "wipe-redis": _wipe_redis,
     "kill-web": lambda _: None,
     "start-again": _start_again,
     "inline": _route(BackendName.INLINE),

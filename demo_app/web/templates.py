@@ -132,5 +132,5 @@ _pages.filters.update(
     failures=lambda job: [event for event in job.timeline if event.error_class],
     pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
 )
-for _name in _pages.list_templates():
+for _name in ("front.html", "post.html", "error.html"):
     _pages.get_template(_name)  # compiled now, so that the first reader does not wait for it

@@ -17,7 +17,8 @@ def main() -> None:
     """Filter standard input to standard output."""
     notebook = json.load(sys.stdin)
     for cell in notebook["cells"]:
-        cell["metadata"] = {}
+        kept = {"translates"} & {*cell["metadata"]}  # which English text a Japanese cell follows
+        cell["metadata"] = {name: cell["metadata"][name] for name in kept}
         if cell["cell_type"] == "code":
             cell |= {"execution_count": None, "outputs": []}
     notebook["metadata"] = _METADATA

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from demo_app.stack.client import rest_after
 from demo_app.verification.demo.run import kill_busy_worker
 from demo_app.verification.demo.timeline import Kill
 from lab.lifecycle import LabError, Lifecycle
@@ -57,11 +58,13 @@ class Control(Lifecycle):
         self.stack  # noqa: B018  # a closed lab says so
         deadline = time.monotonic() + seconds
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
+            asked = time.monotonic()
             while not (answer := ask()):
                 if time.monotonic() > deadline:
                     raise LabError(f"Timed out after {seconds:.0f} s: no sign of {what}. "
                                    f"{self.situation()}")  # fmt: skip
-                time.sleep(0.01)
+                rest_after(asked)
+                asked = time.monotonic()
             return answer
 
     def situation(self) -> str:

@@ -8,10 +8,18 @@ from redis.exceptions import RedisError
 
 from lab.figures import Outcome
 from lab.jobs import work
+from lab.lifecycle import LabError
 from lab.progress import Progress
 
 if TYPE_CHECKING:
     from lab.running import Lab
+
+
+class Left(dict[str, int]):
+    """How many jobs were left after each kill."""
+
+    def __missing__(self, name: str) -> int:
+        raise LabError(f"Nothing is known of {name!r} yet. Run the cell that measures it.")
 
 
 def fill(lab: Lab, jobs: int) -> int:

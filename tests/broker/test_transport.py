@@ -76,8 +76,8 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
             server.wait()
             malformed = Claimed(Claim("w", "mail", "a", "1"), "no message")
             good = Claimed(Claim("w", "mail", "b", "2"), compose(message(1)))
-            assert channel._take(malformed, ["mail"], tracked=True) is None
-            assert channel._take(good, ["mail"], tracked=True) is not None
+            assert channel.take_in(malformed, ["mail"], tracked=True) is None
+            assert channel.take_in(good, ["mail"], tracked=True) is not None
     finally:
         server.kill()
         server.wait()

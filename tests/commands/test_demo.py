@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from support import until
 
 
 def _demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -52,6 +55,28 @@ def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue(tmp_path: Path) -> 
         assert words in told.stdout
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert left == ["build/timeline.png", "build/timeline.svg"], "no folder in TMPDIR is left"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo_app", "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    children = psutil.Process(process.pid).children
+    until(lambda: len(children()) >= 2, what="the reaper and Redis")
+    most = len(children())
+    process.send_signal(how)
+    until(lambda: len(children()) < most or process.poll() is not None, what="the cleaning up")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert (process.returncode, told) == (130, b"")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])

@@ -21,9 +21,10 @@ def test_a_healthy_machine_passes_every_check() -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_who_leaves_early_is_no_error(unbuffered: str) -> None:
+@pytest.mark.parametrize("reader", ["| true", ">&-"])
+def test_a_reader_who_leaves_early_is_no_error(unbuffered: str, reader: str) -> None:
     told = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m demo_app doctor | true"],
+        ["bash", "-c", f"{sys.executable} -m demo_app doctor {reader}"],
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         capture_output=True,
         text=True,

@@ -67,6 +67,22 @@ def test_later_lines_report_a_death_and_a_start() -> None:
         assert psutil.pid_exists(started["pid"])
 
 
+def test_a_reader_who_leaves_after_the_first_line_is_no_error() -> None:
+    with _up() as process:
+        ready = _line(process)
+        (worker,) = ready["pids"]["worker"]
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        os.kill(worker, signal.SIGKILL)
+        with Client(ready) as client:
+            client.wait_for(
+                lambda now: any(w["alive"] and w["pid"] != worker for w in now["workers"])
+            )
+        process.terminate()
+        assert process.stderr.read() == ""
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_within_ten_seconds_and_leaves_nothing(how: signal.Signals) -> None:
     with _up("--workers", "2") as process:
@@ -219,7 +235,13 @@ def test_with_a_twin_stock_celery_runs_beside() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("DEMO_TOKEN", "a"), ("DEMO_JOB_SECONDS", "soon"), ("DEMO_CONCURRENCY", "many")],
+    [
+        ("DEMO_TOKEN", "a"),
+        ("DEMO_JOB_SECONDS", "soon"),
+        ("DEMO_CONCURRENCY", "many"),
+        ("DEMO_SMTP_URL", "imap://mail.test"),
+        ("DEMO_SMTP_CA_FILE", "no-such-file.pem"),
+    ],
 )
 def test_a_setting_that_does_not_fit_is_refused_by_name(name: str, value: str) -> None:
     with _up(**{name: value}) as process:
@@ -245,3 +267,9 @@ def test_the_help_names_every_option_of_the_contract() -> None:
         "web-port inbox-port smtp-port no-restart tasks lease controls show twin"
     )
     assert all(f"--{option}" in told for option in options.split())
+
+
+def test_no_command_waits_for_the_library_that_draws() -> None:
+    told = "import sys, demo_app.commands; print('matplotlib' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"

@@ -10,7 +10,7 @@ from jobs.sample_tasks import add, urgent
 
 from demo_app.jobs import Job, Unsupported
 from demo_app.jobs import backend as backends
-from demo_app.jobs.backend import backend_named, make_backend
+from demo_app.jobs.backend import backend_named, known_backends, make_backend
 from demo_app.settings import Settings
 
 
@@ -48,7 +48,7 @@ def test_a_backend_that_there_is_not_is_refused_by_name(name):
 
 
 def test_who_asks_for_no_backend_hears_which_there_are():
-    with pytest.raises(ValueError, match="one of celery, huey, inline, memory, rq, or package"):
+    with pytest.raises(ValueError, match=f"one of {', '.join(known_backends())}, or package"):
         backend_named("pigeon")
 
 

@@ -44,6 +44,12 @@ def test_it_ends_cleanly_although_clients_hang_on(start_sink, number):
     assert not sink.dir.exists()  # it was a temporary one
 
 
+def test_a_reader_who_leaves_early_is_no_error():
+    command = f"{sys.executable} -m local_smtp --json | true"
+    told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+    assert told.stderr == ""
+
+
 def test_a_directory_that_was_given_is_kept(start_sink, tmp_path):
     sink = start_sink("--dir", str(tmp_path / "new" / "one"))
     sink.process.send_signal(signal.SIGTERM)

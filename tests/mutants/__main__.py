@@ -75,7 +75,7 @@ def _copy(folder: Path) -> Path:
     listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=REPOSITORY, text=True)
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(REPOSITORY / name, folder / name)
+        shutil.copy2(REPOSITORY / name, folder / name, follow_symlinks=False)
     return folder
 
 

@@ -41,6 +41,8 @@ class Kernel:
     def run(self, source: str, seconds: float = 240.0) -> list[Output]:
         """Run a cell; returns what it shows. Raises CellFailed when it raises."""
         outputs, reply = self.try_to_run(source, seconds)
+        while reply["status"] == "aborted":  # it came too soon behind a cell that failed
+            outputs, reply = self.try_to_run(source, seconds)
         if reply["status"] == "error":
             raise CellFailed(f"{source}\n{reply['ename']}: {reply['evalue']}")
         return outputs
@@ -52,14 +54,16 @@ class Kernel:
         has begun."""
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
+        states: list[str] = []
         heard, self.silence = time.monotonic(), 0.0
 
         def hear(message: dict[str, Any]) -> None:
             nonlocal heard
             now, content = time.monotonic(), message["content"]
             heard, self.silence = now, max(self.silence, now - heard)
-            if message["msg_type"] == "status" and content["execution_state"] == "busy":
-                if when_busy is not None:
+            if message["msg_type"] == "status":
+                states.append(content["execution_state"])
+                if states[-1] == "busy" and when_busy is not None:
                     when_busy()
             elif message["msg_type"] == "update_display_data":
                 displays[content["transient"]["display_id"]]["data"] = content["data"]
@@ -74,6 +78,9 @@ class Kernel:
                 source, timeout=seconds, allow_stdin=False, output_hook=hear
             )
         except TimeoutError:
+            if when_busy is not None and states[-1:] == ["idle"]:
+                # interrupted before its first line: the kernel is free, and does not reply
+                return outputs, {"status": "error", "ename": "KeyboardInterrupt", "evalue": ""}
             raise CellFailed(f"no end within {seconds:.0f} s, shown: {outputs}\n{source}") from None
         return outputs, answer["content"]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from notebooks.japanese import JAPANESE, TRANSLATED, english, japanese, take_over_minutes
 from notebooks.kernels import NOTEBOOKS, kernel
 from notebooks.lesson import LESSONS, code_cells
 
@@ -85,8 +86,12 @@ def main(arguments: Sequence[str]) -> None:
         rows = [f'"{lesson}": {measure(lesson)}' for lesson in LESSONS]
         SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")
     for lesson, seconds in measured().items():
-        notebook = with_minutes(lesson, seconds)
+        before, notebook = english(lesson), with_minutes(lesson, seconds)
         nbformat.write(notebook, NOTEBOOKS / f"{lesson}.ipynb")  # type: ignore[no-untyped-call]
+        if lesson in TRANSLATED:
+            translation = japanese(lesson)
+            take_over_minutes(before, notebook, translation)
+            nbformat.write(translation, JAPANESE / f"{lesson}.ipynb")  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import nbformat
+import pytest
 from nbformat.v4 import new_output
 from notebooks.kernels import NOTEBOOKS
 from support import until
@@ -42,22 +43,24 @@ def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path)
     assert defaults["browser", "showLastModifiedColumn"] is False
 
 
-def test_a_lesson_that_was_run_is_no_change(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["notebooks", "notebooks/ja"])
+def test_a_lesson_that_was_run_is_no_change(tmp_path: Path, folder: str) -> None:
     def git(*command: str) -> str:
         return subprocess.run(
             ["git", "-c", "user.name=a", "-c", "user.email=a@b", *command],
             cwd=tmp_path, check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
 
-    (tmp_path / "notebooks").mkdir()
+    (tmp_path / folder).mkdir(parents=True)
     shutil.copy(NOTEBOOKS.parent / ".gitattributes", tmp_path)
-    lesson = tmp_path / "notebooks" / "00_start_here.ipynb"
-    shutil.copy(NOTEBOOKS / lesson.name, lesson)
+    lesson = tmp_path / folder / "00_start_here.ipynb"
+    stored = NOTEBOOKS.parent / folder / lesson.name
+    shutil.copy(stored, lesson)
     git("init", "--quiet")
     git("config", "filter.lesson.clean", f"{sys.executable} {CONFIG.with_name('clean.py')}")
     git("add", ".")
     git("commit", "--quiet", "-m", "a lesson")
-    assert git("show", f"HEAD:notebooks/{lesson.name}") == (NOTEBOOKS / lesson.name).read_text()
+    assert git("show", f"HEAD:{folder}/{lesson.name}") == stored.read_text()
 
     notebook = nbformat.read(lesson, as_version=4)
     notebook.cells[1].outputs = [new_output("stream", text="ok")]

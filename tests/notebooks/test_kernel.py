@@ -51,6 +51,17 @@ def test_when_the_kernel_is_restarted_the_old_system_ends() -> None:
         here.run("from lab import Lab\nlab = Lab()\nlab.post(1)\nlab.wait()")
 
 
+def test_a_kernel_that_is_restarted_while_its_system_starts_leaves_nothing() -> None:
+    with kernel() as here:
+        here.run("from lab import Lab")
+        here.client.execute("lab = Lab()")
+        until(lambda: here.processes(), 30.0, "the first process of the lab")
+        here.manager.restart_kernel()
+        here.client.wait_for_ready(timeout=60)
+        until(lambda: not here.processes(), 30.0, "the end of every process")
+        assert not list(here.tmp.glob("**/*.sock")), "a socket is left"
+
+
 def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing() -> None:
     with kernel() as here:
         _, reply = here.try_to_run("from lab import Lab\nlab = Lab(backend='pigeon')")
@@ -154,7 +165,7 @@ def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up() -> None
     with kernel() as here:
         here.run(
             "from lab import Lab\nfrom lab.jobs import poison, work\n"
-            'lab = Lab(environment={"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"})\n'
+            'lab = Lab(environment={"DEMO_LEASE_SECONDS": "1", "DEMO_POISON_PAUSE": "0.5"})\n'
             'poison.enqueue()\nwork.enqueue(name="one", seconds=0.1)\n'
             'lab.until(lambda: lab.client.summary()["dead"] == 1)\nlab.wait()'
         )

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from support import redis_running, until
 
+from demo_app.jobs.backend import known_backends
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 
@@ -280,7 +281,7 @@ def _missing() -> str:
         ({"workers": -1}, "at least 0 workers"),
         ({"appendfsync": "sometimes"}, "appendfsync is one of"),
         ({"web_port": 70_000}, "is no port"),
-        ({"backend": "pigeons"}, "one of celery, huey"),
+        ({"backend": "pigeons"}, f"one of {known_backends()[0]}"),
         ({"lease": 0}, "longer than 0"),
         ({"token": "a"}, "too short"),
     ],

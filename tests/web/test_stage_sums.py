@@ -98,14 +98,15 @@ def _answers(holder: httpx.Client) -> bool:
         return False
 
 
-def test_a_killed_redis_that_kept_nothing_loses_no_comment_on_the_way_and_none_shows_as_lost(
-    stack, client, holder
+@pytest.mark.parametrize("blow", ["kill-redis", "wipe-redis"])
+def test_a_redis_that_kept_nothing_loses_no_comment_on_the_way_and_none_shows_as_lost(
+    client, holder, blow
 ) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 2})
     play(holder, "burst")
     until(lambda: client.summary()["running"] == 8, what="eight jobs at work")
     until(lambda: holder.get("/healthz").json()["outbox"] == 0, what="all jobs with the queue")
-    play(holder, "kill-redis")
+    play(holder, blow)
     client.set_faults()
     lost = []
     until(
@@ -229,7 +230,7 @@ def test_without_controls_nothing_can_be_disturbed() -> None:
     ):
         headers = {"authorization": f"Bearer {serious.ready['token']}"}
         with httpx.Client(base_url=serious.ready["web"], headers=headers) as web:
-            for act in ("kill-worker", "kill-redis", "kill-web", "memory", "no-mail"):
+            for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
                 assert web.post(f"/stage/do/{act}").status_code == 403
             worker = client.summary()["workers"][0]["id"]
             assert (

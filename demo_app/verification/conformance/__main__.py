@@ -8,14 +8,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
+from demo_app.jobs.backend import known_backends
 from demo_app.verification.conformance.suite import PROMISES, Finding, findings
-from demo_app.verification.conformance.targets import SHIPPED
+from demo_app.verification.conformance.targets import shipped
 
 
 def run(backends: list[str], at_once: int = 2) -> list[Finding]:
     """Hold these backends to their promises, so many of them at a time."""
     with ThreadPoolExecutor(at_once) as pool:
-        found = pool.map(lambda name: list(findings(SHIPPED[name])), backends)
+        found = pool.map(lambda name: list(findings(shipped(name))), backends)
         return [finding for each in found for finding in each]
 
 
@@ -34,13 +35,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m demo_app.verification.conformance", description=__doc__
     )
-    parser.add_argument("backends", nargs="*", metavar="backend", help=f"of: {', '.join(SHIPPED)}")
+    known = known_backends()
+    parser.add_argument("backends", nargs="*", metavar="backend", help=f"of: {', '.join(known)}")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--markdown", action="store_true", help="print Markdown, the default")
     given = parser.parse_args()
-    if unknown := set(given.backends) - set(SHIPPED):
+    if unknown := set(given.backends) - set(known):
         parser.error(f"there is no backend {', '.join(sorted(unknown))}")
-    found = run(given.backends or list(SHIPPED))
+    found = run(given.backends or known)
     print(json.dumps([asdict(finding) for finding in found]) if given.json else markdown(found))
     broken = [finding for finding in found if finding.problem]
     for finding in broken:

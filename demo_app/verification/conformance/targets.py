@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
+from demo_app.blog.identity import IN_REDIS
+from demo_app.jobs.backend import make_backend
+from demo_app.settings import settings
 from demo_app.stack.redis_server import start
 from demo_app.verification.conformance.processes import Subject
 
-_BACKENDS = "demo_app.backends"
-_CELERY = ("celery", "-A", "demo_app.worker", "worker", "--loglevel", "WARNING")
-_QUIET = ("--without-mingle", "--without-gossip", "--without-heartbeat")
 
+def shipped(name: str) -> Subject:
+    """The backend of that name, with the worker's command that it has itself.
 
-SHIPPED: dict[str, Subject] = {
-    subject.name: subject
-    for subject in (
-        Subject("inline", f"{_BACKENDS}.inline:make"),
-        Subject("memory", f"{_BACKENDS}.memory:make"),
-        Subject(
-            "celery",
-            f"{_BACKENDS}.celery:make",
-            worker=(sys.executable, "-m", *_CELERY, *_QUIET),
-            broker=start,
-        ),
-        Subject(
-            "rq",
-            f"{_BACKENDS}.rq:make",
-            worker=(sys.executable, "-m", f"{_BACKENDS}.rq_worker"),
-            broker=start,
-        ),
-        Subject(
-            "huey",
-            f"{_BACKENDS}.huey:make",
-            worker=(sys.executable, "-m", f"{_BACKENDS}.huey_worker"),
-        ),
-    )
-}
+    Raises ValueError for an unknown name, and ImportError when its library is missing.
+    """
+    command = make_backend(name, settings()).worker_command() or ()
+    broker = start if name in IN_REDIS else None
+    return Subject(name, f"demo_app.backends.{name}:make", tuple(command), broker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -95,7 +97,7 @@ def journal_end(client: Client) -> str:
 def kill_busy_worker(
     stack: Stack, client: Client, *, restart: bool = True, seconds: float = 60.0
 ) -> Kill:
-    """Kill a worker in the middle of its jobs; which jobs those were is read after its death.
+    """Kill a worker in the middle of its jobs.
 
     restart: False keeps the workers dead until they are started. seconds: how long to wait for
     a busy one. Raises TimeoutError when there is none in that time.
@@ -106,12 +108,18 @@ def kill_busy_worker(
         living = stack.ready["pids"]["worker"]
         return [w for w in now["workers"] if w["running"] and w["pid"] in living]
 
-    seen = client.wait_for(lambda now: bool(busy(now)), seconds)
-    busiest = max(busy(seen), key=lambda w: int(w["running"]))
+    while True:
+        seen = client.wait_for(lambda now: bool(busy(now)), seconds)
+        busiest = max(busy(seen), key=lambda w: int(w["running"]))
+        pid, name = busiest["pid"], busiest["id"]
+        os.kill(pid, signal.SIGSTOP)  # or its jobs might have ended before the kill
+        held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == name]
+        if held:
+            break
+        os.kill(pid, signal.SIGCONT)
     at = time.time()
-    stack.kill("worker", pid=busiest["pid"], restart=restart)
-    held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == busiest["id"]]
-    return Kill(at, busiest["pid"], busiest["id"], tuple(held))
+    stack.kill("worker", pid=pid, restart=restart)
+    return Kill(at, pid, name, tuple(held))
 
 
 def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:

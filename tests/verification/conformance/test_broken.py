@@ -11,7 +11,7 @@ import pytest
 from demo_app.stack import Options
 from demo_app.stack.redis_server import start
 from demo_app.verification.conformance import PROMISES, Broken, Harnesses, Subject
-from demo_app.verification.conformance.targets import SHIPPED
+from demo_app.verification.conformance.targets import shipped
 
 HERE = str(Path(__file__).parent)
 PROMISE = {promise.name: promise for promise in PROMISES}
@@ -51,14 +51,14 @@ def test_a_broken_backend_is_found_out(backend, promise, message):
 
 
 @pytest.mark.parametrize(
-    ("shipped", "boasting", "promise"),
+    ("name", "boasting", "promise"),
     [
         ("huey", "HueySurvivesItsWorker", "SIGKILL of the worker"),
         ("rq", "RqTakesJobsSafely", "SIGKILL while it takes a job"),
     ],
 )
-def test_who_promises_to_survive_too_much_is_found_out(shipped, boasting, promise):
-    subject = replace(SHIPPED[shipped], make=f"broken:{boasting}", path=(HERE,), patience=8.0)
+def test_who_promises_to_survive_too_much_is_found_out(name, boasting, promise):
+    subject = replace(shipped(name), make=f"broken:{boasting}", path=(HERE,), patience=8.0)
 
     with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE[promise])
@@ -66,7 +66,7 @@ def test_who_promises_to_survive_too_much_is_found_out(shipped, boasting, promis
 
 def test_a_broker_that_keeps_nothing_on_disk_is_found_out():
     forgetful = partial(start, options=Options(persistence=False))
-    subject = replace(SHIPPED["celery"], broker=forgetful, patience=8.0)
+    subject = replace(shipped("celery"), broker=forgetful, patience=8.0)
 
     with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE["SIGKILL of the broker"])

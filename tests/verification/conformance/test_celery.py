@@ -1,6 +1,6 @@
 from demo_app.verification.conformance.plugin import BackendConformance
-from demo_app.verification.conformance.targets import SHIPPED
+from demo_app.verification.conformance.targets import shipped
 
 
 class TestCelery(BackendConformance):
-    subject = SHIPPED["celery"]
+    subject = shipped("celery")

@@ -1,6 +1,6 @@
 from demo_app.verification.conformance.plugin import BackendConformance
-from demo_app.verification.conformance.targets import SHIPPED
+from demo_app.verification.conformance.targets import shipped
 
 
 class TestHuey(BackendConformance):
-    subject = SHIPPED["huey"]
+    subject = shipped("huey")

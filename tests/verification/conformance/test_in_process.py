@@ -1,12 +1,12 @@
 """The two backends that need no process of their own."""
 
 from demo_app.verification.conformance.plugin import BackendConformance
-from demo_app.verification.conformance.targets import SHIPPED
+from demo_app.verification.conformance.targets import shipped
 
 
 class TestInline(BackendConformance):
-    subject = SHIPPED["inline"]
+    subject = shipped("inline")
 
 
 class TestMemory(BackendConformance):
-    subject = SHIPPED["memory"]
+    subject = shipped("memory")

@@ -67,9 +67,10 @@ def test_comments_are_taken_while_redis_cannot_write_and_no_worker_looks_dead() 
                 client.comment()
             until(lambda: not redis.keys("worker:*"), what="every lease running out")
         client.wait_for_mails(5)
-        now = client.wait_for(lambda now: now["done"] == 5)
+        now = client.wait_for(
+            lambda now: now["done"] == 5 and {worker["id"] for worker in now["workers"]} == names
+        )
         assert now["conserved"]
-        assert {worker["id"] for worker in now["workers"]} == names
         deaths = [entry for entry in redis.xrange("journal") if entry[1]["event"] == "worker_died"]
         assert not deaths
         assert stack.ready["pids"] == before

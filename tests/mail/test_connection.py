@@ -1,0 +1,103 @@
+"""The mail server is spoken to as its URL says; behind TLS, only if its certificate is trusted."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from certificate import tls_context
+from pydantic import ValidationError
+
+from demo_app.mail.connection import connect
+from demo_app.settings import Settings
+
+TLS = ["smtps", "smtp+starttls"]
+
+
+class Received(list[bytes]):
+    """The mails that a server took over."""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.append(envelope.content)
+        return "250 taken"
+
+
+@contextmanager
+def serving(scheme: str, folder: Path, host: str = "127.0.0.1") -> Iterator[tuple[str, Received]]:
+    """A mail server as the scheme wants it; gives its URL, and what it received."""
+    with socket.socket() as free:
+        free.bind((host, 0))
+        port = free.getsockname()[1]
+    received, context = Received(), tls_context(folder, "127.0.0.1")
+    tls: dict[str, dict[str, Any]] = {
+        "smtps": {"ssl_context": context},
+        "smtp+starttls": {"tls_context": context, "require_starttls": True},
+    }
+    server = Controller(received, host, port, server_hostname="mail.test", **tls.get(scheme, {}))
+    server.start()
+    try:
+        yield f"{scheme}://{host}:{port}", received
+    finally:
+        server.stop(no_assert=True)
+
+
+@pytest.mark.parametrize("scheme", ["smtp", *TLS])
+def test_a_mail_arrives(tmp_path: Path, scheme: str) -> None:
+    with serving(scheme, tmp_path) as (url, received):
+        chosen = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
+        with connect(chosen) as smtp:
+            smtp.sendmail("blog@blog.test", "akiko@blog.test", "Hello.")
+        assert len(received) == 1
+
+
+@pytest.mark.parametrize("scheme", TLS)
+def test_a_server_for_whose_certificate_nobody_vouches_is_left(tmp_path: Path, scheme: str) -> None:
+    with (
+        serving(scheme, tmp_path) as (url, _),
+        pytest.raises(ssl.SSLCertVerificationError, match="self-signed"),
+    ):
+        connect(Settings(smtp_url=url))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is alone")
+@pytest.mark.parametrize("scheme", TLS)
+def test_a_server_whose_certificate_is_for_another_is_left(tmp_path: Path, scheme: str) -> None:
+    with serving(scheme, tmp_path, "127.0.0.2") as (url, _):
+        chosen = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
+        with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
+            connect(chosen)
+
+
+@pytest.mark.parametrize("scheme", TLS)
+def test_where_tls_is_wanted_a_server_without_it_is_left(tmp_path: Path, scheme: str) -> None:
+    with serving("smtp", tmp_path) as (url, _), pytest.raises(OSError, match=r"STARTTLS|SSL"):
+        connect(Settings(smtp_url=url.replace("smtp", scheme)))
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("smtp://a.test", 25),
+        ("smtp+starttls://a.test", 587),
+        ("smtps://a.test", 465),
+        ("smtps://a.test:1465", 1465),
+    ],
+)
+def test_the_port_is_the_scheme_s_own_unless_one_is_named(url: str, port: int) -> None:
+    assert Settings(smtp_url=url).smtp_address == ("a.test", port)
+
+
+@pytest.mark.parametrize(
+    "url", ["imap://a.test", "a.test:25", "smtp://", "smtp://a.test:0", "smtp://me:sec/ret@a.test"]
+)
+def test_another_url_is_refused_by_a_sentence_without_the_password(url: str) -> None:
+    with pytest.raises(ValidationError, match="smtps://") as refused:
+        Settings(smtp_url=url)
+    assert "sec" not in str(refused.value)

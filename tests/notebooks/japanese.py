@@ -1,0 +1,72 @@
+"""The Japanese lessons: which of their cells are behind the English ones.
+
+``python -m notebooks.japanese``, in ``tests``, prints them. When a translator has looked at each,
+``--accept 04_kill_the_worker`` writes into that lesson that it says what the English one says now.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+from typing import Any
+
+import nbformat
+from notebooks.kernels import NOTEBOOKS
+
+JAPANESE = NOTEBOOKS / "ja"
+_ENGLISH_MINUTES, _MINUTES = re.compile(r"bout (\d+) minutes?\b"), re.compile(r"約 \d+ 分")
+TRANSLATED = sorted(path.stem for path in JAPANESE.glob("[0-9]*.ipynb"))
+
+
+def english(lesson: str) -> Any:
+    """The English notebook."""
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+
+
+def japanese(lesson: str) -> Any:
+    """The Japanese notebook."""
+    return nbformat.read(JAPANESE / f"{lesson}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _marks(notebook: Any) -> dict[str, str]:
+    """For each cell of prose, by its id: the mark that its translation has to carry."""
+    prose = (cell for cell in notebook.cells if cell.cell_type == "markdown")
+    return {cell.id: hashlib.sha256(cell.source.encode()).hexdigest()[:16] for cell in prose}
+
+
+def behind(original: Any, translation: Any) -> list[str]:
+    """The first words of each English cell that the translation does not follow any more."""
+    followed = {cell.id: cell.metadata.get("translates") for cell in translation.cells}
+    late = [name for name, mark in _marks(original).items() if followed.get(name) != mark]
+    return [" ".join(c.source.split()[:8]) for c in original.cells if c.id in late]
+
+
+def accept(original: Any, translation: Any) -> None:
+    """Say in each cell of the translation that it follows the English one as it is now."""
+    marks = _marks(original)
+    for cell in translation.cells:
+        cell.metadata = {"translates": marks[cell.id]} if cell.id in marks else {}
+
+
+def take_over_minutes(before: Any, after: Any, translation: Any) -> None:
+    """Put the minutes of an English lesson that was measured anew into its translation."""
+    old, new = _marks(before), _marks(after)
+    told = {cell.id: _ENGLISH_MINUTES.findall(cell.source) for cell in after.cells}
+    for cell in translation.cells:
+        minutes = iter(told.get(cell.id, ()))
+        if cell.metadata.get("translates") == old.get(cell.id) != new.get(cell.id):
+            cell.source = _MINUTES.sub(lambda _: f"約 {next(minutes)} 分", cell.source)  # noqa: B023
+            cell.metadata["translates"] = new[cell.id]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m notebooks.japanese", description=__doc__)
+    parser.add_argument("--accept", metavar="LESSON", choices=TRANSLATED)
+    if lesson := parser.parse_args().accept:
+        translation = japanese(lesson)
+        accept(english(lesson), translation)
+        nbformat.write(translation, JAPANESE / f"{lesson}.ipynb")  # type: ignore[no-untyped-call]
+    for lesson in TRANSLATED:
+        for words in behind(english(lesson), japanese(lesson)):
+            print(f"{lesson}: {words} …")

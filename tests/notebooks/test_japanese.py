@@ -1,0 +1,80 @@
+"""A Japanese lesson is its English one, cell by cell, and says so when it is behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from copy import deepcopy
+
+import nbformat
+import pytest
+from markdown_it import MarkdownIt
+from nbformat.v4 import new_markdown_cell, new_notebook
+from notebooks.japanese import JAPANESE, TRANSLATED, accept, behind, english, japanese
+from notebooks.lesson import LESSONS
+
+LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+LINK = re.compile(r"""\]\(([^)#\s]+)|(?:href|src)=["']([^"'#]+)""")
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_it_has_the_cells_of_its_english_twin(lesson: str) -> None:
+    assert lesson in LESSONS
+    ours, theirs = japanese(lesson), english(lesson)
+    nbformat.validate(ours)
+    assert [(c.id, c.cell_type) for c in ours.cells] == [(c.id, c.cell_type) for c in theirs.cells]
+    for one, other in zip(ours.cells, theirs.cells, strict=True):
+        if one.cell_type == "code":
+            assert one == other
+    assert ours.metadata == theirs.metadata
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_no_cell_is_behind(lesson: str) -> None:
+    late = "\n".join(f"{lesson}: {words} …" for words in behind(english(lesson), japanese(lesson)))
+    told = "look at each, then run `python -m notebooks.japanese --accept` in tests"
+    assert not late, f"{told}\n{late}"
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_its_prose_is_japanese(lesson: str) -> None:
+    for cell in japanese(lesson).cells:
+        assert cell.cell_type == "code" or LETTER.search(cell.source), cell.source
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_its_links_lead_somewhere(lesson: str) -> None:
+    prose = "".join(c.source for c in japanese(lesson).cells if c.cell_type == "markdown")
+    for target in ("".join(found) for found in LINK.findall(prose)):
+        assert target.startswith("https:") or (JAPANESE / target).exists(), target
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_its_emphasis_ends_where_it_should(lesson: str) -> None:
+    """`**取得（claim）**する` shows its stars: Markdown wants a space between ）** and する."""
+    for cell in japanese(lesson).cells:
+        if cell.cell_type == "markdown":
+            shown = MarkdownIt().enable("table").render(cell.source)
+            assert "*" not in re.sub(r"<code>.*?</code>", "", shown, flags=re.S), shown
+
+
+def test_a_changed_cell_is_behind_until_a_translator_has_looked() -> None:
+    original = new_notebook(
+        cells=[new_markdown_cell("A job waits."), new_markdown_cell("It runs.")]
+    )
+    translation = deepcopy(original)
+    accept(original, translation)
+    assert behind(original, translation) == []
+    original.cells[1].source = "It runs late."
+    assert behind(original, translation) == ["It runs late."]
+    accept(original, translation)
+    assert behind(original, translation) == []
+
+
+def test_a_japanese_lesson_finds_the_lab_beside_it() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    code = "import lab; print(len(lab.solutions(0).data))"
+    command = [sys.executable, "-c", code]
+    assert int(subprocess.check_output(command, cwd=JAPANESE, env=environment)) > 100
