@@ -3,7 +3,7 @@ PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 
-.PHONY: help lab demo test bench chaos mutants celery-suite older-celery book check constraints clean
+.PHONY: help lab demo test bench chaos mutants celery-suite older-celery book grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -14,6 +14,7 @@ help:
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
+	@echo "make grade   FOLDER=...: which levels each queue holds that was handed in there"
 	@echo "make check   linters and types"
 
 demo: .venv/.has-demo
@@ -45,6 +46,10 @@ older-celery: .venv/.has-test
 
 book: .venv/.has-lab
 	@cd notebooks && ../$(PY) -m lab.book ../build/book
+
+# ARGS="--csv grades.csv" writes them for a sheet.
+grade: .venv/.has-demo
+	@$(PY) -m demo_app judge --grade "$(FOLDER)" $(ARGS)
 
 check: .venv/.has-test
 	@$(PY) -m ruff check .

@@ -7,6 +7,8 @@ from email.header import decode_header, make_header
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
+#: No charset has such a name, and Python remembers every name that it looked up.
+_LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _KEY_FIELD = re.compile(
@@ -53,7 +55,7 @@ def decoded(value: object) -> str:
     2,048 characters are looked at.
     """
     text = str(value)[:FIELD_CHARACTERS]
-    if "=?" in text:
+    if "=?" in text and not _LONG_CHARSET.search(text):
         with suppress(Exception):  # decode_header raises errors of several families
             text = str(make_header(decode_header(text)))
     return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode("utf-8")).strip()

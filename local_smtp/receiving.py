@@ -53,16 +53,19 @@ async def read_mail(reader: asyncio.StreamReader, share: Share) -> bytearray | N
 
     If the share does not allow the mail, it is read to its end all the same: None.
     """
-    mail = bytearray(b"\r\n")  # the one that ended DATA: the mail may be just ".\r\n"
-    dropped = False
-    while not mail.endswith(_END):
+    mail = bytearray()
+    dropped = ended = False
+    # the line end of DATA itself: the mail may be just ".\r\n"
+    reader._buffer[:0] = b"\r\n"  # type: ignore[attr-defined]
+    while not ended:
         try:
-            mail += await reader.readuntil(b".\r\n")
+            chunk = await reader.readuntil(_END)
+            ended = True
         except asyncio.LimitOverrunError as overrun:
-            mail += await reader.read(overrun.consumed)
-        if dropped or not share.take(len(mail) - 2 - len(_END)):
-            dropped = True
-            del mail[: -len(_END)]
+            chunk = await reader.read(overrun.consumed)
+        if not dropped:
+            mail += chunk
+            dropped = not share.take(len(mail) - 2 - len(_END))
     if dropped:
         return None
     del mail[-len(b".\r\n") :]

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import shlex
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,21 +14,19 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.stack import StackError
-from demo_app.verification.judge.judge import Judge, Verdict
+from demo_app.verification.judge import grade, table
+from demo_app.verification.judge.judge import Judge
 from demo_app.verification.judge.levels import LEVELS
-from demo_app.verification.judge.picture import svg
 from demo_app.verification.judge.report import Report
-from demo_app.verification.judge.table import markdown
 from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import NAMES, target_of
-
-#: Where the picture of a failure goes; the next run replaces it.
-PICTURES = Path("build") / "judge"
+from demo_app.verification.judge.tell import told
 
 
 def judge(
     target: Annotated[
-        str, Argument(metavar="FILE.py:CLASS|NAME", help=f"a name: {', '.join(NAMES)}")
+        str,
+        Argument(metavar="FILE.py:CLASS|command:COMMAND|NAME", help=f"a name: {', '.join(NAMES)}"),
     ] = "",
     levels: Annotated[str, Option(metavar="1-12", help="such as 5, or 1-4,9")] = "1-12",
     seed: Annotated[int | None, Option(help="[default: a new one, which is printed]")] = None,
@@ -40,39 +38,67 @@ def judge(
     html: Annotated[
         Path | None, Option(metavar="FILE", help="write one page with the pictures")
     ] = None,
-    table: Annotated[
+    all_names: Annotated[
         bool, Option("--table", help="judge all that there is a name for; print Markdown")
     ] = False,
+    hand_ins: Annotated[
+        Path | None,
+        Option(
+            "--grade",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="judge the class in each notebook and .py file there; print Markdown",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float, Option(min=0.1, metavar="M", help="with --grade: at most, for each file")
+    ] = 10.0,
+    markdown: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="write that into a new file, or between its marks"),
+    ] = None,
+    csv: Annotated[Path | None, Option(metavar="FILE", help="with --grade: for a sheet")] = None,
 ) -> int:
     """Kill, pause and cut off a queue's processes at each step, and say which promises it keeps.
 
     Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. It runs the
     file's code as you: it is no sandbox.
     """
-    if not target and not table:
-        raise BadParameter(f"name a FILE.py:CLASS, or one of {', '.join(NAMES)}")
+    if [bool(target), all_names, bool(hand_ins)].count(True) != 1:
+        known = ", ".join(NAMES)
+        raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
+    if markdown and not table.has_place(markdown):
+        raise BadParameter(f"{markdown} has no marks <!-- judge --> and <!-- /judge -->")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
-    console = Console(stderr=as_json or table, highlight=False)
+    console = Console(stderr=as_json or not target, highlight=False)
+    arguments = ["--levels", levels, "--seed", str(seed), "--seconds", f"{seconds:g}"]
     try:
-        if table:
-            found = {name: _judge(console, name, list(LEVELS), seed, seconds) for name in NAMES}
-            print(markdown(found, seed))
+        if not target:
+            text = (
+                _graded(console, hand_ins, wanted, arguments, minutes * 60, csv)
+                if hand_ins
+                else _compared(console, wanted, seed, seconds, ["--table", *arguments])
+            )
+            print(text)
+            if markdown:
+                table.write(markdown, text)
             return 0
-        verdicts = _judge(console, target, wanted, seed, seconds)
-    except (CannotJudge, StackError) as error:
-        console.print(str(error), markup=False)
-        return 2
-    words = [target, "--levels", levels, "--seed", str(seed), "--seconds", f"{seconds:g}"]
-    report = Report(
-        target, seed, shlex.join(["python", "-m", "demo_app", "judge", *words]), verdicts
-    )
-    try:
+        console.print(f"{target}, seed {seed}", markup=False)
+        with Judge(target_of(target), seed, seconds) as court:
+            verdicts = list(told(console, court.judge(wanted)))
+        report = Report(target, seed, _command([target, *arguments]), verdicts)
         if json_file:
             json_file.write_text(json.dumps(report.full(), indent=1) + "\n", "utf-8")
         if html:
             html.write_text(report.html(), "utf-8")
+    except (CannotJudge, StackError) as error:
+        console.print(str(error), markup=False)
+        return 2
     except OSError as error:
+        if error.filename not in map(str, (json_file, html, markdown, csv)):
+            raise
         console.print(f"{error.filename} can't be written ({error.strerror}).", markup=False)
         return 2
     if as_json:
@@ -80,32 +106,46 @@ def judge(
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 
-def _judge(
-    console: Console, target: str, levels: list[int], seed: int, seconds: float
-) -> list[Verdict]:
-    console.print(f"{target}, seed {seed}", markup=False)
-    with Judge(target_of(target), seed, seconds) as judged:
-        return list(_shown(console, judged.judge(levels)))
+def _compared(
+    console: Console, levels: list[int], seed: int, seconds: float, arguments: Sequence[str]
+) -> str:
+    """The table of all targets."""
+    found: dict[str, table.Told] = {}
+    for name in NAMES:
+        console.print(f"{name}, seed {seed}", markup=False)
+        try:
+            with Judge(target_of(name), seed, seconds) as court:
+                found[name] = list(told(console, court.judge(levels), brief=True))
+        except CannotJudge as error:
+            console.print(str(error), markup=False)
+            found[name] = str(error).removeprefix("There is ").removesuffix(".")
+    names = {number: LEVELS[number].name for number in levels}
+    return table.markdown(found, names, seed, _command(arguments))
 
 
-def _shown(console: Console, verdicts: Iterator[Verdict]) -> Iterator[Verdict]:
-    for verdict in verdicts:
-        sign = "[green]holds[/]" if verdict.held else "[bold red]fails[/]"
-        level = verdict.level
-        console.print(f"{level.number:>2} {sign}  {level.name} ({verdict.trials} trials)")
-        if verdict.record is not None:
-            console.print(f"   {verdict.why}", markup=False)
-            for line in verdict.as_json()["history"]:
-                told = f"   {line['at']:7.3f} s  {line['who']:<6} {line['what']}"
-                console.print(told, markup=False, soft_wrap=True)
-            path = PICTURES / f"level-{level.number:02d}.svg"
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(svg(verdict.record, verdict.why), "utf-8")
-                console.print(f"   The picture: {path}")
-            except OSError as error:
-                console.print(f"   No picture: {path} can't be written ({error.strerror}).")
-        yield verdict
+def _graded(
+    console: Console,
+    folder: Path,
+    levels: list[int],
+    arguments: Sequence[str],
+    seconds: float,
+    csv: Path | None,
+) -> str:
+    """The table of all hand-ins. Raises CannotJudge when there are none."""
+    grades = []
+    for path in grade.hand_ins(folder):
+        grades.append(grade.grade(path, arguments, seconds))
+        held = sum(grades[-1].held.values())
+        console.print(f"{path.name}: {held} of {len(levels)} levels hold", markup=False)
+    if not grades:
+        raise CannotJudge(f"There is no notebook and no .py file in {folder}.")
+    if csv:
+        csv.write_text(grade.as_csv(grades, levels), "utf-8")
+    return grade.markdown(grades, levels)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return shlex.join(["python", "-m", "demo_app", "judge", *arguments])
 
 
 def _numbers(text: str) -> list[int]:

@@ -14,7 +14,14 @@ COOKIE = "demo_token"
 GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", "/openapi.json")
 #: Where the token stays in the address: no browser remembers these.
 _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
-_WHY = {401: "token", 403: "other_site", 413: "too_large", 421: "host", 431: "long_head"}
+_WHY = {
+    401: "token",
+    403: "other_site",
+    413: "too_large",
+    415: "charset",
+    421: "host",
+    431: "long_head",
+}
 
 
 class BlogGuard(Guard):

@@ -19,6 +19,8 @@ from demo_app.web.stage import REPLAYED
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
 
+#: No moment is later, in seconds since the epoch.
+LATEST = 4e10
 router = APIRouter(prefix="/stage", tags=["stage"], include_in_schema=False)
 
 
@@ -26,8 +28,8 @@ router = APIRouter(prefix="/stage", tags=["stage"], include_in_schema=False)
 def stage(
     request: Request,
     services: ServicesDep,
-    at: Annotated[float | None, Query(ge=0)] = None,
-    since: Annotated[float | None, Query(ge=0)] = None,
+    at: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
+    since: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     show: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The page, at this moment or, in a replay, as it was `at` that one (epoch seconds).

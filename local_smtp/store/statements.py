@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from local_smtp.bounds import DELIVERIES
 from local_smtp.mail import Incoming
 
 
@@ -58,6 +59,12 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
         " :peer, :size, :same_bytes, :fault, :dialogue)",
         {**values, "message": message, "same_bytes": same_bytes},
     ).lastrowid
+    if duplicate:  # of what is shown no more, only that it came is kept
+        connection.execute(
+            "UPDATE deliveries SET recipients = '[]', dialogue = '[]' WHERE id = (SELECT id FROM"
+            " deliveries WHERE message = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (message, DELIVERIES),
+        )
     assert message is not None
     assert delivery is not None
     return Receipt(message, delivery, duplicate)

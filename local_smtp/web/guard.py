@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,6 +40,7 @@ _WHY = {
     401: "This inbox asks for its token: open it with the link that was printed when it"
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
+    415: "A form is written in UTF-8.\n",
     413: f"A request may have {REQUEST_BODY_BYTES} bytes, no more.\n",
     421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
     431: f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
@@ -65,7 +67,7 @@ class Guard:
         """Return the answer to a request that must not come in.
 
         status: 401 without the token, 403 from another site, 413 with too large a body, 421 for
-        another host, 431 with too many headers.
+        another host, 415 with a body in another charset than UTF-8, 431 with too many headers.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return PlainTextResponse(_WHY[status], status, headers)
@@ -131,6 +133,8 @@ class Guard:
             return self.refuse(scope, 421)
         if not (_opens_a_page(scope["method"], headers) or _same_origin(headers)):
             return self.refuse(scope, 403)
+        if not _in_utf_8(headers):
+            return self.refuse(scope, 415)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(query).get("token", "")
         given = (asked, _bearer(headers), cookie_of(headers, self._cookie))
@@ -204,4 +208,13 @@ def _same_origin(headers: Headers) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False
+
+
+def _in_utf_8(headers: Headers) -> bool:
+    """Return whether a form's text is UTF-8: some of the other codecs take quadratic time."""
+    _, options = parse_options_header(headers.get("content-type", ""))
+    return options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8", b"us-ascii")

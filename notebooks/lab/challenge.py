@@ -7,6 +7,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ from IPython.core.getipython import get_ipython
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
+from demo_app.verification.judge.report import page
 from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import target_of
 from lab.progress import Progress
 from lab.show import Picture, Table
 
-#: Which levels held once, for the lamps; beside the notebooks.
-PROGRESS = Path("progress.json")
+#: What was judged when a level last held, by its number; beside the notebooks.
+JUDGED = Path("judged.json")
+#: The page that `certificate` writes there.
+CERTIFICATE = Path("certificate.html")
 
 
 class Judgement:
@@ -57,25 +61,24 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Jud
     Raises CannotJudge when the class can't be run at all.
     """
     wanted = [levels] if isinstance(levels, int) else list(levels)
+    seed, source = secrets.randbelow(1_000), _cell_of(queue.__name__)
     with tempfile.TemporaryDirectory(prefix="challenge-") as folder:
         path = Path(folder) / "my_queue.py"
-        path.write_text(_cell_of(queue.__name__), "utf-8")
+        path.write_text(source, "utf-8")
         names = ", ".join(map(str, wanted))
         with (
             Progress(f"the judge, level {names}"),
-            Judge(
-                target_of(f"{path}:{queue.__name__}"), secrets.randbelow(1_000), seconds
-            ) as court,
+            Judge(target_of(f"{path}:{queue.__name__}"), seed, seconds) as court,
         ):
             verdicts = list(court.judge(wanted))
-    _remember(verdict.level.number for verdict in verdicts if verdict.held)
+    _remember([verdict for verdict in verdicts if verdict.held], seed, source)
     return Judgement(verdicts)
 
 
 def lamps() -> Table:
     """The twelve lamps: lit for each level that held, here or in another challenge."""
-    lit = _progress()
-    rows = [("●" if number in lit else "○", number, level.name) for number, level in LEVELS.items()]
+    lit = _judged()
+    rows = [("●" if str(n) in lit else "○", n, level.name) for n, level in LEVELS.items()]
     return Table(("", "level", "promise"), rows, f"{len(lit)} of {len(LEVELS)} lamps are lit")
 
 
@@ -97,9 +100,38 @@ def _cell_of(name: str) -> str:
     raise CannotJudge(f"No cell of this notebook defines the class {name}.")
 
 
-def _progress() -> set[int]:
-    return set(json.loads(PROGRESS.read_text())) if PROGRESS.exists() else set()
+def certificate(name: str = "") -> Table:
+    """Write a page for the wall: which level held, when, and the queue that was judged.
+
+    name: whose it is.
+    """
+    rows = [
+        {"number": number, "name": level.name, **_judged().get(str(number), {})}
+        for number, level in LEVELS.items()
+    ]
+    lit = [row for row in rows if "source" in row]
+    sources = list(dict.fromkeys(row["source"] for row in lit))
+    for row in lit:
+        row["queue"] = sources.index(row["source"]) + 1
+    text = page("certificate.html", owner=name, rows=rows, lit=len(lit), sources=sources)
+    CERTIFICATE.write_text(text, "utf-8")
+    told = f"{len(lit)} of {len(rows)} lamps are lit"
+    return Table(("the page", "what it shows"), [(CERTIFICATE, told)], "Open it in a browser.")
 
 
-def _remember(held: Iterable[int]) -> None:
-    PROGRESS.write_text(json.dumps(sorted(_progress() | set(held))))
+def _judged() -> dict[str, dict[str, Any]]:
+    return dict(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else {}
+
+
+def _remember(held: list[Verdict], seed: int, source: str) -> None:
+    now = {
+        str(verdict.level.number): {
+            "day": date.today().isoformat(),
+            "seed": seed,
+            "trials": verdict.trials,
+            "jobs": verdict.jobs,
+            "source": source,
+        }
+        for verdict in held
+    }
+    JUDGED.write_text(json.dumps(_judged() | now), "utf-8")

@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from demo_app.blog.pictures import LONGEST, MOST_BYTES, BadPicture, add_picture, thumbnail
+from demo_app.blog.pictures import (
+    LONGEST,
+    MOST_BYTES,
+    MOST_PIXELS,
+    BadPicture,
+    add_picture,
+    thumbnail,
+)
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -131,6 +138,26 @@ def test_a_damaged_file_is_refused_or_made_small_and_nothing_else(data):
         return
 
     assert max(Image.open(BytesIO(small)).size) <= LONGEST
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the most memory in use")
+def test_large_pictures_are_unpacked_one_at_a_time():
+    large = encoded(Image.new("RGBA", (4400, 4400)), "PNG")
+    program = (
+        "import re, sys\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from demo_app.blog.pictures import thumbnail\n"
+        "with ThreadPoolExecutor(4) as pool:\n"
+        "    list(pool.map(thumbnail, [sys.stdin.buffer.read()] * 4))\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=large, capture_output=True, check=True
+    )
+
+    assert MOST_PIXELS > 4400 * 4400
+    assert int(done.stdout) < 300 * 1024, "kibibytes"
 
 
 def test_a_bomb_does_not_go_off():

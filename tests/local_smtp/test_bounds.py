@@ -5,6 +5,7 @@ import select
 import smtplib
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
@@ -66,6 +67,24 @@ def an_honest_mail_is_stored(sink) -> None:
 def an_honest_reader_is_answered(sink) -> None:
     headers = {"Authorization": f"Bearer {sink.token}"}
     assert httpx.get(f"{sink.inbox}/", headers=headers, timeout=WAIT).status_code == 200
+
+
+def many_dots(sink) -> None:
+    """Mails without end, of lines that each might be the last one."""
+    with clients(sink.smtp, 20, ENVELOPE) as senders:
+        for sender in senders:
+            sender.setblocking(False)
+        for _ in range(50):
+            for sender in senders:
+                with suppress(OSError):  # it takes no more at the moment, or has to go
+                    sender.send(b"a.\r\n" * 65536)
+        began = time.monotonic()
+        an_honest_mail_is_stored(sink)
+        assert time.monotonic() - began < WAIT / 6  # 11 seconds once, idle; 0.1 now
+
+
+def test_mails_without_end_keep_nobody_waiting(sink):
+    many_dots(sink)
 
 
 def test_1030_idle_smtp_clients_shut_nobody_out(sink):

@@ -183,3 +183,13 @@ def test_requests_sent_far_ahead_are_not_all_kept(mail_sink):
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
         answers = b"".join(iter(lambda: client.recv(65536), b""))
     assert 0 < answers.count(b"HTTP/1.1 401 ") < 200
+
+
+def test_an_origin_that_is_no_address_is_another_site(http):
+    assert http.get("/api/stats", headers={"Origin": "http://[::1"}).status_code == 403
+
+
+@pytest.mark.parametrize("charset", ["charset=idna", 'CHARSET="utf-7"'])
+def test_a_form_in_a_charset_that_takes_long_to_read_is_refused(http, charset):
+    kind = {"Content-Type": f"multipart/form-data; boundary=b; {charset}"}
+    assert http.put("/api/faults", content=b"--b--", headers=kind).status_code == 415

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local_smtp.bounds import DELIVERIES
 from local_smtp.resources import SinkError
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
@@ -162,6 +163,19 @@ def test_large_mails_fill_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert sink.reader.raw(first + 1) is not None
             assert sink.reader.raw(first) is None
             assert sink.stats().distinct == first + 2
+
+
+def test_of_a_mail_that_comes_again_and_again_the_first_dialogues_are_forgotten(mail_sink, smtp):
+    for _ in range(DELIVERIES + 5):
+        smtp.sendmail("a@example.test", ["b@example.test"], b"Message-ID: <1@x>\r\n\r\n")
+    assert len(mail_sink.reader.deliveries(1)) == DELIVERIES
+    assert mail_sink.stats().accepted == DELIVERIES + 5
+    kept = mail_sink._writer.change(
+        lambda connection: connection.execute(
+            "SELECT count(*) FROM deliveries WHERE dialogue != '[]'"
+        ).fetchone()
+    ).result()
+    assert kept == (DELIVERIES,)
 
 
 def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, smtp):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from markupsafe import escape
 from notebooks.kernels import NOTEBOOKS, kernel
 
 from demo_app.verification.judge.levels import LEVELS
@@ -41,7 +42,7 @@ def test_there_is_one_for_each_level() -> None:
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
     before = solution(number - 1) if number > 1 else FOLDER / "start.py"
-    _, queue, call = cells(number, "code")
+    _, queue, call, *_ = cells(number, "code")
     assert queue.strip() == code_of(before)
     assert call == f"judge(MyQueue, levels={number})"
 
@@ -73,3 +74,9 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         assert "✓ holds" in told
         assert "1 of 12 lamps are lit" in told
         assert here.run("from lab.challenge import lamps\nlamps()")
+        here.run(cells(len(NUMBERS), "code")[-1].replace('""', '"A <learner>"'))
+        printed = here.run("print(open('certificate.html').read())")
+        page = "".join(one["text"] for one in printed)
+        assert "<title>1 of 12 lamps · A &lt;learner&gt;</title>" in page
+        assert page.count("✓ held") == 1
+        assert str(escape(code_of(solution(1)))) in page, "what was really judged"

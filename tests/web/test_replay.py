@@ -72,3 +72,9 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
     held = StagePage(holder, killed["killed"]["at"]).floor(worker)
     assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
     assert not page.floor(worker)
+
+
+@pytest.mark.parametrize("moment", ["inf", "1e308", "1e18", "nan", "-1"])
+def test_a_moment_that_there_is_not_is_refused(holder, moment) -> None:
+    assert holder.get(f"/stage?at={moment}").status_code == 422
+    assert holder.get(f"/stage?at=0&since={moment}").status_code == 422

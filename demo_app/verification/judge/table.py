@@ -2,33 +2,68 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 from demo_app.verification.judge.judge import Verdict
-from demo_app.verification.judge.levels import LEVELS
+from demo_app.verification.judge.report import libraries, machine
 
-Verdicts = Mapping[str, Sequence[Verdict]]
+#: For each target its verdicts, or why there are none.
+Told = Sequence[Verdict] | str
+Found = Mapping[str, Told]
+
+_PLACE = re.compile(r"(<!-- judge\b[^>]*-->\n).*?(<!-- /judge -->)", re.DOTALL)
 
 
-def markdown(found: Verdicts, seed: int) -> str:
-    """A table of the levels, and under it a sentence for each that does not hold."""
-    names = list(found)
-    lines = [_line(["level", *map(_titled, names)]), _line(["---", *(":---:" for _ in names)])]
-    for number, level in LEVELS.items():
-        cells = [_cell(found[name][number - 1]) for name in names]
-        lines.append(_line([f"{number}. {level.name}", *cells]))
+def markdown(found: Found, levels: Mapping[int, str], seed: int, command: str) -> str:
+    """A table of the levels, and under it a sentence for each that does not hold.
+
+    levels: their names by their numbers. command: repeats it.
+    """
+    lines = [line(["level", *map(_titled, found)]), line(["---", *(":---:" for _ in found)])]
+    for row, (number, name) in enumerate(levels.items()):
+        cells = [told if isinstance(told, str) else _cell(told[row]) for told in found.values()]
+        lines.append(line([f"{number}. {name}", *cells]))
     reasons = [
         f"- **{name}, level {verdict.level.number}**: {verdict.why}"
-        for name in names
-        for verdict in found[name]
-        if not verdict.held
+        for name, verdicts in found.items()
+        for verdict in verdicts
+        if isinstance(verdict, Verdict) and not verdict.held
     ]
-    return "\n".join([*lines, "", f"Seed {seed}.", "", *reasons])
+    where = ", ".join(f"{name} {told}" for name, told in machine().items())
+    load = os.getloadavg()[0]
+    repeat = f"Seed {seed}; {where}; load at the end: {load:.1f}. To repeat it: `{command}`."
+    return "\n".join([*lines, "", repeat, "", *reasons]).rstrip()
+
+
+def has_place(path: Path) -> bool:
+    """Whether a table can be written there: into a new file, or between the file's marks."""
+    return not path.exists() or bool(_PLACE.search(path.read_text("utf-8")))
+
+
+def write(path: Path, table: str) -> None:
+    """Write the table between the file's marks, or as a new file."""
+    if path.exists():
+        text = path.read_text("utf-8")
+        table = _PLACE.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text)
+    path.write_text(table.rstrip("\n") + "\n", "utf-8")
+
+
+def line(cells: Sequence[str]) -> str:
+    """A row of a table."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _titled(name: str) -> str:
-    return "this project" if name == "claims" else f"{name} {version(name)}"
+    if name == "claims":
+        return "this project"
+    try:
+        return ", ".join(f"{package} {version}" for package, version in libraries(name).items())
+    except PackageNotFoundError:
+        return name
 
 
 def _cell(verdict: Verdict) -> str:
@@ -37,7 +72,3 @@ def _cell(verdict: Verdict) -> str:
     counts = {"lost": verdict.lost, "late": verdict.late}
     told = [f"{count} of {verdict.jobs} {name}" for name, count in counts.items() if count]
     return ", ".join(["**no**", *told])
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

@@ -1,37 +1,50 @@
-"""Each queue that the judge knows by name can be judged."""
+"""Each queue that the judge knows by name can be judged, and has its column in the table."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
-from demo_app.verification.judge.table import markdown
-from demo_app.verification.judge.target import CannotJudge
-from demo_app.verification.judge.targets import NAMES, target_of
+from demo_app.verification.judge.targets import NAMES
+
+COMMAND = [sys.executable, "-m", "demo_app", "judge", "--table", "--levels", "2", "--seed", "7"]
 
 
-def _judged(name: str) -> Verdict | None:
-    try:
-        target = target_of(name)
-    except CannotJudge as error:
-        if str(error) == "There is no PostgreSQL here.":
-            return None
-        raise
-    with Judge(target, at_once=1) as judge:
-        (verdict,) = judge.judge([2])
-    return verdict
+@pytest.mark.timeout(600)  # each starts slowly on a busy machine
+def test_each_named_queue_runs_its_jobs_and_has_its_column(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- judge -->\nold\n<!-- /judge -->\nafter\n")
+    told = subprocess.run(
+        [*COMMAND, "--markdown", page], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    head, _, row, _, repeat, *reasons = told.stdout.splitlines()
+    columns = [cell.strip() for cell in head.split("|")[2:-1]]
+    assert [column.split()[0] for column in columns] == ["this", *NAMES[1:]]
+    cells = dict(zip(NAMES, (cell.strip() for cell in row.split("|")[2:-1]), strict=True))
+    if cells["procrastinate"] == "no PostgreSQL here":
+        del cells["procrastinate"]
+    assert cells == dict.fromkeys(cells, "holds")
+    assert row.startswith(f"| 2. {LEVELS[2].name} |")
+    assert "Seed 7" in repeat
+    assert "python -m demo_app judge --table --levels 2 --seed 7" in repeat
+    assert not "".join(reasons)
+    assert told.stderr.count(f" 2 holds  {LEVELS[2].name}") == len(cells), "a line for each"
+    assert page.read_text() == (
+        f"before\n<!-- judge -->\n\n{told.stdout.strip()}\n\n<!-- /judge -->\nafter\n"
+    )
 
 
-@pytest.mark.timeout(400)  # each starts slowly on a busy machine
-def test_each_named_queue_runs_its_jobs_and_has_its_column() -> None:
-    with ThreadPoolExecutor(2) as pool:
-        answers = dict(zip(NAMES, pool.map(_judged, NAMES), strict=True))
-    found = {name: verdict for name, verdict in answers.items() if verdict}
-    assert {*NAMES} - {*found} <= {"procrastinate"}
-    assert {name: verdict.why for name, verdict in found.items()} == dict.fromkeys(found, "")
-    head, _, first, *_ = markdown({n: [v] * len(LEVELS) for n, v in found.items()}, 7).splitlines()
-    assert "| this project | celery " in head
-    assert first == f"| 1. {LEVELS[1].name} | " + " | ".join(["holds"] * len(found)) + " |"
+def test_a_file_without_marks_is_never_overwritten(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("mine\n")
+    told = subprocess.run(
+        [*COMMAND, "--markdown", page], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 2
+    assert "has no marks" in told.stderr
+    assert page.read_text() == "mine\n"

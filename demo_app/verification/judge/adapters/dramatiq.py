@@ -1,4 +1,7 @@
-"""Dramatiq on Redis: a worker with one thread, its default middleware, and retries."""
+"""Dramatiq on Redis: a worker with one thread, its default middleware, and retries.
+
+Its user guide, "Message Retries": what raises is tried again, and then dead-lettered.
+"""
 
 from __future__ import annotations
 

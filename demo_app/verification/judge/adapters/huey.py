@@ -1,4 +1,7 @@
-"""Huey on Redis, with a consumer of one worker."""
+"""Huey on Redis, with a consumer of one worker.
+
+Its guide, "Retrying tasks that fail"; a task is off the queue before it runs.
+"""
 
 from __future__ import annotations
 
