@@ -32,6 +32,8 @@ class SmtpServer:
         report: Callable[[Incident], None],
     ) -> None:
         self._listener = listener
+        # inherited by each connection: what the system takes ahead of us is read in one go
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.BUFFER_BYTES)
         self._around = Surroundings(
             hostname, writer, faults, report, Crowd(bounds.CONNECTIONS), Budget()
         )
