@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -111,6 +113,7 @@ def _compared(
 ) -> str:
     """The table of all targets."""
     found: dict[str, table.Told] = {}
+    began, load = time.monotonic(), os.getloadavg()[0]
     for name in NAMES:
         console.print(f"{name}, seed {seed}", markup=False)
         try:
@@ -120,7 +123,12 @@ def _compared(
             console.print(str(error), markup=False)
             found[name] = str(error).removeprefix("There is ").removesuffix(".")
     names = {number: LEVELS[number].name for number in levels}
-    return table.markdown(found, names, seed, _command(arguments))
+    minutes, after = (time.monotonic() - began) / 60, os.getloadavg()[0]
+    how = (
+        f"Seed {seed}. It took {minutes:.0f} minutes; the machine's load was {load:.1f} before "
+        f"and {after:.1f} after. To repeat it: `{_command(arguments)}`."
+    )
+    return table.markdown(found, names, how)
 
 
 def _graded(

@@ -18,8 +18,8 @@ from demo_app.verification.judge.target import CannotJudge, Running
 
 #: The queues with an adapter, which is a module in `adapters`, and what each is made of.
 PACKAGES = {
-    "claims": ("celery", "redis"),
-    "celery": ("celery", "redis"),
+    "claims": ("celery", "kombu"),
+    "celery": ("celery", "kombu"),
     "rq": ("rq",),
     "huey": ("huey",),
     "dramatiq": ("dramatiq",),

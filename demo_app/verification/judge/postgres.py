@@ -27,20 +27,25 @@ _ALSO = glob("/usr/lib/postgresql/*/bin")
 _SEARCH = "SELECT EXISTS (SELECT 1 FROM {} AS row WHERE row::text ~ %s)"
 
 
+def programs() -> tuple[str, str]:
+    """Its initdb and its server. Raises CannotJudge when it is not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *_ALSO])
+    initdb, server = (shutil.which(name, path=path) for name in ("initdb", "postgres"))
+    if initdb is None or server is None:
+        raise CannotJudge("There is no PostgreSQL here.")
+    return initdb, server
+
+
 class Cluster:
     """An empty cluster, of which each trial gets a copy. Raises CannotJudge."""
 
     def __init__(self, leash: Leash) -> None:
-        path = os.pathsep.join([os.environ.get("PATH", ""), *_ALSO])
-        found = [shutil.which(name, path=path) for name in ("initdb", "postgres")]
-        if None in found:
-            raise CannotJudge("There is no PostgreSQL here.")
+        initdb, self._program = programs()
         try:  # it refuses to run as root
             self._user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
             from procrastinate.schema import SchemaManager
         except (KeyError, ImportError) as error:
             raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
-        initdb, self._program = map(str, found)
         self._folder = self._new_folder()
         options = ["-A", "trust", "-U", USER, "-E", "UTF8", "-N", "-D", f"{self._folder}/data"]
         subprocess.run(

@@ -18,6 +18,7 @@ from demo_app.stack import redis_server
 from demo_app.verification.judge.adapter import PACKAGES
 from demo_app.verification.judge.judge import Verdict
 from demo_app.verification.judge.picture import svg
+from demo_app.verification.judge.postgres import programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ def page(template: str, **given: Any) -> str:
 
 def libraries(target: str) -> dict[str, str]:
     """The versions of what a named queue is made of."""
-    return {name: version(name) for name in PACKAGES.get(target, ("redis",))}
+    found = {name: version(name) for name in PACKAGES.get(target, ("redis",))}
+    if target == "procrastinate":
+        told = subprocess.run([programs()[1], "--version"], capture_output=True, text=True)
+        found["PostgreSQL"] = told.stdout.split()[2]
+    return found
 
 
 def machine() -> dict[str, str]:

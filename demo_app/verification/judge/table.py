@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from demo_app.verification.judge.judge import Verdict
 from demo_app.verification.judge.report import libraries, machine
+from demo_app.verification.judge.target import CannotJudge
 
 #: For each target its verdicts, or why there are none.
 Told = Sequence[Verdict] | str
@@ -18,10 +18,10 @@ Found = Mapping[str, Told]
 _PLACE = re.compile(r"(<!-- judge\b[^>]*-->\n).*?(<!-- /judge -->)", re.DOTALL)
 
 
-def markdown(found: Found, levels: Mapping[int, str], seed: int, command: str) -> str:
+def markdown(found: Found, levels: Mapping[int, str], how: str) -> str:
     """A table of the levels, and under it a sentence for each that does not hold.
 
-    levels: their names by their numbers. command: repeats it.
+    levels: their names by their numbers. how: it was measured.
     """
     lines = [line(["level", *map(_titled, found)]), line(["---", *(":---:" for _ in found)])]
     for row, (number, name) in enumerate(levels.items()):
@@ -34,9 +34,7 @@ def markdown(found: Found, levels: Mapping[int, str], seed: int, command: str) -
         if isinstance(verdict, Verdict) and not verdict.held
     ]
     where = ", ".join(f"{name} {told}" for name, told in machine().items())
-    load = os.getloadavg()[0]
-    repeat = f"Seed {seed}; {where}; load at the end: {load:.1f}. To repeat it: `{command}`."
-    return "\n".join([*lines, "", repeat, "", *reasons]).rstrip()
+    return "\n".join([*lines, "", f"{where}. {how}", "", *reasons]).rstrip()
 
 
 def has_place(path: Path) -> bool:
@@ -62,7 +60,7 @@ def _titled(name: str) -> str:
         return "this project"
     try:
         return ", ".join(f"{package} {version}" for package, version in libraries(name).items())
-    except PackageNotFoundError:
+    except (PackageNotFoundError, CannotJudge):
         return name
 
 

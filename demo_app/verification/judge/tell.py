@@ -23,7 +23,7 @@ def told(
         level = verdict.level
         console.print(f"{level.number:>2} {sign}  {level.name} ({verdict.trials} trials)")
         if not verdict.held:
-            console.print(f"   {verdict.why}", markup=False)
+            console.print(f"   {verdict.why}", markup=False, soft_wrap=True)
         if not brief:
             _tell_history(console, verdict)
         yield verdict
