@@ -10,15 +10,15 @@ from support import client_of, redis_running
 
 from demo_app.broker.queue import Queue
 
-#: Folders whose tests take longest.
-LONG = ("notebooks", "crash")
+#: Folders and files whose tests take longest.
+LONG = {"notebooks", "crash", "test_known_losses.py", "test_any_app.py"}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no process has one left when the others are done; else by chance
     (pytest-randomly), the files of a folder too."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    items.sort(key=lambda item: LONG.isdisjoint((item.path.parent.name, item.path.name)))
 
 
 @pytest.fixture(scope="session", autouse=True)
