@@ -25,7 +25,7 @@ MAIL_BYTES = 5 * MIB
 """Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
 SMALL_MAIL_BYTES = 64 * 1024
 """Bytes of a mail that is received whatever other clients do."""
-LARGE_MAILS_BYTES = 4 * MAIL_BYTES
+LARGE_MAILS_BYTES = 3 * MAIL_BYTES
 """Bytes of all larger mails that are being received; one that is over it is to come again."""
 KEPT_BYTES = 1024 * MIB
 """Bytes of all mails whose content is kept on the disk, unless all is to be kept."""

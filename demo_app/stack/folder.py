@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from demo_app.stack.options import StackError
@@ -65,8 +66,11 @@ class Folder:
     def close(self) -> None:
         """Let go of the folder; a temporary one is removed."""
         self._lock.close()
-        if self._temporary:
+        deadline = time.monotonic() + 2.0
+        while self._temporary and self.path.exists() and time.monotonic() < deadline:
             shutil.rmtree(self.path, ignore_errors=True)
+            if self.path.exists():  # who is about to end has just written a file
+                time.sleep(0.05)
 
 
 def _check_private(path: Path) -> None:
