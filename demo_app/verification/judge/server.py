@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import redis
 
 from demo_app.stack import redis_server
+from demo_app.stack.options import Options
 from demo_app.verification.judge.leash import Leash
 from demo_app.verification.proxy import Streams
 
@@ -45,7 +46,11 @@ def text_of(job: str) -> str:
 
 
 class RedisServer:
-    """Redis with an append-only file. folder: of the trial."""
+    """Redis that has on disk what it answers. folder: of the trial.
+
+    With everysec it may answer before it has written, while the disk is busy: its kill would lose
+    a job, and the queue would be blamed.
+    """
 
     def __init__(self, folder: Path, leash: Leash) -> None:
         self._folder, self._leash = folder / "redis", leash
@@ -55,9 +60,9 @@ class RedisServer:
     def start(self) -> None:
         """See `Server`."""
         self.kill()
-        environment = self._leash.environment
-        self._server, url = redis_server.start(self._folder, env=environment)
-        self._path = url.partition("://")[2]
+        options, environment = Options(appendfsync="always"), self._leash.environment
+        self._server, url = redis_server.start(self._folder, options, env=environment)
+        self.path = url.partition("://")[2]
         self._leash.hold(self._server.pid)
 
     def kill(self) -> None:
@@ -71,13 +76,13 @@ class RedisServer:
 
     async def connect(self) -> Streams:
         """See `Server`."""
-        return await asyncio.open_unix_connection(self._path)
+        return await asyncio.open_unix_connection(self.path)
 
     def where(self, job: str) -> list[str]:
         """See `Server`."""
         text = re.compile(text_of(job))
         client = redis.Redis(
-            unix_socket_path=self._path,
+            unix_socket_path=self.path,
             socket_timeout=2.0,
             decode_responses=True,
             encoding_errors="replace",  # some queues compress what they keep
