@@ -111,9 +111,10 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets, f"the README names {named - targets}"
 
 
-def test_every_path_that_the_readme_links_to_exists() -> None:
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
-        assert (ROOT / target).exists(), f"the README links to {target}"
+@pytest.mark.parametrize("name", ["README.md", "notebooks/ja/README.md"])
+def test_every_path_that_a_readme_links_to_exists(name: str) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / name).read_text("utf-8")):
+        assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
 
 
 def test_the_python_versions_agree() -> None:

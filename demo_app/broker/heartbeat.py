@@ -139,9 +139,10 @@ class Heartbeat:
             self._cut_off = True
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
                 text = f"The heartbeat's step {name} waits for Redis: %s"
+                self._complaints.say(log.warning, text, error)
             else:
                 text = f"Redis refuses the heartbeat's step {name}: %s"
-            self._complaints.say(log.warning, text, error)
+                self._complaints.say(log.error, text, error)
             return False
         except Exception as error:
             # a heartbeat that ends would make a live worker look dead

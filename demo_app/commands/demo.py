@@ -34,7 +34,11 @@ def demo(
     console = Console(stderr=as_json, highlight=False)
     console.print("Starting Redis, the mail sink, the web app and two workers …")
     with Stack(dir=folder, workers=2, controls=True) as stack:
-        result, timeline = _run(console, stack, comments, kills)
+        try:
+            result, timeline = _run(console, stack, comments, kills)
+        except TimeoutError:
+            console.print("No worker was busy when it was to be killed: try more --comments.")
+            return 1
     print_report(console, result, timeline)
     # here, or every other command would wait for matplotlib
     from demo_app.verification.demo.picture import draw, save

@@ -79,6 +79,14 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
+    tmp_path: Path,
+) -> None:
+    told = _demo("--comments", "8", "--kills", "1", folder=tmp_path)
+    assert "SIGKILL to worker pid" in told.stdout or "more --comments" in told.stdout
+    assert "Traceback" not in told.stderr
+
+
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])
 def test_numbers_that_make_no_sense_are_refused_with_a_sentence(arguments: tuple[str, ...]) -> None:
     told = _demo(*arguments)

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import httpx
 import psutil
 import pytest
+from support import until
 
 from local_smtp import bounds
 from local_smtp.receiving import Budget
@@ -85,6 +86,16 @@ def many_dots(sink) -> None:
 
 def test_mails_without_end_keep_nobody_waiting(sink):
     many_dots(sink)
+
+
+def test_a_large_mail_waits_for_its_turn_and_no_other_mail_does(mail_sink, monkeypatch):
+    monkeypatch.setattr("local_smtp.receiving.LARGE_BYTES_A_SECOND", 200_000)
+    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port), timeout=WAIT) as large:
+        large.sendall(ENVELOPE + b"Subject: large\r\n\r\n" + b"x\r\n" * 100_000 + b".\r\n")
+        with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=WAIT) as client:
+            client.sendmail("a@x.test", ["b@x.test"], b"Subject: honest\r\n\r\nhi\r\n")
+        until(lambda: len(mail_sink.mails()) == 2, what="the large one")
+    assert [mail.subject for mail in mail_sink.mails()] == ["honest", "large"]
 
 
 def test_1030_idle_smtp_clients_shut_nobody_out(sink):

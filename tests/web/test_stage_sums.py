@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+import redis
 from support import until
 from web.stage_page import StagePage
 
@@ -106,7 +107,9 @@ def test_a_redis_that_kept_nothing_loses_no_comment_on_the_way_and_none_shows_as
     play(holder, "burst")
     until(lambda: client.summary()["running"] == 8, what="eight jobs at work")
     until(lambda: holder.get("/healthz").json()["outbox"] == 0, what="all jobs with the queue")
+    client.redis().set("mark", 1)
     play(holder, blow)
+    until(lambda: _is_gone(client, "mark"), what="the end of all that Redis had")
     client.set_faults()
     lost = []
     until(
@@ -115,6 +118,13 @@ def test_a_redis_that_kept_nothing_loses_no_comment_on_the_way_and_none_shows_as
         what="every mail",
     )
     assert max(lost) == 0
+
+
+def _is_gone(client: Client, key: str) -> bool:
+    try:
+        return not client.redis().exists(key)
+    except redis.RedisError:  # not there again yet
+        return False
 
 
 def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> None:

@@ -17,6 +17,8 @@ from demo_app.verification.demo.timeline import Kill, Timeline, read
 
 #: Seconds that the mail server takes for each mail, as a quick real one does.
 MAIL_SECONDS = 0.05
+#: Jobs that two workers do at the same time.
+AT_ONCE = 8
 #: Readers who post at the same time.
 READERS = 2
 
@@ -70,8 +72,12 @@ def run(
         posting = threading.Thread(target=_post, args=(stack, comments, on_event), name="readers")
         posting.start()
         for number in range(kills):
-            client.wait_for_mails(before["distinct"] + comments * (number + 1) // (kills + 2))
-            done.append(kill_busy_worker(stack, client))
+            # of few comments, so many are left that a worker is in the middle of some
+            enough = min(
+                comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
+            )
+            client.wait_for_mails(before["distinct"] + enough)
+            done.append(kill_busy_worker(stack, client, seconds=10.0))
             on_event("killed", done[-1])
         posting.join()
         _wait_for_all(client, before["distinct"], comments, on_event, seconds)
@@ -108,8 +114,9 @@ def kill_busy_worker(
         living = stack.ready["pids"]["worker"]
         return [w for w in now["workers"] if w["running"] and w["pid"] in living]
 
+    deadline = time.monotonic() + seconds
     while True:
-        seen = client.wait_for(lambda now: bool(busy(now)), seconds)
+        seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
         os.kill(pid, signal.SIGSTOP)  # or its jobs might have ended before the kill
