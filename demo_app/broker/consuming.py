@@ -58,6 +58,7 @@ class Consuming(BaseChannel):
             self.in_flight.known_tags = worker.known_tags
             self.in_flight.on_given_up = worker.store_failure
             self.in_flight.waiting_tags = worker.waiting_tags
+            self.in_flight.stopping = worker.is_stopping
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 

@@ -7,6 +7,7 @@ meanwhile is acknowledged from here, when Redis is back.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between tries while Redis is away.
 PAUSE = 0.2
+#: Seconds that an acknowledgement still waits for Redis when the worker has been told to stop.
+LAST_WAIT = 5.0
 
 
 @dataclass(slots=True)
@@ -62,6 +65,8 @@ class InFlight:
         self.on_given_up: Callable[[str], None] = lambda message: None
         #: Gives the delivery tags of what the consumer has and has not begun.
         self.waiting_tags: Callable[[], set[str]] = set
+        #: Tells whether the worker was asked to stop; what runs goes on to its end.
+        self.stopping: Callable[[], bool] = lambda: False
         #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
@@ -120,17 +125,20 @@ class InFlight:
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
-        """End a claim, waiting for Redis as long as it takes; see `Queue.finish`.
+        """End a claim, waiting for Redis as long as the worker is to live; see `Queue.finish`.
 
         An ending that was set before wins. lanes: claim the next job from these, in the same step,
         and return it. A Redis that answers with an error (its disk is full, say) is waited for like
         one that is away: how a job ended must not be lost with it.
         """
+        last_try = math.inf
         while True:
             try:
                 return self._finish(tag, ending, lanes)
             except redis.RedisError as error:
-                if self.closing:
+                if self.stopping():
+                    last_try = min(last_try, time.monotonic() + LAST_WAIT)
+                if self.closing or time.monotonic() > last_try:
                     log.warning("A job ends unacknowledged and will be rescued: %s", error)
                     return None
                 self._complaints.say(log.warning, "Waiting for Redis: %s", error)
