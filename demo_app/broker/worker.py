@@ -20,6 +20,7 @@ from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker import results
 from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.consumer import Consumer
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
 from demo_app.broker.message import is_job
 from demo_app.broker.scheduled import scheduled
@@ -95,7 +96,7 @@ def goes_on() -> bool:
     Not at the worker's end; not with the pool solo, where jobs would begin within each other; and
     not in a pool's thread while there are rate limits, whose timer is not made for several threads.
     """
-    if _loop() is None or is_stopping():
+    if _loop() is None or CONSUMER.is_stopping():
         return False
     if _in_a_pools_thread():
         return not any(_here["controller"].consumer.task_buckets.values())
@@ -117,37 +118,40 @@ def _in_a_pools_thread() -> bool:
     return info().get("pool") == "thread" and current_thread() is not main_thread()
 
 
-def known_tags() -> set[str] | None:
-    """The delivery tags of what this Celery worker runs or is going to run.
+class CeleryConsumer(Consumer):
+    """What Celery's worker knows of the jobs that it was given."""
 
-    When its connection breaks, Celery drops what waits for a free process. None where it drops
-    nothing: a pool of threads still runs all that it was given.
-    """
-    if info().get("pool") != "prefork":
-        return None
-    return _tags(state.reserved_requests) | _tags(state.active_requests)
+    def known_tags(self) -> set[str] | None:
+        """What it runs or is going to run.
+
+        When its connection breaks, Celery drops what waits for a free process. None where it drops
+        nothing: a pool of threads still runs all that it was given.
+        """
+        if info().get("pool") != "prefork":
+            return None
+        return _tags(state.reserved_requests) | _tags(state.active_requests)
+
+    def waiting_tags(self) -> set[str]:
+        """What it has received and not begun."""
+        return _tags(state.reserved_requests) - _tags(state.active_requests)
+
+    def is_stopping(self) -> bool:
+        """Whether this worker was asked to stop, or to stop at once."""
+        return state.should_stop is not None or state.should_terminate is not None
+
+    def given_up(self, message: str) -> None:
+        """Whoever waits for the result of a job that was given up gets an error."""
+        if "controller" in _here:
+            results.store_failure(_here["controller"].app, message)
 
 
-def waiting_tags() -> set[str]:
-    """The delivery tags of what this Celery worker has received and not begun."""
-    return _tags(state.reserved_requests) - _tags(state.active_requests)
+CONSUMER = CeleryConsumer()
 
 
 def _tags(requests: Iterable[Any]) -> set[str]:
     while True:
         with suppress(RuntimeError):  # another thread has just changed the set
             return {str(request.message.delivery_tag) for request in requests}
-
-
-def store_failure(message: str) -> None:
-    """Whoever waits for the result of a job that was given up gets an error."""
-    if "controller" in _here:
-        results.store_failure(_here["controller"].app, message)
-
-
-def is_stopping() -> bool:
-    """Whether this worker was asked to stop, or to stop at once."""
-    return state.should_stop is not None or state.should_terminate is not None
 
 
 def maybe_shutdown() -> None:
