@@ -186,6 +186,10 @@ class Shop:
             time.sleep(0.05)  # between two looks
         return wanted - set(self.times("ended"))
 
+    def logged(self, text: str) -> int:
+        """How often the workers have said so."""
+        return sum(log.read_text().count(text) for log in self.folder.glob("worker-*.log"))
+
     def has_rest(self, quiet: float, seconds: float) -> bool:
         """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
         deadline, size, since = time.monotonic() + seconds, 0, time.monotonic()
