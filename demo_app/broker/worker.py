@@ -21,7 +21,7 @@ from celery.worker.request import Request as CeleryRequest
 from demo_app.broker import results
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.consumer import Consumer
-from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
+from demo_app.broker.defaults import is_chosen, set_defaults
 from demo_app.broker.message import is_job
 from demo_app.broker.scheduled import scheduled
 
@@ -176,9 +176,6 @@ def _begin(instance: Any, **_: Any) -> None:
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
-        for name in DEFAULTS:
-            if instance.app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):
-                setattr(task, name.removeprefix("task_"), True)
     early = sorted(
         name
         for name, task in instance.app.tasks.items()
@@ -200,16 +197,6 @@ def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
         for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
     ]
     return [*_in_memory(state), *in_redis]
-
-
-def _left_to_the_app(task: type[Any], attribute: str) -> bool:
-    """Whether the task itself says nothing of it, and was bound while the app said nothing yet.
-
-    What a task says is in its class from the beginning; what the app says comes after the mark that
-    `Task.bind` leaves first.
-    """
-    names = list(vars(task))
-    return attribute in names and names.index(attribute) > names.index("__bound__")
 
 
 def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
