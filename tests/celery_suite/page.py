@@ -54,7 +54,7 @@ def _reasons(compared: list[Comparison]) -> Iterator[str]:
     for one in compared:
         named = Counter((test.partition("[")[0], one.reason(test)) for test in one.excepted())
         for (test, reason), times in named.items():
-            yield f"- `{test.partition('::')[2]}` ({times} times): {reason}."
+            yield f"- `{test.partition('::')[2]}`, {times} ×: {reason}."
 
 
 def measured(folder: Path, bench: Path) -> str:
