@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.enqueue import _redis
+from benchmarks.measuring import Measured, measure
 from benchmarks.table import Table
-from benchmarks.work import Measured, measure
 from demo_app.broker.claim import Verdict
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
