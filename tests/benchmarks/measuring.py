@@ -28,12 +28,13 @@ JOBS = 2000
 
 class Measured(NamedTuple):
     """mails: a second. enqueue: microseconds, median. cost: microseconds of processor time that a
-    mail takes of the workers and Redis. busy: the share of all processors, 0 to 1. sink: the share
-    of one processor that the mail sink had."""
+    mail takes of the workers and Redis; redis: of Redis alone. busy: the share of all processors,
+    0 to 1. sink: the share of one processor that the mail sink had."""
 
     mails: float
     enqueue: float
     cost: float
+    redis: float
     busy: float
     sink: float
 
@@ -129,13 +130,14 @@ def _measured(running: Running, jobs: int) -> Measured:
         if first is None and count >= jobs // 10:
             first = (count, last)
             psutil.cpu_percent()  # counts from here
-            cost, sinking = seconds_of(doing), seconds_of([sink])
+            cost, of_redis, sinking = (seconds_of(pids) for pids in (doing, doing[:1], [sink]))
         if first is not None and count >= jobs:
             mails, seconds = count - first[0], last - first[1]
             return Measured(
                 mails / seconds,
                 running.enqueue,
                 (seconds_of(doing) - cost) / mails * 1e6,
+                (seconds_of(doing[:1]) - of_redis) / mails * 1e6,
                 psutil.cpu_percent() / 100,
                 (seconds_of([sink]) - sinking) / seconds,
             )

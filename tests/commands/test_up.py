@@ -280,7 +280,7 @@ def test_the_help_names_every_option_of_the_contract() -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     options = (
         "dir json workers concurrency backend redis-url appendfsync no-persistence "
-        "web-port inbox-port smtp-port no-restart tasks lease controls show twin"
+        "web-port inbox-port smtp-port no-restart tasks lease controls show twin report-deaths"
     )
     assert all(f"--{option}" in told for option in options.split())
 
