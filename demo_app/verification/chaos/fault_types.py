@@ -7,7 +7,13 @@ import signal
 from demo_app.failpoints import Step
 from demo_app.settings import Safeguard
 from demo_app.verification.chaos.context import Context, Fault, FaultType, Injector, Rule
-from demo_app.verification.chaos.disks import full_disk, torn_log
+from demo_app.verification.chaos.disks import (
+    full_disk,
+    full_memory,
+    lagging_replica,
+    no_descriptors,
+    torn_log,
+)
 from demo_app.verification.chaos.injectors import (
     at_step,
     kill,
@@ -20,6 +26,7 @@ from demo_app.verification.chaos.injectors import (
     terminate_twice,
     wipe_redis,
 )
+from demo_app.verification.chaos.wire_faults import WIRE_FAULTS
 
 
 def _mail(kind: str, rule: Rule) -> Injector:
@@ -70,6 +77,14 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     FaultType("redis log torn", 2, torn_log),
     FaultType("redis disk full", 2, full_disk("redis")),
     FaultType("web disk full", 2, full_disk("web")),
+    FaultType("redis memory full", 2, full_memory, stock=False),
+    FaultType("redis wiped", 4, wipe_redis, stock=False),
+    FaultType("redis lagged", 3, lagging_replica, stock=False),
+    *(
+        FaultType(f"{role} without descriptors", 1.5, no_descriptors(role), stock=False)
+        for role in ("web", "worker", "smtp")
+    ),
+    *WIRE_FAULTS,
     FaultType("smtp killed", 6, kill_one_at_a_time("smtp")),
     FaultType("supervisor killed", 0.5, kill_supervisor),
     FaultType("mail slow", 3, _mail("a second slow", {"at": "data", "do": "wait", "seconds": 1.0})),

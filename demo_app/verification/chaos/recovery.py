@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo_app.broker.connection import Decoded
 from demo_app.verification.chaos.context import Fault
+from demo_app.verification.chaos.history import Line
 
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
 #: Seconds after a fault after which nothing counts as its effect.
@@ -48,17 +48,11 @@ class Recovery:
     seconds: float
 
 
-def journal_of(client: Decoded) -> list[Entry]:
-    """The whole journal."""
+def entries_of(lines: Iterable[Line]) -> list[Entry]:
+    """The lines of the journal that was followed."""
     return [
-        Entry(
-            int(number.partition("-")[0]) / 1000,
-            fields["event"],
-            fields["job"],
-            _pid(fields["by"]),
-            _pid(fields["detail"]),
-        )
-        for number, fields in client.xrange("journal")
+        Entry(line["at"], line["event"], line["job"], _pid(line["by"]), _pid(line["detail"]))
+        for line in lines
     ]
 
 

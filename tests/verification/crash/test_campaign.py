@@ -40,7 +40,7 @@ def test_a_hundred_faults_cost_no_mail_and_show_none_twice(
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("safeguard", list(Safeguard))
 def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:
-    words = ("--faults", "2", "--without", safeguard, "--patience", "5")
+    words = ("--faults", "2", "--aimed", "--without", safeguard, "--patience", "5")
     status, found, told = _chaos(*words, seconds=180)
     assert status == 1, told
     damage = {
