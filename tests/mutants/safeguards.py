@@ -1,4 +1,4 @@
-"""``python -m mutants.safeguards``: leaves out one safeguard after the other, in a copy of the tree,
+"""``python -m mutants.safeguards``: leaves out each safeguard in turn, in a copy of the tree,
 and runs campaigns there, which have to find out.
 
 Exit status 0 if every campaign finds it, 1 if one does not.
