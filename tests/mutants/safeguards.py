@@ -37,12 +37,16 @@ class Safeguard:
     old: str = ""
     new: str = ""
 
+    @property
+    def change(self) -> Change | None:
+        """The change; None for one that is left out by its name."""
+        return Change(self.what, self.file, self.old, self.new, ()) if self.file else None
+
     def leave_out(self, tree: Path) -> None:
         """Change the tree. Raises ValueError when the line to be changed is not there once."""
-        if self.file:
-            change = Change(self.what, self.file, self.old, self.new, ())
+        if self.change:
             file = tree / self.file
-            file.write_text(change.made_in(file.read_text()))
+            file.write_text(self.change.made_in(file.read_text()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,22 @@ def campaign(safeguard: Safeguard, faults: int, every: int) -> Found:
     if not done.stdout:
         raise RuntimeError(f"the campaign did not end: {done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
-    return Found(result["faults"], ", ".join(_broken(result)))
+    return Found(
+        result["faults"], "" if result["held"] else ", ".join(_broken(result)) or "not held"
+    )
 
 
 def _broken(result: dict[str, Any]) -> Iterator[str]:
-    for name in ("lost", "visible_duplicates", "stale"):
-        if result[name]:
-            yield f"{result[name]} {name.replace('_', ' ')}"
+    second = {name: len(what) for name, what in result["broken"].items()}
+    first = {"lost": "lost", "visible_duplicates": "seen twice", "stale": "stale"}
+    for name, word in first.items():
+        count = max(result[name], second.pop(word, 0))
+        if count:
+            yield f"{count} {word}"
+    for word, count in second.items():
+        yield f"{count} {word}"
     if not result["conserved"]:
         yield "the sum is wrong"
-    for name, what in result["broken"].items():
-        if name not in ("lost", "seen twice", "stale"):
-            yield f"{len(what)} {name}"
 
 
 def options() -> argparse.Namespace:

@@ -24,10 +24,12 @@ Line = dict[str, Any]
 
 #: Seconds from the 201 to the mail, at the most.
 LATE = 60.0
-#: Seconds after which the jobs of a killed worker have been claimed again, in the median.
-SLOW = 15.0
-#: Seconds for which a worker may hold a job without a mail that comes of it.
-STRANDED = 20.0
+#: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
+SLOW = 10.0
+#: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
+STRANDED = 10.0
+#: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
+DISTURBED = 4.0
 #: Seconds of which a Redis that was killed may know nothing, and by which notes may be late.
 FORGOTTEN, SLACK = 2.5, 0.5
 #: After one of these Redis does not know what it knew.
@@ -69,6 +71,18 @@ class History:
     def faults(self, *kinds: str) -> list[Line]:
         """The faults whose kind begins with one of these."""
         return [line for line in self.lines["fault"] if line["kind"].startswith(kinds)]
+
+    def undisturbed(self, since: float, until: float) -> float:
+        """The seconds of this time that were not around a fault of Redis."""
+        seconds, reached = 0.0, since
+        around = [
+            (f["at"], f["over"] + DISTURBED) for f in self.faults("redis", "wire to redis", "super")
+        ]
+        for began, over in sorted(around):
+            if over > reached and began < until:
+                seconds += max(0.0, began - reached)
+                reached = over
+        return seconds + max(0.0, until - reached)
 
     def lost_between(self, since: float, until: float) -> bool:
         """Whether Redis may have lost something that it was told from one moment to the other."""
@@ -172,21 +186,26 @@ def _stale(history: History, mail: Line) -> list[str]:
 
 
 def _stranded(history: History) -> list[str]:
-    """Held for long by a worker that lived, was not paused, and did nothing about it."""
+    """Held for long by a worker that did others meanwhile, and nothing about this one."""
     came = {mail["job"]: mail["deliveries"] for mail in history.lines["seen"]}
-    pauses = history.faults("worker: paused")
+    paused = {pid for fault in history.faults("worker: paused") for pid in fault["pids"]}
+    signs: dict[str, list[float]] = defaultdict(list)
+    for line in history.lines["queue"]:
+        signs[line["by"]].append(line["at"])
     found = []
     for job, events in history.jobs.items():
         for began, ended, by, how in _holdings(events):
+            last = max((at for at in signs[by] if at <= ended), default=began)
             brought = any(began <= at <= ended for at in came.get(job, ()))
-            paused = any(f"-{pid}-" in by for fault in pauses for pid in fault["pids"])
-            if ended - began > STRANDED and not brought and not paused and how != "":
-                found.append(f"{job}: {ended - began:.1f} s with {by}, then {how}")
+            if brought or any(f"-{pid}-" in by for pid in paused):
+                continue
+            if history.undisturbed(began, last) > STRANDED:
+                found.append(f"{job}: {last - began:.1f} s with {by}, then {how or 'to the end'}")
     return found
 
 
 def _recoveries(history: History) -> list[float]:
-    """Seconds until the jobs of a killed worker were claimed again, one for each kill."""
+    """Undisturbed seconds until a killed worker's jobs were claimed again, one for each kill."""
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []
@@ -195,7 +214,7 @@ def _recoveries(history: History) -> list[float]:
                 mine = any(f"-{pid}-" in by for pid in fault["pids"])
                 if mine and how == "rescued" and began <= fault["at"] <= ended:
                     again = [e["at"] for e in events if e["event"] == "claimed" and e["at"] > ended]
-                    waits += [again[0] - fault["at"]] if again else []
+                    waits += [history.undisturbed(fault["at"], at) for at in again[:1]]
         found += [max(waits)] if waits else []
     return found
 

@@ -13,9 +13,9 @@ from demo_app.stack.client import Client
 from demo_app.verification.chaos.history import History
 
 #: Seconds that an answer may take.
-PATIENCE = 6.0
+PATIENCE = 4.0
 #: How many post at the same time, and the seconds that one rests between two comments.
-READERS, REST = 2, 0.15
+READERS, REST = 3, 0.15
 
 
 class Readers:
