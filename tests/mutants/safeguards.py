@@ -73,7 +73,7 @@ def campaign(safeguard: Safeguard, faults: int, every: int) -> Found:
         counts = ["--faults", str(faults), "--every", str(every), "--patience", "12"]
         without = ["--without", safeguard.without] if safeguard.without else []
         command = [sys.executable, "-m", "demo_app", "chaos", "--json", *counts, *without]
-        environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(tree)}
         done = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE
         )

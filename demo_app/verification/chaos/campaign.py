@@ -143,7 +143,8 @@ class _Campaign:
             self._on_line(f"       {how}: {len(what)}, as {what[0]}")
         arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
         posted = sorted(at for at, _ in self._posted)
-        times = recoveries(self._faults, entries_of(follower.lines), posted, arrivals)
+        journal, travels = entries_of(follower.lines), list(ledger.travels)
+        times = recoveries(self._faults, journal, posted, arrivals, travels)
         return Result(
             plan,
             time.monotonic() - self._began,

@@ -31,9 +31,9 @@ class Ledger:
     second time and not shown. uncertain: mails that were sent again because nobody could know.
     stale: mails sent by a worker that had lost the job before, other than around the seconds of
     which a killed Redis remembers nothing. late: acknowledgements that came after a rescue.
-    by_hand: given up by rule, and brought back as a person would, by reason. latencies: seconds
-    from a comment to its mail, but for those that were brought back by hand. missing: the jobs of
-    the lost mails.
+    by_hand: given up by rule, and brought back as a person would, by reason. travels: when a
+    comment was written, and when its mail came, but for those that were brought back by hand.
+    missing: the jobs of the lost mails.
     """
 
     comments: int
@@ -48,8 +48,13 @@ class Ledger:
     late: int
     conserved: bool
     by_hand: dict[str, int]
-    latencies: tuple[float, ...]
+    travels: tuple[tuple[float, float], ...]
     missing: frozenset[str]
+
+    @property
+    def latencies(self) -> list[float]:
+        """Seconds from a comment to its mail."""
+        return [arrived - written for written, arrived in self.travels]
 
     @property
     def held(self) -> bool:
@@ -124,8 +129,8 @@ def settle(
         late=int(summary["late"]),
         conserved=stock or bool(summary["conserved"]),
         by_hand=dict(Counter(_reason(why) for why in by_hand.values())),
-        latencies=tuple(
-            first[job] - at for job, at in comments.values() if job in first and job not in by_hand
+        travels=tuple(
+            (at, first[job]) for job, at in comments.values() if job in first and job not in by_hand
         ),
         missing=frozenset(lost),
     )
