@@ -138,11 +138,10 @@ class Heartbeat:
             # it is away, or refuses: a user without a right, a full disk; to others perhaps as well
             self._cut_off = True
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-                text = f"The heartbeat's step {name} waits for Redis: %s"
-                self._complaints.say(log.warning, text, error)
+                say, text = log.warning, f"The heartbeat's step {name} waits for Redis: %s"
             else:
-                text = f"Redis refuses the heartbeat's step {name}: %s"
-                self._complaints.say(log.error, text, error)
+                say, text = log.error, f"Redis refuses the heartbeat's step {name}: %s"
+            self._complaints.say(say, text, error)
             return False
         except Exception as error:
             # a heartbeat that ends would make a live worker look dead

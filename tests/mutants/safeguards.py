@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generated import put
+
 from mutants.__main__ import Change, copy_tree
 
 LIST = Path(__file__).parent / "safeguards.toml"
@@ -105,6 +107,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--campaigns", type=int, default=5, help="for each (5)")
     parser.add_argument("--faults", type=int, default=100, help="of each campaign, at most (100)")
     parser.add_argument("--every", type=int, default=25, help="count after so many (25)")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the table into it too")
     parser.add_argument("--jobs", type=int, default=2, help="campaigns at once (2)")
     return parser.parse_args()
 
@@ -124,14 +127,23 @@ def main() -> int:
     with ThreadPoolExecutor(asked.jobs) as pool:
         rounds = [[pool.submit(one, each) for each in chosen] for _ in range(asked.campaigns)]
         found = [[future.result() for future in futures] for futures in rounds]
-    print("| without it | found | after so many faults | as |\n| --- | ---: | ---: | --- |")
+    made = table(chosen, found)
+    print(made)
+    if asked.page:
+        asked.page.write_text(put(asked.page, "safeguards", made), "utf-8")
+    return 0 if all(each.how for futures in found for each in futures) else 1
+
+
+def table(chosen: list[Safeguard], found: list[list[Found]]) -> str:
+    """A row for each safeguard, as Markdown. found: a list for each round."""
+    lines = ["| left out | found | after so many faults | as |", "| --- | ---: | ---: | --- |"]
     for number, safeguard in enumerate(chosen):
         mine = [each[number] for each in found]
         caught = [each for each in mine if each.how]
         after = ", ".join(str(each.faults) for each in caught)
         how = caught[0].how if caught else "nothing"
-        print(f"| {safeguard.what} | {len(caught)} of {len(mine)} | {after} | {how} |")
-    return 0 if all(each.how for futures in found for each in futures) else 1
+        lines.append(f"| {safeguard.what} | {len(caught)} of {len(mine)} | {after} | {how} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
