@@ -94,6 +94,7 @@ class _Campaign:
                 {**system.ready, "web": system.wires.web}, f"{plan.seed}-{so_far}", history
             )
             readers.start()
+            rules.begin()
             faults = strike(plan, wanted, self._chance, system, rules, self._on_line)
             readers.stop()
             heal(system, rules)
