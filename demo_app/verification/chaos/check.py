@@ -9,7 +9,8 @@ did not. The file has one JSON object a line, each with `at` (epoch seconds) and
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
 - ``queue``: a line of the queue's journal: `event`, `job`, and `by` whom.
 - ``brought_back``: a person took a job from the dead; `why` it was there.
-- ``seen``: a mail in the inbox: `to`, `text`, and the `deliveries` (when it was brought).
+- ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the `deliveries` (when
+  it was brought); what was looked at later counts.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class History:
         self.lines: dict[str, list[Line]] = defaultdict(list)
         for line in lines:
             self.lines[line["what"]].append(line)
+        self.seen = list({line["mail"]: line for line in self.lines["seen"]}.values())
         self.posts = {
             number: to for line in self.lines["posts"] for number, to in line["to"].items()
         }
@@ -65,7 +67,7 @@ class History:
                 self.jobs[line["job"]].append(line)
         self.by_hand = {line["job"] for line in self.lines["brought_back"]}
         self.mails: dict[str, list[Line]] = defaultdict(list)
-        for mail in self.lines["seen"]:
+        for mail in self.seen:
             self.mails[mail["text"].rstrip().rpartition("\n")[2]].append(mail)
 
     def faults(self, *kinds: str) -> list[Line]:
@@ -111,7 +113,7 @@ def check(history: History) -> dict[str, list[str]]:
     for job, events in history.jobs.items():
         for name, words in _told_twice(history, job, events):
             found[name].append(words)
-    for mail in history.lines["seen"]:
+    for mail in history.seen:
         found["stale"] += _stale(history, mail)
     found["stranded"] += _stranded(history)
     recoveries = _recoveries(history)
@@ -187,7 +189,7 @@ def _stale(history: History, mail: Line) -> list[str]:
 
 def _stranded(history: History) -> list[str]:
     """Held for long by a worker that did others meanwhile, and nothing about this one."""
-    came = {mail["job"]: mail["deliveries"] for mail in history.lines["seen"]}
+    came = {mail["job"]: mail["deliveries"] for mail in history.seen}
     paused = {pid for fault in history.faults("worker: paused") for pid in fault["pids"]}
     signs: dict[str, list[float]] = defaultdict(list)
     for line in history.lines["queue"]:
@@ -224,7 +226,7 @@ def main() -> int:
     with open(sys.argv[1], encoding="utf-8") as file:
         history = History([json.loads(line) for line in file])
     found = check(history)
-    accepted, mails = len(history.accepted), len(history.lines["seen"])
+    accepted, mails = len(history.accepted), len(history.seen)
     held = not found and accepted > 0
     told = {"held": held, "accepted": accepted, "mails": mails, "broken": found}
     print(json.dumps(told))

@@ -45,11 +45,16 @@ class History:
         self.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
 
     def add_mails(self, client: Client, mails: list[Line]) -> None:
-        """Write down what is in the inbox, as its API says it."""
+        """Write down what is in the inbox now, as its API says it."""
         for mail in mails:
             parsed = client.mail(mail["id"])
             brought = [_epoch(one["received_at"]) for one in parsed["delivery_log"]]
-            told = {"to": parsed["to"], "text": parsed["text"], "deliveries": brought}
+            told = {
+                "mail": mail["id"],
+                "to": parsed["to"],
+                "text": parsed["text"],
+                "deliveries": brought,
+            }
             self.add("seen", job=parsed["job_id"], **told)
 
     def verdict(self) -> dict[str, Any]:

@@ -26,7 +26,13 @@ def _queue(*events: tuple[float, str, str]) -> list[Line]:
 
 def _seen(*deliveries: float, **changes: object) -> Line:
     text = "Hello Akiko,\n\nReader wrote:\n\nbody-1\n"
-    mail = {"job": "j", "to": ["akiko@blog.test"], "text": text, "deliveries": deliveries}
+    mail = {
+        "mail": deliveries[0],
+        "job": "j",
+        "to": ["akiko@blog.test"],
+        "text": text,
+        "deliveries": deliveries,
+    }
     return {"at": 0.0, "what": "seen", **mail, **changes}
 
 
@@ -70,7 +76,7 @@ def test_a_job_that_was_rescued_and_brought_again_is_as_it_should_be() -> None:
         ("seen twice", [*RESCUED, *AGAIN, _seen(1.3), _seen(5.2)]),
         ("wrong", [*RUN, _seen(1.3, to=["somebody@else.test"])]),
         ("wrong", [*RUN, _seen(1.3, text="Hello,\n\nSomebody else wrote:\n\nbody-1\n")]),
-        ("wrong", [*RUN, _seen(1.3), _seen(1.3, text="Hello,\n\nReader wrote:\n\nbody-2\n")]),
+        ("wrong", [*RUN, _seen(1.3), _seen(1.4, text="Hello,\n\nReader wrote:\n\nbody-2\n")]),
         ("buried", [*RUN, _seen(1.3), _brought_back("the mail server said 451 later")]),
         ("buried", [*RUN, _seen(1.3), _brought_back("the mail server said 550 never")]),
         ("twice at once", [*RUN[:2], *AGAIN, _seen(1.3)]),
@@ -100,6 +106,10 @@ def test_after_a_loss_of_redis_a_job_may_be_put_in_and_run_again() -> None:
     asked = [{**line, "at": 98.0} if line["what"] == "accepted" else line for line in ASKED]
     history = check.History([*asked, KILLED, *early, *late, _seen(99.1, 101.3)])
     assert check.check(history) == {}
+
+
+def test_a_mail_that_is_looked_at_again_is_one_mail() -> None:
+    assert _found(*RESCUED, *AGAIN, _seen(1.3), _seen(1.3, 5.2)) == {}
 
 
 def test_each_550_of_the_mail_server_buries_one_job() -> None:
