@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import datetime
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class History:
         self.path = path
         self._file = path.open("w", encoding="utf-8")
         self._lock = threading.Lock()
+        self._brought: dict[int, int] = {}  # how often each mail was brought
 
     def add(self, what: str, at: float | None = None, **more: Any) -> None:
         """Write a line; at: epoch seconds, now by default."""
@@ -45,17 +47,18 @@ class History:
         self.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
 
     def add_mails(self, client: Client, mails: list[Line]) -> None:
-        """Write down what is in the inbox now, as its API says it."""
+        """Write down what is in the inbox now, as its API lists it, unless that is known."""
         for mail in mails:
-            parsed = client.mail(mail["id"])
-            brought = [_epoch(one["received_at"]) for one in parsed["delivery_log"]]
-            told = {
-                "mail": mail["id"],
-                "to": parsed["to"],
-                "text": parsed["text"],
-                "deliveries": brought,
-            }
-            self.add("seen", job=parsed["job_id"], **told)
+            if self._brought.get(mail["id"]) == mail["deliveries"]:
+                continue
+            self._brought[mail["id"]] = mail["deliveries"]
+            brought = [mail]
+            if mail["deliveries"] > 1:
+                brought = client.mail(mail["id"])["delivery_log"]
+            times = [_epoch(one["received_at"]) for one in brought]
+            text = _text(client.raw_mail(mail["id"]))
+            told = {"mail": mail["id"], "to": mail["to"], "text": text, "deliveries": times}
+            self.add("seen", job=mail["job_id"], **told)
 
     def verdict(self) -> dict[str, Any]:
         """What the second checker says, in a process of its own."""
@@ -134,6 +137,12 @@ class Follower:
 def _moment(number: str) -> tuple[int, int]:
     first, _, second = number.partition("-")
     return int(first), int(second)
+
+
+def _text(raw: bytes) -> str:
+    """What a mail says in plain text."""
+    part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+    return "" if part is None else str(part.get_content())
 
 
 def _epoch(text: str) -> float:
