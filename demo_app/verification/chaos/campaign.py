@@ -95,7 +95,9 @@ class _Campaign:
             )
             readers.start()
             rules.begin()
-            faults = strike(plan, wanted, self._chance, system, rules, self._on_line)
+            faults = strike(
+                plan, wanted, self._chance, system, rules, readers.accepted, self._on_line
+            )
             readers.stop()
             heal(system, rules)
             self._faults += faults

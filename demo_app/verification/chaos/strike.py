@@ -18,6 +18,8 @@ from demo_app.verification.chaos.system import System
 
 #: How many may be under way at once.
 AT_ONCE = 8
+#: Seconds for which the next one waits, at the most, for a comment that is accepted.
+LONGEST = 5.0
 
 
 def strike(
@@ -26,9 +28,14 @@ def strike(
     chance: random.Random,
     system: System,
     rules: MailRules,
+    accepted: list[tuple[float, int]],
     on_line: Callable[[str], None],
 ) -> list[Fault]:
-    """Make so many faults happen; some that are tried can't happen, and don't count."""
+    """Make so many faults happen; some that are tried can't happen, and don't count.
+
+    accepted: grows with each comment that is accepted. A new fault waits for the next one, so that
+    on a slow machine not all of them meet a system that is down.
+    """
     weights = [kind.weight for kind in plan.kinds]
     deadline = time.monotonic() + plan.seconds
     happened: list[Fault] = []
@@ -66,7 +73,10 @@ def strike(
                 under_way += 1
             [kind] = chance.choices(plan.kinds, weights)
             pool.submit(one, kind, chance.getrandbits(32))
+            before, latest = len(accepted), time.monotonic() + LONGEST
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
+            while len(accepted) == before and time.monotonic() < latest:
+                time.sleep(0.05)
     return sorted(happened, key=lambda fault: fault.at)
 
 
