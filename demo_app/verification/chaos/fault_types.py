@@ -100,7 +100,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
         for step, acts in _STEPS_OF_WORKER.items()
     ),
     *(
-        FaultType(f"web at {step}", 1.5, at_step(step, "web"), stock=step in _STOCK)
+        FaultType(f"web at {step}", 3, at_step(step, "web"), stock=step in _STOCK)
         for step in _STEPS_OF_WEB
     ),
 )

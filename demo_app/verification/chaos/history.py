@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -48,17 +49,19 @@ class History:
 
     def add_mails(self, client: Client, mails: list[Line]) -> None:
         """Write down what is in the inbox now, as its API lists it, unless that is known."""
-        for mail in mails:
-            if self._brought.get(mail["id"]) == mail["deliveries"]:
-                continue
-            self._brought[mail["id"]] = mail["deliveries"]
-            brought = [mail]
-            if mail["deliveries"] > 1:
-                brought = client.mail(mail["id"])["delivery_log"]
-            times = [_epoch(one["received_at"]) for one in brought]
-            text = _text(client.raw_mail(mail["id"]))
-            told = {"mail": mail["id"], "to": mail["to"], "text": text, "deliveries": times}
-            self.add("seen", job=mail["job_id"], **told)
+        new = [mail for mail in mails if self._brought.get(mail["id"]) != mail["deliveries"]]
+        self._brought |= {mail["id"]: mail["deliveries"] for mail in new}
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda mail: self._add_mail(client, mail), new))
+
+    def _add_mail(self, client: Client, mail: Line) -> None:
+        brought = [mail]
+        if mail["deliveries"] > 1:
+            brought = client.mail(mail["id"])["delivery_log"]
+        times = [_epoch(one["received_at"]) for one in brought]
+        text = _text(client.raw_mail(mail["id"]))
+        told = {"mail": mail["id"], "to": mail["to"], "text": text, "deliveries": times}
+        self.add("seen", job=mail["job_id"], **told)
 
     def verdict(self) -> dict[str, Any]:
         """What the second checker says, in a process of its own."""

@@ -52,8 +52,11 @@ def _broken(name: str, how: str) -> Injector:
     return inject
 
 
-#: How often each is chosen: most often where a claim's answer may be lost.
-_WEIGHTS = {("redis", "cut before the answer arrives"): 4.0}
+#: How often each is chosen: more often where an answer may be lost of which somebody has to know.
+_WEIGHTS = {
+    ("redis", "cut before the answer arrives"): 4.0,
+    ("web", "cut before the answer arrives"): 3.0,
+}
 
 WIRE_FAULTS: tuple[FaultType, ...] = tuple(
     FaultType(
