@@ -11,7 +11,7 @@ from typing import Annotated
 
 from rich.console import Console
 from rich.table import Table
-from typer import Option
+from typer import BadParameter, Option
 
 from demo_app.settings import Safeguard, Transport
 from demo_app.verification.chaos import table
@@ -76,6 +76,10 @@ def chaos(
         patience=STOCK_PATIENCE,
         history=None,
     )
+    try:
+        assert plan.kinds
+    except ValueError as error:
+        raise BadParameter(f"{error}.") from None
     plans = [plan] * (not stock_only) + [on_stock] * (stock or stock_only)
     results = _run_all(plans)
     if as_json:
