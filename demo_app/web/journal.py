@@ -38,6 +38,12 @@ def events_since(client: Decoded, moment: float, most: int) -> list[dict[str, An
     return [as_json(entry, fields) for entry, fields in rows]
 
 
+def events_after(client: Decoded, last: str, most: int) -> tuple[list[dict[str, Any]], str]:
+    """The entries after the one of the id `last`, at most so many; and the id of the last one."""
+    rows: Any = client.xrange("journal", min=f"({last}", count=most)
+    return [as_json(entry, fields) for entry, fields in rows], rows[-1][0] if rows else last
+
+
 class Feed:
     """Every change of state as it happens: read once, for all listeners of this process.
 

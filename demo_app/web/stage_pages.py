@@ -15,7 +15,7 @@ from demo_app.web.dependencies import ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.fault_controls import ACTIONS, BURST, HARMLESS
 from demo_app.web.show import state_of, steps
-from demo_app.web.stage import REPLAYED
+from demo_app.web.stage import TAPE
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
 
@@ -30,17 +30,20 @@ def stage(
     services: ServicesDep,
     at: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     since: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
+    until: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     show: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The page, at this moment or, in a replay, as it was `at` that one (epoch seconds).
 
-    since: where the replay begins; if it is not said, a minute ago. show: the name of one to play.
+    since, until: where the tape begins and ends; if it is not said, ten minutes ago and now.
+    show: the name of one to play.
 
     Without JavaScript it is the text equivalent, and its buttons are forms.
     """
     replay = at is not None and services.queue is not None
-    beginning = time.time() - REPLAYED if since is None else since
-    picture = services.stage.replay(at or 0.0, beginning) if replay else services.stage.picture()
+    end = time.time() if until is None else until
+    tape = (at or 0.0, end - TAPE if since is None else since, end)
+    picture = services.stage.replay(*tape) if replay else services.stage.picture()
     in_words = picture.in_words(translations(language_of(request)))
     twin = services.twin.picture() if services.twin is not None and not replay else None
     values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}

@@ -29,7 +29,8 @@ class StagePage:
     @property
     def in_words(self) -> str:
         """The sentences below the picture."""
-        return self._between('id="in-words" role="status">', "</p>")
+        told = self._between('id="in-words" role="status">', "</p>")
+        return re.sub("<[^>]*>", "", told)
 
     def floor(self, name: str) -> list[int]:
         """The numbers of the tokens on a floor, in their order."""
