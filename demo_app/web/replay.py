@@ -31,8 +31,10 @@ class Past:
         self.next: float | None = coming[0]["at"] if coming else None
         earlier = (event["at"] for event in past if event["at"] < self.moment)
         self.previous: float | None = max(earlier, default=None)
-        marks = {(e["at"], _MARKS[e["event"]]) for e in events if e["event"] in _MARKS}
-        self.marks = sorted(marks)
+        told = [(e["text"], _MARKS[e["event"]], e["at"]) for e in events if e["event"] in _MARKS]
+        # a kill may be told twice: by who pressed the key, and by the supervisor
+        once = {(worker, what): at for worker, what, at in reversed(told)}
+        self.marks = sorted((at, what) for (_, what), at in once.items())
         self.graves = Graveyard()
         self.order: list[str] = []
         self.workers = dict.fromkeys(_at_first(events, present), True)

@@ -14,7 +14,7 @@ from demo_app.settings import settings
 from demo_app.web.dependencies import ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.fault_controls import ACTIONS, BURST, HARMLESS
-from demo_app.web.show import state_of, steps
+from demo_app.web.show import show_named, state_of, steps
 from demo_app.web.stage import TAPE
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
@@ -50,6 +50,16 @@ def stage(
     values |= {"show_steps": steps(show, language_of(request)) if show else []}
     values |= {"show_state": state_of(picture), "twin": twin, "burst": BURST}
     return render(request, "stage.html", **values)
+
+
+@router.get("/notes", response_class=HTMLResponse)
+def notes(
+    request: Request, show: Annotated[str, Query(max_length=100)] = "four-minutes"
+) -> Response:
+    """The speaker's second window: what to say, what comes next, and the time that is left."""
+    values: dict[str, Any] = {"show": show, "minutes": show_named(show).minutes}
+    values["show_steps"] = steps(show, language_of(request))
+    return render(request, "notes.html", **values)
 
 
 @router.post("/do/{action}")

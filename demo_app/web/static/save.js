@@ -2,6 +2,7 @@
 // what the page shows, box by box and line by line, so nothing has to be loaded.
 
 const COLOURS = ["backgroundColor", "borderTopColor", "color"];
+const UNSEEN = ".hidden, .skip, .quiet-words, .show #in-words"; // for screen readers alone
 const clear = (colour) => /, 0\)$|^transparent$/.test(colour);
 
 // The boxes and lines of text that can be seen, in the order in which they are painted.
@@ -9,7 +10,7 @@ function* shapes(root) {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = root; node; node = walker.nextNode()) {
     const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.closest(UNSEEN) || !element.checkVisibility({ visibilityProperty: true })) continue;
     const style = getComputedStyle(element);
     const [ground, border, ink] = COLOURS.map((name) => style[name]);
     if (node !== element) yield* lines(node, style, ink);
@@ -18,6 +19,7 @@ function* shapes(root) {
       const edge = parseFloat(style.borderTopWidth) || 0;
       const round = Math.min(parseFloat(style.borderTopLeftRadius) || 0, height / 2);
       if (width > 1 && height > 1 && (edge || !clear(ground))) yield { x, y, width, height, round, edge, ground, border };
+      if (element.dataset.more) yield more(element, style);
     }
   }
 }
@@ -34,13 +36,21 @@ function* lines(node, style, ink) {
   }
 }
 
+// How many more are on a floor; the page shows it in the seat after the last token.
+function more(floor, style) {
+  const last = [...floor.querySelectorAll(".token:not(.beyond)")].at(-1).getBoundingClientRect();
+  const x = floor.dataset.floor === "queue" ? last.x - last.width - 6 : last.right + 6;
+  return { text: floor.dataset.more, x, y: last.y, width: last.width, height: last.height, ink: style.color, size: parseFloat(style.fontSize), weight: 700 };
+}
+
+const fonts = () => getComputedStyle(document.body).fontFamily;
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 function asSvg(found, width, height, ground) {
   const parts = found.map((one) => one.text === undefined
     ? `<rect x="${one.x}" y="${one.y}" width="${one.width}" height="${one.height}" rx="${one.round}" fill="${clear(one.ground) ? "none" : one.ground}" stroke="${one.border}" stroke-width="${one.edge}"/>`
-    : `<text transform="translate(${one.x} ${one.y})${one.upright ? ` translate(${one.width}) rotate(90)` : ""}" y="${0.5 * (one.upright ? one.width : one.height)}" dominant-baseline="central" font-size="${one.size}" font-weight="${one.weight}" textLength="${one.upright ? one.height : one.width}" fill="${one.ink}">${escaped(one.text)}</text>`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif"><rect width="100%" height="100%" fill="${ground}"/>${parts.join("")}</svg>`;
+    : `<text transform="translate(${one.x} ${one.y})${one.upright ? ` translate(${one.width}) rotate(90)` : ""}" y="${0.5 * (one.upright ? one.width : one.height)}" dominant-baseline="central" font-size="${one.size}" font-weight="${one.weight}" textLength="${one.upright ? one.height : one.width}" lengthAdjust="spacingAndGlyphs" fill="${one.ink}">${escaped(one.text)}</text>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="${escaped(fonts())}"><rect width="100%" height="100%" fill="${ground}"/>${parts.join("")}</svg>`;
 }
 
 function asCanvas(found, width, height, ground) {
@@ -62,7 +72,7 @@ function asCanvas(found, width, height, ground) {
       pen.translate(one.x + (one.upright ? one.width : 0), one.y);
       if (one.upright) pen.rotate(Math.PI / 2);
       pen.fillStyle = one.ink;
-      pen.font = `${one.weight} ${one.size}px ${getComputedStyle(document.body).fontFamily}`;
+      pen.font = `${one.weight} ${one.size}px ${fonts()}`;
       pen.fillText(one.text, 0, 0.5 * (one.upright ? one.width : one.height), one.upright ? one.height : one.width);
     }
     pen.restore();

@@ -6,7 +6,9 @@ const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
 const caption = document.createElement("p");
 const said = []; // every step with words so far
+const notes = new BroadcastChannel("show"); // the speaker's window
 let step = -1, playing = false, back = 0; // back: how many captions ago is on show
+let began = 0; // epoch milliseconds of the first PageDown
 
 caption.className = "caption";
 caption.setAttribute("role", "status");
@@ -41,9 +43,11 @@ const reached = (conditions) => new Promise((done) => {
 async function play() {
   if (playing) return;
   playing = true;
+  began ||= Date.now();
   let now;
   do {
     step += 1;
+    where();
     now = steps[step];
     if (!now) break;
     if (now.words) said.push(now);
@@ -55,6 +59,8 @@ async function play() {
   } while (!now.hold);
   playing = false;
 }
+
+function where() { notes.postMessage({ step, began }); }
 
 function turn(by) {
   back = Math.min(Math.max(0, said.length - 1), Math.max(0, back + by));
@@ -68,7 +74,13 @@ const KEYS = {
   Escape: () => location.assign("stage"),
 };
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(event.key in KEYS)) return;
+  const key = event.code === "Period" ? "." : event.key; // an input method has another full stop
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(key in KEYS)) return;
   event.preventDefault();
-  KEYS[event.key]();
+  KEYS[key]();
 });
+notes.addEventListener("message", ({ data }) => {
+  if (data.where) where();
+  else KEYS[data.key]?.();
+});
+where();
