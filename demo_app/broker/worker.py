@@ -157,7 +157,8 @@ def _begin(instance: Any, **_: Any) -> None:
             "its heartbeat is a thread."
         )
     _here["controller"] = instance
-    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
+    served = sorted(instance.app.amqp.queues.consume_from)
+    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "queues": served}
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
