@@ -185,7 +185,7 @@ class Queue:
     def decide(self, job_id: str, what: str, *, by: str) -> str:
         """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
 
-        A queued one can only be discarded.
+        "delete" discards one that is queued, too.
 
         Returns the state it was in; "" when it was in none of those in which jobs wait.
         """

@@ -158,7 +158,7 @@ def _begin(instance: Any, **_: Any) -> None:
         )
     _here["controller"] = instance
     served = sorted(instance.app.amqp.queues.consume_from)
-    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "queues": served}
+    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "served": served}
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"

@@ -87,7 +87,8 @@ def decide(
     ids, rest = job or [], None
     if whole and state in MOVABLE:
         ids, rest = _filtered(queue, state, q, cursor or None)
-    moved = sum(bool(queue.decide(id_, what, by="a person")) for id_ in ids)
+    step = "delete" if what is JobAction.DISCARD else what
+    moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in ids)
     query = {"said": f"{what}.{moved}", **({"q": q} if q else {})}
     if rest is not None:
         query |= {"what": what, "state": str(state), "whole": "1", "cursor": rest}

@@ -28,6 +28,7 @@ NAMES = (
     "safeguards",
     "queues",
     "pages",
+    "frames",
 )
 
 LAST = Path("build/bench/last.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed)
     worker = killed["killed"]["text"]
     assert page.killed == [worker]
     assert len(page.floor(worker)) == 4
+    assert page.tomb.endswith("its jobs in Redis: 4")
     assert page.sums == {"posted": 12, "waiting": 4, "running": 8, "delivered": 0, "lost": 0}
 
 
@@ -71,6 +73,7 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
     worker = killed["killed"]["text"]
     held = StagePage(holder, killed["killed"]["at"]).floor(worker)
     assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
+    assert re.search(r"4 rescued after \d+\.\d s, 0 lost", page.tomb)
     assert not page.floor(worker)
 
 

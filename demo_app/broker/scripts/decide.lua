@@ -1,9 +1,9 @@
 -- A person decides over a job that waits: run it now (to the tail of its queue), discard it, or
--- forget it, since it is safe in another queue. One that is queued can only be discarded.
--- ARGV: id, what (retry, discard, moved), by whom. Returns the state it was in, or '' when it is none of
+-- forget it, since it is safe in another queue. `delete` discards one that is queued, too.
+-- ARGV: id, what (retry, discard, delete, moved), by whom. Returns the state it was in, or '' when it is none of
 -- these.
 local id = ARGV[1]
-local lane = ARGV[2] == 'discard' and lane_of(id)
+local lane = ARGV[2] == 'delete' and lane_of(id)
 if lane and redis.call('LREM', queue_key(lane), -1, id) == 1 then
   end_job('discarded', id, ARGV[3], 'from queued')
   return 'queued'

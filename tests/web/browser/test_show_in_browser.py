@@ -30,7 +30,7 @@ TRUE_WHEN = {
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """As `up --show` has it."""
-    with Stack(workers=2, lease=8.0, controls=True) as stack:
+    with Stack(workers=2, lease=5.0, controls=True) as stack:
         yield stack
 
 
@@ -39,6 +39,7 @@ def sums(page: Page) -> dict[str, int]:
     return {name: int(page.locator(f"[data-sum={name}]").inner_text()) for name in names}
 
 
+@pytest.mark.timeout(400)  # on a busy machine
 def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client) -> None:
     """It begins with all steps of the shorter ones."""
     client.comment()  # what an earlier show has left
