@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import DeliveryStatus, Locator
 from demo_app.web.inbox import Inbox
-from demo_app.web.journal import events_after, events_since
+from demo_app.web.journal import events_after, events_between
 from demo_app.web.picture import TOKENS, Picture, arranged
 from demo_app.web.replay import Past
 from demo_app.web.tombstone import Graveyard, Tombstone
@@ -83,9 +84,7 @@ class Stage:
         event on it, stands for the nearest on it.
         """
         assert self.queue is not None
-        events = [
-            one for one in events_since(self.queue.client, since, EVENTS) if one["at"] <= until
-        ]
+        events = events_between(self.queue.client, since, until, EVENTS)
         present = {worker.id for worker in snapshot.take(self.queue, self.comments.backend).workers}
         past = Past(events, min(moment, until), present)
         found = [one for one in map(past.status, self._located()) if one is not None]
@@ -116,7 +115,8 @@ class Stage:
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
             if self._graves.since != begun:
-                self._graves, self._read = Graveyard(begun), "0-0"
+                start = max(begun, time.time() - TAPE)
+                self._graves, self._read = Graveyard(begun), f"{start * 1000:.0f}-0"
             events, self._read = events_after(queue.client, self._read, EVENTS)
             for event in events:
                 self._graves.follow(event)

@@ -18,7 +18,10 @@ SECONDS = 8
 BURSTS = 4
 _RECORD = """(seconds) => new Promise((done) => {
   const times = [], end = performance.now() + 1000 * seconds;
-  const frame = (now) => { times.push(now); now < end ? requestAnimationFrame(frame) : done(times); };
+  const frame = (now) => {
+    times.push(now);
+    now < end ? requestAnimationFrame(frame) : done(times);
+  };
   requestAnimationFrame(frame);
 })"""
 
