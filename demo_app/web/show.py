@@ -32,7 +32,7 @@ STATE = (
 def state_of(picture: Picture) -> dict[str, int]:
     """The numbers of STATE. workers: those alive; held: jobs of dead ones; redis: 1 if it answers.
 
-    later: jobs that are tried again later. rescued: jobs that were rescued and are on their way.
+    later: jobs that are tried again later. rescued: jobs of the last killed worker that came back.
     """
     dead = [worker.id for worker in picture.workers if not worker.alive]
     return {
@@ -40,7 +40,7 @@ def state_of(picture: Picture) -> dict[str, int]:
         "later": len(picture.floors["later"]) + picture.hidden.get("later", 0),
         "workers": len(picture.workers) - len(dead),
         "held": sum(len(picture.floors[worker]) for worker in dead),
-        "rescued": picture.rescued,
+        "rescued": picture.stone.rescued if picture.stone else 0,
         "redis": int(bool(picture.redis)),
     }
 

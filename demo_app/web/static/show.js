@@ -14,7 +14,8 @@ caption.className = "caption";
 caption.setAttribute("role", "status");
 document.body.append(caption);
 document.body.classList.add("show");
-tell({ words: document.getElementById("steps").dataset.begin });
+const begin = { words: document.getElementById("steps").dataset.begin };
+tell(begin);
 
 function tell({ words, asks }, waits = false) {
   caption.textContent = words;
@@ -51,11 +52,11 @@ async function play() {
     now = steps[step];
     if (!now) break;
     if (now.words) said.push(now);
-    const last = said.at(-1);
-    if (last) tell(last, now.until.length > 0);
+    const last = said.at(-1) ?? begin;
+    tell(last, now.until.length > 0);
     for (const action of now.do) await act(action);
     if (now.until.length) await reached(now.until);
-    if (last) tell(last);
+    tell(last);
   } while (!now.hold);
   playing = false;
 }

@@ -17,9 +17,9 @@ from demo_app.web.show import steps
 #: What a caption claims, by a word of it, and the sums that make it true.
 TRUE_WHEN = {
     "One comment:": {"posted": 1, "delivered": 1, "lost": 0},
-    "51 comments": {"posted": 51, "waiting": 0, "running": 0, "delivered": 51, "lost": 0},
-    "The outbox": {"posted": 52, "delivered": 52, "lost": 0},
-    "They are gone": {"posted": 102},
+    "101 comments": {"posted": 101, "waiting": 0, "running": 0, "delivered": 101, "lost": 0},
+    "The outbox": {"posted": 102, "delivered": 102, "lost": 0},
+    "They are gone": {"posted": 152},
     "The mail server is back": {"posted": 1, "delivered": 1, "lost": 0},
     "All of them": {"posted": 51, "delivered": 51, "lost": 0},
     "Nothing. The workers": {"posted": 101, "delivered": 101, "lost": 0},
@@ -60,7 +60,7 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
         if words.startswith("Its lease has ended"):
             expect(page.locator(".token.rescued").first).to_be_attached()
         if words.startswith("They are gone"):
-            assert sums(page)["lost"] >= 40
+            assert sums(page)["lost"] >= 1
         if words.startswith("Its job failed"):
             expect(page.locator("[data-floor=later] .token")).to_have_count(1)
 
