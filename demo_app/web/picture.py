@@ -101,8 +101,7 @@ def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]
     return {
         "sums": {"posted": len(found), **{name: sums[name] for name in SUMS}},
         "floors": defaultdict(list, shown),
-        # how many have no token; in the inbox there is no need to say so
-        "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown if name != "inbox"},
+        "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown},
         "dead": len(floors["dead"]),
     }
 

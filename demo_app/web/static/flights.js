@@ -39,9 +39,9 @@ export function crowd() {
     return { floor, tokens, seats, all: tokens.length + Number(floor.dataset.hidden) };
   });
   for (const { floor, tokens, seats, all } of sizes) {
-    const shown = all > seats ? seats - 1 : tokens.length;
+    const shown = all > Math.min(seats, tokens.length) ? Math.min(tokens.length, seats - 1) : tokens.length;
     tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
-    if (all > shown && floor.dataset.floor !== "inbox") floor.dataset.more = `+${all - shown}`;
+    if (all > shown) floor.dataset.more = `+${all - shown}`;
     else delete floor.dataset.more;
   }
 }

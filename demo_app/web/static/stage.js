@@ -61,7 +61,7 @@ document.addEventListener("click", (event) => {
 // The key as it is printed, also with CapsLock and while an input method is on.
 export const typed = (event) => (/^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "")).toLowerCase();
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("textarea, input:not([type=range])")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches?.("textarea, input:not([type=range])")) return;
   const button = document.querySelector(`[data-key="${CSS.escape(typed(event))}"]`);
   if (button) { event.preventDefault(); button.click(); }
 });

@@ -93,7 +93,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   const key = event.code === "Space" ? " " : event.key; // an input method has another space
   if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
-  if (key === " " && (event.repeat || event.target.closest("button, a"))) return;
+  if (key === " " && (event.repeat || event.target.closest?.("button, a"))) return;
   if (key === "Escape" && open()) event.stopImmediatePropagation(); // a show goes on
   event.preventDefault();
   KEYS[key]();
