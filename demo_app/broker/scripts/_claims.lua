@@ -70,6 +70,15 @@ local function must_wait(id, worker, lanes)
   return holding > 0 and in_quarantine(id)
 end
 
+-- Those of the lanes from which jobs may be taken.
+local function flowing(lanes)
+  local open = {}
+  for _, lane in ipairs(lanes) do
+    if redis.call('SISMEMBER', PAUSED, 'queue:' .. lane) == 0 then open[#open + 1] = lane end
+  end
+  return open
+end
+
 -- The job that the next claim would take.
 local function head_of(lanes)
   for _, lane in ipairs(lanes) do
@@ -93,6 +102,8 @@ local function claim(worker, most, lanes)
   local quarantine = false
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
     if redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
+    lanes = flowing(lanes)
+    if #lanes == 0 then return claimed end
     quarantine = redis.call('EXISTS', DEATHS) == 1
   end
   local pop = {'LMPOP', #lanes}  -- from the first list that has a job
