@@ -14,6 +14,7 @@ _WHERE = {
     "Table": "show",
     "check": "checks",
     "doctor": "checks",
+    "mystery": "mysteries",
     "predict": "prediction",
     "predictions": "prediction",
     "side_by_side": "ledger",

@@ -13,6 +13,7 @@ from lab.jobs import work
 from lab.times import percentile
 
 if TYPE_CHECKING:
+    from lab.mysteries import Mystery
     from lab.running import Lab
 
 
@@ -283,3 +284,11 @@ some_of(
     "{} twice has the same result as once.",
     "who would see that it ran twice: the customer, or the person who reads the number?",
 )
+
+
+def _solved(answer: Any, lab: Mystery) -> Hint:
+    return lab.judge(answer)
+
+
+for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
+    exercise(_name)(_solved)
