@@ -14,6 +14,7 @@ _WHERE = {
     "Table": "show",
     "check": "checks",
     "doctor": "checks",
+    "hand_in": "handing_in",
     "mystery": "mysteries",
     "predict": "prediction",
     "predictions": "prediction",
