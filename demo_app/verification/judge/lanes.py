@@ -30,25 +30,39 @@ class Lanes:
 
     def __init__(self, lines: list[Line]) -> None:
         self._lines = lines
+        #: How often the job of each beginning was begun before, by its column.
+        self._before: dict[int, int] = {}
+        #: The ends of jobs that had ended with another message id.
+        self._other_ids: set[int] = set()
+        self._count()
         people = [line.who for line in lines if not line.is_of_server]
-        asked = [line.job for line in lines if line.event["event"] == "where"]
         server = ["server"] if any(self._lane(line) == "server" for line in lines) else []
+        asked = [
+            line.job
+            for column, line in enumerate(lines)
+            if line.event["event"] == "where" or self._before.get(column)
+        ]
         self._names = [*dict.fromkeys(people), *server, *dict.fromkeys(asked)]
         self.bottom = _TOP + _ROW * len(self._names)
         self._step = (WIDTH - _LEFT - 20) / max(1, len(lines))
+
+    def _count(self) -> None:
         runs: Counter[str] = Counter()
-        #: How often the job of each beginning was begun before.
-        self._before: dict[int, int] = {}
-        for column, line in enumerate(lines):
+        ids: dict[str, str] = {}
+        for column, line in enumerate(self._lines):
             if line.event["event"] == "begin":
                 self._before[column] = runs[line.job]
                 runs[line.job] += 1
+            elif line.event["event"] == "end":
+                mine = line.event["message_id"]
+                if ids.setdefault(line.job, mine) != mine:
+                    self._other_ids.add(column)
 
     def is_bold(self, column: int) -> bool:
         """Whether the event shows what was broken, or what should not be."""
         line = self._lines[column]
         odd = line.event["event"] in ("refused", "put waits", "crashed")
-        return line.is_fault or odd or self._is_nowhere(line) or self._before.get(column, 0) > 0
+        return line.is_fault or odd or self._is_nowhere(line) or bool(self._before.get(column))
 
     def gaps(self) -> Iterator[str]:
         """A stripe between two events with a long time in between, and the seconds."""
@@ -57,7 +71,8 @@ class Lanes:
                 x, height = _LEFT + self._step * column, self.bottom - _TOP
                 yield (f'<rect x="{x - 5:.0f}" y="{_TOP}" width="10" height="{height}" '
                        f'fill="{WAITING}"/>')  # fmt: skip
-                yield _text(x, _TOP - 8, f"{other.at - one.at:.1f} s", EDGE)
+                above = _TOP - 8 - self._aside(column)
+                yield _text(x, above, f"{other.at - one.at:.1f} s", EDGE)
 
     def rows(self) -> Iterator[str]:
         """The names, and for each how long it was there; dashed: stopped, dead, or nowhere."""
@@ -100,7 +115,8 @@ class Lanes:
             yield _text(x, self._y(lane) + 26, str(column + 1), INK)
             for place in self._lanes(line):
                 above, colour = self._label(column, in_job=place == line.job)
-                yield _text(x, self._y(place) - 14, above, colour)
+                if above:
+                    yield _text(x, self._y(place) - 13 - self._aside(column), above, colour)
 
     def _label(self, column: int, *, in_job: bool) -> tuple[str, str]:
         line = self._lines[column]
@@ -113,6 +129,8 @@ class Lanes:
             return (f"{name} {again + 1}×", KILL)
         if kind == "refused":
             return f"{name} refused", KILL
+        if column in self._other_ids and in_job:
+            return "other id", KILL
         return (name, INK) if kind in ("begin", "put") else ("", INK)
 
     def _lanes(self, line: Line) -> list[str]:
@@ -147,6 +165,10 @@ class Lanes:
             return line.who == begun.who and line.event["act"] == "SIGKILL"
         over = ("put", "refused", "put waits") if begun.event["event"] == "putting" else ("end",)
         return kind in over and (line.who, line.job) == (begun.who, begun.job)
+
+    def _aside(self, column: int) -> int:
+        """So much higher is what stands above a narrow column, so that its neighbours have room."""
+        return 11 * (column % 2) if self._step < 70 else 0
 
     def _x(self, column: int) -> float:
         return _LEFT + self._step * (column + 0.5)
