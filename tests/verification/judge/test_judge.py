@@ -109,6 +109,23 @@ def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
     assert "no list keeps it" in verdict.why
 
 
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ('lindex("queue", -1)', "job-2 was put in, and never ran to its end; it is in queue."),
+        ('blpop("queue")', "claim raised TypeError: it gave ('queue', 'job-1'), and no job's text"),
+    ],
+)
+def test_a_claim_that_removes_nothing_or_gives_no_text_is_told_soon(
+    tmp_path: Path, claim: str, words: str
+) -> None:
+    queue = tmp_path / "first_try.py"
+    queue.write_text(solution(4).read_text().replace('rpop("queue")', claim))
+    (verdict,) = verdicts(queue, [1])
+    assert words in verdict.why
+    assert len(verdict.as_json()["history"]) < 100
+
+
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "JUDGED": str(tmp_path)}
