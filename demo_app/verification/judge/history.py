@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from demo_app.verification.judge.plan import REPAIRS
 from demo_app.verification.judge.record import Event, Record
 from demo_app.verification.judge.steps import MOVES
 
@@ -31,7 +32,7 @@ class Line:
     def is_fault(self) -> bool:
         """Whether something was broken here."""
         kind = self.event["event"]
-        return kind == "act" and self.event["act"] not in ("SIGCONT", "started again")
+        return kind == "act" and self.event["act"] not in REPAIRS
 
     @property
     def is_of_server(self) -> bool:

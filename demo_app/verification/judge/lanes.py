@@ -18,6 +18,7 @@ from demo_app.verification.demo.colours import (
     WAITING,
 )
 from demo_app.verification.judge.history import Line
+from demo_app.verification.judge.plan import REPAIRS, Act
 
 #: The picture's width; where the lanes begin, from the left and from the top; a lane's height.
 WIDTH, _LEFT, _TOP, _ROW = 960, 90, 76, 58
@@ -152,7 +153,7 @@ class Lanes:
     def _goes_on(self, line: Line, whole: bool) -> bool:
         """Whether a lane goes on unbroken after the event. whole: whether it was so far."""
         if line.event["event"] == "act":
-            return line.event["act"] in ("SIGCONT", "started again", "the answer is lost")
+            return line.event["act"] in (*REPAIRS, Act.LOSE)
         if line.event["event"] == "where":
             return bool(line.event["keys"])
         return whole or line.event["event"] == "begin"
