@@ -21,6 +21,8 @@ class Options:
     workers: worker processes; concurrency: threads in each. A port of 0 takes a free one.
     restart: whether a worker that dies is started again. lease: seconds after which a silent
     worker counts as dead. controls: whether the pages offer keys that kill processes.
+    report_deaths: whether Redis is told of a worker's death as soon as it is seen, so that its jobs
+    are rescued at once; else when its lease has run out, as for a machine that is gone.
     twin: whether a worker of stock Celery stands beside, to be compared with on the stage.
     token: the start-up token; "" takes the folder's own.
     environment: further DEMO_* settings for every process, for experiments.
@@ -40,6 +42,7 @@ class Options:
     restart: bool = True
     lease: float | None = None
     controls: bool = False
+    report_deaths: bool = False
     twin: bool = False
     token: str = ""
     tasks: tuple[str, ...] = ()
