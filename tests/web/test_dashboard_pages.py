@@ -358,8 +358,9 @@ def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, 
     text = holder.get("/metrics").text
     assert 'demo_jobs{state="queued"} 3' in text
     assert "demo_jobs_enqueued_total 3" in text
+    assert 'demo_queue_latency_seconds{queue="elsewhere"}' in text
     for line in text.splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|[a-z_]+(\{\w+=\"\w+\"\})? [0-9.]+", line), line
+        assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|[a-z_]+(\{\w+=\"\w+\"\})? [0-9.e+]+", line), line
         if line.startswith("# TYPE"):
             _, _, name, kind = line.split()
             assert name.endswith("_total") == (kind == "counter")
