@@ -185,7 +185,8 @@ def _begin(instance: Any, **_: Any) -> None:
         )
     atexit.register(leave)  # a cold shutdown sends no signal at its end
     _here["controller"] = instance
-    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
+    served = sorted(instance.app.amqp.queues.consume_from)
+    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "served": served}
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"

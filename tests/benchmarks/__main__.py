@@ -29,6 +29,7 @@ NAMES = (
     "safeguards",
     "queues",
     "pages",
+    "frames",
 )
 
 LAST = Path("build/bench/last.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -49,6 +50,19 @@ def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
     assert silent.dead_workers("other", LEASE) == (["w"], True)
     assert silent.rescue("other", LEASE, 3) == ["job-1"]
     assert silent.dead_workers("other", LEASE) == ([], False)
+
+
+def test_whose_end_was_seen_is_dead_at_once(store: Queue) -> None:
+    let_judge(store)
+    store.enqueue(message(1))
+    for worker in (name := f"{socket.gethostname()}-{os.getpid()}-1", "another"):
+        store.register(worker, LEASE, "{}")
+    store.claim(name, lanes_of("mail"))
+    store.note_killed(os.getpid(), by="who saw it")
+    assert store.rescue("other", LEASE, 3) == [], "its lease has not run out"
+    store.note_killed(os.getpid(), by="who saw it", end_lease=True)
+    assert store.rescue("other", LEASE, 3) == ["job-1"]
+    assert store.client.exists("worker:another"), "nobody else is touched"
 
 
 def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
