@@ -19,7 +19,10 @@ from celery_suite.sources import pip
 
 TESTS = ("tests/broker/test_transport.py", "tests/broker/test_any_app.py")
 #: Of these, the ones that are about what a new version of Celery could move.
-CHOSEN = "transport or killed_worker or brings or countdown or sigterm or retry or revoke or purge"
+CHOSEN = (
+    "transport or killed_worker or brings or countdown or sigterm or retry or revoke or purge"
+    " or cold or not_yet_begun"
+)
 
 
 def oldest(project: str) -> str:
