@@ -92,8 +92,16 @@ def rewritten(name: str) -> str:
     Raises LookupError when the file has no place for it.
     """
     path, make = TABLES[name]
+    return put(path, name, make())
+
+
+def put(path: Path, name: str, table: str) -> str:
+    """The text of the file with this table between the marks of that name.
+
+    Raises LookupError when the file has no place for it.
+    """
     place = re.compile(rf"(<!-- {name}\b[^>]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    text, count = place.subn(lambda found: f"{found[1]}\n{make()}\n\n{found[2]}", path.read_text())
+    text, count = place.subn(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", path.read_text())
     if not count:
         raise LookupError(f"{path.name} has no place for the table {name}")
     return text

@@ -17,7 +17,7 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.stack import StackError
-from demo_app.verification.judge import grade, table
+from demo_app.verification.judge import grade, lessons, table
 from demo_app.verification.judge.judge import Judge
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.report import Report
@@ -60,7 +60,8 @@ def judge(
             metavar="FOLDER",
             exists=True,
             file_okay=False,
-            help="judge the class in each notebook and .py file there; print Markdown",
+            help="judge the class in each notebook and .py file there, and read each hand-in of "
+            "lessons (.json); print Markdown",
         ),
     ] = None,
     minutes: Annotated[
@@ -156,17 +157,24 @@ def _graded(
     seconds: float,
     csv: Path | None,
 ) -> str:
-    """The table of all hand-ins. Raises CannotJudge when there are none."""
-    grades = []
+    """The tables of all hand-ins: queues, and lessons. Raises CannotJudge when there are none."""
+    grades, answered = [], lessons.lessons(folder)
     for path in grade.hand_ins(folder):
         grades.append(grade.grade(path, arguments, seconds))
         held = sum(grades[-1].held.values())
         console.print(f"{path.name}: {held} of {len(levels)} levels hold", markup=False)
-    if not grades:
-        raise CannotJudge(f"There is no notebook and no .py file in {folder}.")
-    if csv:
-        csv.write_text(grade.as_csv(grades, levels), "utf-8")
-    return grade.markdown(grades, levels)
+    if not grades and not answered:
+        raise CannotJudge(f"There is no notebook, no .py file and no hand-in in {folder}.")
+    parts = []
+    if grades:
+        parts.append((grade.markdown(grades, levels), grade.as_csv(grades, levels), csv))
+    if answered:
+        beside = csv.with_stem(f"{csv.stem}-lessons") if csv and grades else csv
+        parts.append((lessons.markdown(answered), lessons.as_csv(answered), beside))
+    for _, sheet, where in parts:
+        if where:
+            where.write_text(sheet, "utf-8")
+    return "\n\n".join(text for text, _, _ in parts)
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -66,6 +66,9 @@ class Options:
             raise StackError("appendfsync is one of always, everysec, no.")
         if self.twin and (self.redis_url is not None or self.transport is not Transport.CLAIMS):
             raise StackError("The twin needs the bundled Redis, and workers that claim.")
+        others = self.backend == BackendName.RQ or self.transport is not Transport.CLAIMS
+        if others and (self.redis_url or "").startswith("sentinel://"):
+            raise StackError("Only the backend celery, with claims, asks Sentinel where Redis is.")
         if self.lease is not None and self.lease <= 0:
             raise StackError("A lease lasts longer than 0 seconds.")
         if 0 < len(self.token) < SHORTEST_TOKEN:
