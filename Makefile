@@ -15,7 +15,7 @@ help:
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
-	@echo "make grade   FOLDER=...: which levels each queue holds that was handed in there"
+	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
 	@echo "make check   linters and types"
 
 demo: .venv/.has-demo

@@ -11,7 +11,7 @@ from typing import Any
 
 import redis.asyncio
 
-from demo_app.broker.connection import Decoded, client_url
+from demo_app.broker.connection import Decoded, connect_async
 from demo_app.broker.events import notes_of
 
 #: Listeners at once; who listens holds the token.
@@ -32,10 +32,17 @@ def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
     return {**others, **notes, "at": int(entry_id.partition("-")[0]) / 1000}
 
 
-def events_since(client: Decoded, moment: float, most: int) -> list[dict[str, Any]]:
-    """The entries since a moment (epoch seconds), at most so many, the oldest first."""
-    rows: Any = client.xrange("journal", min=int(moment * 1000), count=most)
-    return [as_json(entry, fields) for entry, fields in rows]
+def events_between(client: Decoded, since: float, until: float, most: int) -> list[dict[str, Any]]:
+    """The entries between two moments (epoch seconds), the oldest first; of many, the newest."""
+    last, first = int(until * 1000), int(since * 1000)
+    rows: Any = client.xrevrange("journal", max=last, min=first, count=most)
+    return [as_json(entry, fields) for entry, fields in reversed(rows)]
+
+
+def events_after(client: Decoded, last: str, most: int) -> tuple[list[dict[str, Any]], str]:
+    """The entries after the one of the id `last`, at most so many; and the id of the last one."""
+    rows: Any = client.xrange("journal", min=f"({last}", count=most)
+    return [as_json(entry, fields) for entry, fields in rows], rows[-1][0] if rows else last
 
 
 class Feed:
@@ -45,9 +52,7 @@ class Feed:
     """
 
     def __init__(self, url: str | None) -> None:
-        self._client: Any = url and redis.asyncio.Redis.from_url(
-            client_url(url), decode_responses=True, socket_timeout=5.0, socket_connect_timeout=5.0
-        )
+        self._client: Any = url and connect_async(url)
         self._listeners: set[asyncio.Queue[list[tuple[str, str]]]] = set()
         self._last = "$"
         self._task: asyncio.Task[None] | None = None
