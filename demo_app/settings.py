@@ -60,7 +60,8 @@ class Settings(BaseSettings):
         Transport.CLAIMS, description="how Celery's worker takes jobs: claims or stock"
     )
     redis_url: str = Field(
-        "redis://127.0.0.1:6379/0", description="redis://…, rediss://… or redis+socket:///path"
+        "redis://127.0.0.1:6379/0",
+        description="redis://…, rediss://…, redis+socket:///path or sentinel://…/name",
     )
     twin_url: str = Field("", description="Redis of the stock Celery to compare with on the stage")
     smtp_url: str = Field(

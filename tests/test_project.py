@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import local_smtp
+from demo_app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -115,6 +116,17 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 def test_every_path_that_a_readme_links_to_exists(name: str) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / name).read_text("utf-8")):
         assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "notebooks" / "reference").glob("*.md")), ids=lambda path: path.name)
+def test_every_setting_and_metric_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    settings = {f"DEMO_{name.upper()}" for name in Settings.model_fields} | {"DEMO_POSTGRES_URL"}
+    assert set(re.findall(r"\bDEMO_[A-Z_]+[A-Z]\b", text)) <= settings
+    served = (ROOT / "demo_app" / "web" / "operations.py").read_text("utf-8")
+    assert set(re.findall(r"`(demo_[a-z_]+)\b(?!\.)[`{]", text)) <= {
+        name + end for name in re.findall(r'"(demo_\w+)"', served) for end in ("", "_total")
+    }
 
 
 def test_the_python_versions_agree() -> None:

@@ -90,7 +90,7 @@ class Heartbeat:
 
     def _see_what_waits(self) -> None:
         self._waiting = []
-        tags, held = self._in_flight.waiting_tags(), self._in_flight.held()
+        tags, held = self._in_flight.consumer.waiting_tags(), self._in_flight.held()
         self._waiting = [claim.id for tag, claim in held.items() if tag in tags]
 
     def _renew(self) -> None:
@@ -137,12 +137,10 @@ class Heartbeat:
         except redis.RedisError as error:
             # it is away, or refuses: a user without a right, a full disk; to others perhaps as well
             self._cut_off = True
-            if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-                text = f"The heartbeat's step {name} waits for Redis: %s"
-                self._complaints.say(log.warning, text, error)
-            else:
-                text = f"Redis refuses the heartbeat's step {name}: %s"
-                self._complaints.say(log.error, text, error)
+            away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
+            what = "Redis does not answer" if away else "Redis refuses"
+            text = f"{what} the heartbeat's step {name}: %s"
+            self._complaints.say(log.warning if away else log.error, text, error)
             return False
         except Exception as error:
             # a heartbeat that ends would make a live worker look dead

@@ -30,8 +30,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What a lane's name ends with, the most urgent first. Celery's priorities on Redis are 0 (first)
-#: to 9, in steps of three. The job layer's high priority goes before them all.
+#: Celery's priorities on Redis are 0 (first) to 9, in these steps.
+STEPS = (0, 3, 6, 9)
+#: What a lane's name ends with, the most urgent first: one for each step, and the job layer's high
+#: priority, which goes before them all.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 
 

@@ -9,6 +9,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.stack import StackError
-from demo_app.verification.judge import grade, table
+from demo_app.verification.judge import grade, lessons, table
 from demo_app.verification.judge.judge import Judge
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.report import Report
@@ -43,6 +44,15 @@ def judge(
     all_names: Annotated[
         bool, Option("--table", help="judge all that there is a name for; print Markdown")
     ] = False,
+    against: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="with --table: a table of before; exit status 1 if a verdict is another one",
+        ),
+    ] = None,
     hand_ins: Annotated[
         Path | None,
         Option(
@@ -50,7 +60,8 @@ def judge(
             metavar="FOLDER",
             exists=True,
             file_okay=False,
-            help="judge the class in each notebook and .py file there; print Markdown",
+            help="judge the class in each notebook and .py file there, and read each hand-in of "
+            "lessons (.json); print Markdown",
         ),
     ] = None,
     minutes: Annotated[
@@ -72,6 +83,9 @@ def judge(
         raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
     if markdown and not table.has_place(markdown):
         raise BadParameter(f"{markdown} has no marks <!-- judge --> and <!-- /judge -->")
+    before = against.read_text("utf-8") if against else ""  # it may be the file to be written
+    if against and not (all_names and table.columns(before)):
+        raise BadParameter(f"with --table, and {against} needs a table of the judge")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console = Console(stderr=as_json or not target, highlight=False)
@@ -86,7 +100,10 @@ def judge(
             print(text)
             if markdown:
                 table.write(markdown, text)
-            return 0
+            changes = table.differences(before, text) if before else []
+            for change in changes:
+                console.print(change, markup=False, soft_wrap=True)
+            return 1 if changes else 0
         console.print(f"{target}, seed {seed}", markup=False)
         with Judge(target_of(target), seed, seconds) as court:
             verdicts = list(told(console, court.judge(wanted)))
@@ -125,8 +142,9 @@ def _compared(
     names = {number: LEVELS[number].name for number in levels}
     minutes, after = (time.monotonic() - began) / 60, os.getloadavg()[0]
     how = (
-        f"Seed {seed}. It took {minutes:.0f} minutes; the machine's load was {load:.1f} before "
-        f"and {after:.1f} after. To repeat it: `{_command(arguments)}`."
+        f"{date.today().isoformat()}, seed {seed}. It took {minutes:.0f} minutes; the machine's "
+        f"load was {load:.1f} before and {after:.1f} after. "
+        f"To repeat it: `{_command(arguments)}`."
     )
     return table.markdown(found, names, how)
 
@@ -139,17 +157,24 @@ def _graded(
     seconds: float,
     csv: Path | None,
 ) -> str:
-    """The table of all hand-ins. Raises CannotJudge when there are none."""
-    grades = []
+    """The tables of all hand-ins: queues, and lessons. Raises CannotJudge when there are none."""
+    grades, answered = [], lessons.lessons(folder)
     for path in grade.hand_ins(folder):
         grades.append(grade.grade(path, arguments, seconds))
         held = sum(grades[-1].held.values())
         console.print(f"{path.name}: {held} of {len(levels)} levels hold", markup=False)
-    if not grades:
-        raise CannotJudge(f"There is no notebook and no .py file in {folder}.")
-    if csv:
-        csv.write_text(grade.as_csv(grades, levels), "utf-8")
-    return grade.markdown(grades, levels)
+    if not grades and not answered:
+        raise CannotJudge(f"There is no notebook, no .py file and no hand-in in {folder}.")
+    parts = []
+    if grades:
+        parts.append((grade.markdown(grades, levels), grade.as_csv(grades, levels), csv))
+    if answered:
+        beside = csv.with_stem(f"{csv.stem}-lessons") if csv and grades else csv
+        parts.append((lessons.markdown(answered), lessons.as_csv(answered), beside))
+    for _, sheet, where in parts:
+        if where:
+            where.write_text(sheet, "utf-8")
+    return "\n\n".join(text for text, _, _ in parts)
 
 
 def _command(arguments: Sequence[str]) -> str:

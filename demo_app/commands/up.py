@@ -97,6 +97,10 @@ def up(
         bool,
         Option("--controls", envvar="DEMO_CONTROLS", help="pages offer keys that kill processes"),
     ] = False,
+    report_deaths: Annotated[
+        bool,
+        Option("--report-deaths", help="rescue at once from a worker whose death is seen here"),
+    ] = False,
     twin: Annotated[
         bool, Option("--twin", help="stock Celery beside this project, on one stage")
     ] = False,
@@ -128,6 +132,7 @@ def up(
         "without": _split(without),
         "lease": SHOW_LEASE if show and lease is None else lease,
         "controls": controls or twin or show,
+        "report_deaths": report_deaths,
         "twin": twin,
         "token": os.environ.get("DEMO_TOKEN", ""),
         "environment": _other_settings(),

@@ -21,6 +21,8 @@ class Options:
     workers: worker processes; concurrency: threads in each. A port of 0 takes a free one.
     restart: whether a worker that dies is started again. lease: seconds after which a silent
     worker counts as dead. controls: whether the pages offer keys that kill processes.
+    report_deaths: whether Redis is told of a worker's death as soon as it is seen, so that its jobs
+    are rescued at once; else when its lease has run out, as for a machine that is gone.
     twin: whether a worker of stock Celery stands beside, to be compared with on the stage.
     token: the start-up token; "" takes the folder's own.
     environment: further DEMO_* settings for every process, for experiments.
@@ -40,6 +42,7 @@ class Options:
     restart: bool = True
     lease: float | None = None
     controls: bool = False
+    report_deaths: bool = False
     twin: bool = False
     token: str = ""
     tasks: tuple[str, ...] = ()
@@ -63,6 +66,9 @@ class Options:
             raise StackError("appendfsync is one of always, everysec, no.")
         if self.twin and (self.redis_url is not None or self.transport is not Transport.CLAIMS):
             raise StackError("The twin needs the bundled Redis, and workers that claim.")
+        others = self.backend == BackendName.RQ or self.transport is not Transport.CLAIMS
+        if others and (self.redis_url or "").startswith("sentinel://"):
+            raise StackError("Only the backend celery, with claims, asks Sentinel where Redis is.")
         if self.lease is not None and self.lease <= 0:
             raise StackError("A lease lasts longer than 0 seconds.")
         if 0 < len(self.token) < SHORTEST_TOKEN:

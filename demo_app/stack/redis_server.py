@@ -161,19 +161,25 @@ def start(
         **{"stdout": subprocess.DEVNULL, "start_new_session": True, **popen},
     )
     url, deadline = f"redis+socket://{socket}", time.monotonic() + 30.0
-    while not answers(url):
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            server.wait()
-            raise StackError(f"The Redis server did not start on the data in {folder}.")
-        time.sleep(0.01)  # between two questions
+    try:
+        while not answers(url):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise StackError(f"The Redis server did not start on the data in {folder}.")
+            time.sleep(0.01)  # between two questions
+    except BaseException:  # an interrupt, too
+        server.kill()
+        server.wait()
+        raise
     return server, url
 
 
 @contextmanager
-def running(folder: Path, options: Options | None = None) -> Iterator[str]:
-    """A server by itself, as long as the block lasts, or this process; gives its URL."""
-    server, url = start(folder, options)
+def running(folder: Path, options: Options | None = None, **popen: Any) -> Iterator[str]:
+    """A server by itself, as long as the block lasts, or this process; gives its URL.
+
+    popen: further arguments for subprocess.Popen.
+    """
+    server, url = start(folder, options, **popen)
     reaper = ReaperClient(f"redis-{server.pid}")
     reaper.add(server.pid)
     try:

@@ -36,6 +36,8 @@ class Stack:
         if options.get("dir") is not None:
             options["dir"] = Path(options["dir"])
         self.options = Options(**options)
+        #: May be changed while the stack runs.
+        self.report_deaths = self.options.report_deaths
         self._on_event = on_event or (lambda _: None)
         self._supervisor: Supervisor | None = None
         self._folder: Folder | None = None
@@ -137,7 +139,8 @@ class Stack:
         if event["event"] == "died" and event["role"] == "worker":
             client = connect(self.plan.redis_url, timeout=1.0)
             with suppress(RedisError), closing(client):
-                Queue(client).note_killed(int(event["pid"]), by="supervisor")
+                queue, ended = Queue(client), self.report_deaths
+                queue.note_killed(int(event["pid"]), by="supervisor", end_lease=ended)
 
     def _wanted(self) -> dict[str, int]:
         """How many processes of each role there are to be; Redis first, which others need."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import redis.asyncio
 
-from demo_app.broker.connection import Decoded, client_url
+from demo_app.broker.connection import Decoded, connect_async
 from demo_app.broker.events import notes_of
 
 #: Listeners at once; who listens holds the token.
@@ -52,9 +52,7 @@ class Feed:
     """
 
     def __init__(self, url: str | None) -> None:
-        self._client: Any = url and redis.asyncio.Redis.from_url(
-            client_url(url), decode_responses=True, socket_timeout=5.0, socket_connect_timeout=5.0
-        )
+        self._client: Any = url and connect_async(url)
         self._listeners: set[asyncio.Queue[list[tuple[str, str]]]] = set()
         self._last = "$"
         self._task: asyncio.Task[None] | None = None

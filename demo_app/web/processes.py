@@ -15,7 +15,6 @@ from pathlib import Path
 
 import psutil
 
-from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
 _HOST = socket.gethostname()
@@ -54,7 +53,10 @@ def is_our_redis(pid: int) -> bool:
     The socket at which it listens stands on its command line. One that listens elsewhere, an
     external one above all, is none of ours.
     """
-    socket_path = client_url(settings().redis_url).removeprefix("unix://").partition("?")[0]
+    scheme, _, place = settings().redis_url.partition("://")
+    if scheme != "redis+socket":
+        return False
+    socket_path = place.partition("?")[0]
     folder = Path(socket_path).parent
     own = folder == settings().dir / "redis" or folder.name.startswith("demo-redis-")
     try:

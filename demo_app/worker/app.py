@@ -9,7 +9,7 @@ from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
-from demo_app.broker.connection import client_url
+from demo_app.broker.connection import Watched, client_url
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
@@ -24,11 +24,13 @@ def make_app(chosen: Settings) -> Celery:
     """The Celery app for these settings, with every known task registered."""
     made = Celery("demo_app", set_as_current=False)
     scheme = "claims-unsafe" if _IN_THE_BROKER & chosen.without else "claims"
+    address, master_name = _address(chosen.redis_url)
     made.conf.update(
-        broker_url=f"{scheme}+{client_url(chosen.redis_url)}",
+        broker_url=f"{scheme}+{address}",
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
+            "master_name": master_name,
             "lease_seconds": chosen.lease_seconds,
             "heartbeat_seconds": chosen.beat_seconds,
             "max_rescues": chosen.max_rescues,
@@ -52,6 +54,17 @@ def make_app(chosen: Settings) -> Celery:
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)
     return made
+
+
+def _address(url: str) -> tuple[str, str | None]:
+    """Where Redis is, as Celery spells it, and the name by which Sentinel knows it."""
+    watched = Watched.read(url)
+    if watched is None:
+        return client_url(url), None
+    login = url.partition("://")[2].rpartition("@")[0]
+    first, *others = [f"{host}:{port}" for host, port in watched.sentinels]
+    first = f"sentinel://{f'{login}@' if login else ''}{first}/{watched.database}"
+    return ";".join([first, *others]), watched.name
 
 
 def _run(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -14,6 +14,8 @@ _WHERE = {
     "Table": "show",
     "check": "checks",
     "doctor": "checks",
+    "hand_in": "handing_in",
+    "mystery": "mysteries",
     "predict": "prediction",
     "predictions": "prediction",
     "side_by_side": "ledger",

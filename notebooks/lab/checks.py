@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]
 _tests: dict[str, Test] = {}
+_tried: dict[str, tuple[int, bool]] = {}  # of each exercise: tries up to the right one; right?
 _FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -88,7 +89,14 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
     if hint is ...:
         print(f"○ {name}: put your answer in place of the three dots, and run the cell again.")
         return
+    tries, right = _tried.get(name, (0, False))
+    _tried[name] = (tries + (not right), right or not hint)
     print(f"✗ {name}: not yet. Hint: {hint}" if hint else f"✓ {name}: right.")
+
+
+def tried() -> dict[str, tuple[int, bool]]:
+    """Each exercise that was answered: the tries up to the right one, and whether it is right."""
+    return dict(_tried)
 
 
 def doctor() -> Table:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import httpx
@@ -149,6 +149,15 @@ class Control(Lifecycle):
         self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, f"another {role}")
         self.kills.append(Kill(at, pid, role))
         return self.kills[-1]
+
+    @contextmanager
+    def deaths_reported(self) -> Iterator[None]:
+        """Meanwhile Redis is told of a worker's death as soon as the system sees it."""
+        self.stack.report_deaths = True
+        try:
+            yield
+        finally:
+            self.stack.report_deaths = False
 
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from demo_app.jobs.outcome import Succeeded
 from lab.checks import Hint, exercise, number, some_of, word
 from lab.jobs import work
+from lab.order import name_of
 from lab.times import percentile
 
 if TYPE_CHECKING:
+    from lab.mysteries import Mystery
     from lab.running import Lab
 
 
@@ -242,6 +244,27 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
     return None
 
 
+#: A job is late after so many seconds; and how many others have to be on time.
+_LATE, _ON_TIME = 4.0, 5
+
+
+@exercise("8.3")
+def _one_late(answer: int, lab: Lab) -> str | None:
+    jobs = lab.seen().jobs
+    if unfinished := sum(job.done is None for job in jobs):
+        return f"not done yet: {unfinished} of your jobs. `a` starts again what is dead; then wait."
+    late = [job for job in jobs if job.done and job.done - job.enqueued > _LATE]
+    if not late:
+        return f"late so far: none of {len(jobs)}. What keeps a job for some seconds?"
+    if len(late) > 1:
+        return f"{len(late)} jobs were late. `z` is a clean start: try once more."
+    if len(jobs) <= _ON_TIME:
+        return f"one job was late. Now {_ON_TIME - len(jobs) + 1} more that are on time."
+    if str(answer) != name_of(lab.redis, late[0].id):
+        return "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
+    return None
+
+
 word(
     "9.1",
     "outbox",
@@ -283,3 +306,11 @@ some_of(
     "{} twice has the same result as once.",
     "who would see that it ran twice: the customer, or the person who reads the number?",
 )
+
+
+def _solved(answer: Any, lab: Mystery) -> Hint:
+    return lab.judge(answer)
+
+
+for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
+    exercise(_name)(_solved)

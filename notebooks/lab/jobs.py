@@ -31,7 +31,12 @@ def call_with_jitter(until: float) -> None:
 
 
 @task
-def poison() -> None:
+def remind(name: str, due: str, asked_at: str, asked_by: str) -> None:
+    """A reminder. It does nothing: what is asked here is when it runs."""
+
+
+@task
+def poison(name: str = "poison") -> None:
     """A job that kills its worker, as a bug in a C library can."""
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -106,6 +106,11 @@ def predict(
     return found
 
 
+def kept() -> list[Prediction]:
+    """Every prediction of this lesson so far."""
+    return list(_kept.values())
+
+
 def predictions() -> Table:
     """Every prediction of this lesson so far, beside what was measured."""
     rows, asked, right = [], 0, 0

@@ -81,6 +81,15 @@ class Lab(Control):
         """What happened to each job since the last `new_page`, from the journal in Redis."""
         return timelines.read(self.redis, self._since)
 
+    def back_after(self, kill: Kill) -> float:
+        """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
+        again = [
+            next((run.began for run in line.runs if run.began > kill.at), kill.at)
+            for line in self.seen().jobs
+            if line.id in kill.held
+        ]
+        return max(again, default=kill.at) - kill.at
+
     def new_page(self) -> None:
         """From here on, pictures show only what comes next."""
         self._since = journal_end(self.client)

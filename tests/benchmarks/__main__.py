@@ -21,6 +21,7 @@ from benchmarks.table import Table
 NAMES = (
     "work",
     "enqueue",
+    "broker",
     "comments",
     "outbox",
     "recovery",

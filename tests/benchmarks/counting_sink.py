@@ -1,26 +1,32 @@
 """One bare aiosmtpd process that counts mails: ``python -m benchmarks.counting_sink PORT``.
 
-It prints a line with the count and the moment each time it is asked, on standard input.
+A mail that comes twice is counted once. Each time it is asked, on standard input, it prints a line
+with the count and the moment of the last one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+_MESSAGE_ID = re.compile(rb"^message-id:.*$", re.IGNORECASE | re.MULTILINE)
+
 
 class _Counter:
     def __init__(self) -> None:
-        self.count = 0
+        self.seen: set[bytes] = set()
         self.last = 0.0
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.count += 1
-        self.last = time.time()
+        found = _MESSAGE_ID.search(envelope.content)
+        if found and found[0] not in self.seen:
+            self.seen.add(found[0])
+            self.last = time.time()
         return "250 OK"
 
 
@@ -34,7 +40,7 @@ async def _serve(port: int) -> None:
     server = await loop.create_server(session, "127.0.0.1", port)
     print("ready", flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
-        print(counter.count, counter.last, flush=True)
+        print(len(counter.seen), counter.last, flush=True)
     server.close()
 
 

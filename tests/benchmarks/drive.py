@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
+from inspect import isawaitable
+from typing import Any
 
 from benchmarks.notification import payloads
 
 
 def main(module: str, jobs: int) -> None:
-    """Print one JSON object: the workers' commands, their environment, the enqueue time."""
+    """Print one JSON object: each layout's commands, their environment, the enqueue time."""
     if module.endswith(".stock"):
         os.environ["DEMO_TRANSPORT"] = "stock"
     peer = import_module(module)
-    times = []
-    for payload in payloads(jobs):
-        began = time.perf_counter()
-        peer.enqueue(payload)
-        times.append(time.perf_counter() - began)
+    times = asyncio.run(_put_in(peer.enqueue, jobs))
     told = {
-        "workers": peer.WORKERS,
+        "layouts": peer.LAYOUTS,
         "environment": peer.ENVIRONMENT,
         "enqueue_us": statistics.median(times) * 1e6,
     }
     print(json.dumps(told))
+
+
+async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:
+    """Seconds that each took; some peers' enqueue is a coroutine."""
+    times = []
+    for payload in payloads(jobs):
+        began = time.perf_counter()
+        answer = enqueue(payload)
+        if isawaitable(answer):
+            await answer
+        times.append(time.perf_counter() - began)
+    return times
 
 
 if __name__ == "__main__":

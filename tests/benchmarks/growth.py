@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.enqueue import _redis
+from benchmarks.measuring import Measured, measure
 from benchmarks.table import Table
-from benchmarks.work import Measured, measure
 from demo_app.broker.claim import Verdict
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
@@ -22,43 +22,71 @@ from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-WORKERS = (1, 2, 4)
+WORKERS = (1, 2, 4, 8)
 PICTURE = Path("build/bench/growth.png")
 LANES = lanes_of("mail")
+Found = dict[int, dict[str, float]]
 
 
 def run() -> list[Table]:
     """One table by the queue's length, one by the number of worker processes; and a picture."""
-    found: dict[int, dict[str, float]] = {}
-    with _redis() as url:
-        store = Queue(connect(url, timeout=60.0))
-        empty = _memory(store)
-        filled = 0
-        for size in SIZES:
-            _fill(store, filled, size)
-            filled = size
-            found[size] = {"bytes a job": (_memory(store) - empty) / size, **_steps(store)}
-    names = list(found[SIZES[0]])
-    rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
-    columns = ["microseconds, median", *(f"{size:,} queued" for size in SIZES)]
+    found = _grown(_steps, due=None)
+    later = _grown(_steps_beside, due=time.time() + 86_400)
     by_workers = {count: measure("ours", 4000, workers=count) for count in WORKERS}
     _draw(found, by_workers)
+    redis = statistics.median(one.redis for one in by_workers.values())
+    a_job = found[SIZES[-1]]["bytes a job"]
     return [
-        Table("The same step with more jobs queued", columns, rows, f"The picture: {PICTURE}"),
+        _by_size("The same step with more jobs queued", found, f"The picture: {PICTURE}"),
+        _by_size("One job now, and more jobs that are due tomorrow", later),
         Table(
             "Worker processes of four threads",
-            ["processes", "mails a second", "processors busy"],
-            [[str(n), f"{one.mails:.0f}", f"{one.busy:.0%}"] for n, one in by_workers.items()],
+            ["processes", "mails a second", "processors busy", "Redis, µs a mail"],
+            [
+                [str(n), f"{one.mails:.0f}", f"{one.busy:.0%}", f"{one.redis:.0f}"]
+                for n, one in by_workers.items()
+            ],
             "The workers, the sink and Redis share the processors named above.",
+        ),
+        Table(
+            "Where one Redis ends",
+            ["what", "of one job", "so at most"],
+            [
+                ["its processor", f"{redis:.0f} µs", f"{1e6 / redis:,.0f} jobs a second"],
+                ["memory", f"{a_job:,.0f} bytes", f"{2**30 / a_job:,.0f} jobs waiting in a GiB"],
+            ],
+            "Reckoned from the tables above: Redis runs its commands on one processor. Beyond that "
+            "each queue can have a broker of its own, that is another Redis. One queue on several "
+            "would be first in, first out no longer.",
         ),
     ]
 
 
-def _fill(store: Queue, begin: int, end: int) -> None:
+def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Found:
+    """What each step takes at each size. due: the moment at which the jobs are due, if later."""
+    found: Found = {}
+    with _redis() as url:
+        store = Queue(connect(url, timeout=60.0))
+        empty, filled = _memory(store), 0
+        for size in SIZES:
+            _fill(store, filled, size, due)
+            filled = size
+            found[size] = {"bytes a job": (_memory(store) - empty) / size, **steps(store)}
+    return found
+
+
+def _by_size(title: str, found: Found, note: str = "") -> Table:
+    columns = ["microseconds, median", *(f"{size:,} jobs" for size in SIZES)]
+    names = found[SIZES[0]]
+    rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
+    return Table(title, columns, rows, note)
+
+
+def _fill(store: Queue, begin: int, end: int, due: float | None) -> None:
     for start in range(begin, end, 1000):
         store.enqueue_many(
             [
-                (Message(f"{n:036d}", "a.task", {"comment_id": n}, "mail", 0, 0, time.time()), None)
+                (Message(f"{n:036d}", "a.task", {"comment_id": n}, "mail", 0, 0, time.time()), due)
                 for n in range(start, min(end, start + 1000))
             ]
         )
@@ -85,6 +113,15 @@ def _steps(store: Queue) -> dict[str, float]:
     return {name: _median(step) for name, step in steps.items()}
 
 
+def _steps_beside(store: Queue) -> dict[str, float]:
+    """What a worker does, with one job that may run now."""
+    store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
+    return {
+        "claim, and give back": _steps(store)["claim, and give back"],
+        "look for due jobs": _median(lambda: store.promote_due("bench")),
+    }
+
+
 def _median(step: Callable[[], object], calls: int = 200) -> float:
     times = []
     for _ in range(calls):
@@ -94,7 +131,7 @@ def _median(step: Callable[[], object], calls: int = 200) -> float:
     return statistics.median(times)
 
 
-def _draw(found: dict[int, dict[str, float]], by_workers: dict[int, Measured]) -> None:
+def _draw(found: Found, by_workers: dict[int, Measured]) -> None:
     figure = Figure(figsize=(12, 5), layout="constrained")
     axes, beside = figure.subplots(1, 2, width_ratios=(3, 2))
     marks = iter(("o-", "s--", "^-.", "D:"))

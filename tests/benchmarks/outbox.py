@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from benchmarks.comments import post_at_rate
+from benchmarks.measuring import seconds_of
 from benchmarks.table import Table
-from benchmarks.work import seconds_of
 from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.stack import Stack

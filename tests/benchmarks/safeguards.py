@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 
+from benchmarks.measuring import measure
 from benchmarks.table import Table
-from benchmarks.work import measure
 from demo_app.stack.options import Options
 
 ROUNDS = 3

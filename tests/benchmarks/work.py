@@ -1,202 +1,128 @@
-"""Throughput: 2,000 jobs, each one mail delivered over SMTP, eight at a time, on every queue.
+"""Throughput: 2,000 mails through every queue, and what a SIGKILL of a worker costs each.
 
-The jobs are put in first; the clock runs from the start of the first delivery to the end of the
-last, with workers that were ready before. Redis keeps an append-only file, fsync each second.
+Each queue runs in the layout that was quickest in a short run before. The rounds are shuffled.
+Twice: with the standard library's way to send a mail, and with this project's own.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import random
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections import defaultdict
+from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
-from itertools import cycle, islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import psutil
-
+from benchmarks.kills import JOBS as KILL_JOBS
+from benchmarks.kills import PATIENCE, missing_after_a_kill
+from benchmarks.measuring import JOBS, Measured, measure
 from benchmarks.table import Table
-from demo_app.stack import Options, ports
-from demo_app.stack.redis_server import start
 
+#: Each peer: the package that it needs, and what it is called.
 PEERS = {
-    "ours": "celery",
-    "stock": "celery",
-    "huey_app": "huey",
-    "dramatiq_app": "dramatiq",
-    "rq_app": "rq",
+    "ours": ("celery", "ours"),
+    "stock": ("celery", "stock Celery"),
+    "huey_app": ("huey", "Huey"),
+    "dramatiq_app": ("dramatiq", "Dramatiq"),
+    "rq_app": ("rq", "RQ"),
+    "taskiq_app": ("taskiq_redis", "Taskiq, streams"),
+    "taskiq_lists_app": ("taskiq_redis", "Taskiq, lists"),
+    "arq_app": ("arq", "arq"),
 }
-JOBS = 2000
-ROUNDS = 3
+ROUNDS = 5
+#: Runs with a kill, of which the worst counts.
+KILLS = 3
+SENDERS = {"plain": "smtplib, a connection a mail", "quick": "this project's sender"}
 
 
-class Measured(NamedTuple):
-    """mails: a second. enqueue: microseconds, median. cost: microseconds of processor time that a
-    mail takes of the workers and Redis. busy: the share of all processors, 0 to 1. sink: the share
-    of one processor that the mail sink had."""
-
-    mails: float
-    enqueue: float
-    cost: float
-    busy: float
-    sink: float
+class _Run(NamedTuple):
+    peer: str
+    sender: str
 
 
 def run() -> list[Table]:
-    """One table: jobs a second, and microseconds to put one in, for each queue that is there."""
-    names = [name for name, package in PEERS.items() if find_spec(package)]
-    found: dict[str, list[Measured]] = {name: [] for name in names}
-    for _ in range(ROUNDS):  # in turn, so that a slow minute of the machine hits all of them
-        for name in names:
-            found[name].append(measure(name))
-    quickest = max(statistics.median(m.mails for m in found[n]) for n in names if n != "ours")
-    rows = []
-    for name in names:
-        rates = sorted(one.mails for one in found[name])
-        median = statistics.median(rates)
-        rows.append(
-            [
-                name.removesuffix("_app"),
-                f"{median:.0f}",
-                f"{rates[0]:.0f} to {rates[-1]:.0f}",
-                f"{median / quickest:.2f}",
-                f"{statistics.median(one.cost for one in found[name]):.0f}",
-                f"{statistics.median(one.sink for one in found[name]):.0%}",
-                f"{statistics.median(one.enqueue for one in found[name]):.0f}",
-            ]
-        )
+    """Two tables: mails a second with each sender; layout, costs and losses of each queue."""
+    peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
+    layouts = {name: _best_layout(name) for name in peers}
+    runs = [_Run(name, sender) for name in peers for sender in SENDERS]
+    found: dict[_Run, list[Measured]] = defaultdict(list)
+    for number in range(ROUNDS):
+        for one in random.sample(runs, len(runs)):  # a slow minute of the machine hits any of them
+            _say(f"round {number + 1} of {ROUNDS}: {PEERS[one.peer][1]}, {one.sender}")
+            settings = {"BENCH_SENDER": one.sender}
+            found[one].append(measure(one.peer, layout=layouts[one.peer], settings=settings))
+    lost = {name: _missing(name, layouts[name]) for name in peers}
+    return [_speed(peers, found), _costs(peers, layouts, found, lost)]
+
+
+def _speed(peers: list[str], found: dict[_Run, list[Measured]]) -> Table:
+    rows = [[PEERS[name][1]] for name in peers]
+    columns = ["queue"]
+    for sender, title in SENDERS.items():
+        rates = {name: sorted(one.mails for one in found[_Run(name, sender)]) for name in peers}
+        quickest = max(statistics.median(rates[name]) for name in peers if name != "ours")
+        columns += [f"mails a second: {title}", "spread", "of the quickest peer"]
+        for row, name in zip(rows, peers, strict=True):
+            median = statistics.median(rates[name])
+            row += [f"{median:.0f}", f"{rates[name][0]:.0f} to {rates[name][-1]:.0f}"]
+            row.append(f"{median / quickest:.2f}")
+    note = f"Medians of {ROUNDS} rounds. The sender's code is the same for every queue."
+    return Table(f"{JOBS:,} mails through each queue", columns, rows, note)
+
+
+def _costs(
+    peers: list[str],
+    layouts: dict[str, str],
+    found: dict[_Run, list[Measured]],
+    lost: dict[str, int],
+) -> Table:
+    def median(name: str, what: Callable[[Measured], float]) -> float:
+        return statistics.median(what(one) for one in found[_Run(name, "quick")])
+
+    rows = [
+        [
+            PEERS[name][1],
+            layouts[name],
+            f"{median(name, lambda one: one.cost):.0f}",
+            f"{median(name, lambda one: one.busy):.0%}",
+            f"{median(name, lambda one: one.sink):.0%}",
+            f"{median(name, lambda one: one.enqueue):.0f}",
+            str(lost[name]),
+        ]
+        for name in peers
+    ]
     columns = [
-        *("queue", "mails a second", "spread", "of the quickest peer"),
-        *("processor, µs a mail", "the sink's processor", "enqueue, µs"),
+        *("queue", "its quickest layout", "processor, µs a mail", "processors busy"),
+        *("the sink's processor", "enqueue, µs", f"missing {PATIENCE:.0f} s after a SIGKILL"),
     ]
     note = (
-        "The processor time is the workers' and Redis'; the sink is one process for all, "
-        "and when it is at 100 % no queue can do more."
+        "With this project's sender. The processor time is the workers' and Redis'. The sink is "
+        "one process for all: when it is at 100 %, no queue can do more. The last column: of "
+        f"{KILL_JOBS} jobs, in the worst of {KILLS} runs with one process killed in each; what a "
+        "queue brings back later than that is missing too."
     )
-    return [Table(f"{JOBS:,} mails through each queue", columns, rows, note)]
+    return Table("How each queue ran", columns, rows, note)
 
 
-def measure(
-    name: str,
-    jobs: int = JOBS,
-    *,
-    settings: Mapping[str, str] | None = None,
-    options: Options | None = None,
-    workers: int | None = None,
-) -> Measured:
-    """What one peer does.
-
-    settings: further environment variables. options: how Redis keeps its data. workers: so many
-    worker processes, in place of the peer's own number.
-    """
-    module = f"benchmarks.peers.{name}"
-    with _servers(options or Options()) as (environment, sink, redis):
-        environment |= settings or {}
-        run_python = [sys.executable, "-m", "benchmarks.drive"]
-        told = subprocess.run(
-            [*run_python, module, str(jobs)], env=environment, capture_output=True, text=True
-        )
-        if told.returncode:
-            raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
-        peer = json.loads(told.stdout)
-        doing = [redis]
-        with ExitStack() as running:
-            for command in islice(cycle(peer["workers"]), workers or len(peer["workers"])):
-                worker = subprocess.Popen(
-                    command,
-                    env={**environment, **peer["environment"]},
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-                running.callback(_end, worker)
-                doing.append(worker)
-            return _measured(sink, [one.pid for one in doing], jobs, float(peer["enqueue_us"]))
+def _missing(name: str, layout: str) -> int:
+    _say(f"kills: {PEERS[name][1]}")
+    return max(missing_after_a_kill(name, layout) for _ in range(KILLS))
 
 
-def _measured(sink: subprocess.Popen[str], doing: list[int], jobs: int, enqueue: float) -> Measured:
-    """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
-    first: tuple[int, float] | None = None
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        count, last = _ask(sink)
-        if first is None and count >= jobs // 10:
-            first = (count, last)
-            psutil.cpu_percent()  # counts from here
-            cost, sinking = seconds_of(doing), seconds_of([sink.pid])
-        if first is not None and count >= jobs:
-            mails, seconds = count - first[0], last - first[1]
-            return Measured(
-                mails / seconds,
-                enqueue,
-                (seconds_of(doing) - cost) / mails * 1e6,
-                psutil.cpu_percent() / 100,
-                (seconds_of([sink.pid]) - sinking) / seconds,
-            )
-        time.sleep(0.02)
-    raise RuntimeError(f"only {_ask(sink)[0]} of {jobs} mails arrived")
+def _best_layout(name: str) -> str:
+    _say(f"layouts: {PEERS[name][1]}")
+    layouts = list(import_module(f"benchmarks.peers.{name}").LAYOUTS)
+    rates: dict[str, list[float]] = {layout: [] for layout in layouts}
+    for _ in range(3 if len(layouts) > 1 else 0):
+        for layout in layouts:
+            rates[layout].append(measure(name, JOBS // 2, layout=layout).mails)
+    return max(layouts, key=lambda layout: statistics.median(rates[layout] or [0.0]))
 
 
-def seconds_of(pids: list[int]) -> float:
-    """Processor time of these processes and all that they have started."""
-    total = 0.0
-    for pid in pids:
-        parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                total += sum(process.cpu_times()[:4])
-    return total
-
-
-def _ask(sink: subprocess.Popen[str]) -> tuple[int, float]:
-    assert sink.stdin is not None
-    assert sink.stdout is not None
-    sink.stdin.write("?\n")
-    sink.stdin.flush()
-    count, last = sink.stdout.readline().split()
-    return int(count), float(last)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, 9)
-    process.wait()
-
-
-@contextmanager
-def _servers(
-    options: Options,
-) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], subprocess.Popen[Any]]]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
-        folder = Path(name)
-        redis, url = start(folder, options)
-        running.callback(redis.wait)
-        running.callback(redis.kill)
-        port = ports.take(0, "the mail server")
-        sink = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.callback(sink.wait)
-        running.callback(sink.kill)
-        assert sink.stdout is not None
-        sink.stdout.readline()
-        yield (
-            {
-                **os.environ,
-                "DEMO_DIR": name,
-                "DEMO_REDIS_URL": url,
-                "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
-                "PYTHONWARNINGS": "ignore",
-            },
-            sink,
-            redis,
-        )
+def _say(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
+    else:
+        print(what, file=sys.stderr, flush=True)

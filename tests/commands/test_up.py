@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import psutil
@@ -23,13 +23,18 @@ from demo_app.stack.client import Client
 
 
 @contextmanager
-def _up(*arguments: str, as_json: bool = True, **settings: str) -> Iterator[subprocess.Popen[str]]:
+def _up(
+    *arguments: str,
+    as_json: bool = True,
+    stderr: int | IO[str] = subprocess.PIPE,
+    **settings: str,
+) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
     process = subprocess.Popen(
         command,
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         start_new_session=True,
     )
@@ -47,14 +52,42 @@ def _line(process: subprocess.Popen[str]) -> dict[str, Any]:
     return told
 
 
-def test_the_first_line_says_where_everything_is() -> None:
-    with _up() as process:
-        ready = _line(process)
-        assert set(ready) == {"web", "inbox", "smtp", "redis", "token", "dir", "pids"}
-        assert set(ready["pids"]) == {"redis", "smtp", "web", "worker"}
-        with Client(ready) as client:
-            client.comment()
-            assert client.wait_for_mails(1)["distinct"] == 1
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], Path]]:
+    """`up` without an option, in an environment with a misspelt setting: its first line, and the
+    file with its errors."""
+    errors = tmp_path_factory.mktemp("up") / "errors"
+    with errors.open("w") as file, _up(DEMO_WORKRES="3", stderr=file) as process:
+        yield _line(process), errors
+
+
+def test_the_first_line_says_where_everything_is(running: tuple[dict[str, Any], Path]) -> None:
+    ready, _ = running
+    assert set(ready) == {"web", "inbox", "smtp", "redis", "token", "dir", "pids"}
+    assert set(ready["pids"]) == {"redis", "smtp", "web", "worker"}
+    with Client(ready) as client:
+        client.comment()
+        assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_a_variable_that_is_no_setting_is_named(running: tuple[dict[str, Any], Path]) -> None:
+    _, errors = running
+    assert "DEMO_WORKRES" in errors.read_text()
+
+
+def test_without_controls_no_page_kills(running: tuple[dict[str, Any], Path]) -> None:
+    ready, _ = running
+    assert _ask_for_a_kill(ready) == 403
+
+
+def test_with_controls_a_page_kills() -> None:
+    with _up("--controls") as process:
+        assert _ask_for_a_kill(_line(process)) == 204
+
+
+def _ask_for_a_kill(ready: dict[str, Any]) -> int:
+    bearer = {"authorization": f"Bearer {ready['token']}", "accept": "*/*"}
+    return httpx.post(f"{ready['web']}/stage/do/kill-worker", headers=bearer).status_code
 
 
 def test_later_lines_report_a_death_and_a_start() -> None:
@@ -203,15 +236,6 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path)
             assert environment["DEMO_DIR"] == ready["dir"]
 
 
-def test_without_controls_no_page_kills_and_with_them_it_does() -> None:
-    for options, status in (((), 403), (("--controls",), 204)):
-        with _up(*options) as process:
-            ready = _line(process)
-            bearer = {"authorization": f"Bearer {ready['token']}", "accept": "*/*"}
-            answer = httpx.post(f"{ready['web']}/stage/do/kill-worker", headers=bearer)
-            assert answer.status_code == status
-
-
 def test_for_an_audience_it_prints_the_show_which_is_slow_enough_to_watch(tmp_path: Path) -> None:
     with _up("--show", "--dir", str(tmp_path), as_json=False) as process:
         assert process.stdout is not None
@@ -251,20 +275,12 @@ def test_a_setting_that_does_not_fit_is_refused_by_name(name: str, value: str) -
         assert len(err.strip().splitlines()) == 1
 
 
-def test_a_variable_that_is_no_setting_is_named() -> None:
-    with _up(DEMO_WORKRES="3") as process:
-        _line(process)
-        process.terminate()
-        _, err = process.communicate(timeout=30)
-        assert "DEMO_WORKRES" in err
-
-
 def test_the_help_names_every_option_of_the_contract() -> None:
     command = [sys.executable, "-m", "demo_app", "up", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     options = (
         "dir json workers concurrency backend redis-url appendfsync no-persistence "
-        "web-port inbox-port smtp-port no-restart tasks lease controls show twin"
+        "web-port inbox-port smtp-port no-restart tasks lease controls show twin report-deaths"
     )
     assert all(f"--{option}" in told for option in options.split())
 

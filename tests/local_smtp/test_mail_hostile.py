@@ -138,10 +138,11 @@ def signed_in(sink):
 
 
 @pytest.fixture
-def page(signed_in):
+def page(signed_in, sink):
     page = signed_in.new_page()
     yield page
     page.close()
+    sink.clear()  # or the list and the search of the next test would have to read this mail too
 
 
 def send_raw(sink, raw: bytes) -> int:

@@ -14,6 +14,7 @@ WRONG = {
         "def answer(depth, latency, dead):\n    return True",
         "answer = 60",
     ],
+    "8.3": ["answer = 1", "answer = 'staged'", "staged.post(2)\nstaged.wait()\nanswer = 1"],
 }
 
 

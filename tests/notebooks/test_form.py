@@ -85,7 +85,7 @@ def test_a_lesson_has_every_part(lesson: str) -> None:
     text = prose(lesson)
     for part in PARTS:
         assert part in text, f"{part!r} is missing"
-    assert 2 <= len(solutions_of(lesson)) <= 3
+    assert 2 <= len(solutions_of(lesson)) <= 4
     assert re.search(r"\*\*Time:\*\* about \d+ minutes", text)
     assert "**Seen:**" in text
     assert "predict(" in "\n".join(code_cells(lesson))
@@ -157,7 +157,9 @@ def test_no_name_is_given_twice_so_that_an_earlier_cell_still_means_the_same(les
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_last_cell_ends_the_last_system(lesson: str) -> None:
     labs = [
-        name for cell in code_cells(lesson) for name in re.findall(r"^(\w+) = Lab\(", cell, re.M)
+        name
+        for cell in code_cells(lesson)
+        for name in re.findall(r"^(\w+) = (?:Lab|mystery)\(", cell, re.M)
     ]
     assert code_cells(lesson)[-1] == f"{labs[-1]}.close()"
 

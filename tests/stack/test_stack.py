@@ -13,8 +13,9 @@ from typing import Any
 
 import psutil
 import pytest
-from support import redis_running, until
+from support import let_judge, redis_running, until
 
+from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
@@ -83,6 +84,19 @@ def test_what_is_killed_is_started_again(role: str) -> None:
             {"event": "started", "role": role, "pid": successor},
         ]
         client.comment()
+        assert client.wait_for_mails(1)["distinct"] == 1
+
+
+def test_a_death_that_is_reported_frees_its_jobs_long_before_the_lease_ends() -> None:
+    lease = 600.0
+    with Stack(workers=2, lease=lease, report_deaths=True) as stack, Client(stack.ready) as client:
+        let_judge(Queue(client.redis()), int(1000 * lease))
+        client.set_faults({"at": "data", "do": "hang"})
+        client.comment()
+        held = client.wait_for(lambda now: now["running"] == 1)
+        (pid,) = (worker["pid"] for worker in held["workers"] if worker["running"])
+        client.set_faults()
+        stack.kill("worker", pid=pid)
         assert client.wait_for_mails(1)["distinct"] == 1
 
 

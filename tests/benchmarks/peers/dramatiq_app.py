@@ -1,4 +1,4 @@
-"""Dramatiq on Redis: two processes of four threads."""
+"""Dramatiq on Redis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from demo_app.settings import settings
 
 NAME = "Dramatiq"
 _RUN = [sys.executable, "-m", "dramatiq", "benchmarks.peers.dramatiq_app"]
-WORKERS = [[*_RUN, "--processes", "2", "--threads", "4"]]
+LAYOUTS = {
+    "two processes of four threads": [[*_RUN, "--processes", "2", "--threads", "4"]],
+    "eight processes": [[*_RUN, "--processes", "8", "--threads", "1"]],
+}
 ENVIRONMENT: dict[str, str] = {}
 
 dramatiq.set_broker(RedisBroker(url=client_url(settings().redis_url)))  # type: ignore[no-untyped-call]

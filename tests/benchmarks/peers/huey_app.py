@@ -1,4 +1,4 @@
-"""Huey on Redis: two consumers of four threads."""
+"""Huey on Redis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from demo_app.settings import settings
 
 NAME = "Huey"
 _RUN = [sys.executable, "-m", "huey.bin.huey_consumer", "benchmarks.peers.huey_app.huey"]
-WORKERS = [[*_RUN, "-k", "thread", "-w", "4", "-q"] for _ in range(2)]
+LAYOUTS = {
+    "eight processes": [[*_RUN, "-k", "process", "-w", "8", "-q"]],
+    "two processes of four threads": [[*_RUN, "-k", "thread", "-w", "4", "-q"] for _ in range(2)],
+}
 ENVIRONMENT: dict[str, str] = {}
 
 huey = RedisHuey("bench", url=client_url(settings().redis_url), results=False)

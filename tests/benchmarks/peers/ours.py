@@ -9,12 +9,18 @@ from benchmarks.notification import notify
 
 NAME = "ours"
 _QUIET = ["--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING"]
-WORKERS = [
-    [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", "-n", f"{n}@%h", *_QUIET]
-    for n in range(2)
-]
+
+
+def _workers(count: int, *options: str) -> list[list[str]]:
+    run = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+    return [[*run, "-n", f"{number}@%h", *_QUIET, *options] for number in range(count)]
+
+
+LAYOUTS = {
+    "two processes of four threads": _workers(2, "-P", "threads", "-c", "4"),
+    "eight processes": _workers(1, "-P", "prefork", "-c", "8"),
+}
 ENVIRONMENT = {
-    "DEMO_CONCURRENCY": "4",
     "DEMO_TASKS": "benchmarks.notification",
     "DEMO_WORKER_NICE": "0",  # the others do not stand back for anybody either
 }

@@ -1,11 +1,11 @@
-"""Stock Celery: late acknowledgement, no results, no events, two processes of four threads."""
+"""Stock Celery: late acknowledgement, no results, no events."""
 
 from __future__ import annotations
 
 from benchmarks.peers.ours import ENVIRONMENT as _OURS
-from benchmarks.peers.ours import WORKERS, enqueue
+from benchmarks.peers.ours import LAYOUTS, enqueue
 
 NAME = "stock Celery"
 ENVIRONMENT = {**_OURS, "DEMO_TRANSPORT": "stock"}
 
-__all__ = ["ENVIRONMENT", "NAME", "WORKERS", "enqueue"]
+__all__ = ["ENVIRONMENT", "LAYOUTS", "NAME", "enqueue"]

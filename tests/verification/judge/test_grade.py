@@ -90,4 +90,4 @@ def test_an_empty_folder_is_no_grade(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", "--grade", tmp_path]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 2
-    assert "no notebook and no .py file" in " ".join(told.stderr.split())
+    assert "no notebook, no .py file and no hand-in" in " ".join(told.stderr.split())

@@ -1,0 +1,207 @@
+"""What is wrong in each mystery; a spoiler."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from demo_app.backends.celery_command import worker_command
+from demo_app.broker.connection import connect
+from demo_app.stack.options import Options
+from demo_app.stack.redis_server import answers, command, socket_path
+from lab.jobs import poison, remind, work
+from lab.manual_worker import Beside
+from lab.mysteries import Case, Mystery
+
+_QUICK = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
+
+
+def _comment(lab: Mystery, numbers: Iterable[int]) -> str:
+    """Post these comments; returns the id of job 17."""
+    for number in numbers:
+        (posted,) = lab.post(1, author=f"Reader {number}")
+        assert posted.comment_id == number
+    return next(one.job_id for one in lab.posted if one.comment_id == 17)
+
+
+def _sixteen(lab: Mystery) -> None:
+    """Sixteen mails arrive, as they should."""
+    lab.post(16)
+    lab.wait()
+
+
+def _is_in(lab: Mystery, state: str, job: str) -> bool:
+    return lab.redis.zscore(state, job) is not None
+
+
+def _refused(lab: Mystery) -> str:
+    mail = {"subject": "*Reader 17 *"}
+    lab.faults({"at": "reply", "do": "answer", "code": 554, "text": "no links here", "match": mail})
+    job = _comment(lab, range(1, 21))
+    lab.until(lambda: _is_in(lab, "dead", job), "the end of job 17")
+    return job
+
+
+def _nobody_listens(lab: Mystery) -> str:
+    _sixteen(lab)
+    lab.send_workers_home()
+    lab.celery("-Q", "default")
+    job = _comment(lab, range(17, 21))
+    tidied = work.enqueue(name="tidy up")
+    lab.until(lambda: _is_in(lab, "done", tidied.id), "a job that is done")
+    return job
+
+
+def _paused(lab: Mystery) -> str:
+    _sixteen(lab)
+    lab.slow_mail(60)
+    job = _comment(lab, range(17, 21))
+    lab.until(lambda: lab.client.job(job)["state"] == "running", "a worker that has job 17")
+    lab.stack.kill("worker", signal.SIGSTOP)
+    lab.faults()
+    return job
+
+
+def _poison(lab: Mystery) -> str:
+    _sixteen(lab)
+    job = poison.enqueue(name="17").id
+    for number in range(18, 21):
+        work.enqueue(name=str(number))
+    lab.until(lambda: _is_in(lab, "dead", job), "the end of job 17")
+    return job
+
+
+def _refuses_to_write(lab: Mystery) -> str:
+    _sixteen(lab)
+    (pid,) = lab.stack.ready["pids"]["redis"]
+    if hasattr(resource, "prlimit"):  # a quota in place of a full disk; the heartbeats meet it
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        written = "aof_last_write_status"
+        lab.until(lambda: lab.redis.info("persistence")[written] == "err", "a Redis that refuses")
+    else:  # macOS has no such call: its Redis has no memory left
+        lab.redis.config_set("maxmemory", 1)
+    return _comment(lab, range(17, 21))
+
+
+def _clock(lab: Mystery) -> str:
+    """Machine shop-2, which wrote job 17, has a clock that is a day ahead."""
+    machines = {number: ("shop-1", datetime.now(UTC)) for number in range(1, 21)}
+    machines[17] = ("shop-2", datetime.now(UTC) + timedelta(days=1))
+    jobs = {}
+    for number, (machine, clock) in machines.items():
+        due = remind.using(run_after=clock + timedelta(seconds=1))
+        said = clock.isoformat(" ", "seconds")
+        jobs[number] = due.enqueue(f"{number}", "in 1 second", said, machine).id
+    lab.until(lambda: lab.client.summary()["done"] == len(jobs) - 1, "the other jobs' end")
+    return jobs[17]
+
+
+def _no_answer(lab: Mystery) -> str:
+    mail = {"subject": "*Reader 17 *"}
+    lab.faults({"at": "reply", "do": "drop_reply", "match": mail})
+    job = _comment(lab, range(1, 21))
+    lab.until(lambda: lab.client.mail_stats()["duplicates"] > 0, "a mail that comes twice")
+    return job
+
+
+def _another_redis(lab: Mystery) -> str:
+    _sixteen(lab)
+    lab.send_workers_home()
+    folder = lab.stack.plan.folder.path / "redis-2"
+    folder.mkdir()
+    socket = socket_path(folder)
+    url = f"redis+socket://{socket}"
+    server = Beside(lab, "redis", command(folder, socket, Options()))
+    server.wait_until(lambda: answers(url))
+    worker = Beside(lab, "worker", worker_command(), DEMO_REDIS_URL=url)
+    with connect(url) as other:
+        worker.wait_until(lambda: bool(other.smembers("workers")))
+    return _comment(lab, range(17, 21))
+
+
+CASES = {
+    1: Case(
+        _refused,
+        "dead",
+        "the mail server refuses this mail",
+        (
+            "Look at the picture of the queue: one job is alone in its list.",
+            "`look.history(one, one.job)` ends with what the mail server said.",
+        ),
+    ),
+    2: Case(
+        _nobody_listens,
+        "a queue",
+        "no worker takes from this queue",
+        (
+            "The picture shows a worker that is alive, and does nothing. What does it wait for?",
+            "`look.processes(two)` has the worker's command. `-Q` names what it takes from.",
+        ),
+    ),
+    3: Case(
+        _paused,
+        "a worker",
+        "its worker is paused",
+        (
+            "Find the list that holds job 17, and the process that owns the list.",
+            "Redis has not heard of this worker for a while. Is it dead? Ask the operating system.",
+            "`look.processes(three)` says in what state it is.",
+        ),
+    ),
+    4: Case(
+        _poison,
+        "dead",
+        "it kills every worker that runs it",
+        (
+            "`look.history(four, four.job)`: how did each run of the job end?",
+            "No run ended with an error. Whose names are in the column `by`?",
+        ),
+        {
+            "workers": 2,
+            "environment": {**_QUICK, "DEMO_MAX_RESCUES": "1", "DEMO_POISON_PAUSE": "0"},
+        },
+    ),
+    5: Case(
+        _refuses_to_write,
+        "the web app's database",
+        "Redis refuses to write",
+        (
+            "Redis does not know job 17. Who had it before Redis?",
+            "`look.outbox(five)` has it. Why is it not handed over? `look.log(five, 'web')`.",
+            "Redis runs, and answers `PING`. `look.redis_cli(five, 'INFO persistence')` has a line "
+            "`aof_last_write_status`.",
+        ),
+    ),
+    6: Case(
+        _clock,
+        "scheduled",
+        "it was written by a clock that was wrong",
+        (
+            "A job that is scheduled waits for its time. When is that?",
+            "`ZRANGE scheduled 0 -1 WITHSCORES` has it in seconds; `TIME` is now.",
+            "The message says when the job was asked for, and by which machine: "
+            '`look.redis_cli(six, f"LINDEX job:{six.job} 0")`.',
+        ),
+    ),
+    7: Case(
+        _no_answer,
+        "retrying",
+        "its mail arrived, the answer did not",
+        (
+            "`look.history(seven, seven.job)` says how each try ended.",
+            "Is the mail of Reader 17 in `look.inbox(seven, 20)`? How often?",
+        ),
+    ),
+    8: Case(
+        _another_redis,
+        "a queue",
+        "the worker asks another Redis",
+        (
+            "A worker runs, says the operating system. Which workers does Redis know?",
+            "Count the servers in `look.processes(eight)`.",
+            "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one.",
+        ),
+    ),
+}

@@ -1,0 +1,145 @@
+"""Look at a running system and change nothing: its processes, Redis, logs, inbox, one job."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from redis.exceptions import RedisError
+
+from demo_app.broker.connection import connect
+from demo_app.stack.reaper import MARKER
+from lab.lifecycle import LabError
+from lab.queue_lists import read
+from lab.show import Table
+from lab.trace import rows
+
+if TYPE_CHECKING:
+    from lab.running import Lab
+
+#: Commands that tell something, though Redis does not call them "readonly".
+_TELL = ("info", "time", "ping", "client list", "config get")
+#: The words of a command line by which a process is known, and its role.
+_ROLES = {
+    "demo_app.web": "web app",
+    "local_smtp": "mail server",
+    "celery": "worker",
+    "unixsocket": "redis",
+}
+
+
+def processes(lab: Lab) -> Table:
+    """Every process of the system: pid, role, state, and how it was started.
+
+    A state is the operating system's word: a process that waits is `sleeping`, one that was
+    paused is `stopped`.
+    """
+    wanted, found = lab.stack.plan.stack_id, []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if process.environ().get(MARKER) == wanted and (role := _role(words)):
+                found.append((role, process.pid, process.status(), shlex.join(words[1:])))
+        except (psutil.Error, OSError):  # it ended meanwhile, or is another user's
+            continue
+    return Table(("process", "pid", "state", "started with"), sorted(found))
+
+
+def _role(words: list[str]) -> str:
+    line = " ".join(words)
+    return next((role for word, role in _ROLES.items() if word in line), "")
+
+
+def redis_cli(lab: Lab, command: str, socket: str = "") -> None:
+    """Print Redis' answer, as `redis-cli` would: `look.redis_cli(lab, "LLEN queue:mail")`.
+
+    socket: the file at which another Redis listens. Raises LabError for a command that changes
+    something, or that Redis refuses.
+    """
+    words = shlex.split(command)
+    client = connect(f"unix://{socket}") if socket else lab.redis
+    try:
+        if not _only_tells(client, words):
+            raise LabError(f"{command!r} is not a command that only reads.")
+        _print(client.execute_command(*words))
+    except RedisError as error:
+        raise LabError(f"Redis says: {error}") from None
+    finally:
+        if socket:
+            client.close()
+
+
+def _only_tells(client: Any, words: list[str]) -> bool:
+    line = " ".join(words).casefold()
+    if not words or line.startswith(_TELL):
+        return bool(words)
+    known = client.execute_command("COMMAND", "INFO", words[0])
+    return any("readonly" in one["flags"] for one in known.values())
+
+
+def _print(answer: Any) -> None:
+    if isinstance(answer, dict):
+        answer = [f"{name}: {value}" for name, value in answer.items()]
+    elif isinstance(answer, str) or not isinstance(answer, Iterable):
+        answer = [answer]
+    print("\n".join(map(str, answer)) or "(empty)")
+
+
+def log(lab: Lab, role: str, lines: int = 12) -> None:
+    """Print the last lines that the processes of a role wrote: redis, smtp, web or worker.
+
+    Without the web app's line for each request. Raises LabError for another role.
+    """
+    paths = sorted(lab.stack.plan.folder.logs.glob(f"{role}*.log"))
+    if not paths:
+        raise LabError(f"There is no log of {role!r}: the roles are redis, smtp, web, worker.")
+    for path in paths:
+        told = [
+            line.rstrip()
+            for line in path.read_text("utf-8", "replace").splitlines()
+            if line.strip() and '"event": "request"' not in line
+        ]
+        print(f"{path.name}:", *(told[-lines:] or ["(empty)"]), sep="\n  ")
+
+
+def inbox(lab: Lab, lines: int = 8) -> Table:
+    """The newest mails: when each came, how often it was delivered, and its subject."""
+    mails = lab.client.mails(limit=lines)["messages"]
+    found = [
+        (datetime.fromisoformat(mail["received_at"]).astimezone().strftime("%H:%M:%S"),
+         mail["deliveries"], mail["subject"])
+        for mail in mails
+    ]  # fmt: skip
+    return Table(("received", "times delivered", "subject"), found)
+
+
+def history(lab: Lab, job: str) -> Table:
+    """What happened to the job, each event with its time; empty while Redis does not have it."""
+    found = []
+    for line in lab.client.job(job)["timeline"] if lab.redis.exists(f"job:{job}") else ():
+        told = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
+        if line["event"] == "scheduled" and told:
+            told = time.strftime("for %d %B, %H:%M:%S", time.localtime(float(told)))
+        at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
+        found.append((at, line["event"], line.get("by") or "", told))
+    return Table(("at", "event", "by", "says"), found)
+
+
+def outbox(lab: Lab) -> Table:
+    """The jobs that the web app's database keeps until they are done."""
+    found = rows(lab, "SELECT id, job_id FROM outbox ORDER BY id")
+    return Table(("row", "job"), [tuple(row) for row in found])
+
+
+def place_of(lab: Lab, job: str) -> str:
+    """Where the job is now, in a word: see `lab.mysteries.PLACES`."""
+    lists = [one.name for one in read(lab.redis, lab.died) if job in one.ids]
+    if lists:
+        kind = {"queue": "a queue", "worker": "a worker", "dead worker": "a worker"}
+        return next((place for name, place in kind.items() if lists[0].startswith(name)), lists[0])
+    kept = rows(lab, "SELECT 1 FROM outbox WHERE job_id = ?", job)
+    return "the web app's database" if kept else "nowhere"

@@ -1,0 +1,123 @@
+"""`mystery`: a running system that something is wrong with. Where is job 17, and why?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import zip_longest
+from types import EllipsisType
+from typing import Any
+
+from lab.look import place_of
+from lab.progress import Progress
+from lab.running import Lab
+from lab.show import Table
+
+#: Where a job can be, and why it can still be there.
+PLACES = (
+    "the web app's database",
+    "a queue",
+    "a worker",
+    "scheduled",
+    "retrying",
+    "dead",
+    "done",
+    "nowhere",
+)
+REASONS = (
+    "its worker is dead",
+    "its worker is paused",
+    "no worker takes from this queue",
+    "the worker asks another Redis",
+    "Redis does not run",
+    "Redis refuses to write",
+    "the mail server does not run",
+    "the mail server refuses this mail",
+    "its mail arrived, the answer did not",
+    "it kills every worker that runs it",
+    "it was written by a clock that was wrong",
+    "too many jobs are before it",
+)
+#: Seconds for which a job that moves may be on its way to its place.
+_MOVES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is wrong in a mystery.
+
+    happens: does it, in the mystery's system, and returns the id of job 17. where, why: the answer.
+    hints: from the weakest to the strongest. options: of the system.
+    """
+
+    happens: Callable[[Mystery], str]
+    where: str
+    why: str
+    hints: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Mystery(Lab):
+    """A lab in which job 17 is not done. number: which mystery, 1 to 8."""
+
+    def __init__(self, number: int, case: Case) -> None:
+        super().__init__(**case.options)
+        self.number, self._case, self._opened = number, case, 0
+        try:
+            with Progress("the mystery to happen"):
+                #: The id of job 17.
+                self.job = case.happens(self)
+        except BaseException:
+            self.close()
+            raise
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        caption = f"Mystery {self.number}: where is job 17, and why? A place and a reason:"
+        pairs = list(zip_longest(PLACES, REASONS, fillvalue=""))
+        return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()
+
+    def hint(self) -> Table:
+        """One more hint each time."""
+        hints = self._case.hints
+        self._opened = min(self._opened + 1, len(hints))
+        left = len(hints) - self._opened
+        told = f"{left} more" if left else "that was the last one"
+        return Table(("", "hint"), list(enumerate(hints[: self._opened], 1)), told)
+
+    def judge(self, answer: Any) -> str | EllipsisType | None:
+        """A hint, or None when the place and the reason are right. The place is looked up now."""
+        self.client  # noqa: B018  # a closed mystery says so
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            return 'give a place and a reason, as in ("done", "Redis does not run").'
+        if ... in answer:
+            return ...
+        where, why = answer
+        for word, known in ((where, PLACES), (why, REASONS)):
+            if word not in known:
+                return f"{word!r} is not one of the words. Copy them as they are in the table."
+        if not self._is_there(where):
+            return f"{where!r} is not the place. Look once more where job 17 is now."
+        if why != self._case.why:
+            return "the place is right. The reason is another one; its hint() helps."
+        return None
+
+    def _is_there(self, where: str) -> bool:
+        until = time.monotonic() + _MOVES
+        while (found := place_of(self, self.job)) != where and found != self._case.where:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)  # between two looks
+        return found == where
+
+
+def mystery(number: int) -> Mystery:
+    """Start a fresh system, and let something go wrong in it. number: 1 (easy) to 8 (hard).
+
+    Raises ValueError for another number.
+    """
+    cases: dict[int, Case] = import_module("lab.cases").CASES
+    if number not in cases:
+        raise ValueError(f"There are mysteries 1 to {len(cases)}, and none {number}.")
+    return Mystery(number, cases[number])

@@ -1,0 +1,46 @@
+"""What a SIGKILL of a worker costs each queue: jobs that are not done some time after it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+
+from benchmarks.measuring import Running, at_work, seconds_of
+
+JOBS = 200
+#: Seconds that each job takes, so that every worker has one when it is killed.
+JOB_SECONDS = 0.1
+#: Seconds after the kill when it is counted; new workers are there from the kill on.
+PATIENCE = 20.0
+
+
+def missing_after_a_kill(name: str, layout: str) -> int:
+    """Of JOBS, so many have not been done PATIENCE seconds after the SIGKILL of one process."""
+    settings = {"BENCH_SECONDS": str(JOB_SECONDS)}
+    with at_work(name, JOBS, layout, settings) as running:
+        _wait(running, JOBS // 4, 60.0)
+        os.kill(_busiest(running), signal.SIGKILL)
+        for _ in list(running.workers):
+            running.start_worker()
+        _wait(running, JOBS, PATIENCE)
+        return JOBS - running.arrived()[0]
+
+
+def _wait(running: Running, mails: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while running.arrived()[0] < mails and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _busiest(running: Running) -> int:
+    """The process that does jobs: of those without children the one that has worked most."""
+    leaves = [
+        process
+        for worker in running.workers
+        for process in (psutil.Process(worker.pid), *psutil.Process(worker.pid).children(True))
+        if not process.children()
+    ]
+    return max(leaves, key=lambda process: seconds_of([process.pid])).pid

@@ -1,0 +1,194 @@
+"""2,000 jobs, each one mail delivered over SMTP, eight at a time, on one queue.
+
+The jobs are put in first; the clock runs from the start of the first delivery to the end of the
+last, with workers that were ready before. Redis keeps an append-only file, fsync each second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import cycle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from demo_app.stack import Options, ports
+from demo_app.stack.redis_server import start
+
+JOBS = 2000
+
+
+class Measured(NamedTuple):
+    """mails: a second. enqueue: microseconds, median. cost: microseconds of processor time that a
+    mail takes of the workers and Redis; redis: of Redis alone. busy: the share of all processors,
+    0 to 1. sink: the share of one processor that the mail sink had."""
+
+    mails: float
+    enqueue: float
+    cost: float
+    redis: float
+    busy: float
+    sink: float
+
+
+def measure(
+    name: str,
+    jobs: int = JOBS,
+    *,
+    layout: str = "",
+    settings: Mapping[str, str] | None = None,
+    options: Options | None = None,
+    workers: int | None = None,
+) -> Measured:
+    """What one peer does.
+
+    layout: which of the peer's layouts, its first if none is named. settings: further environment
+    variables. options: how Redis keeps its data. workers: so many worker processes, in place of the
+    layout's own number.
+    """
+    with at_work(name, jobs, layout, settings, options, workers) as running:
+        return _measured(running, jobs)
+
+
+class Running(NamedTuple):
+    """A peer at work. enqueue: as in Measured."""
+
+    sink: subprocess.Popen[str]
+    redis: subprocess.Popen[Any]
+    workers: list[subprocess.Popen[bytes]]
+    enqueue: float
+    start_worker: Callable[[], None]
+
+    def arrived(self) -> tuple[int, float]:
+        """How many different mails have arrived, and when the last of them did."""
+        assert self.sink.stdin is not None
+        assert self.sink.stdout is not None
+        self.sink.stdin.write("?\n")
+        self.sink.stdin.flush()
+        count, last = self.sink.stdout.readline().split()
+        return int(count), float(last)
+
+
+@contextmanager
+def at_work(
+    name: str,
+    jobs: int,
+    layout: str = "",
+    settings: Mapping[str, str] | None = None,
+    options: Options | None = None,
+    workers: int | None = None,
+) -> Iterator[Running]:
+    """The jobs are in the peer's queue and its workers have been started; all of it ends after."""
+    module = f"benchmarks.peers.{name}"
+    with _servers(options or Options()) as (environment, sink, redis), ExitStack() as running:
+        environment |= settings or {}
+        told = subprocess.run(
+            [sys.executable, "-m", "benchmarks.drive", module, str(jobs)],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if told.returncode:
+            raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
+        peer = json.loads(told.stdout)
+        commands = peer["layouts"][layout or next(iter(peer["layouts"]))]
+        doing: list[subprocess.Popen[bytes]] = []
+        more = cycle(commands)
+
+        def start_worker() -> None:
+            worker = subprocess.Popen(
+                next(more),
+                env={**environment, **peer["environment"]},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            running.callback(_end, worker)
+            doing.append(worker)
+
+        for _ in range(workers or len(commands)):
+            start_worker()
+        yield Running(sink, redis, doing, float(peer["enqueue_us"]), start_worker)
+
+
+def _measured(running: Running, jobs: int) -> Measured:
+    """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
+    doing = [running.redis.pid, *(worker.pid for worker in running.workers)]
+    sink = running.sink.pid
+    first: tuple[int, float] | None = None
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        count, last = running.arrived()
+        if first is None and count >= jobs // 10:
+            first = (count, last)
+            psutil.cpu_percent()  # counts from here
+            cost, of_redis, sinking = (seconds_of(pids) for pids in (doing, doing[:1], [sink]))
+        if first is not None and count >= jobs:
+            mails, seconds = count - first[0], last - first[1]
+            return Measured(
+                mails / seconds,
+                running.enqueue,
+                (seconds_of(doing) - cost) / mails * 1e6,
+                (seconds_of(doing[:1]) - of_redis) / mails * 1e6,
+                psutil.cpu_percent() / 100,
+                (seconds_of([sink]) - sinking) / seconds,
+            )
+        time.sleep(0.02)
+    raise RuntimeError(f"only {running.arrived()[0]} of {jobs} mails arrived")
+
+
+def seconds_of(pids: list[int]) -> float:
+    """Processor time of these processes and all that they have started."""
+    total = 0.0
+    for pid in pids:
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += sum(process.cpu_times()[:4])
+    return total
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, 9)
+    process.wait()
+
+
+@contextmanager
+def _servers(
+    options: Options,
+) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], subprocess.Popen[Any]]]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
+        folder = Path(name)
+        redis, url = start(folder, options)
+        running.callback(redis.wait)
+        running.callback(redis.kill)
+        port = ports.take(0, "the mail server")
+        sink = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.callback(sink.wait)
+        running.callback(sink.kill)
+        assert sink.stdout is not None
+        sink.stdout.readline()
+        yield (
+            {
+                **os.environ,
+                "DEMO_DIR": name,
+                "DEMO_REDIS_URL": url,
+                "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
+                "PYTHONWARNINGS": "ignore",
+            },
+            sink,
+            redis,
+        )

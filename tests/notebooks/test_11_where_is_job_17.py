@@ -1,0 +1,32 @@
+"""Lesson 11 runs, whatever is done to it, and knows right answers from wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+from notebooks.misuse import survives_everything
+
+WRONG = {
+    "11.1": [
+        "answer = ('dead', 'it kills every worker that runs it')",
+        "answer = ('retrying', 'the mail server refuses this mail')",
+        "answer = 'dead'",
+    ],
+    "11.2": [
+        "answer = ('a queue', 'its worker is dead')",
+        "answer = ('nowhere', 'no worker takes from this queue')",
+    ],
+    "11.3": [
+        "answer = ('a worker', 'its worker is dead')",
+        "answer = ('a worker', 'paused')",
+        "answer = ('a queue', 'its worker is paused')",
+    ],
+    "11.4": [
+        "answer = ('dead', 'the mail server refuses this mail')",
+        "answer = ('dead', 'its worker is dead', 'it kills every worker that runs it')",
+    ],
+}
+
+
+@pytest.mark.timeout(600)
+def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
+    survives_everything("11_where_is_job_17", WRONG)

@@ -1,0 +1,172 @@
+"""Fail-overs to a replica that lags: ``python -m stack.failover [ROUNDS]``, in ``tests``.
+
+In each round comments are posted that the replica never hears of. Then the primary is killed, and
+Sentinel promotes that replica. The outbox has what it lacks: no mail may be missing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import redis
+from support import until
+
+from demo_app.stack import Stack, ports
+from demo_app.stack.client import Client
+from demo_app.stack.redis_server import binary
+
+#: Milliseconds without an answer after which Sentinel calls the primary dead.
+SILENT_MS = 1000
+#: Comments of which the replica hears nothing, and comments while there is no primary.
+UNHEARD, MEANWHILE = 12, 3
+#: A port at which no server answers.
+NOBODY = 1
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Redis server of its own, and a client of it."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    client: Any
+
+
+@dataclass(frozen=True)
+class Failover:
+    """One round. seconds: from the kill until every mail was there."""
+
+    comments: int
+    missing: int
+    forgotten: int
+    seconds: float
+
+
+def probe(rounds: int, told: Callable[[Failover], None] = lambda _: None) -> list[Failover]:
+    """So many fail-overs of one running system, one after the other."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="failover-")))
+        primary = running.enter_context(_server(folder))
+        sentinel = running.enter_context(_sentinel(folder, primary.port))
+        url = f"sentinel://127.0.0.1:{NOBODY};127.0.0.1:{sentinel.port}/books"
+        stack = running.enter_context(Stack(workers=2, redis_url=url))
+        client = running.enter_context(Client(stack.ready))
+        client.set_faults({"at": "data", "do": "wait", "seconds": 0.2})
+        found: list[Failover] = []
+        for _ in range(rounds):
+            copy = running.enter_context(_server(folder, primary.port))
+            _wait_until_watched(copy, sentinel)
+            found.append(_round(stack, client, sentinel, primary, copy))
+            told(found[-1])
+            primary = copy
+        return found
+
+
+def _round(
+    stack: Stack, client: Client, sentinel: Server, primary: Server, copy: Server
+) -> Failover:
+    before = client.mail_stats()["distinct"]
+    copy.client.replicaof("127.0.0.1", str(NOBODY))
+    heard = int(copy.client.hget("counters", "enqueued") or 0)
+    for _ in range(UNHEARD):
+        client.comment()
+    until(lambda: _outbox(stack) == 0, what="every job in Redis")
+    forgotten = int(primary.client.hget("counters", "enqueued") or 0) - heard
+    primary.process.kill()
+    began = time.monotonic()
+    for _ in range(MEANWHILE):
+        client.comment()
+    until(lambda: _leads_to(sentinel, copy.port), 60.0, "the fail-over")
+    wanted = before + UNHEARD + MEANWHILE
+    with suppress(TimeoutError):  # what is missing then is counted
+        client.wait_for_mails(wanted, seconds=60.0)
+    missing = wanted - client.mail_stats()["distinct"]
+    return Failover(UNHEARD + MEANWHILE, missing, forgotten, time.monotonic() - began)
+
+
+def _wait_until_watched(copy: Server, sentinel: Server) -> None:
+    until(lambda: copy.client.info("replication")["master_link_status"] == "up", what="the copy")
+    until(lambda: str(copy.port) in _replicas(sentinel), 60.0, "Sentinel's look at the copy")
+
+
+def _outbox(stack: Stack) -> int:
+    return int(httpx.get(f"{stack.ready['web']}/healthz").json()["outbox"])
+
+
+def _replicas(sentinel: Server) -> set[str]:
+    return {str(one["port"]) for one in sentinel.client.sentinel_slaves("books")}
+
+
+def _leads_to(sentinel: Server, port: int) -> bool:
+    return bool(sentinel.client.sentinel_master("books")["port"] == port)
+
+
+@contextmanager
+def _server(folder: Path, primary: int | None = None) -> Iterator[Server]:
+    options = ["--appendonly", "yes", "--appenddirname"]
+    port = ports.take(0, "Redis")
+    options.append(f"aof-{port}")
+    if primary is not None:
+        options += ["--replicaof", f"127.0.0.1 {primary}", "--repl-diskless-sync-delay", "0"]
+    with _running(folder, port, "--dbfilename", f"{port}.rdb", *options) as server:
+        yield server
+
+
+@contextmanager
+def _sentinel(folder: Path, primary: int) -> Iterator[Server]:
+    settings = folder / "sentinel.conf"
+    settings.write_text(
+        f"sentinel monitor books 127.0.0.1 {primary} 1\n"
+        f"sentinel down-after-milliseconds books {SILENT_MS}\n"
+        "sentinel failover-timeout books 5000\n"
+    )
+    port = ports.take(0, "Sentinel")
+    with _running(folder, port, str(settings), "--sentinel", before=True) as server:
+        yield server
+
+
+@contextmanager
+def _running(folder: Path, port: int, *options: str, before: bool = False) -> Iterator[Server]:
+    where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = [binary(), *options, *where] if before else [binary(), *where, *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    client = redis.Redis(port=port, decode_responses=True, socket_timeout=5.0)
+    try:
+        until(lambda: _answers(client), what="the server")
+        yield Server(port, process, client)
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+        ports.release(port)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _print(one: Failover) -> None:
+    print(
+        f"{one.comments} comments, the new primary knew nothing of {one.forgotten}: "
+        f"{one.missing} missing, all there after {one.seconds:.1f} s",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    lost = sum(one.missing for one in probe(rounds, _print))
+    print(f"{rounds} fail-overs: {lost} mails missing")
+    sys.exit(int(lost > 0))

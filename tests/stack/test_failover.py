@@ -1,0 +1,31 @@
+"""A stack whose Redis Sentinel watches: the primary dies, and a replica that lagged takes over."""
+
+from __future__ import annotations
+
+import pytest
+from stack.failover import UNHEARD, probe
+
+from demo_app.broker.connection import Watched, client_url
+from demo_app.stack import Stack, StackError
+
+
+def test_what_the_promoted_replica_never_heard_of_is_mailed_all_the_same() -> None:
+    (found,) = probe(1)
+    assert found.forgotten >= UNHEARD, "or nothing was tried"
+    assert found.missing == 0
+
+
+def test_an_address_of_sentinel_names_who_watches_and_whom() -> None:
+    watched = Watched.read("sentinel://me:p%40ss@one:1;two/books/3")
+    assert watched == Watched((("one", 1), ("two", 26379)), "books", 3, "me", "p@ss")
+    assert Watched.read("redis://one:1/3") is None
+    with pytest.raises(ValueError, match="says who watches, and whom"):
+        Watched.read("sentinel://one:1")
+
+
+@pytest.mark.parametrize("options", [{"backend": "rq"}, {"transport": "stock"}])
+def test_who_can_not_ask_sentinel_says_so(options: dict[str, str]) -> None:
+    with pytest.raises(StackError, match="Only the backend celery"):
+        Stack(redis_url="sentinel://one:1/books", **options)
+    with pytest.raises(ValueError, match="only the backend celery"):
+        client_url("sentinel://one:1/books")
