@@ -242,6 +242,9 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
+    # once it is back, the page does not go on saying that it is dead, and folds what is empty
+    expect(page.locator(".room.web.off")).to_have_count(0)
+    expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
 
 
 def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
