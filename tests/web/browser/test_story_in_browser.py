@@ -242,9 +242,11 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
-    # once it is back, the page does not go on saying that it is dead, and folds what is empty
-    expect(page.locator(".room.web.off")).to_have_count(0)
+    # the room folds again; and killed at rest, it is not called dead once it is back as it was
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
+    page.keyboard.press("x")
+    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator(".room.web.off")).to_have_count(0)
 
 
 def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
