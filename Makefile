@@ -3,7 +3,7 @@ PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 
-.PHONY: help lab demo test bench chaos mutants celery-suite older-celery book grade check constraints clean
+.PHONY: help lab demo test bench chaos mutants celery-suite older-celery book slides grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -14,6 +14,7 @@ help:
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
+	@echo "make slides  slides from the lessons' cells, with the speaker's notes, to show offline"
 	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
 	@echo "make check   linters and types"
 
@@ -46,6 +47,10 @@ older-celery: .venv/.has-test
 
 book: .venv/.has-lab
 	@cd notebooks && ../$(PY) -m lab.book ../build/book
+
+# ARGS="--only 00 04" takes some of the lessons; ARGS="--ja" the Japanese ones.
+slides: .venv/.has-lab
+	@cd notebooks && ../$(PY) -m lab.slides ../build/slides $(ARGS)
 
 # ARGS="--csv grades.csv" writes them for a sheet.
 grade: .venv/.has-demo
