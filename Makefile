@@ -3,7 +3,7 @@ PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 
-.PHONY: help lab demo test bench chaos mutants celery-suite older-celery book slides grade check constraints clean
+.PHONY: help lab demo test bench chaos mutants safeguards celery-suite older-celery book slides grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -12,6 +12,7 @@ help:
 	@echo "make chaos   a thousand faults, and what became of every mail"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
+	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
 	@echo "make slides  slides from the lessons' cells, with the speaker's notes, to show offline"
@@ -41,6 +42,10 @@ celery-suite: .venv/.has-test
 # ARGS="--only TEXT" takes some of them; ARGS="--help" says more.
 mutants: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m mutants $(ARGS)
+
+# An hour or more; ARGS="--only TEXT --campaigns 1" takes less.
+safeguards: .venv/.has-test
+	@PYTHONPATH=.:tests $(PY) -m mutants.safeguards $(ARGS)
 
 older-celery: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite.older

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         list[str],
         Field(description="further name that browsers may call the inbox by; repeatable"),
     ] = []
+    app_url: Annotated[
+        str,
+        Field(description="page of the app that sends the mails; a mail links to its job there"),
+    ] = ""
     keep: Annotated[
         int, Field(ge=0, description="number of mails whose content is kept; 0 keeps all")
     ] = 10_000

@@ -59,9 +59,29 @@ def settings() -> str:
     return "\n".join(rows)
 
 
+def judged() -> str:
+    """What the judge's page says of each queue that people use, in short."""
+    from demo_app.verification.judge.table import columns, line
+
+    page = (ROOT / "notebooks" / "reference" / "judge.md").read_text("utf-8")
+    queues = columns(page)
+    levels = {row for cells in queues.values() for row in cells if row[0].isdigit()}
+    others = [row for row in next(iter(queues.values())) if row not in levels]
+    rows = [
+        line(["queue", "levels that hold", *others]),
+        line(["---", "---:", *("---:" for _ in others)]),
+    ]
+    for queue, cells in queues.items():
+        held = sum(cells[row].startswith("holds") for row in levels)
+        rows.append(line([queue, f"{held} of {len(levels)}", *(cells[row] for row in others)]))
+    how = next(text for text in page.splitlines() if "To repeat it" in text)
+    return "\n".join([*rows, "", how])
+
+
 #: Where each table stands.
 TABLES = {
     "walk": (ROOT / "README.md", walk),
+    "judge": (ROOT / "README.md", judged),
     "settings": (ROOT / "notebooks" / "reference" / "reference.md", settings),
 }
 
@@ -72,8 +92,16 @@ def rewritten(name: str) -> str:
     Raises LookupError when the file has no place for it.
     """
     path, make = TABLES[name]
+    return put(path, name, make())
+
+
+def put(path: Path, name: str, table: str) -> str:
+    """The text of the file with this table between the marks of that name.
+
+    Raises LookupError when the file has no place for it.
+    """
     place = re.compile(rf"(<!-- {name}\b[^>]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    text, count = place.subn(lambda found: f"{found[1]}\n{make()}\n\n{found[2]}", path.read_text())
+    text, count = place.subn(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", path.read_text())
     if not count:
         raise LookupError(f"{path.name} has no place for the table {name}")
     return text

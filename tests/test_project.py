@@ -118,7 +118,9 @@ def test_every_path_that_a_readme_links_to_exists(name: str) -> None:
         assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "notebooks" / "reference").glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "notebooks" / "reference").glob("*.md")), ids=lambda path: path.name
+)
 def test_every_setting_and_metric_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     settings = {f"DEMO_{name.upper()}" for name in Settings.model_fields} | {"DEMO_POSTGRES_URL"}

@@ -29,7 +29,6 @@ SCHEMES = (
     "claims",
     "claims+redis",
     "claims+rediss",
-    "claims+valkey",
     "claims+unix",
     "claims+socket",
     "claims+sentinel",

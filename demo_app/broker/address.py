@@ -10,10 +10,8 @@ import redis
 #: The schemes behind ``claims+``, with the class of their connections.
 CONNECTIONS: dict[str, type[Any]] = {
     "redis": redis.Connection,
-    "valkey": redis.Connection,
     "sentinel": redis.Connection,
     "rediss": redis.SSLConnection,
-    "valkeys": redis.SSLConnection,
     "unix": redis.UnixDomainSocketConnection,
     "socket": redis.UnixDomainSocketConnection,
 }
@@ -52,7 +50,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
     database = parts.path.strip("/")
     if database and not database.isdigit():
         raise ValueError(f"the database behind the last / is a number, not {database!r}")
-    if scheme in ("rediss", "valkeys"):
+    if scheme == "rediss":
         found.setdefault("ssl_cert_reqs", "required")
     host, port = parts.hostname or "127.0.0.1", parts.port or 6379
     return {**found, "host": host, "port": port, "db": int(database or 0)}

@@ -5,8 +5,7 @@ afterwards: a worker killed in between has lost it. Here one Lua step moves the 
 to the worker's claims, so there is no moment at which it is nowhere. While there is nothing to
 do, the worker waits at a stream that wakes it when a job arrives; waiting takes nothing.
 
-Who consumes without acknowledging (`celery inspect` for its replies, say) claims nothing and is no
-worker.
+Who does not acknowledge (`celery inspect`, for its replies) claims nothing and is no worker.
 """
 
 from __future__ import annotations
@@ -55,9 +54,7 @@ class Consuming(BaseChannel):
         if no_ack:
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
-            self.in_flight.known_tags = worker.known_tags
-            self.in_flight.on_given_up = worker.store_failure
-            self.in_flight.waiting_tags = worker.waiting_tags
+            self.in_flight.consumer = worker.CONSUMER
             self.in_flight.work([queue], **worker.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
@@ -102,7 +99,7 @@ class Consuming(BaseChannel):
         if not name:  # a job has come, or the wait has ended
             self._woken_at, self._found_nothing = None, frozenset()
             raise Empty
-        texts = [_text(part) for part in answer]
+        texts = [part.decode() if isinstance(part, bytes) else part for part in answer]
         if len(texts) == 1:
             # the first of them: what came between two questions must wake us as well
             self._woken_at = self._woken_at or texts[0]
@@ -176,7 +173,3 @@ class Consuming(BaseChannel):
             log.warning("No claim can be made: %s", error)
             self._woken_at, self._found_nothing = "$", self._found_nothing | {name}
             raise Empty from None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -90,7 +90,7 @@ class Heartbeat:
 
     def _see_what_waits(self) -> None:
         self._waiting = []
-        tags, held = self._in_flight.waiting_tags(), self._in_flight.held()
+        tags, held = self._in_flight.consumer.waiting_tags(), self._in_flight.held()
         self._waiting = [claim.id for tag, claim in held.items() if tag in tags]
 
     def _renew(self) -> None:

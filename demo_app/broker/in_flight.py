@@ -7,9 +7,10 @@ meanwhile is acknowledged from here, when Redis is back.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -17,6 +18,7 @@ import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ending, Verdict
 from demo_app.broker.complaints import Complaints
+from demo_app.broker.consumer import Consumer
 from demo_app.broker.heartbeat import Heartbeat
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.lease import Lease, LeaseLost
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between tries while Redis is away.
 PAUSE = 0.2
+#: Seconds that an acknowledgement still waits for Redis when the worker has been told to stop.
+LAST_WAIT = 5.0
 
 
 @dataclass(slots=True)
@@ -56,12 +60,8 @@ class InFlight:
         self._refused: set[Claim] = set()
         self._lock = threading.Lock()
         self._complaints = Complaints()
-        #: Gives the delivery tags that the consumer still has; None when it can't tell.
-        self.known_tags: Callable[[], set[str] | None] = lambda: None
-        #: Is told the message of each job that was given up because it kept killing its workers.
-        self.on_given_up: Callable[[str], None] = lambda message: None
-        #: Gives the delivery tags of what the consumer has and has not begun.
-        self.waiting_tags: Callable[[], set[str]] = set
+        #: Whoever runs what is claimed here.
+        self.consumer = Consumer()
         #: This process claims; one that only puts jobs in does not.
         self.working = False
         #: No further job is claimed; what is held goes on.
@@ -120,17 +120,20 @@ class InFlight:
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
-        """End a claim, waiting for Redis as long as it takes; see `Queue.finish`.
+        """End a claim, waiting for Redis as long as the worker is to live; see `Queue.finish`.
 
         An ending that was set before wins. lanes: claim the next job from these, in the same step,
         and return it. A Redis that answers with an error (its disk is full, say) is waited for like
         one that is away: how a job ended must not be lost with it.
         """
+        last_try = math.inf
         while True:
             try:
                 return self._finish(tag, ending, lanes)
             except redis.RedisError as error:
-                if self.closing:
+                if self.consumer.is_stopping():
+                    last_try = min(last_try, time.monotonic() + LAST_WAIT)
+                if self.closing or time.monotonic() > last_try:
                     log.warning("A job ends unacknowledged and will be rescued: %s", error)
                     return None
                 self._complaints.say(log.warning, "Waiting for Redis: %s", error)
@@ -177,7 +180,7 @@ class InFlight:
     def tell_given_up(self, job_ids: list[str]) -> None:
         """Tell of those among the jobs whose rescue was one too many; raises redis.RedisError."""
         for message in self.queue.given_up(job_ids):
-            self.on_given_up(message)
+            self.consumer.given_up(message)
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""

@@ -29,11 +29,16 @@ class Page:
 
 def get_job(client: Decoded, job_id: str) -> JobView | None:
     """The job of that id; None when there is none, or it ended too long ago to be remembered."""
-    views = _views(client, [job_id])
+    views = get_jobs(client, [job_id])
     if not views or views[0].state is not State.QUEUED:
         return views[0] if views else None
-    lane = KEYS.queue(parse_or_quote(job_id, client.lindex(KEYS.job(job_id), 0) or "").lane)
+    lane = KEYS.queue(lane_of_job(client, job_id))
     return replace(views[0], position=_position(client, lane, job_id))
+
+
+def lane_of_job(client: Decoded, job_id: str) -> str:
+    """The lane that a job waits in, as its message says."""
+    return parse_or_quote(job_id, client.lindex(KEYS.job(job_id), 0) or "").lane
 
 
 def _position(client: Decoded, key: str, job_id: str) -> int | None:
@@ -57,7 +62,7 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
         start = ids.index(cursor) + 1 if cursor in ids else 0
         chosen = ids[start : start + limit]
         more = start + limit < len(ids)
-        return Page(tuple(_views(client, chosen)), chosen[-1] if more and chosen else None)
+        return Page(tuple(get_jobs(client, chosen)), chosen[-1] if more and chosen else None)
     return _from_set(client, state, limit, cursor)
 
 
@@ -67,7 +72,7 @@ def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     skip = (lane and _position(client, KEYS.queue(lane), after)) or 0
     found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
     shown = found[:limit]
-    views = _views(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
+    views = get_jobs(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
     more = len(found) > limit
     return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
@@ -118,12 +123,13 @@ def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> 
             bounds = ("-inf", f"({score}") if soonest_first else (f"({score}", "+inf")
             start = int(client.zcount(state, *bounds))
     rows = client.zrange(state, start, start + limit, desc=not soonest_first, withscores=True)
-    views = _views(client, [row[0] for row in rows[:limit]])
+    views = get_jobs(client, [row[0] for row in rows[:limit]])
     more = len(rows) > limit
     return Page(tuple(views), f"{rows[limit - 1][1]!r} {rows[limit - 1][0]}" if more else None)
 
 
-def _views(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
+def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
+    """The jobs of these ids, without those that there are not. positions: as in `JobView`."""
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
         pipe.lrange(KEYS.job(job_id), 0, -1)

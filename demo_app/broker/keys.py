@@ -5,7 +5,8 @@
 ``job:<id>``                 list: the message as its producer sent it, then every event
 ``claims:<lane>:<worker>``   list of the ids that one worker holds
 ``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
-``workers``, ``paused``      sets of workers
+``workers``                  set of workers
+``paused``                   set of workers, and of ``queue:<lane>``, that are to stand still
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
 ``waiting:<worker>``         set of the ids that it holds and has not begun
@@ -29,8 +30,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What a lane's name ends with, the most urgent first. Celery's priorities on Redis are 0 (first)
-#: to 9, in steps of three. The job layer's high priority goes before them all.
+#: Celery's priorities on Redis are 0 (first) to 9, in these steps.
+STEPS = (0, 3, 6, 9)
+#: What a lane's name ends with, the most urgent first: one for each step, and the job layer's high
+#: priority, which goes before them all.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 
 

@@ -41,7 +41,7 @@ class Orphans:
     def give_back_dropped(self) -> None:
         """Give back what Celery has dropped: what waited in it when its connection broke."""
         here = self._in_flight
-        known = here.known_tags()
+        known = here.consumer.known_tags()
         if known is None:
             return
         unknown = here.held().keys() - known

@@ -11,6 +11,7 @@ from typing import Any
 
 from demo_app.broker.channel import BaseChannel
 from demo_app.broker.keys import lane_of, lanes_of
+from demo_app.broker.message import is_job
 from demo_app.broker.queue import Kind
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Publishing(BaseChannel):
         lane = lane_of(queue, self._get_message_priority(message, reverse=False))
         properties["delivery_info"]["lane"] = lane
         by, due = f"{headers.get('origin') or 'producer'}", None
-        if headers.get("task") and headers.get("id"):
+        if is_job(headers):
             kind, name = Kind.JOB, headers["id"]
             eta = headers.get("eta")
             due = None if eta is None else _moment(eta)

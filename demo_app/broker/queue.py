@@ -17,7 +17,7 @@ import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
 from demo_app.broker.connection import Decoded
-from demo_app.broker.keys import Keys
+from demo_app.broker.keys import Keys, lanes_of
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
 from demo_app.broker.options import DEFAULTS, Options
@@ -186,6 +186,8 @@ class Queue:
     def decide(self, job_id: str, what: str, *, by: str) -> str:
         """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
 
+        "delete" discards one that is queued, too.
+
         Returns the state it was in; "" when it was in none of those in which jobs wait.
         """
         return str(self._run("decide", job_id, what, by))
@@ -193,6 +195,10 @@ class Queue:
     def pause(self, worker: str, wanted: bool) -> bool:
         """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
         return bool(self._run("pause", worker, int(wanted)))
+
+    def pause_queue(self, queue: str, wanted: bool) -> None:
+        """Let no worker take jobs from a queue, or let them again; what runs goes on."""
+        self._run("pause_queue", queue, int(wanted), *lanes_of(queue))
 
     def note_killed(self, pid: int, *, by: str, end_lease: bool = False) -> None:
         """Write into the journal that this machine's worker with that pid was killed.

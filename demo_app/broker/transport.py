@@ -20,7 +20,7 @@ from demo_app.broker.channel import in_flight_here
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.consuming import Consuming
 from demo_app.broker.in_flight import PAUSE
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import STEPS, lanes_of
 from demo_app.broker.options import NAMES
 from demo_app.broker.publishing import Publishing
 
@@ -76,6 +76,9 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         return False
 
     def __init__(self, client: Any, **options: Any) -> None:
+        if list(client.transport_options.get("priority_steps") or STEPS) != list(STEPS):
+            told = ", ".join(map(str, STEPS))
+            raise ValueError(f"the claims broker has fixed steps of priority, {told}")
         if scheme_of(client.hostname) == "sentinel":
             self.Channel, self.default_port = SentinelChannel, 26379
             first, *others = [url.removeprefix("claims+") for url in client.alt or [""]]
@@ -86,12 +89,12 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         super().__init__(client, **options)
 
     def establish_connection(self) -> Any:
-        """Connect; a worker waits here until Redis answers.
+        """Connect; a worker waits here until Redis answers, unless it has another address to try.
 
         Celery would wait between its tries, two seconds, then four, and so on up to thirty.
         """
         working = [one for one in in_flight_here() if one.working and not one.closing]
-        while working:
+        while working and self.client.cycle is None:
             try:
                 working[0].queue.client.ping()
                 break

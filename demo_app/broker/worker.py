@@ -5,6 +5,7 @@ All of it by Celery's own means: its signals, and a task's `Request` class.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -19,7 +20,9 @@ from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker import results
 from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.consumer import Consumer
 from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
+from demo_app.broker.message import is_job
 from demo_app.broker.scheduled import scheduled
 
 if TYPE_CHECKING:
@@ -46,8 +49,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
             super().acknowledge()
 
     @property
-    def eta(self) -> None:
-        """None: the job has waited in Redis, and the worker starts it at once."""
+    def eta(self) -> Any:
+        """None: the job has waited in Redis, and the worker starts it at once.
+
+        A message of Celery's first protocol has not: the worker has to wait.
+        """
+        return None if is_job(self.message.headers) else super().eta
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """The task failed; Celery decides whether a job whose process was lost is given back."""
@@ -89,8 +96,7 @@ def goes_on() -> bool:
     Not at the worker's end; not with the pool solo, where jobs would begin within each other; and
     not in a pool's thread while there are rate limits, whose timer is not made for several threads.
     """
-    ends = state.should_stop is not None or state.should_terminate is not None
-    if _loop() is None or ends:
+    if _loop() is None or CONSUMER.is_stopping():
         return False
     if _in_a_pools_thread():
         return not any(_here["controller"].consumer.task_buckets.values())
@@ -112,32 +118,40 @@ def _in_a_pools_thread() -> bool:
     return info().get("pool") == "thread" and current_thread() is not main_thread()
 
 
-def known_tags() -> set[str] | None:
-    """The delivery tags of what this Celery worker runs or is going to run.
+class CeleryConsumer(Consumer):
+    """What Celery's worker knows of the jobs that it was given."""
 
-    When its connection breaks, Celery drops what waits for a free process. None where it drops
-    nothing: a pool of threads still runs all that it was given.
-    """
-    if info().get("pool") != "prefork":
-        return None
-    return _tags(state.reserved_requests) | _tags(state.active_requests)
+    def known_tags(self) -> set[str] | None:
+        """What it runs or is going to run.
+
+        When its connection breaks, Celery drops what waits for a free process. None where it drops
+        nothing: a pool of threads still runs all that it was given.
+        """
+        if info().get("pool") != "prefork":
+            return None
+        return _tags(state.reserved_requests) | _tags(state.active_requests)
+
+    def waiting_tags(self) -> set[str]:
+        """What it has received and not begun."""
+        return _tags(state.reserved_requests) - _tags(state.active_requests)
+
+    def is_stopping(self) -> bool:
+        """Whether this worker was asked to stop, or to stop at once."""
+        return state.should_stop is not None or state.should_terminate is not None
+
+    def given_up(self, message: str) -> None:
+        """Whoever waits for the result of a job that was given up gets an error."""
+        if "controller" in _here:
+            results.store_failure(_here["controller"].app, message)
 
 
-def waiting_tags() -> set[str]:
-    """The delivery tags of what this Celery worker has received and not begun."""
-    return _tags(state.reserved_requests) - _tags(state.active_requests)
+CONSUMER = CeleryConsumer()
 
 
 def _tags(requests: Iterable[Any]) -> set[str]:
     while True:
         with suppress(RuntimeError):  # another thread has just changed the set
             return {str(request.message.delivery_tag) for request in requests}
-
-
-def store_failure(message: str) -> None:
-    """Whoever waits for the result of a job that was given up gets an error."""
-    if "controller" in _here:
-        results.store_failure(_here["controller"].app, message)
 
 
 def maybe_shutdown() -> None:
@@ -156,8 +170,10 @@ def _begin(instance: Any, **_: Any) -> None:
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
+    atexit.register(leave)  # a cold shutdown sends no signal at its end
     _here["controller"] = instance
-    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool}
+    served = sorted(instance.app.amqp.queues.consume_from)
+    _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "served": served}
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"

@@ -6,15 +6,17 @@ import json
 import secrets
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
 from rich.table import Table
-from typer import Option
+from typer import BadParameter, Option
 
 from demo_app.settings import Safeguard, Transport
 from demo_app.verification.chaos import table
-from demo_app.verification.chaos.campaign import Plan, Result, run
+from demo_app.verification.chaos.campaign import Result, run
+from demo_app.verification.chaos.plan import PACE, Plan
 
 #: Patience with stock Celery, whose held jobs do not come back before an hour has passed.
 STOCK_PATIENCE = 15.0
@@ -30,11 +32,19 @@ def chaos(
     stock_only: Annotated[bool, Option("--stock-only", help="on Celery's own only")] = False,
     without: Annotated[
         list[Safeguard] | None,
-        Option(help="leave a safeguard out, and aim at what it is there for [repeatable]"),
+        Option(help="leave a safeguard out [repeatable]"),
     ] = None,
     aimed: Annotated[
-        bool, Option("--aimed", help="aim at all safeguards in turn, and leave none out")
+        bool, Option("--aimed", help="only faults that the safeguards left out are for, or any")
     ] = False,
+    only: Annotated[str, Option(metavar="TEXT", help="only faults with this in their name")] = "",
+    pace: Annotated[float, Option(min=0.1, metavar="S", help="seconds between two faults")] = PACE,
+    every: Annotated[
+        int, Option(min=0, metavar="N", help="count after so many, and end if something is broken")
+    ] = 0,
+    history: Annotated[
+        Path | None, Option(metavar="FILE", help="keep what was promised, done and seen there")
+    ] = None,
     patience: Annotated[
         float,
         Option(metavar="S", help="seconds without progress after which a mail counts as lost"),
@@ -44,7 +54,8 @@ def chaos(
 ) -> int:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
 
-    Exit status 0 only if nothing was lost and no mail shows twice.
+    Exit status 0 only if nothing was lost, no mail shows twice, and a second checker that reads
+    only what was written down (--history) finds nothing broken either.
     """
     plan = Plan(
         faults,
@@ -53,10 +64,22 @@ def chaos(
         without=frozenset(without or ()),
         aimed=aimed,
         patience=patience,
+        only=only,
+        pace=pace,
+        every=every,
+        history=history,
     )
     on_stock = replace(
-        plan, transport=Transport.STOCK, without=frozenset(), patience=STOCK_PATIENCE
+        plan,
+        transport=Transport.STOCK,
+        without=frozenset(),
+        patience=STOCK_PATIENCE,
+        history=None,
     )
+    try:
+        assert plan.kinds
+    except ValueError as error:
+        raise BadParameter(f"{error}.") from None
     plans = [plan] * (not stock_only) + [on_stock] * (stock or stock_only)
     results = _run_all(plans)
     if as_json:
@@ -67,7 +90,7 @@ def chaos(
     if not as_json and not markdown:
         _show(results)
     sys.stdout.flush()
-    return 0 if results[0].ledger.held else 1
+    return 0 if results[0].held else 1
 
 
 def _run_all(plans: list[Plan]) -> list[Result]:

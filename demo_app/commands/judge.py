@@ -9,6 +9,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,15 @@ def judge(
     all_names: Annotated[
         bool, Option("--table", help="judge all that there is a name for; print Markdown")
     ] = False,
+    against: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="with --table: a table of before; exit status 1 if a verdict is another one",
+        ),
+    ] = None,
     hand_ins: Annotated[
         Path | None,
         Option(
@@ -73,6 +83,9 @@ def judge(
         raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
     if markdown and not table.has_place(markdown):
         raise BadParameter(f"{markdown} has no marks <!-- judge --> and <!-- /judge -->")
+    before = against.read_text("utf-8") if against else ""  # it may be the file to be written
+    if against and not (all_names and table.columns(before)):
+        raise BadParameter(f"with --table, and {against} needs a table of the judge")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console = Console(stderr=as_json or not target, highlight=False)
@@ -87,7 +100,10 @@ def judge(
             print(text)
             if markdown:
                 table.write(markdown, text)
-            return 0
+            changes = table.differences(before, text) if before else []
+            for change in changes:
+                console.print(change, markup=False, soft_wrap=True)
+            return 1 if changes else 0
         console.print(f"{target}, seed {seed}", markup=False)
         with Judge(target_of(target), seed, seconds) as court:
             verdicts = list(told(console, court.judge(wanted)))
@@ -126,8 +142,9 @@ def _compared(
     names = {number: LEVELS[number].name for number in levels}
     minutes, after = (time.monotonic() - began) / 60, os.getloadavg()[0]
     how = (
-        f"Seed {seed}. It took {minutes:.0f} minutes; the machine's load was {load:.1f} before "
-        f"and {after:.1f} after. To repeat it: `{_command(arguments)}`."
+        f"{date.today().isoformat()}, seed {seed}. It took {minutes:.0f} minutes; the machine's "
+        f"load was {load:.1f} before and {after:.1f} after. "
+        f"To repeat it: `{_command(arguments)}`."
     )
     return table.markdown(found, names, how)
 

@@ -222,6 +222,7 @@ def _welcome(stack: Stack, show: bool) -> str:
             f"  the blog       {ready['web']}/",
             f"  the stage      {ready['web']}/stage?token={token}",
             *([f"  the show       {ready['web']}/stage?show=four-minutes&token={token}"] * show),
+            *([f"  your notes     {ready['web']}/stage/notes?token={token}"] * show),
             f"  the jobs       {ready['web']}/jobs?token={token}",
             f"  the inbox      {ready['inbox']}/?token={token}",
             f"  the processes  {pids}",

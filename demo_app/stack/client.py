@@ -18,14 +18,14 @@ Answer = dict[str, Any]
 class Client:
     """A program of somebody who holds the start-up token.
 
-    ready: what ``up --json`` printed, or `Stack.ready`. Raises httpx.HTTPError when a part can't
-    be reached, or answers with an error.
+    ready: what ``up --json`` printed, or `Stack.ready`. patience: seconds that an answer may take.
+    Raises httpx.HTTPError when a part can't be reached, or answers with an error.
     """
 
-    def __init__(self, ready: Mapping[str, Any]) -> None:
+    def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
         bearer = {"authorization": f"Bearer {ready['token']}"}
-        self._web = httpx.Client(base_url=ready["web"], headers=bearer, timeout=30.0)
-        self._inbox = httpx.Client(base_url=ready["inbox"], headers=bearer, timeout=30.0)
+        self._web = httpx.Client(base_url=ready["web"], headers=bearer, timeout=patience)
+        self._inbox = httpx.Client(base_url=ready["inbox"], headers=bearer, timeout=patience)
         self._redis_url = str(ready["redis"])
 
     def __enter__(self) -> Client:
@@ -54,10 +54,15 @@ class Client:
         author: str = "Reader",
         email: str = "reader@example.test",
         body: str = "Well said.",
+        key: str = "",
     ) -> Answer:
-        """Post a comment; returns its ``comment_id`` and ``job_id``."""
+        """Post a comment; returns its ``comment_id`` and ``job_id``.
+
+        key: posted again with the same one, it is the same comment.
+        """
         given = {"author": author, "email": email, "body": body}
-        return _json(self._web.post(f"/api/posts/{post}/comments", json=given))
+        headers = {"idempotency-key": key} if key else {}
+        return _json(self._web.post(f"/api/posts/{post}/comments", json=given, headers=headers))
 
     def summary(self) -> Answer:
         """How many jobs are in each state, and the workers."""
@@ -88,6 +93,12 @@ class Client:
     def mail(self, number: int) -> Answer:
         """One mail, taken apart, with every delivery of it."""
         return _json(self._inbox.get(f"/api/messages/{number}"))
+
+    def raw_mail(self, number: int) -> bytes:
+        """One mail as it was received."""
+        answer = self._inbox.get(f"/api/messages/{number}/raw")
+        answer.raise_for_status()
+        return answer.content
 
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""

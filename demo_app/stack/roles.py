@@ -95,6 +95,7 @@ class Plan:
             "DEMO_INBOX_URL": self.inbox_url,
             "DEMO_TOKEN": self.token,
             "LOCAL_SMTP_TOKEN": self.token,
+            "LOCAL_SMTP_APP_URL": self.web_url,
             "DEMO_WEB_PORT": str(self.web_port),
             "DEMO_CONCURRENCY": str(options.concurrency),
             "DEMO_TASKS": ",".join(options.tasks),

@@ -1,9 +1,10 @@
-"""The cable between two processes: a proxy that can be unplugged, and that can lose an answer."""
+"""The cable between two processes: a proxy that breaks it in each of the ways a network breaks."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -15,11 +16,30 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Coroutine[Any, Any, Streams]]
 Answer = TypeVar("Answer")
 
+#: SO_LINGER for a connection that ends with a reset (RST) and not with an end (FIN): socket(7).
+_RESET = struct.pack("ii", 1, 0)
+
+
+class _Line:
+    """One connection through the proxy. frozen: nothing passes any more, and nobody is told."""
+
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self.ends = client, server
+        self.frozen = self.losing = False
+
+    def reset(self) -> None:
+        """End it at once, for both sides."""
+        for end in self.ends:
+            with suppress(OSError):  # a unix socket has no reset
+                end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            end.transport.abort()
+
 
 class Proxy:
     """Forwards each connection at a socket to the other side.
 
-    Unplugged, it holds the bytes, as a broken network does: neither side is told.
+    Unplugged, it holds the bytes, as a broken network does: neither side is told. Safe to use from
+    every thread.
     """
 
     def __init__(self, routes: Mapping[socket.socket, Connect]) -> None:
@@ -27,6 +47,13 @@ class Proxy:
         self._plugged_in = asyncio.Event()
         self._plugged_in.set()
         self._loses = False
+        self._lines: set[_Line] = set()
+        #: Seconds by which each piece of data is late, in both directions.
+        self.delay = 0.0
+        #: No request arrives; the connection on which one is made breaks.
+        self.loses_requests = False
+        #: Every request arrives; its answer does not, and its connection breaks.
+        self.loses_answers = False
         #: Set when the answer was lost that `lose_answer` is for.
         self.lost = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -49,6 +76,14 @@ class Proxy:
         self.lost.clear()
         self._loses = True
 
+    def freeze(self) -> None:
+        """Leave every connection half-open: it stays, and nothing passes. New ones work."""
+        self._loop.call_soon_threadsafe(self._for_all, lambda line: setattr(line, "frozen", True))
+
+    def reset(self) -> None:
+        """End every connection; new ones work."""
+        self._loop.call_soon_threadsafe(self._for_all, _Line.reset)
+
     def end(self) -> None:
         """Close every connection; may be called twice."""
         if self._thread.is_alive():
@@ -59,6 +94,10 @@ class Proxy:
 
     def _run(self, act: Coroutine[Any, Any, Answer]) -> Answer:
         return asyncio.run_coroutine_threadsafe(act, self._loop).result()
+
+    def _for_all(self, act: Callable[[_Line], None]) -> None:
+        for line in list(self._lines):
+            act(line)
 
     async def _drop_all(self) -> None:
         for server in self._servers:
@@ -74,35 +113,49 @@ class Proxy:
         with suppress(OSError, asyncio.CancelledError):
             await self._plugged_in.wait()
             there, back = await connect()
-            losing = asyncio.Event()
-            requests = self._pump(reader, back, partial(self._may_lose, losing))
-            await asyncio.gather(requests, self._pump(there, writer, partial(self._cut, losing)))
+            line = _Line(writer, back)
+            self._lines.add(line)
+            requests = self._pump(line, reader, back, self._may_lose)
+            try:
+                await asyncio.gather(requests, self._pump(line, there, writer, self._cut))
+            finally:
+                self._lines.discard(line)
         writer.close()
 
-    def _may_lose(self, losing: asyncio.Event) -> None:
-        """A request passes: it is the one whose answer is to be lost."""
-        if self._loses:
+    def _may_lose(self, line: _Line) -> None:
+        """A request passes; its answer may be one to be lost. Raises ConnectionError for a request
+        that is lost itself."""
+        if self.loses_requests:
+            raise ConnectionError("the request was lost")
+        if self._loses or self.loses_answers:
             self._loses = False
-            losing.set()
+            line.losing = True
 
-    def _cut(self, losing: asyncio.Event) -> None:
+    def _cut(self, line: _Line) -> None:
         """An answer passes, or is lost. Raises ConnectionError for a lost one."""
-        if losing.is_set():
+        if line.losing:
             self.lost.set()
             raise ConnectionError("the answer was lost")
 
     async def _pump(
         self,
+        line: _Line,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        passes: Callable[[], None],
+        passes: Callable[[_Line], None],
     ) -> None:
         try:
             while data := await reader.read(65536):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
                 await self._plugged_in.wait()
-                passes()
+                if line.frozen:
+                    continue
+                passes(line)
                 writer.write(data)
                 await writer.drain()
             await self._plugged_in.wait()
+            while line.frozen:  # nor is anybody told of an end
+                await asyncio.sleep(3600.0)
         finally:
             writer.close()

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 #: Jobs moved by one answer to "all", and looked at for it; then it asks about the rest.
 MOST = 500
 _LOOKED_AT = 3000
-MOVABLE = (State.SCHEDULED, State.RETRYING, State.DEAD)
+MOVABLE = (State.QUEUED, State.SCHEDULED, State.RETRYING, State.DEAD)
 Text = Annotated[str, Query(max_length=300)]
 
 
@@ -36,6 +36,13 @@ class JobAction(StrEnum):
 
     RETRY = "retry"
     DISCARD = "discard"
+
+
+class QueueAction(StrEnum):
+    """What may be done to a queue."""
+
+    PAUSE = "pause-queue"
+    RESUME = "resume-queue"
 
 
 class WorkerAction(StrEnum):
@@ -50,17 +57,19 @@ class WorkerAction(StrEnum):
 @router.get("/confirm", response_class=HTMLResponse)
 def confirm(
     request: Request,
-    what: JobAction | WorkerAction,
+    what: JobAction | WorkerAction | QueueAction,
     state: State | None = None,
     q: Text = "",
     whole: bool = False,
     job: Annotated[list[str] | None, Query(max_length=200)] = None,
     worker: Text = "",
+    queue: Text = "",
     cursor: Text = "",
 ) -> Response:
     """The question before anything is done. cursor: where "all" begins, if not at the first."""
     values: dict[str, Any] = {"what": what, "state": state, "q": q, "whole": whole, "most": MOST}
     values |= {"jobs": job or [], "worker": worker, "cursor": cursor}
+    values["queue"] = queue
     return render(request, "confirm.html", **values)
 
 
@@ -78,7 +87,8 @@ def decide(
     ids, rest = job or [], None
     if whole and state in MOVABLE:
         ids, rest = _filtered(queue, state, q, cursor or None)
-    moved = sum(bool(queue.decide(id_, what, by="a person")) for id_ in ids)
+    step = "delete" if what is JobAction.DISCARD else what
+    moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in ids)
     query = {"said": f"{what}.{moved}", **({"q": q} if q else {})}
     if rest is not None:
         query |= {"what": what, "state": str(state), "whole": "1", "cursor": rest}
@@ -116,6 +126,17 @@ def worker(
         queue.pause(worker, what is WorkerAction.PAUSE)
     else:
         _signal(found, what)
+    return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
+
+
+@router.post("/queue")
+def pause_queue(
+    jobs: QueueDep,
+    what: Annotated[QueueAction, Form()],
+    queue: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """Pause a queue, or let its jobs be taken again."""
+    jobs.pause_queue(queue, what is QueueAction.PAUSE)
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
 
 

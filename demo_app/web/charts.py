@@ -26,6 +26,11 @@ class Chart:
     slowest: float | None
     mean: float | None
 
+    @property
+    def spans(self) -> float:
+        """How many seconds it goes back."""
+        return len(self.buckets) * _EACH[self.window]
+
 
 def chart(window: Window, buckets: list[Bucket]) -> Chart:
     """The drawing of a window's buckets."""

@@ -13,11 +13,14 @@ from fastapi.responses import HTMLResponse, Response
 from demo_app.blog import outbox
 from demo_app.broker.events import Event, JobView, State
 from demo_app.broker.inspect import get_job
+from demo_app.broker.queues import queues
 from demo_app.broker.throughput import Window, buckets
+from demo_app.jobs.registry import all_tasks
 from demo_app.web import snapshot
 from demo_app.web.charts import chart
 from demo_app.web.dependencies import QueueDep, ServicesDep
 from demo_app.web.errors import DomainError
+from demo_app.web.redis_keys import redis_keys
 from demo_app.web.search import search
 from demo_app.web.templates import render
 
@@ -32,6 +35,7 @@ def overview(request: Request, services: ServicesDep) -> Response:
     """Everything at one glance."""
     queue, comments = services.queue, services.comments
     more: dict[str, Any] = {"charts": [], "running": (), "queued": (), "redis": None}
+    more["queues"] = queues(queue.client) if queue is not None else []
     if queue is not None:
         client = queue.client
         more["charts"] = [chart(window, buckets(client, window)) for window in Window]
@@ -84,8 +88,8 @@ def one(
     if job is None:
         raise DomainError(404, "no_job", id=job_id)
     owner = snapshot.take(queue, services.comments.backend).worker(job.owner)
-    steps = list(_steps(job))
-    return render(request, "job.html", job=job, steps=steps, owner=owner, show=show)
+    values: dict[str, Any] = {"steps": list(_steps(job)), "keys": redis_keys(queue.client, job)}
+    return render(request, "job.html", job=job, owner=owner, show=show, **values)
 
 
 @router.get("/{state}", response_class=HTMLResponse)
@@ -108,6 +112,8 @@ def listed(
         q=q,
         cursor=cursor,
         show=show,
+        tasks=sorted({name.rpartition(".")[2] for name in all_tasks()}),
+        queues=[one.name for one in queues(queue.client)],
     )
 
 

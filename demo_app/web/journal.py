@@ -32,10 +32,17 @@ def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
     return {**others, **notes, "at": int(entry_id.partition("-")[0]) / 1000}
 
 
-def events_since(client: Decoded, moment: float, most: int) -> list[dict[str, Any]]:
-    """The entries since a moment (epoch seconds), at most so many, the oldest first."""
-    rows: Any = client.xrange("journal", min=int(moment * 1000), count=most)
-    return [as_json(entry, fields) for entry, fields in rows]
+def events_between(client: Decoded, since: float, until: float, most: int) -> list[dict[str, Any]]:
+    """The entries between two moments (epoch seconds), the oldest first; of many, the newest."""
+    last, first = int(until * 1000), int(since * 1000)
+    rows: Any = client.xrevrange("journal", max=last, min=first, count=most)
+    return [as_json(entry, fields) for entry, fields in reversed(rows)]
+
+
+def events_after(client: Decoded, last: str, most: int) -> tuple[list[dict[str, Any]], str]:
+    """The entries after the one of the id `last`, at most so many; and the id of the last one."""
+    rows: Any = client.xrange("journal", min=f"({last}", count=most)
+    return [as_json(entry, fields) for entry, fields in rows], rows[-1][0] if rows else last
 
 
 class Feed:

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from demo_app.broker.queues import queues
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
@@ -70,6 +71,14 @@ class _Numbers(Collector):
             return
         if queue is not None:
             yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 1)
+            waited = GaugeMetricFamily(
+                "demo_queue_latency_seconds",
+                "How long the next job of a queue has waited.",
+                labels=["queue"],
+            )
+            for one in queues(queue.client):
+                waited.add_metric([one.name], one.latency)
+            yield waited
         jobs = GaugeMetricFamily("demo_jobs", "Jobs in each state.", labels=["state"])
         for state in snapshot.STATES:
             jobs.add_metric([state], seen.count[state])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from demo_app.settings import BackendName
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus, Place
+from demo_app.web.tombstone import Tombstone
 from demo_app.web.translations import Translations
 
 #: Jobs shown as tokens of their own on one floor; the rest is a number.
@@ -28,8 +29,9 @@ class Picture:
     redis: whether it answers; None when it takes no part. redis_since: seconds since it was
     started, if that was lately. mail: the mood of the mail server, and
     mail_seconds how long it takes for a mail. mails: how many have arrived.
-    moment: in a replay, epoch seconds of what it shows. since: those of its beginning. next: those
-    of the event after the moment; None when the replay has come to its end.
+    stone: of the last worker that was killed in this round. moment: on the tape, epoch seconds of
+    what it shows. tape: where the tape begins and ends (since, until), the moments of the events
+    before and after this one (previous, next; None at the ends), and its bookmarks (marks).
     """
 
     sums: dict[str, int]
@@ -44,9 +46,9 @@ class Picture:
     mail: str = "well"
     mail_seconds: float = 0.0
     mails: int | None = None
+    stone: Tombstone | None = None
     moment: float | None = None
-    since: float | None = None
-    next: float | None = None
+    tape: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sending(self) -> int:
@@ -61,24 +63,24 @@ class Picture:
         tokens = (one for floor, ones in self.floors.items() if floor not in ended for one in ones)
         return sum(one.rescued for one in tokens)
 
-    def in_words(self, t: Translations) -> str:
-        """The picture in words, for a screen reader and for the last row."""
-        sentences = [
-            t("stage.says.sums", **self.sums) if self.sums["posted"] else t("stage.says.start")
-        ]
+    def in_words(self, t: Translations) -> list[tuple[str, bool]]:
+        """The picture in sentences, for a screen reader; and whether each is to be seen as well,
+        since no room says so already."""
+        sums = t("stage.says.sums", **self.sums) if self.sums["posted"] else t("stage.says.start")
+        said = [(sums, not self.sums["posted"])]
         if self.dead:
-            sentences.append(t("stage.says.dead", n=self.dead))
+            said.append((t("stage.says.dead", n=self.dead), True))
         if self.redis is False:
-            sentences.append(t("stage.says.redis_away"))
+            said.append((t("stage.says.redis_away"), True))
         killed = [worker for worker in self.workers if not worker.alive]
         if killed:
             held = sum(worker.running for worker in killed)
-            sentences.append(t("stage.says.worker_dead", n=len(killed), jobs=held))
+            said.append((t("stage.says.worker_dead", n=len(killed), jobs=held), False))
         if self.rescued:
-            sentences.append(t("stage.says.rescued", jobs=self.rescued))
+            said.append((t("stage.says.rescued", jobs=self.rescued), False))
         if self.mail in ("slow", "down", "away"):
-            sentences.append(t(f"stage.says.mail_{self.mail}"))
-        return " ".join(sentences)
+            said.append((t(f"stage.says.mail_{self.mail}"), False))
+        return said
 
 
 def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]) -> dict[str, Any]:
@@ -99,8 +101,7 @@ def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]
     return {
         "sums": {"posted": len(found), **{name: sums[name] for name in SUMS}},
         "floors": defaultdict(list, shown),
-        # how many have no token; in the inbox there is no need to say so
-        "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown if name != "inbox"},
+        "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown},
         "dead": len(floors["dead"]),
     }
 

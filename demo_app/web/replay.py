@@ -8,6 +8,10 @@ from typing import Any
 
 from demo_app.broker.events import state_after
 from demo_app.web.delivery import PLACE_OF_STATE, DeliveryStatus, Place
+from demo_app.web.tombstone import Graveyard
+
+#: Events that get a bookmark.
+_MARKS = {"worker_killed": "kill", "worker_died": "rescue"}
 
 
 class Past:
@@ -15,6 +19,8 @@ class Past:
 
     events: the journal, the oldest first. present: the ids of the workers that there are now.
     order: the ids of queued jobs, next to run first. workers: whether each was alive, by its id.
+    previous, next: the moments of the events before and after; None when there is none. marks: the
+    moments of all kills and rescues.
     """
 
     def __init__(self, events: list[dict[str, Any]], moment: float, present: set[str]) -> None:
@@ -23,6 +29,13 @@ class Past:
         coming = events[len(past) :]
         self.moment = max(moment, past[-1]["at"] if past else 0.0)
         self.next: float | None = coming[0]["at"] if coming else None
+        earlier = (event["at"] for event in past if event["at"] < self.moment)
+        self.previous: float | None = max(earlier, default=None)
+        told = [(e["text"], _MARKS[e["event"]], e["at"]) for e in events if e["event"] in _MARKS]
+        # a kill may be told twice: by who pressed the key, and by the supervisor
+        once = {(worker, what): at for worker, what, at in reversed(told)}
+        self.marks = sorted((at, what) for (_, what), at in once.items())
+        self.graves = Graveyard()
         self.order: list[str] = []
         self.workers = dict.fromkeys(_at_first(events, present), True)
         self._happened: dict[str, list[str]] = defaultdict(list)
@@ -31,6 +44,7 @@ class Past:
         for event in reversed(coming):
             self._next_event[event["job"]] = event
         for event in past:
+            self.graves.follow(event)
             if event["job"]:
                 self._follow_job(event["job"], event["event"], event["by"])
             else:

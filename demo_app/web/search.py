@@ -1,4 +1,4 @@
-"""Find jobs of one state by id, task, argument or error.
+"""Find jobs of one state by id, task, argument or error, or by `task:NAME` and `queue:NAME`.
 
 Redis has no index of what a job says, so jobs are looked at one after the other: a bounded
 number each time, and the cursor says where to go on.
@@ -53,6 +53,18 @@ def _search(client: Decoded, state: State, wanted: str, limit: int, cursor: str 
 
 
 def _fits(job: JobView, wanted: str) -> bool:
+    words = []
+    for word in wanted.split():
+        name, _, value = word.partition(":")
+        if name == "task" and value:
+            if job.task.rpartition(".")[2].casefold() != value:
+                return False
+        elif name == "queue" and value:
+            if job.queue.casefold() != value:
+                return False
+        else:
+            words.append(word)
+    wanted = " ".join(words)
     texts = [job.id, job.task, json.dumps(job.arguments, ensure_ascii=False, default=str)]
     texts += [event.error_class + event.traceback for event in job.timeline if event.notes]
     return any(wanted in text.casefold() for text in texts)

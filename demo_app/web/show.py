@@ -2,7 +2,9 @@
 
 A step may `say` something or `ask` the class, in each language; `do` actions of the stage, one
 after the other; and wait `until` the stage is in a state, never for a time. Then it holds until
-PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said.
+PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said. Its
+`note` is for the speaker alone. A show has `minutes`, and may begin with all steps of another
+(`after`).
 """
 
 from __future__ import annotations
@@ -21,20 +23,24 @@ from demo_app.web.picture import Picture
 from demo_app.web.translations import LANGUAGES
 
 #: What a step can wait for, by name; each is a number.
-STATE = ("posted", "waiting", "running", "delivered", "lost", "workers", "held", "rescued", "redis")
+STATE = (
+    *("posted", "waiting", "running", "delivered", "lost"),
+    *("later", "workers", "held", "rescued", "redis"),
+)
 
 
 def state_of(picture: Picture) -> dict[str, int]:
     """The numbers of STATE. workers: those alive; held: jobs of dead ones; redis: 1 if it answers.
 
-    rescued: jobs that were rescued and are on their way again.
+    later: jobs that are tried again later. rescued: jobs of the last killed worker that came back.
     """
     dead = [worker.id for worker in picture.workers if not worker.alive]
     return {
         **picture.sums,
+        "later": len(picture.floors["later"]) + picture.hidden.get("later", 0),
         "workers": len(picture.workers) - len(dead),
         "held": sum(len(picture.floors[worker]) for worker in dead),
-        "rescued": picture.rescued,
+        "rescued": picture.stone.rescued if picture.stone else 0,
         "redis": int(bool(picture.redis)),
     }
 
@@ -64,12 +70,14 @@ class Step(BaseModel):
     do: tuple[Literal[tuple(ACTIONS)], ...] = ()  # type: ignore[valid-type]
     until: tuple[Annotated[str, AfterValidator(_condition)], ...] = ()
     hold: bool = True
+    note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
         """The step as the page's script plays it."""
         words = (self.ask or self.say).get(language, "")
         given = {"words": words, "asks": bool(self.ask), "hold": self.hold}
-        return {**given, "do": self.do, "until": self.until}
+        note = self.note.get(language, "")
+        return {**given, "do": self.do, "until": self.until, "note": note}
 
 
 class Show(BaseModel):
@@ -78,6 +86,8 @@ class Show(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    minutes: int = Field(gt=0)
+    after: str = ""
     step: tuple[Step, ...]
 
 
@@ -92,8 +102,15 @@ def shows() -> dict[str, Show]:
     }
 
 
-def steps(name: str, language: str) -> list[dict[str, Any]]:
-    """The steps of a show. Raises DomainError when there is none of that name."""
+def show_named(name: str) -> Show:
+    """The show of that name. Raises DomainError when there is none."""
     if name not in shows():
-        raise DomainError(404, "no_show", name=name, known=", ".join(shows()))
-    return [step.in_language(language) for step in shows()[name].step]
+        raise DomainError(404, "no_show", name=name, known=", ".join(sorted(shows())))
+    return shows()[name]
+
+
+def steps(name: str, language: str) -> list[dict[str, Any]]:
+    """The steps of a show, those of the one before it first. Raises DomainError as `show_named`."""
+    show = show_named(name)
+    before = steps(show.after, language) if show.after else []
+    return [*before, *(step.in_language(language) for step in show.step)]

@@ -128,7 +128,7 @@ def _worker(given: dict[str, Any]) -> Worker:
         python=str(said.get("python", "")),
         celery=str(said.get("celery", "")),
         concurrency=int(said.get("concurrency", 0)),
-        queues=tuple(said.get("queues", ())),
+        queues=tuple(said.get("served", ())),
         since=float(said.get("since", 0)),
     )
 

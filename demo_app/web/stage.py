@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +16,16 @@ from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import DeliveryStatus, Locator
 from demo_app.web.inbox import Inbox
-from demo_app.web.journal import events_since
+from demo_app.web.journal import events_after, events_between
 from demo_app.web.picture import TOKENS, Picture, arranged
 from demo_app.web.replay import Past
+from demo_app.web.tombstone import Graveyard, Tombstone
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000
-#: Seconds that a replay lasts, and events of the journal that it reads at the most.
-REPLAYED = 60
-EVENTS = 5000
+#: Seconds that the tape has of the past, and events of the journal that it reads at the most.
+TAPE = 600
+EVENTS = 10_000
 #: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
 JUST_STARTED = 6
 
@@ -38,13 +40,16 @@ class Stage:
     inbox: Inbox
     round: Path
     _seen: tuple[snapshot.Worker, ...] = field(default=())
+    _graves: Graveyard = field(default_factory=Graveyard)
+    _read: str = "0-0"
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def picture(self) -> Picture:
         """The stage at this moment; reads a bounded number of things."""
         found = self._located()
         redis_answers: bool | None = None
         redis_since = None
-        persistence, in_order = "", list[str]()
+        persistence, in_order, stone = "", list[str](), self._graves.stone
         if self.queue is not None:
             try:
                 self._seen = snapshot.take(self.queue, self.comments.backend).workers
@@ -53,6 +58,7 @@ class Stage:
                 redis_since = age if age < JUST_STARTED else None
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
                 in_order = next_to_run(self.queue.client, TOKENS)
+                stone = self._tombstone(self.queue)
                 redis_answers = True
             except (redis.ConnectionError, redis.TimeoutError):
                 redis_answers = False  # and the workers are those that were seen last
@@ -68,18 +74,19 @@ class Stage:
             mail=mood,
             mail_seconds=seconds,
             mails=mails["distinct"] if mails else None,
+            stone=stone,
         )
 
-    def replay(self, moment: float, since: float) -> Picture:
-        """The stage as it was, from the journal. Both in epoch seconds.
+    def replay(self, moment: float, since: float, until: float) -> Picture:
+        """The stage as it was, from the journal. All in epoch seconds.
 
-        since: where the minute begins that is replayed. A moment before the first event in it
-        stands for that.
+        since, until: where the tape begins and ends. A moment outside of it, or before the first
+        event on it, stands for the nearest on it.
         """
         assert self.queue is not None
-        events = events_since(self.queue.client, since, EVENTS)
+        events = events_between(self.queue.client, since, until, EVENTS)
         present = {worker.id for worker in snapshot.take(self.queue, self.comments.backend).workers}
-        past = Past(events, moment, present)
+        past = Past(events, min(moment, until), present)
         found = [one for one in map(past.status, self._located()) if one is not None]
         on_floors = arranged(found, past.order, set(past.workers))
         workers = (
@@ -92,9 +99,28 @@ class Stage:
             backend=self.comments.backend.name,
             redis=True,
             moment=past.moment,
-            since=since,
-            next=past.next if past.next and past.next < since + REPLAYED else None,
+            tape={
+                "since": min((event["at"] for event in events), default=since),
+                "until": until,
+                "moment": past.moment,
+                "previous": past.previous,
+                "next": past.next,
+                "marks": past.marks,
+            },
+            stone=past.graves.stone,
         )
+
+    def _tombstone(self, queue: Queue) -> Tombstone | None:
+        """The newest of this round; reads what the journal has more than at the last time."""
+        begun = self.round.stat().st_mtime if self.round.exists() else 0.0
+        with self._reading:
+            if self._graves.since != begun:
+                start = max(begun, time.time() - TAPE)
+                self._graves, self._read = Graveyard(begun), f"{start * 1000:.0f}-0"
+            events, self._read = events_after(queue.client, self._read, EVENTS)
+            for event in events:
+                self._graves.follow(event)
+            return self._graves.stone
 
     def _located(self) -> list[DeliveryStatus]:
         """Where each notification of this round is, the newest first."""

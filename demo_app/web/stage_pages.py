@@ -14,8 +14,8 @@ from demo_app.settings import settings
 from demo_app.web.dependencies import ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.fault_controls import ACTIONS, BURST, HARMLESS
-from demo_app.web.show import state_of, steps
-from demo_app.web.stage import REPLAYED
+from demo_app.web.show import show_named, state_of, steps
+from demo_app.web.stage import TAPE
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
 
@@ -30,23 +30,36 @@ def stage(
     services: ServicesDep,
     at: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     since: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
+    until: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     show: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The page, at this moment or, in a replay, as it was `at` that one (epoch seconds).
 
-    since: where the replay begins; if it is not said, a minute ago. show: the name of one to play.
+    since, until: where the tape begins and ends; if it is not said, ten minutes ago and now.
+    show: the name of one to play.
 
     Without JavaScript it is the text equivalent, and its buttons are forms.
     """
     replay = at is not None and services.queue is not None
-    beginning = time.time() - REPLAYED if since is None else since
-    picture = services.stage.replay(at or 0.0, beginning) if replay else services.stage.picture()
+    end = time.time() if until is None else until
+    tape = (at or 0.0, end - TAPE if since is None else since, end)
+    picture = services.stage.replay(*tape) if replay else services.stage.picture()
     in_words = picture.in_words(translations(language_of(request)))
     twin = services.twin.picture() if services.twin is not None and not replay else None
     values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}
     values |= {"show_steps": steps(show, language_of(request)) if show else []}
     values |= {"show_state": state_of(picture), "twin": twin, "burst": BURST}
     return render(request, "stage.html", **values)
+
+
+@router.get("/notes", response_class=HTMLResponse)
+def notes(
+    request: Request, show: Annotated[str, Query(max_length=100)] = "four-minutes"
+) -> Response:
+    """The speaker's second window: what to say, what comes next, and the time that is left."""
+    values: dict[str, Any] = {"show": show, "minutes": show_named(show).minutes}
+    values["show_steps"] = steps(show, language_of(request))
+    return render(request, "notes.html", **values)
 
 
 @router.post("/do/{action}")

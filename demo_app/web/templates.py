@@ -18,6 +18,8 @@ from markupsafe import Markup, escape
 from demo_app.broker.events import State
 from demo_app.escape import escape_invisible
 from demo_app.settings import settings
+from demo_app.web.theme import COOKIE as THEME_COOKIE
+from demo_app.web.theme import THEMES, theme_of
 from demo_app.web.translations import COOKIE, LANGUAGES, language_of, translations
 
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
@@ -45,6 +47,7 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         "t": translations(language),
         "language": language,
         "languages": LANGUAGES,
+        "theme": theme_of(request),
         "root": root_of(path),
         "path": path,
         "query": query_of(request),
@@ -60,6 +63,9 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     answer = HTMLResponse(page, status_code=status)
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(COOKIE, language, max_age=31_536_000, samesite="strict", httponly=True)
+    if request.query_params.get("theme") in THEMES:
+        theme = theme_of(request)
+        answer.set_cookie(THEME_COOKIE, theme, max_age=31_536_000, samesite="strict", httponly=True)
     return answer
 
 

@@ -2,10 +2,11 @@
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from local_smtp import __version__
 from local_smtp.sandbox import Busy
@@ -13,7 +14,22 @@ from local_smtp.settings import Settings
 from local_smtp.web.api import fault_routes, mail_routes
 from local_smtp.web.guard import Guard
 from local_smtp.web.inbox import Inbox
-from local_smtp.web.pages import page_routes
+from local_smtp.web.pages import page_routes, render
+
+
+class SinkGuard(Guard):
+    """Asks a person who opens a page without the token for it."""
+
+    def refuse(self, scope: Scope, status: int) -> Response:
+        """Return a form in a browser, and a sentence for a program."""
+        headers = Headers(scope=scope)
+        if status == 401 and headers.get("accept", "").startswith("text/html"):
+            return HTMLResponse(render("token.html", headers), status)
+        return super().refuse(scope, status)
+
+    def needs_token(self, path: str) -> bool:
+        """Return whether nobody may have it without the token: all but what the form looks like."""
+        return path != "/static/page.css"
 
 
 def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
@@ -28,10 +44,10 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app.add_exception_handler(Busy, _busy)
     app.include_router(mail_routes(inbox))
     app.include_router(fault_routes(inbox))
-    app.include_router(page_routes(inbox))
+    app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
     hosts = (settings.host, *settings.allow_host)
-    return Guard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
+    return SinkGuard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
 
 
 def _busy(request: Request, error: Exception) -> Response:

@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
+from starlette.datastructures import Headers
 
 from local_smtp.bounds import TEXT_CHARACTERS
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
 from local_smtp.web.api import Cursor, Search
 from local_smtp.web.inbox import Inbox
+from local_smtp.web.words import language_of, theme_of, words_in
 
 _LIMIT = 50  # mails in a list
 
@@ -29,26 +31,27 @@ def visible(value: Any) -> Any:
     return "" if value is None else value
 
 
-def page_routes(inbox: Inbox) -> APIRouter:
-    """Return the routes of the pages."""
-    routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    templates = Environment(
-        loader=PackageLoader("local_smtp.web", "page"),
-        autoescape=True,
-        finalize=visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {"clock": _clock, "many": _many}
+TEMPLATES = Environment(
+    loader=PackageLoader("local_smtp.web", "page"),
+    autoescape=True,
+    finalize=visible,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
-    def page(name: str, **shown: Any) -> str:
+
+def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
+    """Return the routes of the pages. app_url: the app whose mails these are, if there is one."""
+    routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    def page(name: str, request: Request, **shown: Any) -> str:
         rules = inbox.faults.in_force()
-        return templates.get_template(name).render(
-            stats=inbox.reader.stats(), rules=rules, search="", **shown
-        )
+        about = {"stats": inbox.reader.stats(), "rules": rules, "search": ""}
+        return render(name, request.headers, **about, app=_app(app_url, request), **shown)
 
     @routes.get("/")
     def mails(
+        request: Request,
         search: Search = "",
         cursor: Cursor = None,
         mail: Annotated[int | None, Query(ge=1, le=2**62)] = None,
@@ -56,16 +59,18 @@ def page_routes(inbox: Inbox) -> APIRouter:
     ) -> str:
         """Show the list of mails, or one of them."""
         if mail is not None:
-            return page("mail.html", **_sides(inbox, inbox.mail(mail), tab))
+            return page("mail.html", request, **_sides(inbox, inbox.mail(mail), tab))
         before = None if cursor is None else int(cursor)
         found = inbox.reader.page(search, _LIMIT, before)
-        return page("list.html", found=found, words=search)
+        return page("list.html", request, found=found, words=search)
 
     @routes.get("/faults")
-    def faults() -> str:
+    def faults(request: Request) -> str:
         """Show the rules in force, and a form for one more."""
         effects = {name: effect.words for name, effect in EFFECTS.items()}
-        return page("faults.html", effects=effects, steps=KNOWN_AT, usual=Fault.model_fields)
+        return page(
+            "faults.html", request, effects=effects, steps=KNOWN_AT, usual=Fault.model_fields
+        )
 
     return routes
 
@@ -88,6 +93,26 @@ def _clock(seconds: float, form: str = "%d %b %H:%M:%S") -> str:
     return datetime.fromtimestamp(seconds).strftime(form)
 
 
-def _many(count: int, one: str) -> str:
-    """Return how many there are of something."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
+TEMPLATES.filters["clock"] = _clock
+
+
+def render(name: str, headers: Headers, **shown: Any) -> str:
+    """Return the page of that name, in the reader's language and colours."""
+    language = language_of(headers)
+    words = words_in(language)
+
+    def many(count: int, one: str) -> str:
+        if language == "ja":
+            return f"{count:,} {words(one)}"
+        return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+    about = {"language": language, "theme": theme_of(headers), "_": words, "many": many}
+    return TEMPLATES.get_template(name).render(about | shown)
+
+
+def _app(url: str, request: Request) -> str:
+    """Return the app as the browser reaches it; behind jupyter-server-proxy it stands beside."""
+    here = request.headers.get("x-proxycontextpath", "").rstrip("/")
+    if not url or not here:
+        return f"{url}/" if url else ""
+    return f"../{url.rpartition(':')[2]}/" if here.rpartition("/")[2].isdigit() else "../demo-app/"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterable
 from datetime import date
+from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,15 @@ from demo_app.verification.judge.report import page
 from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import target_of
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture, Table
 
 #: What was judged when a level last held, by its number; beside the notebooks.
 JUDGED = Path("judged.json")
 #: The page that `certificate` writes there.
 CERTIFICATE = Path("certificate.html")
+#: The backend that `on_the_blog` writes there.
+BACKEND = Path("my_queue.py")
 
 
 class Judgement:
@@ -73,6 +79,21 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Jud
             verdicts = list(court.judge(wanted))
     _remember([verdict for verdict in verdicts if verdict.held], seed, source)
     return Judgement(verdicts)
+
+
+def on_the_blog(queue: type, **options: Any) -> Lab:
+    """Write the class into a file that is a backend, and start the blog with two of its workers.
+
+    options: see `Lab`. Raises CannotJudge when no cell defines the class.
+    """
+    ending = f"from lab.queue_backend import backend_of\n\nmake = backend_of({queue.__name__})\n"
+    BACKEND.write_text(f"{_cell_of(queue.__name__).rstrip()}\n\n\n{ending}", "utf-8")
+    sys.modules.pop(BACKEND.stem, None)  # the class may have been changed since
+    invalidate_caches()
+    folders = [str(Path.cwd()), str(Path(__file__).resolve().parents[1])]
+    found = {"PYTHONPATH": os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])}
+    given = {"workers": 2, "environment": found, **options}
+    return Lab(backend=f"{BACKEND.stem}:make", **given)
 
 
 def lamps() -> Table:

@@ -21,6 +21,7 @@ from benchmarks.table import Table
 NAMES = (
     "work",
     "enqueue",
+    "broker",
     "comments",
     "outbox",
     "recovery",
@@ -28,6 +29,7 @@ NAMES = (
     "safeguards",
     "queues",
     "pages",
+    "frames",
 )
 
 LAST = Path("build/bench/last.json")

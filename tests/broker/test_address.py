@@ -16,7 +16,7 @@ from demo_app.broker.address import connection_options, scheme_of
             "redis://:secret@host:6380/2",
             {"host": "host", "port": 6380, "password": "secret", "db": 2},
         ),
-        ("valkey://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
+        ("redis://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
         ("unix:///run/r.sock", {"path": "/run/r.sock", "db": 0}),
         ("socket:///run/r.sock?virtual_host=3", {"path": "/run/r.sock", "db": 3}),
         ("rediss://host", {"ssl_cert_reqs": "required"}),

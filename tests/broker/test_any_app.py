@@ -308,6 +308,17 @@ def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     assert [int(line.split()[1]) for line in ended] == list(range(12))
 
 
+def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(app: Outside) -> None:
+    worker = app.start("prefork", concurrency=1)
+    app.send("for n in range(3): work.delay(n)")
+    until(lambda: app.written()["begin 0"], what="the first job")
+    worker.send_signal(signal.SIGQUIT)
+    worker.wait(timeout=60)
+    now = app.summary()
+    assert (now["count"]["queued"], now["count"]["running"], now["workers"]) == (3, 0, [])
+    assert not app.queue.client.exists("deaths")
+
+
 @POOLS
 def test_the_end_of_a_job_brings_the_next_one_in_the_same_step(app: Outside, pool: str) -> None:
     ids = app.send("for n in range(12): print(work.delay(n).id)")
@@ -359,6 +370,9 @@ def test_a_task_that_has_waited_for_its_eta_can_read_it(app: Outside) -> None:
     app.send("punctual.apply_async(('x',), countdown=0.5)")
     app.until_done(1)
     assert app.written()["due x True"] == 1
+    app.send("app.conf.task_protocol = 1", "punctual.apply_async(('old',), countdown=1)")
+    until(lambda: any("due old" in line for line in app.written()), what="the old protocol's ETA")
+    assert app.written()["due old True"] == 1
 
 
 @POOLS

@@ -1,4 +1,4 @@
-"""A worker over TLS, and one that Sentinel leads to Redis, through a fail-over as well."""
+"""A worker over TLS; one that goes on at its second address; one that Sentinel leads to Redis."""
 
 from __future__ import annotations
 
@@ -122,6 +122,20 @@ def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> N
         shop.order("vase")
         assert not shop.lost(["vase"], 30)
         shop.close()
+
+
+def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
+    first = _free_port()
+    with _server(shop.folder, first) as redis_server:
+        shop.address = f"claims+redis://127.0.0.1:{first}/0;claims+redis://127.0.0.1:{shop.port}/0"
+        worker = shop.start_worker()
+        shop.order("before")
+        assert not shop.lost(["before"], 30)
+        redis_server.shutdown(nosave=True)
+        shop.order("after")
+        assert not shop.lost(["after"], 40)
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
 
 
 def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:

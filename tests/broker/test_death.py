@@ -144,13 +144,17 @@ def test_a_dead_worker_is_found_within_five_seconds(store: Queue, redis_url: str
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("step", ["acknowledge_pending", "waiting_tags"])
+@pytest.mark.parametrize("step", ["acknowledge_pending", "consumer.waiting_tags"])
 def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
-    store: Queue, redis_url: str, step: str, caplog: pytest.LogCaptureFixture
+    store: Queue,
+    redis_url: str,
+    step: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with _worker(redis_url) as worker, caplog.at_level(logging.WARNING):
         store.client.hset("server", "since", 0)
-        setattr(worker, step, _stumble)
+        monkeypatch.setattr(*_owner(worker, step), _stumble)
         store.enqueue(message(1))
         store.register("dead", 500, "{}")
         store.claim("dead", lanes_of("mail"))
@@ -158,6 +162,11 @@ def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
         until(lambda: store.size(["mail"]) == 2, what="the rescued job, and the one that was due")
         assert store.client.keys("worker:*"), "its own lease is renewed"
         assert caplog.text.count("the others go on") == 1, "once, and not twice a second"
+
+
+def _owner(worker: InFlight, step: str) -> tuple[object, str]:
+    owner, _, name = step.rpartition(".")
+    return (getattr(worker, owner) if owner else worker), name
 
 
 def _stumble() -> None:

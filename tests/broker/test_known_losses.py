@@ -209,6 +209,24 @@ def test_a_broken_connection_takes_no_job_with_it(open_shop: OpenShop, transport
             return  # if not, the worker's wait had just ended, and it is tried again
 
 
+def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
+    open_shop: OpenShop,
+) -> None:
+    """Else the thread that ran the job would wait for Redis, and the worker for the thread."""
+    shop = open_shop("claims", **CAREFUL)
+    shop.pool = "threads"
+    worker = shop.start_worker()
+    shop.order("vase", seconds=1)
+    shop.until_started("vase")
+    shop.kill_redis()
+    shop.until(lambda: shop.times("ended")["vase"], "its end")
+    signal_group(worker, signal.SIGTERM)
+    assert worker.wait(timeout=60) == 0
+    shop.start_redis()
+    shop.start_worker()
+    shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")
+
+
 def test_broken_connections_run_no_healthy_job_twice(open_shop: OpenShop) -> None:
     """Stock holds this too, since 5.7."""
     shop = open_shop("claims", **CAREFUL)

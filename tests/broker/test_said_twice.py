@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.in_flight import InFlight
+from demo_app.broker.options import Options
+from demo_app.broker.orphans import Orphans
 from demo_app.broker.queue import Kind, Queue
 
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
@@ -156,3 +159,21 @@ def test_a_next_try_outlives_the_record_of_the_one_before(store: Queue, how: Ver
     count = _count(store)
     expected = "discarded" if how is Verdict.DISCARD else "retrying"
     assert (count[expected], count["enqueued"]) == (1, 1)
+
+
+def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(store: Queue) -> None:
+    here = InFlight(store, Options(lease_seconds=60.0, heartbeat_seconds=60.0))
+    here.work(["mail"])
+    try:
+        _publish(store, _text("a"))
+        [late] = store.claim(here.lease.worker, ["mail"])
+        orphans = Orphans(here)
+        for _ in range(2):  # two looks in a row have met it
+            orphans.give_back_unanswered()
+        assert _count(store)["queued"] == 1
+        assert here.track(late) is None
+        assert here.held() == {}
+        [again] = store.claim(here.lease.worker, ["mail"])
+        assert here.track(again) is not None
+    finally:
+        here.leave()

@@ -361,6 +361,39 @@ def test_a_paused_worker_is_given_no_job(store: Queue, how: str) -> None:
     assert claim(store, "w") is not None
 
 
+@pytest.mark.parametrize("how", ["claim", "with an acknowledgement"])
+def test_nobody_takes_jobs_from_a_paused_queue(store: Queue, how: str) -> None:
+    fill(store, 2)
+    store.enqueue(message(3, queue="other"))
+    lanes = lanes_of("mail", "other")
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    assert held is not None
+    store.pause_queue("mail", True)
+    if how == "claim":
+        (taken,) = store.claim("w", lanes)
+    else:
+        following = store.finish(held, Verdict.DONE, next_for=("w", lanes)).following
+        assert following is not None
+        taken = following
+    assert taken.claim.id == "job-3"
+    assert claim(store, "w") is None
+    store.pause_queue("mail", False)
+    assert claim(store, "w") is not None
+    assert conserved(store)
+
+
+def test_a_queued_job_can_be_deleted_and_a_running_one_can_not(store: Queue) -> None:
+    fill(store, 2)
+    store.register("w", LEASE, "{}")
+    assert claim(store, "w") is not None
+    assert store.decide("job-1", "delete", by="a person") == ""
+    assert store.decide("job-2", "discard", by="a person") == ""
+    assert store.decide("job-2", "delete", by="a person") == "queued"
+    assert places(store) == {"enqueued": 2, "running": 1, "discarded": 1}
+    assert conserved(store)
+
+
 def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_again(
     store: Queue,
 ) -> None:

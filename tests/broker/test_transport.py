@@ -64,6 +64,14 @@ def test_kombus_poller_still_uses_what_is_overridden(used: str, since: tuple[int
     assert known == (kombu.VERSION[:2] >= since), f"{used} has come or gone"
 
 
+def test_other_steps_of_priority_are_refused_by_a_sentence() -> None:
+    other = Connection("claims+redis://", transport_options={"priority_steps": [0, 5]})
+    with pytest.raises(ValueError, match=r"fixed steps of priority, 0, 3, 6, 9"):
+        other.create_transport()
+    same = Connection("claims+redis://", transport_options={"priority_steps": [0, 3, 6, 9]})
+    assert isinstance(same.create_transport(), transport.Transport)
+
+
 def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
     tmp_path: Path,
 ) -> None:

@@ -1,7 +1,7 @@
 """A Celery app of somebody else: twenty lines in a folder of their own, and its workers.
 
-Its one task packs a parcel: it notes when it starts and when it ends, each a line of a file, and so
-says how often each parcel was packed, whatever became of the worker.
+One task packs a parcel: it notes when it starts and when it ends, each a line of a file, and so
+says how often each parcel was packed, whatever became of the worker. The other does nothing.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ def pack(parcel, seconds=0.0, kills=False):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(seconds)
     note("ended", parcel)
+
+
+@app.task(name="shop.nothing")
+def nothing():
+    pass
 """
 
 
@@ -181,6 +186,10 @@ class Shop:
             time.sleep(0.05)  # between two looks
         return wanted - set(self.times("ended"))
 
+    def logged(self, text: str) -> int:
+        """How often the workers have said so."""
+        return sum(log.read_text().count(text) for log in self.folder.glob("worker-*.log"))
+
     def has_rest(self, quiet: float, seconds: float) -> bool:
         """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
         deadline, size, since = time.monotonic() + seconds, 0, time.monotonic()
@@ -195,6 +204,10 @@ class Shop:
     def queued(self) -> int:
         """How many jobs wait in the queue, as long as the two keep it in a list of Redis."""
         return int(self.redis.llen("queue:celery" if self.transport == "claims" else "celery"))
+
+    def in_hand(self) -> int:
+        """How many jobs the workers have taken and not acknowledged."""
+        return int(self.redis.hlen("running" if self.transport == "claims" else "unacked"))
 
     def given_up(self) -> int:
         """How many jobs claims has given up; stock gives up none."""

@@ -42,6 +42,7 @@ class Soak:
     ordered: int = 0
     hits: Counter[str] = field(default_factory=Counter)
     interrupted: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)  #: parcel -> the id of its job
 
     def fill(self) -> None:
         """Put in as many parcels as are missing from the load."""
@@ -50,7 +51,8 @@ class Soak:
             return
         names = [f"p{self.ordered + number}" for number in range(LOAD - waiting)]
         self.ordered += len(names)
-        self.shop.order(*names, seconds=round(self.chance.uniform(0.05, 0.6), 2))
+        ids = self.shop.order(*names, seconds=round(self.chance.uniform(0.05, 0.6), 2))
+        self.ids |= dict(zip(names, ids, strict=True))
 
     def in_hand(self) -> set[str]:
         """The parcels that were started and have not ended."""
@@ -84,6 +86,7 @@ class Soak:
         else:
             signal_group(worker, signal.SIGKILL if kind == "kill" else signal.SIGTERM)
             worker.wait(timeout=60)
+        self.interrupted |= {parcel for parcel in before if self.shop.child_of(parcel) in processes}
         # what each had started last: it may have ended, with its acknowledgement still to come
         self.interrupted |= self.shop.last_started(processes, threads=2)
         if kind != "kill child":
@@ -99,7 +102,10 @@ class Soak:
         print(f"  parcels: {self.ordered} ordered, {len(ended)} packed, {lost} lost")
         print(f"  hits: {', '.join(f'{n} × {kind}' for kind, n in self.hits.most_common())}")
         print(f"  run again after a kill: {len(again) - len(healthy)}")
-        print(f"  healthy and run twice: {len(healthy)} {healthy[:10]}")
+        print(f"  workers taken for dead while they lived: {self.shop.logged('Taken for dead')}")
+        print(f"  healthy and run twice: {len(healthy)}")
+        for parcel in healthy[:10]:  # claims knows what happened to it
+            print(f"    {parcel}", *self.shop.redis.lrange(f"job:{self.ids[parcel]}", 1, -1))
         return 1 if lost or healthy else 0
 
 

@@ -30,6 +30,14 @@ def test_without_the_token_nothing_is_shown(anyone, path):
     assert "token" in answer.text
 
 
+def test_a_person_without_the_token_is_asked_for_it_in_their_language(anyone):
+    page = anyone.get("/", headers={"Accept": "text/html", "Accept-Language": "ja"})
+    assert page.status_code == 401
+    assert '<input name="token"' in page.text
+    assert "トークン" in page.text
+    assert anyone.get("/static/page.css").status_code == 200, "what the form looks like"
+
+
 def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(mail_sink, anyone):
     answer = anyone.get(f"/?token={mail_sink.settings.token}&x=1")
     assert answer.status_code == 303

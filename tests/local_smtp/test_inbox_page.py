@@ -50,6 +50,10 @@ def test_the_token_is_gone_from_the_address(page):
     assert "token" not in page.url
 
 
+def test_without_an_app_there_is_no_way_to_one(page):
+    expect(page.get_by_text("To the app")).to_have_count(0)
+
+
 def test_a_mail_shows_up_the_moment_it_arrives(page, send):
     expect(page.locator("#mails")).to_contain_text("No mail yet")
     send("Fresh from the press")

@@ -49,7 +49,7 @@ def changes() -> list[Change]:
 def is_found(change: Change) -> bool:
     """Whether a test fails with the change."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
-        tree = _copy(Path(name))
+        tree = copy_tree(Path(name))
         file = tree / change.file
         file.write_text(change.made_in(file.read_text()))
         return bool(failure(tree, change.tests))
@@ -71,7 +71,8 @@ def failure(tree: Path, tests: Sequence[str]) -> str:
     return run.stdout[-3000:] if run.returncode else ""
 
 
-def _copy(folder: Path) -> Path:
+def copy_tree(folder: Path) -> Path:
+    """Copy what git knows of the tree, as it is now, into the folder; returns it."""
     listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=REPOSITORY, text=True)
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,8 @@ def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_challenge_has_a_story_of_five_sentences_and_hints_that_open(number: int) -> None:
-    story, *_, hints, _ = cells(number, "markdown")
+    story, *others = cells(number, "markdown")
+    (hints,) = (cell for cell in others if cell.startswith("## Hints"))
     sentences = story.split("\n\n")[1].splitlines()
     assert len(sentences) == 5
     assert 3 <= hints.count("<details>") <= 5
@@ -80,3 +81,18 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         assert "<title>1 of 12 lamps · A &lt;learner&gt;</title>" in page
         assert page.count("✓ held") == 1
         assert str(escape(code_of(solution(1)))) in page, "what was really judged"
+
+
+@pytest.mark.timeout(400)
+def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it() -> None:
+    last = cells(len(NUMBERS), "code")
+    with kernel() as here:
+        here.run("import os, tempfile; os.chdir(tempfile.mkdtemp())")
+        here.run(last[0].replace('".."', repr(str(NOTEBOOKS))))
+        here.run(code_of(solution(len(NUMBERS))))
+        for cell in last[3:5]:
+            here.run(cell)
+        here.run("assert (blog.ledger().arrived, len(blog.kills)) == (6, 1)")
+        here.run("assert blog.redis.hvals('rescues') == ['1'], 'by the rescue of the class'")
+        here.run("assert not blog.redis.exists(f'claims:w{blog.kills[0].pid}')")
+        here.run("blog.close()")

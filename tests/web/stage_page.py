@@ -29,7 +29,13 @@ class StagePage:
     @property
     def in_words(self) -> str:
         """The sentences below the picture."""
-        return self._between('id="in-words" role="status">', "</p>")
+        told = self._between('id="in-words" role="status">', "</p>")
+        return re.sub("<[^>]*>", "", told)
+
+    @property
+    def tomb(self) -> str:
+        """What is said of the last killed worker."""
+        return self._between('id="tomb">', "</p>")
 
     def floor(self, name: str) -> list[int]:
         """The numbers of the tokens on a floor, in their order."""

@@ -157,12 +157,46 @@ def test_several_chosen_jobs_are_decided_at_once(client, holder) -> None:
     assert client.job(chosen[2])["state"] == "dead"
 
 
-def test_a_job_that_runs_or_waits_its_turn_can_not_be_discarded(client, holder) -> None:
-    stored(client, message(1, queue="elsewhere"))
+def test_a_queued_job_is_discarded_and_only_those_that_the_filter_finds(client, holder) -> None:
+    stored(client, *[message(n, queue=f"elsewhere{n % 2}") for n in range(1, 6)])
+    holder.post("/jobs/decide", data={"what": "retry", "job": "job-1"})
+    assert client.summary()["queued"] == 5
     holder.post("/jobs/decide", data={"what": "discard", "job": "job-1"})
-    assert client.summary()["queued"] == 1
-    holder.post("/jobs/decide", data={"what": "discard", "state": "queued", "whole": "1"})
-    assert client.summary()["queued"] == 1
+    assert client.job("job-1")["state"] == "discarded"
+    form = {"what": "discard", "state": "queued", "whole": "1"}
+    holder.post("/jobs/decide", data=form | {"q": "queue:elsewhere1 task:somethingelse"})
+    assert client.summary()["queued"] == 4
+    holder.post("/jobs/decide", data=form | {"q": "queue:elsewhere1 task:nothing"})
+    now = client.summary()
+    assert (now["queued"], now["discarded"], now["conserved"]) == (2, 3, True)
+    assert ids(holder.get("/jobs/queued").text) == ["job-2", "job-4"]
+
+
+def test_each_queue_shows_its_size_and_how_long_its_next_job_has_waited(client, holder) -> None:
+    stored(client, *[message(n, queue="elsewhere") for n in range(3)])
+    row = holder.get("/jobs").text.partition('id="queue-elsewhere"')[2].partition("</tr>")[0]
+    assert re.search(r'class="number">3<', row)
+    assert re.search(r"data-since", row)
+    assert "paused" not in row
+    answer = holder.post("/jobs/queue", data={"what": "pause-queue", "queue": "elsewhere"})
+    assert answer.headers["location"] == "../jobs?said=pause-queue.1"
+    row = holder.get("/jobs").text.partition('id="queue-elsewhere"')[2].partition("</tr>")[0]
+    assert "paused" in row
+
+
+def test_the_page_of_a_job_shows_what_redis_has_of_it(client, holder) -> None:
+    stored(client, message(1, queue="elsewhere"))
+    page = holder.get("/jobs/job/job-1").text
+    assert 'LPOS queue:elsewhere job-1</dt><dd class="mono">0</dd>' in page
+    dead = died(client, 2, "kaputt")
+    assert f"ZSCORE dead {dead}" in holder.get(f"/jobs/job/{dead}").text
+
+
+def test_a_theme_is_kept_and_taken_back(holder) -> None:
+    assert "data-theme" not in holder.get("/jobs").text
+    assert 'data-theme="dark"' in holder.get("/jobs?theme=dark").text
+    assert 'data-theme="dark"' in holder.get("/jobs").text
+    assert "data-theme" not in holder.get("/jobs?theme=auto").text
 
 
 def test_addresses_are_masked_until_asked_for(client, holder) -> None:
@@ -284,7 +318,7 @@ OPEN = ("event.", "explain.", "chart.", "fsync.", "problem.", "redis.", "stage.k
 OPEN += ("stage.mood.", "stage.says.mail_", "stage.worker_", "list.none.", "state.", "travel.")
 OPEN += ("author.asked.", "author.said.")
 #: Beginnings of keys whose ends stand somewhere else in the source.
-COMPUTED = ("act.", "ask.", "error.", "name.", "said.", "stage.", "twin.", "word.")
+COMPUTED = ("act.", "ask.", "error.", "name.", "said.", "stage.", "theme.", "twin.", "word.")
 
 
 def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
@@ -324,8 +358,9 @@ def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, 
     text = holder.get("/metrics").text
     assert 'demo_jobs{state="queued"} 3' in text
     assert "demo_jobs_enqueued_total 3" in text
+    assert 'demo_queue_latency_seconds{queue="elsewhere"}' in text
     for line in text.splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|[a-z_]+(\{\w+=\"\w+\"\})? [0-9.]+", line), line
+        assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|[a-z_]+(\{\w+=\"\w+\"\})? [0-9.e+]+", line), line
         if line.startswith("# TYPE"):
             _, _, name, kind = line.split()
             assert name.endswith("_total") == (kind == "counter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from web.stage_page import StagePage
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.journal import events_since
+from demo_app.web.journal import events_between
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
 
@@ -37,7 +38,7 @@ def killed(stack: Stack, client: Client) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {stack.ready['token']}"}
     httpx.post(f"{stack.ready['web']}/stage/do/kill-worker", headers=headers).raise_for_status()
     client.wait_for(lambda now: len(now["workers"]) == 1)
-    told = events_since(client.redis(), 0, 5000)
+    told = events_between(client.redis(), 0, 4e10, 5000)
     client.set_faults()
     one_each = {event["event"].removeprefix("worker_"): event for event in reversed(told)}
     return {"before": before, "told": told, **one_each}
@@ -45,7 +46,7 @@ def killed(stack: Stack, client: Client) -> dict[str, Any]:
 
 def test_a_kill_is_in_the_journal_at_once_and_the_supervisor_says_it_too(client, killed) -> None:
     def by() -> set[str]:
-        told = events_since(client.redis(), 0, 5000)
+        told = events_between(client.redis(), 0, 4e10, 5000)
         return {event["by"] for event in told if event["event"] == "worker_killed"}
 
     until(lambda: by() == {"a person", "supervisor"}, what="both words")
@@ -57,6 +58,7 @@ def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed)
     worker = killed["killed"]["text"]
     assert page.killed == [worker]
     assert len(page.floor(worker)) == 4
+    assert page.tomb.endswith("its jobs in Redis: 4")
     assert page.sums == {"posted": 12, "waiting": 4, "running": 8, "delivered": 0, "lost": 0}
 
 
@@ -71,6 +73,7 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
     worker = killed["killed"]["text"]
     held = StagePage(holder, killed["killed"]["at"]).floor(worker)
     assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
+    assert re.search(r"4 rescued after \d+\.\d s, 0 lost", page.tomb)
     assert not page.floor(worker)
 
 

@@ -33,16 +33,11 @@ local function rescued(id, lane, by, detail, most, victim)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end
 
--- Every list that a worker may have claimed from.
-local function all_lanes()
-  return redis.call('SUNION', LANES, TRANSIENT)
-end
-
 -- Give back what a worker holds, to the head of its queue, in its order, and forget the worker.
 -- each(id, lane): what becomes of one. Returns the ids.
 local function give_back(worker, each)
   local ids = {}
-  for _, lane in ipairs(all_lanes()) do
+  for _, lane in ipairs(redis.call('SUNION', LANES, TRANSIENT)) do
     while true do
       local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')
       if not id then break end
@@ -70,6 +65,15 @@ local function must_wait(id, worker, lanes)
   return holding > 0 and in_quarantine(id)
 end
 
+-- Those of the lanes from which jobs may be taken.
+local function flowing(lanes)
+  local open = {}
+  for _, lane in ipairs(lanes) do
+    if redis.call('SISMEMBER', PAUSED, 'queue:' .. lane) == 0 then open[#open + 1] = lane end
+  end
+  return open
+end
+
 -- The job that the next claim would take.
 local function head_of(lanes)
   for _, lane in ipairs(lanes) do
@@ -89,10 +93,10 @@ end
 -- and message of each.
 -- Every claim has a number of its own: only who knows it may end the claim.
 local function claim(worker, most, lanes)
-  local claimed = {}
-  local quarantine = false
+  local claimed, quarantine = {}, false
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
-    if redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
+    lanes = flowing(lanes)
+    if #lanes == 0 or redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
     quarantine = redis.call('EXISTS', DEATHS) == 1
   end
   local pop = {'LMPOP', #lanes}  -- from the first list that has a job
@@ -109,12 +113,10 @@ local function claim(worker, most, lanes)
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(lane, worker), id)
       redis.call('HSET', RUNNING, id, number)
-      claimed[#claimed + 1] = id
-      claimed[#claimed + 1] = lane
-      claimed[#claimed + 1] = tostring(number)
-      claimed[#claimed + 1] = redelivered(id)
+      for _, part in ipairs({id, lane, tostring(number), redelivered(id), message}) do
+        claimed[#claimed + 1] = part
+      end
       record(id, 'claimed', worker)
-      claimed[#claimed + 1] = message
     end
   end
   return claimed

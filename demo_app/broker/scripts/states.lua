@@ -21,7 +21,7 @@ end
 local function in_list(key, id) return redis.call('LPOS', key, id, 'RANK', -1) end
 
 local function is_claimed(id, worker)
-  for _, lane in ipairs(all_lanes()) do
+  for _, lane in ipairs(redis.call('SUNION', LANES, TRANSIENT)) do
     if in_list(claims_key(lane, worker), id) then return true end
   end
   return false

@@ -7,7 +7,13 @@ import signal
 from demo_app.failpoints import Step
 from demo_app.settings import Safeguard
 from demo_app.verification.chaos.context import Context, Fault, FaultType, Injector, Rule
-from demo_app.verification.chaos.disks import full_disk, torn_log
+from demo_app.verification.chaos.disks import (
+    full_disk,
+    full_memory,
+    lagging_replica,
+    no_descriptors,
+    torn_log,
+)
 from demo_app.verification.chaos.injectors import (
     at_step,
     kill,
@@ -20,6 +26,7 @@ from demo_app.verification.chaos.injectors import (
     terminate_twice,
     wipe_redis,
 )
+from demo_app.verification.chaos.wire_faults import WIRE_FAULTS
 
 
 def _mail(kind: str, rule: Rule) -> Injector:
@@ -62,14 +69,22 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     FaultType("worker terminated", 2, kill("worker", signal.SIGTERM)),
     FaultType("worker terminated twice", 2, terminate_twice),
     FaultType("worker paused", 4, pause_worker),
-    FaultType("worker paused before its mail", 3, pause_before_mail),
+    FaultType("worker paused before its mail", 6, pause_before_mail),
     FaultType("namesake", 1, namesake),
     FaultType("web killed", 6, kill_one_at_a_time("web")),
-    FaultType("redis killed", 7, kill_one_at_a_time("redis")),
-    FaultType("redis paused", 3, pause_redis),
-    FaultType("redis log torn", 2, torn_log),
-    FaultType("redis disk full", 2, full_disk("redis")),
+    FaultType("redis killed", 4, kill_one_at_a_time("redis")),
+    FaultType("redis paused", 2, pause_redis),
+    FaultType("redis log torn", 1.5, torn_log),
+    FaultType("redis disk full", 1.5, full_disk("redis")),
     FaultType("web disk full", 2, full_disk("web")),
+    FaultType("redis memory full", 1.5, full_memory, stock=False),
+    FaultType("redis wiped", 3, wipe_redis, stock=False),
+    FaultType("redis lagged", 2, lagging_replica, stock=False),
+    *(
+        FaultType(f"{role} without descriptors", 1.5, no_descriptors(role), stock=False)
+        for role in ("web", "worker", "smtp")
+    ),
+    *WIRE_FAULTS,
     FaultType("smtp killed", 6, kill_one_at_a_time("smtp")),
     FaultType("supervisor killed", 0.5, kill_supervisor),
     FaultType("mail slow", 3, _mail("a second slow", {"at": "data", "do": "wait", "seconds": 1.0})),
@@ -85,7 +100,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
         for step, acts in _STEPS_OF_WORKER.items()
     ),
     *(
-        FaultType(f"web at {step}", 1.5, at_step(step, "web"), stock=step in _STOCK)
+        FaultType(f"web at {step}", 3, at_step(step, "web"), stock=step in _STOCK)
         for step in _STEPS_OF_WEB
     ),
 )

@@ -8,12 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from demo_app.broker.connection import connect
+from redis import RedisError
+
+from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.verification.chaos.context import Context, Fault, Injector
 
-#: Seconds beyond which a worker that is paused has lost its lease (3 s), and its jobs are done.
-BEYOND_THE_LEASE = 5.0
+#: Seconds for which a worker is paused, at most, until others have taken it for dead; and then, so
+#: that they have done its jobs.
+UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 # --- at random moments
 
@@ -51,9 +54,21 @@ def pause_worker(context: Context) -> list[Fault]:
 
 
 def _wake(context: Context, pid: int, at: float, kind: str) -> list[Fault]:
-    time.sleep(BEYOND_THE_LEASE)
+    deadline = time.monotonic() + UNTIL_DEAD
+    with connect(context.system.ready["redis"]) as client:
+        while _is_known(client, pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    time.sleep(AND_THEN)
     context.system.signal(pid, signal.SIGCONT)
     return [Fault(kind, "worker", at, at, (pid,))]
+
+
+def _is_known(client: Decoded, pid: int) -> bool:
+    """Whether Redis lists the worker; yes while it can't be asked."""
+    try:
+        return any(f"-{pid}-" in worker for worker in client.smembers("workers"))
+    except RedisError:
+        return True
 
 
 def pause_redis(context: Context) -> list[Fault]:

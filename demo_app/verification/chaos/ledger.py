@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from demo_app.broker.connection import Decoded
 from demo_app.settings import settings
 from demo_app.stack.client import Client
+from demo_app.verification.chaos.history import Line
 
 #: Seconds by which a mail's arrival may be noted after its sender gave the job back.
 SLACK = 0.5
-#: Seconds before a kill of Redis of which it may remember nothing: with ``appendfsync everysec`` it
-#: puts a write off for at most two while an fsync is under way (redis.io, "Redis persistence").
-FORGOTTEN = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +31,9 @@ class Ledger:
     second time and not shown. uncertain: mails that were sent again because nobody could know.
     stale: mails sent by a worker that had lost the job before, other than around the seconds of
     which a killed Redis remembers nothing. late: acknowledgements that came after a rescue.
-    by_hand: given up by rule, and brought back as a person would, by reason. latencies: seconds
-    from a comment to its mail, but for those that were brought back by hand. missing: the jobs of
-    the lost mails.
+    by_hand: given up by rule, and brought back as a person would, by reason. travels: when a
+    comment was written, and when its mail came, but for those that were brought back by hand.
+    missing: the jobs of the lost mails.
     """
 
     comments: int
@@ -52,8 +48,13 @@ class Ledger:
     late: int
     conserved: bool
     by_hand: dict[str, int]
-    latencies: tuple[float, ...]
+    travels: tuple[tuple[float, float], ...]
     missing: frozenset[str]
+
+    @property
+    def latencies(self) -> list[float]:
+        """Seconds from a comment to its mail."""
+        return [arrived - written for written, arrived in self.travels]
 
     @property
     def held(self) -> bool:
@@ -88,11 +89,13 @@ def settle(
     *,
     stock: bool,
     by_hand: dict[str, str],
-    redis_gone: Sequence[tuple[float, float]] = (),
+    events: Mapping[str, Sequence[Line]],
+    unsure: Sequence[tuple[float, float]] = (),
 ) -> Ledger:
     """Compare everything; the system is quiet, or as quiet as it gets.
 
-    redis_gone: from when to when Redis was away, in epoch seconds.
+    events: what the journal said of each job. unsure: from when to when (epoch seconds) mails may
+    have come from a worker of which Redis, or the worker itself, knows nothing any more.
     """
     comments = comments_of(folder)
     mails = mails_of(client)
@@ -105,10 +108,10 @@ def settle(
     if not stock:
         again = [mail for mail in mails if mail["deliveries"] > 1 or shown[mail["job_id"]] > 1]
         jobs = {mail["job_id"] for mail in again}
-        gone = [(began - FORGOTTEN, ended + FORGOTTEN) for began, ended in redis_gone]
         for job in jobs:
-            arrivals = _without_a_holder(client, job, [m for m in again if m["job_id"] == job])
-            stale += sum(not any(a <= at <= b for a, b in gone) for at in arrivals)
+            mine = [mail for mail in again if mail["job_id"] == job]
+            arrivals = _without_a_holder(client, events.get(job, ()), mine)
+            stale += sum(not any(a <= at <= b for a, b in unsure) for at in arrivals)
     first: dict[str, float] = {}
     for mail in mails:
         at = datetime.fromisoformat(mail["received_at"]).timestamp()
@@ -125,12 +128,16 @@ def settle(
         stale=stale,
         late=int(summary["late"]),
         conserved=stock or bool(summary["conserved"]),
-        by_hand=dict(Counter(by_hand.values())),
-        latencies=tuple(
-            first[job] - at for job, at in comments.values() if job in first and job not in by_hand
+        by_hand=dict(Counter(_reason(why) for why in by_hand.values())),
+        travels=tuple(
+            (at, first[job]) for job, at in comments.values() if job in first and job not in by_hand
         ),
         missing=frozenset(lost),
     )
+
+
+def _reason(why: str) -> str:
+    return "rescued too often" if why.startswith("poison") else "refused for good"
 
 
 def _held_by_stock(redis: Decoded) -> set[str]:
@@ -142,7 +149,9 @@ def _held_by_stock(redis: Decoded) -> set[str]:
     return {str(message["headers"]["id"]) for message in [*unacked, *queued]}
 
 
-def _without_a_holder(client: Client, job_id: str, mails: list[dict[str, Any]]) -> list[float]:
+def _without_a_holder(
+    client: Client, events: Sequence[Line], mails: list[dict[str, Any]]
+) -> list[float]:
     """When mails came from a worker that had lost the job.
 
     For each time that a worker held the job, one mail may have come. What is left over is from a
@@ -153,17 +162,14 @@ def _without_a_holder(client: Client, job_id: str, mails: list[dict[str, Any]]) 
         for mail in mails
         for delivery in client.mail(mail["id"])["delivery_log"]
     )
-    timeline: list[dict[str, Any]] = []
-    with suppress(httpx.HTTPStatusError):  # a Redis that was wiped may know nothing of it
-        timeline = client.job(job_id)["timeline"]
-    for began, ended in sorted(_holdings(timeline), key=lambda pair: pair[1]):
+    for began, ended in sorted(_holdings(events), key=lambda pair: pair[1]):
         mine = next((at for at in arrivals if began <= at <= ended), None)
         if mine is not None:
             arrivals.remove(mine)
     return arrivals
 
 
-def _holdings(timeline: list[dict[str, Any]]) -> list[tuple[float, float]]:
+def _holdings(timeline: Sequence[Line]) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     began: float | None = None
     for event in timeline:

@@ -17,7 +17,7 @@ from demo_app.verification.chaos.ledger import comments_of
 
 #: Events of a job's timeline that `trace` names, the last ones.
 _LAST = 12
-#: What happened to jobs that were brought back by hand: the reason, by the job's id.
+#: Why jobs were dead that were brought back by hand, by the job's id.
 ByHand = dict[str, str]
 
 
@@ -65,9 +65,8 @@ def _bring_back(client: Client, by_hand: ByHand) -> int:
     dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
     for job in dead:
         last = client.job(job["id"])["timeline"][-1]
-        poison = str(last.get("text", "")).startswith("poison")
         client.decide(job["id"], "retry")
-        by_hand[job["id"]] = "rescued too often" if poison else "refused for good"
+        by_hand[job["id"]] = str(last.get("text") or last.get("traceback") or last)
     return len(dead)
 
 

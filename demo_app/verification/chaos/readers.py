@@ -10,16 +10,23 @@ from typing import Any
 import httpx
 
 from demo_app.stack.client import Client
+from demo_app.verification.chaos.history import History
 
+#: Seconds that an answer may take.
+PATIENCE = 4.0
 #: How many post at the same time, and the seconds that one rests between two comments.
-READERS, REST = 2, 0.15
+READERS, REST = 3, 0.15
 
 
 class Readers:
-    """Post until `stop`; remember what was accepted, and when."""
+    """Post until `stop`; remember what was accepted, and when.
 
-    def __init__(self, ready: Mapping[str, Any], seed: int) -> None:
-        self._ready, self._seed = ready, seed
+    A comment that is not answered with a 201 is posted again with the same key, until it is. name:
+    tells these readers' comments from those of others.
+    """
+
+    def __init__(self, ready: Mapping[str, Any], name: str, history: History) -> None:
+        self._ready, self._name, self._history = ready, name, history
         self.accepted: list[tuple[float, int]] = []  # when, and the comment's number
         self.turned_away = 0
         self._stopping = threading.Event()
@@ -40,12 +47,22 @@ class Readers:
 
     def _post(self, reader: int) -> None:
         number = 0
-        with Client(self._ready) as client:
+        with Client(self._ready, PATIENCE) as client:
             while not self._stopping.wait(REST):
                 number += 1
-                try:
-                    answer = client.comment(1 + number % 3, body=f"{self._seed}-{reader}-{number}")
-                except httpx.HTTPError:
-                    self.turned_away += 1
-                else:
-                    self.accepted.append((time.time(), int(answer["comment_id"])))
+                given = {"author": f"Reader {reader}", "body": f"{self._name}-{reader}-{number}"}
+                post = 1 + number % 3
+                self._history.add("asked", post=post, author=given["author"], body=given["body"])
+                self._insist(client, post, given)
+
+    def _insist(self, client: Client, post: int, given: dict[str, str]) -> None:
+        while not self._stopping.is_set():
+            try:
+                answer = client.comment(post, **given, key=given["body"])
+            except httpx.HTTPError:
+                self.turned_away += 1
+                self._stopping.wait(REST)
+            else:
+                self.accepted.append((time.time(), int(answer["comment_id"])))
+                self._history.add("accepted", body=given["body"], job=answer["job_id"])
+                return

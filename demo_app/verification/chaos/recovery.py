@@ -5,6 +5,7 @@
 - The mail server: until it took a mail again, and the last job that had failed since was
   claimed again. A single mail: until its job was claimed again.
 - Everything at once: until all of these.
+- A wire: until that, and until the last mail came of the comments that were accepted by its end.
 
 The time runs from the fault, or from the end of one that lasts; and when another fault came in the
 way, of the same part, of Redis or of everything, from that one.
@@ -19,8 +20,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo_app.broker.connection import Decoded
 from demo_app.verification.chaos.context import Fault
+from demo_app.verification.chaos.history import Line
 
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
 #: Seconds after a fault after which nothing counts as its effect.
@@ -48,17 +49,11 @@ class Recovery:
     seconds: float
 
 
-def journal_of(client: Decoded) -> list[Entry]:
-    """The whole journal."""
+def entries_of(lines: Iterable[Line]) -> list[Entry]:
+    """The lines of the journal that was followed."""
     return [
-        Entry(
-            int(number.partition("-")[0]) / 1000,
-            fields["event"],
-            fields["job"],
-            _pid(fields["by"]),
-            _pid(fields["detail"]),
-        )
-        for number, fields in client.xrange("journal")
+        Entry(line["at"], line["event"], line["job"], _pid(line["by"]), _pid(line["detail"]))
+        for line in lines
     ]
 
 
@@ -67,12 +62,14 @@ def recoveries(
     journal: list[Entry],
     accepted: list[float],
     arrivals: list[float],
+    travels: list[tuple[float, float]],
 ) -> list[Recovery]:
     """One for each fault that interrupted something, in no particular order.
 
     accepted, arrivals: epoch seconds at which a comment was accepted, and a mail taken; sorted.
+    travels: the same of each comment and its own mail.
     """
-    known = _Known(journal, accepted, arrivals)
+    known = _Known(journal, accepted, arrivals, travels)
     faults = list(faults)
     found = []
     for fault in faults:
@@ -89,8 +86,14 @@ def recoveries(
 class _Known:
     """What the parts wrote down, ready to be asked."""
 
-    def __init__(self, journal: list[Entry], accepted: list[float], arrivals: list[float]) -> None:
-        self._accepted, self._arrivals = accepted, arrivals
+    def __init__(
+        self,
+        journal: list[Entry],
+        accepted: list[float],
+        arrivals: list[float],
+        travels: list[tuple[float, float]],
+    ) -> None:
+        self._accepted, self._arrivals, self._travels = accepted, arrivals, travels
         self._claims: dict[str, list[float]] = defaultdict(list)
         for entry in journal:
             if entry.event == "claimed":
@@ -112,6 +115,9 @@ class _Known:
             yield back
             if back is not None:
                 yield from self._failed(fault.at, back, back)
+        if fault.kind.startswith("wire"):
+            over = fault.over
+            yield max((b for a, b in self._travels if a <= over < b), default=None)
         if fault.hit == "mail":
             yield from list(self._failed(fault.at - _POLL, fault.at + _TIMEOUT, fault.at))[:1]
 

@@ -18,6 +18,7 @@ from typing import Any
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack import ports
 from demo_app.stack.roles import ROLES
+from demo_app.verification.chaos.wires import WIRES, Wires
 
 #: What the campaign asks of every process, besides the defaults.
 ENVIRONMENT = {
@@ -46,15 +47,17 @@ class System:
             "web_port": ports.take(0, "the web app"),
             "inbox_port": ports.take(0, "the inbox"),
             "smtp_port": ports.take(0, "the mail server"),
-            "environment": ENVIRONMENT,
         }
+        self.wires = Wires(folder, self._options)
+        self._options["environment"] = ENVIRONMENT | self.wires.environment
         self.ready: dict[str, Any] = {}
         self.stopped: set[int] = set()  # pids that SIGSTOP holds
         self.trouble: list[str] = []
         self._host: subprocess.Popen[str] | None = None
         self._pids: dict[str, set[int]] = {role: set() for role in ROLES}
         self._changed = threading.Condition()
-        self._locks = {role: threading.Lock() for role in ROLES}
+        one_at_a_time = (*ROLES, *(f"wire to {name}" for name in WIRES))
+        self._locks = {name: threading.Lock() for name in one_at_a_time}
 
     def start(self, seconds: float = 60.0) -> None:
         """Start everything; while the dead of a killed supervisor still hold a port, try again.
@@ -91,16 +94,16 @@ class System:
     def stop(self) -> None:
         """End everything."""
         host, self._host = self._host, None
-        if host is None:
-            return
-        assert host.stdin is not None
-        with suppress(OSError):
-            host.stdin.close()
-        try:
-            host.wait(20.0)
-        except subprocess.TimeoutExpired:
-            host.kill()
-            host.wait()
+        if host is not None:
+            assert host.stdin is not None
+            with suppress(OSError):
+                host.stdin.close()
+            try:
+                host.wait(20.0)
+            except subprocess.TimeoutExpired:
+                host.kill()
+                host.wait()
+        self.wires.end()
 
     def kill_supervisor(self) -> None:
         """SIGKILL to the supervisor, which takes everything with it; then start it all again."""
@@ -144,9 +147,9 @@ class System:
         return self.wait(complete, seconds)
 
     @contextmanager
-    def only_one(self, role: str) -> Iterator[None]:
-        """Faults of one role that last do not overlap."""
-        with self._locks[role]:
+    def only_one(self, name: str) -> Iterator[None]:
+        """Faults of one role, or wire, that last do not overlap."""
+        with self._locks[name]:
             yield
 
     def signal(self, pid: int, number: signal.Signals) -> bool:

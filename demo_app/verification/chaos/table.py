@@ -34,7 +34,8 @@ def rows(results: Sequence[Result]) -> list[Row]:
         ("given up by rule, brought back by hand", [_by_hand(result) for result in results]),
         ("recovery, p50 / p99 / max", [_recovery(result) for result in results]),
         ("comment to mail, p50 / p99 / max", [_times(ledger.latencies) for ledger in ledgers]),
-        ("the promise held", ["yes" if ledger.held else "**no**" for ledger in ledgers]),
+        ("the second checker found", [_broken(result) for result in results]),
+        ("the promise held", ["yes" if result.held else "**no**" for result in results]),
         ("seed", [str(result.plan.seed) for result in results]),
         ("took", [f"{result.seconds / 60:.1f} min" for result in results]),
     ]
@@ -95,7 +96,8 @@ def as_json(result: Result) -> dict[str, Any]:
             for slow in sorted(result.recoveries, key=lambda slow: -slow.seconds)[:20]
         ],
         "missing": list(result.missing),
-        "held": ledger.held,
+        "broken": result.broken,
+        "held": result.held,
         "seconds": round(result.seconds, 1),
     }
 
@@ -105,6 +107,11 @@ def _ours(results: Sequence[Result], name: str) -> list[str]:
         "not recorded" if _is_stock(result) else f"{getattr(result.ledger, name):,}"
         for result in results
     ]
+
+
+def _broken(result: Result) -> str:
+    found = ", ".join(f"{len(what)} {how}" for how, what in sorted(result.broken.items()))
+    return "not recorded" if _is_stock(result) else found or "nothing"
 
 
 def _by_hand(result: Result) -> str:

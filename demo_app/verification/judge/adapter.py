@@ -20,6 +20,7 @@ from demo_app.verification.judge.target import CannotJudge, Running
 PACKAGES = {
     "claims": ("celery", "kombu"),
     "celery": ("celery", "kombu"),
+    "celery-tutorial": ("celery", "kombu"),
     "rq": ("rq",),
     "huey": ("huey",),
     "dramatiq": ("dramatiq",),
@@ -58,7 +59,8 @@ class Adapter:
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
-        main = f"from demo_app.verification.judge.adapters.{self.name} import main; main()"
+        module = f"demo_app.verification.judge.adapters.{self.name.replace('-', '_')}"
+        main = f"from {module} import main; main()"
         with (Path(role.folder) / f"{role.who}.log").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-c", main],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from demo_app.verification.judge.levels import BACK
-from demo_app.verification.judge.plan import Act, Plan
+from demo_app.verification.judge.plan import REPAIRS, Act, Plan
 from demo_app.verification.judge.record import Record
 from demo_app.verification.judge.settle import ENDLESS
 
@@ -31,17 +31,25 @@ def _lost(plan: Plan, record: Record) -> str:
     job = record.unfinished[0]
     where = record.last_seen(job) or []
     raised = next(iter(record.errors()[::-1]), "")
-    halts = record.halts()
-    broken = record.acts()
-    if not broken:
+    what = _broken(record)
+    if not what:
         told = f"{job} was put in, and never ran to its end; it is {_in(where)}"
         return f"{told}; {raised}." if raised else f"{told}."
-    step = f" at {halts[-1]['step']}" if halts else ""
-    what = f"{broken[0]['act']} to {broken[0]['to']}{step}"
     if not where:
         return f"{job} was nowhere: off its list and in no other when it happened ({what})."
     told = f"{job} is still {_in(where)}, and nobody brings it back ({what})"
     return f"{told}; {raised}." if raised else f"{told}."
+
+
+def _broken(record: Record) -> str:
+    """What was broken last, in whom, and at which step of it; "" for nothing."""
+    broken = [act for act in record.acts() if act["act"] not in REPAIRS]
+    if not broken:
+        return ""
+    who = broken[-1]["to"]
+    act = next(act["act"] for act in broken if act["to"] == who)
+    steps = [halt["step"] for halt in record.halts() if halt["who"] == who]
+    return f"{act} to {who}{f' at {steps[-1]}' if steps else ''}"
 
 
 def _in(keys: list[str]) -> str:

@@ -2,46 +2,105 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from demo_app.verification.judge.plan import REPAIRS
 from demo_app.verification.judge.record import Event, Record
+from demo_app.verification.judge.steps import MOVES
+
+#: What only the server's place in the story can show.
+_OF_SERVER = "the server's"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event that a person wants to see. at: seconds since the first event of the trial."""
+
+    at: float
+    who: str
+    what: str
+    step: str
+    event: Event
+
+    @property
+    def job(self) -> str:
+        """The job that it is about, without the seconds that it takes; "" for none."""
+        return str(self.event.get("job", "")).partition(":")[0]
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something was broken here."""
+        kind = self.event["event"]
+        return kind == "act" and self.event["act"] not in REPAIRS
+
+    @property
+    def is_of_server(self) -> bool:
+        """Whether it happened to the server, or is what it had."""
+        return self.who == "server" or self.what.startswith(_OF_SERVER)
+
+
+def story(record: Record) -> list[Line]:
+    """The events that a person wants to see, oldest first."""
+    lines: list[Line] = []
+    start = record.events[0]["at"] if record.events else 0.0
+    for number, event in enumerate(record.events):
+        what = _what(event)
+        if event["event"] == "putting" and not _is_long(record.events, number):
+            continue
+        who = "server" if event["event"] == "where" else str(event.get("to", event["who"]))
+        line = Line(round(event["at"] - start, 3), who, what, event.get("step", ""), event)
+        same = lines and (lines[-1].who, lines[-1].what, lines[-1].step) == (who, what, line.step)
+        if what and not same:
+            lines.append(line)
+    return lines
 
 
 def history(record: Record) -> list[dict[str, Any]]:
-    """The events that a person wants to see: ``{"at": seconds, "who", "what", "step"}``."""
-    told: list[dict[str, Any]] = []
-    start = record.events[0]["at"] if record.events else 0.0
-    for event in record.events:
-        what = _what(event)
-        who = "server" if event["event"] == "where" else event.get("to", event["who"])
-        line = {"who": who, "what": what, "step": event.get("step", "")}
-        if what and not (told and told[-1].items() >= line.items()):
-            told.append({"at": round(event["at"] - start, 3), **line})
-    return told
+    """The story for programs: ``{"at": seconds, "who", "what", "step"}``."""
+    return [
+        {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
+        for line in story(record)
+    ]
+
+
+def _is_long(events: list[Event], number: int) -> bool:
+    """Whether others did something before this `put` came back, if it ever did."""
+    who = events[number]["who"]
+    for event in events[number + 1 :]:
+        if event["who"] != who:
+            return True
+        if event["event"] in ("put", "refused"):
+            return False
+    return True
 
 
 def _what(event: Event) -> str:
     """The event in words; "" for one that only the judge needs."""
     job = event.get("job", "")
     match event["event"]:
+        case "putting":
+            return f"begins to put {job}"
         case "put":
             return f"put {job}"
         case "refused":
             return f"put {job} raised {event['error']}"
         case "put waits":
             return "its put does not come back"
+        case "works":
+            return "is ready for jobs"
         case "call":
-            told = event["commands"] and event["method"] in ("put", "claim", "ack")
-            return f"{event['method']}: {'; '.join(event['commands'])}" if told else ""
+            return _call(event)
         case "halt":
-            return f"is at {event['step']}"
+            return f"halts at {event['step']}"
         case "act":
             return str(event["act"])
         case "where":
             keys = event["keys"]
             return f"{job} is in {', '.join(keys)}" if keys else f"{job} is nowhere"
         case "begin":
-            return f"begins {job}"
+            dies = ", and dies of it" if job.startswith("poison") else ""
+            return f"begins {job}{dies}"
         case "end":
             return f"ends {job}, message id {event['message_id']}"
         case "error":
@@ -49,3 +108,13 @@ def _what(event: Event) -> str:
         case "crashed":
             return f"ended: {event['error']}"
     return ""
+
+
+def _call(event: Event) -> str:
+    """What a call sent; of a rescue, what it moved."""
+    sent = event["commands"]
+    if event["method"] == "rescue":
+        sent = [words for words in sent if MOVES.search(words.split()[0])]
+    elif event["method"] not in ("put", "claim", "ack"):
+        return ""
+    return f"{event['method']}: {'; '.join(sent)}" if sent else ""

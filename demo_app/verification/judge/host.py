@@ -61,7 +61,10 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
     def call(method: str, *arguments: str) -> Any:
         try:
             with steps.call(method):
-                return getattr(queue, method)(role.who, *arguments)
+                answer = getattr(queue, method)(role.who, *arguments)
+            if method == "claim" and not isinstance(answer, str | None):
+                raise TypeError(f"it gave {answer!r}, and no job's text")
+            return answer
         except Exception as error:  # a worker outlives it, and tries again
             role.log("error", method=method, error=told(error))
             time.sleep(0.1)  # not all the time

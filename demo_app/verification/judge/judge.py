@@ -25,8 +25,8 @@ PATIENCE = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On one level. jobs: put in, in all trials. lost, late: see `Record`. record, plan: of the
-    failure, made small."""
+    """On one level. jobs: put in, in all trials. lost, late, back, slowest: see `Record`.
+    record, plan: of the failure, made small."""
 
     level: Level
     held: bool
@@ -34,6 +34,7 @@ class Verdict:
     lost: int
     late: int
     doubled: int
+    back: float
     slowest: float
     trials: int
     why: str = ""
@@ -141,6 +142,7 @@ class Judge:
             lost=sum(len(record.lost) for record in records),
             late=sum(len(record.late) for record in records),
             doubled=sum(len(record.doubled) for record in records),
+            back=max(record.back for record in records),
             slowest=max(record.slowest for record in records),
             trials=len(trials),
             why=last.why,

@@ -23,6 +23,8 @@ class Act(StrEnum):
     SERVER_AFTER = "the server's SIGKILL after the command, before its answer"
 
 
+#: What the judge does after an act, so that the trial goes on.
+REPAIRS = ("SIGCONT", "started again")
 #: The step of a worker that waits for a job that is not there yet.
 IDLE = "idle"
 

@@ -77,6 +77,11 @@ class Record:
         return Counter(run.job for run in self.runs)
 
     @property
+    def most_runs(self) -> int:
+        """How often a job was begun that was begun most often."""
+        return max(self.times.values(), default=0)
+
+    @property
     def doubled(self) -> list[str]:
         """The jobs that were begun more than once; poison apart."""
         return [j for j, times in self.times.items() if times > 1 and not j.startswith("poison")]

@@ -9,8 +9,8 @@ from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import Plan
 from demo_app.verification.judge.record import Record
 
-#: Runs of a poison pill after which it counts as endless.
-ENDLESS = 8
+#: Runs of a poison pill after which it counts as endless; and of any other job.
+ENDLESS, _TOO_OFTEN = 8, 20
 #: Seconds without another run after which poison counts as given up.
 _GIVEN_UP = 6.5
 #: Seconds that the end of a trial is waited for at most.
@@ -33,7 +33,9 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
         still = time.monotonic() - since
         names = {part.who for part in alive}
         running = any(run.end is None and run.who in names for run in seen.ordinary_runs)
-        if (plan.once and seen.doubled) or still > patience + (10.0 if running else 0.0):
+        if plan.once and seen.doubled:
+            return
+        if seen.most_runs > _TOO_OFTEN or still > patience + (10.0 if running else 0.0):
             return
         if sum(part.role.claims for part in alive) < plan.workers:
             if not start_worker(skew=plan.skew if alive else 0.0).running.alive():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +19,21 @@ from demo_app.verification.judge.role import Role
 
 #: How much of a command is shown.
 _SHOWN = 60
+#: The commands that put a job into a list, or take it out.
+MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
 
 
 class _Call:
-    """One call of a method of the queue, and the commands that it sent."""
+    """One call of a method of the queue, and the commands that it sent.
+
+    moved: when the first of them was answered that moves jobs.
+    """
 
     def __init__(self, method: str) -> None:
         self.method = method
         self.commands: list[str] = []
         self.names: Counter[str] = Counter()
+        self.moved: float | None = None
 
 
 class Steps:
@@ -48,7 +56,8 @@ class Steps:
         self._local.call = None
         if (signature := (method, *call.names.elements())) not in self._known and call.commands:
             self._known.add(signature)
-            self._role.log("call", method=method, commands=call.commands, names=[*signature[1:]])
+            names, at = [*signature[1:]], call.moved or time.monotonic()
+            self._role.log("call", at=at, method=method, commands=call.commands, names=names)
 
     @contextmanager
     def command(self, name: str, words: str) -> Iterator[None]:
@@ -69,6 +78,8 @@ class Steps:
                 yield
         else:
             yield
+        if call.moved is None and MOVES.search(name):
+            call.moved = time.monotonic()
         if self._role.halts_at(f"{step}:after"):
             self._role.log("call", method=call.method, commands=call.commands, names=[])
             self._role.wait_for_go(f"{step}:after {words[:_SHOWN]}")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
-from demo_app.verification.judge.judge import Verdict
+from demo_app.verification.judge.judge import PATIENCE, Verdict
 from demo_app.verification.judge.report import libraries, machine
 from demo_app.verification.judge.target import CannotJudge
 
 #: For each target its verdicts, or why there are none.
 Told = Sequence[Verdict] | str
 Found = Mapping[str, Told]
+
+#: The level at which a worker is killed in its job, and another is ready.
+_AFTER_A_KILL = 6
 
 _PLACE = re.compile(r"(<!-- judge\b[^>]*-->\n).*?(<!-- /judge -->)", re.DOTALL)
 
@@ -27,6 +30,9 @@ def markdown(found: Found, levels: Mapping[int, str], how: str) -> str:
     for row, (number, name) in enumerate(levels.items()):
         cells = [told if isinstance(told, str) else _cell(told[row]) for told in found.values()]
         lines.append(line([f"{number}. {name}", *cells]))
+    for name, cell in _SUMS.items():
+        cells = ["" if isinstance(told, str) else cell(told) for told in found.values()]
+        lines.append(line([name, *cells]))
     reasons = [
         f"- **{name}, level {verdict.level.number}**: {verdict.why}"
         for name, verdicts in found.items()
@@ -35,6 +41,42 @@ def markdown(found: Found, levels: Mapping[int, str], how: str) -> str:
     ]
     where = ", ".join(f"{name} {told}" for name, told in machine().items())
     return "\n".join([*lines, "", f"{where}. {how}", "", *reasons]).rstrip()
+
+
+def columns(text: str) -> dict[str, dict[str, str]]:
+    """The cells of a table that `markdown` wrote, of each column by the names of their rows.
+
+    text: the table, or a page with it between the marks; without one there are no columns.
+    """
+    found = _PLACE.search(text)
+    rows = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+        for row in (found[0] if found else text).splitlines()
+        if row.startswith("| ")
+    ]
+    head, body = (rows[0], rows[2:]) if rows and rows[0][0] == "level" else ([], [])
+    return {
+        name: {row[0]: row[number] for row in body} for number, name in enumerate(head) if number
+    }
+
+
+def differences(before: str, now: str) -> list[str]:
+    """A sentence for each verdict that is another one than in the table `before`.
+
+    Queues are compared by name, whatever their versions are.
+    """
+    old, new = (
+        {name.split()[0].rstrip(":"): cells for name, cells in columns(text).items()}
+        for text in (before, now)
+    )
+    return [
+        f"{queue}, {row}: it was {was!r}, and is {now!r}."
+        for queue, cells in new.items()
+        for row, now in cells.items()
+        if row[0].isdigit()
+        and (was := old.get(queue, {}).get(row, "not judged"))
+        and was.startswith("holds") != now.startswith("holds")
+    ]
 
 
 def has_place(path: Path) -> bool:
@@ -59,9 +101,33 @@ def _titled(name: str) -> str:
     if name == "claims":
         return "this project"
     try:
-        return ", ".join(f"{package} {version}" for package, version in libraries(name).items())
+        made_of = ", ".join(f"{package} {told}" for package, told in libraries(name).items())
+        return made_of if made_of.startswith(f"{name} ") else f"{name}: {made_of}"
     except (PackageNotFoundError, CannotJudge):
         return name
+
+
+def _lost_and_late(verdicts: Sequence[Verdict]) -> str:
+    jobs, lost, late = (
+        sum(getattr(verdict, what) for verdict in verdicts) for what in ("jobs", "lost", "late")
+    )
+    return f"{lost} and {late} of {jobs}"
+
+
+def _back(verdicts: Sequence[Verdict]) -> str:
+    for verdict in verdicts:
+        if verdict.level.number == _AFTER_A_KILL:
+            if verdict.back:
+                return f"{verdict.back:.1f} s"
+            return "never" if verdict.lost else f"more than {PATIENCE:.0f} s"
+    return ""
+
+
+#: Rows under the levels: what they are called, and their cell for a target's verdicts.
+_SUMS: dict[str, Callable[[Sequence[Verdict]], str]] = {
+    "lost and late, of all jobs": _lost_and_late,
+    "a killed worker's job runs again after": _back,
+}
 
 
 def _cell(verdict: Verdict) -> str:

@@ -7,7 +7,7 @@ const button = document.getElementById("live");
 const SOONEST = 300; // milliseconds between two fetches
 const LATEST = 1000; // for an answer; what is on show is older then than it seems
 const SILENCE = 2500; // of the events, of which there is one a second
-let paused = false, fetching = false, wanted = false, last = 0, heardAt = 0, source = null;
+let paused = false, fetching = false, wanted = false, last = 0, heardAt = 0, source = null, shown = "";
 
 // Kept as it is on show: an input, an open detail, the row that the keyboard is at, and whatever
 // a script fills in.
@@ -30,9 +30,12 @@ export async function refresh() {
     const answer = await fetch(view.address ?? location.href, { headers: { accept: "text/html" } });
     const text = await answer.text();
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
-    if (fresh && !paused) {
+    if (fresh && !paused && text !== shown) {
+      shown = text; // the same page again changes nothing, and costs no layout
       document.dispatchEvent(new Event("stale"));
       Idiomorph.morph(main, fresh, { callbacks });
+    }
+    if (fresh && !paused) {
       document.dispatchEvent(new Event("fresh"));
       say("on");
     }
@@ -95,7 +98,8 @@ setInterval(() => {
   const now = Date.now() / 1000;
   for (const time of main.querySelectorAll("time[data-since], time[data-until]")) {
     const { since, until } = time.dataset;
-    time.textContent = span(Math.max(0, since ? now - since : until - now));
+    const words = span(Math.max(0, since ? now - since : until - now));
+    if (time.textContent !== words) time.textContent = words;
   }
 }, 200);
 

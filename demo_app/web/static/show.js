@@ -6,13 +6,16 @@ const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
 const caption = document.createElement("p");
 const said = []; // every step with words so far
+const notes = new BroadcastChannel("show"); // the speaker's window
 let step = -1, playing = false, back = 0; // back: how many captions ago is on show
+let began = 0; // epoch milliseconds of the first PageDown
 
 caption.className = "caption";
 caption.setAttribute("role", "status");
 document.body.append(caption);
 document.body.classList.add("show");
-tell({ words: document.getElementById("steps").dataset.begin });
+const begin = { words: document.getElementById("steps").dataset.begin };
+tell(begin);
 
 function tell({ words, asks }, waits = false) {
   caption.textContent = words;
@@ -41,20 +44,24 @@ const reached = (conditions) => new Promise((done) => {
 async function play() {
   if (playing) return;
   playing = true;
+  began ||= Date.now();
   let now;
   do {
     step += 1;
+    where();
     now = steps[step];
     if (!now) break;
     if (now.words) said.push(now);
-    const last = said.at(-1);
-    if (last) tell(last, now.until.length > 0);
+    const last = said.at(-1) ?? begin;
+    tell(last, now.until.length > 0);
     for (const action of now.do) await act(action);
     if (now.until.length) await reached(now.until);
-    if (last) tell(last);
+    tell(last);
   } while (!now.hold);
   playing = false;
 }
+
+function where() { notes.postMessage({ step, began }); }
 
 function turn(by) {
   back = Math.min(Math.max(0, said.length - 1), Math.max(0, back + by));
@@ -68,7 +75,13 @@ const KEYS = {
   Escape: () => location.assign("stage"),
 };
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(event.key in KEYS)) return;
+  const key = event.code === "Period" ? "." : event.key; // an input method has another full stop
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(key in KEYS)) return;
   event.preventDefault();
-  KEYS[event.key]();
+  KEYS[key]();
 });
+notes.addEventListener("message", ({ data }) => {
+  if (data.where) where();
+  else KEYS[data.key]?.();
+});
+where();

@@ -29,9 +29,10 @@ async function changed() {
 
 function listen() {
   const events = new EventSource("api/events");
-  const say = (text) => { $("live").textContent = $("live").dataset.state = text; };
-  events.onopen = () => { say("live"); changed(); };
-  events.onerror = () => say("reconnecting");
+  const { liveWords, lostWords } = $("live").dataset;
+  const say = (state, text) => { $("live").textContent = text; $("live").dataset.state = state; };
+  events.onopen = () => { say("live", liveWords); changed(); };
+  events.onerror = () => say("reconnecting", lostWords);
   for (const name of ["mail", "fault", "changed"]) events.addEventListener(name, changed);
 }
 

@@ -11,7 +11,7 @@ def _journal(*lines: tuple[float, str, str, int, int]) -> list[Entry]:
 
 
 def _seconds(faults: list[Fault], journal: list[Entry], accepted: list[float]) -> list[float]:
-    return [round(found.seconds, 3) for found in recoveries(faults, journal, accepted, [])]
+    return [round(found.seconds, 3) for found in recoveries(faults, journal, accepted, [], [])]
 
 
 def _killed(at: float, pid: int) -> Fault:
@@ -51,10 +51,17 @@ def test_a_recovery_that_another_fault_interrupts_counts_from_that_one() -> None
         (15.5, "rescued", "a", 2, 1),
         (15.6, "claimed", "a", 2, 0),
     )
-    found = recoveries([_killed(10.0, 1), away], journal, [], [])
+    found = recoveries([_killed(10.0, 1), away], journal, [], [], [])
     assert [round(one.seconds, 3) for one in found if one.kind == "worker: SIGKILL"] == [3.6]
 
 
 def test_the_web_app_is_back_when_it_accepts_a_comment() -> None:
     gone = Fault("web: SIGKILL", "web", 10.0, 10.0, (7,))
     assert _seconds([gone], [], [9.9, 11.25, 11.3]) == [1.25]
+
+
+def test_a_wire_is_mended_when_all_mails_of_the_comments_before_have_come() -> None:
+    hole = Fault("wire to web: a hole", "web", 10.0, 12.0)
+    travels = [(9.0, 11.0), (11.5, 15.0), (12.5, 30.0)]
+    found = recoveries([hole], [], [9.0, 11.5, 12.5], [], travels)
+    assert [one.seconds for one in found] == [3.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ def test_a_sound_queue_holds_every_level(sound: list[Verdict]) -> None:
     assert sum(verdict.lost for verdict in sound) == 0
 
 
-@pytest.mark.parametrize(("level", "words"), [(level, words) for level, _, words in BROKEN])
+@pytest.mark.parametrize(("level", "words"), [(level, words) for level, _, words, _ in BROKEN])
 def test_a_broken_queue_is_caught_and_the_hole_is_named(
     broken: dict[int, Verdict], level: int, words: str
 ) -> None:
@@ -91,11 +92,38 @@ def test_each_failure_has_its_history_and_its_picture(
     assert len(drawn.findall(".//{*}text")) > len(told["history"])
 
 
+@pytest.mark.parametrize(("level", "hole"), [(level, hole) for level, _, _, hole in BROKEN])
+def test_the_picture_shows_the_hole(broken: dict[int, Verdict], level: int, hole: str) -> None:
+    record = broken[level].record
+    assert record is not None
+    texts = ElementTree.fromstring(svg(record, "")).findall(".//{*}text[@font-size='11']")
+    labels = [str(text.text) for text in texts]
+    told = " ".join(label for label in labels if not re.fullmatch(r"\d+|\d+\.\d s", label))
+    assert re.search(hole, told), told
+
+
 def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
     queue = tmp_path / "drops.py"
     queue.write_text(solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "return"))
     (verdict,) = verdicts(queue, [9])
     assert "no list keeps it" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ('lindex("queue", -1)', "job-2 was put in, and never ran to its end; it is in queue."),
+        ('blpop("queue")', "claim raised TypeError: it gave ('queue', 'job-1'), and no job's text"),
+    ],
+)
+def test_a_claim_that_removes_nothing_or_gives_no_text_is_told_soon(
+    tmp_path: Path, claim: str, words: str
+) -> None:
+    queue = tmp_path / "first_try.py"
+    queue.write_text(solution(4).read_text().replace('rpop("queue")', claim))
+    (verdict,) = verdicts(queue, [1])
+    assert words in verdict.why
+    assert len(verdict.as_json()["history"]) < 100
 
 
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:

@@ -56,6 +56,18 @@ def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() ->
     assert record.back == 7.0
 
 
+def test_the_verdict_names_whom_the_last_fault_hit_and_where_it_was() -> None:
+    kills = [
+        *(event(at, "halt", "", who, step=step)
+          for at, who, step in ((1.0, "w1", "run:begin"), (3.0, "w2", "rescue:DEL:1:after"))),
+        *(event(at, "act", "", "judge", to=who, act=Act.KILL)
+          for at, who in ((2.0, "w1"), (4.0, "w2"))),
+    ]  # fmt: skip
+    put, seen = event(0.0, "put", "job-1", "p1"), event(20.0, "where", "job-1", "judge", keys=[])
+    why = check(Plan(5), Record([put, *kills, seen]))
+    assert "(SIGKILL to w2 at rescue:DEL:1:after)" in why
+
+
 def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
     plan = LEVELS[11].plans([])[0]
     all_is_well = [

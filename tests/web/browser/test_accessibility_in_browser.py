@@ -22,6 +22,9 @@ PAGES = (
     "/jobs/confirm?what=discard&state=dead&job={dead}",
     "/jobs/words",
     "/stage",
+    "/stage?at=0",
+    "/stage?show=four-minutes",
+    "/stage/notes",
     "/nothing-here",
 )
 LOOKS = (("light", "en"), ("dark", "ja"))

@@ -56,6 +56,28 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
     assert client.job(dead)["state"] == "discarded"
 
 
+def test_a_queue_is_paused_all_its_jobs_are_chosen_and_discarded(tab, client: Client) -> None:
+    page = tab("/jobs")
+    client.wait_for(lambda now: not now["queued"] and not now["running"])
+    queue = page.locator("#queue-mail")
+    queue.get_by_role("link", name="Pause").click()
+    page.get_by_role("button", name="Pause").click()
+    expect(queue).to_contain_text("paused")
+    for _ in range(3):
+        client.comment()
+    client.wait_for(lambda now: now["queued"] == 3)
+    page.goto(page.url.partition("?")[0] + "/queued?q=task:notify_author")
+    page.get_by_label("choose all rows").check()
+    page.locator("td.pick input").last.uncheck()
+    page.get_by_role("button", name="Discard chosen").click()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.locator("#queued-rows tr")).to_have_count(1)
+    page.goto(page.url.partition("/queued")[0])
+    queue.get_by_role("link", name="Resume").click()
+    page.get_by_role("button", name="Resume").click()
+    client.wait_for(lambda now: not now["queued"] and not now["running"])
+
+
 def test_a_choice_survives_while_the_page_moves(tab, client: Client, dead: str) -> None:
     page = tab("/jobs/dead")
     row(page, dead).get_by_role("checkbox").check()

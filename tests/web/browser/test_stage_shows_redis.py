@@ -98,7 +98,7 @@ def slow(client: Client, seconds: float) -> None:
 
 
 def test_during_a_burst(stage: Page, client: Client) -> None:
-    slow(client, 2)
+    slow(client, 6)  # for as long as it takes to compare
     stage.keyboard.press("b")
     client.wait_for(lambda now: now["running"] == 8)
     assert same(stage)[0]["page"]["queued"]

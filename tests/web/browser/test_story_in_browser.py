@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import httpx
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Download, Page, expect
 from support import until
 
 from demo_app.stack import Stack
@@ -33,6 +34,8 @@ def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) ->
     page.get_by_role("link", name="See the mail in the inbox").click()
     expect(page.locator("#mail")).to_contain_text("Aoi commented on")
     assert "token" not in page.url
+    page.locator("#mail .fields a").click()  # and from the mail back to its job
+    expect(timeline).to_contain_text("delivered")
 
 
 def test_a_reader_without_the_token_sees_the_mail_travel_too(tab) -> None:
@@ -93,6 +96,78 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     client.set_faults()
     expect(page.locator("[data-sum=delivered]")).to_have_text("50")
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
+    expect(page.locator("#tomb")).to_contain_text(re.compile(r"[1-4] rescued after .* s, 0 lost"))
+    _goes_to_the_kill_on_the_tape_and_back_to_now(page)
+
+
+def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page) -> None:
+    # an input method's space, as a browser sends it
+    page.evaluate(
+        "document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: '　', code: 'Space', bubbles: true}))"
+    )
+    expect(page.locator("#tape")).to_be_visible()
+    expect(page.locator(".keys")).to_be_hidden()
+    tape = "JSON.parse(document.getElementById('main').dataset.tape)"
+    stopped = page.evaluate(tape)
+    page.keyboard.press("c")  # a tape's keys disturb nothing
+    kinds = [kind for _, kind in stopped["marks"]]
+    assert kinds[-2:] == ["kill", "rescue"]
+    for at, kind in reversed(stopped["marks"][-2:]):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function(f"{tape}.moment === {at}")
+        expect(page.locator(".box.off")).to_have_count(1 if kind == "kill" else 0)
+    here = page.evaluate(tape)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(f"{tape}.moment === {here['previous']}")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"{tape}.moment === {here['moment']}")
+    page.get_by_role("button", name="× ¼").click()
+    page.wait_for_function(f"{tape}.moment > {here['moment']}")
+    page.keyboard.press("Escape")
+    expect(page.locator(".keys")).to_be_visible()
+    expect(page.locator("[data-sum=posted]")).to_have_text("50")
+
+
+def test_the_picture_is_saved_as_svg_and_png(tab) -> None:
+    page = tab("/stage")
+    given: list[Download] = []
+    page.on("download", lambda one: given.append(one))
+    page.keyboard.press("E")  # with CapsLock
+    until(lambda: page.wait_for_timeout(100) or len(given) == 2, what="both files")
+    files = {one.suggested_filename[-3:]: one.path().read_bytes() for one in given}
+    assert files["png"].startswith(b"\x89PNG")
+    words = re.findall(r">([^<]+)</text>", files["svg"].decode())
+    assert {"posted", "delivered", "Workers"} <= set(words)
+
+
+#: What stands too small, or out of the window, in percent of its height.
+_TOO_SMALL = """() => {
+  const percent = (pixels) => 100 * pixels / innerHeight;
+  const seen = [...document.querySelectorAll("body *")].filter((one) =>
+    one.checkVisibility({visibilityProperty: true})
+    && !one.closest(".quiet-words, .hidden, .skip, .floor:not(:has(.token))"));
+  const told = seen.filter((one) => [...one.childNodes].some((node) =>
+    node.nodeType === 3 && node.textContent.trim()));
+  const small = told.filter((one) => percent(parseFloat(getComputedStyle(one).fontSize)) < 4.5);
+  const tokens = seen.filter((one) => one.matches(".token") && percent(one.offsetHeight) < 6);
+  const cut = [...document.querySelectorAll(".keys button")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.bottom > innerHeight || box.right > innerWidth;
+  });
+  return [...small, ...tokens, ...cut].map((one) => one.outerHTML.slice(0, 80));
+}"""
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (1024, 768)])
+def test_everything_is_read_from_the_last_row_and_no_key_is_cut(tab, size, language) -> None:
+    width, height = size
+    page = tab("/stage", viewport={"width": width, "height": height}, locale=language)
+    page.keyboard.press("c")
+    expect(page.locator(".token").first).to_be_attached()
+    assert page.evaluate(_TOO_SMALL) == []
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
 def _being_sent(stack: Stack) -> int:
@@ -166,7 +241,7 @@ def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
     page = tab("/stage")
     page.keyboard.press("h")
     expect(page.locator("body.replay")).to_be_attached()
-    expect(page.locator("#in-words")).to_contain_text("half speed")
+    expect(page.locator("#in-words")).to_contain_text("Tape: ")
     page.keyboard.press("h")
     expect(page.locator("body.replay")).to_have_count(0)
     expect(page.locator("#in-words")).to_contain_text("posted")

@@ -1,0 +1,22 @@
+"""What the broker asks of whoever runs the jobs that it has claimed."""
+
+from __future__ import annotations
+
+
+class Consumer:
+    """One that can tell nothing, as any consumer of kombu; `worker` has Celery's."""
+
+    def known_tags(self) -> set[str] | None:
+        """The delivery tags of what it runs or is going to run; None when it can't tell."""
+        return None
+
+    def waiting_tags(self) -> set[str]:
+        """The delivery tags of what it has received and not begun."""
+        return set()
+
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop; what it runs goes on to its end."""
+        return False
+
+    def given_up(self, message: str) -> None:
+        """Is told the message of each job that was given up, for it kept killing its workers."""

@@ -1,0 +1,237 @@
+"""The second checker: reads what a campaign wrote down, and says whether the promise held.
+
+It imports nothing of the app, asks no process, and knows the app's words only as they stand in the
+file: ``python check.py HISTORY`` prints one JSON object; exit status 0 if the promise held, 1 if it
+did not. The file has one JSON object a line, each with `at` (epoch seconds) and `what`:
+
+- ``posts``: whom each post's comments go to. ``asked``: a reader posts a comment, with a key that
+  stays the same when it is posted again. ``accepted``: it was answered with a 201.
+- ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
+- ``queue``: a line of the queue's journal: `event`, `job`, and `by` whom.
+- ``brought_back``: a person took a job from the dead; `why` it was there.
+- ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the `deliveries` (when
+  it was brought); what was looked at later counts.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections import defaultdict
+from typing import Any
+
+Line = dict[str, Any]
+
+#: Seconds from the 201 to the mail, at the most.
+LATE = 60.0
+#: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
+SLOW = 10.0
+#: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
+STRANDED = 10.0
+#: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
+DISTURBED = 4.0
+#: Seconds of which a Redis that was killed may know nothing, and by which notes may be late.
+FORGOTTEN, SLACK = 2.5, 0.5
+#: After one of these Redis does not know what it knew.
+LOSSES = (
+    *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
+    "redis: paused in the middle",
+)
+#: While one of these lasts, and when it ends, mails arrive whose sender may have given up.
+HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow", "smtp: paused")
+WAITING, HELD, DONE = "waiting", "held", "done"
+AFTER = {
+    **dict.fromkeys(("enqueued", "requeued", "rescued", "retrying", "scheduled", "dead"), WAITING),
+    **dict.fromkeys(("done", "discarded"), DONE),
+    "claimed": HELD,
+}
+
+
+class History:
+    """The file, sorted by what each line is about."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.lines: dict[str, list[Line]] = defaultdict(list)
+        for line in lines:
+            self.lines[line["what"]].append(line)
+        self.seen = list({line["mail"]: line for line in self.lines["seen"]}.values())
+        self.posts = {
+            number: to for line in self.lines["posts"] for number, to in line["to"].items()
+        }
+        self.asked = {line["body"]: line for line in self.lines["asked"]}
+        self.accepted = {line["body"]: line for line in self.lines["accepted"]}
+        self.jobs: dict[str, list[Line]] = defaultdict(list)
+        for line in self.lines["queue"]:
+            if line["job"] and line["event"] in AFTER:
+                self.jobs[line["job"]].append(line)
+        self.by_hand = {line["job"] for line in self.lines["brought_back"]}
+        self.mails: dict[str, list[Line]] = defaultdict(list)
+        for mail in self.seen:
+            self.mails[mail["text"].rstrip().rpartition("\n")[2]].append(mail)
+
+    def faults(self, *kinds: str) -> list[Line]:
+        """The faults whose kind begins with one of these."""
+        return [line for line in self.lines["fault"] if line["kind"].startswith(kinds)]
+
+    def undisturbed(self, since: float, until: float) -> float:
+        """The seconds of this time that were not around a fault of Redis."""
+        seconds, reached = 0.0, since
+        around = [
+            (f["at"], f["over"] + DISTURBED) for f in self.faults("redis", "wire to redis", "super")
+        ]
+        for began, over in sorted(around):
+            if over > reached and began < until:
+                seconds += max(0.0, began - reached)
+                reached = over
+        return seconds + max(0.0, until - reached)
+
+    def lost_between(self, since: float, until: float) -> bool:
+        """Whether Redis may have lost something that it was told from one moment to the other."""
+        return any(
+            fault["over"] + SLACK >= since and fault["at"] - FORGOTTEN <= until
+            for fault in self.faults(*LOSSES)
+        )
+
+
+def check(history: History) -> dict[str, list[str]]:
+    """What broke the promise, by how."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for body, accepted in history.accepted.items():
+        mails = history.mails.get(body)
+        if not mails:
+            found["lost"].append(body)
+            continue
+        took = min(min(mail["deliveries"]) for mail in mails) - accepted["at"]
+        if took > LATE and mails[0]["job"] not in history.by_hand:
+            found["late"].append(f"{body}: {took:.1f} s")
+    for body, mails in history.mails.items():
+        if len(mails) > 1:
+            found["seen twice"].append(body)
+        found["wrong"] += [reason for mail in mails if (reason := _wrong(history, body, mail))]
+    found["buried"] += _buried(history)
+    for job, events in history.jobs.items():
+        for name, words in _told_twice(history, job, events):
+            found[name].append(words)
+    for mail in history.seen:
+        found["stale"] += _stale(history, mail)
+    found["stranded"] += _stranded(history)
+    recoveries = _recoveries(history)
+    if len(recoveries) >= 3 and statistics.median(recoveries) > SLOW:
+        found["slow"].append(
+            f"{statistics.median(recoveries):.1f} s until a dead worker's jobs ran"
+        )
+    return {name: words for name, words in found.items() if words}
+
+
+def _wrong(history: History, body: str, mail: Line) -> str:
+    asked = history.asked.get(body)
+    if asked is None:
+        return f"{mail['job']}: nobody wrote {body!r}"
+    if mail["to"] != [history.posts[str(asked["post"])]]:
+        return f"{body}: went to {mail['to']}"
+    return "" if asked["author"] in mail["text"] else f"{body}: {asked['author']!r} is not named"
+
+
+def _buried(history: History) -> list[str]:
+    """Given up though the mail server had not said so: each 550 buries one job at the most."""
+    refused = [line for line in history.lines["brought_back"] if " 550 " in line["why"]]
+    others = [line for line in history.lines["brought_back"] if line not in refused]
+    surplus = refused[len(history.faults("mail: 550")) :]
+    return [f"{line['job']}: {line['why'][-200:]}" for line in [*others, *surplus]]
+
+
+def _told_twice(history: History, job: str, events: list[Line]) -> list[tuple[str, str]]:
+    """A job that ran twice at once, or again after its end, or that was put in a second time."""
+    found, state, since = [], "", 0.0
+    for event in events:
+        name, at = event["event"], event["at"]
+        bad = ""
+        if name == "claimed" and state == HELD:
+            bad = "twice at once"
+        elif name == "claimed" and state == DONE:
+            bad = "run again"
+        elif name == "enqueued" and state in (HELD, DONE):
+            bad = "put in twice"
+        if bad and not history.lost_between(since, at):
+            found.append((bad, f"{job} at {at:.3f}, after {state} at {since:.3f}"))
+        state, since = AFTER[name], at
+    return found
+
+
+def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
+    """From when to when somebody held the job; by whom, and how it ended."""
+    found: list[tuple[float, float, str, str]] = []
+    claim: Line | None = None
+    for event in events:
+        if claim is not None:
+            slack = SLACK if event["event"] == "requeued" else 0.0
+            found.append((claim["at"], event["at"] + slack, claim["by"], event["event"]))
+        claim = event if event["event"] == "claimed" else None
+    return [*found, (claim["at"], float("inf"), claim["by"], "")] if claim else found
+
+
+def _stale(history: History, mail: Line) -> list[str]:
+    """Brought by somebody who did not hold the job any more: a holding brings one at the most."""
+    left = sorted(mail["deliveries"])
+    for began, ended, *_ in sorted(_holdings(history.jobs[mail["job"]]), key=lambda one: one[1]):
+        mine = next((at for at in left if began - SLACK <= at <= ended + SLACK), None)
+        if mine is not None:
+            left.remove(mine)
+    late = history.faults(*HELD_BACK)
+    return [
+        f"{mail['job']} at {at:.3f}"
+        for at in left
+        if not history.lost_between(at - 10.0, at + FORGOTTEN)
+        and not any(fault["at"] <= at <= fault["over"] + 2.0 for fault in late)
+    ]
+
+
+def _stranded(history: History) -> list[str]:
+    """Held for long by a worker that did others meanwhile, and nothing about this one."""
+    came = {mail["job"]: mail["deliveries"] for mail in history.seen}
+    paused = {pid for fault in history.faults("worker: paused") for pid in fault["pids"]}
+    signs: dict[str, list[float]] = defaultdict(list)
+    for line in history.lines["queue"]:
+        signs[line["by"]].append(line["at"])
+    found = []
+    for job, events in history.jobs.items():
+        for began, ended, by, how in _holdings(events):
+            last = max((at for at in signs[by] if at <= ended), default=began)
+            brought = any(began <= at <= ended for at in came.get(job, ()))
+            if brought or any(f"-{pid}-" in by for pid in paused):
+                continue
+            if history.undisturbed(began, last) > STRANDED:
+                found.append(f"{job}: {last - began:.1f} s with {by}, then {how or 'to the end'}")
+    return found
+
+
+def _recoveries(history: History) -> list[float]:
+    """Undisturbed seconds until a killed worker's jobs were claimed again, one for each kill."""
+    found = []
+    for fault in history.faults("worker: SIGKILL", "worker: killed at"):
+        waits = []
+        for events in history.jobs.values():
+            for began, ended, by, how in _holdings(events):
+                mine = any(f"-{pid}-" in by for pid in fault["pids"])
+                if mine and how == "rescued" and began <= fault["at"] <= ended:
+                    again = [e["at"] for e in events if e["event"] == "claimed" and e["at"] > ended]
+                    waits += [history.undisturbed(fault["at"], at) for at in again[:1]]
+        found += [max(waits)] if waits else []
+    return found
+
+
+def main() -> int:
+    """Check the file that the command line names."""
+    with open(sys.argv[1], encoding="utf-8") as file:
+        history = History([json.loads(line) for line in file])
+    found = check(history)
+    accepted, mails = len(history.accepted), len(history.seen)
+    held = not found and accepted > 0
+    told = {"held": held, "accepted": accepted, "mails": mails, "broken": found}
+    print(json.dumps(told))
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What was promised, what was done to the system and what was seen, and when: a file.
+
+`check` says what its lines mean; that module reads it and knows nothing of this one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import datetime
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from demo_app.broker.connection import Decoded, connect
+from demo_app.stack.client import Client
+from demo_app.verification.chaos.context import Fault
+
+Line = dict[str, Any]
+
+
+class History:
+    """The file; safe to use from every thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("w", encoding="utf-8")
+        self._lock = threading.Lock()
+        self._brought: dict[int, int] = {}  # how often each mail was brought
+
+    def add(self, what: str, at: float | None = None, **more: Any) -> None:
+        """Write a line; at: epoch seconds, now by default."""
+        line = json.dumps({"at": time.time() if at is None else at, "what": what, **more})
+        with self._lock:
+            self._file.write(line + "\n")
+
+    def add_fault(self, fault: Fault) -> None:
+        """Write down a fault that happened."""
+        self.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
+
+    def add_mails(self, client: Client, mails: list[Line]) -> None:
+        """Write down what is in the inbox now, as its API lists it, unless that is known."""
+        new = [mail for mail in mails if self._brought.get(mail["id"]) != mail["deliveries"]]
+        self._brought |= {mail["id"]: mail["deliveries"] for mail in new}
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda mail: self._add_mail(client, mail), new))
+
+    def _add_mail(self, client: Client, mail: Line) -> None:
+        brought = [mail]
+        if mail["deliveries"] > 1:
+            brought = client.mail(mail["id"])["delivery_log"]
+        times = [_epoch(one["received_at"]) for one in brought]
+        text = _text(client.raw_mail(mail["id"]))
+        told = {"mail": mail["id"], "to": mail["to"], "text": text, "deliveries": times}
+        self.add("seen", job=mail["job_id"], **told)
+
+    def verdict(self) -> dict[str, Any]:
+        """What the second checker says, in a process of its own."""
+        with self._lock:
+            self._file.flush()
+        script = Path(__file__).with_name("check.py")
+        command = [sys.executable, "-I", str(script), str(self.path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not done.stdout:
+            raise RuntimeError(f"the second checker failed: {done.stderr}")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Follower:
+    """Writes the queue's journal down as it grows: a Redis that is wiped takes its own with it.
+
+    lines: each with `at` (epoch seconds), `event`, `job`, `by` and `detail`.
+    """
+
+    def __init__(self, ready: Mapping[str, Any], history: History) -> None:
+        self._url, self._history = str(ready["redis"]), history
+        self.lines: list[Line] = []
+        self._last = "0-0"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def by_job(self) -> dict[str, list[Line]]:
+        """The lines about each job."""
+        found = defaultdict(list)
+        for line in list(self.lines):
+            found[line["job"]].append(line)
+        return found
+
+    def catch_up(self, seconds: float = 10.0) -> None:
+        """Wait until all is written that is in the journal now."""
+        deadline = time.monotonic() + seconds
+        client: Decoded
+        with closing(connect(self._url)) as client:
+            newest = client.xrevrange("journal", count=1)
+        while newest and _moment(self._last) < _moment(newest[0][0]):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the journal is not followed")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Finish."""
+        self._stopping.set()
+        self._thread.join(10.0)
+
+    def _follow(self) -> None:
+        client: Decoded
+        with closing(connect(self._url)) as client:
+            while not self._stopping.is_set():
+                with suppress(redis.RedisError):
+                    for _, entries in client.xread({"journal": self._last}, 1000, block=500):
+                        for number, fields in entries:
+                            self._last = number
+                            self._note(int(number.partition("-")[0]) / 1000, fields)
+                    continue
+                time.sleep(0.05)
+
+    def _note(self, at: float, fields: dict[str, str]) -> None:
+        self.lines.append({"at": at, **fields})
+        self._history.add("queue", at, **fields)
+
+
+def _moment(number: str) -> tuple[int, int]:
+    first, _, second = number.partition("-")
+    return int(first), int(second)
+
+
+def _text(raw: bytes) -> str:
+    """What a mail says in plain text."""
+    part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+    return "" if part is None else str(part.get_content())
+
+
+def _epoch(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,67 @@
+"""Faults on the wire: lost requests, lost answers, delays, holes, half-open connections, resets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from demo_app.verification.chaos.context import Context, Fault, FaultType, Injector
+from demo_app.verification.chaos.wires import WIRES
+from demo_app.verification.proxy import Proxy
+
+
+def _lasting(
+    begin: Callable[[Proxy], None], end: Callable[[Proxy], None], least: float, most: float
+) -> Callable[[Proxy, Context], None]:
+    """A fault that lasts for so many seconds."""
+
+    def play(wire: Proxy, context: Context) -> None:
+        begin(wire)
+        time.sleep(context.chance.uniform(least, most))
+        end(wire)
+
+    return play
+
+
+def _set(name: str, value: object) -> Callable[[Proxy], None]:
+    return lambda wire: setattr(wire, name, value)
+
+
+#: What can happen to a wire.
+_BREAKS: dict[str, Callable[[Proxy, Context], None]] = {
+    "cut before the request arrives": _lasting(
+        _set("loses_requests", True), _set("loses_requests", False), 0.1, 0.4
+    ),
+    "cut before the answer arrives": _lasting(
+        _set("loses_answers", True), _set("loses_answers", False), 0.1, 0.4
+    ),
+    "slow": _lasting(_set("delay", 0.15), _set("delay", 0.0), 1.0, 2.0),
+    "a hole": _lasting(Proxy.unplug, Proxy.plug_in, 0.5, 4.5),
+    "half-open": lambda wire, _: wire.freeze(),
+    "reset": lambda wire, _: wire.reset(),
+}
+
+
+def _broken(name: str, how: str) -> Injector:
+    def inject(context: Context) -> list[Fault]:
+        with context.system.only_one(f"wire to {name}"):
+            at = time.time()
+            _BREAKS[how](context.system.wires.proxies[name], context)
+            return [Fault(f"wire to {name}: {how}", name, at, time.time())]
+
+    return inject
+
+
+#: How often each is chosen: more often where an answer may be lost of which somebody has to know.
+_WEIGHTS = {
+    ("redis", "cut before the answer arrives"): 4.0,
+    ("web", "cut before the answer arrives"): 3.0,
+}
+
+WIRE_FAULTS: tuple[FaultType, ...] = tuple(
+    FaultType(
+        f"wire to {name}: {how}", _WEIGHTS.get((name, how), 0.8), _broken(name, how), stock=False
+    )
+    for name in WIRES
+    for how in _BREAKS
+)

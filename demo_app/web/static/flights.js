@@ -1,0 +1,93 @@
+// Where each token stands, and how one that has moved flies to its new place: past the rooms between,
+// at a speed that the eye can follow. Only `transform` is animated, which costs no layout.
+
+const PACE = 330; // milliseconds from one room to the next
+const WAY = ["readers", "outbox", "queue", "worker", "mail", "inbox"];
+const FLYING = 40; // tokens that fly at the same time; nobody's eye follows more
+const CALM = 3000; // milliseconds for which an empty room stays open
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const opened = new WeakMap(); // by room: when it last held something
+let places = new Map(); // by token: where it is on the screen, its floor, and its place in the page
+
+const floors = () => [...document.querySelectorAll("[data-floor]")];
+const kind = (floor) => (floor.closest(".box") ? "worker" : floor.dataset.floor);
+function middle(element) {
+  let box = element.getBoundingClientRect();
+  if (!box.height) box = element.closest(".room").getBoundingClientRect(); // on a folded floor
+  return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+}
+
+// A room that is folded and unfolded by turns would shake the picture.
+function calm() {
+  const now = performance.now();
+  for (const room of document.querySelectorAll(".board > .room")) {
+    if (!room.classList.contains("folded")) opened.set(room, now);
+    else if (now - (opened.get(room) ?? -CALM) < CALM) room.classList.remove("folded");
+  }
+}
+
+// On a floor that has no room for all, the last place says how many more there are. First every size
+// is read, then everything is written: each reading after a writing would be a layout.
+export function crowd() {
+  calm();
+  const sizes = floors().map((floor) => {
+    const tokens = [...floor.children];
+    const token = tokens.find((one) => one.offsetWidth);
+    const gap = parseFloat(getComputedStyle(floor).rowGap) || 0;
+    const fit = (room, size) => Math.max(1, Math.floor((room + gap) / (size + gap)));
+    const seats = token ? fit(floor.clientWidth, token.offsetWidth) * fit(floor.clientHeight, token.offsetHeight) : Infinity;
+    return { floor, tokens, seats, all: tokens.length + Number(floor.dataset.hidden) };
+  });
+  for (const { floor, tokens, seats, all } of sizes) {
+    const shown = all > Math.min(seats, tokens.length) ? Math.min(tokens.length, seats - 1) : tokens.length;
+    tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
+    if (all > shown) floor.dataset.more = `+${all - shown}`;
+    else delete floor.dataset.more;
+  }
+}
+
+// Where every token is; one without a seat is where its floor is.
+export function note() {
+  const found = new Map();
+  for (const floor of floors()) {
+    const centre = middle(floor);
+    for (const token of floor.children) {
+      const seated = !token.classList.contains("beyond");
+      const spot = seated ? `${token.offsetLeft} ${token.offsetTop}` : "";
+      found.set(token.id, { ...(seated ? middle(token) : centre), floor: kind(floor), spot });
+    }
+  }
+  places = found;
+}
+
+// The middle of the rooms between two.
+function between(from, to) {
+  const [start, end] = [WAY.indexOf(from), WAY.indexOf(to)];
+  if (start < 0 || end < 0) return [];
+  const first = (name) => floors().find((floor) => kind(floor) === name);
+  return WAY.slice(start + 1, Math.max(start + 1, end)).map(first).filter(Boolean).map(middle);
+}
+
+// Let every token that has moved since `note` fly. Again all is read first.
+export function fly() {
+  if (still.matches) return;
+  const door = { ...middle(floors()[0]), floor: "readers" };
+  const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
+  const flights = [];
+  for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
+    const floor = token.parentElement;
+    const was = places.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
+    const now = kind(floor);
+    if (!was || (was.spot === `${token.offsetLeft} ${token.offsetTop}` && was.floor === now)) continue; // or on its way
+    const running = token.getAnimations();
+    const here = middle(token);
+    const stops = [was, ...(was.floor === now ? [] : between(was.floor, now)), here];
+    flights.push({ token, here, stops, running, far: was.floor !== now });
+  }
+  flights.sort((a, b) => b.far - a.far);
+  for (const { running } of flights) for (const flight of running) flight.cancel();
+  for (const { token, here, stops } of flights.slice(0, FLYING)) {
+    const frames = stops.map(({ x, y }) => ({ transform: `translate(${x - here.x}px, ${y - here.y}px)` }));
+    token.animate(frames, { duration: PACE * (frames.length - 1), easing: "ease-in-out" });
+  }
+}

@@ -1,0 +1,109 @@
+// The tape: Space freezes the picture, arrow keys step through what happened, a bar scrubs, and kills
+// and rescues have bookmarks. Every picture is the server's, which finds it in the journal.
+import { refresh, view } from "./live.js";
+
+const $ = (id) => document.getElementById(id);
+const main = $("main");
+const STEP = 250; // milliseconds between two pictures while it plays
+const SILENCE = 1.5; // seconds in which nothing happens; what is longer is cut short
+const LAST_SHOWN = 1500; // milliseconds for the last picture
+const MINUTE = 60;
+const END = 1e10; // later than any moment: the server shows the last that there is
+let reel = null; // what the server says of it: since, until, moment, previous, next, marks
+let at = 0, speed = 0.5, playing = false, rewind = false, ending = 0;
+
+const open = () => view.address !== null;
+
+function show(moment) {
+  at = moment;
+  const since = reel ? `&since=${reel.since}&until=${reel.until}` : "";
+  view.address = `stage?at=${at.toFixed(3)}${since}`;
+  document.body.classList.add("replay");
+  refresh();
+}
+
+function close() {
+  clearTimeout(ending);
+  view.address = reel = null;
+  playing = rewind = false;
+  ending = 0;
+  $("tape").hidden = true;
+  document.body.classList.remove("replay");
+  refresh();
+}
+
+function play(on) {
+  playing = on;
+  clearTimeout(ending);
+  ending = 0;
+}
+
+function jump(moment) {
+  play(false);
+  if (!open()) show(END);
+  else if (moment) show(moment);
+}
+
+function later(by) {
+  const marks = (reel?.marks ?? []).map(([moment]) => moment);
+  return by > 0 ? marks.find((moment) => moment > at) : marks.findLast((moment) => moment < at);
+}
+
+document.addEventListener("fresh", () => {
+  if (!open() || !main.dataset.tape) return; // a picture of now, asked for before
+  const first = reel === null;
+  reel = JSON.parse(main.dataset.tape);
+  if (first || !playing) at = reel.moment;
+  $("tape").hidden = false;
+  const bar = $("scrub");
+  [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
+  if (first) mark();
+  if (rewind) { rewind = false; play(true); show(Math.max(reel.since, reel.until - MINUTE)); return; }
+  if (!playing) return;
+  if (reel.next) at = Math.max(at, reel.next - SILENCE);
+  else ending ||= setTimeout(close, LAST_SHOWN);
+});
+
+function mark() {
+  const { kill, rescue } = $("marks").dataset;
+  $("marks").replaceChildren(...reel.marks.map(([moment, what]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = what;
+    button.textContent = what === "kill" ? "✗" : "↩";
+    button.ariaLabel = button.title = what === "kill" ? kill : rescue;
+    button.style.left = `${(100 * (moment - reel.since)) / (reel.until - reel.since)}%`;
+    button.addEventListener("click", () => jump(moment));
+    return button;
+  }));
+}
+
+setInterval(() => {
+  if (open() && playing && reel) show(at + (STEP / 1000) * speed);
+}, STEP);
+
+const KEYS = {
+  " ": () => { if (!open()) show(END); else play(!playing); },
+  ArrowLeft: () => jump(reel?.previous),
+  ArrowRight: () => jump(reel?.next),
+  ArrowUp: () => jump(later(1)),
+  ArrowDown: () => jump(later(-1)),
+  Escape: () => { if (open()) close(); },
+};
+document.addEventListener("keydown", (event) => {
+  const key = event.code === "Space" ? " " : event.key; // an input method has another space
+  if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
+  if (key === " " && (event.repeat || event.target.closest?.("button, a"))) return;
+  if (key === "Escape" && open()) event.stopImmediatePropagation(); // a show goes on
+  event.preventDefault();
+  KEYS[key]();
+});
+$("scrub").addEventListener("input", () => jump(Number($("scrub").value)));
+$("replay").addEventListener("click", () => { if (open()) close(); else { rewind = true; show(END); } });
+for (const button of document.querySelectorAll("[data-speed]")) {
+  button.addEventListener("click", () => {
+    speed = Number(button.dataset.speed);
+    for (const one of document.querySelectorAll("[data-speed]")) one.ariaPressed = String(one === button);
+    play(true);
+  });
+}

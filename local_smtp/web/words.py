@@ -1,0 +1,34 @@
+"""The words of the pages in Japanese, by the English ones."""
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+
+from starlette.datastructures import Headers
+
+from local_smtp.web.guard import cookie_of
+
+LANGUAGES = ("en", "ja")
+
+JAPANESE: dict[str, str] = json.loads(
+    (files("local_smtp.web") / "japanese.json").read_text("utf-8")
+)
+
+
+def language_of(headers: Headers) -> str:
+    """Return what was chosen in an app beside, which has the same cookie, else what the browser
+    prefers."""
+    wanted = [cookie_of(headers, "lang")]
+    wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
+    return next((language for language in wanted if language in LANGUAGES), "en")
+
+
+def theme_of(headers: Headers) -> str:
+    """Return "light" or "dark", if that was chosen in an app beside; else nothing."""
+    theme = cookie_of(headers, "theme")
+    return theme if theme in ("light", "dark") else ""
+
+
+def words_in(language: str) -> Callable[[str], str]:
+    """Return what translates an English text; one without a translation stays as it is."""
+    return (lambda text: JAPANESE.get(text, text)) if language == "ja" else (lambda text: text)

@@ -1,0 +1,127 @@
+"""The queue of the challenges as a backend of the blog: `put` takes a job as text, as in the judge.
+
+A file with the class becomes a backend with one more line, ``make = backend_of(MyQueue)``.
+``python -m lab.queue_backend`` is its worker, with the settings of the stack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from demo_app.broker.connection import client_url
+from demo_app.control_pipe import end_with_supervisor
+from demo_app.jobs.backend import Backend, backend_named
+from demo_app.jobs.capabilities import Capabilities, Death
+from demo_app.jobs.job import Job
+from demo_app.jobs.outcome import Retry
+from demo_app.jobs.perform import perform
+from demo_app.jobs.registry import load_tasks
+from demo_app.settings import Settings, settings
+
+
+class QueueBackend(Backend):
+    """Puts each job into a learner's queue, and runs what the queue gives a worker.
+
+    queue_class: as the judge takes it. All processes use one folder, which the class finds as the
+    current one: a file there may be its outbox.
+    """
+
+    name = "my queue"
+    #: What the twelve levels are about.
+    capabilities = Capabilities(fifo=True, survives=frozenset(Death))
+
+    def __init__(self, queue_class: type, chosen: Settings) -> None:
+        self._class, self._url = queue_class, client_url(chosen.redis_url)
+        self._folder = chosen.dir.resolve() / "queue"
+        self._one = threading.Lock()  # the current folder is the process's
+
+    @cached_property
+    def queue(self) -> Any:
+        """The learner's queue; made in its folder."""
+        return self._class(redis.Redis.from_url(self._url, decode_responses=True))
+
+    def _enqueue(self, jobs: list[Job]) -> None:
+        """Put the jobs in, one after the other; raises what `put` raises."""
+        self._folder.mkdir(exist_ok=True)
+        with self._one, chdir(self._folder):
+            for job in jobs:
+                self.queue.put(json.dumps(job.as_record()))
+
+    def worker_command(self) -> list[str]:
+        """This module: one job at a time."""
+        return [sys.executable, "-m", "lab.queue_backend"]
+
+    def worker_ready(self, pid: int) -> bool:
+        """Whether the worker with this pid takes jobs."""
+        return self._ready(pid).exists()
+
+    def _ready(self, pid: int) -> Path:
+        return self._folder / f"worker-{pid}.ready"
+
+    def work(self) -> None:
+        """Be a worker, for ever: what the judge's workers do, and each job is a real one."""
+        self._folder.mkdir(exist_ok=True)
+        os.chdir(self._folder)
+        worker = f"w{os.getpid()}"
+        for method, seconds in (("beat", 0.5), ("rescue", 1.0)):
+            if hasattr(self.queue, method):
+                given = (method, worker, seconds)
+                threading.Thread(target=self._repeat, args=given, daemon=True).start()
+        self._ready(os.getpid()).touch()
+        while True:
+            if text := self._call("claim", worker):
+                self._run(Job.from_record(json.loads(text)))
+                self._call("ack", worker, text)
+            else:
+                time.sleep(0.02)  # a claim that does not wait
+
+    def _run(self, job: Job) -> None:
+        outcome = perform(job)
+        if isinstance(outcome, Retry):
+            # with the job in hand: a timer would be lost with the worker
+            time.sleep(outcome.after)
+            self.queue.put(json.dumps(replace(job, attempts=job.attempts + 1).as_record()))
+
+    def _repeat(self, method: str, worker: str, seconds: float) -> None:
+        while True:
+            self._call(method, worker)
+            time.sleep(seconds)
+
+    def _call(self, method: str, *arguments: str) -> Any:
+        """Call a method of the queue; its errors go to the log, and the worker outlives them."""
+        try:
+            return getattr(self.queue, method)(*arguments)
+        except Exception as error:
+            print(f"{method} raised {error!r}", file=sys.stderr)
+            time.sleep(0.1)  # not all the time
+
+
+def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
+    """What a backend's file calls `make`, for this class."""
+    return lambda chosen: QueueBackend(queue_class, chosen)
+
+
+def main() -> None:
+    """Work until it is killed; a SIGTERM ends it too, and others rescue its job."""
+    chosen = settings()
+    if chosen.control is not None:
+        end_with_supervisor(chosen.control)
+    load_tasks(chosen.task_modules)
+    backend: Any = backend_named()
+    backend.work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What the broker costs any Celery app: beside stock Redis, jobs that do nothing, and no jobs.
+
+The app is somebody else's, in a folder of its own. The jobs are put in first, then a worker starts
+with two processes or threads; the clock runs from the first tenth of them to the last. The three
+ways are measured in turn, so that a slow minute of the machine hits all of them. Redis keeps an
+append-only file, fsync each second.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from celery import Celery
+from celery_suite.outside import Shop
+
+from benchmarks.table import Table
+from demo_app.broker.defaults import DEFAULTS
+
+JOBS, ROUNDS, IDLE_SECONDS = 1000, 3, 15
+POOLS = ("prefork", "threads")
+LATE: dict[str, Any] = dict.fromkeys(DEFAULTS, True)
+#: What is compared: the transport, and the app's settings.
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "stock, as it comes": ("stock", {}),
+    "stock, late acknowledgement": ("stock", LATE),
+    "claims": ("claims", {}),
+}
+
+
+class Measured(NamedTuple):
+    """enqueue: microseconds, median. rate: jobs a second. cost: microseconds of processor time that
+    a job takes of the worker and Redis. idle, redis: milliseconds of processor time a second, of
+    the worker and of Redis, when there is no job."""
+
+    enqueue: float
+    rate: float
+    cost: float
+    idle: float
+    redis: float
+
+
+class _Direct(Shop):
+    """A shop whose workers reach Redis without the link that can break."""
+
+    def broker(self, port: int) -> str:
+        return super().broker(self.port)
+
+
+def run() -> list[Table]:
+    """A table for each pool: the numbers, and in brackets the ratio to stock as it comes."""
+    return [_table(pool) for pool in POOLS]
+
+
+def _table(pool: str) -> Table:
+    found: dict[str, list[Measured]] = {name: [] for name in WAYS}
+    for _ in range(ROUNDS):
+        for name, (transport, settings) in WAYS.items():
+            found[name].append(_measure(pool, transport, settings))
+    middle = {
+        name: Measured(*map(statistics.median, zip(*rounds, strict=True)))
+        for name, rounds in found.items()
+    }
+    first = next(iter(middle.values()))
+    rows = [
+        [name, *(_beside(value, base) for value, base in zip(one, first, strict=True))]
+        for name, one in middle.items()
+    ]
+    columns = ["", "enqueue, µs", "jobs a second", "processor, µs a job"]
+    columns += ["idle worker, ms/s", "its Redis, ms/s"]
+    note = f"Medians of {ROUNDS} rounds of {JOBS:,} jobs; in brackets the ratio to the first row."
+    return Table(f"Jobs that do nothing, on the pool {pool}", columns, rows, note)
+
+
+def _beside(value: float, base: float) -> str:
+    ratio = f" ({value / base:.2f})" if base >= 10 else ""  # of less the clock is too coarse
+    return f"{value:,.0f}{ratio}" if value >= 10 else f"{value:.1f}"
+
+
+def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        shop = _Direct(Path(folder) / "shop", transport, pool, **settings)
+        try:
+            enqueue = _fill(shop)
+            assert shop.server is not None
+            server = psutil.Process(shop.server.pid)
+            worker = psutil.Process(shop.start_worker().pid)
+            rate, cost = _drained(shop, [server, worker])
+            idle, its_redis = _spent(worker), _spent(server)
+            time.sleep(IDLE_SECONDS)  # this is what is measured
+            idle, its_redis = _spent(worker) - idle, _spent(server) - its_redis
+            second = 1000 / IDLE_SECONDS
+            return Measured(enqueue, rate, cost, idle * second, its_redis * second)
+        finally:
+            shop.close()
+
+
+def _fill(shop: Shop) -> float:
+    """Put the jobs in, as any producer does; returns the microseconds that one takes, median."""
+    times = []
+    with Celery("shop", broker=shop.broker(shop.port)) as app:
+        for _ in range(JOBS):
+            began = time.perf_counter()
+            app.send_task("shop.nothing")
+            times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1e6
+
+
+def _drained(shop: Shop, processes: list[psutil.Process]) -> tuple[float, float]:
+    """Jobs a second, and microseconds of processor time that one takes of these processes."""
+    shop.until(lambda: shop.queued() <= JOBS * 0.9, "a tenth of the jobs", seconds=120)
+    left, began, before = shop.queued(), time.perf_counter(), sum(map(_spent, processes))
+    shop.until(lambda: shop.queued() == shop.in_hand() == 0, "the last job", seconds=300)
+    took, spent = time.perf_counter() - began, sum(map(_spent, processes)) - before
+    return left / took, spent / left * 1e6
+
+
+def _spent(process: psutil.Process) -> float:
+    """Seconds of processor time that a process and its children have had."""
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)

@@ -1,0 +1,72 @@
+"""How smooth the stage is in Chromium: frames a second, and how long single frames take."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import pairwise
+from statistics import median
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from benchmarks.table import Table
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.web.inbox import SLOW
+
+SECONDS = 8
+#: Presses of the key for a burst, of fifty comments each.
+BURSTS = 4
+_RECORD = """(seconds) => new Promise((done) => {
+  const times = [], end = performance.now() + 1000 * seconds;
+  const frame = (now) => {
+    times.push(now);
+    now < end ? requestAnimationFrame(frame) : done(times);
+  };
+  requestAnimationFrame(frame);
+})"""
+
+
+def run() -> list[Table]:
+    """One table: the stage at rest, and in a burst of 200 at a slow mail server."""
+    with (
+        Stack(workers=2, controls=True) as stack,
+        Client(stack.ready) as client,
+        sync_playwright() as running,
+    ):
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        arguments = ["--no-sandbox", "--disable-gpu"]
+        browser = running.chromium.launch(executable_path=path, args=arguments)
+        context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en")
+        cookie = {"name": "demo_token", "value": stack.ready["token"], "url": stack.ready["web"]}
+        context.add_cookies([cookie])
+        page = context.new_page()
+        client.set_faults(SLOW)
+        page.goto(f"{stack.ready['web']}/stage")
+        page.wait_for_function("document.querySelectorAll('.box').length === 2")
+        told = context.new_cdp_session(page)
+        told.send("Performance.enable")
+        rows = [_row("at rest", page, told)]
+        for _ in range(BURSTS):
+            page.keyboard.press("b")
+        rows.append(_row("in a burst of 200", page, told))
+        browser.close()
+    columns = ["the stage", "frames/s", "median ms", "slowest of 20, ms", "slowest ms", "layouts/s"]
+    note = (
+        f"Chromium, 1280 × 720, drawn by the processor, for {SECONDS} seconds; targets: 60 and 30"
+    )
+    return [Table("The stage's frames", columns, rows, note)]
+
+
+def _layouts(told: CDPSession) -> float:
+    metrics = told.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "LayoutCount"))
+
+
+def _row(name: str, page: Page, told: CDPSession) -> list[str]:
+    before = _layouts(told)
+    times = page.evaluate(_RECORD, SECONDS)
+    layouts = (_layouts(told) - before) / SECONDS
+    taken = sorted(after - at for at, after in pairwise(times))
+    slow = taken[int(0.95 * len(taken))]
+    numbers = (len(taken) / SECONDS, median(taken), slow, taken[-1], layouts)
+    return [name, *(f"{number:.1f}" for number in numbers)]
