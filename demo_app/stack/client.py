@@ -94,12 +94,6 @@ class Client:
         """One mail, taken apart, with every delivery of it."""
         return _json(self._inbox.get(f"/api/messages/{number}"))
 
-    def raw_mail(self, number: int) -> bytes:
-        """One mail as it was received."""
-        answer = self._inbox.get(f"/api/messages/{number}/raw")
-        answer.raise_for_status()
-        return answer.content
-
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
         _json(self._inbox.put("/api/faults", json=list(rules)))

@@ -59,7 +59,7 @@ class Found:
     how: str
 
     def __str__(self) -> str:
-        return f"after {self.faults}: {self.how}" if self.how else f"not within {self.faults}"
+        return f"after {self.faults}: {self.how}" if self.how else f"not found in {self.faults}"
 
 
 def safeguards() -> list[Safeguard]:
@@ -103,7 +103,9 @@ def _broken(result: dict[str, Any]) -> Iterator[str]:
 def options() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="make safeguards", description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="those with this in their name")
+    parser.add_argument(
+        "--only", action="append", metavar="TEXT", help="those with this in their name [repeatable]"
+    )
     parser.add_argument("--campaigns", type=int, default=5, help="for each (5)")
     parser.add_argument("--faults", type=int, default=100, help="of each campaign, at most (100)")
     parser.add_argument("--every", type=int, default=25, help="count after so many (25)")
@@ -115,11 +117,15 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Run them, and print a table in Markdown; what becomes of each goes to standard error."""
     asked = options()
-    chosen = [one for one in safeguards() if asked.only in one.what]
+    chosen = [one for one in safeguards() if any(text in one.what for text in asked.only or [""])]
     began = time.monotonic()
 
     def one(safeguard: Safeguard) -> Found:
-        found = campaign(safeguard, asked.faults, asked.every)
+        try:
+            found = campaign(safeguard, asked.faults, asked.every)
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            print(error, file=sys.stderr)
+            found = Found(0, "")
         minutes = (time.monotonic() - began) / 60
         print(f"{minutes:5.1f} min  {safeguard.what}: {found}", file=sys.stderr, flush=True)
         return found

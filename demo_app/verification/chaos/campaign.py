@@ -137,7 +137,7 @@ class _Campaign:
             for job in self._by_hand.keys() - before:
                 history.add("brought_back", job=job, why=self._by_hand[job])
             mails = mails_of(client)
-            history.add_mails(client, mails)
+            history.add_mails(system.folder)
             missing = trace(client, system.folder, ledger.missing)
         for line in missing:
             self._on_line(f"       missing: {line}")

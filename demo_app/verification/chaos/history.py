@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import Decoded, connect
-from demo_app.stack.client import Client
 from demo_app.verification.chaos.context import Fault
 
 Line = dict[str, Any]
@@ -35,7 +33,6 @@ class History:
         self.path = path
         self._file = path.open("w", encoding="utf-8")
         self._lock = threading.Lock()
-        self._brought: dict[int, int] = {}  # how often each mail was brought
 
     def add(self, what: str, at: float | None = None, **more: Any) -> None:
         """Write a line; at: epoch seconds, now by default."""
@@ -47,21 +44,10 @@ class History:
         """Write down a fault that happened."""
         self.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
 
-    def add_mails(self, client: Client, mails: list[Line]) -> None:
-        """Write down what is in the inbox now, as its API lists it, unless that is known."""
-        new = [mail for mail in mails if self._brought.get(mail["id"]) != mail["deliveries"]]
-        self._brought |= {mail["id"]: mail["deliveries"] for mail in new}
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda mail: self._add_mail(client, mail), new))
-
-    def _add_mail(self, client: Client, mail: Line) -> None:
-        brought = [mail]
-        if mail["deliveries"] > 1:
-            brought = client.mail(mail["id"])["delivery_log"]
-        times = [_epoch(one["received_at"]) for one in brought]
-        text = _text(client.raw_mail(mail["id"]))
-        told = {"mail": mail["id"], "to": mail["to"], "text": text, "deliveries": times}
-        self.add("seen", job=mail["job_id"], **told)
+    def add_mails(self, folder: Path) -> None:
+        """Write down what the mail server of the stack in the folder has stored by now."""
+        for mail in stored_mails(folder):
+            self.add("seen", **mail)
 
     def verdict(self) -> dict[str, Any]:
         """What the second checker says, in a process of its own."""
@@ -142,11 +128,18 @@ def _moment(number: str) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def _text(raw: bytes) -> str:
-    """What a mail says in plain text."""
-    part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
-    return "" if part is None else str(part.get_content())
-
-
-def _epoch(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def stored_mails(folder: Path) -> Iterator[Line]:
+    """Every mail that the mail server has: its number (`mail`), `job`, `to`, `text`, and when it
+    was brought (`deliveries`), from its file: to open hundreds of mails would take it long."""
+    with closing(sqlite3.connect(folder / "mail" / "mail.sqlite3", timeout=30.0)) as file:
+        brought = defaultdict(list)
+        for mail, at in file.execute("SELECT message, received_at FROM deliveries ORDER BY id"):
+            brought[mail].append(at)
+        rows = file.execute(
+            "SELECT id, job_id, recipients, raw FROM messages JOIN contents ON message = id"
+        ).fetchall()
+    for number, job, to, raw in rows:
+        part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+        text = "" if part is None else str(part.get_content())
+        told = {"mail": number, "job": job, "to": json.loads(to), "text": text}
+        yield {**told, "deliveries": brought[number]}

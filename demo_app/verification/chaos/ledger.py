@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 from demo_app.broker.connection import Decoded
 from demo_app.settings import settings
 from demo_app.stack.client import Client
-from demo_app.verification.chaos.history import Line
+from demo_app.verification.chaos.history import Line, stored_mails
 
 #: Seconds by which a mail's arrival may be noted after its sender gave the job back.
 SLACK = 0.5
@@ -106,11 +106,11 @@ def settle(
     held = _held_by_stock(client.redis()) if stock else set()
     stale = 0
     if not stock:
-        again = [mail for mail in mails if mail["deliveries"] > 1 or shown[mail["job_id"]] > 1]
-        jobs = {mail["job_id"] for mail in again}
-        for job in jobs:
-            mine = [mail for mail in again if mail["job_id"] == job]
-            arrivals = _without_a_holder(client, events.get(job, ()), mine)
+        brought: dict[str, list[float]] = defaultdict(list)
+        for mail in stored_mails(folder):
+            brought[mail["job"]] += mail["deliveries"]
+        for job, times in brought.items():
+            arrivals = _without_a_holder(events.get(job, ()), times) if len(times) > 1 else []
             stale += sum(not any(a <= at <= b for a, b in unsure) for at in arrivals)
     first: dict[str, float] = {}
     for mail in mails:
@@ -149,19 +149,13 @@ def _held_by_stock(redis: Decoded) -> set[str]:
     return {str(message["headers"]["id"]) for message in [*unacked, *queued]}
 
 
-def _without_a_holder(
-    client: Client, events: Sequence[Line], mails: list[dict[str, Any]]
-) -> list[float]:
+def _without_a_holder(events: Sequence[Line], brought: list[float]) -> list[float]:
     """When mails came from a worker that had lost the job.
 
     For each time that a worker held the job, one mail may have come. What is left over is from a
-    worker that was paused beyond its lease.
+    worker that was paused beyond its lease. brought: when a mail of this job came.
     """
-    arrivals = sorted(
-        datetime.fromisoformat(delivery["received_at"]).timestamp()
-        for mail in mails
-        for delivery in client.mail(mail["id"])["delivery_log"]
-    )
+    arrivals = sorted(brought)
     for began, ended in sorted(_holdings(events), key=lambda pair: pair[1]):
         mine = next((at for at in arrivals if began <= at <= ended), None)
         if mine is not None:
