@@ -3,7 +3,7 @@ PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 
-.PHONY: help lab demo test bench chaos mutants safeguards celery-suite older-celery book grade check constraints clean
+.PHONY: help lab demo test bench chaos mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -15,6 +15,8 @@ help:
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make book    the lessons with their outputs, as pages to read offline"
+	@echo "make slides  slides from the lessons' cells, with the speaker's notes, to show offline"
+	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book, slides"
 	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
 	@echo "make check   linters and types"
 
@@ -51,6 +53,21 @@ older-celery: .venv/.has-test
 
 book: .venv/.has-lab
 	@cd notebooks && ../$(PY) -m lab.book ../build/book
+
+# ARGS="--only 00 04" takes some of the lessons; ARGS="--ja" the Japanese ones.
+slides: .venv/.has-lab
+	@cd notebooks && ../$(PY) -m lab.slides ../build/slides $(ARGS)
+
+# Copy the folder to another machine of the same system and Python; there `make lab` needs no network.
+kit: book slides
+	@rm -rf build/kit && mkdir -p build/kit
+	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
+	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
+		-c .constraints.txt 'setuptools>=77' 'build/kit[demo,lab,backends,judge]'
+	@rm -rf build/kit/wheels/jobs_that_survive* build/kit/*.egg-info build/kit/build
+	@cp -R build/book build/slides build/kit/
+	@cd build/kit && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS
+	@du -sh build/kit
 
 # ARGS="--csv grades.csv" writes them for a sheet.
 grade: .venv/.has-demo

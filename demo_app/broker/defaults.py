@@ -18,7 +18,28 @@ def is_chosen(conf: Any) -> bool:
 
 
 def set_defaults(app: Any) -> None:
-    """Before an app's tasks are bound: acknowledge late, unless the app says otherwise."""
-    if is_chosen(app.conf):
-        said = app.conf.maps[:-1]  # the last one has Celery's own defaults
-        app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in said)})
+    """Acknowledge late, unless the app or a task says otherwise.
+
+    Called when an app is finalized, which binds its tasks before or after this, in no order; and
+    when its worker starts, for the app may have been told of its broker only then.
+    """
+    if not is_chosen(app.conf):
+        return
+    said = app.conf.maps[:-1]  # the last one has Celery's own defaults
+    app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in said)})
+    for task in app._tasks.values():
+        for name in DEFAULTS:
+            if app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):
+                setattr(task, name.removeprefix("task_"), True)
+
+
+def _left_to_the_app(task: type[Any], attribute: str) -> bool:
+    """Whether the task itself says nothing of it, and was bound while the app said nothing yet.
+
+    What a task says is in its class from the beginning; what the app says comes after the mark that
+    `Task.bind` leaves first.
+    """
+    names = list(vars(task))
+    if not {attribute, "__bound__"} <= set(names):
+        return False
+    return names.index(attribute) > names.index("__bound__")

@@ -14,14 +14,14 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from billiard.exceptions import WorkerLostError
-from celery.signals import celeryd_after_setup, task_revoked, worker_shutdown
+from celery.signals import celeryd_after_setup, task_revoked, worker_ready, worker_shutdown
 from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
 from demo_app.broker import results
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.consumer import Consumer
-from demo_app.broker.defaults import DEFAULTS, is_chosen, set_defaults
+from demo_app.broker.defaults import is_chosen, set_defaults
 from demo_app.broker.message import is_job
 from demo_app.broker.scheduled import scheduled
 
@@ -75,6 +75,7 @@ def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
     """Listen to Celery. in_flight: gives what this process has in flight."""
     _here["in_flight"] = in_flight
     celeryd_after_setup.connect(_begin, weak=False)
+    worker_ready.connect(_keep_what_the_pool_has, weak=False)
     task_revoked.connect(_discard, weak=False)
     worker_shutdown.connect(leave, weak=False)
     control.inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
@@ -124,12 +125,12 @@ class CeleryConsumer(Consumer):
     def known_tags(self) -> set[str] | None:
         """What it runs or is going to run.
 
-        When its connection breaks, Celery drops what waits for a free process. None where it drops
-        nothing: a pool of threads still runs all that it was given.
+        When its connection breaks, Celery drops what waits for a free process, but not what a
+        process was given. None where it drops nothing: a pool of threads runs all that it has.
         """
         if info().get("pool") != "prefork":
             return None
-        return _tags(state.reserved_requests) | _tags(state.active_requests)
+        return _tags(state.reserved_requests) | _tags(state.active_requests) | _in_the_pool()
 
     def waiting_tags(self) -> set[str]:
         """What it has received and not begun."""
@@ -146,6 +147,18 @@ class CeleryConsumer(Consumer):
 
 
 CONSUMER = CeleryConsumer()
+
+
+def _in_the_pool() -> set[str]:
+    """What was given to a process of the pool and has not ended."""
+    promises = list(_here["controller"].pool._pool._cache.values())
+    ids = {promise.correlation_id for promise in promises if not promise.ready()}
+    return {
+        tag
+        for in_flight in _here["in_flight"]()
+        for tag, claim in in_flight.held().items()
+        if claim.id in ids or claim.id.rpartition("#")[0] in ids
+    }
 
 
 def _tags(requests: Iterable[Any]) -> set[str]:
@@ -177,9 +190,6 @@ def _begin(instance: Any, **_: Any) -> None:
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
-        for name in DEFAULTS:
-            if instance.app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):
-                setattr(task, name.removeprefix("task_"), True)
     early = sorted(
         name
         for name, task in instance.app.tasks.items()
@@ -193,6 +203,13 @@ def _begin(instance: Any, **_: Any) -> None:
         )
 
 
+def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
+    """When a connection breaks, Celery would forget the jobs that a process has not begun yet, and
+    the process would begin them all the same. With claims, they are still this worker's."""
+    if is_celery_worker():
+        sender.pool.flush = None
+
+
 def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
     """List of ETA, countdown and retried tasks, those that wait in Redis too."""
     in_redis = [
@@ -201,16 +218,6 @@ def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
         for job in scheduled(in_flight.queue, in_flight.lanes, state.hostname)
     ]
     return [*_in_memory(state), *in_redis]
-
-
-def _left_to_the_app(task: type[Any], attribute: str) -> bool:
-    """Whether the task itself says nothing of it, and was bound while the app said nothing yet.
-
-    What a task says is in its class from the beginning; what the app says comes after the mark that
-    `Task.bind` leaves first.
-    """
-    names = list(vars(task))
-    return attribute in names and names.index(attribute) > names.index("__bound__")
 
 
 def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:

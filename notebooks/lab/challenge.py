@@ -155,4 +155,6 @@ def _remember(held: list[Verdict], seed: int, source: str) -> None:
         }
         for verdict in held
     }
-    JUDGED.write_text(json.dumps(_judged() | now), "utf-8")
+    written = JUDGED.with_suffix(".new")  # a kernel may be killed in the middle of it
+    written.write_text(json.dumps(_judged() | now), "utf-8")
+    written.replace(JUDGED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -71,7 +72,7 @@ class QueueBackend(Backend):
         return self._folder / f"worker-{pid}.ready"
 
     def work(self) -> None:
-        """Be a worker, for ever: what the judge's workers do, and each job is a real one."""
+        """Be a worker until SIGTERM: what the judge's workers do, and each job is a real one."""
         self._folder.mkdir(exist_ok=True)
         os.chdir(self._folder)
         worker = f"w{os.getpid()}"
@@ -79,8 +80,10 @@ class QueueBackend(Backend):
             if hasattr(self.queue, method):
                 given = (method, worker, seconds)
                 threading.Thread(target=self._repeat, args=given, daemon=True).start()
+        stopping = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stopping.set())
         self._ready(os.getpid()).touch()
-        while True:
+        while not stopping.is_set():
             if text := self._call("claim", worker):
                 self._run(Job.from_record(json.loads(text)))
                 self._call("ack", worker, text)
@@ -114,7 +117,7 @@ def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
 
 
 def main() -> None:
-    """Work until it is killed; a SIGTERM ends it too, and others rescue its job."""
+    """Work until SIGTERM; a job that runs then may end."""
     chosen = settings()
     if chosen.control is not None:
         end_with_supervisor(chosen.control)

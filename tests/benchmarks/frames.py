@@ -42,7 +42,7 @@ def run() -> list[Table]:
         page = context.new_page()
         client.set_faults(SLOW)
         page.goto(f"{stack.ready['web']}/stage")
-        page.wait_for_function("document.querySelectorAll('.box').length === 2")
+        page.locator(".box").nth(1).wait_for()
         told = context.new_cdp_session(page)
         told.send("Performance.enable")
         rows = [_row("at rest", page, told)]

@@ -521,6 +521,27 @@ def test_a_job_that_ends_after_its_connection_broke_is_acknowledged(
     app.until_done(2)
 
 
+def test_a_job_that_its_process_has_not_yet_begun_when_the_connection_breaks_runs_once(
+    app: Outside,
+) -> None:
+    worker = app.start("prefork", concurrency=1)
+    app.open_gate()
+    [child] = psutil.Process(worker.pid).children()
+    child.suspend()
+    app.send("work.delay('x')")
+    until(lambda: app.count("running") == 1, what="its claim")
+    app.queue.client.client_kill_filter(_type="normal", skipme=True)
+    log = app.folder / "worker0.log"
+    until(lambda: log.read_text().count("Connected to") == 2, what="a new connection")
+    first = app.queue.client.xadd("test:beats", {"at": "now"})
+    until(lambda: _seconds_since(app, str(first)) > 5, what="two looks for what Celery dropped")
+    child.resume()
+    app.until_done(1)
+    app.send("work.delay('y')")
+    app.until_done(2)
+    assert app.written()["begin x"] == 1
+
+
 def test_a_worker_takes_only_from_the_queues_that_it_was_told(app: Outside) -> None:
     app.open_gate()
     app.send("work.apply_async(('other',), queue='other')", "work.delay('usual')")

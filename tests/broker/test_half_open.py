@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,3 +72,11 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     happened = [fields["event"] for _, fields in shop.redis.xrange("journal")]
     assert "worker_died" not in happened
     assert shop.times("started")["piano"] == 1
+
+
+def test_a_cold_shutdown_ends_though_redis_answers_nothing(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(socket_timeout=2.0)
+    shop.until(lambda: _waiting_ports(shop), "a worker that waits")
+    shop.link.freeze()
+    shop.workers[0].send_signal(signal.SIGQUIT)
+    shop.workers[0].wait(timeout=60)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from celery_suite import sources
 from celery_suite.compare import Comparison, exceptions
-from celery_suite.run import REPOSITORY, Ended, run, selection
+from celery_suite.run import CACHE, Ended, run, selection
 
 #: Tests of test_tasks.py that mostly sleep, each for ten seconds and more.
 SLEEPERS = (
@@ -51,7 +51,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--project", choices=["celery", "kombu"], help="only this one's tests")
     parser.add_argument("--transport", choices=["stock", "claims"], help="only on this one")
     parser.add_argument("--minutes", type=float, default=30, help="longest run of one (30)")
-    parser.add_argument("--cache", type=Path, default=REPOSITORY / "build" / "celery-suite")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("tests", nargs="*", help="files or tests of that project, as pytest names")
     asked = parser.parse_args()
     if asked.tests and not asked.project:

@@ -21,6 +21,7 @@ from demo_app.stack.redis_server import binary
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
+CACHE = REPOSITORY / "build" / "celery-suite"  #: what was downloaded, and what came of the runs
 
 #: Files of Celery's t/integration that do not try a broker on Redis, and what they want.
 CELERY_LEFT_OUT = {

@@ -27,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from celery_suite.outside import Shop, signal_group
+from celery_suite.run import CACHE
 
 WORKERS = 3
 #: How many parcels wait at most; the producer keeps the queue between half of it and all of it.
@@ -93,19 +94,25 @@ class Soak:
             self.shop.start_worker()
 
     def report(self, minutes: float) -> int:
-        """Print what came of it; returns the exit status."""
+        """Print what came of it, and keep it in build; returns the exit status."""
         started, ended = self.shop.times("started"), self.shop.times("ended")
         lost = self.ordered - len(ended)
         again = {parcel for parcel, times in started.items() if times > 1}
         healthy = sorted(again - self.interrupted)
-        print(f"{self.shop.transport}, {self.shop.pool}: {minutes:g} minutes")
-        print(f"  parcels: {self.ordered} ordered, {len(ended)} packed, {lost} lost")
-        print(f"  hits: {', '.join(f'{n} × {kind}' for kind, n in self.hits.most_common())}")
-        print(f"  run again after a kill: {len(again) - len(healthy)}")
-        print(f"  workers taken for dead while they lived: {self.shop.logged('Taken for dead')}")
-        print(f"  healthy and run twice: {len(healthy)}")
+        told = [
+            f"{self.shop.transport}, {self.shop.pool}: {minutes:g} minutes",
+            f"  parcels: {self.ordered} ordered, {len(ended)} packed, {lost} lost",
+            f"  hits: {', '.join(f'{n} × {kind}' for kind, n in self.hits.most_common())}",
+            f"  run again after a kill: {len(again) - len(healthy)}",
+            f"  workers taken for dead while they lived: {self.shop.logged('Taken for dead')}",
+            f"  healthy and run twice: {len(healthy)}",
+        ]
         for parcel in healthy[:10]:  # claims knows what happened to it
-            print(f"    {parcel}", *self.shop.redis.lrange(f"job:{self.ids[parcel]}", 1, -1))
+            events = self.shop.redis.lrange(f"job:{self.ids[parcel]}", 1, -1)
+            told.append(f"    {parcel} {events}")
+        print("\n".join(told))
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / f"soak-{self.shop.transport}-{self.shop.pool}.txt").write_text("\n".join(told))
         return 1 if lost or healthy else 0
 
 

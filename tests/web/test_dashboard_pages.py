@@ -185,9 +185,9 @@ def test_each_queue_shows_its_size_and_how_long_its_next_job_has_waited(client, 
 
 
 def test_the_page_of_a_job_shows_what_redis_has_of_it(client, holder) -> None:
-    stored(client, message(1, queue="elsewhere"))
+    stored(client, message(1, queue="apart"))
     page = holder.get("/jobs/job/job-1").text
-    assert 'LPOS queue:elsewhere job-1</dt><dd class="mono">0</dd>' in page
+    assert 'LPOS queue:apart job-1</dt><dd class="mono">0</dd>' in page
     dead = died(client, 2, "kaputt")
     assert f"ZSCORE dead {dead}" in holder.get(f"/jobs/job/{dead}").text
 

@@ -22,7 +22,7 @@ function calm() {
   const now = performance.now();
   for (const room of document.querySelectorAll(".board > .room")) {
     if (!room.classList.contains("folded")) opened.set(room, now);
-    else if (now - (opened.get(room) ?? -CALM) < CALM) room.classList.remove("folded");
+    room.classList.toggle("open", now - (opened.get(room) ?? -CALM) < CALM);
   }
 }
 
@@ -32,14 +32,18 @@ export function crowd() {
   calm();
   const sizes = floors().map((floor) => {
     const tokens = [...floor.children];
-    const token = tokens.find((one) => one.offsetWidth);
+    const seen = tokens.filter((one) => one.offsetWidth);
+    const width = seen.reduce((sum, one) => sum + one.offsetWidth, 0) / seen.length;
     const gap = parseFloat(getComputedStyle(floor).rowGap) || 0;
     const fit = (room, size) => Math.max(1, Math.floor((room + gap) / (size + gap)));
-    const seats = token ? fit(floor.clientWidth, token.offsetWidth) * fit(floor.clientHeight, token.offsetHeight) : Infinity;
-    return { floor, tokens, seats, all: tokens.length + Number(floor.dataset.hidden) };
+    const across = seen.length ? fit(floor.clientWidth, width) : 1;
+    const seats = seen.length ? across * fit(floor.clientHeight, seen[0].offsetHeight) : Infinity;
+    const all = tokens.length + Number(floor.dataset.hidden);
+    // where the rest is a long number, that takes two seats
+    return { floor, tokens, seats, all, left: seats - (all > 9 && across > 1 ? 2 : 1) };
   });
-  for (const { floor, tokens, seats, all } of sizes) {
-    const shown = all > Math.min(seats, tokens.length) ? Math.min(tokens.length, seats - 1) : tokens.length;
+  for (const { floor, tokens, seats, all, left } of sizes) {
+    const shown = all > Math.min(seats, tokens.length) ? Math.min(tokens.length, left) : tokens.length;
     tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
     if (all > shown) floor.dataset.more = `+${all - shown}`;
     else delete floor.dataset.more;

@@ -40,6 +40,7 @@ export async function refresh() {
       say("on");
     }
   } catch {
+    shown = ""; // whoever hears of it may change the page
     say("lost");
     document.dispatchEvent(new Event("lost"));
   }

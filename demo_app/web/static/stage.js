@@ -16,8 +16,7 @@ document.addEventListener("fresh", () => {
 });
 document.addEventListener("lost", () => {
   if (!$("board")) return;
-  $("web").classList.remove("folded");
-  $("web").classList.add("off");
+  $("web").classList.add("off", "open");
   $("web-says").textContent = $("board").dataset.webDead;
 });
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -108,22 +109,31 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page) -> None:
     )
     expect(page.locator("#tape")).to_be_visible()
     expect(page.locator(".keys")).to_be_hidden()
-    tape = "JSON.parse(document.getElementById('main').dataset.tape)"
-    stopped = page.evaluate(tape)
+
+    def tape() -> dict[str, Any]:
+        shown: dict[str, Any] = page.evaluate(
+            "JSON.parse(document.getElementById('main').dataset.tape)"
+        )
+        return shown
+
+    def reaches(moment: float) -> None:
+        until(lambda: tape()["moment"] == moment, what=f"the picture of {moment}")
+
+    stopped = tape()
     page.keyboard.press("c")  # a tape's keys disturb nothing
     kinds = [kind for _, kind in stopped["marks"]]
     assert kinds[-2:] == ["kill", "rescue"]
     for at, kind in reversed(stopped["marks"][-2:]):
         page.keyboard.press("ArrowDown")
-        page.wait_for_function(f"{tape}.moment === {at}")
+        reaches(at)
         expect(page.locator(".box.off")).to_have_count(1 if kind == "kill" else 0)
-    here = page.evaluate(tape)
+    here = tape()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(f"{tape}.moment === {here['previous']}")
+    reaches(here["previous"])
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"{tape}.moment === {here['moment']}")
+    reaches(here["moment"])
     page.get_by_role("button", name="× ¼").click()
-    page.wait_for_function(f"{tape}.moment > {here['moment']}")
+    until(lambda: tape()["moment"] > here["moment"], what="a later picture")
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_visible()
     expect(page.locator("[data-sum=posted]")).to_have_text("50")
@@ -232,6 +242,11 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
+    # the room folds again; and killed at rest, it is not called dead once it is back as it was
+    expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
+    page.keyboard.press("x")
+    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator(".room.web.off")).to_have_count(0)
 
 
 def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
