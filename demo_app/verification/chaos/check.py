@@ -27,7 +27,7 @@ LATE = 60.0
 #: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
 SLOW = 10.0
 #: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
-STRANDED = 10.0
+STRANDED = 6.0
 #: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
 DISTURBED = 4.0
 #: Seconds of which a Redis that was killed may know nothing, and by which notes may be late.
