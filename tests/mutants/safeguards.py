@@ -108,7 +108,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--campaigns", type=int, default=5, help="for each (5)")
     parser.add_argument("--faults", type=int, default=100, help="of each campaign, at most (100)")
-    parser.add_argument("--every", type=int, default=25, help="count after so many (25)")
+    parser.add_argument("--every", type=int, default=34, help="count after so many (34)")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the table into it too")
     parser.add_argument("--jobs", type=int, default=2, help="campaigns at once (2)")
     return parser.parse_args()

@@ -114,7 +114,7 @@ class _Campaign:
         return result
 
     def _count(self, history: History, follower: Follower) -> Result:
-        plan, system, before = self._plan, self._system, set(self._by_hand)
+        plan, system = self._plan, self._system
         with Client(system.ready) as client:
             wait_for_quiescence(
                 client,
@@ -134,8 +134,6 @@ class _Campaign:
                 events=follower.by_job(),
                 unsure=_unsure(self._faults),
             )
-            for job in self._by_hand.keys() - before:
-                history.add("brought_back", job=job, why=self._by_hand[job])
             mails = mails_of(client)
             history.add_mails(system.folder)
             missing = trace(client, system.folder, ledger.missing)

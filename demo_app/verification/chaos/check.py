@@ -7,8 +7,7 @@ did not. The file has one JSON object a line, each with `at` (epoch seconds) and
 - ``posts``: whom each post's comments go to. ``asked``: a reader posts a comment, with a key that
   stays the same when it is posted again. ``accepted``: it was answered with a 201.
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
-- ``queue``: a line of the queue's journal: `event`, `job`, and `by` whom.
-- ``brought_back``: a person took a job from the dead; `why` it was there.
+- ``queue``: a line of the queue's journal: `event`, `job`, `by` whom, and a `detail`.
 - ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the `deliveries` (when
   it was brought); what was looked at later counts.
 """
@@ -28,7 +27,7 @@ LATE = 60.0
 #: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
 SLOW = 10.0
 #: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
-STRANDED = 10.0
+STRANDED = 6.0
 #: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
 DISTURBED = 4.0
 #: Seconds of which a Redis that was killed may know nothing, and by which notes may be late.
@@ -65,7 +64,12 @@ class History:
         for line in self.lines["queue"]:
             if line["job"] and line["event"] in AFTER:
                 self.jobs[line["job"]].append(line)
-        self.by_hand = {line["job"] for line in self.lines["brought_back"]}
+        #: Every time that a job was given up, as its `job` and `why`.
+        self.dead = [
+            {"job": line["job"], "why": line["detail"]}
+            for line in self.lines["queue"]
+            if line["event"] == "dead"
+        ]
         self.mails: dict[str, list[Line]] = defaultdict(list)
         for mail in self.seen:
             self.mails[mail["text"].rstrip().rpartition("\n")[2]].append(mail)
@@ -103,7 +107,7 @@ def check(history: History) -> dict[str, list[str]]:
             found["lost"].append(body)
             continue
         took = min(min(mail["deliveries"]) for mail in mails) - accepted["at"]
-        if took > LATE and mails[0]["job"] not in history.by_hand:
+        if took > LATE and mails[0]["job"] not in {line["job"] for line in history.dead}:
             found["late"].append(f"{body}: {took:.1f} s")
     for body, mails in history.mails.items():
         if len(mails) > 1:
@@ -134,10 +138,13 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 
 
 def _buried(history: History) -> list[str]:
-    """Given up though the mail server had not said so: each 550 buries one job at the most."""
-    refused = [line for line in history.lines["brought_back"] if " 550 " in line["why"]]
-    others = [line for line in history.lines["brought_back"] if line not in refused]
-    surplus = refused[len(history.faults("mail: 550")) :]
+    """Given up though the mail server had not said 550: each such answer buries one job at most.
+
+    (One may be played without being noted when the mail server is killed in that moment.)
+    """
+    others = [line for line in history.dead if " 550 " not in line["why"]]
+    refused = [line for line in history.dead if line not in others]
+    surplus = refused[len(history.faults("mail: 550", "smtp: SIGKILL", "supervisor")) :]
     return [f"{line['job']}: {line['why'][-200:]}" for line in [*others, *surplus]]
 
 

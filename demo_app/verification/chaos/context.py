@@ -41,6 +41,8 @@ class MailRules:
                 if mine[0]["hits"]:
                     return time.time()
             time.sleep(0.05)
+        if number is not None:
+            self._remove(number)  # else it would strike later, and nobody would know
         return None
 
     def begin(self) -> None:
@@ -65,6 +67,11 @@ class MailRules:
             answer.raise_for_status()
             return int(answer.json()[0]["id"])
         return None
+
+    def _remove(self, number: int) -> None:
+        with self._lock, suppress(httpx.HTTPError):
+            others = [known for known in self._all() if known["id"] != number]
+            self._inbox.put("/api/faults", json=others)
 
     def _all(self) -> list[Rule]:
         answer = self._inbox.get("/api/faults")

@@ -33,7 +33,7 @@ _BREAKS: dict[str, Callable[[Proxy, Context], None]] = {
         _set("loses_requests", True), _set("loses_requests", False), 0.1, 0.4
     ),
     "cut before the answer arrives": _lasting(
-        _set("loses_answers", True), _set("loses_answers", False), 0.1, 0.4
+        _set("loses_answers", True), _set("loses_answers", False), 0.2, 0.8
     ),
     "slow": _lasting(_set("delay", 0.15), _set("delay", 0.0), 1.0, 2.0),
     "a hole": _lasting(Proxy.unplug, Proxy.plug_in, 0.5, 4.5),
@@ -54,7 +54,7 @@ def _broken(name: str, how: str) -> Injector:
 
 #: How often each is chosen: more often where an answer may be lost of which somebody has to know.
 _WEIGHTS = {
-    ("redis", "cut before the answer arrives"): 4.0,
+    ("redis", "cut before the answer arrives"): 8.0,
     ("web", "cut before the answer arrives"): 3.0,
 }
 
