@@ -32,8 +32,6 @@ PEERS = {
     "arq_app": ("arq", "arq"),
 }
 ROUNDS = 5
-#: Runs with a kill, of which the worst counts.
-KILLS = 3
 SENDERS = {"plain": "smtplib, a connection a mail", "quick": "this project's sender"}
 
 
@@ -100,22 +98,22 @@ def _costs(
     note = (
         "With this project's sender. The processor time is the workers' and Redis'. The sink is "
         "one process for all: when it is at 100 %, no queue can do more. The last column: of "
-        f"{KILL_JOBS} jobs, in the worst of {KILLS} runs with one process killed in each; what a "
-        "queue brings back later than that is missing too."
+        f"{KILL_JOBS} jobs of a run in which one process was killed; what a queue brings back "
+        "later than that is missing too."
     )
     return Table("How each queue ran", columns, rows, note)
 
 
 def _missing(name: str, layout: str) -> int:
     _say(f"kills: {PEERS[name][1]}")
-    return max(missing_after_a_kill(name, layout) for _ in range(KILLS))
+    return missing_after_a_kill(name, layout)
 
 
 def _best_layout(name: str) -> str:
     _say(f"layouts: {PEERS[name][1]}")
     layouts = list(import_module(f"benchmarks.peers.{name}").LAYOUTS)
     rates: dict[str, list[float]] = {layout: [] for layout in layouts}
-    for _ in range(3 if len(layouts) > 1 else 0):
+    for _ in range(2 if len(layouts) > 1 else 0):
         for layout in layouts:
             rates[layout].append(measure(name, JOBS // 2, layout=layout).mails)
     return max(layouts, key=lambda layout: statistics.median(rates[layout] or [0.0]))
