@@ -75,7 +75,9 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     until(lambda: len(children()) < most or process.poll() is not None, what="the cleaning up")
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
-    assert (process.returncode, told) == (130, b"")
+    # the second one may come when all is cleaned up and Python has let go of its handlers
+    assert process.returncode in (130, -signal.SIGINT)
+    assert told == b""
     assert list(tmp_path.iterdir()) == []
 
 

@@ -123,7 +123,7 @@ def test_a_claim_that_removes_nothing_or_gives_no_text_is_told_soon(
     queue.write_text(solution(4).read_text().replace('rpop("queue")', claim))
     (verdict,) = verdicts(queue, [1])
     assert words in verdict.why
-    assert len(verdict.as_json()["history"]) < 100
+    assert len(verdict.as_json()["history"]) < 2_000, "it does not run on and on"
 
 
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
