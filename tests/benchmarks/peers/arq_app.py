@@ -14,13 +14,13 @@ from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
 NAME = "arq"
-_RUN = [sys.executable, "-m", "arq.cli"]
+_RUN = [sys.executable, "-m", "arq"]
 LAYOUTS = {
     "two processes of four jobs": [[*_RUN, f"{__name__}.ByFour"] for _ in range(2)],
     "eight processes": [[*_RUN, f"{__name__}.ByOne"] for _ in range(8)],
 }
 ENVIRONMENT: dict[str, str] = {}
-_SETTINGS = RedisSettings.from_dsn(client_url(settings().redis_url))
+_SETTINGS = RedisSettings.from_dsn(f"{client_url(settings().redis_url)}?db=0")
 _pool: list[ArqRedis] = []
 
 
@@ -39,10 +39,14 @@ class ByOne:
     keep_result = 0
 
 
-class ByFour(ByOne):
-    """A worker of four."""
+class ByFour:
+    """A worker of four; arq does not look at what a class inherits."""
 
+    functions = (notify,)
+    redis_settings = _SETTINGS
     max_jobs = 4
+    poll_delay = 0.01
+    keep_result = 0
 
 
 async def enqueue(payload: dict[str, Any]) -> None:

@@ -225,6 +225,9 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
     seen = page.locator("[data-floor=dead] .token:not(.beyond)")
     expect(page.locator("[data-floor=dead] .token")).to_have_count(50)
     expect(floor).to_have_attribute("data-more", f"+{50 - seen.count()}")
+    spilt = "rooms => rooms.filter(one => one.scrollHeight > one.clientHeight + 2).length"
+    assert page.locator(".board > .room").evaluate_all(spilt) == 0, "a room holds what is in it"
+    page.locator('[data-action="kill-worker"]').click(trial=True)  # no room covers it
 
 
 def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
