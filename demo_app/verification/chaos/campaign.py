@@ -91,7 +91,10 @@ class _Campaign:
             so_far = len(self._faults)
             wanted = min(plan.faults - so_far, plan.every or plan.faults)
             readers = Readers(
-                {**system.ready, "web": system.wires.web}, f"{plan.seed}-{so_far}", history
+                {**system.ready, "web": system.wires.web},
+                f"{plan.seed}-{so_far}",
+                history,
+                insist=not plan.aimed,
             )
             readers.start()
             rules.begin()

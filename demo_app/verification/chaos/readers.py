@@ -22,11 +22,15 @@ class Readers:
     """Post until `stop`; remember what was accepted, and when.
 
     A comment that is not answered with a 201 is posted again with the same key, until it is. name:
-    tells these readers' comments from those of others.
+    tells these readers' comments from those of others. insist: False when nobody posts again, and
+    so nobody makes up for an outbox that is not there.
     """
 
-    def __init__(self, ready: Mapping[str, Any], name: str, history: History) -> None:
+    def __init__(
+        self, ready: Mapping[str, Any], name: str, history: History, *, insist: bool = True
+    ) -> None:
         self._ready, self._name, self._history = ready, name, history
+        self._insists = insist
         self.accepted: list[tuple[float, int]] = []  # when, and the comment's number
         self.turned_away = 0
         self._stopping = threading.Event()
@@ -61,6 +65,8 @@ class Readers:
                 answer = client.comment(post, **given, key=given["body"])
             except httpx.HTTPError:
                 self.turned_away += 1
+                if not self._insists:
+                    return
                 self._stopping.wait(REST)
             else:
                 self.accepted.append((time.time(), int(answer["comment_id"])))
