@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
-        description="redis://…, rediss://…, redis+socket:///path or sentinel://…/name",
+        description="redis://…, rediss://…, valkey://…, redis+socket:///path or sentinel://…/name",
     )
     twin_url: str = Field("", description="Redis of the stock Celery to compare with on the stage")
     smtp_url: str = Field(

@@ -29,6 +29,8 @@ SCHEMES = (
     "claims",
     "claims+redis",
     "claims+rediss",
+    "claims+valkey",
+    "claims+valkeys",
     "claims+unix",
     "claims+socket",
     "claims+sentinel",

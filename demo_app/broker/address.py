@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -10,13 +11,53 @@ import redis
 #: The schemes behind ``claims+``, with the class of their connections.
 CONNECTIONS: dict[str, type[Any]] = {
     "redis": redis.Connection,
+    "valkey": redis.Connection,
     "sentinel": redis.Connection,
     "rediss": redis.SSLConnection,
+    "valkeys": redis.SSLConnection,
     "unix": redis.UnixDomainSocketConnection,
     "socket": redis.UnixDomainSocketConnection,
 }
 #: What a connection over a unix socket does not take.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A Redis whose Sentinels know which of several servers is the primary at this moment.
+
+    sentinels: host and port of each. name: what they call the group of servers.
+    """
+
+    sentinels: tuple[tuple[str, int], ...]
+    name: str
+    database: int
+    username: str | None
+    password: str | None
+
+    @classmethod
+    def read(cls, url: str) -> Watched | None:
+        """What ``sentinel://[[user]:password@]host:port;host2:port/name[/database]`` says.
+
+        None for the URL of a server. Raises ValueError for one that is incomplete.
+        """
+        scheme, _, rest = url.partition("://")
+        if scheme != "sentinel":
+            return None
+        places, _, path = rest.partition("/")
+        login, _, hosts = places.rpartition("@")
+        user, _, password = login.partition(":")
+        name, _, database = path.partition("/")
+        found = [host.partition(":") for host in hosts.split(";")]
+        if not (name and all(host for host, _, _ in found)):
+            raise ValueError("sentinel://host:26379;host2:26379/name says who watches, and whom")
+        return cls(
+            tuple((host, int(port or 26379)) for host, _, port in found),
+            name,
+            int(database or 0),
+            unquote(user) or None,
+            unquote(password) or None,
+        )
 
 
 def scheme_of(url: str | None) -> str:
@@ -50,7 +91,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
     database = parts.path.strip("/")
     if database and not database.isdigit():
         raise ValueError(f"the database behind the last / is a number, not {database!r}")
-    if scheme == "rediss":
+    if scheme in ("rediss", "valkeys"):
         found.setdefault("ssl_cert_reqs", "required")
     host, port = parts.hostname or "127.0.0.1", parts.port or 6379
     return {**found, "host": host, "port": port, "db": int(database or 0)}

@@ -7,7 +7,6 @@ redis.TimeoutError when the server can't be reached, and redis.ResponseError whe
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -16,7 +15,6 @@ from typing import Any
 import redis
 
 from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
-from demo_app.broker.connection import Decoded
 from demo_app.broker.keys import Keys, lanes_of
 from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
@@ -41,7 +39,7 @@ class Queue:
     def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
         self.client = client
         self.keys = Keys(options.global_keyprefix)
-        self._options = options
+        self.options = options
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
         self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
@@ -199,31 +197,6 @@ class Queue:
     def pause_queue(self, queue: str, wanted: bool) -> None:
         """Let no worker take jobs from a queue, or let them again; what runs goes on."""
         self._run("pause_queue", queue, int(wanted), *lanes_of(queue))
-
-    def note_killed(self, pid: int, *, by: str, end_lease: bool = False) -> None:
-        """Write into the journal that this machine's worker with that pid was killed.
-
-        Its lease says so only when it has run out. end_lease: the next look rescues from it at
-        once; only for who saw the process end, since one that lives would go on with its jobs.
-        """
-        name = f"{socket.gethostname()}-{pid}-"
-        client: Decoded = self.client
-        told = {"job": "", "event": "worker_killed", "by": by}
-        for worker in client.smembers(self.keys.named("workers")):
-            if worker.startswith(name):
-                client.xadd(self.keys.named("journal"), {**told, "detail": worker})
-                if end_lease:
-                    self._end_lease(worker)
-
-    def _end_lease(self, worker: str) -> None:
-        """As if the lease had run out, and a first look, a beat ago, had found so."""
-        apart = min(self._options.heartbeat_seconds, self._options.lease_seconds / 4)
-        seconds, microseconds = self.client.time()
-        first_look = seconds + microseconds / 1e6 - 1.1 * apart
-        pipe = self.client.pipeline(transaction=True)
-        pipe.delete(self.keys.worker(worker))
-        pipe.hset(self.keys.named("suspects"), worker, f"{first_look:.6f}")
-        pipe.execute()
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""

@@ -14,6 +14,7 @@ from typing import Any
 from redis import RedisError
 
 from demo_app.broker.connection import connect
+from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
 from demo_app.control_pipe import ControlPipe
 from demo_app.stack.folder import Folder
@@ -139,8 +140,8 @@ class Stack:
         if event["event"] == "died" and event["role"] == "worker":
             client = connect(self.plan.redis_url, timeout=1.0)
             with suppress(RedisError), closing(client):
-                queue, ended = Queue(client), self.report_deaths
-                queue.note_killed(int(event["pid"]), by="supervisor", end_lease=ended)
+                pid, ended = int(event["pid"]), self.report_deaths
+                note_killed(Queue(client), pid, by="supervisor", end_lease=ended)
 
     def _wanted(self) -> dict[str, int]:
         """How many processes of each role there are to be; Redis first, which others need."""

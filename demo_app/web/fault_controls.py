@@ -16,6 +16,7 @@ import redis
 from demo_app import control_pipe
 from demo_app.blog import posts
 from demo_app.broker.connection import Decoded
+from demo_app.broker.deaths import note_killed
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.web import processes, snapshot
@@ -74,7 +75,7 @@ def _kill_worker(services: Services) -> None:
     if services.twin is not None:
         services.twin.kill()
     if services.queue is not None:
-        services.queue.note_killed(victim.pid, by="a person")
+        note_killed(services.queue, victim.pid, by="a person")
 
 
 def _twin(services: Services) -> None:

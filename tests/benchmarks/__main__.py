@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -37,6 +39,7 @@ LAST = Path("build/bench/last.json")
 
 def main() -> None:
     """Print a table for each benchmark asked for."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # its servers and workers end with it
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.splitlines()[0]
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from demo_app.broker.address import connection_options, scheme_of
+from demo_app.broker.connection import client_url
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,8 @@ from demo_app.broker.address import connection_options, scheme_of
             {"host": "host", "port": 6380, "password": "secret", "db": 2},
         ),
         ("redis://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
+        ("valkey://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
+        ("valkeys://host", {"ssl_cert_reqs": "required"}),
         ("unix:///run/r.sock", {"path": "/run/r.sock", "db": 0}),
         ("socket:///run/r.sock?virtual_host=3", {"path": "/run/r.sock", "db": 3}),
         ("rediss://host", {"ssl_cert_reqs": "required"}),
@@ -26,6 +29,19 @@ from demo_app.broker.address import connection_options, scheme_of
 def test_a_url_says_where_the_server_is(url: str, expected: dict[str, Any]) -> None:
     found = connection_options(url, {"host": "elsewhere", "port": 1, "db": 9})
     assert expected.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    ("url", "spelt"),
+    [
+        ("redis+socket:///run/r.sock?virtual_host=3", "unix:///run/r.sock?db=3"),
+        ("valkey://me:p@host/1", "redis://me:p@host/1"),
+        ("valkeys://host", "rediss://host"),
+        ("redis://host", "redis://host"),
+    ],
+)
+def test_redis_py_reads_every_address_of_a_server(url: str, spelt: str) -> None:
+    assert client_url(url) == spelt
 
 
 def test_a_unix_socket_takes_nothing_of_a_tcp_connection() -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 import pytest
 from support import client_of, let_judge, message, until
 
+from demo_app.broker.deaths import note_killed
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.lease import Lease, LeaseLost
@@ -58,9 +59,9 @@ def test_whose_end_was_seen_is_dead_at_once(store: Queue) -> None:
     for worker in (name := f"{socket.gethostname()}-{os.getpid()}-1", "another"):
         store.register(worker, LEASE, "{}")
     store.claim(name, lanes_of("mail"))
-    store.note_killed(os.getpid(), by="who saw it")
+    note_killed(store, os.getpid(), by="who saw it")
     assert store.rescue("other", LEASE, 3) == [], "its lease has not run out"
-    store.note_killed(os.getpid(), by="who saw it", end_lease=True)
+    note_killed(store, os.getpid(), by="who saw it", end_lease=True)
     assert store.rescue("other", LEASE, 3) == ["job-1"]
     assert store.client.exists("worker:another"), "nobody else is touched"
 

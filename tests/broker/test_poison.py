@@ -73,6 +73,21 @@ def test_a_worker_that_comes_back_was_paused_and_takes_its_death_with_it(queue: 
     assert _runs_alone(queue)
 
 
+def test_it_runs_alone_beside_a_job_of_a_queue_that_was_paused_meanwhile(queue: Queue) -> None:
+    for life in range(2):
+        _dies_with_it(queue, f"w{life}")
+    both = lanes_of("mail", "paused")
+    queue.pause_queue("mail", True)
+    queue.enqueue(message(2, queue="paused"))
+    queue.register("probe", LEASE, "{}")
+    [held] = queue.claim("probe", both)
+    queue.pause_queue("mail", False)
+    queue.pause_queue("paused", True)
+    assert queue.claim("probe", both) == [], "the worker still has the other job"
+    queue.finish(held.claim, Verdict.DONE)
+    assert [claimed.claim.id for claimed in queue.claim("probe", both)] == ["job-1"]
+
+
 def test_what_would_be_given_up_gets_one_more_try_alone_after_a_pause(queue: Queue) -> None:
     for life in range(4):
         _dies_with_it(queue, f"w{life}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from stack.failover import UNHEARD, probe
 
-from demo_app.broker.connection import Watched, client_url
+from demo_app.broker.address import Watched
+from demo_app.broker.connection import client_url
 from demo_app.stack import Stack, StackError
 
 

@@ -93,17 +93,17 @@ end
 -- and message of each.
 -- Every claim has a number of its own: only who knows it may end the claim.
 local function claim(worker, most, lanes)
-  local claimed, quarantine = {}, false
+  local claimed, quarantine, open = {}, false, lanes
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
-    lanes = flowing(lanes)
-    if #lanes == 0 or redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
+    open = flowing(lanes)
+    if #open == 0 or redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
     quarantine = redis.call('EXISTS', DEATHS) == 1
   end
-  local pop = {'LMPOP', #lanes}  -- from the first list that has a job
-  for i, lane in ipairs(lanes) do pop[2 + i] = queue_key(lane) end
+  local pop = {'LMPOP', #open}  -- from the first list that has a job
+  for i, lane in ipairs(open) do pop[2 + i] = queue_key(lane) end
   pop[#pop + 1] = 'RIGHT'
   while #claimed < 5 * most do
-    local head = quarantine and head_of(lanes)
+    local head = quarantine and head_of(open)
     if head and must_wait(head, worker, lanes) then return claimed end
     local popped = redis.call(unpack(pop))
     if not popped then return claimed end

@@ -13,7 +13,6 @@ from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-NAME = "arq"
 _RUN = [sys.executable, "-m", "arq"]
 LAYOUTS = {
     "two processes of four jobs": [[*_RUN, f"{__name__}.ByFour"] for _ in range(2)],

@@ -12,7 +12,6 @@ from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-NAME = "Dramatiq"
 _RUN = [sys.executable, "-m", "dramatiq", "benchmarks.peers.dramatiq_app"]
 LAYOUTS = {
     "two processes of four threads": [[*_RUN, "--processes", "2", "--threads", "4"]],

@@ -11,7 +11,6 @@ from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-NAME = "Huey"
 _RUN = [sys.executable, "-m", "huey.bin.huey_consumer", "benchmarks.peers.huey_app.huey"]
 LAYOUTS = {
     "eight processes": [[*_RUN, "-k", "process", "-w", "8", "-q"]],

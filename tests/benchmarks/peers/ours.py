@@ -7,7 +7,6 @@ from typing import Any
 
 from benchmarks.notification import notify
 
-NAME = "ours"
 _QUIET = ["--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING"]
 
 

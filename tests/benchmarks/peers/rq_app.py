@@ -12,7 +12,6 @@ from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-NAME = "RQ"
 _RUN = [sys.executable, "-m", "rq.cli", "worker", "--worker-class", "rq.worker.SimpleWorker"]
 _WORKER = [*_RUN, "--url", client_url(settings().redis_url), "--quiet", "bench"]
 LAYOUTS = {"eight processes": [_WORKER for _ in range(8)]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from benchmarks.peers.ours import ENVIRONMENT as _OURS
 from benchmarks.peers.ours import LAYOUTS, enqueue
 
-NAME = "stock Celery"
 ENVIRONMENT = {**_OURS, "DEMO_TRANSPORT": "stock"}
 
-__all__ = ["ENVIRONMENT", "LAYOUTS", "NAME", "enqueue"]
+__all__ = ["ENVIRONMENT", "LAYOUTS", "enqueue"]

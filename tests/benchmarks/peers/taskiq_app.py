@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from taskiq import AsyncBroker
 from taskiq_redis import RedisStreamBroker
 
 from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-NAME = "Taskiq, streams"
-_RUN = [sys.executable, "-m", "taskiq", "worker", f"{__name__}:broker", "--log-level", "ERROR"]
+ENVIRONMENT: dict[str, str] = {}
 
 
-def layouts(run: list[str]) -> dict[str, list[list[str]]]:
-    """Taskiq's way to say how many processes and threads."""
+def layouts(module: str) -> dict[str, list[list[str]]]:
+    """How Taskiq runs that module's broker with so many processes and threads."""
+    run = [sys.executable, "-m", "taskiq", "worker", f"{module}:broker", "--log-level", "ERROR"]
     return {
-        "two processes of four threads": [
-            [*run, "--workers", "2", "--max-threadpool-threads", "4", "--max-async-tasks", "4"]
-        ],
-        "eight processes": [
-            [*run, "--workers", "8", "--max-threadpool-threads", "1", "--max-async-tasks", "1"]
-        ],
+        name: [
+            [
+                *(*run, "--workers", processes, "--max-threadpool-threads", threads),
+                *("--max-async-tasks", threads),
+            ]
+        ]
+        for name, processes, threads in (
+            ("two processes of four threads", "2", "4"),
+            ("eight processes", "8", "1"),
+        )
     }
 
 
-LAYOUTS = layouts(_RUN)
-ENVIRONMENT: dict[str, str] = {}
+def served_by(broker: AsyncBroker) -> Callable[[dict[str, Any]], Awaitable[None]]:
+    """Give the broker the work as its task, which it runs in a thread; returns `enqueue`."""
+    notify = broker.task(task_name="bench.notify")(send)
+    started: list[bool] = []
 
+    async def enqueue(payload: dict[str, Any]) -> None:
+        if not started:
+            await broker.startup()
+            started.append(True)
+        await notify.kiq(**payload)
+
+    return enqueue
+
+
+LAYOUTS = layouts(__name__)
 broker = RedisStreamBroker(client_url(settings().redis_url), xread_count=4)
-_started: list[bool] = []
-
-
-@broker.task(task_name="bench.notify")
-def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    """The work as a task of Taskiq's; it runs it in a thread."""
-    send(mail_id, address, subject, body)
-
-
-async def enqueue(payload: dict[str, Any]) -> None:
-    """Put one job in."""
-    if not _started:
-        await broker.startup()
-        _started.append(True)
-    await notify.kiq(**payload)
+enqueue = served_by(broker)
