@@ -57,8 +57,9 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
 
 
 def test_a_queue_is_paused_all_its_jobs_are_chosen_and_discarded(tab, client: Client) -> None:
-    page = tab("/jobs")
+    client.comment()  # a queue is listed from its first job on
     client.wait_for(lambda now: not now["queued"] and not now["running"])
+    page = tab("/jobs")
     queue = page.locator("#queue-mail")
     queue.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Pause").click()
@@ -139,6 +140,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(tab, client: Client, dea
     ):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    page.wait_for_url("**said=**")  # the next page is there: a tab that closes while it loads hangs
     client.wait_for(lambda _: client.job(dead)["state"] == "done")
 
 
