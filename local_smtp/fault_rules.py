@@ -132,22 +132,25 @@ class Fault(BaseModel):
                 raise ValueError(f'"{name}" of a mail is not known yet at "{self.at}"')
         return self
 
-    def in_words(self) -> str:
-        """Return which rule it is and what it does, for people."""
-        return f"rule {self.id}, at {self.at}: {EFFECTS[self.do].words.format_map(dict(self))}"
+    def in_words(self, translated: Callable[[str], str] = str) -> str:
+        """Return which rule it is and what it does, for people; translated: into their language."""
+        what = translated(EFFECTS[self.do].words).format_map(dict(self))
+        return translated("rule {id}, at {at}: {what}").format(id=self.id, at=self.at, what=what)
 
-    def condition(self) -> str:
+    def condition(self, translated: Callable[[str], str] = str) -> str:
         """Return which mails the rule hits, for people; empty if all."""
-        patterns = {"from": self.match.sender, "to": self.match.to, "subject": self.match.subject}
-        said = [f"{name} {pattern}" for name, pattern in patterns.items() if pattern != "*"]
-        if self.match.nth is not None:
-            said.append(f"only number {self.match.nth}")
-        if self.match.every is not None:
-            said.append(f"one in {self.match.every}")
-        if self.probability < 1:
-            said.append(f"with probability {self.probability:g}")
-        if self.times is not None:
-            said.append(f"at most {self.times} times")
+        match = self.match
+        patterns = {"from": match.sender, "to": match.to, "subject": match.subject}
+        said = [
+            f"{translated(name)} {pattern}" for name, pattern in patterns.items() if pattern != "*"
+        ]
+        counts = {
+            "only number {n}": match.nth,
+            "one in {n}": match.every,
+            "with probability {n}": f"{self.probability:g}" if self.probability < 1 else None,
+            "at most {n} times": self.times,
+        }
+        said += [translated(words).format(n=n) for words, n in counts.items() if n is not None]
         return ", ".join(said)
 
 

@@ -1,0 +1,35 @@
+"""The pages of the inbox in Japanese."""
+
+import re
+from importlib.resources import files
+
+import httpx
+
+from local_smtp.fault_rules import EFFECTS, Fault, Match
+from local_smtp.web.words import JAPANESE
+
+RULE = Fault(
+    at="reply", do="drop_reply", match=Match(to="a*", nth=2, every=3), probability=0.5, times=4
+)
+
+
+def test_every_text_of_the_pages_has_its_japanese_one() -> None:
+    pages = files("local_smtp.web") / "page"
+    said = {
+        text
+        for page in pages.iterdir()
+        if page.name.endswith(".html")
+        for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
+    }
+    assert len(said) > 30
+    assert said - JAPANESE.keys() == set()
+
+
+def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> None:
+    mail_sink.faults.put([RULE])
+    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
+    page = httpx.get(f"{mail_sink.inbox}/faults", headers=asked).text
+    assert "ルール 1（reply のとき）: 保存するが、返事をしない" in page
+    assert "宛先 a*, 2 番目だけ, 3 件に 1 件, 確率 0.5, 最大 4 回" in page
+    for effect in EFFECTS.values():
+        assert effect.words not in page
