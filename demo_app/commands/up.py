@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import ValidationError
 from typer import BadParameter, Option
 
+from demo_app.commands.phones import host_for_phones, invitation
 from demo_app.jobs.backend import known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.stack import Stack, preflight
@@ -171,6 +172,8 @@ def _other_settings() -> dict[str, str]:
             found[name] = value
         elif name.startswith("DEMO_") and name not in _NOT_PASSED_ON:
             print(f"There is no setting {name}; it changes nothing.", file=sys.stderr)
+    if host := host_for_phones():  # the name by which they ask for the page
+        found["DEMO_PUBLIC_HOSTS"] = ",".join(filter(None, (found.get("DEMO_PUBLIC_HOSTS"), host)))
     return found
 
 
@@ -227,5 +230,6 @@ def _welcome(stack: Stack, show: bool) -> str:
             f"  the inbox      {ready['inbox']}/?token={token}",
             f"  the processes  {pids}",
             f"  all state in   {ready['dir']}",
+            *([invitation(ready["web"])] * show),
         )
     )

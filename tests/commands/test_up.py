@@ -249,6 +249,18 @@ def test_for_an_audience_it_prints_the_show_which_is_slow_enough_to_watch(tmp_pa
         assert 'data-action="kill-worker"' in page.text
 
 
+def test_phones_in_the_room_are_shown_a_way_in_and_may_comment() -> None:
+    with _up("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        address = next(line.split()[-1] for line in lines if "for phones" in line)
+        assert next(lines) == "\n"
+        assert "█" in next(lines) + next(lines), "the code that a phone reads"
+        page = httpx.get(address, follow_redirects=True)
+        assert page.status_code == 200, page.text
+        assert httpx.get(f"{address}stage").status_code == 401, "but not to the keys that kill"
+
+
 def test_with_a_twin_stock_celery_runs_beside() -> None:
     with _up("--twin") as process:
         ready = _line(process)
