@@ -33,7 +33,7 @@ def invitation(web: str) -> str:
     """What `up --show` prints for them. web: the blog's address on this machine."""
     host = host_for_phones()
     if not host:
-        return "  DEMO_WEB_HOST=0.0.0.0 before the command lets phones comment too, and prints a QR code."
+        return "  (with DEMO_WEB_HOST=0.0.0.0 phones may comment too: it prints a QR code)"
     address = f"http://{host}:{urlsplit(web).port}/"
     code = io.StringIO()
     segno.make(address, micro=False).terminal(code, compact=True, border=2)

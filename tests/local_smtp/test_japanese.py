@@ -32,4 +32,4 @@ def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> N
     assert "ルール 1（reply のとき）: 保存するが、返事をしない" in page
     assert "宛先 a*, 2 番目だけ, 3 件に 1 件, 確率 0.5, 最大 4 回" in page
     for effect in EFFECTS.values():
-        assert effect.words not in page
+        assert f">{effect.words}<" not in page
