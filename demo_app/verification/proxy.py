@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 import threading
@@ -47,6 +48,7 @@ class Proxy:
         self._plugged_in = asyncio.Event()
         self._plugged_in.set()
         self._loses = False
+        self._loses_like: re.Pattern[bytes] | None = None
         self._lines: set[_Line] = set()
         #: Seconds by which each piece of data is late, in both directions.
         self.delay = 0.0
@@ -54,7 +56,7 @@ class Proxy:
         self.loses_requests = False
         #: Every request arrives; its answer does not, and its connection breaks.
         self.loses_answers = False
-        #: Set when the answer was lost that `lose_answer` is for.
+        #: Set when the answer was lost that `lose_answer` or `lose_answer_like` is for.
         self.lost = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
@@ -75,6 +77,11 @@ class Proxy:
         """The next request arrives; its answer does not, and its connection breaks."""
         self.lost.clear()
         self._loses = True
+
+    def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
+        """The next answer that holds the pattern does not arrive; None: not even that one."""
+        self.lost.clear()
+        self._loses_like = pattern
 
     def freeze(self) -> None:
         """Leave every connection half-open: it stays, and nothing passes. New ones work."""
@@ -122,7 +129,7 @@ class Proxy:
                 self._lines.discard(line)
         writer.close()
 
-    def _may_lose(self, line: _Line) -> None:
+    def _may_lose(self, line: _Line, _request: bytes) -> None:
         """A request passes; its answer may be one to be lost. Raises ConnectionError for a request
         that is lost itself."""
         if self.loses_requests:
@@ -131,8 +138,10 @@ class Proxy:
             self._loses = False
             line.losing = True
 
-    def _cut(self, line: _Line) -> None:
+    def _cut(self, line: _Line, answer: bytes) -> None:
         """An answer passes, or is lost. Raises ConnectionError for a lost one."""
+        if self._loses_like and self._loses_like.search(answer):
+            self._loses_like, line.losing = None, True
         if line.losing:
             self.lost.set()
             raise ConnectionError("the answer was lost")
@@ -142,7 +151,7 @@ class Proxy:
         line: _Line,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        passes: Callable[[_Line], None],
+        passes: Callable[[_Line, bytes], None],
     ) -> None:
         try:
             while data := await reader.read(65536):
@@ -151,7 +160,7 @@ class Proxy:
                 await self._plugged_in.wait()
                 if line.frozen:
                     continue
-                passes(line)
+                passes(line, data)
                 writer.write(data)
                 await writer.drain()
             await self._plugged_in.wait()

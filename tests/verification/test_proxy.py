@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -82,6 +83,17 @@ def test_an_answer_that_is_lost_is_one_to_a_request_that_arrived(wire: Wire) -> 
         assert wire.requests == [b"first", b"second"]
         wire.proxy.loses_answers = False
     wire.open().close()
+
+
+def test_only_an_answer_like_the_one_that_is_meant_is_lost(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.lose_answer_like(re.compile(rb"job \d+"))
+        assert ask(line, b"no job") == b"no job"
+        assert ask(line, b"job 17") == b""
+        assert wire.proxy.lost.is_set()
+    with wire.open() as line:
+        assert ask(line, b"job 18") == b"job 18", "it is lost once"
+    assert b"job 17" in wire.requests
 
 
 def test_in_a_hole_nothing_passes_and_all_of_it_comes_afterwards(wire: Wire) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -52,16 +53,38 @@ def _broken(name: str, how: str) -> Injector:
     return inject
 
 
+#: In Redis' answer to a claim: a job's id, its queue, the claim's number, whether it comes again.
+_CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
+
+
+def _claim_unanswered(context: Context) -> list[Fault]:
+    """A worker has claimed a job, and does not hear of it."""
+    with context.system.only_one("wire to redis"):
+        wire = context.system.wires.proxies["redis"]
+        wire.lose_answer_like(_CLAIMED)
+        if not wire.lost.wait(context.seconds):
+            wire.lose_answer_like(None)
+            return []
+        at = time.time()
+        return [Fault("wire to redis: a claim's answer lost", "redis", at, at)]
+
+
 #: How often each is chosen: more often where an answer may be lost of which somebody has to know.
 _WEIGHTS = {
-    ("redis", "cut before the answer arrives"): 8.0,
+    ("redis", "cut before the answer arrives"): 3.0,
     ("web", "cut before the answer arrives"): 3.0,
 }
 
-WIRE_FAULTS: tuple[FaultType, ...] = tuple(
-    FaultType(
-        f"wire to {name}: {how}", _WEIGHTS.get((name, how), 0.8), _broken(name, how), stock=False
-    )
-    for name in WIRES
-    for how in _BREAKS
+WIRE_FAULTS: tuple[FaultType, ...] = (
+    FaultType("wire to redis: a claim's answer lost", 8, _claim_unanswered, stock=False),
+    *(
+        FaultType(
+            f"wire to {name}: {how}",
+            _WEIGHTS.get((name, how), 0.8),
+            _broken(name, how),
+            stock=False,
+        )
+        for name in WIRES
+        for how in _BREAKS
+    ),
 )
