@@ -110,4 +110,6 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 def _ask(connection: Any, *command: str | float) -> Any:
     connection.connect()  # asks Sentinel where to, if there is one; nothing when it is connected
     connection.send_command(*command)
-    return connection.read_response()
+    # an answer that comes too late must not be taken for the next command's; Sentinel's connections
+    # would stay
+    return connection.read_response(disconnect_on_error=True)

@@ -55,24 +55,24 @@ def probe(rounds: int, told: Callable[[Failover], None] = lambda _: None) -> lis
     """So many fail-overs of one running system, one after the other."""
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="failover-")))
-        primary = running.enter_context(_server(folder))
-        sentinel = running.enter_context(_sentinel(folder, primary.port))
-        url = f"sentinel://127.0.0.1:{NOBODY};127.0.0.1:{sentinel.port}/books"
+        primary = running.enter_context(server(folder))
+        watching = running.enter_context(sentinel(folder, primary.port))
+        url = f"sentinel://127.0.0.1:{NOBODY};127.0.0.1:{watching.port}/books"
         stack = running.enter_context(Stack(workers=2, redis_url=url))
         client = running.enter_context(Client(stack.ready))
         client.set_faults({"at": "data", "do": "wait", "seconds": 0.2})
         found: list[Failover] = []
         for _ in range(rounds):
-            copy = running.enter_context(_server(folder, primary.port))
-            _wait_until_watched(copy, sentinel)
-            found.append(_round(stack, client, sentinel, primary, copy))
+            copy = running.enter_context(server(folder, primary.port))
+            _wait_until_watched(copy, watching)
+            found.append(_round(stack, client, watching, primary, copy))
             told(found[-1])
             primary = copy
         return found
 
 
 def _round(
-    stack: Stack, client: Client, sentinel: Server, primary: Server, copy: Server
+    stack: Stack, client: Client, watching: Server, primary: Server, copy: Server
 ) -> Failover:
     before = client.mail_stats()["distinct"]
     copy.client.replicaof("127.0.0.1", str(NOBODY))
@@ -85,7 +85,7 @@ def _round(
     began = time.monotonic()
     for _ in range(MEANWHILE):
         client.comment()
-    until(lambda: _leads_to(sentinel, copy.port), 60.0, "the fail-over")
+    until(lambda: _leads_to(watching, copy.port), 60.0, "the fail-over")
     wanted = before + UNHEARD + MEANWHILE
     with suppress(TimeoutError):  # what is missing then is counted
         client.wait_for_mails(wanted, seconds=60.0)
@@ -93,25 +93,26 @@ def _round(
     return Failover(UNHEARD + MEANWHILE, missing, forgotten, time.monotonic() - began)
 
 
-def _wait_until_watched(copy: Server, sentinel: Server) -> None:
+def _wait_until_watched(copy: Server, watching: Server) -> None:
     until(lambda: copy.client.info("replication")["master_link_status"] == "up", what="the copy")
-    until(lambda: str(copy.port) in _replicas(sentinel), 60.0, "Sentinel's look at the copy")
+    until(lambda: str(copy.port) in _replicas(watching), 60.0, "Sentinel's look at the copy")
 
 
 def _outbox(stack: Stack) -> int:
     return int(httpx.get(f"{stack.ready['web']}/healthz").json()["outbox"])
 
 
-def _replicas(sentinel: Server) -> set[str]:
-    return {str(one["port"]) for one in sentinel.client.sentinel_slaves("books")}
+def _replicas(watching: Server) -> set[str]:
+    return {str(one["port"]) for one in watching.client.sentinel_slaves("books")}
 
 
-def _leads_to(sentinel: Server, port: int) -> bool:
-    return bool(sentinel.client.sentinel_master("books")["port"] == port)
+def _leads_to(watching: Server, port: int) -> bool:
+    return bool(watching.client.sentinel_master("books")["port"] == port)
 
 
 @contextmanager
-def _server(folder: Path, primary: int | None = None) -> Iterator[Server]:
+def server(folder: Path, primary: int | None = None) -> Iterator[Server]:
+    """A server in the folder; primary: the port of the one that it copies."""
     options = ["--appendonly", "yes", "--appenddirname"]
     port = ports.take(0, "Redis")
     options.append(f"aof-{port}")
@@ -122,7 +123,8 @@ def _server(folder: Path, primary: int | None = None) -> Iterator[Server]:
 
 
 @contextmanager
-def _sentinel(folder: Path, primary: int) -> Iterator[Server]:
+def sentinel(folder: Path, primary: int) -> Iterator[Server]:
+    """A Sentinel that watches the primary at this port, under the name of books."""
     settings = folder / "sentinel.conf"
     settings.write_text(
         f"sentinel monitor books 127.0.0.1 {primary} 1\n"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import pytest
-from stack.failover import UNHEARD, probe
+import redis
+from stack.failover import UNHEARD, probe, sentinel, server
+from support import message
 
 from demo_app.broker.address import Watched
-from demo_app.broker.connection import client_url
+from demo_app.broker.connection import client_url, connect
+from demo_app.broker.queue import Queue
 from demo_app.stack import Stack, StackError
 
 
@@ -14,6 +20,17 @@ def test_what_the_promoted_replica_never_heard_of_is_mailed_all_the_same() -> No
     (found,) = probe(1)
     assert found.forgotten >= UNHEARD, "or nothing was tried"
     assert found.missing == 0
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
+    with server(tmp_path) as primary, sentinel(tmp_path, primary.port) as watching:
+        queue = Queue(connect(f"sentinel://127.0.0.1:{watching.port}/books", timeout=0.5))
+        assert queue.enqueue(message(1))
+        primary.process.send_signal(signal.SIGSTOP)
+        with pytest.raises(redis.TimeoutError):
+            queue.enqueue(message(2))
+        primary.process.send_signal(signal.SIGCONT)
+        assert not queue.enqueue(message(2)), "Redis has known it since it woke up"
 
 
 def test_an_address_of_sentinel_names_who_watches_and_whom() -> None:
