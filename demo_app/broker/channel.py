@@ -26,7 +26,8 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
     in_flight_class: type[InFlight] = InFlight
     from_transport_options = (*kombu_redis.Channel.from_transport_options, *NAMES)
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    socket_timeout = socket_connect_timeout = 5.0
+    # as long as a lease: who waits longer, over a dead connection, is taken for dead
+    socket_timeout = socket_connect_timeout = Options().lease_seconds
     lease_seconds, heartbeat_seconds = Options().lease_seconds, Options().heartbeat_seconds
     max_rescues, poison_pause = Options().max_rescues, Options().poison_pause
     history_length, journal_length = Options().history_length, Options().journal_length

@@ -30,7 +30,7 @@ def client_url(url: str) -> str:
     return f"{_SPELT.get(scheme, scheme)}{found}{rest.replace('?virtual_host=', '?db=', 1)}"
 
 
-def connect(url: str, *, timeout: float | None = 5.0) -> redis.Redis:
+def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
     """A client for the server at the URL; it connects at its first command.
 
     timeout: seconds that one command may take; None waits for ever. Raises ValueError for a URL
@@ -40,7 +40,7 @@ def connect(url: str, *, timeout: float | None = 5.0) -> redis.Redis:
     return client
 
 
-def connect_async(url: str, *, timeout: float | None = 5.0) -> Any:
+def connect_async(url: str, *, timeout: float | None = 3.0) -> Any:
     """The same, for asyncio."""
     return _client(redis.asyncio.Redis, redis.asyncio.Sentinel, url, timeout)
 

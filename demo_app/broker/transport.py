@@ -58,8 +58,8 @@ class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[mis
     #: How a Sentinel is asked: when it is away the next one is asked, and it is not asked again.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": 5.0,
-        "socket_connect_timeout": 5.0,
+        "socket_timeout": Channel.socket_timeout,
+        "socket_connect_timeout": Channel.socket_timeout,
     }
 
 
