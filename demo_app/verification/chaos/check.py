@@ -27,11 +27,13 @@ LATE = 60.0
 #: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
 SLOW = 10.0
 #: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
-STRANDED = 6.0
+STRANDED = 8.0
 #: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
 DISTURBED = 4.0
 #: Seconds of which a Redis that was killed may know nothing, and by which notes may be late.
 FORGOTTEN, SLACK = 2.5, 0.5
+#: Hits one connection, and leaves everybody's heartbeat alone.
+HARMLESS = "wire to redis: a claim's answer lost"
 #: After one of these Redis does not know what it knew.
 LOSSES = (
     *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
@@ -82,7 +84,9 @@ class History:
         """The seconds of this time that were not around a fault of Redis."""
         seconds, reached = 0.0, since
         around = [
-            (f["at"], f["over"] + DISTURBED) for f in self.faults("redis", "wire to redis", "super")
+            (f["at"], f["over"] + DISTURBED)
+            for f in self.faults("redis", "wire to redis", "super")
+            if f["kind"] != HARMLESS
         ]
         for began, over in sorted(around):
             if over > reached and began < until:

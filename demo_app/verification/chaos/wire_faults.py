@@ -53,20 +53,27 @@ def _broken(name: str, how: str) -> Injector:
     return inject
 
 
+CLAIM_LOST = "a claim's answer lost"
 #: In Redis' answer to a claim: a job's id, its queue, the claim's number, whether it comes again.
 _CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
 
 
-def _claim_unanswered(context: Context) -> list[Fault]:
-    """A worker has claimed a job, and does not hear of it."""
+#: So many in a row: the next worker that dies must not be the only one whose claim they hit.
+_CLAIMS = 3
+
+
+def _claims_unanswered(context: Context) -> list[Fault]:
+    """Workers have claimed jobs, and do not hear of it."""
     with context.system.only_one("wire to redis"):
         wire = context.system.wires.proxies["redis"]
-        wire.lose_answer_like(_CLAIMED)
-        if not wire.lost.wait(context.seconds):
-            wire.lose_answer_like(None)
-            return []
-        at = time.time()
-        return [Fault("wire to redis: a claim's answer lost", "redis", at, at)]
+        lost = []
+        for _ in range(_CLAIMS):
+            wire.lose_answer_like(_CLAIMED)
+            if not wire.lost.wait(context.seconds / _CLAIMS):
+                break
+            lost.append(time.time())
+        wire.lose_answer_like(None)
+        return [Fault(f"wire to redis: {CLAIM_LOST}", "redis", lost[0], lost[-1])] if lost else []
 
 
 #: How often each is chosen: more often where an answer may be lost of which somebody has to know.
@@ -76,7 +83,7 @@ _WEIGHTS = {
 }
 
 WIRE_FAULTS: tuple[FaultType, ...] = (
-    FaultType("wire to redis: a claim's answer lost", 8, _claim_unanswered, stock=False),
+    FaultType(f"wire to redis: {CLAIM_LOST}", 8, _claims_unanswered, stock=False),
     *(
         FaultType(
             f"wire to {name}: {how}",

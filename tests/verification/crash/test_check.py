@@ -110,6 +110,17 @@ def test_after_a_loss_of_redis_a_job_may_be_put_in_and_run_again() -> None:
     assert check.check(history) == {}
 
 
+@pytest.mark.parametrize(
+    ("kind", "found"), [("wire to redis: slow", set()), (check.HARMLESS, {"stranded"})]
+)
+def test_a_job_may_be_held_for_long_while_the_wire_is_broken_but_not_for_one_lost_answer(
+    kind: str, found: set[str]
+) -> None:
+    fault = {"at": 1.2, "what": "fault", "kind": kind, "over": 20.0, "pids": []}
+    back = _queue((22.0, "rescued", "w"), (22.1, "claimed", "w"), (22.4, "done", "w"))
+    assert set(_found(*RUN[:2], fault, *BUSY, *back, _seen(22.2))) == found
+
+
 def test_a_mail_that_is_looked_at_again_is_one_mail() -> None:
     assert _found(*RESCUED, *AGAIN, _seen(1.3), _seen(1.3, 5.2)) == {}
 
