@@ -69,7 +69,7 @@ def solutions_of(lesson: str) -> dict[str, str]:
     """Each exercise's solution, as code."""
     from lab.checks import read_solutions
 
-    return {title.split()[0]: code for title, code, _ in read_solutions(int(lesson[:2]))}
+    return {number: code for number, _, code, _ in read_solutions(int(lesson[:2]))}
 
 
 def _every_picture_has_words(outputs: list[Output]) -> None:

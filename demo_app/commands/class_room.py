@@ -1,0 +1,53 @@
+"""The machines of a class: what ``doctor --json`` told of each, as one table."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from demo_app.escape import escape_invisible
+from demo_app.verification.judge.table import line as row
+
+
+def line(found: Sequence[tuple[str, str, bool]]) -> str:
+    """This machine in one line. found: each check's name, what it found, and whether it is well."""
+    checks = [{"name": name, "found": told, "well": well} for name, told, well in found]
+    system = f"{platform.system()} {platform.machine()}"
+    return json.dumps({"machine": platform.node(), "system": system, "checks": checks})
+
+
+def show(folder: Path) -> int:
+    """Print a row for each line in the folder's files; returns 0 if every machine is well."""
+    machines = [_row(path.name, text) for path, text in _lines(folder)]
+    if not machines:
+        print(f"There is no line of `doctor --json` in {folder}.")
+        return 1
+    print(row(["file", "machine", "system", "verdict", "the first problem"]))
+    print(row(["---"] * 5))
+    for machine in machines:
+        print(row(machine))
+    well = sum(machine[3] == "ok" for machine in machines)
+    print(f"\n{well} of {len(machines)} machines are well.")
+    return 0 if well == len(machines) else 1
+
+
+def _lines(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each line that is an object, in each file: a chat that was saved has other lines, too."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            for text in path.read_text("utf-8", "replace").splitlines():
+                if text.lstrip().startswith("{"):
+                    yield path, text
+
+
+def _row(file: str, text: str) -> list[str]:
+    try:
+        told: Any = json.loads(text)
+        bad = [f"{one['name']}: {one['found']}" for one in told["checks"] if not one["well"]]
+        cells = [file, told["machine"], told["system"], "FAIL" if bad else "ok", *bad[:1]]
+    except (ValueError, KeyError, TypeError) as error:
+        cells = [file, "", "", "FAIL", f"it is no line of `doctor --json`: {type(error).__name__}"]
+    return [" ".join(escape_invisible(cell).split()) for cell in (*cells, "")[:5]]
