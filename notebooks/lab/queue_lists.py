@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 RATE = 5.0
 #: How many letters of a job's name are shown.
 _LONGEST = 22
-_GRID = f"display:grid;grid-template-columns:11em 1fr;gap:0.2em;max-width:54em;color:{INK}"
+_GRID = (
+    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em;max-width:54em;"
+    f"color:{INK}"
+)
 _BOX = (
     "display:inline-block;box-sizing:border-box;min-width:2em;height:1.7em;line-height:1.45em;"
     "padding:0 0.35em;margin:0 3px 3px 0;border-radius:4px;text-align:center;white-space:pre;"
