@@ -1,4 +1,4 @@
-"""What a lesson says, in the language of the lesson: a notebook in the folder `ja` hears Japanese.
+"""What a lesson says, in the language of the lesson: one in `notebooks/ja` speaks Japanese.
 
 Each sentence is in the code in English, and in `japanese.json` in Japanese, by the English one.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _ALL: dict[str, str] = json.loads(Path(__file__).with_name("japanese.json").read_text("utf-8"))
-#: A kernel begins in the folder of its notebook. Empty in an English lesson.
-JAPANESE = _ALL if Path.cwd().name == "ja" else {}
+#: Empty in an English lesson. A kernel begins in the folder of its notebook.
+JAPANESE = _ALL if Path.cwd() == Path(__file__).resolve().parents[1] / "ja" else {}
 #: What fills in a sentence, in one language or the other.
 Say = Callable[..., str]
 
