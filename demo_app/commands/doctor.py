@@ -138,7 +138,7 @@ def _memory(say: Say) -> str:
     free = psutil.virtual_memory().available // 2**20
     if free < 400:
         raise Failed(say("only {free} MB free; close some programs", free=free))
-    return say("{free:,} MB free", free=free)
+    return say("{free:,} MB", free=free)
 
 
 def _processors(say: Say) -> str:
@@ -169,7 +169,7 @@ _CHECKS: dict[str, Callable[[Say], str]] = {
     "DEMO_REDIS_URL": _external_redis,
     "ports": _ports,
     "temporary folder": _folder,
-    "memory": _memory,
+    "free memory": _memory,
     "processors": _processors,
     "browser": _browser,
     "Japanese font": _font,

@@ -29,7 +29,7 @@ def follow(lab: Lab, posted: Posted) -> Table:
         found.append((say("the mail, as it was received"), mail))
     marked = (posted.job_id, "comment_id")
     caption = say("Comment {n}", n=posted.comment_id)
-    return Table(("step", "bytes"), found, caption, code=True, marked=marked)
+    return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
 
 
 def database(lab: Lab) -> Path:

@@ -22,6 +22,7 @@ _NOT_SAID = {"book", "slides", "challenge", "queue_backend", "postgres", "langua
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
     *(_DEMO / "commands/doctor.py", _DEMO / "verification/demo/picture.py"),
+    NOTEBOOKS / "jupyter/startup.py",
 ]
 #: Texts for machines that look like sentences: SQL, commands, styles, HTML; then names that only
 #: the code compares, what a job holds, and mistakes that no lesson makes.
