@@ -156,8 +156,10 @@ def _browser(say: Say) -> str:
 
 
 def _font(say: Say) -> str:
-    from demo_app.verification.demo.fonts import japanese_font
-
+    try:
+        from demo_app.verification.demo.fonts import japanese_font
+    except ImportError:  # without matplotlib, which is another check
+        return ""
     none = "none: figures have English labels; one is in the package fonts-noto-cjk"
     return japanese_font() or say(none)
 

@@ -14,11 +14,14 @@ import pytest
 from matplotlib.font_manager import FontManager, fontManager, json_dump
 from nbformat.v4 import new_code_cell, new_notebook
 from notebooks.japanese import JAPANESE
-from notebooks.kernels import NOTEBOOKS
+from notebooks.kernels import NOTEBOOKS, Output, kernel
+from notebooks.lesson import run_lesson
 from notebooks.sentences import LAB, sentences, texts, unsayable
+from notebooks.test_00_start_here import WRONG
 
 from demo_app.verification.demo.fonts import japanese_font
-from lab.book import Page, run
+from lab import book
+from lab.book import Page
 
 TRANSLATED: dict[str, str] = json.loads((LAB / "japanese.json").read_text("utf-8"))
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
@@ -63,7 +66,8 @@ def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
 
 
 def test_no_translation_is_left_of_a_sentence_that_is_gone() -> None:
-    assert not TRANSLATED.keys() - sentences().keys() - texts()
+    gone = sorted(TRANSLATED.keys() - sentences().keys() - texts())
+    assert gone == []
 
 
 def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
@@ -79,8 +83,26 @@ def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     assert heard(code) == "コメントを 3 件投稿しました\n"
     cell = new_code_cell('from lab import check\ncheck("2.2", 5)')
     lesson = Page("a_lesson", new_notebook(cells=[cell]), runs=True)
-    run(lesson, JAPANESE)
+    book.run(lesson, JAPANESE)
     assert "正解" in lesson.notebook.cells[0].outputs[0].text
+
+
+@pytest.mark.timeout(300)
+def test_a_whole_lesson_runs_in_japanese() -> None:
+    with kernel(JAPANESE) as here:
+        shown: list[Output] = []
+
+        def run(cell: str) -> list[Output]:
+            shown.extend(found := here.run(cell))
+            return found
+
+        run_lesson(here, "00_start_here", WRONG, run)
+    pages = [
+        output["data"]["text/html"] for output in shown if "text/html" in output.get("data", {})
+    ]
+    assert len(pages) >= 8
+    for page in pages:
+        assert LETTER.search(page), page
 
 
 def test_each_word_on_offer_is_understood_in_japanese_as_in_english() -> None:
