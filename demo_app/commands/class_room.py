@@ -6,10 +6,12 @@ import json
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from demo_app.escape import escape_invisible
 from demo_app.verification.judge.table import line as row
+
+#: How each line begins.
+_BEGIN = '{"machine"'
 
 
 def line(found: Sequence[tuple[str, str, bool]]) -> str:
@@ -35,17 +37,17 @@ def show(folder: Path) -> int:
 
 
 def _lines(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Each line that is an object, in each file: a chat that was saved has other lines, too."""
+    """What was pasted, in each file: a chat that was saved has names before it, and other lines."""
     for path in sorted(folder.iterdir()):
         if path.is_file():
-            for text in path.read_text("utf-8", "replace").splitlines():
-                if text.lstrip().startswith("{"):
-                    yield path, text
+            text = path.read_text("utf-8", "replace")
+            pasted = [_BEGIN + rest for rest in text.split(_BEGIN)[1:]]
+            yield from ((path, one) for one in pasted or [""] * (path.suffix == ".json"))
 
 
 def _row(file: str, text: str) -> list[str]:
     try:
-        told: Any = json.loads(text)
+        told, _ = json.JSONDecoder().raw_decode(text)
         bad = [f"{one['name']}: {one['found']}" for one in told["checks"] if not one["well"]]
         cells = [file, told["machine"], told["system"], "FAIL" if bad else "ok", *bad[:1]]
     except (ValueError, KeyError, TypeError) as error:

@@ -81,15 +81,21 @@ def test_a_class_is_a_table_of_what_was_pasted_for_each_machine(
     assert main(["doctor", "--class", str(tmp_path)]) == 0
     assert "1 of 1 machines are well." in capsys.readouterr().out
     ports = ("ports", "Permission | denied"), ("memory", "only 90 MB free")
-    chat = ["Hanako: here is mine", told_of("\u202ehanako", *ports), told_of("taro"), "{oops", "{}"]
+    cut, odd = told_of("jiro")[:40], '{"machine": 1}'
+    chat = ["Hanako: here:", told_of("\u202ehanako", *ports), f"10:02 Taro: {told_of('taro')} ok?"]
+    chat += [cut, odd]
+    (tmp_path / "other.json").write_text("")
     (tmp_path / "chat.txt").write_text("\n".join(chat))
     assert main(["doctor", "--class", str(tmp_path)]) == 1
-    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| chat")]
+    rows = [
+        line for line in capsys.readouterr().out.splitlines() if ".txt" in line or "other" in line
+    ]
     assert rows == [
         "| chat.txt | ⟨U+202E⟩hanako | Linux x86_64 | FAIL | ports: Permission \\| denied |",
         "| chat.txt | taro | Linux x86_64 | ok |  |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: KeyError |",
+        "| other.json |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
     ]
 
 
