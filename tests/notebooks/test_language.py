@@ -84,7 +84,8 @@ def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     cell = new_code_cell('from lab import check\ncheck("2.2", 5)')
     lesson = Page("a_lesson", new_notebook(cells=[cell]), runs=True)
     book.run(lesson, JAPANESE)
-    assert "正解" in lesson.notebook.cells[0].outputs[0].text
+    outputs = lesson.notebook.cells[0].outputs  # and what it waited for, on a busy machine
+    assert "正解" in "".join(output.get("text", "") for output in outputs)
 
 
 @pytest.mark.timeout(300)
