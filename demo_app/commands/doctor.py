@@ -8,32 +8,58 @@ import socket
 import subprocess
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated
 
+import psutil
+from typer import Option
+
+from demo_app.commands import class_room
 from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
+
+Say = Callable[..., str]
 
 
 class Failed(Exception):
     """A check that failed; says what to do."""
 
 
-def doctor() -> int:
+def doctor(
+    as_json: Annotated[
+        bool, Option("--json", help="one JSON object in one line, to paste or to keep in a file")
+    ] = False,
+    of_class: Annotated[
+        Path | None,
+        Option(
+            "--class",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="a table of the machines whose lines of `doctor --json` are in its files",
+        ),
+    ] = None,
+) -> int:
     """Check this machine: one line a check, and what to do about each that fails."""
-    failed = 0
-    for name, found, well in results():
-        failed += not well
-        print(f"{'ok  ' if well else 'FAIL'}  {name}: {found}")
-    return 1 if failed else 0
+    if of_class:
+        return class_room.show(of_class)
+    found = list(results())
+    if as_json:
+        print(class_room.line(found))
+    else:
+        for name, told, well in found:
+            print(f"{'ok  ' if well else 'FAIL'}  {name}: {told}")
+    return 0 if all(well for *_, well in found) else 1
 
 
-def results() -> Iterator[tuple[str, str, bool]]:
-    """Each check's name, what it found, and whether that is well."""
+def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
+    """Each check's name, what it found, and whether that is well. say: translates, and fills in."""
     for name, check in _CHECKS.items():
         try:
-            yield name, check(), True
+            yield name, check(say), True
         except (Failed, StackError, OSError) as error:
             yield name, str(error), False
 
@@ -43,20 +69,22 @@ def results() -> Iterator[tuple[str, str, bool]]:
 _MENDED = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
 
 
-def _python() -> str:
+def _python(say: Say) -> str:
     # an older one gets no further than the Makefile, which says so
     version, now = sys.version.split()[0], sys.version_info[:3]
     mended = _MENDED.get(now[:2], now)
     if now >= mended:
         return version
-    return (
-        f"{version}. Warning: it has known holes in its cookies and mails (CVE-2024-7592, "
-        f"CVE-2024-6923); this project avoids them, your own programs may not. They are mended "
-        f"in {'.'.join(map(str, mended))}"
+    return say(
+        "{version}. Warning: it has known holes in its cookies and mails (CVE-2024-7592, "
+        "CVE-2024-6923); this project avoids them, your own programs may not. They are mended "
+        "in {mended}",
+        version=version,
+        mended=".".join(map(str, mended)),
     )
 
 
-def _packages() -> str:
+def _packages(say: Say) -> str:
     missing = []
     for name in ("celery", "redis", "fastapi", "uvicorn", "matplotlib", "rich"):
         try:
@@ -64,52 +92,87 @@ def _packages() -> str:
         except ImportError:
             missing.append(name)
     if missing:
-        raise Failed(f"missing: {', '.join(missing)}; run `make demo`, which installs them")
-    return "all there"
+        told = "missing: {names}; run `make demo`, which installs them"
+        raise Failed(say(told, names=", ".join(missing)))
+    return say("all there")
 
 
-def _redis() -> str:
+def _redis(say: Say) -> str:
     server = binary()
     shown = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
     if shown.returncode:
-        raise Failed(f"{server} does not run; install redis-server, or use --redis-url")
+        told = "{server} does not run; install redis-server, or use --redis-url"
+        raise Failed(say(told, server=server))
     return " ".join(shown.stdout.split()[:3])
 
 
-def _external_redis() -> str:
+def _external_redis(say: Say) -> str:
     url = os.environ.get("DEMO_REDIS_URL")
     if not url:
-        return "none is set: `up` brings its own"
-    return " ".join(preflight.check(url)) or f"{preflight.masked(url)} can keep the queue"
+        return say("none is set: `up` brings its own")
+    well = say("{server} can keep the queue", server=preflight.masked(url))
+    return " ".join(preflight.check(url)) or well
 
 
-def _ports() -> str:
+def _ports(say: Say) -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return f"can listen on 127.0.0.1, such as on port {probe.getsockname()[1]}"
+        port = probe.getsockname()[1]
+        return say("can listen on 127.0.0.1, such as on port {port}", port=port)
 
 
-def _folder() -> str:
+def _folder(say: Say) -> str:
     with tempfile.TemporaryDirectory() as folder:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(Path(folder) / "probe.sock"))
         free = shutil.disk_usage(folder).free // 2**20
+    told = "{folder} can be written, {free:,} MB free"
+    little = "only {free} MB free in {folder}; free some, or set TMPDIR"
+    sentence = say(little if free < 200 else told, free=free, folder=tempfile.gettempdir())
     if free < 200:
-        raise Failed(f"only {free} MB free in {tempfile.gettempdir()}; free some, or set TMPDIR")
-    return f"{tempfile.gettempdir()} can be written, {free:,} MB free"
+        raise Failed(sentence)
+    return sentence
 
 
-def _processors() -> str:
+def _memory(say: Say) -> str:
+    free = psutil.virtual_memory().available // 2**20
+    if free < 400:
+        raise Failed(say("only {free} MB free; close some programs", free=free))
+    return say("{free:,} MB", free=free)
+
+
+def _processors(say: Say) -> str:
     cores = os.cpu_count() or 1
-    return f"{cores} cores" if cores > 1 else "1 core: everything works, and takes longer"
+    slow = "1 core: everything works, and takes longer"
+    return say("{n} cores" if cores > 1 else slow, n=cores)
 
 
-_CHECKS: dict[str, Callable[[], str]] = {
+def _browser(say: Say) -> str:
+    try:
+        webbrowser.get()
+        return say("there is one")
+    except webbrowser.Error:
+        return say("none was found; open the addresses by hand, or from another machine")
+
+
+def _font(say: Say) -> str:
+    try:
+        from demo_app.verification.demo.fonts import japanese_font
+    except ImportError:  # without matplotlib, which is another check
+        return ""
+    none = "none: figures have English labels; one is in the package fonts-noto-cjk"
+    return japanese_font() or say(none)
+
+
+_CHECKS: dict[str, Callable[[Say], str]] = {
     "Python": _python,
     "packages": _packages,
     "Redis server": _redis,
     "DEMO_REDIS_URL": _external_redis,
     "ports": _ports,
     "temporary folder": _folder,
+    "free memory": _memory,
     "processors": _processors,
+    "browser": _browser,
+    "Japanese font": _font,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +19,17 @@ def _hint(
     if trace.tb_next is not None and trace.tb_next.tb_next is not None:  # deep in some function
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     else:
-        print(f"{error.name!r} is not defined yet. Run the cells above first, from the top.")
+        told = "{name!r} is not defined yet. Run the cells above first, from the top."
+        print(_say()(told, name=error.name))
+
+
+def _say() -> Callable[..., str]:
+    """What speaks the lesson's language; English beside no lab."""
+    try:
+        from lab.language import say
+    except ImportError:
+        return str.format
+    return say
 
 
 _shell: Any = get_ipython()  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.blog.database import Database
 from demo_app.blog.pictures import add_picture
 from lab import trace
+from lab.language import say
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -45,7 +46,7 @@ class Result:
             inside = self.content.decode("utf-8-sig")
         else:
             with Image.open(BytesIO(self.content)) as image:
-                inside = f"{image.width} × {image.height} pixels"
+                inside = say("{w} × {h} pixels", w=image.width, h=image.height)
         return self.name, self.kind, len(self.content), inside
 
 

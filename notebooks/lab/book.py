@@ -74,12 +74,13 @@ def index(pages: Sequence[Page]) -> Page:
     return text_page("index", "\n".join([_INTRODUCTION, *items]))
 
 
-def run(page: Page) -> None:
+def run(page: Page, folder: Path = FOLDER) -> None:
     """Run the page's cells in a kernel of its own; their outputs stay in its notebook.
 
-    Raises CellExecutionError, with what the cell said, when one fails.
+    folder: the notebook's, which says in what language its cells speak. Raises
+    CellExecutionError, with what the cell said, when one fails.
     """
-    where = {"metadata": {"path": str(FOLDER)}}
+    where = {"metadata": {"path": str(folder)}}
     quiet = ["--log-level=ERROR"]  # or each kernel prints warnings that no lesson is about
     client = NotebookClient(page.notebook, timeout=300, resources=where, extra_arguments=quiet)
     client.execute()

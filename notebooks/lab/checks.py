@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import HTML
 
 from demo_app.commands.doctor import results
+from lab.language import meant, say, typed
 from lab.lifecycle import LabError
 from lab.show import Table
 
@@ -37,38 +38,60 @@ def exercise(name: str) -> Callable[[Test], Test]:
     return register
 
 
-def some_of(name: str, right: set[str], wrong: set[str], too_much: str, too_little: str) -> None:
+def some_of(
+    name: str, right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str
+) -> None:
     """An exercise whose answer is a set of words.
 
     right, wrong: the words on offer. too_much: the hint for a wrong word, which replaces ``{}``.
     too_little: the hint when a right word is missing.
     """
 
+    asked, others = {*right}, {*wrong}
+
     def test(answer: Any) -> str | None:
         if not isinstance(answer, set):
-            return "give a set of words, as in {...}."
-        if unknown := answer - right - wrong:
-            return f"{min(unknown, key=str)!r} is not one of the words. Copy them as they are."
-        if extra := answer & wrong:
-            return too_much.format(repr(min(extra)))
-        return None if answer == right else too_little
+            return say("give a set of words, as in {...}.")
+        if unknown := answer - asked - others:
+            told = "{word!r} is not one of the words. Copy them as they are."
+            return say(told, word=min(unknown, key=str))
+        if extra := answer & others:
+            return say(too_much).format(repr(min(extra)))
+        return None if answer == asked else say(too_little)
+
+    exercise(name)(test)
+
+
+def for_each(name: str, right: dict[str, str], hint: str) -> None:
+    """An exercise whose answer has one of several words for each thing. hint: for the first wrong
+    one, which replaces ``{}``."""
+
+    def test(answer: dict[str, Any]) -> Hint:
+        if any(said is ... for said in answer.values()):
+            return ...
+        words = sorted(set(right.values()))
+        if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
+            one_of = say(", ").join(map(repr, words))
+            return say("give one of {words} for each of the {n}.", words=one_of, n=len(right))
+        wrong = [name for name in right if answer[name] != right[name]]
+        return say(hint).format(wrong[0]) if wrong else None
 
     exercise(name)(test)
 
 
 def number(name: str, right: float, hint: str) -> None:
     """An exercise whose answer is a number."""
-    exercise(name)(lambda answer: None if abs(answer - right) < 1e-6 else hint)
+    exercise(name)(lambda answer: None if abs(answer - right) < 1e-6 else say(hint))
 
 
 def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
     """An exercise whose answer is one word. hints: by wrong answer."""
 
     def test(answer: Any) -> str | None:
-        said = str(answer).strip("(). ").casefold()
+        said = typed(str(answer))
         if said == right.casefold():
             return None
-        return {wrong.casefold(): hint for wrong, hint in hints.items()}.get(said, otherwise)
+        return say({wrong.casefold(): hint for wrong, hint in hints.items()}.get(said, otherwise))
 
     exercise(name)(test)
 
@@ -81,17 +104,20 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
     """
     import_module("lab.exercises")
     try:
-        hint = ... if answer is ... else _tests[name](answer, *lab)
+        hint = ... if answer is ... else _tests[name](meant(answer), *lab)
     except LabError:
         raise
     except Exception as error:
-        hint = f"checking your answer failed with {type(error).__name__}: {error}"
+        kind = type(error).__name__
+        hint = say("checking your answer failed with {kind}: {error}", kind=kind, error=error)
     if hint is ...:
-        print(f"○ {name}: put your answer in place of the three dots, and run the cell again.")
+        put = "○ {name}: put your answer in place of the three dots, and run the cell again."
+        print(say(put, name=name))
         return
     tries, right = _tried.get(name, (0, False))
     _tried[name] = (tries + (not right), right or not hint)
-    print(f"✗ {name}: not yet. Hint: {hint}" if hint else f"✓ {name}: right.")
+    told = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
+    print(say(told, name=name, hint=hint))
 
 
 def tried() -> dict[str, tuple[int, bool]]:
@@ -101,24 +127,26 @@ def tried() -> dict[str, tuple[int, bool]]:
 
 def doctor() -> Table:
     """The checks of ``python -m demo_app doctor``, one row per check."""
-    rows = [(name, "ok" if well else "FAIL", found) for name, found, well in results()]
+    rows = [(say(name), "ok" if well else "FAIL", found) for name, found, well in results(say)]
     return Table(("check", "", "found"), rows)
 
 
 def solutions(lesson: int) -> HTML:
     """The lesson's solutions, folded: open one after you tried."""
     folded = [
-        f"<details><summary>Solution {escape(title)}</summary>"
-        f"<pre><code>{escape(code)}</code></pre><p>{escape(words)}</p></details>"
-        for title, code, words in read_solutions(lesson)
+        f"<details><summary>{say('Solution')} {number} {escape(say(title))}</summary>"
+        f"<pre><code>{escape(code)}</code></pre><p>{escape(say(words))}</p></details>"
+        for number, title, code, words in read_solutions(lesson)
     ]
     return HTML("".join(folded))  # type: ignore[no-untyped-call]
 
 
-def read_solutions(lesson: int) -> list[tuple[str, str, str]]:
-    """Each solution's title, code and explanation, from the folder ``solutions``."""
+def read_solutions(lesson: int) -> list[tuple[str, str, str, str]]:
+    """Each solution's number, title, code and explanation, from the folder ``solutions``."""
     (path,) = (_FOLDER / "solutions").glob(f"{lesson:02d}_*.md")
     parts = re.findall(
-        r"^## (.+?)\n+```python\n(.*?)```\n+(.*?)(?=^## |\Z)", path.read_text("utf-8"), re.M | re.S
+        r"^## (\S+) (.+?)\n+```python\n(.*?)```\n+(.*?)(?=^## |\Z)",
+        path.read_text("utf-8"),
+        re.M | re.S,
     )
-    return [(title.strip(), code, " ".join(words.split())) for title, code, words in parts]
+    return [(number, title, code, " ".join(words.split())) for number, title, code, words in parts]

@@ -14,6 +14,7 @@ import httpx
 from demo_app.stack.client import rest_after
 from demo_app.verification.demo.run import kill_busy_worker
 from demo_app.verification.demo.timeline import Kill
+from lab.language import say
 from lab.lifecycle import LabError, Lifecycle
 from lab.manual_worker import ManualWorker
 from lab.progress import Progress
@@ -61,8 +62,9 @@ class Control(Lifecycle):
             asked = time.monotonic()
             while not (answer := ask()):
                 if time.monotonic() > deadline:
-                    raise LabError(f"Timed out after {seconds:.0f} s: no sign of {what}. "
-                                   f"{self.situation()}")  # fmt: skip
+                    told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
+                    what, now = say(what), self.situation()
+                    raise LabError(say(told, seconds=seconds, what=what, situation=now))
                 rest_after(asked)
                 asked = time.monotonic()
             return answer
@@ -72,11 +74,13 @@ class Control(Lifecycle):
         try:
             now = self.client.summary()
         except (httpx.HTTPError, LabError):
-            return "The web app does not answer."
+            return say("The web app does not answer.")
         alive = sum(worker["alive"] for worker in now["workers"])
-        counts = ", ".join(f"{now[state]} {state}" for state in UNFINISHED)
-        help_ = "" if alive or self.stock else " lab.start() starts the workers."
-        return f"Jobs: {counts}. Living workers: {alive}.{help_}"
+        counts = say(", ").join(
+            say("{n} {state}", n=now[state], state=say(state)) for state in UNFINISHED
+        )
+        help_ = "" if alive or self.stock else say(" lab.start() starts the workers.")
+        return say("Jobs: {counts}. Living workers: {n}.", counts=counts, n=alive) + help_
 
     def until_still(
         self,
@@ -133,7 +137,7 @@ class Control(Lifecycle):
             at = time.time()
             pids = self.stack.kill(role, restart=restart)
             if not pids:
-                raise LabError(f"No {role} runs. lab.start({role!r}) starts it.")
+                raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
             kill = Kill(at, pids[0], role)
         self.kills.append(kill)
         return kill
@@ -146,7 +150,8 @@ class Control(Lifecycle):
         at, pid = time.time(), self.stack.ready["pids"][role][0]
         self.stack.kill(role, pid=pid)
         meanwhile()
-        self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, f"another {role}")
+        another = say("another {role}", role=say(role))
+        self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, another)
         self.kills.append(Kill(at, pid, role))
         return self.kills[-1]
 

@@ -9,6 +9,7 @@ from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
 from lab.control import run_together
 from lab.figures import Outcome
+from lab.language import say
 from lab.running import Lab
 from lab.show import Table
 
@@ -28,12 +29,13 @@ def crash(*backends: str, comments: int = 8) -> list[Outcome]:
 
 def crash_table(outcomes: Sequence[Outcome]) -> Table:
     """One row per backend, with the deaths that it promises to survive."""
-    head = ("backend", "comments", "mails", "lost", "what it promises to survive")
-    rows = [
-        (o.name, o.comments, o.arrived, o.lost, ", ".join(sorted(_survives(o.name))) or "nothing")
-        for o in outcomes
-    ]
+    head = ("backend", "comments", "arrived", "lost", "what it promises to survive")
+    rows = [(o.name, o.comments, o.arrived, o.lost, _promises(o.name)) for o in outcomes]
     return Table(head, rows)
+
+
+def _promises(backend: str) -> str:
+    return say(", ").join(map(say, sorted(_survives(backend)))) or say("nothing")
 
 
 def _survives(backend: str) -> frozenset[Death]:

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from lab.figures import Outcome
 from lab.jobs import work
+from lab.language import say
 from lab.lifecycle import LabError
 from lab.progress import Progress
 
@@ -19,12 +20,13 @@ class Left(dict[str, int]):
     """How many jobs were left after each kill."""
 
     def __missing__(self, name: str) -> int:
-        raise LabError(f"Nothing is known of {name!r} yet. Run the cell that measures it.")
+        told = "Nothing is known of {name!r} yet. Run the cell that measures it."
+        raise LabError(say(told, name=name))
 
 
 def fill(lab: Lab, jobs: int) -> int:
     """Enqueue jobs one after the other; returns how many are in the queue."""
-    with Progress(f"{jobs} jobs to be enqueued"):
+    with Progress(say("{n} jobs to be enqueued", n=jobs)):
         for number in range(jobs):
             work.enqueue(name=str(number))
     return in_queue(lab)

@@ -1,15 +1,18 @@
-"""The tests behind `check`. Exercise "n.m" belongs to lesson n."""
+"""The tests behind `check`. Exercise "n.m" belongs to lesson n; those of words are in a file."""
 
 from __future__ import annotations
 
 import random
+import tomllib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demo_app.jobs.outcome import Succeeded
-from lab.checks import Hint, exercise, number, some_of, word
+from lab.checks import Hint, exercise, for_each, number, some_of, word
 from lab.jobs import work
+from lab.language import say
 from lab.order import name_of
 from lab.times import percentile
 
@@ -18,28 +21,18 @@ if TYPE_CHECKING:
     from lab.running import Lab
 
 
-def _matched(answer: dict[str, Any], right: dict[str, str], hint: str) -> Hint:
-    """An answer that has one of several words for each thing. hint: for the first wrong one."""
-    if any(said is ... for said in answer.values()):
-        return ...
-    words = sorted(set(right.values()))
-    if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
-        return f"give one of {', '.join(map(repr, words))} for each of the {len(right)}."
-    wrong = [name for name in right if answer[name] != right[name]]
-    return hint.format(wrong[0]) if wrong else None
-
-
 @exercise("0.1")
 def _web_app(answer: int, lab: Lab) -> str | None:
     pids = lab.stack.ready["pids"]
     if not isinstance(answer, int):
-        return "a pid is a number, without quotes."
+        return say("a pid is a number, without quotes.")
     if answer in pids["web"]:
         return None
     for role, found in pids.items():
         if answer in found:
-            return f"that is the pid of another process ({role}). Which one shows the blog?"
-    return "no running process of this lab has that pid. Draw the map again: pids change."
+            told = "that is the pid of another process ({role}). Which one shows the blog?"
+            return say(told, role=role)
+    return say("no running process of this lab has that pid. Draw the map again: pids change.")
 
 
 @exercise("0.2")
@@ -48,14 +41,15 @@ def _subject(answer: str, lab: Lab) -> str | None:
     if answer in subjects and not answer.startswith("Reader "):
         return None
     if not lab.finished():
-        return "some mails are still on their way. lab.wait() waits for them; then look again."
+        return say("some mails are still on their way. lab.wait() waits for them; then look again.")
     if all(subject.startswith("Reader ") for subject in subjects):
-        return (
+        return say(
             'no mail names you. Post a comment with author="..." and a name that is not "Reader".'
         )
     if answer in subjects:
-        return "that mail is about another reader's comment. Look for the mail that names you."
-    return "no mail has this subject. Give the subject alone, as it is in the inbox."
+        told = "that mail is about another reader's comment. Look for the mail that names you."
+        return say(told)
+    return say("no mail has this subject. Give the subject alone, as it is in the inbox.")
 
 
 @exercise("1.1")
@@ -66,80 +60,39 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
     lists += [[random.random() for _ in range(size)] for size in (7, 10, 30)]
     for values in lists:
         if answer(list(values)) != percentile(values, 50):
-            return f"for {len(values)} values it is wrong. Are they sorted when you count?"
+            told = "for {n} values it is wrong. Are they sorted when you count?"
+            return say(told, n=len(values))
     return None
-
-
-some_of(
-    "1.2",
-    {"resize an uploaded photo", "a yearly report as CSV", "tell followers of a new post"},
-    {"check a password", "show the page"},
-    "can the reader go on without this: {}?",
-    "something is missing. What is slow, or may come later?",
-)
 
 
 @exercise("2.1")
 def _backwards(answer: list[str], lab: Lab) -> str | None:
     if list(answer) != lab.started()[-3:]:
-        return "wait for the end of the jobs, and give the last three of `started()`."
+        return say("wait for the end of the jobs, and give the last three of `started()`.")
     if sorted(answer) != ["a", "b", "c"]:
-        return 'the last three jobs that started are not called "a", "b" and "c".'
+        return say('the last three jobs that started are not called "a", "b" and "c".')
     if list(answer) == ["c", "b", "a"]:
         return None
     jobs = [job for job in lab.seen().jobs if job.runs][-3:]
     enqueued = sorted(jobs, key=lambda job: job.enqueued)
     if enqueued == sorted(jobs, key=lambda job: job.runs[-1].began):
-        return "they started in the order in which you enqueued them. What can change that?"
-    return "nearly: look at which list each of them was in."
-
-
-number(
-    "2.2", 10 * 0.5, "Little's law, above, has one step: rate × wait. Which numbers are they here?"
-)
-
-_MODES = {"always", "everysec", "no"}
-some_of("3.1", _MODES, set(), "", "you counted it above: what was left under each?")
-some_of(
-    "3.2",
-    {"always"},
-    _MODES - {"always"},
-    "with {}, is every answered job on the disk before Redis answers?",
-    "one setting puts every job on the disk before Redis answers.",
-)
-word(
-    "3.3",
-    "LPUSH",
-    {"RPUSH": "that one wrote into the job's own list. Look for the queue's name."},
-    "find the queue's name in the log, and read the word before it.",
-)
+        return say("they started in the order in which you enqueued them. What can change that?")
+    return say("nearly: look at which list each of them was in.")
 
 
 @exercise("4.1")
 def _interrupted(answer: set[str], lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if not isinstance(answer, set):
-        return "give a set, as in {...}: the order does not matter."
+        return say("give a set, as in {...}: the order does not matter.")
     if not answer <= {job.id for job in jobs}:
-        return "something in your set is not the id of a job since the lab started."
+        return say("something in your set is not the id of a job since the lab started.")
     right = {job.id for job in jobs if job.rescued}
     if answer - right:
-        return "some of these jobs never lost a worker."
-    return (
-        None if answer == right else "some are missing. How did the earlier runs of each job end?"
-    )
-
-
-_FATES = {
-    "stock Celery, early": "lost",
-    "stock Celery, late": "late by the visibility timeout",
-    "this project": "late by a lease",
-}
-
-
-@exercise("4.2")
-def _fates(answer: dict[str, Any]) -> Hint:
-    return _matched(answer, _FATES, "what did the lesson count, or find in Redis, for {!r}?")
+        return say("some of these jobs never lost a worker.")
+    if answer == right:
+        return None
+    return say("some are missing. How did the earlier runs of each job end?")
 
 
 @exercise("5.1")
@@ -147,26 +100,10 @@ def _message_id(answer: str, lab: Lab) -> str | None:
     mails = lab.client.mails()["messages"]
     for mail in mails:
         if answer == mail["message_id"]:
-            return None if mail["deliveries"] > 1 else "that mail was delivered only once."
+            return None if mail["deliveries"] > 1 else say("that mail was delivered only once.")
         if answer == mail["job_id"]:
-            return "that is the job's id; the mail has its own id."
-    return "a Message-ID is in angle brackets, with an @ in it. Look into the inbox."
-
-
-some_of(
-    "5.2",
-    {"late by a lease", "maybe sent twice"},
-    {"lost", "late by the visibility timeout", "maybe shown twice"},
-    "is {} really true here? Look at the ledger again.",
-    "something is missing: think of both the time and the mail.",
-)
-
-_SAID = {"421 too many connections": "again", "550 no such person": "dead", "no answer": "again"}
-
-
-@exercise("6.1")
-def _again_or_dead(answer: dict[str, Any]) -> Hint:
-    return _matched(answer, _SAID, "can this pass without help: {}?")
+            return say("that is the job's id; the mail has its own id.")
+    return say("a Message-ID is in angle brackets, with an @ in it. Look into the inbox.")
 
 
 @exercise("6.2")
@@ -176,27 +113,12 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
     for first, tries in ((1, 2), (1, 3), (0.5, 5), (3, 6)):
         given = list(answer(first, tries))
         if len(given) != tries - 1:
-            return f"for {tries} tries you give {len(given)} waits."
+            return say("for {tries} tries you give {n} waits.", tries=tries, n=len(given))
         if given[0] != first:
-            return "the first wait is not `first`."
+            return say("the first wait is not `first`.")
         if any(b != 2 * a for a, b in pairwise(given)):
-            return "each wait should be twice the one before it."
-    return None if answer(1, 1) == [] else "with a single try there is nothing to wait for."
-
-
-word(
-    "7.1",
-    "inline",
-    {},
-    "look at how long the last reader waited, in the first table; or at lesson 01.",
-)
-some_of(
-    "7.2",
-    {"a number", "a list of words", "the id of a comment"},
-    {"a date", "an open file"},
-    "what would JSON make of this: {}?",
-    "something is missing that JSON can carry.",
-)
+            return say("each wait should be twice the one before it.")
+    return None if answer(1, 1) == [] else say("with a single try there is nothing to wait for.")
 
 
 @exercise("7.3")
@@ -207,23 +129,17 @@ def _backend(answer: Callable[[], Any]) -> Hint:
     if not backend.waiting:
         return ...
     if len(backend.waiting) != 2:
-        return f"after `_enqueue` of two jobs, {len(backend.waiting)} are waiting."
+        return say("after `_enqueue` of two jobs, {n} are waiting.", n=len(backend.waiting))
     backend._enqueue(jobs[2:])
     for job in jobs:
         outcome = backend.run_next()
         if not isinstance(outcome, Succeeded):
-            return "`run_next` does not return what `perform` returns."
+            return say("`run_next` does not return what `perform` returns.")
         if outcome.value != job.arguments["name"]:
-            return "the jobs ran in another order than they came."
-    return "a job that was run is still waiting." if backend.waiting else None
+            return say("the jobs ran in another order than they came.")
+    return say("a job that was run is still waiting.") if backend.waiting else None
 
 
-word(
-    "8.1",
-    "False",
-    {"True": "add up the states, and compare the sum with `enqueued`."},
-    "say True or False.",
-)
 #: Depth, latency in seconds, dead; whether somebody must look; the evening in words.
 _EVENINGS = [
     (900, 12, 0, False, "many wait, and none of them long"),
@@ -240,7 +156,7 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
         return ...
     for depth, latency, dead, right, words in _EVENINGS:
         if bool(answer(depth, latency, dead)) is not right:
-            return f"think of this evening: {words}."
+            return say("think of this evening: {words}.", words=say(words))
     return None
 
 
@@ -252,40 +168,32 @@ _LATE, _ON_TIME = 4.0, 5
 def _one_late(answer: int, lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if unfinished := sum(job.done is None for job in jobs):
-        return f"not done yet: {unfinished} of your jobs. `a` starts again what is dead; then wait."
+        told = "not done yet: {n} of your jobs. `a` starts again what is dead; then wait."
+        return say(told, n=unfinished)
     late = [job for job in jobs if job.done and job.done - job.enqueued > _LATE]
     if not late:
-        return f"late so far: none of {len(jobs)}. What keeps a job for some seconds?"
+        told = "late so far: none of {n}. What keeps a job for some seconds?"
+        return say(told, n=len(jobs))
     if len(late) > 1:
-        return f"{len(late)} jobs were late. `z` is a clean start: try once more."
+        return say("{n} jobs were late. `z` is a clean start: try once more.", n=len(late))
     if len(jobs) <= _ON_TIME:
-        return f"one job was late. Now {_ON_TIME - len(jobs) + 1} more that are on time."
+        missing = _ON_TIME - len(jobs) + 1
+        return say("one job was late. Now {n} more that are on time.", n=missing)
     if str(answer) != name_of(lab.redis, late[0].id):
-        return "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
+        told = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
+        return say(told)
     return None
 
 
-word(
-    "9.1",
-    "outbox",
-    {
-        "claim": "that one closes the gap between the queue and the worker.",
-        "rescue": "that one brings back what a dead worker held.",
-        "Message-ID": "that one is about a mail that arrives twice.",
-        "AOF": "that one is about what Redis had already.",
-    },
-    "one of the five words, please.",
-)
-number("9.2", 36_000 / 3600 * 0.5, "use Little's law again, from above.")
 _ORDER = ["early ack", "late ack", "claim", "outbox"]
 
 
 @exercise("9.3")
 def _order(answer: list[str]) -> str | None:
     if not isinstance(answer, list) or sorted(answer) != sorted(_ORDER):
-        return "give a list of all four, each once; a set has no order."
+        return say("give a list of all four, each once; a set has no order.")
     wrong = [n for n, name in enumerate(_ORDER, 1) if answer[n - 1] != name]
-    return f"look at place {wrong[0]} again, in the picture." if wrong else None
+    return say("look at place {n} again, in the picture.", n=wrong[0]) if wrong else None
 
 
 @exercise("10.1")
@@ -293,24 +201,20 @@ def _address(answer: str) -> str | None:
     if answer == "claims+rediss://:secret@queue.example.test:6379/2":
         return None
     if not isinstance(answer, str):
-        return "give the address as a text, in quotes."
+        return say("give the address as a text, in quotes.")
     if "rediss" not in answer:
-        return "the connection was encrypted, and should stay so."
-    return "put one word before the address, and leave the rest as it is."
-
-
-some_of(
-    "10.2",
-    {"charge a credit card", "add 1 to a counter"},
-    {"set a user's language to Japanese", "delete yesterday's log"},
-    "{} twice has the same result as once.",
-    "who would see that it ran twice: the customer, or the person who reads the number?",
-)
+        return say("the connection was encrypted, and should stay so.")
+    return say("put one word before the address, and leave the rest as it is.")
 
 
 def _solved(answer: Any, lab: Mystery) -> Hint:
     return lab.judge(answer)
 
 
+for _kind in (some_of, word, for_each, number):
+    for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
+        _kind.__name__
+    ].items():
+        _kind(_name, **_words)
 for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
     exercise(_name)(_solved)

@@ -6,17 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
+from demo_app.verification.demo.fonts import japanese_font
+from lab.language import JAPANESE, Say, english_of, say, sentence
 from lab.lifecycle import LabError
 from lab.show import Picture
 
 #: Inches.
 WIDTH = 11
+
+
+def _labels() -> Say:
+    """What writes the labels: in English where a Japanese one would be a row of empty boxes."""
+    font = japanese_font() if JAPANESE else ""
+    if font:
+        rcParams["font.family"] = [font, "DejaVu Sans"]
+    return say if font else english_of
+
+
+drawn = _labels()
 
 
 def panels(
@@ -62,9 +76,10 @@ class Outcome:
         return self.arrived + self.lost + self.late
 
     def __str__(self) -> str:
-        counts = {"lost": self.lost, "late": self.late, "shown twice": self.twice}
-        words = ", ".join(f"{n} {what}" for what, n in counts.items() if n or what == "lost")
-        return f"{self.name}: of {self.comments}, {words}"
+        counts = {"{n} lost": self.lost, "{n} late": self.late, "{n} shown twice": self.twice}
+        words = [say(what, n=n) for what, n in counts.items() if n or what == "{n} lost"]
+        told, name = "{name}: of {comments}, {words}", say(self.name)
+        return say(told, name=name, comments=self.comments, words=say(", ").join(words))
 
 
 def outcomes_picture(
@@ -78,12 +93,12 @@ def outcomes_picture(
     Raises LabError when there is no outcome yet.
     """
     if not outcomes:
-        raise LabError("There is nothing to draw yet: run the cells above first.")
+        raise LabError(say("There is nothing to draw yet: run the cells above first."))
     parts = {
-        "arrived": Patch(facecolor=GOOD, edgecolor="white", label=arrived),
+        "arrived": Patch(facecolor=GOOD, edgecolor="white", label=drawn(arrived)),
         "late": Patch(facecolor=CUT_SHORT, hatch="//", edgecolor="white",
-                      label="late: held until a timeout"),
-        "lost": Patch(facecolor=KILL, hatch="xx", edgecolor="white", label="lost"),
+                      label=drawn("late: held until a timeout")),
+        "lost": Patch(facecolor=KILL, hatch="xx", edgecolor="white", label=drawn("lost")),
     }  # fmt: skip
     figure, (axes,) = panels(1.8 + 0.6 * len(outcomes))
     for row, bar in enumerate(outcomes):
@@ -99,14 +114,14 @@ def outcomes_picture(
                                     "boxstyle": "round,pad=0.25"})  # fmt: skip
             left += count
         if bar.twice:
-            axes.annotate(f"  {bar.twice} shown twice", (left, row), va="center", fontsize=14,
-                          color=INK)  # fmt: skip
+            twice = drawn("{n} shown twice", n=bar.twice)
+            axes.annotate(f"  {twice}", (left, row), va="center", fontsize=14, color=INK)
     longest = max(bar.comments for bar in outcomes)
-    axes.set_yticks(range(len(outcomes)), [bar.name for bar in outcomes], fontsize=14)
+    axes.set_yticks(range(len(outcomes)), [drawn(bar.name) for bar in outcomes], fontsize=14)
     axes.invert_yaxis()
     axes.set_xlim(0, longest * (1.25 if any(bar.twice for bar in outcomes) else 1.02))
-    axes.set_xlabel(what, fontsize=13)
+    axes.set_xlabel(drawn(what), fontsize=13)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     used = [name for name in parts if name != "late" or any(bar.late for bar in outcomes)]
     legend(figure, *(parts[name] for name in used))
-    return Picture.of(figure, "; ".join(map(str, outcomes)) + ".")
+    return Picture.of(figure, sentence(map(str, outcomes)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from demo_app.stack import ports
+from lab.language import say
 from lab.manual_worker import PATIENCE, Beside
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Flower(Beside):
 
     def __repr__(self) -> str:
         user, password = self._auth
-        return f"Flower: {self.url}/ (name: {user}, password: {password})"
+        login = say("name: {user}, password: {password}", user=user, password=password)
+        return f"Flower: {self.url}/ ({login})"
 
     def hears(self) -> None:
         """Return once it has heard of a worker; it never hears what was said before."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.checks import tried
+from lab.language import english_of, say
 from lab.lifecycle import LabError
 from lab.prediction import kept
 from lab.show import Table
@@ -25,11 +26,12 @@ def hand_in(name: str = "") -> Table:
     predictions = [
         {"question": question, "said": said, "measured": measured, "verdict": verdict}
         for prediction in kept()
-        for question, said, measured, verdict in [prediction.row()]
+        for question, said, measured, verdict in [prediction.row(english_of)]
         if prediction.asked
     ]
     if not exercises and not predictions:
-        raise LabError("There is nothing to hand in yet: answer an exercise, or predict something.")
+        told = "There is nothing to hand in yet: answer an exercise, or predict something."
+        raise LabError(say(told))
     whose = re.sub(r"[^\w-]+", "-", name).strip("-") or "mine"
     path = Path(f"hand-in-{whose}.json")
     found = _before(path)
@@ -41,9 +43,13 @@ def hand_in(name: str = "") -> Table:
     found["predictions"] = before + predictions
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
     right = sum(one["right"] for one in found["exercises"].values())
-    told = f"{right} of {len(found['exercises'])} exercises right"
-    return Table(("the file", "what it has"),
-                 [(path, f"{told}, {len(found['predictions'])} predictions")])  # fmt: skip
+    told = say(
+        "{right} of {all} exercises right, {n} predictions",
+        right=right,
+        all=len(found["exercises"]),
+        n=len(found["predictions"]),
+    )
+    return Table(("the file", "what it has"), [(path, told)])
 
 
 def _before(path: Path) -> dict[str, Any]:
@@ -53,4 +59,5 @@ def _before(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
         return {"exercises": dict(found["exercises"]), "predictions": list(found["predictions"])}
     except (ValueError, KeyError, TypeError):
-        raise LabError(f"{path} is no hand-in. Move it away, or give another name.") from None
+        told = "{path} is no hand-in. Move it away, or give another name."
+        raise LabError(say(told, path=path)) from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from demo_app.verification.proxy import Connect, Proxy
+from lab.language import say
 
 if TYPE_CHECKING:
     from lab.running import Lab
@@ -46,4 +47,4 @@ class SecondHost:
         )
 
     def __repr__(self) -> str:
-        return f"A worker (pid {self.worker.pid}) on the second host."
+        return say("A worker (pid {pid}) on the second host.", pid=self.worker.pid)

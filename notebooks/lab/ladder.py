@@ -12,6 +12,7 @@ import httpx
 
 from lab.control import run_together
 from lab.figures import Outcome
+from lab.language import say
 from lab.running import Lab
 from lab.show import Table
 from lab.trace import rows
@@ -134,5 +135,5 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
 
 def ladder_table(outcomes: Sequence[Outcome]) -> Table:
     """One row per rung."""
-    lines = [(o.name, o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
+    lines = [(say(o.name), o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
     return Table(("rung", "comments", "arrived", "lost", "late", "shown twice"), lines)

@@ -14,7 +14,8 @@ from demo_app.stack.client import Client
 from demo_app.verification.chaos.ledger import mails_of
 from demo_app.verification.demo.colours import DELIVERED, EDGE, KILL, WAITING
 from demo_app.verification.demo.timeline import Kill
-from lab.figures import legend, mark, panels
+from lab.figures import drawn, legend, mark, panels
+from lab.language import say, sentence
 from lab.show import Picture, Table
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ class Ledger:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [
-            ("comments that were accepted", self.comments),
-            ("mails that arrived", self.arrived),
-            ("missing", self.missing),
-            ("sent twice, shown once", self.twice),
-            ("processes killed by you", len(self.kills)),
+            (say("comments that were accepted"), self.comments),
+            (say("mails that arrived"), self.arrived),
+            (say("missing"), self.missing),
+            (say("sent twice, shown once"), self.twice),
+            (say("processes killed by you"), len(self.kills)),
         ]
         return Table(("the ledger", ""), rows)._repr_mimebundle_()
 
@@ -91,18 +92,19 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     for axes, (name, ledger) in zip(grid, ledgers.items(), strict=True):
         label = name.replace("_", " ")
         _draw(axes, ledger, longest)
-        axes.set_title(label, fontsize=14, loc="left")
-        sentences.append(f"{label}: {ledger.arrived} of {ledger.comments} mails arrived, "
-                         f"{ledger.missing} missing")  # fmt: skip
-    grid[0].set_ylabel("comments, in order", fontsize=12)
+        axes.set_title(drawn(label), fontsize=14, loc="left")
+        told = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
+        sentences.append(say(told, label=say(label), arrived=ledger.arrived,
+                             comments=ledger.comments, missing=ledger.missing))  # fmt: skip
+    grid[0].set_ylabel(drawn("comments, in order"), fontsize=12)
     legend(
         figure,
-        Patch(facecolor=WAITING, edgecolor=EDGE, label="on its way"),
-        mark("mail arrived", DELIVERED, "o"),
-        mark("no mail", KILL, "x", markersize=9, markeredgewidth=2.4),
-        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label="worker killed"),
+        Patch(facecolor=WAITING, edgecolor=EDGE, label=drawn("on its way")),
+        mark(drawn("mail arrived"), DELIVERED, "o"),
+        mark(drawn("no mail"), KILL, "x", markersize=9, markeredgewidth=2.4),
+        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=drawn("worker killed")),
     )
-    return Picture.of(figure, "; ".join(sentences) + ".")
+    return Picture.of(figure, sentence(sentences))
 
 
 def _start(ledger: Ledger) -> float:
@@ -129,4 +131,4 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
     for kill in ledger.kills:
         axes.axvline(kill.at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
     axes.set_ylim(len(ledger.lines) + 0.8, 0.2)
-    axes.set_xlabel("seconds since the first comment", fontsize=12)
+    axes.set_xlabel(drawn("seconds since the first comment"), fontsize=12)

@@ -17,6 +17,7 @@ from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.verification.demo.timeline import Kill
+from lab.language import say
 from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
@@ -44,7 +45,7 @@ class Posts(list[Posted]):
     """The comments of one `post`, the first one first."""
 
     def __repr__(self) -> str:
-        return f"{len(self)} comment{'s' * (len(self) != 1)} posted"
+        return say("1 comment posted" if len(self) == 1 else "{n} comments posted", n=len(self))
 
 
 _labs: list[Lifecycle] = []
@@ -103,10 +104,10 @@ class Lifecycle:
 
     def __repr__(self) -> str:
         if self._stack is None:
-            return "This lab is closed."
+            return say("This lab is closed.")
         pids = self.stack.ready["pids"]
         roles = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
-        return f"Running: {', '.join(roles)}."
+        return say("Running: {roles}.", roles=", ".join(roles))
 
     def close(self) -> None:
         """End every process of this lab; may be called twice."""
@@ -142,14 +143,14 @@ class Lifecycle:
     def stack(self) -> Stack:
         """The stack behind it. Raises LabError when the lab is closed."""
         if self._stack is None:
-            raise LabError(_CLOSED)
+            raise LabError(say(_CLOSED))
         return self._stack
 
     @property
     def client(self) -> Client:
         """Talks to it over HTTP. Raises LabError when the lab is closed."""
         if self._client is None:
-            raise LabError(_CLOSED)
+            raise LabError(say(_CLOSED))
         return self._client
 
     @property

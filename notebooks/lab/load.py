@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
 from demo_app.verification.demo.run import journal_end
-from lab.figures import panels
+from lab.figures import drawn, panels
 from lab.jobs import work
+from lab.language import say, sentence
 from lab.progress import Progress
 from lab.show import Picture, seconds
 
@@ -52,7 +53,7 @@ def predicted_wait(share: float, mean_work: float = 1.0) -> float:
 def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) -> Load:
     """Enqueue jobs at random times, so that a worker's only thread is busy for that share (0 to 1)
     of the time, and measure what happens. mean_work: seconds."""
-    with Progress(f"a run at {share:.0%}"):
+    with Progress(say("a run at {share:.0%}", share=share)):
         lengths = _random_times(_SEEDS[0], jobs, mean_work)
         gaps = _random_times(_SEEDS[1], jobs, _time_of_one(lab, mean_work) / share)
         since, due = journal_end(lab.client), time.monotonic()
@@ -134,21 +135,26 @@ def load_picture(loads: Sequence[Load]) -> Picture:
     percent = list(range(1, 98))
     curve = [1000 * predicted_wait(share / 100, work_time) for share in percent]
     measured = [1000 * load.mean_wait for load in loads]
-    axes.plot(percent, curve, color=RUNNING, linewidth=2.4, label="predicted")
+    axes.plot(percent, curve, color=RUNNING, linewidth=2.4, label=drawn("predicted"))
     axes.plot([100 * load.utilisation for load in loads], measured, "o", color=DELIVERED,
-              markersize=9, label="measured")  # fmt: skip
+              markersize=9, label=drawn("measured"))  # fmt: skip
     axes.axvline(80, color=KILL, linestyle=(0, (4, 3)))
-    axes.annotate("80 %: the knee", (79, 0.9), xycoords=("data", "axes fraction"), ha="right",
-                  fontsize=13, color=INK)  # fmt: skip
+    knee = drawn("80 %: the knee")
+    axes.annotate(knee, (79, 0.9), xycoords=("data", "axes fraction"), ha="right", fontsize=13,
+                  color=INK)  # fmt: skip
     axes.set_ylim(0, 1.15 * max([*measured, curve[89]]))
     axes.set_xlim(0, 100)
-    axes.set_xlabel("the worker is busy, in % of the time", fontsize=13)
-    axes.set_ylabel("a job waits, in ms", fontsize=13)
+    axes.set_xlabel(drawn("the worker is busy, in % of the time"), fontsize=13)
+    axes.set_ylabel(drawn("a job waits, in ms"), fontsize=13)
     axes.grid(color=EDGE, alpha=0.2)
     axes.legend(frameon=False, fontsize=13, loc="center left")
     sentences = [
-        f"busy {load.utilisation:.0%}: waits {seconds(load.mean_wait)}, "
-        f"predicted {seconds(predicted_wait(load.utilisation, load.mean_work))}"
+        say(
+            "busy {share:.0%}: waits {wait}, predicted {predicted}",
+            share=load.utilisation,
+            wait=seconds(load.mean_wait),
+            predicted=seconds(predicted_wait(load.utilisation, load.mean_work)),
+        )
         for load in loads
     ]
-    return Picture.of(figure, "Mean wait of a job. " + "; ".join(sentences) + ".")
+    return Picture.of(figure, say("Mean wait of a job. ") + sentence(sentences))

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from demo_app.broker.connection import connect
 from demo_app.stack.reaper import MARKER
+from lab.language import say
 from lab.lifecycle import LabError
 from lab.queue_lists import read
 from lab.show import Table
@@ -43,7 +44,7 @@ def processes(lab: Lab) -> Table:
         try:
             words = process.cmdline()
             if process.environ().get(MARKER) == wanted and (role := _role(words)):
-                found.append((role, process.pid, process.status(), shlex.join(words[1:])))
+                found.append((say(role), process.pid, process.status(), shlex.join(words[1:])))
         except (psutil.Error, OSError):  # it ended meanwhile, or is another user's
             continue
     return Table(("process", "pid", "state", "started with"), sorted(found))
@@ -64,10 +65,10 @@ def redis_cli(lab: Lab, command: str, socket: str = "") -> None:
     client = connect(f"unix://{socket}") if socket else lab.redis
     try:
         if not _only_tells(client, words):
-            raise LabError(f"{command!r} is not a command that only reads.")
+            raise LabError(say("{command!r} is not a command that only reads.", command=command))
         _print(client.execute_command(*words))
     except RedisError as error:
-        raise LabError(f"Redis says: {error}") from None
+        raise LabError(say("Redis says: {error}", error=error)) from None
     finally:
         if socket:
             client.close()
@@ -86,7 +87,7 @@ def _print(answer: Any) -> None:
         answer = [f"{name}: {value}" for name, value in answer.items()]
     elif isinstance(answer, str) or not isinstance(answer, Iterable):
         answer = [answer]
-    print("\n".join(map(str, answer)) or "(empty)")
+    print("\n".join(map(str, answer)) or say("(empty)"))
 
 
 def log(lab: Lab, role: str, lines: int = 12) -> None:
@@ -96,14 +97,15 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
     """
     paths = sorted(lab.stack.plan.folder.logs.glob(f"{role}*.log"))
     if not paths:
-        raise LabError(f"There is no log of {role!r}: the roles are redis, smtp, web, worker.")
+        none = "There is no log of {role!r}: the roles are redis, smtp, web, worker."
+        raise LabError(say(none, role=role))
     for path in paths:
         told = [
             line.rstrip()
             for line in path.read_text("utf-8", "replace").splitlines()
             if line.strip() and '"event": "request"' not in line
         ]
-        print(f"{path.name}:", *(told[-lines:] or ["(empty)"]), sep="\n  ")
+        print(f"{path.name}:", *(told[-lines:] or [say("(empty)")]), sep="\n  ")
 
 
 def inbox(lab: Lab, lines: int = 8) -> Table:
@@ -123,7 +125,7 @@ def history(lab: Lab, job: str) -> Table:
     for line in lab.client.job(job)["timeline"] if lab.redis.exists(f"job:{job}") else ():
         told = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
         if line["event"] == "scheduled" and told:
-            told = time.strftime("for %d %B, %H:%M:%S", time.localtime(float(told)))
+            told = time.strftime(say("for %d %B, %H:%M:%S"), time.localtime(float(told)))
         at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
         found.append((at, line["event"], line.get("by") or "", told))
     return Table(("at", "event", "by", "says"), found)

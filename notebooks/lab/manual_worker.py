@@ -15,6 +15,7 @@ import psutil
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.verification.demo.timeline import Kill
+from lab.language import say
 from lab.progress import Progress
 from lab.uninterruptible import uninterruptible
 
@@ -70,8 +71,9 @@ class ManualWorker(Beside):
         self.wait_until(readiness("worker", lab.stack.plan, self.pid))
 
     def __repr__(self) -> str:
-        state = "is running" if self._process.alive else "is dead"
-        return f"The Celery worker with pid {self.pid} {state}."
+        alive = "The Celery worker with pid {pid} is running."
+        dead = "The Celery worker with pid {pid} is dead."
+        return say(alive if self._process.alive else dead, pid=self.pid)
 
     def kill_when_busy(self) -> None:
         """SIGKILL to the whole worker, in the middle of a job."""

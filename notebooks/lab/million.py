@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.language import say
 from lab.progress import Progress
 from lab.show import Table
 from lab.speed import moved_by_redis
@@ -32,7 +33,7 @@ def measure(lab: Lab, mails: int = 400) -> Measured:
     lab.faults()
     lab.send_workers_home()
     before, began = len(lab.posted), time.perf_counter()
-    with Progress(f"{mails} comments to be posted"):
+    with Progress(say("{n} comments to be posted", n=mails)):
         lab.post(mails, readers=4)
     took = time.perf_counter() - began
     new = {posted.job_id for posted in lab.posted[before:]}
@@ -53,16 +54,25 @@ def workers_for(mails_a_second: float, mails_per_hour: int, busy: float) -> int:
 
 def needs(measured: Measured, mails_per_hour: int, busy: float) -> Table:
     """One row per part: what one of it does, and how many are needed."""
-    wanted = f"{mails_per_hour / 3600:,.0f} per second"
+    wanted = say("{n:,.0f} per second", n=mails_per_hour / 3600)
     rows = [
-        (name, f"{one:,.0f} per second", wanted, str(workers_for(one, mails_per_hour, busy)))
+        (
+            say(name),
+            say("{n:,.0f} per second", n=one),
+            wanted,
+            str(workers_for(one, mails_per_hour, busy)),
+        )
         for name, one in (
             ("web app: comments answered", measured.comments),
             ("worker: mails sent", measured.mails),
             ("Redis: jobs enqueued, claimed, acknowledged", measured.moves),
         )
     ]
-    each, room = f"{measured.job_bytes:,.0f} bytes per job", measured.job_bytes * mails_per_hour
-    bad_hour = ("Redis: an hour without workers", each, f"{mails_per_hour:,} jobs")
+    each, room = measured.job_bytes, measured.job_bytes * mails_per_hour
+    bad_hour = (
+        say("Redis: an hour without workers"),
+        say("{n:,.0f} bytes per job", n=each),
+        say("{n:,} jobs", n=mails_per_hour),
+    )
     rows.append((*bad_hour, f"{room / 2**30:.1f} GiB"))
     return Table(("part", "one of it, measured here", "needed", "how many"), rows)

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from types import EllipsisType
 from typing import Any
 
+from lab.language import say
 from lab.look import place_of
 from lab.progress import Progress
 from lab.running import Lab
@@ -74,8 +75,9 @@ class Mystery(Lab):
             raise
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        caption = f"Mystery {self.number}: where is job 17, and why? A place and a reason:"
-        pairs = list(zip_longest(PLACES, REASONS, fillvalue=""))
+        told = "Mystery {n}: where is job 17, and why? A place and a reason:"
+        caption = say(told, n=self.number)
+        pairs = list(zip_longest(map(say, PLACES), map(say, REASONS), fillvalue=""))
         return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()
 
     def hint(self) -> Table:
@@ -83,24 +85,26 @@ class Mystery(Lab):
         hints = self._case.hints
         self._opened = min(self._opened + 1, len(hints))
         left = len(hints) - self._opened
-        told = f"{left} more" if left else "that was the last one"
-        return Table(("", "hint"), list(enumerate(hints[: self._opened], 1)), told)
+        told = say("{n} more" if left else "that was the last one", n=left)
+        return Table(("", "hint"), list(enumerate(map(say, hints[: self._opened]), 1)), told)
 
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """A hint, or None when the place and the reason are right. The place is looked up now."""
         self.client  # noqa: B018  # a closed mystery says so
         if not isinstance(answer, tuple) or len(answer) != 2:
-            return 'give a place and a reason, as in ("done", "Redis does not run").'
+            return say('give a place and a reason, as in ("done", "Redis does not run").')
         if ... in answer:
             return ...
         where, why = answer
         for word, known in ((where, PLACES), (why, REASONS)):
             if word not in known:
-                return f"{word!r} is not one of the words. Copy them as they are in the table."
+                told = "{word!r} is not one of the words. Copy them as they are in the table."
+                return say(told, word=word)
         if not self._is_there(where):
-            return f"{where!r} is not the place. Look once more where job 17 is now."
+            told = "{where!r} is not the place. Look once more where job 17 is now."
+            return say(told, where=say(where))
         if why != self._case.why:
-            return "the place is right. The reason is another one; its hint() helps."
+            return say("the place is right. The reason is another one; its hint() helps.")
         return None
 
     def _is_there(self, where: str) -> bool:

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from demo_app.broker.message import parse
 from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
 from demo_app.verification.demo.timeline import JobLine, Timeline
-from lab.figures import legend, panels
+from lab.figures import drawn, legend, panels
+from lab.language import say, sentence
 from lab.show import Picture
 
 if TYPE_CHECKING:
@@ -68,18 +69,19 @@ def order_picture(**runs: Timeline) -> Picture:
         for places in lines:
             style = MOVED if len(set(places)) > 1 else KEPT
             axes.plot(range(3), places, marker="o", linewidth=1.8, **style)
-        axes.set_xticks(range(3), list(_MOMENTS), fontsize=13)
+        axes.set_xticks(range(3), list(map(drawn, _MOMENTS)), fontsize=13)
         axes.set_ylim(len(lines) + 0.6, 0.4)
-        axes.set_ylabel("place in the order", fontsize=12)
-        axes.set_title(label, fontsize=14, loc="left")
+        axes.set_ylabel(drawn("place in the order"), fontsize=12)
+        axes.set_title(drawn(label), fontsize=14, loc="left")
         axes.grid(axis="y", color=EDGE, alpha=0.15)
-        sentences.append(f"{label}: {changed_places(seen)} of {len(lines)} jobs changed places")
+        told, changed = "{label}: {n} of {all} jobs changed places", changed_places(seen)
+        sentences.append(say(told, label=say(label), n=changed, all=len(lines)))
     legend(
         figure,
-        Line2D([], [], marker="o", label="kept its place", **KEPT),
-        Line2D([], [], marker="o", label="changed its place", **MOVED),
+        Line2D([], [], marker="o", label=drawn("kept its place"), **KEPT),
+        Line2D([], [], marker="o", label=drawn("changed its place"), **MOVED),
     )
-    return Picture.of(figure, "; ".join(sentences) + ".")
+    return Picture.of(figure, sentence(sentences))
 
 
 def _name(arguments: dict[str, Any], otherwise: str = "?") -> str:

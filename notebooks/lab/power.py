@@ -29,7 +29,8 @@ from demo_app.broker.connection import connect
 from demo_app.stack.options import Options
 from demo_app.stack.redis_server import running
 from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL, RUNNING
-from lab.figures import legend, panels
+from lab.figures import drawn, legend, panels
+from lab.language import say, sentence
 from lab.progress import Progress
 from lab.show import Picture
 
@@ -41,6 +42,7 @@ _BAD_MOMENT = 0.8
 _BATCH, _DRAWN = 20, 80
 #: After so many jobs the library has written something down, if it is there.
 _UNSEEN = 500
+_TITLE = "appendfsync {mode}: {answered} jobs answered, {lost} lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,11 @@ def power_failures(*modes: str) -> list[Failure]:
             library = _library(folder)
             return [_fail(folder / mode, mode, library) for mode in modes]
         except _CannotSee as error:
-            print(f"{error} Here is a run that was recorded on another machine.")
+            print(
+                say(
+                    "{why} Here is a run that was recorded on another machine.", why=say(str(error))
+                )
+            )
     runs = {one["appendfsync"]: Failure(**one) for one in json.loads(_RECORDED.read_text("utf-8"))}
     return [runs[mode] for mode in modes]
 
@@ -157,21 +163,21 @@ def power_picture(failures: Sequence[Failure]) -> Picture:
             axes.fill_between([at for at, _ in late], size / 1000, [n / 1000 for _, n in late],
                               step="post", facecolor=CUT_SHORT, edgecolor=EDGE, hatch="//",
                               alpha=0.5, linewidth=0)  # fmt: skip
-        title = f"appendfsync {one.appendfsync}: {one.answered} jobs answered, {one.lost} lost"
-        axes.set_title(title, fontsize=13, loc="left", color=INK)
-        axes.set_xlabel("seconds", fontsize=12)
+        told: Any = {"mode": one.appendfsync, "answered": one.answered, "lost": one.lost}
+        axes.set_title(drawn(_TITLE, **told), fontsize=13, loc="left", color=INK)
+        axes.set_xlabel(drawn("seconds"), fontsize=12)
         axes.set_ylim(bottom=0)
-        sentences.append(title)
-    grid[0].set_ylabel("the log, in kilobytes", fontsize=12)
+        sentences.append(say(_TITLE, **told))
+    grid[0].set_ylabel(drawn("the log, in kilobytes"), fontsize=12)
     legend(
         figure,
-        Line2D([], [], color=RUNNING, linestyle="--", label="written (Redis said OK)"),
-        Line2D([], [], color=GOOD, label="on the disk"),
-        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label="the power fails"),
-        Patch(facecolor=CUT_SHORT, edgecolor=EDGE, hatch="//", alpha=0.5, label="lost"),
+        Line2D([], [], color=RUNNING, linestyle="--", label=drawn("written (Redis said OK)")),
+        Line2D([], [], color=GOOD, label=drawn("on the disk")),
+        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=drawn("the power fails")),
+        Patch(facecolor=CUT_SHORT, edgecolor=EDGE, hatch="//", alpha=0.5, label=drawn("lost")),
     )
-    how = "Recorded on another machine. " if any(one.recorded for one in failures) else ""
-    return Picture.of(figure, how + "; ".join(sentences) + ".")
+    how = say("Recorded on another machine. ") if any(one.recorded for one in failures) else ""
+    return Picture.of(figure, how + sentence(sentences))
 
 
 if __name__ == "__main__":

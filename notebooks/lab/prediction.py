@@ -14,6 +14,7 @@ from typing import Any
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.getipython import get_ipython
 
+from lab.language import Say, say, typed
 from lab.lifecycle import LabError
 from lab.progress import Progress
 from lab.show import Table
@@ -38,8 +39,8 @@ class Prediction:
     measured: Value | None = None
 
     def __repr__(self) -> str:
-        who = "You said" if self.asked else "Skipped. A common guess is"
-        return f"{who}: {self._tell(self.said)}."
+        told = "You said: {guess}." if self.asked else "Skipped. A common guess is: {guess}."
+        return say(told, guess=self._tell(self.said))
 
     def against(self, measured: Value) -> Table:
         """The prediction beside the measurement."""
@@ -47,38 +48,40 @@ class Prediction:
         who = "you said" if self.asked else "a common guess"
         return Table(("question", who, "measured", ""), [self.row()])
 
-    def row(self) -> tuple[str, str, str, str]:
+    def row(self, say: Say = say) -> tuple[str, str, str, str]:
         """Question, prediction, measurement and verdict; the last two are empty before it."""
+        question, said = say(self.question), self._tell(self.said, say)
         if self.measured is None:
-            return self.question, self._tell(self.said), "", ""
-        verdict = self._verdict(self.measured)
-        return self.question, self._tell(self.said), self._tell(self.measured), verdict
+            return question, said, "", ""
+        return question, said, self._tell(self.measured, say), self._verdict(self.measured, say)
 
-    def _tell(self, value: Value) -> str:
-        number = str(value)
+    def _tell(self, value: Value, say: Say = say) -> str:
+        number = say(str(value))
         if isinstance(value, float):
             number = f"{value:,.0f}" if abs(value) >= 100 else f"{round(value, 3):.3g}"
-        unit = self.unit
+        unit = say(self.unit)
         if number == "1":
             unit = re.sub("(ie)?s$", lambda many: "y" if many[1] else "", unit)
         return f"{number} {unit}".strip()
 
-    def _verdict(self, measured: Value) -> str:
+    def _verdict(self, measured: Value, say: Say) -> str:
         if isinstance(measured, str) or isinstance(self.said, str):
-            return _RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise"
+            return say(_RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise")
         gap = measured - self.said
         near = 0.25 * abs(measured) if isinstance(measured, float) else 0
         if abs(gap) <= near:
-            return _RIGHT
-        number, _, unit = self._tell(abs(gap)).partition(" ")
+            return say(_RIGHT)
+        number, _, unit = self._tell(abs(gap), say).partition(" ")
         if isinstance(measured, int) and unit:  # something that can be counted
-            return f"{number} {'more' if gap > 0 else 'fewer'} {unit} than predicted"
-        return f"{number} {unit}".strip() + f" {'more' if gap > 0 else 'less'} than predicted"
+            more, fewer = "{n} more {unit} than predicted", "{n} fewer {unit} than predicted"
+            return say(more if gap > 0 else fewer, n=number, unit=unit)
+        told = "{n} more than predicted" if gap > 0 else "{n} less than predicted"
+        return say(told, n=f"{number} {unit}".strip())
 
 
 def _same(answer: str) -> frozenset[str]:
     """The words that count, so that "RQ and Celery." is "celery, rq"."""
-    return frozenset(re.findall(r"\w+", answer.casefold())) - _SMALL_WORDS
+    return frozenset(re.findall(r"\w+", typed(answer))) - _SMALL_WORDS
 
 
 def predict(
@@ -91,15 +94,17 @@ def predict(
     Raises LabError when the page was opened anew meanwhile: the prompt is gone with the old one.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
-    offer = "".join(f"\n  {letter}) {choice}" for letter, choice in letters.items())
-    hint = f"a letter, {' or '.join(letters)}" if letters else "a number"
+    offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
+    one_of = say(" or ").join(letters)
+    hint = say("a letter, {letters}" if letters else "a number", letters=one_of)
     asked, said = False, common
     with suppress(StdinNotImplementedError, EOFError, OSError):
-        print(f"{question}{offer}")
-        while not asked and (answer := _ask(f"Your guess ({hint}, or Enter to skip): ")):
+        print(f"{say(question)}{offer}")
+        prompt = say("Your guess ({hint}, or Enter to skip): ", hint=hint)
+        while not asked and (answer := _ask(prompt)):
             asked, said = _understood(answer, letters)
             if not asked:
-                print(f"{answer!r} is not {hint}. Try again.")
+                print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
     found = Prediction(question, said, asked, unit)
     _kept.pop(question, None)
     _kept[question] = found
@@ -117,21 +122,25 @@ def predictions() -> Table:
     for one in _kept.values():
         question, said, measured, verdict = one.row()
         asked += one.asked
-        right += one.asked and verdict == _RIGHT
-        rows.append((question, said if one.asked else f"skipped ({said})", measured, verdict))
-    counted = f"{right} of {asked} as predicted" if asked else "No prediction was made."
+        right += one.asked and verdict == say(_RIGHT)
+        told = said if one.asked else say("skipped ({guess})", guess=said)
+        rows.append((question, told, measured, verdict))
+    counted = "{right} of {asked} as predicted" if asked else "No prediction was made."
+    counted = say(counted, right=right, asked=asked)
     return Table(("question", "you said", "measured", ""), rows, counted)
 
 
 def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
     """Whether it is an answer, and which."""
     if letters:
-        letter = answer.casefold().strip("(). ")
-        known = {_same(choice): choice for choice in letters.values()}
+        letter = typed(answer)
+        known = {
+            _same(word): choice for choice in letters.values() for word in (choice, say(choice))
+        }
         found = letters.get(letter, known.get(_same(answer)))
         return found is not None, found or ""
     try:
-        number = float(answer.replace(",", ""))
+        number = float(typed(answer).replace(",", ""))
     except ValueError:
         return False, 0
     return True, int(number) if number.is_integer() else number
@@ -163,7 +172,8 @@ def _ask(prompt: str) -> str:
             return input(prompt).strip()
     except KeyboardInterrupt:
         if opened_anew.is_set():
-            raise LabError("The lesson was opened anew. Run this cell again to answer.") from None
+            told = "The lesson was opened anew. Run this cell again to answer."
+            raise LabError(say(told)) from None
         raise
     finally:
         kernel.session.deserialize = read

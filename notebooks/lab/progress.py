@@ -14,6 +14,8 @@ from typing import Any
 from IPython import display as ipython
 from IPython.core.getipython import get_ipython
 
+from lab.language import say
+
 #: Seconds after which a wait is shown, and after which it says what is going on.
 _SOON, _LONG = 2.0, 20.0
 
@@ -51,10 +53,11 @@ class Progress:
     def words(self) -> str:
         """What the cell says now; empty for nothing."""
         waited = time.monotonic() - self._began
-        words = f"Waiting for {self._what} … {waited:.0f} s"
+        words = say("Waiting for {what} … {waited:.0f} s", what=say(self._what), waited=waited)
         if waited > _LONG:
             with suppress(Exception):  # it only informs
-                words += f". {self._situation()} The stop button (■) ends this cell."
+                stop = "{words}. {situation} The stop button (■) ends this cell."
+                words = say(stop, words=words, situation=self._situation())
         return words if self._what else ""
 
 

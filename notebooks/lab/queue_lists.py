@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from demo_app.broker.keys import queue_of
 from demo_app.settings import settings
 from demo_app.verification.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
+from lab.language import say
 from lab.order import name_of
 from lab.progress import Live
 from lab.show import Picture
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 RATE = 5.0
 #: How many letters of a job's name are shown.
 _LONGEST = 22
-_GRID = f"display:grid;grid-template-columns:11em 1fr;gap:0.2em;max-width:54em;color:{INK}"
+_GRID = (
+    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em;max-width:54em;"
+    f"color:{INK}"
+)
 _BOX = (
     "display:inline-block;box-sizing:border-box;min-width:2em;height:1.7em;line-height:1.45em;"
     "padding:0 0.35em;margin:0 3px 3px 0;border-radius:4px;text-align:center;white-space:pre;"
@@ -143,17 +147,19 @@ def _draw(lab: Lab, moments: list[Moment]) -> Picture:
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
     names |= {job: name_of(lab.redis, job) for job in jobs - names.keys()}
-    rows, sentences = [_row("", "".join(_box(label, one) for label, one in _LEGEND.items()))], []
+    legend = "".join(_box(say(label), one) for label, one in _LEGEND.items())
+    rows, sentences = [_row("", legend)], []
     for moment in moments:
-        when = f"after {moment.after:.1f} s: " if len(moments) > 1 else ""
+        when = say("after {n:.1f} s: ", n=moment.after) if len(moments) > 1 else ""
         if when:
             rows.append(_row(f"<b>{when}</b>", ""))
         for one in moment.lists:
             boxes = "".join(_box(names[job][:_LONGEST], one) for job in one.ids)
-            rows.append(_row(escape(one.name), boxes or "empty"))
+            rows.append(_row(escape(_called(one.name)), boxes or say("empty")))
         sentences.append(when + _words(moment.lists, names))
     drawing = f'<div style="{_GRID}">{"".join(rows)}</div>'
-    return Picture(drawing, f"Jobs in each list. {'. '.join(sentences)}.")
+    told = say(". ").join(sentences) + say(".")
+    return Picture(drawing, say("Jobs in each list. ") + told)
 
 
 def _row(name: str, boxes: str) -> str:
@@ -176,6 +182,13 @@ def _box(name: str, one: JobList) -> str:
 def _words(lists: list[JobList], names: dict[str, str]) -> str:
     words = []
     for one in lists:
-        first = f", next is {names[one.ids[0]]}" if one.ids else ""
-        words.append(f"{one.name}: {len(one.ids)}{first if 'queue' in one.name else ''}")
-    return "; ".join(words)
+        told = "{list}: {n}, next is {first}" if one.ids and "queue" in one.name else "{list}: {n}"
+        first = names[one.ids[0]] if one.ids else ""
+        words.append(say(told, list=_called(one.name), n=len(one.ids), first=first))
+    return say("; ").join(words)
+
+
+def _called(name: str) -> str:
+    """The list's name in the lesson's language; a key of Redis stays."""
+    kind, pid, number = name.partition(" pid ")
+    return f"{say(kind)}{pid}{number}"

@@ -13,6 +13,8 @@ from demo_app.verification.demo.run import journal_end
 from demo_app.verification.demo.timeline import Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
+from lab.figures import drawn
+from lab.language import say
 from lab.ledger import Ledger, count
 from lab.lifecycle import LabError, Posted, Posts
 from lab.map import draw_map
@@ -99,15 +101,15 @@ class Lab(Control):
         """The picture of what happened: a job is a row, time goes right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
-        figure, words = draw(seen, kills, title=title or " "), describe(seen, kills)
+        figure, words = draw(seen, kills, title=title or " ", say=drawn), describe(seen, kills, say)
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # there are other jobs than mails: nothing was delivered, and there was no comment
-            figure.axes[0].set_xlabel("seconds since the first job", fontsize=12)
+            figure.axes[0].set_xlabel(drawn("seconds since the first job"), fontsize=12)
             for text in figure.legends[0].get_texts():
-                text.set_text(text.get_text().replace("mail delivered", "done"))
-            words = words.replace(" delivered", " done")
-        return Picture.of(figure, words + ".")
+                text.set_text(text.get_text().replace(drawn("mail delivered"), drawn("done")))
+            words = words.replace(say(" delivered"), say(" done"))
+        return Picture.of(figure, words + say("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
         """Workers that died without `kill`: at the moment of death, which is before another worker

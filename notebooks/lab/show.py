@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from demo_app.escape import escape_invisible
 from demo_app.verification.demo.colours import EDGE, INK, PAPER, WAITING
+from lab.language import say
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
 _CELL = (
@@ -71,23 +72,26 @@ class Table:
     marked: Sequence[str] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        lines = [" | ".join(map(escape_invisible, row)) for row in (self.head, *self.rows)]
-        text = "\n".join([escape_invisible(self.caption), *lines])
+        lines = [" | ".join(map(escape_invisible, row)) for row in (self._head(), *self.rows)]
+        text = "\n".join([escape_invisible(say(self.caption)), *lines])
         return {"text/html": self._html(), "text/plain": text}
 
     def _html(self) -> str:
         nowrap = f"{_CELL};white-space:nowrap"
         head = "".join(
             f'<th scope="col" style="{nowrap}">{escape(escape_invisible(name))}</th>'
-            for name in self.head
+            for name in self._head()
         )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
-        caption = escape(escape_invisible(self.caption))
+        caption = escape(escape_invisible(say(self.caption)))
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
         return (
             f'<table style="{style}"><caption style="text-align:left">{caption}</caption>'
             f"<tr>{head}</tr>{body}</table>"
         )
+
+    def _head(self) -> list[str]:
+        return [say(name) for name in self.head]
 
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in row)

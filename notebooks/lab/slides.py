@@ -136,7 +136,7 @@ def main() -> int:
         if given.only and path.stem[:2] not in given.only:
             continue
         page = Page(path.stem, nbformat.read(path, as_version=4), runs=True)  # type: ignore[no-untyped-call]
-        run(page)
+        run(page, path.parent)
         target = given.folder / f"{path.stem}{'.ja' if given.ja else ''}.html"
         target.write_text(html(page.notebook, "ja" if given.ja else "en"), "utf-8")
         print(target.resolve().as_uri(), flush=True)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from demo_app.verification.demo.colours import EDGE, INK, RUNNING, WAITING
 from lab import postgres
-from lab.figures import panels
+from lab.figures import drawn, panels
+from lab.language import Say, say, sentence
 from lab.progress import Progress
 from lab.show import Picture
 
@@ -130,7 +131,7 @@ def speed_picture(speeds: Iterable[Speed]) -> Picture:
     figure, grid = panels(5.6, len(promises))
     sentences = []
     for axes, (promise, mine) in zip(grid, promises.items(), strict=True):
-        labels = [f"{s.store}, {s.clients} client{'s' * (s.clients > 1)}" for s in mine]
+        labels = [_label(speed, drawn) for speed in mine]
         for row, speed in enumerate(mine):
             redis, slowest, fastest = speed.store == "Redis", min(speed.rates), max(speed.rates)
             axes.barh(row, speed.rate, height=0.7, color=RUNNING if redis else WAITING,
@@ -142,10 +143,16 @@ def speed_picture(speeds: Iterable[Speed]) -> Picture:
         axes.invert_yaxis()
         axes.margins(x=0.12)
         axes.set_xlim(left=0)
-        axes.set_title(f"an answered job survives {promise}", fontsize=14, loc="left")
+        title = drawn("an answered job survives {what}", what=drawn(promise))
+        axes.set_title(title, fontsize=14, loc="left")
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        rates = [f"{label} {s.rate:,.0f}" for label, s in zip(labels, mine, strict=True)]
-        sentences.append(f"survives {promise}: {', '.join(rates)}")
-    grid[-1].set_xlabel("jobs per second: enqueued, claimed and acknowledged", fontsize=13)
-    return Picture.of(figure, "Jobs per second, median of several runs. "
-                      + "; ".join(sentences) + ".")  # fmt: skip
+        rates = say(", ").join(f"{_label(speed, say)} {speed.rate:,.0f}" for speed in mine)
+        sentences.append(say("survives {what}: {rates}", what=say(promise), rates=rates))
+    grid[-1].set_xlabel(drawn("jobs per second: enqueued, claimed and acknowledged"), fontsize=13)
+    told = say("Jobs per second, median of several runs. ")
+    return Picture.of(figure, told + sentence(sentences))
+
+
+def _label(speed: Speed, say: Say) -> str:
+    clients = "{store}, 1 client" if speed.clients == 1 else "{store}, {n} clients"
+    return say(clients, store=speed.store, n=speed.clients)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from demo_app.verification.demo.colours import DELIVERED, INK, KILL, RUNNING
-from lab.figures import panels
+from lab.figures import drawn, panels
+from lab.language import say, sentence
 from lab.show import Picture, seconds
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
             axes.annotate(f"p{share}: {seconds(at)}", (at, end), fontsize=14, color=INK, va=va,
                           ha="right" if at > 0.85 * longest else "left")  # fmt: skip
         p50, p99 = percentile(values, 50), percentile(values, 99)
-        sentences.append(f"{name}: p50 {seconds(p50)}, p99 {seconds(p99)}, {len(values)} answers")
-    axes.set_yticks(range(len(runs)), names, fontsize=14)
+        told: Any = {"p50": seconds(p50), "p99": seconds(p99), "n": len(values)}
+        sentences.append(say("{name}: p50 {p50}, p99 {p99}, {n} answers", name=say(name), **told))
+    axes.set_yticks(range(len(runs)), list(map(drawn, names)), fontsize=14)
     axes.set_ylim(len(runs) - 0.35, -0.65)
     axes.set_xlim(left=0)
-    axes.set_xlabel("seconds that a reader waited", fontsize=13)
-    return Picture.of(figure, "Response times. " + "; ".join(sentences) + ".")
+    axes.set_xlabel(drawn("seconds that a reader waited"), fontsize=13)
+    return Picture.of(figure, say("Response times. ") + sentence(sentences))

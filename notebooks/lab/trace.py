@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from lab.language import say
 from lab.show import Table
 
 if TYPE_CHECKING:
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 def follow(lab: Lab, posted: Posted) -> Table:
     """What the web app's database, Redis and the inbox hold about this comment."""
     (row,) = rows(lab, "SELECT * FROM comments WHERE id = ?", posted.comment_id)
-    found = [("SQLite, table comments", json.dumps(dict(row)))]
+    found = [(say("SQLite, table comments"), json.dumps(dict(row)))]
     job: list[str] = lab.redis.lrange(f"job:{posted.job_id}", 0, -1)
-    found.append(("Redis, the job's message", job[0] if job else "nothing"))
-    found += [("Redis, the job's history", line) for line in job[1:]]
+    found.append((say("Redis, the job's message"), job[0] if job else say("nothing")))
+    found += [(say("Redis, the job's history"), line) for line in job[1:]]
     mail = _mail(lab, posted)
     if mail:
-        found.append(("the mail, as it was received", mail))
+        found.append((say("the mail, as it was received"), mail))
     marked = (posted.job_id, "comment_id")
-    caption = f"Comment {posted.comment_id}"
-    return Table(("step", "bytes"), found, caption, code=True, marked=marked)
+    caption = say("Comment {n}", n=posted.comment_id)
+    return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
 
 
 def database(lab: Lab) -> Path:

@@ -12,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from demo_app.verification.demo.colours import EDGE, RUNNING
 from demo_app.verification.demo.timeline import JobLine, Timeline
 from lab import order
-from lab.figures import panels
+from lab.figures import drawn, panels
+from lab.language import say, sentence
 from lab.show import Picture
 
 #: Seconds that count as one moment, where tries are counted.
@@ -55,14 +56,15 @@ def herd_picture(tasks: dict[str, list[JobLine]], start: float) -> Picture:
         counts, label = _counts(jobs, start), name.replace("_", " ")
         axes.bar([n * _WIDTH for n in counts], list(counts.values()), width=_WIDTH, align="edge",
                  color=RUNNING, edgecolor=EDGE)  # fmt: skip
-        axes.set_title(label, loc="left", fontsize=14)
-        axes.set_ylabel("tries in a\ntenth of a second", fontsize=12)
+        axes.set_title(drawn(label), loc="left", fontsize=14)
+        axes.set_ylabel(drawn("tries in a\ntenth of a second"), fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(left=0)
         most = most_at_once(jobs, start)
-        sentences.append(f"{label}: at most {most} tries in a tenth of a second")
-    grid[-1].set_xlabel("seconds since the service went down", fontsize=12)
-    return Picture.of(figure, "; ".join(sentences) + ".")
+        told = "{label}: at most {n} tries in a tenth of a second"
+        sentences.append(say(told, label=say(label), n=most))
+    grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
+    return Picture.of(figure, sentence(sentences))
 
 
 def _counts(jobs: Sequence[JobLine], start: float) -> Counter[int]:

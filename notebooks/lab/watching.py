@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
-from lab.figures import panels
+from lab.figures import drawn, panels
+from lab.language import say, sentence
 from lab.progress import Progress
 from lab.show import Picture, seconds
 
@@ -39,7 +40,8 @@ class Samples(list[Sample]):
     """Samples, the first one first."""
 
     def __repr__(self) -> str:
-        return f"{len(self)} samples in {self[-1].at if self else 0:.1f} s"
+        seconds = self[-1].at if self else 0
+        return say("{n} samples in {seconds:.1f} s", n=len(self), seconds=seconds)
 
 
 def metrics(lab: Lab) -> str:
@@ -85,16 +87,17 @@ def watch_picture(**runs: Samples) -> Picture:
         waiting, oldest = [one.depth for one in samples], [one.latency for one in samples]
         depth.fill_between(at, waiting, step="post", color=RUNNING, alpha=0.35)
         depth.plot(at, waiting, color=RUNNING, linewidth=2, drawstyle="steps-post")
-        depth.set_title(label, fontsize=14, loc="left")
+        depth.set_title(drawn(label), fontsize=14, loc="left")
         latency.plot(at, oldest, color=KILL, linewidth=2.6, linestyle="--")
-        latency.set_xlabel("seconds", fontsize=12)
-        sentences.append(f"{label}: at most {max(waiting)} jobs waited, "
-                         f"the oldest for at most {seconds(max(oldest))}")  # fmt: skip
-    depths[0].set_ylabel("depth: jobs that wait", fontsize=12)
-    latencies[0].set_ylabel("latency: the oldest\nwaits, in seconds", fontsize=12)
+        latency.set_xlabel(drawn("seconds"), fontsize=12)
+        told = "{label}: at most {n} jobs waited, the oldest for at most {wait}"
+        most = {"n": max(waiting), "wait": seconds(max(oldest))}
+        sentences.append(say(told, label=say(label), **most))
+    depths[0].set_ylabel(drawn("depth: jobs that wait"), fontsize=12)
+    latencies[0].set_ylabel(drawn("latency: the oldest\nwaits, in seconds"), fontsize=12)
     for axes in grid:
         axes.grid(color=EDGE, alpha=0.2)
-    return Picture.of(figure, "; ".join(sentences) + ".")
+    return Picture.of(figure, sentence(sentences))
 
 
 def _sample(lab: Lab, began: float) -> Sample:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from lab.figures import Outcome
+from lab.language import say
 from lab.manual_worker import Beside
 from lab.progress import Progress
 
@@ -78,7 +79,7 @@ class YourApp:
             for _ in range(parcels):
                 self._ordered += 1
                 app.send_task("shop.pack", args=[self._ordered])
-        return f"{parcels} parcels ordered"
+        return say("{n} parcels ordered", n=parcels)
 
     def packed(self) -> Counter[str]:
         """How often each parcel was packed."""
@@ -89,7 +90,7 @@ class YourApp:
         self._lab.until(lambda: len(self.packed()) >= 2, "the first parcels")
         time.sleep(0.25)  # half of what a parcel takes
         self._workers[-1].end()
-        return f"killed after {len(self.packed())} parcels"
+        return say("killed after {n} parcels", n=len(self.packed()))
 
     def count(self) -> Outcome:
         """What became of the parcels, once all are packed or nothing has moved for a while."""

@@ -116,11 +116,11 @@ class Kernel:
 
 
 @contextmanager
-def kernel() -> Iterator[Kernel]:
-    """A fresh kernel beside the notebooks; afterwards nothing that it started may be left."""
+def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
+    """A fresh kernel in the notebooks' folder; afterwards nothing that it started may be left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
-    manager, client = start_new_kernel(cwd=str(NOTEBOOKS), env=env)
+    manager, client = start_new_kernel(cwd=str(folder), env=env)
     try:
         here = Kernel(manager, client, mark, tmp)
         here.run("")

@@ -6,7 +6,7 @@ up a cross.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,14 @@ from demo_app.verification.demo.timeline import JobLine, Kill, Timeline
 
 
 def draw(
-    timeline: Timeline, kills: Sequence[Kill], *, width: float = 11.0, title: str = ""
+    timeline: Timeline,
+    kills: Sequence[Kill],
+    *,
+    width: float = 11.0,
+    title: str = "",
+    say: Callable[..., str] = str.format,
 ) -> Figure:
-    """The picture as a matplotlib figure; width in inches."""
+    """The picture as a matplotlib figure; width in inches. say: translates, and fills in."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -36,14 +41,14 @@ def draw(
     axes.set_ylim(count + 0.8, 0.2)
     margin = 0.01 * (now - timeline.start)
     axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
-    axes.set_xlabel("seconds since the first comment", fontsize=12)
-    axes.set_ylabel("jobs, in their order", fontsize=12)
+    axes.set_xlabel(say("seconds since the first comment"), fontsize=12)
+    axes.set_ylabel(say("jobs, in their order"), fontsize=12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title or describe(timeline, kills), loc="left", fontsize=13, wrap=True)
+    axes.set_title(title or describe(timeline, kills, say), loc="left", fontsize=13, wrap=True)
     figure.legend(
-        handles=_legend(timeline),
+        handles=_legend(timeline, say),
         loc="outside lower center",
         ncols=6,
         frameon=False,
@@ -61,31 +66,34 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     return paths
 
 
-def describe(timeline: Timeline, kills: Sequence[Kill]) -> str:
+def describe(
+    timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str] = str.format
+) -> str:
     """What the picture shows, in words: its title, and its text equivalent."""
+
+    def count(n: int, one: str, many: str) -> str:
+        return say(one if n == 1 else many, n=n)
+
     rescued = sum(job.rescued for job in timeline.jobs)
     delivered = sum(job.done is not None for job in timeline.jobs)
     if kills or not timeline.deaths:
-        deaths = _count(len(kills), "kill")
+        deaths = count(len(kills), "1 kill", "{n} kills")
     else:
-        deaths = f"{_count(len(timeline.deaths), 'worker')} that died"
+        deaths = count(len(timeline.deaths), "1 worker that died", "{n} workers that died")
     given_up = sum(job.given_up is not None for job in timeline.jobs)
-    lost = "1 lost its worker and was" if rescued == 1 else f"{rescued} lost their worker and were"
-    parts = [f"{delivered} {'was' if delivered == 1 else 'were'} delivered"]
-    jobs = _count(len(timeline.jobs), "job")
+    parts = [count(delivered, "1 was delivered", "{n} were delivered")]
+    heads = [count(len(timeline.jobs), "1 job", "{n} jobs")]
     failed = _failed_tries(timeline)
     if kills or timeline.deaths or not failed:
-        jobs += f", {deaths}"
-        parts.insert(0, f"{lost} rescued")
+        heads.append(deaths)
+        lost = "1 lost its worker and was rescued", "{n} lost their worker and were rescued"
+        parts.insert(0, count(rescued, *lost))
     if failed:
-        parts.append(f"{_count(failed, 'try', 'tries')} failed")
+        parts.append(count(failed, "1 try failed", "{n} tries failed"))
     if given_up:
-        parts.append(f"{given_up} given up")
-    return f"{jobs}: {', '.join(parts)}"
-
-
-def _count(number: int, noun: str, many: str = "") -> str:
-    return f"{number} {noun if number == 1 else many or f'{noun}s'}"
+        parts.append(say("{n} given up", n=given_up))
+    comma = say(", ")
+    return say("{jobs}: {what}", jobs=comma.join(heads), what=comma.join(parts))
 
 
 def _failed_tries(timeline: Timeline) -> int:
@@ -149,19 +157,19 @@ def _end(timeline: Timeline, kills: Sequence[Kill]) -> float:
     return max([*moments, *(kill.at for kill in kills), timeline.start])
 
 
-def _legend(timeline: Timeline) -> list[Any]:
+def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
     given_up = any(job.given_up is not None for job in timeline.jobs)
     failed = _failed_tries(timeline) > 0
     killed = timeline.deaths or not failed
     kill = [
-        Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label="run cut short"),
-        Line2D([], [], color=KILL, linewidth=2.4, label="worker killed"),
+        Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label=say("run cut short")),
+        Line2D([], [], color=KILL, linewidth=2.4, label=say("worker killed")),
     ]
     return [
-        Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label="waiting"),
-        Patch(color=RUNNING, label="running"),
+        Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label=say("waiting")),
+        Patch(color=RUNNING, label=say("running")),
         *(kill if killed else []),
-        *([Line2D([], [], **_FAILED_TRY, label="the try failed")] * failed),
-        Line2D([], [], color=DELIVERED, marker="o", linestyle="", label="mail delivered"),
-        *([Line2D([], [], **_GIVEN_UP, label="given up")] * given_up),
+        *([Line2D([], [], **_FAILED_TRY, label=say("the try failed"))] * failed),
+        Line2D([], [], color=DELIVERED, marker="o", linestyle="", label=say("mail delivered")),
+        *([Line2D([], [], **_GIVEN_UP, label=say("given up"))] * given_up),
     ]

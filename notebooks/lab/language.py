@@ -1,0 +1,53 @@
+"""What a lesson says, in the language of the lesson: one in `notebooks/ja` speaks Japanese.
+
+Each sentence is in the code in English, and in `japanese.json` in Japanese, by the English one.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+_ALL: dict[str, str] = json.loads(Path(__file__).with_name("japanese.json").read_text("utf-8"))
+#: Empty in an English lesson. A kernel begins in the folder of its notebook.
+JAPANESE = _ALL if Path.cwd() == Path(__file__).resolve().parents[1] / "ja" else {}
+#: What fills in a sentence, in one language or the other.
+Say = Callable[..., str]
+
+
+def say(english: str, /, **values: object) -> str:
+    """The sentence in the lesson's language, filled in; a text of the learner's own stays."""
+    return english_of(JAPANESE.get(english, english), **values)
+
+
+def english_of(text: str, /, **values: object) -> str:
+    """The sentence as it is, filled in."""
+    return text.format(**values) if values else text
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Several statements as one sentence."""
+    return say("; ").join(parts) + say(".")
+
+
+def typed(text: str) -> str:
+    """What was typed, as an English keyboard would have it: full-width letters and digits are
+    narrow, without the dot or bracket at an end."""
+    return unicodedata.normalize("NFKC", text).casefold().strip("()., 。、「」『』")
+
+
+def meant(answer: Any) -> Any:
+    """The English words for Japanese ones of the same meaning, also inside a set, list or dict."""
+    if isinstance(answer, str):
+        return _ENGLISH.get(typed(answer), answer)
+    if isinstance(answer, dict):
+        return {name: meant(said) for name, said in answer.items()}
+    if isinstance(answer, set | list | tuple):
+        return type(answer)(map(meant, answer))
+    return answer
+
+
+_ENGLISH = {typed(japanese): english for english, japanese in reversed(JAPANESE.items())}

@@ -1,0 +1,191 @@
+"""A lesson in the folder `ja` speaks Japanese, and what is answered in Japanese is understood."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from copy import copy
+from pathlib import Path
+
+import pytest
+from matplotlib.font_manager import FontManager, fontManager, json_dump
+from nbformat.v4 import new_code_cell, new_notebook
+from notebooks.japanese import JAPANESE
+from notebooks.kernels import NOTEBOOKS, Output, kernel
+from notebooks.lesson import run_lesson
+from notebooks.sentences import LAB, sentences, texts, unsayable
+from notebooks.test_00_start_here import WRONG
+
+from demo_app.verification.demo.fonts import japanese_font
+from lab import book
+from lab.book import Page
+
+TRANSLATED: dict[str, str] = json.loads((LAB / "japanese.json").read_text("utf-8"))
+LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+FIGURE = """
+import warnings
+warnings.simplefilter("error")
+from io import BytesIO
+from lab.figures import panels, drawn
+figure, (axes,) = panels(3)
+axes.set_xlabel(drawn("seconds that a reader waited") + " → ×")
+figure.savefig(BytesIO(), format="png")
+print(axes.get_xlabel())
+"""
+
+
+def heard(code: str, folder: Path = JAPANESE, typed: str = "", **environment: str) -> str:
+    """What a kernel that begins in that folder prints."""
+    path = os.pathsep.join([str(NOTEBOOKS), str(NOTEBOOKS.parent)])
+    environment = {**os.environ, "PYTHONPATH": path, **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_sentence_of_a_lesson_is_there_in_japanese() -> None:
+    missing = [
+        f"{where}: {text!r}" for text, where in sentences().items() if text not in TRANSLATED
+    ]
+    assert not missing, "write into notebooks/lab/japanese.json:\n" + "\n".join(missing)
+
+
+def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
+    assert unsayable() == [], "use say('… {name}', name=…)"
+
+
+def test_no_translation_is_left_of_a_sentence_that_is_gone() -> None:
+    gone = sorted(TRANSLATED.keys() - sentences().keys() - texts())
+    assert gone == []
+
+
+def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
+    gaps = re.compile(r"\{[^{}]*\}|\$\w+|`[^`]+`")
+    for english, japanese in TRANSLATED.items():
+        expected = set(gaps.findall(english)) - {"`by`"}  # a column, which has a Japanese head
+        assert set(gaps.findall(japanese)) >= expected, english
+
+
+def test_a_lesson_speaks_the_language_of_its_folder() -> None:
+    code = 'from lab.language import say\nprint(say("{n} comments posted", n=3))'
+    assert heard(code, NOTEBOOKS) == "3 comments posted\n"
+    assert heard(code) == "コメントを 3 件投稿しました\n"
+    cell = new_code_cell('from lab import check\ncheck("2.2", 5)')
+    lesson = Page("a_lesson", new_notebook(cells=[cell]), runs=True)
+    book.run(lesson, JAPANESE)
+    outputs = lesson.notebook.cells[0].outputs  # and what it waited for, on a busy machine
+    assert "正解" in "".join(output.get("text", "") for output in outputs)
+
+
+@pytest.mark.timeout(300)
+def test_a_whole_lesson_runs_in_japanese() -> None:
+    with kernel(JAPANESE) as here:
+        shown: list[Output] = []
+
+        def run(cell: str) -> list[Output]:
+            shown.extend(found := here.run(cell))
+            return found
+
+        run_lesson(here, "00_start_here", WRONG, run)
+    pages = [
+        output["data"]["text/html"] for output in shown if "text/html" in output.get("data", {})
+    ]
+    assert len(pages) >= 8
+    for page in pages:
+        assert LETTER.search(page), page
+
+
+def test_each_word_on_offer_is_understood_in_japanese_as_in_english() -> None:
+    code = """
+import tomllib
+from pathlib import Path
+from lab.language import meant, say
+from lab.mysteries import PLACES, REASONS
+asked = tomllib.loads(Path("lab/exercises.toml").read_text("utf-8"))
+words = {*PLACES, *REASONS, "yes", "no", "urgent", "when you have time", "first", "second"}
+for one in asked["some_of"].values():
+    words |= {*one["right"], *one["wrong"]}
+for one in asked["for_each"].values():
+    words |= {*one["right"].values()}
+for word in words:
+    assert meant(say(word)) == meant(word) == word, word
+    assert meant((say(word), ...)) == (word, ...)
+print(len(words))
+"""
+    assert int(heard(code)) > 40
+
+
+def test_answers_typed_in_japanese_are_judged_like_english_ones() -> None:
+    code = """
+from lab import check, predict
+print(predict("How many?", 3, "mails").against(12).rows)
+print(predict("Is the mail sent?", "no", choices=("yes", "no")).against("yes").rows)
+print(predict("Is the mail sent?", "no", choices=("yes", "no")).against("no").rows)
+check("3.3", "ＬＰＵＳＨ")
+check("10.2", {"クレジットカードに請求する", "カウンターに 1 を足す"})
+check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})
+check("5.2", {"消失"})
+"""
+    told = heard(code, typed="たくさん\n１２\nはい。\nｂ）\n")
+    assert "'たくさん' は 数ではありません" in told
+    assert "('How many?', '12 通', '12 通', '予想どおり')" in told
+    assert "'はい', 'はい', '予想どおり'" in told
+    assert "'いいえ', 'いいえ', '予想どおり'" in told
+    marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
+    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2"]
+
+
+def test_a_japanese_hand_in_is_read_like_an_english_one(tmp_path: Path) -> None:
+    code = f"""
+import os
+from lab import check, hand_in, predict
+os.chdir({str(tmp_path)!r})
+predict("Is the mail sent?", "no", choices=("yes", "no")).against("yes")
+check("2.2", 5)
+print(hand_in("花子").rows)
+"""
+    assert "正解" in heard(code, typed="はい\n")
+    (told,) = (json.loads(path.read_text("utf-8")) for path in tmp_path.iterdir())
+    assert [one["verdict"] for one in told["predictions"]] == ["as predicted"]
+    assert [one["said"] for one in told["predictions"]] == ["yes"]
+
+
+@pytest.mark.skipif(not japanese_font(), reason="no Japanese font")
+def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters() -> None:
+    """A letter that the font lacks is a warning, and here an error."""
+    assert heard(FIGURE) == "読者が待った秒数 → ×\n"
+
+
+def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(tmp_path: Path) -> None:
+    found = copy(fontManager)
+    found.ttflist = [font for font in found.ttflist if font.name.startswith("DejaVu")]
+    json_dump(found, tmp_path / f"fontlist-v{FontManager.__version__}.json")
+    told = heard(FIGURE, MPLCONFIGDIR=str(tmp_path))
+    assert told == "seconds that a reader waited → ×\n"
+
+
+def test_a_picture_of_jobs_has_japanese_words() -> None:
+    code = """
+from demo_app.verification.demo.picture import describe, draw
+from demo_app.verification.demo.timeline import Timeline
+from lab.figures import drawn
+from lab.language import say
+seen = Timeline([], [], {})
+print(describe(seen, [], say))
+print(*(text.get_text() for text in draw(seen, [], say=drawn).legends[0].get_texts()))
+"""
+    words, labels = heard(code).splitlines()
+    assert words.startswith("ジョブ 0 件、")
+    assert not re.search("[a-z]", words)
+    assert bool(LETTER.search(labels)) == bool(japanese_font())
