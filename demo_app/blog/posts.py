@@ -131,8 +131,8 @@ def delete_all_comments(database: Database) -> None:
     The outbox goes on counting: its relay looks for rows behind the last one that it saw.
     """
     with database.transaction() as transaction:
-        transaction.execute("DELETE FROM comments")
-        transaction.execute("DELETE FROM outbox")
+        for table in ("comment_keys", "comments", "outbox"):
+            transaction.execute(f"DELETE FROM {table}")
         transaction.execute("DELETE FROM sqlite_sequence WHERE name = 'comments'")
 
 

@@ -84,7 +84,7 @@ def test_comments_are_counted_up_to_a_bound(
 
 
 def test_all_comments_can_be_deleted_and_the_next_one_is_number_1(database: Database) -> None:
-    posts.add_comment(database, 1, "Aoi", "aoi@example.test", "First.", notify=tell)
+    posts.add_comment(database, 1, "Aoi", "aoi@example.test", "First.", notify=tell, key="a key")
     (before,) = outbox.pending(database)
     posts.delete_all_comments(database)
     assert _count(database) == outbox.size(database) == 0
