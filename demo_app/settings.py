@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, field_validator
+from pydantic import Field, FilePath, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: What a mail server's URL may begin with, and the port that each has if none is named.
@@ -178,8 +179,15 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """This process's settings, read once.
+    """This process's settings, read once; one that does not fit ends it with a sentence."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        sys.exit(f"{': '.join(complaint(error))}.")
 
-    Raises pydantic's ValidationError, which names the variable, when one does not fit.
-    """
-    return Settings()
+
+def complaint(error: ValidationError) -> tuple[str, str]:
+    """The variable that does not fit, and why."""
+    first = error.errors()[0]
+    name = "_".join(str(part) for part in first["loc"]).upper()
+    return f"DEMO_{name}", first["msg"].removeprefix("Value error, ")

@@ -17,7 +17,7 @@ from typer import BadParameter, Option
 
 from demo_app.commands.phones import host_for_phones, invitation
 from demo_app.jobs.backend import known_backends
-from demo_app.settings import BackendName, Safeguard, Settings, Transport
+from demo_app.settings import BackendName, Safeguard, Settings, Transport, complaint
 from demo_app.stack import Stack, preflight
 from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
@@ -162,9 +162,8 @@ def _other_settings() -> dict[str, str]:
     try:
         Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise BadParameter(first["msg"], param_hint=f"DEMO_{name}") from None
+        name, why = complaint(error)
+        raise BadParameter(why, param_hint=name) from None
     known = {f"DEMO_{name.upper()}" for name in Settings.model_fields} | {"DEMO_DIE_AT"}
     found = {}
     for name, value in os.environ.items():
