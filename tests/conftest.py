@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import psutil
 import pytest
-from support import client_of, redis_running
+from support import client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
+from demo_app.verification.judge.postgres import PostgresServer
 
 #: Folders and files whose tests take longest.
 LONG = {"notebooks", "crash", "test_known_losses.py", "test_any_app.py"}
@@ -49,3 +51,21 @@ def store(redis_url: str) -> Iterator[Queue]:
     client.flushall()
     yield Queue(client)
     client.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; where there is none the tests are skipped, and in CI they fail."""
+    with postgres_running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty database on it; the test may kill the server."""
+    name = f"t{uuid.uuid4().hex}"
+    postgres.administer(f"CREATE DATABASE {name}")
+    yield postgres.url.replace("/postgres?", f"/{name}?")
+    if not postgres.ask(lambda _: True):
+        postgres.start()
+    postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 import redis
@@ -20,6 +20,9 @@ from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
 from demo_app.stack.client import rest_after
 from demo_app.stack.options import Options
+from demo_app.verification.judge.leash import Leash
+from demo_app.verification.judge.postgres import Cluster, PostgresServer
+from demo_app.verification.judge.target import CannotJudge
 
 Answer = TypeVar("Answer")
 
@@ -41,11 +44,15 @@ def needs(program: str) -> str:
     """The program's path; without it the test is skipped here, and fails in CI."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/games")
     if found is None:
-        told = f"this test needs the program {program}"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+        lacks(f"this test needs the program {program}")
     return found
+
+
+def lacks(told: str) -> NoReturn:
+    """Something is not installed: the test is skipped here, and fails in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(told)
+    pytest.skip(told)
 
 
 @contextmanager
@@ -56,6 +63,25 @@ def redis_running(**options: Any) -> Iterator[str]:
         redis_server.running(Path(folder), Options(**options)) as url,
     ):
         yield url
+
+
+@contextmanager
+def postgres_running() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of one's own."""
+    leash = Leash()
+    try:
+        cluster = Cluster(leash)
+        server = cluster.server()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.end()
+            cluster.close()
+    except CannotJudge as error:
+        lacks(f"this test needs PostgreSQL: {error}")
+    finally:
+        leash.end()
 
 
 def client_of(url: str) -> redis.Redis:

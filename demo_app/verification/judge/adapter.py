@@ -50,7 +50,7 @@ class Adapter:
             raise CannotJudge(f"{command!r} is no command.") from error
         self.leash = Leash()
         self.leash.environment[COMMAND] = command
-        self._cluster = Cluster(self.leash) if name == "procrastinate" else None
+        self._cluster = _cluster(self.leash) if name == "procrastinate" else None
         self._children: list[subprocess.Popen[bytes]] = []
 
     def server(self, folder: Path) -> Server:
@@ -87,3 +87,12 @@ class Adapter:
             self._cluster.close()
         for child in self._children:
             child.wait()
+
+
+def _cluster(leash: Leash) -> Cluster:
+    """PostgreSQL with the tables of Procrastinate."""
+    try:
+        from procrastinate.schema import SchemaManager
+    except ImportError as error:
+        raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
+    return Cluster(leash, SchemaManager.get_schema())

@@ -1,4 +1,4 @@
-"""PostgreSQL as the server of a trial, with the tables of Procrastinate."""
+"""PostgreSQL as a server of one's own, for a trial or a test."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def programs() -> tuple[str, str]:
 
 
 class Cluster:
-    """An empty cluster, of which each trial gets a copy. Raises CannotJudge."""
+    """A cluster, of which each trial gets a copy. schema: what is in it. Raises CannotJudge."""
 
-    def __init__(self, leash: Leash) -> None:
+    def __init__(self, leash: Leash, schema: str = "") -> None:
         initdb, self._program = programs()
         try:  # it refuses to run as root
             self._user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
-            from procrastinate.schema import SchemaManager
+            import psycopg  # noqa: F401
         except (KeyError, ImportError) as error:
             raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
         self._folder = self._new_folder()
@@ -52,10 +52,11 @@ class Cluster:
             [initdb, *options], check=True, capture_output=True, user=self._user, cwd="/"
         )
         self._leash = leash
-        server = PostgresServer(self._program, self._folder, self._user, leash)
-        server.start()
-        server.ask(lambda connection: connection.execute(SchemaManager.get_schema()))
-        server.kill()
+        if schema:
+            server = PostgresServer(self._program, self._folder, self._user, leash)
+            server.start()
+            server.ask(lambda connection: connection.execute(schema))
+            server.kill()
 
     def server(self) -> PostgresServer:
         """A server on a copy."""
@@ -84,23 +85,32 @@ class PostgresServer:
 
     def __init__(self, program: str, folder: Path, user: str | None, leash: Leash) -> None:
         self._program, self._folder, self._user, self._leash = program, folder, user, leash
+        #: Through its socket; its data are in the folder `data` beside.
+        self.url = f"postgresql://{USER}@/postgres?host={folder}&port={PORT}"
+        self.data = folder / "data"
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """See `Server`. Raises CannotJudge when it does not answer."""
         self.kill()
+        deadline = time.monotonic() + 60.0
+        while not self.ask(lambda _: True):
+            if time.monotonic() > deadline:
+                raise CannotJudge("PostgreSQL does not start.")
+            # it ends at once while a process of the one before still has the shared memory
+            if self._server is None or self._server.poll() is not None:
+                self._server = self._launched()
+            time.sleep(0.05)  # between two questions
+
+    def _launched(self) -> subprocess.Popen[bytes]:
         options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
-        self._server = subprocess.Popen(
-            [self._program, "-D", str(self._folder / "data"), *options],
+        server = subprocess.Popen(
+            [self._program, "-D", str(self.data), *options],
             env=self._leash.environment, user=self._user, cwd="/", start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self._leash.hold(self._server.pid)
-        deadline = time.monotonic() + 60.0
-        while not self.ask(lambda _: True):
-            if self._server.poll() is not None or time.monotonic() > deadline:
-                raise CannotJudge("PostgreSQL does not start.")
-            time.sleep(0.05)  # between two questions
+        self._leash.hold(server.pid)
+        return server
 
     def kill(self) -> None:
         """See `Server`; it and its processes."""
@@ -130,13 +140,20 @@ class PostgresServer:
         found = self.ask(search)
         return DOWN if found is None else found
 
+    def administer(self, *commands: str) -> None:
+        """Run commands, each by itself, as its superuser. Raises psycopg.Error."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for command in commands:
+                connection.execute(command.encode())
+
     def ask(self, question: Callable[[Any], Any]) -> Any:
         """The answer to a question over a connection; None when the server does not answer."""
         import psycopg
 
         try:
-            address = f"host={self._folder} port={PORT} user={USER} dbname=postgres"
-            with psycopg.connect(address, connect_timeout=5) as connection:
+            with psycopg.connect(self.url, connect_timeout=5) as connection:
                 return question(connection)
         except psycopg.OperationalError:
             return None
