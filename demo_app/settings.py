@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import StrEnum
 from functools import lru_cache
@@ -14,6 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: What a mail server's URL may begin with, and the port that each has if none is named.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+#: An address of PostgreSQL; of what else it might be, libpq would take a password for the host.
+_POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
 #: Characters that a start-up token has at least; a shorter one could be found by trying.
 SHORTEST_TOKEN = 16
 
@@ -63,6 +66,9 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         description="redis://…, rediss://…, valkey://…, redis+socket:///path or sentinel://…/name",
+    )
+    database_url: str = Field(
+        "", description="PostgreSQL for the blog, not SQLite: postgresql://user:password@host/name"
     )
     twin_url: str = Field("", description="Redis of the stock Celery to compare with on the stage")
     smtp_url: str = Field(
@@ -146,6 +152,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "a mail server is named by smtp://[user:password@]host[:port], or by smtps://… "
                 "or smtp+starttls://… for TLS"
+            )
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgres(cls, value: str) -> str:
+        if value and not _POSTGRES.fullmatch(value):
+            raise ValueError(
+                "a database is named by postgresql://[user[:password]@]host[:port]/name, "
+                "where / ? # @ in a password are %2F %3F %23 %40"
             )
         return value
 

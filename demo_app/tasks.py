@@ -8,7 +8,7 @@ from functools import cache
 from typing import ParamSpec, TypeVar
 
 from demo_app.blog import posts
-from demo_app.blog.database import Database, DatabaseMissing
+from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.identity import open_blog
 from demo_app.jobs import retry_on, task
 from demo_app.mail import notifications
@@ -37,6 +37,7 @@ def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
         retry_on(MailRefused, BadAddress, attempts=1),
         retry_on(
             MailDeferred,
+            DatabaseDown,
             DatabaseMissing,
             first=0.5,
             longest=LONGEST_WAIT,

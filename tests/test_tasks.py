@@ -19,7 +19,12 @@ from demo_app import tasks
 from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
-from demo_app.blog.database import Database, DatabaseMissing
+from demo_app.blog.database import (
+    Database,
+    DatabaseMissing,
+    SqliteDatabase,
+    open_database,
+)
 from demo_app.jobs import backend as backends
 from demo_app.jobs.outcome import Discarded, Failed, Retry
 from demo_app.jobs.perform import perform
@@ -73,7 +78,7 @@ def check(mails: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_all_three_end_in_a_mail(backend):
     with Stack(workers=1, concurrency=2, backend=backend) as stack, Client(stack.ready) as client:
-        put_all_three_in(Database(Path(stack.ready["dir"]) / "blog.sqlite3"))
+        put_all_three_in(SqliteDatabase(Path(stack.ready["dir"]) / "blog.sqlite3"))
         client.wait_for_mails(3)
         listed = client.mails()["messages"]
         told = until(
@@ -98,7 +103,7 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
     for module in ("demo_app.tasks", "demo_app.mail.delivery", "demo_app.jobs.backend"):
         monkeypatch.setattr(f"{module}.settings", lambda: chosen)
     tasks.blog.cache_clear()
-    database = Database(chosen.database)
+    database = SqliteDatabase(chosen.database)
     posts.seed(database)
     yield database
     tasks.blog.cache_clear()
@@ -144,12 +149,29 @@ def test_a_worker_makes_no_blog_of_its_own_where_it_sees_none(blog, monkeypatch,
     assert not elsewhere.dir.exists()
 
 
+def test_while_its_database_is_away_a_job_is_tried_as_a_mail_is(
+    blog, monkeypatch, postgres, postgres_url
+):
+    chosen = Settings(database_url=postgres_url, backend="inline")
+    monkeypatch.setattr("demo_app.tasks.settings", lambda: chosen)
+    posts.seed(open_database(chosen))
+    found = perform(tasks.notify_author.job(1))
+    postgres.kill()
+
+    outcome = perform(replace(tasks.notify_author.job(1), attempts=99))
+
+    postgres.start()
+    assert "NotFound" in found.error.traceback, "it has a connection, which breaks"
+    assert isinstance(outcome, Retry)
+    assert "no connection to the database" in outcome.error.traceback
+
+
 def test_an_empty_file_is_no_blog(tmp_path):
     path = tmp_path / "blog.sqlite3"
     path.touch()
 
     with pytest.raises(DatabaseMissing):
-        Database(path, create=False)
+        SqliteDatabase(path, create=False)
 
 
 def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour():

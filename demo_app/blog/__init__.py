@@ -1,1 +1,1 @@
-"""The blog: posts, comments, and the outbox that no comment's job gets lost from. SQLite."""
+"""The blog: posts, comments, and the outbox that no comment's job gets lost from."""

@@ -1,59 +1,95 @@
-"""The blog's SQLite file: opening it, its tables, its transactions."""
+"""The blog's database: a SQLite file, or PostgreSQL when a setting names one (see `postgres`)."""
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS posts (
-    id INTEGER PRIMARY KEY,
-    title TEXT NOT NULL,
-    body TEXT NOT NULL,
-    author TEXT NOT NULL,
-    author_email TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS comments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    post_id INTEGER NOT NULL REFERENCES posts (id),
-    author TEXT NOT NULL,
-    email TEXT NOT NULL,
-    body TEXT NOT NULL,
-    created_at REAL NOT NULL,
-    job_id TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS comments_by_post ON comments (post_id, id);
-CREATE TABLE IF NOT EXISTS pictures (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    owner_email TEXT NOT NULL,
-    uploaded_at REAL NOT NULL,
-    content BLOB NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    job_id TEXT NOT NULL UNIQUE,
-    job TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS comment_keys (
-    key TEXT PRIMARY KEY,
-    comment_id INTEGER NOT NULL REFERENCES comments (id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS blog (id TEXT NOT NULL) STRICT;
-INSERT INTO blog SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM blog);
-"""
+from demo_app.blog.tables import TABLES
+from demo_app.settings import Settings
+
+#: What either database raises when it can't do now what it is asked, and when a row would refer to
+#: none: PostgreSQL's errors are turned into those of SQLite, so that who catches one catches both.
+DatabaseDown = sqlite3.OperationalError
+IntegrityError = sqlite3.IntegrityError
+
+_NAME = "INSERT INTO blog SELECT ? WHERE NOT EXISTS (SELECT 1 FROM blog)"
 
 
 class DatabaseMissing(OSError):
-    """There is no blog at the path: it is not there yet, or this machine does not see it."""
+    """There is no blog: not yet, or this machine does not see it; says why."""
 
 
-class Database:
-    """One SQLite file, with one connection a thread.
+class Connection(Protocol):
+    """What runs a statement, with ? for each value; outside of a transaction one that reads."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Any:
+        """Run it once; returns a cursor, as PEP 249 has it."""
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        """Run it for each row of values."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Database(ABC):
+    """A database with one connection a thread. where: it, as one says it to people."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self._local = threading.local()
+
+    @property
+    def id(self) -> str:
+        """What tells this blog from every other."""
+        return str(self.connection().execute("SELECT id FROM blog").fetchone()[0])
+
+    def connection(self) -> Connection:
+        """This thread's connection."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        return connection
+
+    @abstractmethod
+    def _connect(self) -> Connection: ...
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """All of it or nothing of it; on disk when the block has ended. One at a time."""
+
+    @abstractmethod
+    def sync_later(self) -> None:
+        """What this thread writes may reach the disk later."""
+
+    @abstractmethod
+    def count_anew(self, transaction: Connection, table: str) -> None:
+        """The next row of the table, which is empty, is number 1."""
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _name(self) -> None:
+        """Give the blog its id, unless it has one."""
+        with self.transaction() as transaction:
+            transaction.execute(_NAME, (secrets.token_hex(8),))
+
+
+class SqliteDatabase(Database):
+    """One SQLite file.
 
     create: make the file and its tables where they are missing, as the web app does. A worker
     must not: in an empty blog of its own it would find no comment.
@@ -61,36 +97,32 @@ class Database:
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
-        self.path = path
-        self._local = threading.local()
+        super().__init__(str(path.absolute()))
+        self._path = path
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection().executescript(_TABLES)
+            self._own().executescript(TABLES)
+            self._name()
         elif not _has_posts(path):
-            raise DatabaseMissing(f"there is no blog at {path.absolute()}")
+            raise DatabaseMissing(f"there is no blog at {self.where}")
 
-    @property
-    def id(self) -> str:
-        """What tells this blog from every other."""
-        return str(self.connection().execute("SELECT id FROM blog").fetchone()[0])
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=10.0, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: on disk before the commit returns, so that a power failure takes no comment
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
 
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            # FULL: on disk before the commit returns, so that a power failure takes no comment
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = connection
+    def _own(self) -> sqlite3.Connection:
+        connection = self.connection()
+        assert isinstance(connection, sqlite3.Connection)
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing of it; on disk when the block has ended."""
-        connection = self.connection()
+    def transaction(self) -> Iterator[Connection]:
+        """See `Database`."""
+        connection = self._own()
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -100,12 +132,38 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
 
-    def close(self) -> None:
-        """Close this thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
+    def sync_later(self) -> None:
+        """See `Database`."""
+        self.connection().execute("PRAGMA synchronous = NORMAL")
+
+    def count_anew(self, transaction: Connection, table: str) -> None:
+        """See `Database`."""
+        transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+
+
+def open_database(chosen: Settings, *, create: bool = True) -> Database:
+    """The database that the settings name. create: see `SqliteDatabase`. Raises DatabaseMissing."""
+    if not chosen.database_url:
+        return SqliteDatabase(chosen.database, create=create)
+    made: Database = _postgres().PostgresDatabase(chosen.database_url, create=create)
+    return made
+
+
+def check_server(url: str) -> str:
+    """What server it is at an address of PostgreSQL. Raises DatabaseMissing when it can't be used,
+    whether a blog is there or not."""
+    return str(_postgres().check(url))
+
+
+def _postgres() -> ModuleType:
+    """The module, and with it the driver. Raises DatabaseMissing when that is not installed."""
+    try:
+        return import_module("demo_app.blog.postgres")
+    except ImportError as error:
+        raise DatabaseMissing(
+            "DEMO_DATABASE_URL needs the driver psycopg, as in "
+            f"`pip install 'jobs-that-survive[postgres]'`: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def _has_posts(path: Path) -> bool:

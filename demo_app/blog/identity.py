@@ -13,7 +13,13 @@ from contextlib import closing
 
 import redis
 
-from demo_app.blog.database import Database, DatabaseMissing
+from demo_app.blog.database import (
+    Database,
+    DatabaseDown,
+    DatabaseMissing,
+    check_server,
+    open_database,
+)
 from demo_app.broker.connection import connect
 from demo_app.settings import BackendName, Settings
 
@@ -35,20 +41,20 @@ def open_blog(chosen: Settings) -> Database:
 
     Raises DatabaseMissing, with a sentence.
     """
-    database = Database(chosen.database, create=False)
+    database = open_database(chosen, create=False)
     wanted = announced(chosen) or database.id
     if wanted == database.id:
         return database
     database.close()
     raise DatabaseMissing(
-        f"{chosen.database.absolute()} is another blog than the one that these jobs are about "
+        f"{database.where} is another blog than the one that these jobs are about "
         f"({database.id}, and not {wanted})"
     )
 
 
 def refuse_another_blog(chosen: Settings, seconds: float = 10.0) -> None:
     """Call at a worker's start: ends the process when its database is not the one that the waiting
-    jobs are about. As long as no blog has put any job in, nothing is wrong.
+    jobs are about, or can't be used. As long as no blog has put any job in, there need be none.
 
     seconds: how long to wait for what may be about to come, since the web app starts beside it.
     """
@@ -57,10 +63,13 @@ def refuse_another_blog(chosen: Settings, seconds: float = 10.0) -> None:
         try:
             if announced(chosen) is not None:
                 open_blog(chosen).close()
+            elif chosen.database_url:
+                check_server(chosen.database_url)
             return
-        except DatabaseMissing as error:
+        except (DatabaseMissing, DatabaseDown) as error:
             if time.monotonic() > deadline:
-                sys.exit(f"This worker does not start: {error}. DEMO_DIR names the blog's folder.")
+                name = "DEMO_DATABASE_URL" if chosen.database_url else "DEMO_DIR"
+                sys.exit(f"This worker does not start: {error}. {name} says where the blog is.")
         time.sleep(0.2)
 
 

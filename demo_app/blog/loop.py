@@ -47,7 +47,7 @@ class Loop:
 
     def _run(self) -> None:
         # a delete that a power failure takes back is done again: no sync that readers wait for
-        self._database.connection().execute("PRAGMA synchronous = NORMAL")
+        self._database.sync_later()
         while not self._stopping.is_set():
             self._wanted.wait(timeout=1.0)
             self._wanted.clear()

@@ -9,14 +9,13 @@ again: the job's id is the same, and a queue that knows it takes it once.
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 
-from demo_app.blog.database import Database
+from demo_app.blog.database import Connection, Database
 from demo_app.jobs.job import Job
 
 
-def add(transaction: sqlite3.Connection, job: Job) -> None:
+def add(transaction: Connection, job: Job) -> None:
     """Write a job down, as part of the transaction."""
     record = json.dumps(job.as_record())
     transaction.execute("INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, record))
@@ -76,11 +75,9 @@ def remove_job(database: Database, job_id: str) -> None:
 
 def among(database: Database, job_ids: list[str]) -> dict[str, int]:
     """The rows of those of these jobs that the outbox still has, by the job's id."""
-    rows = database.connection().execute(
-        "SELECT job_id, id FROM outbox WHERE job_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(job_ids),),
-    )
-    return dict(rows.fetchall())
+    marks = ", ".join("?" * len(job_ids)) or "NULL"
+    sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"
+    return dict(database.connection().execute(sql, job_ids).fetchall())
 
 
 def size(database: Database, after: int = 0) -> int:

@@ -27,7 +27,7 @@ LONGEST = 320
 #: Each thread would keep the memory of its largest picture.
 _one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
-_COLUMNS = "id, name, owner, owner_email, uploaded_at, content"
+_COLUMNS = "name, owner, owner_email, uploaded_at, content"
 
 
 class BadPicture(ValueError):
@@ -66,7 +66,7 @@ def add_picture(
     made = Picture(0, name, owner, owner_email, time.time(), content)
     with database.transaction() as transaction:
         row = transaction.execute(
-            f"INSERT INTO pictures ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?) RETURNING id",
+            f"INSERT INTO pictures ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) RETURNING id",
             (name, owner, owner_email, made.uploaded_at, content),
         ).fetchone()
         made = replace(made, id=row[0])
@@ -78,7 +78,7 @@ def add_picture(
 
 def picture(database: Database, picture_id: int) -> Picture | None:
     """One picture, if it is there."""
-    sql = f"SELECT {_COLUMNS} FROM pictures WHERE id = ?"
+    sql = f"SELECT id, {_COLUMNS} FROM pictures WHERE id = ?"
     row = database.connection().execute(sql, (picture_id,)).fetchone()
     return Picture(*row) if row else None
 

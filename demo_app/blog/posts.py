@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from demo_app.blog import outbox
-from demo_app.blog.database import Database
+from demo_app.blog.database import Connection, Database, IntegrityError
 from demo_app.blog.seed import POSTS
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.job import Job
@@ -59,7 +58,8 @@ class NoSuchPost(LookupError):
 
 
 _POST = "id, title, body, author, author_email"
-_COMMENT = "id, post_id, author, email, body, created_at, job_id"
+_NEW = "post_id, author, email, body, created_at, job_id"
+_COMMENT = f"id, {_NEW}"
 _NOTICE = "id, created_at, job_id"
 #: Comments on a post that are counted; beyond, it is "more than".
 MOST_COUNTED = 9_999
@@ -69,7 +69,7 @@ def seed(database: Database) -> None:
     """Put the first posts in, unless they are there."""
     with database.transaction() as transaction:
         transaction.executemany(
-            f"INSERT OR IGNORE INTO posts ({_POST}) VALUES (?, ?, ?, ?, ?)", POSTS
+            f"INSERT INTO posts ({_POST}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", POSTS
         )
 
 
@@ -89,10 +89,11 @@ def post(database: Database, post_id: int) -> Post | None:
     return Post(*row) if row else None
 
 
-def newest_comments(database: Database, post_id: int) -> Iterator[Comment]:
-    """The comments on a post, the newest first; each is read only when it is asked for."""
+def newest_comments(database: Database, post_id: int, limit: int) -> Iterator[Comment]:
+    """The newest comments on a post, the newest first; SQLite reads no more than is asked for."""
     rows = database.connection().execute(
-        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC", (post_id,)
+        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?",
+        (post_id, limit),
     )
     with closing(rows):
         for row in rows:
@@ -133,13 +134,13 @@ def delete_all_comments(database: Database) -> None:
     with database.transaction() as transaction:
         for table in ("comment_keys", "comments", "outbox"):
             transaction.execute(f"DELETE FROM {table}")
-        transaction.execute("DELETE FROM sqlite_sequence WHERE name = 'comments'")
+        database.count_anew(transaction, "comments")
 
 
 def count_comments(database: Database, post_id: int) -> int:
     """How many comments a post has; one more than MOST_COUNTED stands for any number beyond."""
     row = database.connection().execute(
-        "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?)",
+        "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?) AS counted",
         (post_id, MOST_COUNTED + 1),
     )
     return int(row.fetchone()[0])
@@ -174,10 +175,10 @@ def add_comment(
             return before, replace(notify.job(before.id), id=before.job_id)
         try:
             (comment_id,) = transaction.execute(
-                f"INSERT INTO comments ({_COMMENT}) VALUES (NULL, ?, ?, ?, ?, ?, ?) RETURNING id",
+                f"INSERT INTO comments ({_NEW}) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
                 (post_id, author, email, body, created_at, job_id),
             ).fetchone()
-        except sqlite3.IntegrityError as error:  # the table refers to `posts`
+        except IntegrityError as error:  # the table refers to `posts`
             raise NoSuchPost(f"there is no post {post_id}") from error
         if key:
             transaction.execute("INSERT INTO comment_keys VALUES (?, ?)", (key, comment_id))
@@ -188,7 +189,7 @@ def add_comment(
     return Comment(comment_id, post_id, author, email, body, created_at, job_id), job
 
 
-def _comment_of_key(transaction: sqlite3.Connection, key: str) -> Comment | None:
+def _comment_of_key(transaction: Connection, key: str) -> Comment | None:
     row = transaction.execute(
         f"SELECT {_COMMENT} FROM comments WHERE id = "
         "(SELECT comment_id FROM comment_keys WHERE key = ?)",

@@ -41,10 +41,11 @@ def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
     begin = datetime(year, month, 1, tzinfo=UTC)
     end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
     rows = database.connection().execute(
-        # SQLite takes bare columns from the row that has the max()
-        "SELECT posts.id, title, posts.author, count(comments.id), count(DISTINCT email), "
-        "min(created_at), max(created_at), coalesce(comments.author, '') FROM posts "
-        "LEFT JOIN comments ON post_id = posts.id AND created_at >= ? AND created_at < ? "
+        "SELECT posts.id, title, posts.author, count(post_id), count(DISTINCT email), "
+        "min(created_at), max(created_at), coalesce(max(last), '') FROM posts "
+        "LEFT JOIN (SELECT post_id, email, created_at, first_value(author) "
+        "OVER (PARTITION BY post_id ORDER BY created_at DESC, id DESC) AS last "
+        "FROM comments WHERE created_at >= ? AND created_at < ?) AS month ON post_id = posts.id "
         "GROUP BY posts.id ORDER BY posts.id",
         (begin.timestamp(), end.timestamp()),
     )

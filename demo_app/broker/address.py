@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -108,3 +109,9 @@ def _query(text: str) -> dict[str, Any]:
         if name in found:
             found[name] = float(found[name])
     return found
+
+
+def masked(url: str) -> str:
+    """The URL, for people to read: without its password."""
+    url = re.sub(r"(?<=://)([^/:@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&]password=)[^&]*", "***", url)

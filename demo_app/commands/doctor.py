@@ -17,6 +17,7 @@ from typing import Annotated
 import psutil
 from typer import Option
 
+from demo_app.broker.address import masked
 from demo_app.commands import class_room
 from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
@@ -110,8 +111,13 @@ def _external_redis(say: Say) -> str:
     url = os.environ.get("DEMO_REDIS_URL")
     if not url:
         return say("none is set: `up` brings its own")
-    well = say("{server} can keep the queue", server=preflight.masked(url))
+    well = say("{server} can keep the queue", server=masked(url))
     return " ".join(preflight.check(url)) or well
+
+
+def _database(say: Say) -> str:
+    url = os.environ.get("DEMO_DATABASE_URL")
+    return preflight.check_database(url) if url else say("none is set: the blog has a SQLite file")
 
 
 def _ports(say: Say) -> str:
@@ -169,6 +175,7 @@ _CHECKS: dict[str, Callable[[Say], str]] = {
     "packages": _packages,
     "Redis server": _redis,
     "DEMO_REDIS_URL": _external_redis,
+    "DEMO_DATABASE_URL": _database,
     "ports": _ports,
     "temporary folder": _folder,
     "free memory": _memory,

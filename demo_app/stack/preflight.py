@@ -14,6 +14,8 @@ from typing import Any
 
 import redis
 
+from demo_app.blog.database import DatabaseMissing, check_server
+from demo_app.broker.address import masked
 from demo_app.broker.connection import Decoded, connect
 from demo_app.stack.options import StackError
 
@@ -63,6 +65,14 @@ def check(url: str) -> list[str]:
         raise StackError(f"The Redis server at {where} can't keep the queue: {error}.") from None
 
 
+def check_database(url: str) -> str:
+    """What server it is; raises StackError, which says why, when it can't have the blog."""
+    try:
+        return check_server(url)
+    except DatabaseMissing as error:
+        raise StackError(f"The blog has no database: {error}.") from None
+
+
 def _check(client: Decoded, where: str) -> list[str]:
     client.ping()
     info = client.info()
@@ -109,9 +119,3 @@ def refuse(info: Mapping[str, Any], where: str) -> None:
         )
     if why:
         raise StackError(f"The Redis server at {where} {why}.")
-
-
-def masked(url: str) -> str:
-    """The URL, for people to read: without its password."""
-    url = re.sub(r"(?<=://)([^/@]*):[^@]*@", r"\1:***@", url)
-    return re.sub(r"(?<=[?&]password=)[^&]*", "***", url)

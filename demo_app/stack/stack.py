@@ -20,7 +20,7 @@ from demo_app.control_pipe import ControlPipe
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
-from demo_app.stack.preflight import check
+from demo_app.stack.preflight import check, check_database
 from demo_app.stack.redis_server import binary, end_left_over, socket_path
 from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
@@ -176,6 +176,8 @@ class Stack:
 def _plan(options: Options, folder: Folder) -> Plan:
     stack_id = uuid.uuid4().hex
     folder.take_over(stack_id)
+    if database_url := options.environment.get("DEMO_DATABASE_URL"):
+        check_database(database_url)
     socket = None
     if options.redis_url is not None:
         check(options.redis_url)

@@ -9,6 +9,7 @@ import sys
 
 import uvicorn
 
+from demo_app.blog.database import DatabaseMissing
 from demo_app.settings import settings
 from demo_app.web.app import make_app
 from demo_app.web.request_log import JsonLines
@@ -36,8 +37,12 @@ def main() -> None:
         listener.bind((chosen.web_host, chosen.web_port))
     except OSError as error:
         sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
+    try:
+        app = make_app(chosen)
+    except DatabaseMissing as error:
+        sys.exit(f"The web app does not start: {error}.")
     config = uvicorn.Config(
-        make_app(chosen),
+        app,
         http=bounded_http(CONNECTIONS),
         ws="none",
         backlog=_BACKLOG,

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from demo_app.blog import posts
-from demo_app.blog.database import Database
+from demo_app.blog.database import open_database
 from demo_app.blog.identity import announce
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect
@@ -97,7 +97,7 @@ def _asset(file: Path) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _services(chosen: Settings) -> Services:
-    database = Database(chosen.database)
+    database = open_database(chosen)
     posts.seed(database)
     backend = backend_named()
     route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))

@@ -159,7 +159,7 @@ def _post_page(
         raise DomainError(404, "no_post", id=post_id)
     notice = posts.notice_of_job(database, post_id, posted) if posted else None
     travel = services.locator.locate_soon(notice) if notice else None
-    shown, older = _page_of(posts.newest_comments(database, post_id))
+    shown, older = _page_of(posts.newest_comments(database, post_id, SHOWN + 1))
     return render(
         request,
         "post.html",

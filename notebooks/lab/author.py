@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
-from demo_app.blog.database import Database
+from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.pictures import add_picture
 from lab import trace
 from lab.language import say
@@ -54,7 +54,7 @@ def upload_picture(lab: Lab, width: int = 3000, height: int = 2000) -> Asked:
     """Store a large picture, and in the same transaction the job that makes it small."""
     file = BytesIO()
     Image.linear_gradient("L").resize((width, height)).save(file, "PNG")
-    database = Database(trace.database(lab))
+    database = SqliteDatabase(trace.database(lab))
     began = time.perf_counter()
     _, job = add_picture(
         database, "holiday.png", _NAME, _ADDRESS, file.getvalue(), shrink=mail_thumbnail

@@ -14,7 +14,7 @@ from benchmarks.comments import post_at_rate
 from benchmarks.measuring import seconds_of
 from benchmarks.table import Table
 from demo_app.blog import posts
-from demo_app.blog.database import Database
+from demo_app.blog.database import SqliteDatabase
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.tasks import notify_author
@@ -67,7 +67,7 @@ def _measured(stack: Stack, client: Client) -> tuple[float, float]:
     """Mails a second, and microseconds of processor time a mail: from the moment when a tenth has
     arrived, and all surely works, to the last mail."""
     doing = [pid for role in ("redis", "web", "worker") for pid in stack.ready["pids"][role]]
-    database = Database(Path(stack.ready["dir"]) / "blog.sqlite3")
+    database = SqliteDatabase(Path(stack.ready["dir"]) / "blog.sqlite3")
     database.connection().execute("PRAGMA synchronous = OFF")
     for number in range(JOBS):
         body = f"number {number}"

@@ -10,7 +10,7 @@ from statistics import median
 import httpx
 
 from benchmarks.table import Table
-from demo_app.blog.database import Database
+from demo_app.blog.database import SqliteDatabase
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
@@ -76,7 +76,7 @@ def _paths(cursor: str) -> list[str]:
 
 def _write_comments(path: Path) -> None:
     """The comments whose notifications are queued, past the web app, to be written quickly."""
-    database = Database(path)
+    database = SqliteDatabase(path)
     rows = (
         (
             1 + n % 3,

@@ -14,14 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from demo_app.blog import outbox
 from demo_app.blog.pictures import (
     LONGEST,
     MOST_BYTES,
     MOST_PIXELS,
     BadPicture,
+    Picture,
     add_picture,
+    picture,
     thumbnail,
 )
+from demo_app.jobs import task
+
+
+@task
+def shrink(picture_id: int) -> None:
+    """Stands for a task that takes a picture's id."""
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -189,3 +198,13 @@ def test_a_bomb_does_not_go_off():
 def test_a_file_that_is_too_large_is_not_kept():
     with pytest.raises(BadPicture, match="10,000,000 bytes"):
         add_picture(None, "a", "b", "c@d.test", bytes(MOST_BYTES + 1), shrink=None)
+
+
+def test_a_picture_and_its_job_are_kept_together_byte_for_byte(database):
+    content = bytes(range(256))
+    made, job = add_picture(database, "写真.png", "A", "a@b.test", content, shrink=shrink)
+
+    assert picture(database, made.id) == made
+    assert made == Picture(made.id, "写真.png", "A", "a@b.test", made.uploaded_at, content)
+    assert [entry.job for entry in outbox.pending(database)] == [job]
+    assert picture(database, made.id + 1) is None

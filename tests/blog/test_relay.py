@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,14 +27,6 @@ from demo_app.jobs.job import Job
 @task(queue_name="mail")
 def tell(comment_id: int) -> None:
     """Stands for a task that takes a comment's id."""
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "blog.sqlite3")
-    posts.seed(made)
-    yield made
-    made.close()
 
 
 def _comment(database: Database) -> str:

@@ -10,22 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.blog.report import Line, as_csv, harmless, month_of_comments
-
-
-@pytest.fixture
-def database(tmp_path) -> Database:
-    made = Database(tmp_path / "blog.sqlite3")
-    posts.seed(made)
-    return made
 
 
 def comment(database: Database, post: int, when: datetime, author="Reader", email="r@example.test"):
     with database.transaction() as rows:
         rows.execute(
-            "INSERT INTO comments VALUES (NULL, ?, ?, ?, 'Well said.', ?, 'j')",
+            "INSERT INTO comments (post_id, author, email, body, created_at, job_id) "
+            "VALUES (?, ?, ?, 'Well said.', ?, 'j')",
             (post, author, email, when.timestamp()),
         )
 

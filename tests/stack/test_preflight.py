@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 from support import client_of, redis_running
 
+from demo_app.broker.address import masked
 from demo_app.stack.options import StackError
-from demo_app.stack.preflight import check, masked, refuse
+from demo_app.stack.preflight import check, refuse
 
 #: What a server says of itself that will do.
 FINE = {

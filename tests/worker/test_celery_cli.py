@@ -12,7 +12,7 @@ import pytest
 from support import until
 
 from demo_app.blog import posts
-from demo_app.blog.database import Database
+from demo_app.blog.database import SqliteDatabase
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -78,7 +78,7 @@ def test_a_worker_that_sees_another_blog_or_none_does_not_start(
     tmp_path: Path, folder: str
 ) -> None:
     if folder == "another blog":
-        posts.seed(Database(tmp_path / folder / "blog.sqlite3"))
+        posts.seed(SqliteDatabase(tmp_path / folder / "blog.sqlite3"))
     with Stack(workers=0) as stack, Client(stack.ready) as client:
         client.comment()
         client.wait_for(lambda now: now["queued"] == 1)

@@ -10,7 +10,7 @@ from typing import Any
 from celery.signals import worker_ready
 
 from demo_app.blog import outbox
-from demo_app.blog.database import Database
+from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.relay import Relay
 from demo_app.jobs import task
 from demo_app.jobs.backend import backend_named
@@ -44,7 +44,7 @@ def main() -> None:
     if not ROLE.jobs:
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
         os.execv(sys.executable, [*command, "--hostname", f"{ROLE.who}@judged"])
-    database = Database(Path(ROLE.folder) / "blog.sqlite3")
+    database = SqliteDatabase(Path(ROLE.folder) / "blog.sqlite3")
     relay = Relay(database, backend_named())
     relay.start()
 

@@ -1,0 +1,152 @@
+"""DEMO_DATABASE_URL that can't be used: one sentence from each program, and never the password."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from support import redis_running
+
+from demo_app.blog import postgres as driver
+from demo_app.blog.database import DatabaseMissing, check_server
+from demo_app.broker.address import masked
+from demo_app.settings import Settings
+from demo_app.verification.judge.postgres import PostgresServer
+
+PROGRAMS = {
+    "up": ["demo_app", "up", "--json"],
+    "web": ["demo_app.web"],
+    "worker": ["celery", "-A", "demo_app.worker", "worker"],
+    "doctor": ["demo_app", "doctor"],
+}
+NOBODY = "postgresql://me:secret@127.0.0.1:1/blog"
+
+
+def _told(program: str, tmp_path: Path, **settings: str) -> str:
+    """What the program says, which must be an error and no traceback."""
+    environment = {**os.environ, "DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
+    told = subprocess.run(
+        [sys.executable, "-m", *PROGRAMS[program]],
+        env={**environment, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = told.stdout + told.stderr
+    assert told.returncode != 0, said
+    assert "Traceback" not in said
+    assert "secret" not in said
+    return said
+
+
+@pytest.fixture(scope="module")
+def server_with_a_password(postgres: PostgresServer) -> Iterator[str]:
+    rules = postgres.data / "pg_hba.conf"
+    before = rules.read_text()
+    postgres.administer("CREATE ROLE reader LOGIN PASSWORD 'another'")
+    rules.write_text(f"local all reader scram-sha-256\n{before}")
+    postgres.administer("SELECT pg_reload_conf()")
+    yield postgres.url.replace("judge@", "reader:secret@")
+    rules.write_text(before)
+    postgres.administer("SELECT pg_reload_conf()", "DROP ROLE reader")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_server_that_is_not_there(program: str, tmp_path: Path) -> None:
+    with redis_running() as url:
+        said = _told(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
+    assert "postgresql://me:***@127.0.0.1:1/blog can't be used: " in said
+    assert "Connection refused" in said
+
+
+@pytest.mark.parametrize("program", ["up", "web", "worker"])
+def test_a_wrong_password(program: str, tmp_path: Path, server_with_a_password: str) -> None:
+    with redis_running() as url:
+        said = _told(
+            program, tmp_path, DEMO_DATABASE_URL=server_with_a_password, DEMO_REDIS_URL=url
+        )
+    assert "reader:***@" in said
+    assert "password authentication failed" in said
+
+
+@pytest.mark.parametrize("program", ["up", "web", "worker"])
+def test_an_unknown_scheme(program: str, tmp_path: Path) -> None:
+    said = _told(program, tmp_path, DEMO_DATABASE_URL="mysql://me:secret@host/blog")
+    assert "DEMO_DATABASE_URL" in said
+    assert "postgresql://[user[:password]@]host[:port]/name" in said
+
+
+@pytest.mark.parametrize("program", ["up", "web", "worker"])
+def test_a_driver_that_is_not_installed(program: str, tmp_path: Path) -> None:
+    (tmp_path / "psycopg.py").write_text("raise ImportError('no module here')")
+    found = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with redis_running() as url:
+        said = _told(
+            program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url, PYTHONPATH=found
+        )
+    assert "pip install 'jobs-that-survive[postgres]'" in said
+
+
+def test_a_server_that_is_too_old(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "OLDEST", 1000)
+    with pytest.raises(DatabaseMissing, match=r"is PostgreSQL \d+ .* needs 1000"):
+        check_server(postgres.url)
+
+
+def test_a_database_that_does_not_keep_every_letter(postgres: PostgresServer) -> None:
+    postgres.administer("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(DatabaseMissing, match="with the encoding LATIN1"):
+        check_server(postgres.url.replace("/postgres?", "/latin?"))
+    postgres.administer("DROP DATABASE latin")
+
+
+def test_a_server_that_will_do_is_named(postgres: PostgresServer) -> None:
+    assert check_server(postgres.url).startswith("PostgreSQL 1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:sec/ret@host/blog",
+        "postgresql://me:12/sec@host/blog",
+        "postgresql://me:sec@ret@host/blog",
+        "postgresql://me:sec#ret@host/blog",
+        "postgresql://me:sec?ret@host/blog",
+        "sqlite:///sec",
+        "sec",
+    ],
+)
+def test_an_address_that_would_be_taken_for_another_is_refused_without_its_password(
+    url: str,
+) -> None:
+    with pytest.raises(ValidationError, match="%2F") as refused:
+        Settings(database_url=url)
+    assert "sec" not in str(refused.value).replace("sec_", "")
+    assert "sec" not in masked(url).partition("://")[2] or url.startswith("sqlite")
+
+
+def test_an_address_that_the_driver_can_not_read_is_refused_without_its_password() -> None:
+    with pytest.raises(DatabaseMissing, match="is no address") as refused:
+        check_server("postgresql://me:100%secret@host/blog")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "postgres://host",
+        "postgresql://me:p%40ss@one:5432,two:5432/blog?target_session_attrs=read-write",
+        "postgresql:///blog?host=/run/postgresql",
+    ],
+)
+def test_an_address_of_postgresql_is_taken(url: str) -> None:
+    assert Settings(database_url=url).database_url == url

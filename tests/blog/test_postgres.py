@@ -1,0 +1,280 @@
+"""The blog on PostgreSQL: what two machines must not do to each other, and a server that dies."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from support import until
+
+from demo_app.backends.celery import CeleryBackend
+from demo_app.blog import outbox, posts
+from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing, open_database
+from demo_app.blog.relay import Relay
+from demo_app.broker.claim import Verdict
+from demo_app.broker.events import State
+from demo_app.broker.inspect import page
+from demo_app.broker.queue import Queue
+from demo_app.jobs import task
+from demo_app.settings import Settings
+from demo_app.verification.judge.postgres import PostgresServer
+
+
+@task(queue_name="mail")
+def tell(comment_id: int) -> None:
+    """Stands for a task that takes a comment's id."""
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    """A blog, of which each thread has a connection of its own, as another machine would."""
+    made = open_database(Settings(database_url=postgres_url))
+    posts.seed(made)
+    yield made
+    made.close()
+
+
+def _comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:
+    return posts.add_comment(database, 1, "A", "a@b.test", text, notify=tell, key=key)[0]
+
+
+def _there(database: Database) -> int:
+    return posts.count_comments(database, 1)
+
+
+def _queued(store: Queue) -> list[str]:
+    return [job.id for job in page(store.client, State.QUEUED).jobs]
+
+
+def _in_a_thread(database: Database, pool: ThreadPoolExecutor) -> Future[posts.Comment]:
+    def comment() -> posts.Comment:
+        made = _comment(database)
+        database.close()
+        return made
+
+    return pool.submit(comment)
+
+
+def _waits_for_a_lock(database: Database) -> bool:
+    found = database.connection().execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(found.fetchone()[0])
+
+
+def _runs(database: Database, statement: str) -> bool:
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = ?"
+    return bool(database.connection().execute(sql, (statement,)).fetchone()[0])
+
+
+def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
+    database: Database, store: Queue
+) -> None:
+    relay = Relay(database, CeleryBackend(store))
+    slow = tell.job(1)
+    written, go_on = threading.Event(), threading.Event()
+
+    def write_slowly() -> None:
+        with database.transaction() as transaction:
+            outbox.add(transaction, slow)  # it has its number
+            written.set()
+            go_on.wait(30)
+        database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(write_slowly)
+        written.wait(30)
+        quick = _in_a_thread(database, pool)  # its number is the next one
+        until(lambda: quick.done() or _waits_for_a_lock(database), what="the second writer")
+        relay.hand_over()
+        go_on.set()
+        late.result(30)
+        second = quick.result(30)
+    relay.hand_over()
+    assert _queued(store) == [slow.id, second.job_id]
+
+
+def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> None:
+    readers = 6
+    at_once = threading.Barrier(readers)
+
+    def post(_: int) -> int:
+        at_once.wait(30)
+        made = _comment(database, key="one key")
+        database.close()
+        return made.id
+
+    with ThreadPoolExecutor(readers) as pool:
+        assert len(set(pool.map(post, range(readers)))) == 1
+    assert _there(database) == outbox.size(database) == 1
+
+
+def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
+    database: Database, postgres_url: str, store: Queue
+) -> None:
+    other = open_database(Settings(database_url=postgres_url))
+    relays = [Relay(one, CeleryBackend(store), at_once=3) for one in (database, other)]
+    for relay in relays:
+        relay.start()
+    sent = [_comment(one).job_id for _ in range(15) for one in (database, other)]
+    for relay in relays:
+        relay.wake()
+    until(lambda: not any(relay.size() for relay in relays), what="both have seen every row")
+    assert _queued(store) == sent
+    assert store.summary()["count"]["enqueued"] == len(sent)
+    store.register("w", 60_000, "{}")
+    for _ in sent:
+        (claimed,) = store.claim("w", ["mail"])
+        store.finish(claimed.claim, Verdict.DONE)
+    until(lambda: outbox.size(database) == 0, what="the outbox's end")
+    for relay in relays:
+        relay.stop()
+    other.close()
+    assert [relay.trouble for relay in relays] == ["", ""]
+    assert store.summary()["count"]["enqueued"] == len(sent)
+
+
+def test_after_a_restart_of_the_server_the_next_statement_finds_it(
+    database: Database, postgres: PostgresServer
+) -> None:
+    _comment(database)
+    postgres.kill()
+    postgres.start()
+    assert _there(database) == 1, "a statement by itself"
+    postgres.kill()
+    postgres.start()
+    _comment(database)
+    assert _there(database) == outbox.size(database) == 2, "a transaction"
+
+
+def test_a_server_that_is_started_again_in_a_transaction_has_none_of_it(
+    database: Database, postgres: PostgresServer
+) -> None:
+    def write_and_lose_it() -> None:
+        with database.transaction() as transaction:
+            outbox.add(transaction, tell.job(1))
+            postgres.kill()
+            postgres.start()
+            outbox.add(transaction, tell.job(2))
+
+    with pytest.raises(DatabaseDown, match=r"no connection|terminating connection"):
+        write_and_lose_it()
+    assert outbox.size(database) == 0
+
+
+def test_a_server_that_is_away_is_the_error_of_a_locked_file(
+    database: Database, postgres: PostgresServer
+) -> None:
+    postgres.kill()
+    for ask in (_comment, _there, outbox.size):
+        with pytest.raises(DatabaseDown, match="no connection to the database"):
+            ask(database)
+    postgres.start()
+    _comment(database)
+    assert _there(database) == outbox.size(database) == 1
+
+
+def test_a_commit_of_a_transaction_that_failed_is_an_error(database: Database) -> None:
+    def pass_over_an_error() -> None:
+        with database.transaction() as transaction:
+            outbox.add(transaction, tell.job(1))
+            with pytest.raises(DatabaseDown):
+                transaction.execute("SELECT nothing")
+
+    with pytest.raises(DatabaseDown, match="rolled back"):
+        pass_over_an_error()
+    assert outbox.size(database) == 0
+
+
+def test_a_statement_that_is_interrupted_leaves_a_connection_that_can_be_used(
+    database: Database,
+) -> None:
+    class TimeIsUp(BaseException):
+        """As a job's time limit raises it, at any line."""
+
+    asked: list[int] = []
+
+    def ask_for_long() -> int:
+        asked.append(threading.get_ident())
+        with pytest.raises(TimeIsUp):
+            # the driver's own C code can't be interrupted; what follows it can
+            database.connection().execute("SELECT pg_sleep(2)")
+        found = _there(database)
+        database.close()
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(ask_for_long)
+        until(lambda: _runs(database, "SELECT pg_sleep(2)"), what="the long statement")
+        thread = ctypes.c_ulong(asked[0])
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeIsUp))
+        assert job.result(30) == 0
+
+
+def test_a_comment_is_on_disk_before_it_is_accepted_whatever_the_server_s_defaults_are(
+    database: Database, postgres: PostgresServer, postgres_url: str
+) -> None:
+    name = postgres_url.partition("/t")[2].partition("?")[0]
+    postgres.administer(
+        f"ALTER DATABASE t{name} SET synchronous_commit = off",
+        f"ALTER DATABASE t{name} SET default_transaction_isolation = serializable",
+    )
+    database.close()
+    with database.transaction() as transaction:
+        shown = [
+            transaction.execute(f"SHOW {setting}").fetchone()[0]
+            for setting in ("synchronous_commit", "transaction_isolation")
+        ]
+    assert shown == ["on", "read committed"]
+    database.close()
+    database.sync_later()
+    assert database.connection().execute("SHOW synchronous_commit").fetchone()[0] == "off"
+
+
+def test_a_worker_makes_no_tables_and_knows_one_blog_from_another(
+    database: Database, postgres: PostgresServer
+) -> None:
+    empty = Settings(database_url=postgres.url)
+    with pytest.raises(DatabaseMissing, match="there is no blog at postgresql://"):
+        open_database(empty, create=False)
+    assert postgres.ask(lambda it: it.execute("SELECT to_regclass('posts')").fetchone()) == (None,)
+    another = open_database(empty)
+    assert another.id != database.id
+    assert another.id == open_database(empty).id
+    with another.transaction() as transaction:
+        for table in ("comment_keys", "comments", "outbox", "pictures", "posts", "blog"):
+            transaction.execute(f"DROP TABLE {table}")
+    another.close()
+
+
+def test_several_web_apps_may_make_the_tables_at_once(postgres_url: str) -> None:
+    chosen = Settings(database_url=postgres_url)
+
+    def make(_: int) -> str:
+        with closing(open_database(chosen)) as made:
+            return made.id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(make, range(4)))) == 1
+
+
+def test_a_sign_that_postgresql_can_not_store_is_replaced_by_one_that_says_so(
+    database: Database,
+) -> None:
+    made = _comment(database, text="a\0b")
+    found = posts.comment(database, made.id)
+    assert found is not None
+    assert found.body == "a\ufffdb"
+    assert outbox.among(database, ["a\0b"]) == {}
+
+
+def test_nothing_imports_the_driver_unless_it_is_asked_for() -> None:
+    code = (
+        "import sys, demo_app.web.app, demo_app.worker.app, demo_app.commands;"
+        "sys.exit('psycopg' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

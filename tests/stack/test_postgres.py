@@ -1,0 +1,109 @@
+"""A stack whose blog is on PostgreSQL: the workers, the web app and the database die."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from support import until
+
+from demo_app.blog.database import open_database
+from demo_app.failpoints import Step, enable
+from demo_app.settings import Settings
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.verification.chaos.ledger import mails_of
+from demo_app.verification.judge.postgres import PostgresServer
+
+#: Seconds that a mail takes while something goes wrong.
+SLOW = {"at": "data", "do": "wait", "seconds": 1}
+COMMENTS = 8
+
+
+def _some(client: Client) -> set[str]:
+    return {client.comment()["job_id"] for _ in range(COMMENTS)}
+
+
+def _written(url: str) -> set[str]:
+    database = open_database(Settings(database_url=url), create=False)
+    rows = database.connection().execute("SELECT job_id FROM comments").fetchall()
+    database.close()
+    return {job_id for (job_id,) in rows}
+
+
+def _is_well(client: Client) -> bool:
+    with suppress(httpx.HTTPError):
+        return bool(client.summary())
+    return False
+
+
+def test_two_machines_share_one_blog_and_each_mail_is_sent_by_one_of_them(
+    postgres_url: str,
+) -> None:
+    """Two stacks: of each other's folders they know nothing."""
+    environment = {"DEMO_DATABASE_URL": postgres_url}
+    with (
+        Stack(environment=environment) as here,
+        Stack(environment=environment, redis_url=here.ready["redis"]) as there,
+        Client(here.ready) as one,
+        Client(there.ready) as other,
+    ):
+        sent = [client.comment()["job_id"] for _ in range(COMMENTS) for client in (one, other)]
+        one.wait_for(lambda now: now["done"] == now["enqueued"] == len(sent))
+        seen = [mail["job_id"] for client in (one, other) for mail in mails_of(client)]
+    assert sorted(seen) == sorted(sent)
+
+
+def test_a_clean_start_begins_with_comment_1_and_goes_on(postgres_url: str) -> None:
+    environment = {"DEMO_DATABASE_URL": postgres_url}
+    with Stack(controls=True, environment=environment) as stack, Client(stack.ready) as client:
+        for number in range(3):
+            client.comment(key=f"key {number}")
+        client.wait_for_mails(3)
+        bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+        answer = httpx.post(f"{stack.ready['web']}/stage/do/clean", headers=bearer, timeout=30)
+        assert answer.status_code == 204
+        until(lambda: client.mail_stats()["distinct"] == 0, what="an empty inbox")
+        assert client.comment()["comment_id"] == 1
+        client.wait_for_mails(1)
+
+
+def test_every_accepted_comment_is_mailed_and_seen_once_whatever_dies(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    environment = {
+        "DEMO_DATABASE_URL": postgres_url,
+        "DEMO_DIE_AT": "armed",
+        "DEMO_LEASE_SECONDS": "1.5",
+    }
+    with Stack(workers=2, environment=environment) as stack, Client(stack.ready) as client:
+        client.set_faults(SLOW)
+        accepted = _some(client)
+        client.wait_for(lambda now: now["running"] > 0)
+
+        stack.kill("worker")
+        postgres.kill()
+        with pytest.raises(httpx.HTTPStatusError, match=r"503 .*\(no connection to the database\)"):
+            client.comment()
+        postgres.start()
+        accepted |= _some(client)  # the web app finds it by itself
+
+        enable(Path(stack.ready["dir"]), Step.COMMENT_COMMITTED)
+        with pytest.raises(httpx.TransportError):
+            client.comment()  # written, and the web app dies
+        postgres.kill()
+        stack.kill("worker")
+        postgres.start()
+        until(lambda: _is_well(client), 60.0, "the web app")
+        accepted |= _some(client)
+
+        client.set_faults()
+        written = _written(postgres_url)
+        assert accepted < written
+        assert len(written) == len(accepted) + 1
+        client.wait_for_mails(len(written))
+        client.wait_for(lambda now: now["done"] == now["enqueued"] == len(written))
+        seen = [mail["job_id"] for mail in mails_of(client)]
+    assert sorted(seen) == sorted(written)
