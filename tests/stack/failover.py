@@ -1,11 +1,13 @@
 """Fail-overs to a replica that lags: ``python -m stack.failover [ROUNDS]``, in ``tests``.
 
 In each round comments are posted that the replica never hears of. Then the primary is killed, and
-Sentinel promotes that replica. The outbox has what it lacks: no mail may be missing.
+Sentinel promotes that replica. The outbox has what it lacks: no mail may be missing. With
+DEMO_DATABASE_URL the outbox is in PostgreSQL.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -58,7 +60,8 @@ def probe(rounds: int, told: Callable[[Failover], None] = lambda _: None) -> lis
         primary = running.enter_context(server(folder))
         watching = running.enter_context(sentinel(folder, primary.port))
         url = f"sentinel://127.0.0.1:{NOBODY};127.0.0.1:{watching.port}/books"
-        stack = running.enter_context(Stack(workers=2, redis_url=url))
+        named = {name: os.environ[name] for name in ("DEMO_DATABASE_URL",) if name in os.environ}
+        stack = running.enter_context(Stack(workers=2, redis_url=url, environment=named))
         client = running.enter_context(Client(stack.ready))
         client.set_faults({"at": "data", "do": "wait", "seconds": 0.2})
         found: list[Failover] = []
