@@ -7,12 +7,15 @@ import logging
 import socket
 import sys
 
-import uvicorn
+from demo_app.startup import nothing_is_garbage
 
-from demo_app.settings import settings
-from demo_app.web.app import make_app
-from demo_app.web.request_log import JsonLines
-from local_smtp.web.server import bounded_http
+with nothing_is_garbage():
+    import uvicorn
+
+    from demo_app.settings import settings
+    from demo_app.web.app import make_app
+    from demo_app.web.request_log import JsonLines
+    from local_smtp.web.server import bounded_http
 
 #: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
 #: is for the blog's database, of which each thread has its own, and for Redis.
@@ -36,8 +39,10 @@ def main() -> None:
         listener.bind((chosen.web_host, chosen.web_port))
     except OSError as error:
         sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
+    with nothing_is_garbage():
+        app = make_app(chosen)
     config = uvicorn.Config(
-        make_app(chosen),
+        app,
         http=bounded_http(CONNECTIONS),
         ws="none",
         backlog=_BACKLOG,
