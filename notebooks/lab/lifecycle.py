@@ -178,6 +178,11 @@ def _set_environment(variables: dict[str, str]) -> None:
     backend_of.cache_clear()
 
 
+def labs() -> list[Lifecycle]:
+    """The labs of this kernel that have started and are not closed."""
+    return [lab for lab in _labs if lab._client is not None]
+
+
 def close_all() -> None:
     """End every lab of this kernel."""
     while _labs:
