@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,9 +25,14 @@ def run_together(
     that what runs in them ends.
     """
     before = labs()
+    running: list[Future[Result]] = []
     with Progress(what), ThreadPoolExecutor(at_once) as pool:
-        running = [pool.submit(run, item) for item in items]
         try:
+            uninterruptible(lambda: running.extend(pool.submit(run, item) for item in items))
+            # in short waits: a signal that comes as a long one begins would not end it
+            for one in running:
+                while wait([one], 0.1).not_done:
+                    pass
             return [one.result() for one in running]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -36,7 +41,7 @@ def run_together(
 
 
 def _end(running: Sequence[Future[Any]], before: Sequence[Lifecycle]) -> None:
-    """Close the labs; one that is only starting is closed when it has started."""
+    """Close the labs, until nothing runs that could start one."""
     while not all(one.done() for one in running):
         ours = [lab for lab in labs() if lab not in before]
         with ThreadPoolExecutor(len(ours) or 1) as closing:
