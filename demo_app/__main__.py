@@ -17,7 +17,10 @@ def main() -> int:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
             signal.signal(number, _end)
     try:
-        from demo_app.commands import main as run
+        from demo_app.startup import nothing_is_garbage
+
+        with nothing_is_garbage():
+            from demo_app.commands import main as run
     except ModuleNotFoundError as error:
         return _refuse(f"{error.name} is missing: install jobs-that-survive[demo], not it alone.")
     except KeyboardInterrupt:

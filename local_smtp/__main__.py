@@ -1,5 +1,6 @@
 """`python -m local_smtp`: the sink as a program of its own."""
 
+import gc
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             option = "--" + "-".join(str(part) for part in problem["loc"][:1]).replace("_", "-")
             print(f"local_smtp: {option}: {problem['msg']}", file=sys.stderr)
         return 2
+    gc.disable()  # or Python looks for garbage in what it imports, again and again, and finds none
     from local_smtp.resources import SinkError
     from local_smtp.sink import MailSink  # --help need not wait for it
 
@@ -34,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, _end)
     try:
         with MailSink(settings) as sink:
+            gc.freeze()  # all of this stays, so its end need not look through it either
+            gc.enable()
             _announce(sink)
             while True:
                 signal.pause()

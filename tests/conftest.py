@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,15 +13,28 @@ from support import client_of, postgres_running, redis_running
 from demo_app.broker.queue import Queue
 from demo_app.verification.judge.postgres import PostgresServer
 
-#: Folders and files whose tests take longest.
-LONG = {"notebooks", "crash", "test_known_losses.py", "test_any_app.py"}
+#: The files that take longest, the longest first: from four minutes down to one.
+LONGEST = (
+    *("test_known_losses.py", "test_any_app.py", "test_campaign.py", "test_judge.py"),
+    *("test_lease_races.py", "test_kernel.py", "test_stage_shows_redis.py", "test_stack.py"),
+    *("test_mail_hostile.py", "test_broken.py", "test_02_fifo_queues.py", "test_up.py"),
+    *("test_09_the_ladder.py", "test_07_swap_the_backend.py", "test_limits.py"),
+)
+#: Folders with files of half a minute.
+LONG = ("notebooks", "crash", "browser", "conformance")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no process has one left when the others are done; else by chance
     (pytest-randomly), the files of a folder too."""
-    items.sort(key=lambda item: LONG.isdisjoint((item.path.parent.name, item.path.name)))
+    items.sort(key=lambda item: _rank(item.path))
+
+
+def _rank(path: Path) -> int:
+    if path.name in LONGEST:
+        return LONGEST.index(path.name)
+    return len(LONGEST) + (path.parent.name not in LONG)
 
 
 @pytest.fixture(scope="session", autouse=True)

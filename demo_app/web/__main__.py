@@ -7,13 +7,16 @@ import logging
 import socket
 import sys
 
-import uvicorn
+from demo_app.startup import nothing_is_garbage
 
-from demo_app.blog.database import DatabaseMissing
-from demo_app.settings import settings
-from demo_app.web.app import make_app
-from demo_app.web.request_log import JsonLines
-from local_smtp.web.server import bounded_http
+with nothing_is_garbage():
+    import uvicorn
+
+    from demo_app.blog.database import DatabaseMissing
+    from demo_app.settings import settings
+    from demo_app.web.app import make_app
+    from demo_app.web.request_log import JsonLines
+    from local_smtp.web.server import bounded_http
 
 #: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
 #: is for the blog's database, of which each thread has its own, and for Redis.
@@ -38,7 +41,8 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
     try:
-        app = make_app(chosen)
+        with nothing_is_garbage():
+            app = make_app(chosen)
     except DatabaseMissing as error:
         sys.exit(f"The web app does not start: {error}.")
     config = uvicorn.Config(

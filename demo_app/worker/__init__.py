@@ -1,18 +1,21 @@
 """The worker: Celery, with claims in place of pops. ``celery -A demo_app.worker worker``."""
 
-from demo_app.control_pipe import end_with_supervisor
-from demo_app.settings import Transport, settings
+from demo_app.startup import nothing_is_garbage
 
-if (pipe := settings().control) is not None:
-    end_with_supervisor(pipe)
+with nothing_is_garbage():
+    from demo_app.control_pipe import end_with_supervisor
+    from demo_app.settings import Transport, settings
 
-if settings().transport is Transport.STOCK:
-    from demo_app.worker.stock import make_stock_app
+    if (pipe := settings().control) is not None:
+        end_with_supervisor(pipe)
 
-    app = make_stock_app(settings())
-else:
-    from demo_app.worker.app import make_app
+    if settings().transport is Transport.STOCK:
+        from demo_app.worker.stock import make_stock_app
 
-    app = make_app(settings())
+        app = make_stock_app(settings())
+    else:
+        from demo_app.worker.app import make_app
+
+        app = make_app(settings())
 
 __all__ = ["app"]

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -51,11 +52,13 @@ class Shutdown:
         self._limit.watch(self._settings.beat_seconds, self._hung)
 
     def _stand_back(self, **_: Any) -> None:
-        """From now on the web app, where readers wait, goes first.
+        """From now on the web app, where readers wait, goes first, and what Celery has loaded is
+        not looked through for garbage any more.
 
         On Linux this holds for this thread and those that it will start, which run the jobs. The
         heartbeat, which renews the lease, runs already and keeps its priority (sched(7)).
         """
+        gc.freeze()
         wanted = self._settings.worker_nice
         if os.getpriority(os.PRIO_PROCESS, 0) < wanted:
             os.setpriority(os.PRIO_PROCESS, 0, wanted)

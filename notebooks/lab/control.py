@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -22,8 +21,6 @@ from lab.uninterruptible import uninterruptible
 
 #: The states of jobs that are still to be done.
 UNFINISHED = ("queued", "running", "retrying", "scheduled")
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Control(Lifecycle):
@@ -56,11 +53,10 @@ class Control(Lifecycle):
         silent: don't show in the cell that it waits. Raises LabError when the time is up, and at
         once when this lab is closed.
         """
-        self.stack  # noqa: B018  # a closed lab says so
         deadline = time.monotonic() + seconds
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
             asked = time.monotonic()
-            while not (answer := ask()):
+            while self.stack and not (answer := ask()):  # a closed lab says so
                 if time.monotonic() > deadline:
                     told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
                     what, now = say(what), self.situation()
@@ -231,11 +227,3 @@ class Control(Lifecycle):
     def celery(self, *arguments: str, **environment: str) -> ManualWorker:
         """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
         return ManualWorker(self, arguments, **environment)
-
-
-def run_together(
-    run: Callable[[Item], Result], items: Iterable[Item], at_once: int, what: str
-) -> list[Result]:
-    """Run it for every item, so many at a time; shows in the cell that it takes a while."""
-    with Progress(what), ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(run, items))

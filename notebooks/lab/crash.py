@@ -7,11 +7,11 @@ from functools import partial
 
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
-from lab.control import run_together
 from lab.figures import Outcome
 from lab.language import say
 from lab.running import Lab
 from lab.show import Table
+from lab.together import run_together
 
 #: Backends whose jobs run in the web app, because there is no worker process.
 _IN_WEB_APP = ("memory",)

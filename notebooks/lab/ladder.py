@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 
-from lab.control import run_together
 from lab.figures import Outcome
 from lab.language import say
 from lab.running import Lab
 from lab.show import Table
+from lab.together import run_together
 from lab.trace import rows
 
 

@@ -81,16 +81,19 @@ class Lifecycle:
         options.setdefault("controls", True)  # lessons and their pages kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._restarted: set[int] = set()  # pids of processes that were started again
-        self._stack: Stack | None = Stack(self._on_event, **options)
+        stack = Stack(self._on_event, **options)
+        self._stack: Stack | None = stack
         self._client: Client | None = None
         self._redis: Any = None
         _labs.append(self)
         try:
             with nullcontext() if beside else Progress("the start of the system"):
-                uninterruptible(self._stack.__enter__)
+                uninterruptible(stack.__enter__)
             self._client = Client(self.stack.ready)
             self._enqueue_as_web_app()
         except BaseException as error:
+            # another thread may have closed this lab, and what was started after that would go on
+            uninterruptible(stack.stop)
             self.close()
             if isinstance(error, StackError):
                 raise LabError(str(error)) from None
@@ -176,6 +179,11 @@ def _set_environment(variables: dict[str, str]) -> None:
     os.environ.update(variables)
     settings.cache_clear()
     backend_of.cache_clear()
+
+
+def labs() -> list[Lifecycle]:
+    """The labs of this kernel that run or start."""
+    return list(_labs)
 
 
 def close_all() -> None:

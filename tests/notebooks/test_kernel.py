@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from notebooks.kernels import NOTEBOOKS, kernel
@@ -31,6 +33,27 @@ def test_a_lab_beside_another_leaves_it_running() -> None:
         assert len(here.stacks()) == 2
         here.run("other.close()\nlab.post(1)")
         assert len(here.stacks()) == 1
+
+
+def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped() -> None:
+    with kernel() as here:
+        here.run(
+            "from lab import Lab\nfrom lab.together import run_together\n"
+            "def run(number):\n"
+            "    lab = Lab(beside=True, workers=0)\n"
+            "    lab.until(lambda: False, 'the impossible', 1e6)\n"
+        )
+
+        def stop() -> None:
+            until(lambda: len(here.stacks()) == 2, what="two labs")
+            here.manager.interrupt_kernel()
+
+        stopping = threading.Thread(target=stop)
+        cell = "run_together(run, range(3), 2, 'what never ends')"
+        _, reply = here.try_to_run(cell, 60.0, stopping.start)
+        stopping.join()
+        assert reply["ename"] == "KeyboardInterrupt"
+        assert not here.processes()
 
 
 def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
