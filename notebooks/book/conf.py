@@ -96,12 +96,12 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
             source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {part}\n\n{names}```\n"
     else:
         notebook = nbformat.reads(source[0], as_version=4)
-        kept = Path(app.config.kept, page.name)
+        kept = Path(app.config.kept, relpath(page, Path(app.srcdir, "notebooks")))
         ran = nbformat.read(kept, as_version=4) if kept.is_file() else notebook
         for cell, before in zip(notebook.cells, ran.cells, strict=False):
             if cell.cell_type == "markdown":
                 cell.source = linked(page, folder, cell.source)
-            elif cell.source == before.source:  # a Japanese lesson has the English one's code
+            elif cell.source == before.source:  # or it was changed since
                 shown = before.outputs  # what a cell took away again is empty
                 cell.outputs = [one for one in shown if any(one.get("data", {"": one}).values())]
         source[0] = nbformat.writes(notebook)

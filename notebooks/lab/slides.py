@@ -17,7 +17,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
@@ -135,13 +134,7 @@ def main() -> int:
     for path in sorted((FOLDER / "ja" if given.ja else FOLDER).glob("[0-9]*.ipynb")):
         if given.only and path.stem[:2] not in given.only:
             continue
-<<<<<<< HEAD
-        page = Page(path.stem, nbformat.read(path, as_version=4), runs=True)  # type: ignore[no-untyped-call]
-        run(page, path.parent)
-=======
-        notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-        run(path.stem, notebook)
->>>>>>> 0456961 (The book is a site: Sphinx makes it of lessons, challenges and reference, in two languages, with search)
+        notebook = run(path)
         target = given.folder / f"{path.stem}{'.ja' if given.ja else ''}.html"
         target.write_text(html(notebook, "ja" if given.ja else "en"), "utf-8")
         print(target.resolve().as_uri(), flush=True)
