@@ -96,7 +96,7 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
             tab.goto((site / f"{page}.html").as_uri())
             assert heading in tab.inner_text("h1")
         assert "/api/jobs/summary" in tab.inner_text("table")
-        tab.fill("input[name=q]", "強制終了")
+        tab.fill("input[name=q]", "終了")
         tab.press("input[name=q]", "Enter")
         tab.locator("ul.search >> text=00 · はじめに").wait_for()
         browser.close()
