@@ -110,12 +110,11 @@ def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixt
 
 
 def test_a_lesson_is_run_and_an_error_names_lesson_and_cell(tmp_path: Path) -> None:
-    code = ["import os; print(os.getcwd())", "1 / 0"]
     lesson = tmp_path / "99_wrong.ipynb"
+    code = ["import os", "raise LookupError(f'I am in {os.getcwd()}')"]
     _put(lesson, [new_markdown_cell("# 99"), *map(new_code_cell, code)])
-    with Progress() as bars, pytest.raises(CellExecutionError, match="ZeroDivision") as told:
+    with Progress() as bars, pytest.raises(CellExecutionError) as told:
         book.run(lesson, bars)
+    assert f"I am in {tmp_path}" in str(told.value), "in the lesson's folder, after the first cell"
     assert told.value.__notes__ == [f"That was lesson {tmp_path.name}/99_wrong, cell 3."]
     assert bars.tasks[0].completed == 3
-    _put(lesson, [new_code_cell(code[0])])
-    assert book.run(lesson).cells[0].outputs[0].text.strip() == str(tmp_path)
