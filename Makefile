@@ -14,7 +14,7 @@ help:
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
-	@echo "make book    the lessons with their outputs, as pages to read offline"
+	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
 	@echo "make slides  slides from the lessons' cells, with the speaker's notes, to show offline"
 	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book, slides"
 	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
@@ -51,8 +51,9 @@ safeguards: .venv/.has-test
 older-celery: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite.older
 
-book: .venv/.has-lab
-	@cd notebooks && ../$(PY) -m lab.book ../build/book
+# ARGS="--only 04" runs some of the lessons, and shows the others as they were run before.
+book: .venv/.has-book
+	@cd notebooks && ../$(PY) -m lab.book ../build/book $(ARGS)
 
 # ARGS="--only 00 04" takes some of the lessons; ARGS="--ja" the Japanese ones.
 slides: .venv/.has-lab
@@ -87,8 +88,10 @@ constraints: .venv/.has-test
 	@$(SETUP) demo && touch $@
 .venv/.has-lab: $(CHANGED)
 	@$(SETUP) demo,lab,backends && touch $@
+.venv/.has-book: $(CHANGED)
+	@$(SETUP) demo,lab,backends,book && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) demo,lab,backends,bench,judge,test && touch $@
+	@$(SETUP) demo,lab,backends,bench,book,judge,test && touch $@
 .venv/.has-bench: $(CHANGED)
 	@$(SETUP) demo,backends,bench && touch $@
 

@@ -17,11 +17,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from lab.book import FOLDER, Page, run
+from lab.book import FOLDER, run
 
 #: What stands before what the room is to remember, in both languages.
 _SEEN = re.compile(r"^(?=\*\*(?:Seen|結果):\*\*)", re.M)
@@ -97,7 +96,7 @@ def _markdown(text: str) -> Any:
 def html(notebook: Any, language: str) -> str:
     """The slides as one page that needs nothing from anywhere else."""
     deck = slides(notebook)
-    style = (FOLDER / "book" / "style.css").read_text("utf-8")
+    style = (FOLDER / "slides" / "style.css").read_text("utf-8")
     style += (FOLDER / "slides" / "deck.css").read_text("utf-8")
     script = (FOLDER / "slides" / "deck.js").read_text("utf-8")
     return (
@@ -135,10 +134,9 @@ def main() -> int:
     for path in sorted((FOLDER / "ja" if given.ja else FOLDER).glob("[0-9]*.ipynb")):
         if given.only and path.stem[:2] not in given.only:
             continue
-        page = Page(path.stem, nbformat.read(path, as_version=4), runs=True)  # type: ignore[no-untyped-call]
-        run(page, path.parent)
+        notebook = run(path)
         target = given.folder / f"{path.stem}{'.ja' if given.ja else ''}.html"
-        target.write_text(html(page.notebook, "ja" if given.ja else "en"), "utf-8")
+        target.write_text(html(notebook, "ja" if given.ja else "en"), "utf-8")
         print(target.resolve().as_uri(), flush=True)
     return 0
 

@@ -1,92 +1,120 @@
-"""The book opens offline, and every page of it shows its figures."""
+"""The book is a site that opens offline: every page, in two languages, with figures and search."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
-from nbformat.v4 import new_markdown_cell, new_notebook
-from notebooks.colours import contrast
-from notebooks.kernels import NOTEBOOKS
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from rich.progress import Progress
 from support import needs
 
-from demo_app.verification.demo import colours
 from lab import book
-from lab.book import Page
+from lab.show import Picture
 
-STYLE = (NOTEBOOKS / "book" / "style.css").read_text("utf-8")
+pytestmark = pytest.mark.filterwarnings("ignore:'myst_parser")
+FIGURE = "Forty jobs, and all of them arrived."
+
+
+def a_tree(folder: Path, text: str) -> Path:
+    """A small tree: a lesson in both languages that was run, and code. text: the README's."""
+    tree, kept, code = folder / "tree", folder / "kept", new_code_cell("lab.timeline()")
+    shown = Picture('<svg viewBox="0 0 9 9"/>', FIGURE)._repr_mimebundle_()
+    for place, prose in {
+        "notebooks": "# 00 · Start\n\nThen lessons 01 and 09. [Code](../demo_app/tasks.py)",
+        "notebooks/ja": "# 00 · はじめに\n\nワーカーを強制終了します。レッスン 01 もあります。",
+    }.items():
+        (tree / place).mkdir(parents=True)
+        for name, source in {"00_start": prose, "01_next": prose.replace("00", "01")}.items():
+            _put(tree / place / f"{name}.ipynb", [new_markdown_cell(source), code])
+    output = new_output("display_data", shown)
+    ran = new_code_cell(code.source, outputs=[output])
+    for place in (kept, kept / "ja"):
+        _put(place / "00_start.ipynb", [new_markdown_cell("# 00"), ran])
+    for place, words in {
+        "README.md": text,
+        "notebooks/ja/README.md": "# 失われないジョブ",
+        "notebooks/words.md": "# Words\n\nlesson 01",
+        "notebooks/reference/faq.md": "# Questions",
+        "notebooks/reference/broker.md": "# The broker",
+        "notebooks/ja/reference/faq.md": "# よくある質問",
+        "notebooks/book/api.md": "# API\n\n{{ calls }}",
+        ".github/SECURITY.md": "# Security\n\nThe code of [the app](../demo_app).",
+        "demo_app/tasks.py": "def notify_author(): ...",
+        "demo_app/__init__.py": '"""The app."""',
+    }.items():
+        (tree / place).parent.mkdir(parents=True, exist_ok=True)
+        (tree / place).write_text(words, "utf-8")
+    _put(tree / "notebooks/challenges/01_runs.ipynb", [new_markdown_cell("# Challenge 1")])
+    return tree
+
+
+def _put(path: Path, cells: list[Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    python = {"language_info": {"name": "python"}}
+    nbformat.write(new_notebook(cells=cells, metadata=python), path)
 
 
 @pytest.mark.timeout(240)
 def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
-    chromium = needs("chromium")
-    index, lesson, *_ = book.write(tmp_path, ["00"])
+    site = tmp_path / "book"
+    tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")
+    assert book.write(site, tmp_path / "kept", tree) == 0
     asked: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium,
+            executable_path=needs("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic",
                   "--disable-background-networking", "--disable-component-update"],
         )  # fmt: skip
         tab = browser.new_page()
         tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(index.as_uri())
-        tab.click("text=Start here")
-        assert tab.url == lesson.as_uri()
-        figures = tab.locator("figure [role=img]")
-        assert figures.count() >= 3
-        for n in range(figures.count()):
-            assert len(figures.nth(n).get_attribute("aria-label") or "") > 20
-            size = figures.nth(n).bounding_box()
-            assert size is not None
-            assert size["width"] > 300
-        for width in (390, 1920):  # a phone, a projector
-            tab.set_viewport_size({"width": width, "height": 1080})
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        tab.click("nav >> text=Words")
-        assert tab.locator("table tr").count() > 40, "the glossary is there"
+        tab.goto((site / "index.html").as_uri())
+        tab.click("article >> text=Start")
+        for page, lesson in (("notebooks", "00 · Start"), ("notebooks/ja", "00 · はじめに")):
+            assert tab.url == (site / page / "00_start.html").as_uri()
+            assert lesson in tab.inner_text("h1")
+            assert tab.locator(f'figure [role=img][aria-label="{FIGURE}"]').count() == 1
+            assert tab.locator('article a:has-text("01")').get_attribute("href") == "01_next.html"
+            assert tab.locator('article a:has-text("09")').count() == 0, "it is not in the book"
+            for width in (390, 1920):  # a phone, a projector
+                tab.set_viewport_size({"width": width, "height": 1080})
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width
+            tab.click("a.twin")
+        tab.click("article a >> text=Code")
+        assert "notify_author" in tab.inner_text("article")
+        for page, heading in (
+            ("notebooks/words", "Words"), ("notebooks/reference/faq", "Questions"),
+            ("notebooks/challenges/01_runs", "Challenge 1"), ("demo_app/__init__", "demo_app"),
+            (".github/SECURITY", "Security"), ("notebooks/book/api", "API"),
+        ):  # fmt: skip
+            tab.goto((site / f"{page}.html").as_uri())
+            assert heading in tab.inner_text("h1")
+        assert "/api/jobs/summary" in tab.inner_text("table")
+        tab.fill("input[name=q]", "終了")
+        tab.press("input[name=q]", "Enter")
+        tab.locator("ul.search >> text=00 · はじめに").wait_for()
         browser.close()
     assert [url for url in asked if not url.startswith("file:")] == []
 
 
-def a_lesson(name: str, text: str) -> Page:
-    """A lesson of a single cell."""
-    return Page(name, new_notebook(cells=[new_markdown_cell(text)]), runs=True)
+def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tree = a_tree(tmp_path, "# The front\n\n[Nowhere](notebooks/99_gone.ipynb)")
+    assert book.write(tmp_path / "book", tmp_path / "kept", tree) == 1
+    assert "99_gone" in capfd.readouterr().err
 
 
-def test_a_page_leads_to_the_ones_beside_it_and_to_those_that_it_names() -> None:
-    pages = [
-        a_lesson("03_one", "# 03 · One"),
-        a_lesson("04_two", "# 04 · Two\n\nLessons 03 and 09, and 05."),
-        a_lesson("05_three", "# 05 · Three"),
-    ]
-    html = book.html(pages[1], pages)
-    assert html.count('href="03_one.html"') == 3, "above, below, and where it is named"
-    assert html.count('href="05_three.html"') == 2, "a number by itself is no lesson"
-    assert "09_" not in html, "a page that is not in the book is no link"
-
-
-def test_the_index_leads_to_every_page_and_says_how_long_a_lesson_takes() -> None:
-    about = "# 03 · One\n\nWhat it is about.\n\n**Time:** about 20 minutes."
-    pages = [a_lesson("03_one", about), book.text_page("broker", "# The broker")]
-    html = book.html(book.index(pages), pages)
-    assert re.search(r'href="03_one.html">03 · One</a> · about 20 minutes', html)
-    assert "What it is about." in html
-    assert 'href="broker.html">The broker</a>' in html
-
-
-@pytest.mark.parametrize("ink", ["INK", "EDGE", "RUNNING", "GOOD"])
-def test_code_can_be_read_on_its_shade(ink: str) -> None:
-    (shade,) = re.findall(r"--shade: (#\w+)", STYLE)
-    assert contrast(getattr(colours, ink), shade) >= 4.5
-    assert getattr(colours, ink) in STYLE, "the book has the colours of the pictures"
-
-
-def test_a_page_holds_no_script() -> None:
-    page = a_lesson("a lesson", "# A lesson\n\n<script>alert(1)</script>")
-    html = book.html(page, [page])
-    assert "<script" not in html
-    assert not re.search(r'(?:src|href)="https?:', html)
+def test_a_lesson_is_run_and_an_error_names_lesson_and_cell(tmp_path: Path) -> None:
+    lesson = tmp_path / "99_wrong.ipynb"
+    code = ["import os", "raise LookupError(f'I am in {os.getcwd()}')"]
+    _put(lesson, [new_markdown_cell("# 99"), *map(new_code_cell, code)])
+    with Progress() as bars, pytest.raises(CellExecutionError) as told:
+        book.run(lesson, bars)
+    assert f"I am in {tmp_path}" in str(told.value), "in the lesson's folder, after the first cell"
+    assert told.value.__notes__ == [f"That was lesson {tmp_path.name}/99_wrong, cell 3."]
+    assert bars.tasks[0].completed == 3

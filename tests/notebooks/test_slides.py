@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebooks.colours import contrast
 from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import LESSONS
 from support import needs
 
+from demo_app.verification.demo import colours
 from lab.slides import html, slides
 
 LESSON = new_notebook(
@@ -84,3 +87,11 @@ def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> 
         assert "it is two" in shown.inner_text(), "a reload stays on the slide"
         browser.close()
     assert [url for url in asked if not url.startswith("file:")] == []
+
+
+@pytest.mark.parametrize("ink", ["INK", "EDGE", "RUNNING", "GOOD"])
+def test_code_can_be_read_on_its_shade(ink: str) -> None:
+    style = (NOTEBOOKS / "slides" / "style.css").read_text("utf-8")
+    (shade,) = re.findall(r"--shade: (#\w+)", style)
+    assert contrast(getattr(colours, ink), shade) >= 4.5
+    assert getattr(colours, ink) in style, "the slides have the colours of the pictures"

@@ -1,0 +1,145 @@
+"""How Sphinx makes the site out of the tree, with what `lab.book` kept of the lessons' runs."""
+
+import gettext
+import re
+from itertools import pairwise
+from os.path import relpath
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+import sphinx.locale
+from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
+
+from demo_app.settings import Settings
+from demo_app.web.app import make_app
+
+#: The parts of the site, and the patterns of their pages.
+PARTS = {
+    "Lessons": "notebooks/[0-9]*.ipynb notebooks/words.md",
+    "レッスン": "notebooks/ja/README.md notebooks/ja/[0-9]*.ipynb notebooks/ja/reference/*.md",
+    "Challenges": "notebooks/challenges/*.ipynb",
+    "Reference": "notebooks/reference/faq.md notebooks/reference/*.md notebooks/book/api.md",
+    "Taking part": ".github/*.md",
+}
+PAGES = ["README.md", *" ".join(PARTS.values()).split()]
+CODE = {".py": "python", ".lua": "lua", ".toml": "toml"}
+#: A link to a file or folder of the tree, or the numbers of lessons that a text names.
+LINK = re.compile(
+    r"\[[^]]*]\((?!https?:)([^)#\s]+)"
+    r"|((?:\b[Ll]essons? |レッスン ?)\d\d(?:(?:,| and|、| ?と) ?\d\d\b)*)"
+)
+JAPANESE = gettext.translation("sphinx", Path(sphinx.locale.__file__).parent, ["ja"])
+
+project = html_title = "Jobs that survive"
+root_doc = "README"
+source_suffix = dict.fromkeys([".md", ".ipynb", *CODE], "myst-nb")
+exclude_patterns = [".venv", ".git", "build"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["substitution"]
+myst_heading_anchors = 4
+python_maximum_signature_line_length = 80
+suppress_warnings = ["misc.highlighting_failure"]  # a language may be newer than its colours
+html_theme = "furo"
+html_static_path = html_css_files = ["book.css"]
+html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
+html_show_search_summary = False  # a page that was opened as a file can't fetch another
+
+
+class Search(SearchEnglish):
+    """English words, and of Japanese each two letters that are neighbours."""
+
+    js_splitter_code = r"""
+var splitQuery = (query) =>
+  [...query.matchAll(/[\u3041-\u30ff\u3400-\u9fff]+|[\p{L}\p{N}_]+/gu)].flatMap(([run]) =>
+    run < "\u3041" ? run : [...run.slice(1)].map((end, at) => run[at] + end));"""
+
+    def split(self, input: str) -> list[str]:
+        """A page's words; the code above does the same to what is looked for."""
+        runs = re.findall(r"[\u3041-\u30ff\u3400-\u9fff]+|\w+", input)
+        pairs = ([run] if run < "\u3041" else map("".join, pairwise(run)) for run in runs)
+        return [word for words in pairs for word in words]
+
+
+def linked(page: Path, folder: Path, text: str) -> str:
+    """The text of a page, with links to the lessons that it names; a link to a folder leads to the
+    file that says what is in it. folder: the lessons'."""
+    lessons = {path.name[:2]: relpath(path, page.parent) for path in folder.glob("[0-9]*.ipynb")}
+
+    def number(found: re.Match[str]) -> str:
+        lesson = lessons.get(found[0], page.name)
+        return found[0] if lesson == page.name else f"[{found[0]}]({lesson})"
+
+    def link(found: re.Match[str]) -> str:
+        if found[2]:
+            return re.sub(r"\d\d", number, found[2])
+        return found[0] + "/__init__.py" * (page.parent / found[1]).is_dir()
+
+    return LINK.sub(link, text)
+
+
+def read(app: Sphinx, name: str, source: list[str]) -> None:
+    """Change what Sphinx has read: its links, a lesson's outputs; a file of code becomes a page."""
+    page = Path(app.env.doc2path(name))
+    folder = Path(app.srcdir, "notebooks", "ja" if name.startswith("notebooks/ja/") else "")
+    if lexer := CODE.get(page.suffix):
+        block = f"``````{{code-block}} {lexer}\n{source[0]}\n``````"
+        source[0] = f"---\norphan: true\n---\n# `{relpath(page, app.srcdir)}`\n\n{block}\n"
+    elif page.suffix == ".md":
+        source[0] = linked(page, folder, source[0])
+        for part, pages in PARTS.items() if name == root_doc else ():
+            names = re.sub(r"\.\w+( |$)", "\n", pages)
+            source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {part}\n\n{names}```\n"
+    else:
+        notebook = nbformat.reads(source[0], as_version=4)
+        kept = Path(app.config.kept, relpath(page, Path(app.srcdir, "notebooks")))
+        ran = nbformat.read(kept, as_version=4) if kept.is_file() else notebook
+        for cell, before in zip(notebook.cells, ran.cells, strict=False):
+            if cell.cell_type == "markdown":
+                cell.source = linked(page, folder, cell.source)
+            elif cell.source == before.source:  # or it was changed since
+                shown = before.outputs  # what a cell took away again is empty
+                cell.outputs = [one for one in shown if any(one.get("data", {"": one}).values())]
+        source[0] = nbformat.writes(notebook)
+
+
+def dress(app: Sphinx, name: str, _: str, context: dict[str, Any], tree: object) -> None:
+    """The language of a page's surroundings, and the way to its twin in the other one."""
+    japanese = name.startswith("notebooks/ja/")
+    words = JAPANESE if japanese else gettext.NullTranslations()
+    app.builder.templates.environment.install_gettext_translations(words)
+    context["language"], other = ("ja", "en") if japanese else ("en", "ja")
+    twin = re.sub("^notebooks/(ja/)?", "notebooks/" if japanese else "notebooks/ja/", name)
+    if tree and twin != name and twin in app.env.found_docs:
+        way = f'<a class="twin" lang="{other}" href="{app.builder.get_relative_uri(name, twin)}">'
+        context["body"] = f"{way}{'English' if japanese else '日本語'}</a>{context['body']}"
+
+
+def calls() -> str:
+    """The calls of the app's HTTP API as a table, from its own description."""
+    with TemporaryDirectory() as folder:
+        paths = make_app(Settings(dir=Path(folder))).openapi()["paths"]
+    rows = ["| call | what it does | answers |", "| --- | --- | --- |"]
+    for path, method, call in ((p, m, c) for p, calls in paths.items() for m, c in calls.items()):
+        what, answers = " ".join(call["description"].split()), ", ".join(sorted(call["responses"]))
+        rows.append(f"| `{method.upper()} {path}` | {what} | {answers} |")
+    return "\n".join(rows)
+
+
+myst_substitutions = {"calls": calls()}
+
+
+def setup(app: Sphinx) -> None:
+    """Take the pages, and the code to which they lead; and hang in what is above."""
+    pages = [page for pattern in PAGES for page in Path(app.srcdir).glob(pattern)]
+    found = ((page, to) for page in pages for to, _ in LINK.findall(page.read_text("utf-8")))
+    code = [relpath(page.parent / to, app.srcdir) for page, to in found]
+    app.config.include_patterns = [*PAGES, *code, *(f"{folder}/__init__.py" for folder in code)]
+    app.add_config_value("kept", "", "env", str)
+    app.add_search_language(Search)
+    app.connect("source-read", read)
+    app.connect("html-page-context", dress)
