@@ -18,7 +18,7 @@ import psutil
 from typer import Option
 
 from demo_app.broker.address import masked
-from demo_app.commands import class_room
+from demo_app.commands.class_room import line, show
 from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
 
@@ -46,10 +46,10 @@ def doctor(
 ) -> int:
     """Check this machine: one line a check, and what to do about each that fails."""
     if of_class:
-        return class_room.show(of_class)
+        return show(of_class)
     found = list(results())
     if as_json:
-        print(class_room.line(found))
+        print(line(found))
     else:
         for name, told, well in found:
             print(f"{'ok  ' if well else 'FAIL'}  {name}: {told}")
