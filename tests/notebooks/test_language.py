@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from matplotlib.font_manager import FontManager, fontManager, json_dump
-from nbformat.v4 import new_code_cell, new_notebook
 from notebooks.japanese import JAPANESE
 from notebooks.kernels import NOTEBOOKS, Output, kernel
 from notebooks.lesson import run_lesson
@@ -20,8 +19,6 @@ from notebooks.sentences import LAB, sentences, texts, unsayable
 from notebooks.test_00_start_here import WRONG
 
 from demo_app.verification.demo.fonts import japanese_font
-from lab import book
-from lab.book import Page
 
 TRANSLATED: dict[str, str] = json.loads((LAB / "japanese.json").read_text("utf-8"))
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
@@ -81,11 +78,7 @@ def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     code = 'from lab.language import say\nprint(say("{n} comments posted", n=3))'
     assert heard(code, NOTEBOOKS) == "3 comments posted\n"
     assert heard(code) == "コメントを 3 件投稿しました\n"
-    cell = new_code_cell('from lab import check\ncheck("2.2", 5)')
-    lesson = Page("a_lesson", new_notebook(cells=[cell]), runs=True)
-    book.run(lesson, JAPANESE)
-    outputs = lesson.notebook.cells[0].outputs  # and what it waited for, on a busy machine
-    assert "正解" in "".join(output.get("text", "") for output in outputs)
+    assert "正解" in heard('from lab import check\ncheck("2.2", 5)')
 
 
 @pytest.mark.timeout(300)

@@ -69,7 +69,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     FaultType("worker terminated", 2, kill("worker", signal.SIGTERM)),
     FaultType("worker terminated twice", 2, terminate_twice),
     FaultType("worker paused", 4, pause_worker),
-    FaultType("worker paused before its mail", 6, pause_before_mail),
+    FaultType("worker paused before its mail", 12, pause_before_mail),
     FaultType("namesake", 1, namesake),
     FaultType("web killed", 6, kill_one_at_a_time("web")),
     FaultType("redis killed", 4, kill_one_at_a_time("redis")),
