@@ -111,7 +111,7 @@ def probe(told: Callable[[Gone], None] = lambda _: None) -> tuple[list[str], lis
         reader = Reader(blog.ready)
         try:
             for name in ("worker1", "data", "redis1"):
-                until(lambda: client.summary()["running"] > 0, what="a running job")
+                until(lambda: _all_work(client), what="a job at each worker")
                 told(_gone(blog, client, reader, name))
         finally:
             accepted = reader.stop()
@@ -157,6 +157,10 @@ def _is_well(client: Client) -> bool:
         client.mail_stats()
         return len(client.summary()["workers"]) == 2
     return False
+
+
+def _all_work(client: Client) -> bool:
+    return all(one["running"] for one in client.summary()["workers"] if one["alive"])
 
 
 def _leads_to(blog: Blog, name: str) -> bool:
