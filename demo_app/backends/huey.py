@@ -22,6 +22,7 @@ from huey.exceptions import RetryTask
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from demo_app.backends.huey_storage import Storage
 from demo_app.backends.huey_table import JobTable
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
@@ -71,6 +72,7 @@ class HueyBackend(Backend):
         """The queue in its file: each commit is on disk, and ids are never used twice."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = SqliteHuey(
+            storage_class=Storage,
             filename=str(self._path),
             results=False,
             fsync=True,

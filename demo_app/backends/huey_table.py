@@ -15,21 +15,8 @@ from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
 from demo_app.jobs.result import TaskError, TaskResult
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    job TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    errors TEXT NOT NULL DEFAULT '[]',
-    value TEXT NOT NULL DEFAULT 'null',
-    reason TEXT NOT NULL DEFAULT '',
-    started_at REAL,
-    finished_at REAL,
-    worker INTEGER
-) STRICT
-"""
 _ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
+_LAST = ("done", "discarded", "dead")
 _DELETE_OLDEST = """
 DELETE FROM jobs WHERE id IN (
     SELECT id FROM jobs WHERE state IN ('done', 'discarded')
@@ -47,7 +34,6 @@ class JobTable:
     def __init__(self, storage: Any, keep: int) -> None:
         self._storage, self._keep = storage, keep
         self._ended = count(1)
-        storage.sql(_TABLE, commit=True)
 
     def add(self, rows: Any, job: Job) -> bool:
         """Write a new job down, as part of a transaction; False when its id is known."""
@@ -90,18 +76,27 @@ class JobTable:
         it."""
         sql = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
         found = self._storage.sql(sql, (json.dumps(list(job_ids)),), results=True)
-        dead = {pid for _, state, pid in found if state == "running" and not _lives(pid)}
-        return {
-            job_id: "lost" if state == "running" and pid in dead else state
-            for job_id, state, pid in found
-        }
+        open_jobs = {job: pid for job, state, pid in found if pid and state not in _LAST}
+        dead = {pid for pid in open_jobs.values() if not _lives(pid)}
+        orphans = [job for job, pid in open_jobs.items() if pid in dead]
+        lost = set(orphans) - self._waiting() if orphans else set()
+        return {job: "lost" if job in lost else state for job, state, _ in found}
+
+    def _waiting(self) -> set[str]:
+        """The ids of all jobs in huey's tables."""
+        sql = (
+            "SELECT json_extract(data, '$[0]') FROM task "
+            "UNION ALL SELECT json_extract(data, '$[0]') FROM schedule"
+        )
+        return {job_id for (job_id,) in self._storage.sql(sql, results=True)}
 
     def take_back(self, rows: Any, job_id: str, most: int) -> str:
         """As part of a transaction: a worker died with the job. Returns its state from now on:
         queued, or dead after the death of more workers than `most`."""
         sql = (
-            "UPDATE jobs SET state = iif(attempts - json_array_length(errors) > ?, 'dead', "
-            "'queued') WHERE id = ? AND state = 'running' RETURNING state"
+            "UPDATE jobs SET worker = NULL, state = "
+            "iif(attempts - json_array_length(errors) > ?, 'dead', 'queued') "
+            "WHERE id = ? RETURNING state"
         )
         return str(rows.execute(sql, (most, job_id)).fetchone()[0])
 
@@ -113,11 +108,11 @@ class JobTable:
     def started(self, job_id: str) -> Job:
         """Note that a try begins; returns the job to be tried."""
         sql = (
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
-            "worker = ? WHERE id = ? RETURNING job, attempts"
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ? "
+            "WHERE id = ? RETURNING job, attempts"
         )
         with self._storage.db(commit=True) as rows:
-            record, attempts = rows.execute(sql, (time(), os.getpid(), job_id)).fetchone()
+            record, attempts = rows.execute(sql, (time(), job_id)).fetchone()
         return replace(Job.from_record(json.loads(record)), attempts=attempts - 1)
 
     def ended(self, job_id: str, outcome: Outcome) -> None:

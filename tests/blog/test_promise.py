@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from support import client_of
 
-from demo_app.backends.huey import HueyBackend
-from demo_app.jobs import task
-from demo_app.settings import Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -69,23 +64,3 @@ def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing() ->
         client_of(stack.ready["redis"]).save()  # a snapshot, which is loaded at the next start
         _comments_in_the_middle_of_which(lambda _: stack.kill("redis"), stack, client)
         client.wait_for_mails(COMMENTS + 1)
-
-
-@task
-def nothing() -> None:
-    """Stands for a job that ends its worker."""
-
-
-def test_a_job_in_a_file_that_ends_every_worker_is_given_up(tmp_path: Path) -> None:
-    backend = HueyBackend(Settings(dir=tmp_path, max_rescues=2))
-    job = nothing.job()
-    backend.enqueue(job)
-    seen = []
-    for _ in range(3):
-        worker = subprocess.Popen(["true"])
-        worker.wait()
-        backend._jobs.started(job.id)
-        backend.huey.storage.sql("UPDATE jobs SET worker = ?", (worker.pid,), commit=True)
-        seen.append(backend.states([job.id])[job.id])
-    backend.close()
-    assert seen == ["queued", "queued", "dead"]

@@ -1,0 +1,88 @@
+"""What a consumer that is killed had in its hands is found in huey's file, at whatever moment."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from demo_app.backends.huey import HueyBackend
+from demo_app.jobs import task
+from demo_app.jobs.job import Job
+from demo_app.settings import Settings
+
+#: A consumer's steps, in a process of its own, which is then killed.
+TAKE = "job = backend.huey.dequeue()"
+BEGIN = f"{TAKE}; backend._jobs.started(job.id)"
+TAKE_WHAT_IS_DUE = "backend.huey.read_schedule()"
+PROGRAM = """
+import os, pathlib, signal
+from demo_app.backends.huey import HueyBackend
+from demo_app.settings import Settings
+backend = HueyBackend(Settings(dir=pathlib.Path({folder!r})))
+{steps}
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@task
+def nothing() -> None:
+    """Stands for any job."""
+
+
+def killed_after(steps: str, folder: Path) -> None:
+    """Do a consumer's steps in a process that dies after them."""
+    program = PROGRAM.format(folder=str(folder), steps=steps)
+    ended = subprocess.run([sys.executable, "-c", program], check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> HueyBackend:
+    return HueyBackend(Settings(dir=tmp_path, max_rescues=2))
+
+
+def waiting(backend: HueyBackend) -> list[Job]:
+    return list(backend.pending())
+
+
+@pytest.mark.parametrize(
+    ("steps", "run_after"),
+    [(TAKE, None), (BEGIN, None), (TAKE_WHAT_IS_DUE, datetime.now(UTC) - timedelta(seconds=1))],
+    ids=["taken", "begun", "due"],
+)
+def test_a_job_that_was_taken_by_a_consumer_that_is_killed_waits_again(
+    backend: HueyBackend, tmp_path: Path, steps: str, run_after: datetime | None
+) -> None:
+    job = replace(nothing.job(), run_after=run_after)
+    backend.enqueue(job)
+    killed_after(steps, tmp_path)
+    assert waiting(backend) == []
+    assert backend.states([job.id]) == {job.id: "queued"}
+    assert [found.id for found in waiting(backend)] == [job.id]
+
+
+def test_a_job_that_a_living_consumer_has_taken_stays_with_it(backend: HueyBackend) -> None:
+    job = nothing.job()
+    backend.enqueue(job)
+    backend.huey.dequeue()
+    assert backend.states([job.id]) == {job.id: "queued"}
+    assert waiting(backend) == []
+    backend._jobs.started(job.id)
+    assert backend.states([job.id]) == {job.id: "running"}
+    assert waiting(backend) == []
+
+
+def test_a_job_that_ends_every_worker_is_given_up(backend: HueyBackend, tmp_path: Path) -> None:
+    job = nothing.job()
+    backend.enqueue(job)
+    seen = []
+    for _ in range(3):
+        killed_after(BEGIN, tmp_path)
+        seen.append(backend.states([job.id])[job.id])
+    assert seen == ["queued", "queued", "dead"]
