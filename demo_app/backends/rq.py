@@ -7,6 +7,7 @@ delays are RQ's, by the second; how a job runs and what is kept of its failures 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -58,6 +59,7 @@ class RqBackend(Backend):
 
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
+        self._popped_at: dict[str, float] = {}  # when a job was first seen in no queue, monotonic
 
     @cached_property
     def connection(self) -> redis.Redis:
@@ -120,14 +122,30 @@ class RqBackend(Backend):
         """The state of each job that Redis knows, asked in one go.
 
         A worker that works on while Redis loses its data writes down pieces of a job; one that
-        does not say how the job stands is deleted, or it would keep the job from coming again.
+        does not say how the job stands is deleted, or it would keep the job from coming again. So
+        is one that was popped a lease ago and has not begun: its worker was killed in between.
         """
         fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
-        found = [one for one in fetched if one is not None]
-        for one in found:
-            if one.get_status(refresh=False) is None:
+        found = {one.id: one for one in fetched if one is not None}
+        gone = self._popped([one for one in found.values() if _status(one) == JobStatus.QUEUED])
+        now, states = time.monotonic(), {}
+        for job_id, one in found.items():
+            since = self._popped_at.setdefault(job_id, now) if job_id in gone else now
+            if job_id not in gone:
+                self._popped_at.pop(job_id, None)
+            if _status(one) is None or now - since > self._settings.lease_seconds:
                 self.connection.delete(one.key)
-        return {one.id: _state(one) for one in found if one.get_status(refresh=False)}
+            else:
+                states[job_id] = _state(one)
+        return states
+
+    def _popped(self, queued: list[RqJob]) -> set[str]:
+        """The ids of those jobs that RQ calls queued, and that stand in no queue."""
+        with self.connection.pipeline(transaction=False) as ask:
+            for one in queued:
+                ask.lpos(self.lanes[one.origin].key, one.id)
+            places = ask.execute()
+        return {one.id for one, place in zip(queued, places, strict=True) if place is None}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
@@ -174,8 +192,14 @@ def ready_key(pid: int) -> str:
     return f"rq-worker:{pid}"
 
 
+def _status(found: RqJob) -> JobStatus | None:
+    status: JobStatus | None = found.get_status(refresh=False)
+    return status
+
+
 def _state(found: RqJob) -> str:
-    state = _STATES.get(found.get_status(refresh=False), "queued")
+    status = _status(found)
+    state = _STATES.get(status, "queued") if status else "queued"
     if state == "done" and found.meta.get("reason"):
         return "discarded"
     return "retrying" if state == "scheduled" and found.meta.get("errors") else state

@@ -45,6 +45,7 @@ def _kill_the_web_app(stack: Stack) -> None:
     [
         ("celery", _wipe_redis),
         ("rq", _wipe_redis),
+        ("rq", _kill_the_worker),
         ("huey", _kill_the_worker),
         ("memory", _kill_the_web_app),
     ],

@@ -1,0 +1,44 @@
+"""What RQ's worker had popped and not yet begun when it was killed is found missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support import until
+
+from demo_app.backends.rq import RqBackend
+from demo_app.jobs import task
+from demo_app.settings import Settings
+
+
+@task
+def nothing() -> None:
+    """Stands for any job."""
+
+
+@pytest.fixture
+def backend(redis_url: str) -> Iterator[RqBackend]:
+    backend = RqBackend(Settings(redis_url=redis_url, lease_seconds=0.3))
+    yield backend
+    backend.close()
+
+
+def test_a_job_that_was_popped_by_a_worker_that_is_killed_is_unknown_and_may_come_again(
+    backend: RqBackend,
+) -> None:
+    taken, waits = nothing.job(), nothing.job()
+    backend.enqueue(taken)
+    backend.enqueue(waits)
+    lane = backend.lanes["default"]
+    # RQ's pop, after which a worker that is killed does nothing more
+    assert backend.connection.blpop([lane.key], 1) == (lane.key.encode(), taken.id.encode())
+    states = backend.states([taken.id, waits.id])
+    assert states == {taken.id: "queued", waits.id: "queued"}  # its worker may yet begin
+    states = until(
+        lambda: (now := backend.states([taken.id, waits.id])) != states and now,
+        what="the popped job to be missed",
+    )
+    assert states == {waits.id: "queued"}
+    backend.enqueue(taken)
+    assert lane.get_job_ids() == [waits.id, taken.id]
