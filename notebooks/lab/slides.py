@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,12 @@ _LAST = re.compile(r"^## (?:Key points|要点)$", re.M)
 _HEADING = re.compile(r"^##? .+$", re.M)
 #: Cells of a learner's own work, and of the end.
 _NOT_SHOWN = re.compile(r'^(?:check\("|solutions\(|predictions\(\)|\w+\.close\(\)$)', re.M)
+
+#: What a topic says of its length, and the seconds of a slide whose topic says nothing.
+_MINUTES = re.compile(r"\*(?:About (\d+) minutes?|約 ?(\d+) ?分)")
+_SECONDS = 30
+_STYLE = ("vendor/reveal.css", "style.css", "deck.css")
+_SCRIPT = ("vendor/reveal.js", "vendor/notes.js", "deck.js")
 
 
 @dataclass(slots=True)
@@ -94,27 +102,33 @@ def _markdown(text: str) -> Any:
 
 
 def html(notebook: Any, language: str) -> str:
-    """The slides as one page that needs nothing from anywhere else."""
+    """The slides as one page of reveal.js that needs nothing from anywhere else."""
     deck = slides(notebook)
-    style = (FOLDER / "slides" / "style.css").read_text("utf-8")
-    style += (FOLDER / "slides" / "deck.css").read_text("utf-8")
-    script = (FOLDER / "slides" / "deck.js").read_text("utf-8")
+    here = FOLDER / "slides"
+    style, script = (
+        "\n".join((here / name).read_text("utf-8") for name in names) for names in (_STYLE, _SCRIPT)
+    )
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
         f"<title>{escape(deck[0].title)}</title><style>{style}</style></head>\n<body>\n"
-        f"{''.join(_sections(deck))}<script>{script}</script></body></html>\n"
+        f'<div class="reveal"><div class="slides">{"".join(_sections(deck))}</div></div>\n'
+        f"<script>{script}</script></body></html>\n"
     )
 
 
 def _sections(deck: list[Slide]) -> Iterator[str]:
-    for number, slide in enumerate(deck, 1):
-        notes = [_markdown(text) for text in slide.notes]
-        level = "h1" if number == 1 else "h2"
-        yield (
-            f"<section><{level}>{escape(slide.title)}</{level}>{_body(slide.shown)}"
-            f"<aside>{_body(notes)}</aside>"
-            f'<p class="place">{number} / {len(deck)}</p></section>\n'
-        )
+    """Each slide with its notes, and its share of its topic's seconds."""
+    for title, topic in groupby(deck, attrgetter("title")):
+        found = list(topic)
+        stated = _MINUTES.search("\n".join(note for slide in found for note in slide.notes))
+        seconds = 60 * int(stated[1] or stated[2]) // len(found) if stated else _SECONDS
+        for slide in found:
+            level = "h1" if slide is deck[0] else "h2"
+            notes = [_markdown(text) for text in slide.notes]
+            yield (
+                f'<section data-timing="{seconds}"><{level}>{escape(title)}</{level}>'
+                f'{_body(slide.shown)}<aside class="notes">{_body(notes)}</aside></section>\n'
+            )
 
 
 def _body(cells: list[Any]) -> str:

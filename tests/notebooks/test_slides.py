@@ -57,7 +57,7 @@ def test_every_lesson_has_slides_from_its_title_to_its_key_points(
 
 
 def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     page, asked = tmp_path / "slides.html", []
     page.write_text(html(LESSON, "en"), "utf-8")
@@ -68,25 +68,30 @@ def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> 
         tab = browser.new_page()
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(page.as_uri())
-        shown = tab.locator("section:visible")
+        shown = tab.locator("section.present")
         assert "What it is." in shown.inner_text()
         tab.keyboard.press("PageDown")
         assert "two" in shown.inner_text()
         assert "Ask." not in shown.inner_text()
-        tab.keyboard.press("n")
-        assert "Ask." in shown.inner_text()
         with tab.expect_popup() as popup:
             tab.keyboard.press("s")
+        notes = popup.value.locator(".speaker-controls-notes .value")
+        expect(notes).to_contain_text("Ask.")
         tab.bring_to_front()
         tab.keyboard.press("ArrowRight")
-        assert "And why?" in popup.value.inner_text("body")
+        expect(notes).to_contain_text("And why?")
         tab.keyboard.press("End")
         assert shown.locator("h2").inner_text() == "Key points"
         tab.keyboard.press("ArrowLeft")
+        expect(tab).to_have_url(re.compile("#/2$"))
         tab.reload()
         assert "it is two" in shown.inner_text(), "a reload stays on the slide"
         browser.close()
     assert [url for url in asked if not url.startswith("file:")] == []
+
+
+def test_the_speakers_view_knows_how_long_each_topic_takes() -> None:
+    assert re.findall(r'data-timing="(\d+)"', html(LESSON, "en")) == ["30", "60", "60", "30"]
 
 
 @pytest.mark.parametrize("ink", ["INK", "EDGE", "RUNNING", "GOOD"])
