@@ -67,6 +67,7 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     """Kombu's Redis transport with the channel above."""
 
     Channel = Channel
+    SentinelChannel = SentinelChannel
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
 
@@ -80,9 +81,9 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
             told = ", ".join(map(str, STEPS))
             raise ValueError(f"the claims broker has fixed steps of priority, {told}")
         if scheme_of(client.hostname) == "sentinel":
-            self.Channel, self.default_port = SentinelChannel, 26379
-            first, *others = [url.removeprefix("claims+") for url in client.alt or [""]]
-            client.alt = [first, *(f"sentinel://{url.rpartition('//')[2]}" for url in others)]
+            self.Channel, self.default_port = self.SentinelChannel, 26379
+            urls = client.alt or [""]
+            client.alt = [url and f"sentinel://{url.rpartition('//')[2]}" for url in urls]
             client.cycle = None  # Sentinel says where to go, not the list of URLs
         chosen = {"health_check_interval": OVERDUE_CHECK, **client.transport_options}
         client.transport_options = chosen

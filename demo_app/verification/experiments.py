@@ -85,7 +85,14 @@ class Channel(transport.Channel):
     in_flight_class = UnsafeInFlight
 
 
+class SentinelChannel(transport.SentinelChannel):
+    """The same, through Sentinel."""
+
+    in_flight_class = UnsafeInFlight
+
+
 class Transport(transport.Transport):
-    """The broker's transport with the channel above."""
+    """The broker's transport with the channels above."""
 
     Channel = Channel
+    SentinelChannel = SentinelChannel

@@ -7,71 +7,70 @@ when its cable is cut: nobody is told, and connections stay half-open. That is w
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
-import redis
-from stack.network import Host, Network
+from stack.blog_on_hosts import Blog, running
 from support import until
 
+from demo_app.settings import Safeguard
 from demo_app.stack.client import Client
-from demo_app.stack.redis_server import binary
 from demo_app.verification.chaos.ledger import mails_of
-from demo_app.verification.judge.leash import Leash, send_to_all
-from demo_app.verification.judge.postgres import USER, Cluster, PostgresServer, programs
 
-TOKEN = "eight-hosts-one-token"
-PASSWORD = "secret"
-REDIS, SENTINEL, SMTP, INBOX, WEB = 6379, 26379, 2525, 8025, 8000
-#: Milliseconds without an answer after which Sentinel calls the primary dead.
-SILENT_MS = 1000
-#: What lets all hosts in, by pg_hba.conf.
-_FOR_ALL = "host all all 198.18.0.0/15 scram-sha-256\n"
 #: Seconds between two comments.
 PACE = 0.1
+#: Seconds after which a mail that has not come counts as missing.
+PATIENCE = 30.0
+#: How many comments the replica that is promoted has not heard of.
+BEHIND = 30
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A host to be cut off.
+
+    slow: where the mail server takes its time when it happens, and so what the cut meets: jobs
+    that have not given their mails away yet (`mail`), or ones that wait for the reply (`reply`).
+    stale: Redis' replica is some comments behind. refuses: no comment can be accepted meanwhile.
+    """
+
+    host: str
+    slow: str
+    stale: bool = False
+    refuses: bool = False
+
+
+#: Each needs a safeguard: the rescue, the one id of a mail, nothing (the database is the promise),
+#: the outbox (with rows that are kept until the mail is done).
+CUTS = (
+    Cut("worker1", "mail"),
+    Cut("worker2", "reply"),
+    Cut("data", "mail", refuses=True),
+    Cut("redis1", "mail", stale=True),
+)
 
 
 @dataclass(frozen=True)
 class Gone:
     """A host that was gone. back: seconds from then until a comment made after it, and all before
     it, had their mails; sentinel: of these, until Sentinel led to another Redis (0 when it was not
-    asked to)."""
+    asked to); missing: how many had none when it was waited for no longer; refused: how many
+    comments were refused meanwhile."""
 
     host: str
     back: float
     sentinel: float
-
-
-@dataclass
-class Blog:
-    """What runs on the hosts. ready: where it is, as `up --json` prints it."""
-
-    network: Network
-    hosts: dict[str, Host] = field(default_factory=dict)
-    postgres: PostgresServer | None = None
-    database: subprocess.Popen[bytes] | None = None
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def ready(self) -> dict[str, str]:
-        """For `Client`."""
-        return {
-            "web": f"http://{self.hosts['web'].address}:{WEB}",
-            "inbox": f"http://{self.hosts['mail'].address}:{INBOX}",
-            "redis": self.environment["DEMO_REDIS_URL"],
-            "token": TOKEN,
-        }
+    missing: int
+    refused: int
 
 
 class Reader:
@@ -81,6 +80,8 @@ class Reader:
         self._client = Client(ready, patience=5.0)
         #: The job of each comment that was accepted.
         self.accepted: list[str] = []
+        #: How many posts were not.
+        self.refused = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -95,51 +96,87 @@ class Reader:
     def _run(self) -> None:
         number = 0
         while not self._stop.wait(PACE):
-            with suppress(httpx.HTTPError):  # asked again with the same key
-                self.accepted.append(self._client.comment(key=f"reader-{number:08}")["job_id"])
+            try:
+                job = self._client.comment(key=f"reader-{number:08}")["job_id"]
+            except httpx.HTTPError:  # asked again with the same key
+                self.refused += 1
+            else:
+                self.accepted.append(job)
                 number += 1
 
 
-def probe(told: Callable[[Gone], None] = lambda _: None) -> tuple[list[str], list[str]]:
-    """The jobs of the accepted comments, and those of the mails that are shown.
+@dataclass(frozen=True)
+class Result:
+    """What the probe saw: the jobs of the accepted comments, those of the mails that are shown, and
+    each host that was gone."""
 
-    A worker's host, the database's and that of Redis' primary are gone, one after the other.
+    accepted: list[str]
+    shown: list[str]
+    gone: list[Gone]
+
+    @property
+    def missing(self) -> int:
+        """How many accepted comments had no mail while a host was gone, or in the end."""
+        return sum(gone.missing for gone in self.gone) + len(set(self.accepted) - set(self.shown))
+
+    @property
+    def twice(self) -> int:
+        """How many mails are shown that were shown before."""
+        return len(self.shown) - len(set(self.shown))
+
+
+def probe(without: str = "", told: Callable[[Gone], None] = lambda _: None) -> Result:
+    """Cut one host off after the other while comments come in.
+
+    without: safeguards that are left out, as `DEMO_WITHOUT` names them; told: is called with each
+    host when it is back.
     """
-    with running() as blog, Client(blog.ready) as client:
+    gone = []
+    with running(without) as blog, Client(blog.ready) as client:
         until(lambda: _is_well(client), 60.0, "the blog")
-        client.set_faults({"at": "data", "do": "wait", "seconds": 0.5})
         reader = Reader(blog.ready)
         try:
-            for name in ("worker1", "data", "redis1"):
+            for cut in CUTS:
+                client.set_faults({"at": cut.slow, "do": "wait", "seconds": 0.5})
                 until(lambda: _all_work(client), what="a job at each worker")
-                told(_gone(blog, client, reader, name))
+                gone.append(_cut(blog, client, reader, cut))
+                told(gone[-1])
         finally:
             accepted = reader.stop()
         with suppress(TimeoutError):  # what is missing then is missing
-            client.wait_for_mails(len(accepted), seconds=60.0)
-        return accepted, _shown(client)
+            client.wait_for_mails(len(set(accepted)), seconds=PATIENCE)
+        return Result(accepted, _shown(client), gone)
 
 
-def _gone(blog: Blog, client: Client, reader: Reader, name: str) -> Gone:
-    host, sentinel = blog.hosts[name], 0.0
+def _cut(blog: Blog, client: Client, reader: Reader, cut: Cut) -> Gone:
+    host, sentinel = blog.hosts[cut.host], 0.0
+    if cut.stale:
+        replica = blog.hosts["redis2"]
+        replica.cut()
+        client.set_faults({"at": cut.slow, "do": "wait", "seconds": 2})  # or all would be mailed
+        known = len(reader.accepted)
+        until(lambda: len(reader.accepted) >= known + BEHIND, 60.0, "what the replica lacks")
+    refused = reader.refused
     host.cut()
+    if cut.stale:
+        replica.mend()
     began = time.monotonic()
-    if name == "redis1":
-        until(lambda: _leads_to(blog, "redis2"), 60.0, "the fail-over")
+    if cut.host == "redis1":
+        until(lambda: blog.leads_to("redis2"), 60.0, "the fail-over")
         sentinel = time.monotonic() - began
-    if name == "data":  # nothing can be accepted meanwhile: it comes back, as another process
-        assert blog.database is not None
-        send_to_all(blog.database.pid, signal.SIGKILL)
-        blog.database.wait()
-        host.mend()
-        _start_postgres(blog)
+    if cut.host == "data":  # nothing can be accepted meanwhile: it comes back, as another process
+        blog.replace_postgres()
         began = time.monotonic()
+    client.set_faults()
     reader.accepted.append(until(lambda: _comment(client), 60.0, "a comment"))
     wanted = set(reader.accepted)
-    until(lambda: wanted <= set(_shown(client)), 60.0, "all mails")
+    while (missing := wanted - set(_shown(client))) and time.monotonic() < began + PATIENCE:
+        time.sleep(0.02)
     back = time.monotonic() - began
+    if cut.host.startswith("worker"):  # its jobs go to the other one, those that it did as well
+        until(lambda: len(_at_work(client)) == 1, what="the end of its lease")
     host.mend()
-    return Gone(name, back, sentinel)
+    return Gone(cut.host, back, sentinel, len(missing), reader.refused - refused)
 
 
 def _comment(client: Client) -> str | None:
@@ -159,111 +196,13 @@ def _is_well(client: Client) -> bool:
     return False
 
 
+def _at_work(client: Client) -> list[dict[str, Any]]:
+    return [one for one in client.summary()["workers"] if one["alive"]]
+
+
 def _all_work(client: Client) -> bool:
-    return all(one["running"] for one in client.summary()["workers"] if one["alive"])
-
-
-def _leads_to(blog: Blog, name: str) -> bool:
-    with redis.Redis(blog.hosts["watch"].address, SENTINEL, decode_responses=True) as client:
-        return bool(client.sentinel_master("books")["ip"] == blog.hosts[name].address)
-
-
-@contextmanager
-def running() -> Iterator[Blog]:
-    """The blog on its hosts; all of it ends after."""
-    with ExitStack() as ends:
-        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="hosts-")))
-        blog = Blog(ends.enter_context(Network()))
-        for name in ("data", "redis1", "redis2", "watch", "mail", "web", "worker1", "worker2"):
-            blog.hosts[name] = blog.network.host(name)
-        leash = Leash()
-        ends.callback(leash.end)
-        cluster = Cluster(leash)
-        ends.callback(cluster.close)
-        blog.postgres = cluster.server()
-        ends.callback(blog.postgres.end)
-        _start_postgres(blog)
-        _start_redis(blog, folder)
-        blog.environment = _environment(blog, folder)
-        python = [sys.executable, "-m"]
-        mail, web = blog.hosts["mail"], blog.hosts["web"]
-        ports = ["--smtp-port", str(SMTP), "--inbox-port", str(INBOX)]
-        where = ["--host", mail.address, "--dir", str(folder / "mail")]
-        mail.run([*python, "local_smtp", *where, *ports], blog.environment)
-        web.run([*python, "demo_app.web"], blog.environment)
-        worker = [*python, "celery", "-A", "demo_app.worker", "worker", "--loglevel", "WARNING"]
-        for name in ("worker1", "worker2"):
-            blog.hosts[name].run([*worker, "-n", f"{name}@%h"], blog.environment)
-        yield blog
-
-
-def _environment(blog: Blog, folder: Path) -> dict[str, str]:
-    address = {name: host.address for name, host in blog.hosts.items()}
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("DEMO_")},
-        "DEMO_DIR": str(folder),
-        "DEMO_DATABASE_URL": f"postgresql://{USER}:{PASSWORD}@{address['data']}/postgres",
-        "DEMO_REDIS_URL": f"sentinel://{address['watch']}:{SENTINEL}/books",
-        "DEMO_SMTP_URL": f"smtp://{address['mail']}:{SMTP}",
-        "DEMO_INBOX_URL": f"http://{address['mail']}:{INBOX}",
-        "DEMO_WEB_HOST": address["web"],
-        "DEMO_WEB_PORT": str(WEB),
-        "DEMO_PUBLIC_HOSTS": address["web"],
-        "DEMO_TOKEN": TOKEN,
-        "LOCAL_SMTP_TOKEN": TOKEN,
-        "LOCAL_SMTP_ALLOW_HOST": f'["{address["mail"]}"]',
-    }
-
-
-def _start_postgres(blog: Blog) -> None:
-    """On its own host, for the others with a password."""
-    server, host = blog.postgres, blog.hosts["data"]
-    assert server is not None
-    rules = server.data / "pg_hba.conf"
-    if _FOR_ALL not in rules.read_text():
-        server.start()  # as yet without a network
-        server.administer(f"ALTER USER {USER} PASSWORD '{PASSWORD}'")
-        server.kill()
-        with rules.open("a") as file:
-            file.write(_FOR_ALL)
-    _, program = programs()
-    user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
-    where = ["-k", str(server.data.parent), "-c", f"listen_addresses={host.address}"]
-    blog.database = host.run([*user, program, "-D", str(server.data), *where])
-    until(lambda: server.ask(lambda _: True), 60.0, "PostgreSQL")
-
-
-def _start_redis(blog: Blog, folder: Path) -> None:
-    one, two, watch = (blog.hosts[name] for name in ("redis1", "redis2", "watch"))
-    for host in (one, two):
-        (folder / host.name).mkdir()
-        where = ["--bind", host.address, "--port", str(REDIS), "--protected-mode", "no"]
-        keeps = ["--dir", str(folder / host.name), "--appendonly", "yes"]
-        follows = [] if host is one else ["--replicaof", f"{one.address} {REDIS}"]
-        quick = ["--repl-diskless-sync-delay", "0"]
-        host.run([binary(), *where, *keeps, *follows, *quick])
-    settings = folder / "sentinel.conf"
-    settings.write_text(
-        f"bind {watch.address}\nprotected-mode no\n"
-        f"sentinel monitor books {one.address} {REDIS} 1\n"
-        f"sentinel down-after-milliseconds books {SILENT_MS}\n"
-        "sentinel failover-timeout books 5000\n"
-    )
-    until(lambda: _follows(two), what="the replica")
-    watch.run([binary(), str(settings), "--sentinel", "--port", str(SENTINEL)])
-    until(lambda: _is_watched(watch), 60.0, "Sentinel's look at the replica")
-
-
-def _follows(host: Host) -> bool:
-    with suppress(redis.RedisError), redis.Redis(host.address, REDIS) as client:
-        return bool(client.info("replication")["master_link_status"] == "up")
-    return False
-
-
-def _is_watched(host: Host) -> bool:
-    with suppress(redis.RedisError), redis.Redis(host.address, SENTINEL) as client:
-        return len(client.sentinel_slaves("books")) == 1
-    return False
+    found = _at_work(client)
+    return len(found) == 2 and all(one["running"] for one in found)
 
 
 def _print(gone: Gone) -> None:
@@ -271,10 +210,22 @@ def _print(gone: Gone) -> None:
     print(f"{gone.host} was gone: a mail after {gone.back:.1f} s{of}", flush=True)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """The command: 1 when a mail is missing or shown twice."""
+    parser = argparse.ArgumentParser(prog="python -m stack.hosts", description=__doc__)
+    names = ", ".join(Safeguard)
+    parser.add_argument("--without", default="", help=f"safeguards to leave out, of: {names}")
+    given = parser.parse_args()
     if os.geteuid() or not shutil.which("ip"):
-        sys.exit("This takes Linux, root and the program ip: it makes network namespaces.")
-    accepted, shown = probe(_print)
-    missing, twice = set(accepted) - set(shown), len(shown) - len(set(shown))
-    print(f"{len(accepted)} comments accepted: {len(missing)} missing, {twice} shown twice")
-    sys.exit(int(bool(missing or twice)))
+        parser.exit(2, "This takes Linux, root and the program ip: it makes network namespaces.\n")
+    result = probe(given.without, _print)
+    refused = sum(gone.refused for gone in result.gone)
+    print(
+        f"{len(result.accepted)} comments accepted: {result.missing} missing, "
+        f"{result.twice} shown twice; {refused} posts refused"
+    )
+    return int(bool(result.missing or result.twice))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
