@@ -112,8 +112,8 @@ def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("claim", "words"),
     [
-        ('lindex("queue", -1)', "job-2 was put in, and never ran to its end; it is in queue."),
-        ('blpop("queue")', "claim raised TypeError: it gave ('queue', 'job-1'), and no job's text"),
+        ('lindex("queue", -1)', "instead: nothing takes it off its list."),
+        ('blpop("queue")', "claim returned ('queue', 'job-1'), of the type tuple"),
     ],
 )
 def test_a_claim_that_removes_nothing_or_gives_no_text_is_told_soon(
@@ -123,7 +123,7 @@ def test_a_claim_that_removes_nothing_or_gives_no_text_is_told_soon(
     queue.write_text(solution(4).read_text().replace('rpop("queue")', claim))
     (verdict,) = verdicts(queue, [1])
     assert words in verdict.why
-    assert len(verdict.as_json()["history"]) < 2_000, "it does not run on and on"
+    assert len(verdict.as_json()["history"]) < 20, "it does not run on and on"
 
 
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
