@@ -57,8 +57,8 @@ def _reason(record: Record, where: list[str]) -> str:
         return "put sent no command to Redis"
     if claims == []:
         return "claim sent no command to Redis"
-    if not claims:
-        return ""
+    if claims is None:
+        return "claim does not come back" if puts else ""
     if where:
         return f"claim asks elsewhere, or does not return it: it sends {'; '.join(claims)}"
     if any(MOVES.search(sent.split()[0]) for sent in claims):

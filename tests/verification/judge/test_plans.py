@@ -87,7 +87,8 @@ POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
             [],
             "claim took it with LPOP queue, and returned None (is a return missing?).",
         ),
-        ([event(1.0, "crashed", "", error="SystemExit: ")], ["queue"], "ended: SystemExit: ."),
+        ([event(1.0, "crashed", "", error="SystemExit")], ["queue"], "ended: SystemExit."),
+        ([PUT], ["queue"], "it is in queue; claim does not come back."),
         ([], ["queue"], "it is in queue."),
     ],
 )
