@@ -19,10 +19,11 @@ def check(plan: Plan, record: Record) -> str:
 
 
 def _not_put(record: Record) -> str:
-    if record.waiting:
-        return f"put({record.waiting[0]!r}) does not come back: the caller waits for ever."
-    crash = next(iter(record.crashes()), "a producer ended without a word")
-    return f"Nothing could be put in: {crash}."
+    if crash := next(iter(record.crashes()), ""):
+        return f"Nothing could be put in: {crash}."
+    if job := next(iter(record.waiting), ""):
+        return f"put({job!r}) does not come back: the caller waits for ever."
+    return "Nothing could be put in: the producer's process ended."
 
 
 def _lost(plan: Plan, record: Record) -> str:
@@ -49,6 +50,8 @@ def _reason(record: Record, where: list[str]) -> str:
     """Why a job does not run although nothing was broken; "" when nobody can tell."""
     puts, claims = record.sent("put"), record.sent("claim")
     job, times = next(iter(record.times.most_common(1)), ("", 0))
+    if unknown := next((name for name in record.times if name not in record.put), ""):
+        return f"claim returned {unknown!r}, which nobody put in"
     if crash := next(iter(record.crashes()), ""):
         return f"a process of the queue ended: {crash}"
     if times > 1:

@@ -88,6 +88,7 @@ POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
             "claim took it with LPOP queue, and returned None (is a return missing?).",
         ),
         ([event(1.0, "crashed", "", error="SystemExit")], ["queue"], "ended: SystemExit."),
+        ([PUT, event(1.0, "begin", "queue")], [], "claim returned 'queue', which nobody put in."),
         ([PUT], ["queue"], "it is in queue; claim does not come back."),
         ([], ["queue"], "it is in queue."),
     ],
@@ -103,6 +104,9 @@ def test_a_put_that_never_comes_back_is_no_put_that_failed() -> None:
     waits = event(6.0, "put waits", "job-1", "judge", to="p1")
     why = check(Plan(3), Record([event(0.0, "putting", "job-1", "p1"), waits]))
     assert why == "put('job-1') does not come back: the caller waits for ever."
+    crash = event(0.0, "crashed", "", "p1", error="TypeError: no")
+    ended = event(1.0, "put waits", "", "judge", to="p1")
+    assert check(Plan(1), Record([crash, ended])) == "Nothing could be put in: TypeError: no."
 
 
 def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
