@@ -73,8 +73,8 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Jud
         path.write_text(source, "utf-8")
         names = ", ".join(map(str, wanted))
         with (
-            Progress(f"the judge, level {names}"),
             Judge(target_of(f"{path}:{queue.__name__}"), seed, seconds) as court,
+            Progress(f"the judge, level {names}", court.so_far),
         ):
             verdicts = list(court.judge(wanted))
     _remember([verdict for verdict in verdicts if verdict.held], seed, source)

@@ -57,7 +57,8 @@ class Progress:
         if waited > _LONG:
             with suppress(Exception):  # it only informs
                 stop = "{words}. {situation} The stop button (■) ends this cell."
-                words = say(stop, words=words, situation=self._situation())
+                told = say(stop, words=words, situation=self._situation())
+                words = told.replace("  ", " ")  # there may be nothing to say
         return words if self._what else ""
 
 

@@ -8,6 +8,7 @@ from demo_app.verification.judge.levels import BACK
 from demo_app.verification.judge.plan import REPAIRS, Act, Plan
 from demo_app.verification.judge.record import Record
 from demo_app.verification.judge.settle import ENDLESS
+from demo_app.verification.judge.steps import MOVES
 
 
 def check(plan: Plan, record: Record) -> str:
@@ -18,8 +19,11 @@ def check(plan: Plan, record: Record) -> str:
 
 
 def _not_put(record: Record) -> str:
-    crash = next(iter(record.crashes()), "")
-    return f"Nothing could be put in: {crash or 'put does not come back'}."
+    if crash := next(iter(record.crashes()), ""):
+        return f"Nothing could be put in: {crash}."
+    if job := next(iter(record.waiting), ""):
+        return f"put({job!r}) does not come back: the caller waits for ever."
+    return "Nothing could be put in: the producer's process ended."
 
 
 def _lost(plan: Plan, record: Record) -> str:
@@ -34,11 +38,35 @@ def _lost(plan: Plan, record: Record) -> str:
     what = _broken(record)
     if not what:
         told = f"{job} was put in, and never ran to its end; it is {_in(where)}"
-        return f"{told}; {raised}." if raised else f"{told}."
+        reason = raised or _reason(record, where)
+        return f"{told}; {reason}." if reason else f"{told}."
     if not where:
         return f"{job} was nowhere: off its list and in no other when it happened ({what})."
     told = f"{job} is still {_in(where)}, and nobody brings it back ({what})"
     return f"{told}; {raised}." if raised else f"{told}."
+
+
+def _reason(record: Record, where: list[str]) -> str:
+    """Why a job does not run although nothing was broken; "" when nobody can tell."""
+    puts, claims = record.sent("put"), record.sent("claim")
+    job, times = next(iter(record.times.most_common(1)), ("", 0))
+    if unknown := next((name for name in record.times if name not in record.put), ""):
+        return f"claim returned {unknown!r}, which nobody put in"
+    if crash := next(iter(record.crashes()), ""):
+        return f"a process of the queue ended: {crash}"
+    if times > 1:
+        return f"{job} ran {times} times instead: nothing takes it off its list"
+    if puts == []:
+        return "put sent no command to Redis"
+    if claims == []:
+        return "claim sent no command to Redis"
+    if claims is None:
+        return "claim does not come back" if puts else ""
+    if where:
+        return f"claim asks elsewhere, or does not return it: it sends {'; '.join(claims)}"
+    if any(MOVES.search(sent.split()[0]) for sent in claims):
+        return f"claim took it with {'; '.join(claims)}, and returned None (is a return missing?)"
+    return ""
 
 
 def _broken(record: Record) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from demo_app.verification.judge.plan import REPAIRS
-from demo_app.verification.judge.record import Event, Record
+from demo_app.verification.judge.record import Event, Record, complaint
 from demo_app.verification.judge.steps import MOVES
 
+#: A message id that the judge made up: its beginning is enough.
+_UUID = re.compile(r"^([0-9a-f]{8})[0-9a-f]{24}$")
+#: A job that is begun more often runs on and on: so many runs of it show that.
+_OFTEN, _SHOWN = 10, 3
 #: What only the server's place in the story can show.
 _OF_SERVER = "the server's"
 
@@ -43,10 +49,14 @@ class Line:
 def story(record: Record) -> list[Line]:
     """The events that a person wants to see, oldest first."""
     lines: list[Line] = []
+    runs: Counter[str] = Counter()
     start = record.events[0]["at"] if record.events else 0.0
     for number, event in enumerate(record.events):
-        what = _what(event)
+        what, job = _what(event), event.get("job", "")
         if event["event"] == "putting" and not _is_long(record.events, number):
+            continue
+        runs[job] += event["event"] == "begin"
+        if event["event"] in ("begin", "end") and _is_more_of_the_same(record, job, runs[job]):
             continue
         who = "server" if event["event"] == "where" else str(event.get("to", event["who"]))
         line = Line(round(event["at"] - start, 3), who, what, event.get("step", ""), event)
@@ -62,6 +72,11 @@ def history(record: Record) -> list[dict[str, Any]]:
         {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
         for line in story(record)
     ]
+
+
+def _is_more_of_the_same(record: Record, job: str, runs: int) -> bool:
+    """Whether it is one run of many, which have been shown often enough; poison kills with each."""
+    return runs > _SHOWN and record.times[job] > _OFTEN and not job.startswith("poison")
 
 
 def _is_long(events: list[Event], number: int) -> bool:
@@ -102,9 +117,11 @@ def _what(event: Event) -> str:
             dies = ", and dies of it" if job.startswith("poison") else ""
             return f"begins {job}{dies}"
         case "end":
-            return f"ends {job}, message id {event['message_id']}"
+            made_up = _UUID.match(event["message_id"])
+            known = f"{made_up[1]}…" if made_up else event["message_id"]
+            return f"ends {job}, message id {known}"
         case "error":
-            return f"{event['method']} raised {event['error']}"
+            return complaint(event)
         case "crashed":
             return f"ended: {event['error']}"
     return ""

@@ -62,12 +62,15 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
         try:
             with steps.call(method):
                 answer = getattr(queue, method)(role.who, *arguments)
-            if method == "claim" and not isinstance(answer, str | None):
-                raise TypeError(f"it gave {answer!r}, and no job's text")
-            return answer
+            if method != "claim" or isinstance(answer, str | None):
+                return answer
+            kind = f"{answer!r}, of the type {type(answer).__name__}"[:120]
+            role.log("error", method=method, verb="returned",
+                     error=f"{kind}: it is to return the job's text, or None")  # fmt: skip
         except Exception as error:  # a worker outlives it, and tries again
-            role.log("error", method=method, error=told(error))
-            time.sleep(0.1)  # not all the time
+            role.log("error", method=method, verb="raised", error=told(error))
+        time.sleep(0.1)  # not all the time
+        return None
 
     if hasattr(queue, "beat"):
         call("beat")

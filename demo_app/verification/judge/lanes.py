@@ -21,7 +21,7 @@ from demo_app.verification.judge.history import Line
 from demo_app.verification.judge.plan import REPAIRS, Act
 
 #: The picture's width; where the lanes begin, from the left and from the top; a lane's height.
-WIDTH, _LEFT, _TOP, _ROW = 960, 90, 76, 58
+WIDTH, _LEFT, _TOP, _ROW = 960, 90, 76, 68
 #: Seconds between two events from which on the picture says how long it was.
 _GAP = 1.0
 

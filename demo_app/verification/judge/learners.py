@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,15 +25,16 @@ class Learners:
     def __init__(self, name: str) -> None:
         self.name, self.leash = name, Leash()
         path, _, queue_class = name.rpartition(":")
+        self._path = str(Path(path).resolve())
         self._host = subprocess.Popen(
             [sys.executable, "-m", "demo_app.verification.judge.host",
-             f"{Path(path).resolve()}:{queue_class}"],
+             f"{self._path}:{queue_class}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True, env=self.leash.environment,
         )  # fmt: skip
         self.leash.hold(self._host.pid)
         self._lock = threading.Lock()
-        self._read(f"{name} can't be loaded")
+        self._read(f"{Path(name).name} can't be loaded")
         threading.Thread(target=self._drain, daemon=True).start()
 
     def server(self, folder: Path) -> Server:
@@ -78,7 +80,9 @@ class Learners:
             assert self._host.stderr is not None
             told = self._host.stderr.read().strip().splitlines() or ["no reason was given"]
             self.close()
-            raise CannotJudge(f"{failure}: {told[-1]}.")
+            lines = re.findall(rf'"{re.escape(self._path)}", line (\d+)', "\n".join(told))
+            where = f", at its line {lines[-1]}" if lines else ""
+            raise CannotJudge(f"{failure}: {told[-1].rstrip('.')}{where}.")
         return line
 
     def _drain(self) -> None:

@@ -43,7 +43,7 @@ def _one_fault(level: int, faults: Sequence[Fault], **given: object) -> list[Pla
 
 
 def _runs(_: Steps) -> list[Plan]:
-    return [Plan(1, _names(3)), Plan(1, _names(3), early=1)]
+    return [Plan(1), Plan(1, _names(3), early=1)]
 
 
 def _in_order(_: Steps) -> list[Plan]:

@@ -11,6 +11,7 @@ from demo_app.verification.judge.lanes import WIDTH, Lanes
 from demo_app.verification.judge.record import Record
 
 _LEGEND = (
+    "p1 puts the jobs in. w1, w2, … are workers. The server is Redis.",
     "Blue bar: a job runs. Black: it ends. Orange bar: put has not come back. Cross: something is "
     "broken.",
     "Dashed: stopped, or nowhere. Ring: where the judge saw the job. Grey stripe: so long nothing "
@@ -37,7 +38,7 @@ def svg(record: Record, title: str) -> str:
             f'<rect width="{WIDTH}" height="{height}" fill="{PAPER}"/>',
             *(
                 f'<text x="10" y="{24 + 19 * n}" font-weight="bold">{escape(part)}</text>'
-                for n, part in enumerate(textwrap.wrap(title, 115)[:2])
+                for n, part in enumerate(textwrap.wrap(title, 115, max_lines=2, placeholder=" …"))
             ),
             *lanes.gaps(),
             *lanes.rows(),
@@ -45,7 +46,7 @@ def svg(record: Record, title: str) -> str:
             *lanes.marks(),
             *(
                 f'<text x="10" y="{lanes.bottom + _LINE * number}" '
-                f'font-weight="{"bold" if bold else "normal"}">{escape(text[:125])}</text>'
+                f'font-weight="{"bold" if bold else "normal"}">{escape(_cut(text))}</text>'
                 for number, (text, bold) in enumerate(words, 1)
             ),
             *(
@@ -55,3 +56,8 @@ def svg(record: Record, title: str) -> str:
             "</svg>\n",
         ]
     )
+
+
+def _cut(text: str) -> str:
+    """As much of it as fits into a line; the table of the same lines has the rest."""
+    return text if len(text) <= 125 else f"{text[:123]} …"

@@ -85,7 +85,6 @@ class Plan:
             for i in range(len(self.faults))
             if len(self.faults) > 1
         ]
-        if len(self.jobs) > 1:
-            fewer.append(replace(self, jobs=self.jobs[: len(self.jobs) // 2]))
-            fewer.append(replace(self, jobs=self.jobs[:-1]))
+        sizes = {1, len(self.jobs) // 2, len(self.jobs) - 1} - {0, len(self.jobs)}
+        fewer += [replace(self, jobs=self.jobs[:size]) for size in sorted(sizes)]
         return fewer

@@ -25,6 +25,11 @@ class Run:
     message_id: str
 
 
+def complaint(error: Event) -> str:
+    """In words: what a method of the queue raised, or gave in place of a job."""
+    return f"{error['method']} {error.get('verb', 'raised')} {error['error']}"
+
+
 class Record:
     """See the module. events: all of the trial, oldest first."""
 
@@ -144,7 +149,12 @@ class Record:
 
     def errors(self) -> list[str]:
         """What the queue's methods raised in workers."""
-        return [f"{e['method']} raised {e['error']}" for e in self._of("error")]
+        return list(map(complaint, self._of("error")))
+
+    def sent(self, method: str) -> list[str] | None:
+        """The commands of the method's last call that sent any; None if it was never called."""
+        calls = [e["commands"] for e in self._of("call") if e["method"] == method]
+        return next((sent for sent in reversed(calls) if sent), []) if calls else None
 
     def crashes(self) -> list[str]:
         """How processes of the queue ended by themselves."""

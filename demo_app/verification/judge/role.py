@@ -112,7 +112,8 @@ def put_all(role: Role, put: Callable[[str], object]) -> None:
 
 def told(error: BaseException) -> str:
     """The error in a line."""
-    return f"{type(error).__name__}: {error}"[:200]
+    name, words = type(error).__name__, str(error).rstrip(".")
+    return f"{name}: {words}"[:200] if words else name
 
 
 def _die() -> None:

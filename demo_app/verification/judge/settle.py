@@ -11,6 +11,8 @@ from demo_app.verification.judge.record import Record
 
 #: Runs of a poison pill after which it counts as endless; and of any other job.
 ENDLESS, _TOO_OFTEN = 8, 20
+#: Workers that start one after the other and run nothing: the queue ends its own process.
+_IN_VAIN = 8
 #: Seconds without another run after which poison counts as given up.
 _GIVEN_UP = 6.5
 #: Seconds that the end of a trial is waited for at most.
@@ -24,6 +26,7 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
     one, as a supervisor does when one has died.
     """
     moved, began = -1, time.monotonic()
+    runs, started = 0, 0
     since = began
     while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
         alive = [part for part in arena.parts if not part.role.jobs and part.running.alive()]
@@ -37,7 +40,12 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
             return
         if seen.most_runs > _TOO_OFTEN or still > patience + (10.0 if running else 0.0):
             return
+        if len(seen.runs) != runs:
+            runs, started = len(seen.runs), 0
         if sum(part.role.claims for part in alive) < plan.workers:
+            started += 1
+            if started > _IN_VAIN:
+                return
             if not start_worker(skew=plan.skew if alive else 0.0).running.alive():
                 arena.stop.wait(0.2)  # it can't run at all; not all the time
             continue

@@ -54,7 +54,9 @@ class Steps:
         call = self._local.call = _Call(method)
         yield
         self._local.call = None
-        if (signature := (method, *call.names.elements())) not in self._known and call.commands:
+        # a put or a claim that sent nothing is worth knowing: it is the first mistake
+        told = call.commands or method in ("put", "claim")
+        if told and (signature := (method, *call.names.elements())) not in self._known:
             self._known.add(signature)
             names, at = [*signature[1:]], call.moved or time.monotonic()
             self._role.log("call", at=at, method=method, commands=call.commands, names=names)

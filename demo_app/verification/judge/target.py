@@ -16,6 +16,10 @@ from demo_app.verification.judge.server import Server
 class CannotJudge(Exception):
     """The target can't be run at all; says why in one sentence."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence. Where the judge raised it helps nobody."""
+        return [str(self)]
+
 
 @dataclass(frozen=True, slots=True)
 class Running:

@@ -1,4 +1,7 @@
-"""Level 3: put writes the job down and comes back."""
+"""Level 3: put writes the job down and comes back.
+
+`lindex` with `lrem` is what challenge 4 is about.
+"""
 
 
 class MyQueue:

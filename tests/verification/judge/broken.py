@@ -30,5 +30,5 @@ BROKEN: list[tuple[int, Path, str, str]] = [
     (9, solution(8), "tried again without end", "poison-1 9×"),
     (10, solution(9), "nobody brings it back", "claims:w1$"),
     (11, solution(10), "refused while the server was down", "job-2 refused"),
-    (12, solution(11), "the reader sees it twice", "other id$"),
+    (12, solution(11), "the reader sees it twice", "w2 2× other id"),
 ]

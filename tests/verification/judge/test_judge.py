@@ -20,6 +20,7 @@ from verification.judge.broken import BROKEN, solution
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
+from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import target_of
 
 pytestmark = pytest.mark.timeout(600)  # on a busy machine; mostly it waits for leases
@@ -112,18 +113,19 @@ def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("claim", "words"),
     [
-        ('lindex("queue", -1)', "job-2 was put in, and never ran to its end; it is in queue."),
-        ('blpop("queue")', "claim raised TypeError: it gave ('queue', 'job-1'), and no job's text"),
+        ('self.redis.lindex("queue", -1)', "instead: nothing takes it off its list."),
+        ("exit(1)", "it is in queue; a process of the queue ended: SystemExit: 1."),
+        ('self.redis.blpop("queue")', "claim returned ('queue', 'job-1'), of the type tuple"),
     ],
 )
-def test_a_claim_that_removes_nothing_or_gives_no_text_is_told_soon(
+def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_told_soon(
     tmp_path: Path, claim: str, words: str
 ) -> None:
     queue = tmp_path / "first_try.py"
-    queue.write_text(solution(4).read_text().replace('rpop("queue")', claim))
+    queue.write_text(solution(4).read_text().replace('self.redis.rpop("queue")', claim))
     (verdict,) = verdicts(queue, [1])
     assert words in verdict.why
-    assert len(verdict.as_json()["history"]) < 2_000, "it does not run on and on"
+    assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
 
 
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
@@ -143,3 +145,22 @@ def _marked(name: str, value: Path) -> list[int]:
             if process.environ().get(name) == str(value):
                 found.append(process.pid)
     return found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class MyQueue:\n    def put(self, job)\n        pass\n",
+         "mine.py:MyQueue can't be loaded: SyntaxError: expected ':', at its line 2."),
+        ("class MyQueue:\n    jobs = jobz\n",
+         "mine.py:MyQueue can't be loaded: NameError: name 'jobz' is not defined, at its line 2."),
+    ],
+)  # fmt: skip
+def test_a_class_that_cannot_be_loaded_is_told_with_its_line(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(CannotJudge) as told:
+        target_of(f"{tmp_path}/mine.py:MyQueue")
+    assert str(told.value) == words
+    assert told.value._render_traceback_() == [words], "and no more than that in a notebook"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from demo_app.verification.judge.checker import check
 from demo_app.verification.judge.levels import LEVELS, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
@@ -31,7 +33,7 @@ def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
     faults = (Fault("run:begin", Act.KILL), Fault("run:end", Act.KILL))
     plan = Plan(5, ("job-1", "job-2", "job-3", "job-4"), faults)
     sizes = [(len(one.jobs), len(one.faults)) for one in plan.smaller()]
-    assert sizes == [(4, 1), (4, 1), (2, 2), (3, 2)]
+    assert sizes == [(4, 1), (4, 1), (1, 2), (2, 2), (3, 2)]
     assert Plan(5, faults=faults[:1]).smaller() == [], "nothing is smaller than that"
 
 
@@ -66,6 +68,45 @@ def test_the_verdict_names_whom_the_last_fault_hit_and_where_it_was() -> None:
     put, seen = event(0.0, "put", "job-1", "p1"), event(20.0, "where", "job-1", "judge", keys=[])
     why = check(Plan(5), Record([put, *kills, seen]))
     assert "(SIGKILL to w2 at rescue:DEL:1:after)" in why
+
+
+NO_REDIS = [event(at, "call", "", who, method=method, commands=[])
+            for at, who, method in ((0.0, "p1", "put"), (1.0, "w1", "claim"))]  # fmt: skip
+PUT = event(0.0, "call", "", "p1", method="put", commands=["LPUSH queue job-1"])
+POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
+
+
+@pytest.mark.parametrize(
+    ("calls", "keys", "reason"),
+    [
+        (NO_REDIS, [], "in no key of the server; put sent no command to Redis."),
+        ([PUT, NO_REDIS[1]], ["queue"], "in queue; claim sent no command to Redis."),
+        ([PUT, POP], ["jobs"], "does not return it: it sends LPOP queue."),
+        (
+            [PUT, POP],
+            [],
+            "claim took it with LPOP queue, and returned None (is a return missing?).",
+        ),
+        ([event(1.0, "crashed", "", error="SystemExit")], ["queue"], "ended: SystemExit."),
+        ([PUT, event(1.0, "begin", "queue")], [], "claim returned 'queue', which nobody put in."),
+        ([PUT], ["queue"], "it is in queue; claim does not come back."),
+        ([], ["queue"], "it is in queue."),
+    ],
+)
+def test_where_nothing_was_broken_the_verdict_says_which_method_to_look_at(
+    calls: list[Event], keys: list[str], reason: str
+) -> None:
+    put, seen = event(0.0, "put", "job-1", "p1"), event(9.0, "where", "job-1", "judge", keys=keys)
+    assert check(Plan(1), Record([put, *calls, seen])).endswith(reason)
+
+
+def test_a_put_that_never_comes_back_is_no_put_that_failed() -> None:
+    waits = event(6.0, "put waits", "job-1", "judge", to="p1")
+    why = check(Plan(3), Record([event(0.0, "putting", "job-1", "p1"), waits]))
+    assert why == "put('job-1') does not come back: the caller waits for ever."
+    crash = event(0.0, "crashed", "", "p1", error="TypeError: no")
+    ended = event(1.0, "put waits", "", "judge", to="p1")
+    assert check(Plan(1), Record([crash, ended])) == "Nothing could be put in: TypeError: no."
 
 
 def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
