@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import math
 import re
 import threading
 from collections.abc import Sequence
@@ -95,8 +96,8 @@ def predict(
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
-    one_of = say(" or ").join(letters)
-    hint = say("a letter, {letters}" if letters else "a number", letters=one_of)
+    one_of = say(", ").join(letters)
+    hint = say("one of the letters {letters}" if letters else "a number", letters=one_of)
     asked, said = False, common
     with suppress(StdinNotImplementedError, EOFError, OSError):
         print(f"{say(question)}{offer}")
@@ -142,6 +143,8 @@ def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
     try:
         number = float(typed(answer).replace(",", ""))
     except ValueError:
+        return False, 0
+    if not math.isfinite(number):  # "nan" and "inf" are numbers to Python alone
         return False, 0
     return True, int(number) if number.is_integer() else number
 
