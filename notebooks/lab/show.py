@@ -96,6 +96,8 @@ class Table:
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in row)
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
+        if len(first) <= _SHORT and not self.code:
+            narrow = f"{narrow};white-space:nowrap"
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
