@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +121,8 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
     for first, tries in ((1, 2), (1, 3), (0.5, 5), (3, 6)):
         if (found := answer(first, tries)) is None:
             return say(_NOTHING)
+        if not isinstance(found, Iterable):
+            return say("give a list of waits, as in [1, 2].")
         given = list(found)
         if len(given) != tries - 1:
             return say("for {tries} tries you give {n} waits.", tries=tries, n=len(given))

@@ -19,6 +19,7 @@ from lab.checks import check
         ("4.2", "lost", "a word in place of each `...`"),
         ("6.1", {"again", "dead"}, "a word in place of each `...`"),
         ("6.2", lambda first, tries: print(end=""), "return"),
+        ("6.2", lambda first, tries: first, "a list"),
         ("7.1", object(), "a word, in quotes"),
     ],
 )
