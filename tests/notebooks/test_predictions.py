@@ -50,6 +50,17 @@ def test_a_letter_that_is_not_on_offer_is_not_called_no_letter(
     assert "'d' is not one of the letters a, b. Try again." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("0,3", 0.3), ("1,5", 1.5), ("1,000", 1000), ("12,345.5", 12345.5), ("0,300", 0.3)],
+)
+def test_a_comma_is_a_decimal_point_except_before_three_digits(
+    typed: str, meant: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: typed)
+    assert predict("How long?", 1.0, "s").said == meant
+
+
 def test_a_number_says_how_far_off_it_was() -> None:
     assert verdict(36, 40, "mails") == "4 more mails than predicted"
     assert verdict(2.0, 0.01, "seconds") == "1.99 seconds less than predicted"
