@@ -1,7 +1,11 @@
-"""A table breaks no word of the learner's in two."""
+"""A table breaks no short name in two, and says why it is empty."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+from lab import look
 from lab.show import Table
 
 
@@ -14,3 +18,9 @@ def test_a_short_name_of_a_row_is_kept_on_one_line() -> None:
 def test_a_long_question_may_be_broken() -> None:
     html = Table(("question",), [("How many mails arrive after the crash of a worker?",)])._html()
     assert html.count("nowrap") == 1, "the head's"
+
+
+def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
+    """As when the id of another system's job was given."""
+    lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
+    assert "Redis does not have this job." in look.history(lab, "another")._html()
