@@ -141,7 +141,10 @@ def _backend(answer: Callable[[], Any]) -> Hint:
     if not backend.waiting:
         return ...
     if len(backend.waiting) != 2:
-        return say("after `_enqueue` of two jobs, {n} are waiting.", n=len(backend.waiting))
+        return say(
+            "after `_enqueue` of two jobs, the number of jobs that wait is {n}.",
+            n=len(backend.waiting),
+        )
     backend._enqueue(jobs[2:])
     for job in jobs:
         outcome = backend.run_next()

@@ -102,7 +102,9 @@ class Table:
 
     def _cell(self, cell: str) -> str:
         style = f"{_CELL};{_CODE}" if self.code else _CELL
-        if len(cell) <= _SHORT:
+        if "\n" in cell and not self.code:
+            style = f"{style};white-space:pre-line"
+        elif len(cell) <= _SHORT:
             style = f"{style};white-space:nowrap"
         for word in map(escape, self.marked):
             cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')

@@ -24,3 +24,8 @@ def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
     """As when the id of another system's job was given."""
     lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
     assert "Redis does not have this job." in look.history(lab, "another")._html()
+
+
+def test_the_lines_of_a_file_stay_lines() -> None:
+    html = Table(("file", "what is in it"), [("a.csv", "one,two\n1,2")])._html()
+    assert 'white-space:pre-line">one,two\n1,2<' in html
