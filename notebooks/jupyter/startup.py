@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from IPython.core.getipython import get_ipython
+
+#: A cell in which the learner answers an exercise.
+_ANSWERS = re.compile(r"^answer = ", re.M)
 
 
 def _hint(
@@ -20,7 +24,9 @@ def _hint(
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     else:
         told = "{name!r} is not defined yet. Run the cells above first, from the top."
-        print(_say()(told, name=error.name))
+        quotes = " A word of an answer needs quotes."
+        say, answers = _say(), _ANSWERS.search(shell.user_ns["In"][-1])
+        print(say(told, name=error.name) + (say(quotes) if answers else ""))
 
 
 def _say() -> Callable[..., str]:

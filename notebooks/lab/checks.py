@@ -49,9 +49,11 @@ def some_of(
 
     asked, others = {*right}, {*wrong}
 
-    def test(answer: Any) -> str | None:
+    def test(answer: Any) -> Hint:
         if not isinstance(answer, set):
             return say("give a set of words, as in {...}.")
+        if ... in answer:
+            return ...
         if unknown := answer - asked - others:
             told = "{word!r} is not one of the words. Copy them as they are."
             return say(told, word=min(unknown, key=str))
@@ -66,7 +68,9 @@ def for_each(name: str, right: dict[str, str], hint: str) -> None:
     """An exercise whose answer has one of several words for each thing. hint: for the first wrong
     one, which replaces ``{}``."""
 
-    def test(answer: dict[str, Any]) -> Hint:
+    def test(answer: Any) -> Hint:
+        if not isinstance(answer, dict):
+            return say("keep the braces and the names, and put a word in place of each `...`.")
         if any(said is ... for said in answer.values()):
             return ...
         words = sorted(set(right.values()))
@@ -81,13 +85,21 @@ def for_each(name: str, right: dict[str, str], hint: str) -> None:
 
 def number(name: str, right: float, hint: str) -> None:
     """An exercise whose answer is a number."""
-    exercise(name)(lambda answer: None if abs(answer - right) < 1e-6 else say(hint))
+
+    def test(answer: Any) -> str | None:
+        if not isinstance(answer, int | float):
+            return say("give a number, without quotes.")
+        return None if abs(answer - right) < 1e-6 else say(hint)
+
+    exercise(name)(test)
 
 
 def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
     """An exercise whose answer is one word. hints: by wrong answer."""
 
     def test(answer: Any) -> str | None:
+        if not isinstance(answer, str | int):
+            return say("give a word, in quotes.")
         said = typed(str(answer))
         if said == right.casefold():
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,10 @@ from lab.times import percentile
 if TYPE_CHECKING:
     from lab.mysteries import Mystery
     from lab.running import Lab
+
+
+#: For a function that forgets to give its answer back.
+_NOTHING = "your function gives nothing back. Is there a `return`?"
 
 
 @exercise("0.1")
@@ -36,7 +40,9 @@ def _web_app(answer: int, lab: Lab) -> str | None:
 
 
 @exercise("0.2")
-def _subject(answer: str, lab: Lab) -> str | None:
+def _subject(answer: Any, lab: Lab) -> str | None:
+    if not isinstance(answer, str):
+        return say('give the subject alone: each mail has it under "subject".')
     subjects = {mail["subject"] for mail in lab.client.mails()["messages"]}
     if answer in subjects and not answer.startswith("Reader "):
         return None
@@ -57,17 +63,19 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
     if answer([1.0]) is ...:
         return ...
     lists = [[3.0], [2.0, 1.0], [5.0, 1.0, 3.0], [4.0, 1.0, 2.0, 8.0]]
-    lists += [[random.random() for _ in range(size)] for size in (7, 10, 30)]
+    lists += [[round(random.random(), 2) for _ in range(size)] for size in (5, 7, 10)]
     for values in lists:
-        if answer(list(values)) != percentile(values, 50):
-            told = "for {n} values it is wrong. Are they sorted when you count?"
-            return say(told, n=len(values))
+        if (given := answer(list(values))) is None:
+            return say(_NOTHING)
+        if given != percentile(values, 50):
+            told = "for {values} it is wrong. Are they sorted when you count?"
+            return say(told, values=values)
     return None
 
 
 @exercise("2.1")
-def _backwards(answer: list[str], lab: Lab) -> str | None:
-    if list(answer) != lab.started()[-3:]:
+def _backwards(answer: Any, lab: Lab) -> str | None:
+    if not isinstance(answer, list) or answer != lab.started()[-3:]:
         return say("wait for the end of the jobs, and give the last three of `started()`.")
     if sorted(answer) != ["a", "b", "c"]:
         return say('the last three jobs that started are not called "a", "b" and "c".')
@@ -111,7 +119,11 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
     if answer(1, 3) is ...:
         return ...
     for first, tries in ((1, 2), (1, 3), (0.5, 5), (3, 6)):
-        given = list(answer(first, tries))
+        if (found := answer(first, tries)) is None:
+            return say(_NOTHING)
+        if not isinstance(found, Iterable):
+            return say("give a list of waits, as in [1, 2].")
+        given = list(found)
         if len(given) != tries - 1:
             return say("for {tries} tries you give {n} waits.", tries=tries, n=len(given))
         if given[0] != first:
@@ -129,7 +141,10 @@ def _backend(answer: Callable[[], Any]) -> Hint:
     if not backend.waiting:
         return ...
     if len(backend.waiting) != 2:
-        return say("after `_enqueue` of two jobs, {n} are waiting.", n=len(backend.waiting))
+        return say(
+            "after `_enqueue` of two jobs, the number of jobs that wait is {n}.",
+            n=len(backend.waiting),
+        )
     backend._enqueue(jobs[2:])
     for job in jobs:
         outcome = backend.run_next()

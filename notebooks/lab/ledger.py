@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,10 +112,18 @@ def _start(ledger: Ledger) -> float:
     return min(line.posted for line in ledger.lines)
 
 
+def _kills(ledger: Ledger) -> list[float]:
+    """When processes were killed between the first comment and the last mail. An earlier cell may
+    have killed some, too, and a later one, while these comments have nothing to do with it."""
+    arrived = [line.arrived for line in ledger.lines]
+    end = math.inf if None in arrived else max(one for one in arrived if one)
+    return [kill.at for kill in ledger.kills if _start(ledger) <= kill.at <= end]
+
+
 def _length(ledger: Ledger) -> float:
     """Seconds from the first comment to shortly after the last event."""
     moments = [line.arrived for line in ledger.lines if line.arrived]
-    moments += [kill.at for kill in ledger.kills]
+    moments += _kills(ledger)
     return max(moments, default=_start(ledger)) + 0.5 - _start(ledger)
 
 
@@ -128,7 +137,7 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
             axes.plot(until - start, row, "o", color=DELIVERED, markersize=4)
         else:
             axes.plot(until - start, row, "x", color=KILL, markersize=9, markeredgewidth=2.4)
-    for kill in ledger.kills:
-        axes.axvline(kill.at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
+    for at in _kills(ledger):
+        axes.axvline(at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
     axes.set_ylim(len(ledger.lines) + 0.8, 0.2)
     axes.set_xlabel(drawn("seconds since the first comment"), fontsize=12)

@@ -121,14 +121,15 @@ def inbox(lab: Lab, lines: int = 8) -> Table:
 
 def history(lab: Lab, job: str) -> Table:
     """What happened to the job, each event with its time; empty while Redis does not have it."""
-    found = []
-    for line in lab.client.job(job)["timeline"] if lab.redis.exists(f"job:{job}") else ():
+    found, known = [], lab.redis.exists(f"job:{job}")
+    for line in lab.client.job(job)["timeline"] if known else ():
         told = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
         if line["event"] == "scheduled" and told:
             told = time.strftime(say("for %d %B, %H:%M:%S"), time.localtime(float(told)))
         at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
         found.append((at, line["event"], line.get("by") or "", told))
-    return Table(("at", "event", "by", "says"), found)
+    caption = "" if known else "Redis does not have this job."
+    return Table(("at", "event", "by", "says"), found, caption)
 
 
 def outbox(lab: Lab) -> Table:

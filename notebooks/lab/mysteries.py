@@ -75,7 +75,7 @@ class Mystery(Lab):
             raise
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        told = "Mystery {n}: where is job 17, and why? A place and a reason:"
+        told = "Mystery {n}: where is job 17, and why? A place, and a reason from any row:"
         caption = say(told, n=self.number)
         pairs = list(zip_longest(map(say, PLACES), map(say, REASONS), fillvalue=""))
         return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()

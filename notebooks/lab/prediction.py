@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import math
 import re
 import threading
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from lab.show import Table
 Value = int | float | str
 #: Words that don't change what an answer means.
 _SMALL_WORDS = {"a", "an", "and", "the", "in", "is", "it", "on", "s"}
+#: Where commas part thousands; elsewhere a comma is the decimal point of many countries.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
 #: What a page sends when it opens a notebook whose kernel runs, or runs a cell.
 _OF_A_NEW_PAGE = {"kernel_info_request", "execute_request"}
@@ -95,8 +98,8 @@ def predict(
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
-    one_of = say(" or ").join(letters)
-    hint = say("a letter, {letters}" if letters else "a number", letters=one_of)
+    one_of = say(", ").join(letters)
+    hint = say("one of the letters {letters}" if letters else "a number", letters=one_of)
     asked, said = False, common
     with suppress(StdinNotImplementedError, EOFError, OSError):
         print(f"{say(question)}{offer}")
@@ -139,9 +142,12 @@ def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
         }
         found = letters.get(letter, known.get(_same(answer)))
         return found is not None, found or ""
+    said = typed(answer)
     try:
-        number = float(typed(answer).replace(",", ""))
+        number = float(said.replace(",", "" if _THOUSANDS.fullmatch(said) else "."))
     except ValueError:
+        return False, 0
+    if not math.isfinite(number):  # "nan" and "inf" are numbers to Python alone
         return False, 0
     return True, int(number) if number.is_integer() else number
 

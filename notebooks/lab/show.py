@@ -96,11 +96,15 @@ class Table:
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in row)
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
+        if len(first) <= _SHORT and not self.code:
+            narrow = f"{narrow};white-space:nowrap"
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
         style = f"{_CELL};{_CODE}" if self.code else _CELL
-        if len(cell) <= _SHORT:
+        if "\n" in cell and not self.code:
+            style = f"{style};white-space:pre-line"
+        elif len(cell) <= _SHORT:
             style = f"{style};white-space:nowrap"
         for word in map(escape, self.marked):
             cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')

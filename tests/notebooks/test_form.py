@@ -51,7 +51,7 @@ ORIGINAL = (
     ("job and queue", "02", ("ジョブ", "キュー", "work.enqueue", 'lrange("queue:mail"')),
     ("synchronous and asynchronous", "01", ("同期", "非同期", 'backend="inline"', "async def")),
     ("one way to declare jobs", "07", ("ActiveJob", "@task", "One setting")),
-    ("mail, pictures, CSV", "07", ("Mail, pictures, tables", "all_tasks()", "upload_picture(")),
+    ("mail, pictures, CSV", "07", ("Mail, pictures, tables", "mail_thumbnail", "upload_picture(")),
     ("the in-process queue", "07", (":async", '"memory"', "crash(")),
     ("the in-process queue is lost", "01", ('Lab(backend="memory"', 'lab.kill("web")')),
     ("Sidekiq", "04", ("Sidekiq", "Celery")),

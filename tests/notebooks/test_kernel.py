@@ -105,6 +105,11 @@ def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(
         assert reply["ename"] == "NameError"
         (hint,) = told
         assert "'Lab' is not defined yet. Run the cells above" in hint["text"]
+        assert "quotes" not in hint["text"]
+        here.run("from lab import check")
+        told, _ = here.try_to_run('answer = LPUSH\ncheck("3.3", answer)')
+        (hint,) = told
+        assert "A word of an answer needs quotes" in hint["text"]
 
 
 def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
@@ -122,7 +127,7 @@ def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
 
 
 def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
-    answers = iter(["plenty", "38"])
+    answers = iter(["plenty", "nan", "inf", "38"])
     with kernel() as here:
         said = here.client.execute_interactive(
             "from lab import predict\nguess = predict('How many?', 40, 'mails')",
@@ -131,7 +136,7 @@ def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
             timeout=60,
         )
         assert said["content"]["status"] == "ok"
-        assert next(answers, None) is None, "both were asked for"
+        assert next(answers, None) is None, "each was asked for"
         (shown,) = here.run("guess.against(40)")
         assert "you said" in shown["data"]["text/plain"]
         assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]

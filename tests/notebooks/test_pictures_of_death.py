@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from demo_app.verification.demo.timeline import Kill
 from lab import Lab, queue_lists
 from lab.jobs import poison, work
+from lab.ledger import Ledger, Line, side_by_side
 from lab.queue_lists import JobList, Moment, snapshots
 
 WAITS = [JobList("queue:mail", ("a",)), JobList("done", ())]
@@ -36,6 +39,15 @@ def test_the_snapshots_are_the_first_a_middle_and_the_last() -> None:
 def test_the_snapshots_always_include_a_death() -> None:
     seen = moments(WAITS, RUNS, RUNS, RUNS, DIED, RUNS, RUNS, RUNS, DONE)
     assert [one.lists for one in snapshots(seen)] == [WAITS, DIED, DONE]
+
+
+def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_picture() -> None:
+    """As when the cell with the kill was run twice: the time axis would begin far too early."""
+    lines = tuple(Line(n, posted=100.0, arrived=102.0, deliveries=1) for n in range(3))
+    kills = tuple(Kill(at, 1, "w") for at in (60.0, 101.0, 160.0))
+    drawn = [side_by_side(this=Ledger(lines, some)).drawing for some in (kills, kills[1:2])]
+    first, second = (re.sub(r"\b[a-z][0-9a-f]{10}\b", "", one) for one in drawn)
+    assert first == second
 
 
 def test_a_worker_that_was_killed_is_shown_as_dead_before_its_lease_ends(lab: Lab) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.prediction import Prediction
+from lab import prediction
+from lab.prediction import Prediction, predict
 
 
 def verdict(said: float | str, measured: float | str, unit: str = "") -> str:
@@ -38,6 +39,26 @@ def test_the_same_answer_in_other_words_is_as_predicted(
 )
 def test_another_answer_is_a_surprise(said: str, measured: str) -> None:
     assert verdict(said, measured) == "a surprise"
+
+
+def test_a_letter_that_is_not_on_offer_is_not_called_no_letter(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter(["d", "a"])
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: next(answers))
+    assert predict("Where?", "there", choices=("here", "there")).said == "here"
+    assert "'d' is not one of the letters a, b. Try again." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("0,3", 0.3), ("1,5", 1.5), ("1,000", 1000), ("12,345.5", 12345.5), ("0,300", 0.3)],
+)
+def test_a_comma_is_a_decimal_point_except_before_three_digits(
+    typed: str, meant: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: typed)
+    assert predict("How long?", 1.0, "s").said == meant
 
 
 def test_a_number_says_how_far_off_it_was() -> None:

@@ -1,0 +1,38 @@
+"""An answer of another kind than was asked for is told which kind is wanted, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.checks import check
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "told"),
+    [
+        ("1.1", lambda values: print(end=""), "return"),
+        ("1.1", min, "for [5.0, 1.0, 3.0] it is wrong"),
+        ("2.2", "5", "a number, without quotes"),
+        ("2.2", None, "a number, without quotes"),
+        ("4.2", "lost", "a word in place of each `...`"),
+        ("6.1", {"again", "dead"}, "a word in place of each `...`"),
+        ("6.2", lambda first, tries: print(end=""), "return"),
+        ("6.2", lambda first, tries: first, "a list"),
+        ("7.1", object(), "a word, in quotes"),
+    ],
+)
+def test_a_hint_names_the_kind_of_answer(
+    exercise: str, answer: Any, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(exercise, answer)
+    said = capsys.readouterr().out
+    assert said.startswith(f"✗ {exercise}")
+    assert told in said
+    assert "Error" not in said
+
+
+def test_a_set_that_was_not_filled_in_is_no_answer_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    check("1.2", {...})
+    assert capsys.readouterr().out.startswith("○ 1.2")
