@@ -22,6 +22,8 @@ from lab.show import Table
 Value = int | float | str
 #: Words that don't change what an answer means.
 _SMALL_WORDS = {"a", "an", "and", "the", "in", "is", "it", "on", "s"}
+#: A number, with or without its unit.
+_NUMBER = re.compile(r"([-+]?\d[\d,]*(?:\.\d+)?|\.\d+)\s*[^\W\d]*")
 _RIGHT = "as predicted"
 #: What a page sends when it opens a notebook whose kernel runs, or runs a cell.
 _OF_A_NEW_PAGE = {"kernel_info_request", "execute_request"}
@@ -102,8 +104,10 @@ def predict(
         print(f"{say(question)}{offer}")
         prompt = say("Your guess ({hint}, or Enter to skip): ", hint=hint)
         while not asked and (answer := _ask(prompt)):
-            asked, said = _understood(answer, letters)
-            if not asked:
+            asked, understood = _understood(answer, letters)
+            if asked:
+                said = understood
+            else:
                 print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
     found = Prediction(question, said, asked, unit)
     _kept.pop(question, None)
@@ -139,10 +143,10 @@ def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
         }
         found = letters.get(letter, known.get(_same(answer)))
         return found is not None, found or ""
-    try:
-        number = float(typed(answer).replace(",", ""))
-    except ValueError:
+    found_number = _NUMBER.fullmatch(typed(answer))
+    if not found_number:
         return False, 0
+    number = float(found_number[1].replace(",", ""))
     return True, int(number) if number.is_integer() else number
 
 

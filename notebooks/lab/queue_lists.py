@@ -25,7 +25,7 @@ RATE = 5.0
 #: How many letters of a job's name are shown.
 _LONGEST = 22
 _GRID = (
-    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em;max-width:54em;"
+    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;max-width:54em;"
     f"color:{INK}"
 )
 _BOX = (
