@@ -56,7 +56,7 @@ def some_of(
             told = "{word!r} is not one of the words. Copy them as they are."
             return say(told, word=min(unknown, key=str))
         if extra := answer & others:
-            return say(too_much).format(repr(min(extra)))
+            return say(too_much).format(repr(say(min(extra))))
         return None if answer == asked else say(too_little)
 
     exercise(name)(test)
@@ -67,11 +67,13 @@ def for_each(name: str, right: dict[str, str], hint: str) -> None:
     one, which replaces ``{}``."""
 
     def test(answer: dict[str, Any]) -> Hint:
+        if not isinstance(answer, dict):
+            return say("keep the braces, and put a word in place of each of the three dots.")
         if any(said is ... for said in answer.values()):
             return ...
         words = sorted(set(right.values()))
         if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
-            one_of = say(", ").join(map(repr, words))
+            one_of = say(", ").join(repr(say(word)) for word in words)
             return say("give one of {words} for each of the {n}.", words=one_of, n=len(right))
         wrong = [name for name in right if answer[name] != right[name]]
         return say(hint).format(wrong[0]) if wrong else None

@@ -25,8 +25,8 @@ RATE = 5.0
 #: How many letters of a job's name are shown.
 _LONGEST = 22
 _GRID = (
-    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;max-width:54em;"
-    f"color:{INK}"
+    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
+    f"max-width:54em;color:{INK}"
 )
 _BOX = (
     "display:inline-block;box-sizing:border-box;min-width:2em;height:1.7em;line-height:1.45em;"

@@ -132,6 +132,8 @@ check("3.3", "ＬＰＵＳＨ")
 check("10.2", {"クレジットカードに請求する", "カウンターに 1 を足す"})
 check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})
 check("5.2", {"消失"})
+check("6.1", "あきらめる")
+check("6.1", dict.fromkeys(["421 too many connections", "550 no such person", "no answer"], "x"))
 """
     told = heard(code, typed="たくさん\n１２\nはい。\nｂ）\n")
     assert "'たくさん' は読み取れません。数で答えてください。" in told
@@ -139,7 +141,10 @@ check("5.2", {"消失"})
     assert "'はい', 'はい', '予想どおり'" in told
     assert "'いいえ', 'いいえ', '予想どおり'" in told
     marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
-    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2"]
+    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2", "✗ 6.1", "✗ 6.1"]
+    assert "ここで '消失' は本当に" in told
+    assert "形はそのままにして" in told
+    assert "'もう一度試す'、'Dead' のどれか" in told
 
 
 def test_what_happened_to_a_job_is_told_in_japanese() -> None:
