@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import httpx
 import nbformat
@@ -14,7 +15,6 @@ import pytest
 from nbformat.v4 import new_output
 from notebooks.kernels import NOTEBOOKS
 from support import until
-from traitlets.config import PyFileConfigLoader
 
 from demo_app.stack import ports
 
@@ -51,7 +51,7 @@ def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
 ) -> None:
     monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
     monkeypatch.setenv("PYTHONSTARTUP", "")  # which the file sets
-    first = PyFileConfigLoader(str(CONFIG)).load_config().LabApp.default_url
+    first = run_path(str(CONFIG))["c"].LabApp.default_url
     assert first == "/lab/tree/ja/00_start_here.ipynb"
     assert (NOTEBOOKS / first.removeprefix("/lab/tree/")).is_file()
 
