@@ -83,7 +83,13 @@ def for_each(name: str, right: dict[str, str], hint: str) -> None:
 
 def number(name: str, right: float, hint: str) -> None:
     """An exercise whose answer is a number."""
-    exercise(name)(lambda answer: None if abs(answer - right) < 1e-6 else say(hint))
+
+    def test(answer: Any) -> str | None:
+        if not isinstance(answer, int | float):
+            return say("give a number, without quotes.")
+        return None if abs(answer - right) < 1e-6 else say(hint)
+
+    exercise(name)(test)
 
 
 def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
