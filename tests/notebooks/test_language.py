@@ -133,6 +133,7 @@ check("10.2", {"クレジットカードに請求する", "カウンターに 1 
 check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})
 check("5.2", {"消失"})
 check("2.2", "五")
+check("3.2", {"no"})
 check("6.1", "あきらめる")
 check("6.1", dict.fromkeys(["421 too many connections", "550 no such person", "no answer"], "x"))
 """
@@ -142,9 +143,10 @@ check("6.1", dict.fromkeys(["421 too many connections", "550 no such person", "n
     assert "'はい', 'はい', '予想どおり'" in told
     assert "'いいえ', 'いいえ', '予想どおり'" in told
     marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
-    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2", "✗ 2.2", "✗ 6.1", "✗ 6.1"]
+    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2", "✗ 2.2", "✗ 3.2", "✗ 6.1", "✗ 6.1"]
     assert "ここで '消失' は本当に" in told
     assert "数値で答えてください" in told
+    assert "'no' のとき" in told
     assert "形はそのままにして" in told
     assert "'もう一度試す'、'Dead' のどれか" in told
 
