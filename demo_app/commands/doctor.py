@@ -1,7 +1,11 @@
-"""``doctor``: check this machine, one line a check, and a way out for each that fails."""
+"""``doctor``: check this machine, one line a check, and a way out for each that fails.
+
+In a Japanese terminal it speaks Japanese: who needs it does not have the lessons yet.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -9,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +28,11 @@ from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
 
 Say = Callable[..., str]
+
+#: What the checks say, by the English sentence.
+JAPANESE: dict[str, str] = json.loads(
+    (files("demo_app.commands") / "japanese.json").read_text("utf-8")
+)
 
 
 class Failed(Exception):
@@ -47,13 +57,23 @@ def doctor(
     """Check this machine: one line a check, and what to do about each that fails."""
     if of_class:
         return show(of_class)
-    found = list(results())
+    say = str.format if as_json else _say_in(os.environ)  # programs read English
+    found = list(results(say))
     if as_json:
         print(line(found))
     else:
         for name, told, well in found:
-            print(f"{'ok  ' if well else 'FAIL'}  {name}: {told}")
+            print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {told}")
     return 0 if all(well for *_, well in found) else 1
+
+
+def _say_in(environment: Mapping[str, str]) -> Say:
+    """What speaks the terminal's language, which the first of these that is set names."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    language = next(filter(None, map(environment.get, names)), "")
+    if not language.startswith("ja"):
+        return str.format
+    return lambda english, **values: JAPANESE.get(english, english).format(**values)
 
 
 def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:

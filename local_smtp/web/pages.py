@@ -88,7 +88,7 @@ def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
     return {"mail": mail, "tabs": tabs, "tab": tab, "source": source}
 
 
-def _clock(seconds: float, form: str = "%d %b %H:%M:%S") -> str:
+def _clock(seconds: float, form: str) -> str:
     """Return a time as a person at this machine reads it."""
     return datetime.fromtimestamp(seconds).strftime(form)
 

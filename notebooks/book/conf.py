@@ -19,7 +19,8 @@ from demo_app.web.app import make_app
 #: The parts of the site, and the patterns of their pages.
 PARTS = {
     "Lessons": "notebooks/[0-9]*.ipynb notebooks/words.md",
-    "レッスン": "notebooks/ja/README.md notebooks/ja/[0-9]*.ipynb notebooks/ja/reference/*.md",
+    "レッスン": "notebooks/ja/README.md notebooks/ja/[0-9]*.ipynb notebooks/ja/words.md "
+    "notebooks/ja/challenges/*.ipynb notebooks/ja/reference/*.md",
     "Challenges": "notebooks/challenges/*.ipynb",
     "Reference": "notebooks/reference/faq.md notebooks/reference/*.md notebooks/book/api.md",
     "Taking part": ".github/*.md",

@@ -1,4 +1,7 @@
-"""JupyterLab for the lessons: it opens the first one, asks nothing, and fetches nothing."""
+"""JupyterLab for the lessons: it opens the first one, asks nothing, and fetches nothing.
+
+In a Japanese terminal it opens the Japanese one.
+"""
 
 import os
 from pathlib import Path
@@ -8,8 +11,11 @@ from traitlets.config import get_config
 _HERE = Path(__file__).resolve().parent
 os.environ["PYTHONSTARTUP"] = str(_HERE / "startup.py")  # for every kernel that it starts
 
+_LANGUAGE = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+_FOLDER = "ja/" if _LANGUAGE.startswith("ja") else ""
+
 c = get_config()
-c.LabApp.default_url = "/lab/tree/00_start_here.ipynb"
+c.LabApp.default_url = f"/lab/tree/{_FOLDER}00_start_here.ipynb"
 c.LabApp.app_settings_dir = str(_HERE)  # overrides.json: no news, and room for whole file names
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"

@@ -22,6 +22,7 @@ from demo_app.verification.judge.picture import svg
 from demo_app.verification.judge.report import page
 from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import target_of
+from lab.language import say
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Picture, Table
@@ -52,10 +53,10 @@ class Judgement:
                     (f"{line['at']:.2f} s", line["who"], line["what"])
                     for line in verdict.as_json()["history"]
                 ]
-                show(
-                    Picture(svg(verdict.record, verdict.why), f"{verdict.why} Step by step below.")
-                )
-                show(Table(("when", "who", "what"), lines, f"level {verdict.level.number}"))
+                words = say("{why} Step by step below.", why=verdict.why)
+                show(Picture(svg(verdict.record, verdict.why), words))
+                level = say("level {number}", number=verdict.level.number)
+                show(Table(("when", "who", "what"), lines, level))
         show(lamps())
 
 
@@ -74,7 +75,7 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Jud
         names = ", ".join(map(str, wanted))
         with (
             Judge(target_of(f"{path}:{queue.__name__}"), seed, seconds) as court,
-            Progress(f"the judge, level {names}", court.so_far),
+            Progress(say("the judge, level {names}", names=names), court.so_far),
         ):
             verdicts = list(court.judge(wanted))
     _remember([verdict for verdict in verdicts if verdict.held], seed, source)
@@ -99,13 +100,15 @@ def on_the_blog(queue: type, **options: Any) -> Lab:
 def lamps() -> Table:
     """The twelve lamps: lit for each level that held, here or in another challenge."""
     lit = _judged()
-    rows = [("●" if str(n) in lit else "○", n, level.name) for n, level in LEVELS.items()]
-    return Table(("", "level", "promise"), rows, f"{len(lit)} of {len(LEVELS)} lamps are lit")
+    rows = [("●" if str(n) in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
+    told = say("{lit} of {all} lamps are lit", lit=len(lit), all=len(LEVELS))
+    return Table(("", "level", "promise"), rows, told)
 
 
 def _verdicts_table(verdicts: list[Verdict]) -> Table:
     rows = [
-        (v.level.number, "✓ holds" if v.held else "✗ fails", v.level.name, v.why) for v in verdicts
+        (v.level.number, say("✓ holds" if v.held else "✗ fails"), say(v.level.name), v.why)
+        for v in verdicts
     ]
     return Table(("level", "verdict", "promise", "what kind of hole it is"), rows)
 
@@ -118,7 +121,7 @@ def _cell_of(name: str) -> str:
     for cell in reversed(cells):
         if defines.search(cell):
             return cell
-    raise CannotJudge(f"No cell of this notebook defines the class {name}.")
+    raise CannotJudge(say("No cell of this notebook defines the class {name}.", name=name))
 
 
 def certificate(name: str = "") -> Table:
@@ -136,7 +139,7 @@ def certificate(name: str = "") -> Table:
         row["queue"] = sources.index(row["source"]) + 1
     text = page("certificate.html", owner=name, rows=rows, lit=len(lit), sources=sources)
     CERTIFICATE.write_text(text, "utf-8")
-    told = f"{len(lit)} of {len(rows)} lamps are lit"
+    told = say("{lit} of {all} lamps are lit", lit=len(lit), all=len(rows))
     return Table(("the page", "what it shows"), [(CERTIFICATE, told)], "Open it in a browser.")
 
 

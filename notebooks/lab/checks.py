@@ -58,7 +58,7 @@ def some_of(
             told = "{word!r} is not one of the words. Copy them as they are."
             return say(told, word=min(unknown, key=str))
         if extra := answer & others:
-            return say(too_much).format(repr(min(extra)))
+            return say(too_much).format(repr(_called(min(extra))))
         return None if answer == asked else say(too_little)
 
     exercise(name)(test)
@@ -75,12 +75,17 @@ def for_each(name: str, right: dict[str, str], hint: str) -> None:
             return ...
         words = sorted(set(right.values()))
         if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
-            one_of = say(", ").join(map(repr, words))
+            one_of = say(", ").join(repr(_called(word)) for word in words)
             return say("give one of {words} for each of the {n}.", words=one_of, n=len(right))
         wrong = [name for name in right if answer[name] != right[name]]
         return say(hint).format(wrong[0]) if wrong else None
 
     exercise(name)(test)
+
+
+def _called(word: str) -> str:
+    """As the lesson calls it. The `no` of an exercise is a setting of Redis."""
+    return word if word == "no" else say(word)
 
 
 def number(name: str, right: float, hint: str) -> None:

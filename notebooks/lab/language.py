@@ -1,6 +1,7 @@
-"""What a lesson says, in the language of the lesson: one in `notebooks/ja` speaks Japanese.
+"""What a lesson says, in the language of the lesson: one below `notebooks/ja` speaks Japanese.
 
-Each sentence is in the code in English, and in `japanese.json` in Japanese, by the English one.
+Each sentence is in the code in English, and in `japanese.json` in Japanese, by the English one;
+those of the command `doctor` are beside it.
 """
 
 from __future__ import annotations
@@ -8,12 +9,18 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-_ALL: dict[str, str] = json.loads(Path(__file__).with_name("japanese.json").read_text("utf-8"))
+_FILES = (Path(__file__).parent, files("demo_app.commands"))
+_ALL: dict[str, str] = {
+    english: japanese
+    for folder in _FILES
+    for english, japanese in json.loads((folder / "japanese.json").read_text("utf-8")).items()
+}
 #: Empty in an English lesson. A kernel begins in the folder of its notebook.
-JAPANESE = _ALL if Path.cwd() == Path(__file__).resolve().parents[1] / "ja" else {}
+JAPANESE = _ALL if Path.cwd().is_relative_to(Path(__file__).resolve().parents[1] / "ja") else {}
 #: What fills in a sentence, in one language or the other.
 Say = Callable[..., str]
 

@@ -31,6 +31,11 @@ _ROLES = {
     "celery": "worker",
     "unixsocket": "redis",
 }
+#: What can happen to a job. A Japanese lesson has its own words for these.
+_EVENTS = {
+    *("enqueued", "scheduled", "claimed", "rescued", "requeued", "retrying"),
+    *("dead", "done", "discarded"),
+}
 
 
 def processes(lab: Lab) -> Table:
@@ -127,7 +132,8 @@ def history(lab: Lab, job: str) -> Table:
         if line["event"] == "scheduled" and told:
             told = time.strftime(say("for %d %B, %H:%M:%S"), time.localtime(float(told)))
         at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
-        found.append((at, line["event"], line.get("by") or "", told))
+        event = say(line["event"]) if line["event"] in _EVENTS else line["event"]
+        found.append((at, event, line.get("by") or "", told))
     caption = "" if known else "Redis does not have this job."
     return Table(("at", "event", "by", "says"), found, caption)
 

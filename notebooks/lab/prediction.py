@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import math
 import re
 import threading
 from collections.abc import Sequence
@@ -23,6 +22,8 @@ from lab.show import Table
 Value = int | float | str
 #: Words that don't change what an answer means.
 _SMALL_WORDS = {"a", "an", "and", "the", "in", "is", "it", "on", "s"}
+#: A number, with or without its unit.
+_NUMBER = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d*)?|[.,]\d+))\s*[^\W\d]*")
 #: Where commas part thousands; elsewhere a comma is the decimal point of many countries.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
@@ -105,8 +106,10 @@ def predict(
         print(f"{say(question)}{offer}")
         prompt = say("Your guess ({hint}, or Enter to skip): ", hint=hint)
         while not asked and (answer := _ask(prompt)):
-            asked, said = _understood(answer, letters)
-            if not asked:
+            asked, understood = _understood(answer, letters)
+            if asked:
+                said = understood
+            else:
                 print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
     found = Prediction(question, said, asked, unit)
     _kept.pop(question, None)
@@ -142,12 +145,13 @@ def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
         }
         found = letters.get(letter, known.get(_same(answer)))
         return found is not None, found or ""
-    said = typed(answer)
+    found_number = _NUMBER.fullmatch(typed(answer))
+    if not found_number:
+        return False, 0
+    said = found_number[1]
     try:
         number = float(said.replace(",", "" if _THOUSANDS.fullmatch(said) else "."))
-    except ValueError:
-        return False, 0
-    if not math.isfinite(number):  # "nan" and "inf" are numbers to Python alone
+    except ValueError:  # 1,2,3
         return False, 0
     return True, int(number) if number.is_integer() else number
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from io import StringIO
 from typing import Any
+from unicodedata import east_asian_width
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -23,7 +24,8 @@ _CELL = (
 )
 _CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{INK}"
 _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
-#: A table's cell with at most so many letters is kept on one line.
+#: A table's cell with at most so many letters, of which a Japanese one counts twice, is kept on
+#: one line.
 _SHORT = 32
 
 
@@ -96,7 +98,7 @@ class Table:
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in row)
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
-        if len(first) <= _SHORT and not self.code:
+        if _width(first) <= _SHORT and not self.code:
             narrow = f"{narrow};white-space:nowrap"
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
@@ -104,11 +106,15 @@ class Table:
         style = f"{_CELL};{_CODE}" if self.code else _CELL
         if "\n" in cell and not self.code:
             style = f"{style};white-space:pre-line"
-        elif len(cell) <= _SHORT:
+        elif _width(cell) <= _SHORT:
             style = f"{style};white-space:nowrap"
         for word in map(escape, self.marked):
             cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')
         return f'<td style="{style}">{cell}</td>'
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def seconds(value: float) -> str:

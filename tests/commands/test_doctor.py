@@ -14,12 +14,31 @@ from demo_app.commands import main
 from demo_app.commands.doctor import results
 
 
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
 def test_a_healthy_machine_passes_every_check() -> None:
     command = [sys.executable, "-m", "demo_app", "doctor"]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 0, told.stdout
     assert all(line.startswith("ok") for line in told.stdout.splitlines())
     assert len(told.stdout.splitlines()) >= 5
+
+
+def test_it_speaks_the_language_of_the_terminal_and_english_to_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+    for language, options in (("ja_JP.UTF-8", []), ("ja_JP.UTF-8", ["--json"]), ("C", [])):
+        monkeypatch.setenv("LC_ALL", language)
+        assert main(["doctor", *options]) == 0
+        told.append(capsys.readouterr().out)
+    assert "ok    空きメモリ: " in told[0]
+    assert "ok    packages: " not in told[0]
+    assert "free memory" in told[1]
+    assert "ok    packages: all there" in told[2]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

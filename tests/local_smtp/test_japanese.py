@@ -33,3 +33,10 @@ def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> N
     assert "宛先 a*, 2 番目だけ, 3 件に 1 件, 確率 0.5, 最大 4 回" in page
     for effect in EFFECTS.values():
         assert f">{effect.words}<" not in page
+
+
+def test_a_mail_has_its_date_as_it_is_written_in_japan(send, mail_sink) -> None:
+    send("One")
+    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
+    page = httpx.get(mail_sink.inbox, headers={**asked, "Accept": "text/html"}).text
+    assert re.search(r"<time>\d\d/\d\d \d\d:\d\d:\d\d</time>", page)

@@ -1,4 +1,4 @@
-"""The Japanese lessons: which of their cells are behind the English ones.
+"""The Japanese lessons and challenges: which of their cells are behind the English ones.
 
 ``python -m notebooks.japanese``, in ``tests``, prints them. When a translator has looked at each,
 ``--accept 04_kill_the_worker`` writes into that lesson that it says what the English one says now.
@@ -16,7 +16,12 @@ from notebooks.kernels import NOTEBOOKS
 
 JAPANESE = NOTEBOOKS / "ja"
 _ENGLISH_MINUTES, _MINUTES = re.compile(r"bout (\d+) minutes?\b"), re.compile(r"約 \d+ 分")
-TRANSLATED = sorted(path.stem for path in JAPANESE.glob("[0-9]*.ipynb"))
+#: Such as "04_kill_the_worker", or "challenges/05_a_worker_is_killed".
+TRANSLATED = sorted(
+    path.relative_to(JAPANESE).with_suffix("").as_posix()
+    for pattern in ("[0-9]*.ipynb", "challenges/[0-9]*.ipynb")
+    for path in JAPANESE.glob(pattern)
+)
 
 
 def english(lesson: str) -> Any:

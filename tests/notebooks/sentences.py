@@ -17,11 +17,13 @@ from notebooks.lesson import LESSONS, code_cells
 
 LAB = NOTEBOOKS / "lab"
 _DEMO = NOTEBOOKS.parent / "demo_app"
-#: What no lesson in Japanese shows: tools, the challenges, and what becomes a job's own data.
-_NOT_SAID = {"book", "slides", "challenge", "queue_backend", "postgres", "language", "jobs"}
+#: What no lesson in Japanese shows: tools, and what becomes a job's own data.
+_NOT_SAID = {"book", "slides", "queue_backend", "postgres", "language", "jobs"}
+_CHALLENGES = [f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb")]
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
     *(_DEMO / "commands/doctor.py", _DEMO / "verification/demo/picture.py"),
+    _DEMO / "verification/judge/levels.py",
     NOTEBOOKS / "jupyter/startup.py",
 ]
 #: Texts for machines that look like sentences: SQL, commands, styles, HTML; then names that only
@@ -48,6 +50,7 @@ _TOLD: dict[str, tuple[slice, set[str]]] = {
     "outcomes_picture": (slice(1, 3), {"what", "arrived"}),
     "Outcome": (slice(0, 1), set()),
     "Rung": (slice(0, 1), set()),
+    "Level": (slice(1, 2), set()),
 }
 #: Pictures whose panels are called as their arguments are.
 _PANELS = {"response_times", "order_picture", "side_by_side", "watch_picture"}
@@ -59,7 +62,7 @@ def sentences() -> dict[str, str]:
     for path in _SOURCES:
         tree = ast.parse(path.read_text("utf-8"))
         found |= dict.fromkeys([*_told(tree), *_like_sentences(tree)], path.name)
-    for lesson in LESSONS:
+    for lesson in (*LESSONS, *_CHALLENGES):
         for cell in code_cells(lesson):
             found |= dict.fromkeys(_told(ast.parse(cell)), lesson)
     found |= dict.fromkeys(re.findall(">(.+)</text>", (LAB / "map.svg").read_text()), "map.svg")
@@ -77,7 +80,7 @@ def sentences() -> dict[str, str]:
 def texts() -> set[str]:
     """Every text in the source, and the names of the tasks: what `say` may be given at run time."""
     sources = [path.read_text("utf-8") for path in [*LAB.glob("*.py"), *_SOURCES]]
-    sources += [cell for lesson in LESSONS for cell in code_cells(lesson)]
+    sources += [cell for lesson in (*LESSONS, *_CHALLENGES) for cell in code_cells(lesson)]
     sources.append((_DEMO / "jobs/capabilities.py").read_text("utf-8"))
     found = set()
     for node in (node for source in sources for node in ast.walk(ast.parse(source))):

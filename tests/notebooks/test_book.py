@@ -38,6 +38,7 @@ def a_tree(folder: Path, text: str) -> Path:
         "README.md": text,
         "notebooks/ja/README.md": "# 失われないジョブ",
         "notebooks/words.md": "# Words\n\nlesson 01",
+        "notebooks/ja/words.md": "# 用語集\n\nレッスン 01",
         "notebooks/reference/faq.md": "# Questions",
         "notebooks/reference/broker.md": "# The broker",
         "notebooks/ja/reference/faq.md": "# よくある質問",
@@ -48,7 +49,8 @@ def a_tree(folder: Path, text: str) -> Path:
     }.items():
         (tree / place).parent.mkdir(parents=True, exist_ok=True)
         (tree / place).write_text(words, "utf-8")
-    _put(tree / "notebooks/challenges/01_runs.ipynb", [new_markdown_cell("# Challenge 1")])
+    for place, title in (("notebooks", "# Challenge 1"), ("notebooks/ja", "# 課題 1")):
+        _put(tree / place / "challenges/01_runs.ipynb", [new_markdown_cell(title)])
     return tree
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import statistics
+from pathlib import Path
 
 import nbformat
 import pytest
 from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import LESSONS, cells, code_cells, prose, solutions_of
 from notebooks.minutes import measured, with_minutes
-from notebooks.words import PAGE, page, words
+from notebooks.words import JAPANESE, page, words
 
 PARTS = (
     "**After this lesson you can**",
@@ -229,11 +230,18 @@ def _given(cell: str) -> set[str]:
     return names
 
 
-def test_the_glossary_has_every_word_of_the_lessons() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run python -m notebooks.words in tests"
-    assert len(words()) > 40
+@pytest.mark.parametrize("folder", [NOTEBOOKS, JAPANESE])
+def test_the_glossary_has_every_word_of_the_lessons(folder: Path) -> None:
+    written = (folder / "words.md").read_text("utf-8")
+    assert written == page(folder), "run python -m notebooks.words in tests"
+    assert len(words(folder)) > 40
     for lesson in LESSONS:
-        assert any(lesson[:2] in word.lessons for word in words())
+        assert any(lesson[:2] in word.lessons for word in words(folder))
+
+
+def test_a_word_has_the_same_japanese_one_in_both_glossaries() -> None:
+    english, japanese = ({w.word: w.japanese for w in words(f)} for f in (NOTEBOOKS, JAPANESE))
+    assert english == japanese
 
 
 @pytest.mark.parametrize(("row", "lesson", "wanted"), ORIGINAL)

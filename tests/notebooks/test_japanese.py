@@ -1,4 +1,4 @@
-"""A Japanese lesson is its English one, cell by cell, and says so when it is behind."""
+"""A Japanese lesson or challenge is its English twin, cell by cell, and says when it is behind."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from markdown_it import MarkdownIt
 from nbformat.v4 import new_markdown_cell, new_notebook
 from notebooks.japanese import JAPANESE, TRANSLATED, accept, behind, english, japanese
 from notebooks.lesson import LESSONS
+from notebooks.test_challenges import CHALLENGES
 
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 LINK = re.compile(r"""\]\(([^)#\s]+)|(?:href|src)=["']([^"'#]+)""")
 
 
+def test_each_lesson_and_challenge_is_there_in_japanese() -> None:
+    challenges = [f"challenges/{path.stem}" for path in CHALLENGES]
+    assert sorted([*LESSONS, *challenges]) == TRANSLATED
+
+
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_it_has_the_cells_of_its_english_twin(lesson: str) -> None:
-    assert lesson in LESSONS
     ours, theirs = japanese(lesson), english(lesson)
     nbformat.validate(ours)
     assert [(c.id, c.cell_type) for c in ours.cells] == [(c.id, c.cell_type) for c in theirs.cells]
@@ -47,8 +52,9 @@ def test_its_prose_is_japanese(lesson: str) -> None:
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_its_links_lead_somewhere(lesson: str) -> None:
     prose = "".join(c.source for c in japanese(lesson).cells if c.cell_type == "markdown")
+    folder = (JAPANESE / lesson).parent
     for target in ("".join(found) for found in LINK.findall(prose)):
-        assert target.startswith("https:") or (JAPANESE / target).exists(), target
+        assert target.startswith("https:") or (folder / target).exists(), target
 
 
 @pytest.mark.parametrize("lesson", TRANSLATED)

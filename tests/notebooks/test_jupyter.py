@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import httpx
 import nbformat
@@ -24,7 +26,8 @@ def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path)
     command = [sys.executable, "-m", "jupyterlab", f"--config={CONFIG}", "--no-browser",
                f"--port={port}", "--IdentityProvider.token=t"]  # fmt: skip
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=NOTEBOOKS, stdout=log, stderr=log)
+        english = {**os.environ, "LC_ALL": "C.UTF-8"}
+        server = subprocess.Popen(command, cwd=NOTEBOOKS, env=english, stdout=log, stderr=log)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", params={"token": "t"}) as http:
             until(lambda: _answers(http), 60.0, "an answer of JupyterLab")
@@ -41,6 +44,16 @@ def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path)
     assert defaults["notification", "fetchNews"] == "false"
     assert defaults["notification", "checkForUpdates"] is False
     assert defaults["browser", "showLastModifiedColumn"] is False
+
+
+def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    monkeypatch.setenv("PYTHONSTARTUP", "")  # which the file sets
+    first = run_path(str(CONFIG))["c"].LabApp.default_url
+    assert first == "/lab/tree/ja/00_start_here.ipynb"
+    assert (NOTEBOOKS / first.removeprefix("/lab/tree/")).is_file()
 
 
 @pytest.mark.parametrize("folder", ["notebooks", "notebooks/ja"])

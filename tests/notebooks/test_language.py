@@ -18,9 +18,12 @@ from notebooks.lesson import run_lesson
 from notebooks.sentences import LAB, sentences, texts, unsayable
 from notebooks.test_00_start_here import WRONG
 
+from demo_app.commands.doctor import JAPANESE as JAPANESE_DOCTOR
 from demo_app.verification.demo.fonts import japanese_font
 
-TRANSLATED: dict[str, str] = json.loads((LAB / "japanese.json").read_text("utf-8"))
+TRANSLATED: dict[str, str] = JAPANESE_DOCTOR | json.loads(
+    (LAB / "japanese.json").read_text("utf-8")
+)
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 FIGURE = """
 import warnings
@@ -129,14 +132,51 @@ check("3.3", "ＬＰＵＳＨ")
 check("10.2", {"クレジットカードに請求する", "カウンターに 1 を足す"})
 check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})
 check("5.2", {"消失"})
+check("2.2", "五")
+check("3.2", {"no"})
+check("6.1", "あきらめる")
+check("6.1", dict.fromkeys(["421 too many connections", "550 no such person", "no answer"], "x"))
 """
     told = heard(code, typed="たくさん\n１２\nはい。\nｂ）\n")
-    assert "'たくさん' は 数ではありません" in told
+    assert "'たくさん' は読み取れません。数で答えてください。" in told
     assert "('How many?', '12 通', '12 通', '予想どおり')" in told
     assert "'はい', 'はい', '予想どおり'" in told
     assert "'いいえ', 'いいえ', '予想どおり'" in told
     marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
-    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2"]
+    assert marks == ["✓ 3.3", "✓ 10.2", "✗ 10.2", "✗ 5.2", "✗ 2.2", "✗ 3.2", "✗ 6.1", "✗ 6.1"]
+    assert "ここで '消失' は本当に" in told
+    assert "数値で答えてください" in told
+    assert "'no' のとき" in told
+    assert "形はそのままにして" in told
+    assert "'もう一度試す'、'Dead' のどれか" in told
+
+
+def test_what_happened_to_a_job_is_told_in_japanese() -> None:
+    code = """
+from types import SimpleNamespace as Some
+from lab import look
+events = [{"event": name, "at": 0.0} for name in ("claimed", "rescued", "done", "late")]
+lab = Some(redis=Some(exists=bool), client=Some(job=lambda job: {"timeline": events}))
+print([row[1] for row in look.history(lab, "one").rows])
+"""
+    assert heard(code) == "['取得（claimed）', '救出（rescued）', '完了', 'late']\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("５通くらい\n", "あなたの予想: 5 通。"),
+        ("5 mails\n", "あなたの予想: 5 通。"),
+        ("1,200通\n", "あなたの予想: 1200 通。"),
+        ("たくさん\n\n", "飛ばしました。よくある予想: 3 通。"),
+        ("5 か 6\n7\n", "あなたの予想: 7 通。"),
+    ],
+)
+def test_a_number_may_have_its_unit_and_enter_skips_also_after_a_mistake(
+    typed: str, told: str
+) -> None:
+    code = 'from lab import predict\nprint(predict("How many?", 3, "mails"))'
+    assert heard(code, typed=typed).endswith(f"{told}\n")
 
 
 def test_a_japanese_hand_in_is_read_like_an_english_one(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The glossary: every word of the lessons' "Words learnt", in one table.
+"""The glossary: every word of the lessons' "Words learnt", in one table; and the Japanese one.
 
-``python -m notebooks.words`` in ``tests`` writes it into ``words.md``.
+``python -m notebooks.words`` in ``tests`` writes them into ``words.md`` and ``ja/words.md``.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from notebooks.kernels import NOTEBOOKS
 
-PAGE = NOTEBOOKS / "words.md"
-_ROW = re.compile(r"^\| (?!word \||---)(.+?) \| (.+?) \| (.+?) \|$", re.M)
+JAPANESE = NOTEBOOKS / "ja"
+_HEADING = re.compile(r"^## (?:Words learnt|学んだ用語)\n", re.M)
+_ROW = re.compile(r"^\| (?!word \||英語 \||---)(.+?) \| (.+?) \| (.+?) \|$", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +27,37 @@ class Word:
     lessons: tuple[str, ...]
 
 
-def words() -> list[Word]:
-    """All of them, from a to z; the meaning is that of the first lesson that explains it."""
+def words(folder: Path = NOTEBOOKS) -> list[Word]:
+    """All of them, from a to z; the meaning is that of the first lesson that explains it.
+
+    folder: that of the English lessons, or of the Japanese ones.
+    """
     found: dict[str, Word] = {}
-    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
+    for path in sorted(folder.glob("[0-9]*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            _, learnt, table = "".join(cell["source"]).partition("## Words learnt\n")
-            for word, japanese, means in _ROW.findall(table if learnt else ""):
+            _, *table = _HEADING.split("".join(cell["source"]))
+            for word, japanese, means in _ROW.findall("".join(table)):
                 known = found.get(word, Word(word, japanese, means, ()))
                 lessons = (*known.lessons, path.stem[:2])
                 found[word] = Word(word, known.japanese, known.means, lessons)
     return sorted(found.values(), key=lambda word: word.word.lower())
 
 
-def page() -> str:
-    """The glossary as Markdown."""
+def page(folder: Path = NOTEBOOKS) -> str:
+    """The glossary as Markdown, in the language of the lessons in that folder."""
     lines = ["# Words", "", "The last column says which lessons explain it.", ""]
     lines += ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
-    for one in words():
-        lessons = ", ".join(one.lessons)
-        lines.append(f"| {one.word} | {one.japanese} | {one.means} | lesson {lessons} |")
+    lesson, comma = "lesson", ", "
+    if folder == JAPANESE:
+        lines = ["# 用語集", "", "最後の列は、その用語を説明しているレッスンです。", ""]
+        lines += ["| 英語 | 日本語 | 意味 | レッスン |", "| --- | --- | --- | --- |"]
+        lesson, comma = "レッスン", "、"
+    for one in words(folder):
+        lessons = comma.join(one.lessons)
+        lines.append(f"| {one.word} | {one.japanese} | {one.means} | {lesson} {lessons} |")
     return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    for folder in (NOTEBOOKS, JAPANESE):
+        (folder / "words.md").write_text(page(folder), "utf-8")
