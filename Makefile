@@ -2,6 +2,8 @@
 PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
+# Else each process of a lesson or a test would compile all of the project anew when it starts.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help lab demo test bench chaos mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
 help:

@@ -10,13 +10,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
+
+if TYPE_CHECKING:  # else it is loaded by the job that needs it, and not by all that starts
+    from PIL.Image import Image
 
 #: Bytes of a file that is taken.
 MOST_BYTES = 10_000_000
@@ -93,6 +95,8 @@ def thumbnail(content: bytes, longest: int = LONGEST) -> bytes:
 
 
 def _thumbnail(content: bytes, longest: int) -> bytes:
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:  # known before a pixel is unpacked
@@ -109,16 +113,19 @@ def _thumbnail(content: bytes, longest: int) -> bytes:
         raise BadPicture(f"it can't be read as a picture: {error}") from error
 
 
-def _small(image: Image.Image, longest: int) -> bytes:
+def _small(image: Image, longest: int) -> bytes:
+    from PIL.Image import new
+    from PIL.ImageOps import exif_transpose
+
     if image.mode.startswith("I"):  # 16 bits of grey, which a conversion would cut off at white
         image = image.point(lambda grey: grey / 257, "L")
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     mode = "RGBA" if has_alpha else "RGB"
     plain = image if image.mode == mode else image.convert(mode)
     plain.thumbnail((longest, longest))
-    upright = ImageOps.exif_transpose(plain)
+    upright = exif_transpose(plain)
     # a new picture takes over the pixels alone: no comment, no place, no camera
-    paper = Image.new("RGB", upright.size, "white")
+    paper = new("RGB", upright.size, "white")
     paper.paste(upright, mask=upright.getchannel("A") if has_alpha else None)
     jpeg = BytesIO()
     paper.save(jpeg, "JPEG", quality=85)

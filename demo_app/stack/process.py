@@ -103,15 +103,17 @@ class Process:
         Raises StackError when the process ends before, the time is up, or the stack stops.
         """
         stopping = stopping or threading.Event()
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         while not is_ready():
             if not self.alive:
                 raise StackError(f"{name} did not start: {self.last_log_line()}")
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > seconds:
                 raise StackError(
                     f"{name} did not answer within {seconds:.0f} s: {self.last_log_line()}"
                 )
-            if stopping.wait(0.01):  # between two questions, not in place of one
+            # between two questions; what takes longer is asked less often, and left the processor
+            if stopping.wait(min(0.05, max(0.01, waited / 20))):
                 raise StackError("The stack stops.")
 
     def _wait(self, on_exit: Callable[[Process], None]) -> None:

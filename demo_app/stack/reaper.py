@@ -120,7 +120,7 @@ class ReaperClient:
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-E", __file__, *self._arguments],
+            [sys.executable, "-I", "-S", __file__, *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

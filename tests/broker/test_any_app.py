@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,12 +83,32 @@ def give_up(name):
 
 POOLS = pytest.mark.parametrize("pool", ["prefork", "threads"])
 
+#: Runs each program that it is told of in a process of its own, which has Celery from the start: to
+#: load it takes ten times as long as what the program does.
+PROGRAMS = """
+import json, os, sys
+import celery.app.amqp, celery.app.control, celery.bin.celery, demo_app.broker.transport
+
+for line in sys.stdin:
+    told = json.loads(line)
+    if os.fork() == 0:
+        for number, name in enumerate(("/dev/null", told["out"], told["err"])):
+            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        os.environ.update(told["environment"])
+        os.chdir(told["folder"])
+        sys.path[0] = told["folder"]
+        sys.argv = told["words"]
+        exec(told["text"], {"__name__": "__main__"})
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
 
 class Outside:
     """The app's folder, its workers, and what its tasks wrote down."""
 
-    def __init__(self, folder: Path, redis_url: str) -> None:
-        self.folder, self._url = folder, redis_url
+    def __init__(self, folder: Path, redis_url: str, programs: subprocess.Popen[str]) -> None:
+        self.folder, self._url, self._programs = folder, redis_url, programs
         (folder / "outside.py").write_text(APP)
         self._client = client_of(redis_url)
         self.queue = Queue(self._client)
@@ -105,20 +124,26 @@ class Outside:
 
     def send(self, *calls: str) -> list[str]:
         """Run calls in a producer's process; returns the lines that it printed."""
-        text = "\n".join(["from outside import *", *calls])
-        command = [sys.executable, "-c", text]
-        told = subprocess.run(
-            command, env=self.environment, check=True, capture_output=True, text=True, timeout=60
-        )
+        told = self._run("\n".join(["from outside import *", *calls]))
+        assert told.returncode == 0, told.stderr
         return told.stdout.splitlines()
 
     def celery(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Celery to its end."""
-        command = [sys.executable, "-m", "celery", "-A", "outside", *arguments]
-        return subprocess.run(
-            command, env=self.environment, cwd=self.folder, capture_output=True, text=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+        text = "from celery.__main__ import main; main()"
+        return self._run(text, "celery", "-A", "outside", *arguments)
+
+    def _run(self, text: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, in a process of its own. words: its command line."""
+        out, err = (self.folder / f"program.{name}" for name in ("out", "err"))
+        told = {"text": text, "words": words, "environment": self.environment}
+        told |= {"folder": str(self.folder), "out": str(out), "err": str(err)}
+        assert self._programs.stdin is not None
+        assert self._programs.stdout is not None
+        self._programs.stdin.write(json.dumps(told) + "\n")
+        self._programs.stdin.flush()
+        status = int(self._programs.stdout.readline())
+        return subprocess.CompletedProcess(words, status, out.read_text(), err.read_text())
 
     def start(self, pool: str, concurrency: int = 2) -> subprocess.Popen[bytes]:
         """Start a worker, and wait until it is registered."""
@@ -194,21 +219,24 @@ def _python_path() -> list[str]:
     return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
-@contextmanager
-def _outside(folder: Path, redis_url: str) -> Iterator[Outside]:
-    app = Outside(folder, redis_url)
+@pytest.fixture(scope="module")
+def programs() -> Iterator[subprocess.Popen[str]]:
+    """What runs the programs of all tests."""
+    command = [sys.executable, "-c", PROGRAMS]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as running:
+        yield running  # it ends when nobody can tell it anything any more
+
+
+@pytest.fixture
+def app(tmp_path: Path, redis_url: str, programs: subprocess.Popen[str]) -> Iterator[Outside]:
+    """An app of some other folder."""
+    app = Outside(tmp_path, redis_url, programs)
     client_of(redis_url).flushall()
     try:
         yield app
     finally:
         app.close()
-
-
-@pytest.fixture
-def app(tmp_path: Path, redis_url: str) -> Iterator[Outside]:
-    """An app of some other folder."""
-    with _outside(tmp_path, redis_url) as app:
-        yield app
 
 
 @POOLS

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from demo_app.commands import main
+
 QUEUE = """
 class Mine:
     def __init__(self, redis):
@@ -89,11 +91,16 @@ def test_a_report_that_cannot_be_written_is_2(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_judged_is_2_and_one_sentence(
-    tmp_path: Path, arguments: tuple[str, ...], words: str
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "wrong.py").write_text("class Mine(:\n")
     (tmp_path / "empty.py").write_text("")
-    told = _judge(tmp_path, *arguments)
-    assert told.returncode == 2
-    assert words in " ".join((told.stdout + told.stderr).split())
-    assert "Traceback" not in told.stderr
+    monkeypatch.chdir(tmp_path)
+    assert main(["judge", *arguments]) == 2
+    told = "".join(capsys.readouterr())
+    assert words in " ".join(told.split())
+    assert "Traceback" not in told

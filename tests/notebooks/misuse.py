@@ -43,7 +43,7 @@ class _Restless:
         self._section: list[
             str
         ] = []  # cells of the lab that runs, the one that started it left out
-        self._before: list[str] = []  # those of the labs before
+        self._before: list[str] = []  # those of the lab before
 
     def run(self, cell: str) -> list[Output]:
         """Interrupt the cell if it waits, and run it; returns what it showed."""
@@ -51,8 +51,7 @@ class _Restless:
         starts = "Lab(" in cell or "= mystery(" in cell
         if starts or ".close()" in cell:
             _look_back(here, self._section, self._before)
-            self._before += self._section
-            self._section = []
+            self._before, self._section = self._section, []
         self._labs += starts
         # all labs of a lesson start in the same way: to interrupt the first is enough
         if seconds > _WAITS and (not starts or self._labs == 1):
@@ -76,8 +75,8 @@ class _Restless:
 
 def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
     """Run the cells of the section once more, from its last to its first, so that each runs after
-    every later one; and those of the sections before, whose labs are closed. Each works, or says
-    in one sentence which cell to run."""
+    every later one; and those of the section before, whose lab is closed. Each works, or says in
+    one sentence which cell to run."""
     for cell in reversed(before + section):
         _, reply = here.try_to_run(cell, _BOUND)
         if reply["status"] == "error" and reply["ename"] != "LabError":

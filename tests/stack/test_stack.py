@@ -179,16 +179,6 @@ def test_an_external_redis_is_used_and_left_running() -> None:
             assert client.summary()["done"] == 1
 
 
-_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' /proc")
-
-
-@_LINUX
-def test_the_token_stands_on_no_command_line() -> None:
-    with Stack() as stack:
-        words = [word for pid in _all_pids(stack.ready) for word in psutil.Process(pid).cmdline()]
-        assert stack.ready["token"] not in " ".join(words)
-
-
 def test_a_worker_that_cannot_be_started_for_a_while_is_started_later() -> None:
     events: list[dict[str, Any]] = []
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

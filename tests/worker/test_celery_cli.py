@@ -48,6 +48,14 @@ def test_a_worker_started_by_hand_works_for_a_running_stack(tmp_path: Path) -> N
         assert client.summary()["workers"] == [], "it has signed off"
 
 
+def test_a_stacks_worker_loads_no_other_command_of_celery_and_nothing_for_pictures() -> None:
+    code = "import sys, demo_app.backends.celery_worker; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(told.stdout.split())
+    assert "celery.bin.worker" in loaded
+    assert not loaded & {"celery.bin.celery", "flower", "prompt_toolkit", "PIL"}
+
+
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
     told = subprocess.run(
         _command("--pool", "processes"), capture_output=True, text=True, timeout=60, check=False
