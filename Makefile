@@ -4,6 +4,8 @@ SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
 # Else each process of a lesson or a test would compile all of the project anew when it starts.
 unexport PYTHONDONTWRITEBYTECODE
+# An environment whose Python has gone, as after an upgrade, counts as missing.
+$(shell test -x $(PY) || rm -f .venv/.has-*)
 
 .PHONY: help lab demo test bench chaos mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
 help:
@@ -67,6 +69,7 @@ kit: book slides
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
 	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
 		-c .constraints.txt 'setuptools>=77' 'build/kit[demo,lab,backends,judge]'
+	@$(PY) -c 'import platform as on, sys; print("Python {}.{} on".format(*sys.version_info), on.system(), on.machine())' > build/kit/wheels/made-for
 	@rm -rf build/kit/wheels/jobs_that_survive* build/kit/*.egg-info build/kit/build
 	@cp -R build/book build/slides build/kit/
 	@cd build/kit && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS

@@ -22,7 +22,10 @@ def main() -> int:
         with nothing_is_garbage():
             from demo_app.commands import main as run
     except ModuleNotFoundError as error:
-        return _refuse(f"{error.name} is missing: install jobs-that-survive[demo], not it alone.")
+        return _refuse(
+            f"{error.name} is missing: install jobs-that-survive[demo], not it alone. "
+            "With uv, in this folder: `uv sync --all-extras`."
+        )
     except KeyboardInterrupt:
         return 130
     return run()

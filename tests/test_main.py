@@ -13,6 +13,7 @@ import pytest
     [
         ("sys.modules['fcntl'] = None; del signal.SIGHUP", "run it in WSL"),  # as on Windows
         ("sys.modules['typer'] = None", "typer is missing"),
+        ("sys.modules['typer'] = None", "uv sync --all-extras"),
     ],
 )
 def test_without_what_it_needs_it_says_what_to_do(missing: str, said: str) -> None:

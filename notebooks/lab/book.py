@@ -19,7 +19,6 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from rich.progress import Progress
-from sphinx.cmd.build import build_main
 
 FOLDER = Path(__file__).resolve().parents[1]
 
@@ -70,6 +69,8 @@ def write(target: Path, kept: Path, tree: Path = FOLDER.parent) -> int:
 
     Returns the exit status, which is 1 if Sphinx warned, of a broken link for example.
     """
+    from sphinx.cmd.build import build_main  # here, or slides would need Sphinx too
+
     with TemporaryDirectory() as work:
         options = ["-W", "--keep-going", "-d", work, "-D", f"kept={kept}"]
         conf = ["--conf-dir", str(FOLDER / "book")]

@@ -147,7 +147,7 @@ check("6.1", dict.fromkeys(["421 too many connections", "550 no such person", "n
     assert "ここで '消失' は本当に" in told
     assert "数値で答えてください" in told
     assert "'no' のとき" in told
-    assert "形はそのままにして" in told
+    assert "波括弧と名前はそのままにして" in told
     assert "'もう一度試す'、'Dead' のどれか" in told
 
 

@@ -1,0 +1,99 @@
+"""What each `make` target runs needs no more than the extras that the target installs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+#: Imports modules, with others as if they were not installed.
+_ALONE = """
+import sys
+from importlib import import_module
+
+class Hides:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+    def find_spec(self, name, *rest):
+        return None if name.partition(".")[0] in hidden else self.finder.find_spec(name, *rest)
+
+hidden = set(sys.argv[1].split(","))
+sys.meta_path[:] = map(Hides, sys.meta_path)
+for name in sys.argv[2:]:
+    import_module(name)
+"""
+
+
+def _installed(extras: list[str]) -> set[str]:
+    """The names of all packages that the project with these extras brings, directly or not."""
+    asked = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
+    waiting = [(Requirement(line), "") for line in asked]
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        one, of = waiting.pop()
+        if one.marker and not one.marker.evaluate({"extra": of}):
+            continue
+        name = canonicalize_name(one.name)
+        for extra in {"", *one.extras} - {extra for known, extra in seen if known == name}:
+            seen.add((name, extra))
+            with suppress(PackageNotFoundError):  # what only another Python needs
+                waiting += [(Requirement(line), extra) for line in requires(name) or ()]
+    return {name for name, _ in seen}
+
+
+def _named_by_the_api_page() -> list[str]:
+    page = (ROOT / "notebooks" / "book" / "api.md").read_text()
+    objects = re.findall(r"auto(?:class|function):: (\S+)\.", page)
+    return [*objects, *re.findall(r"automodule:: (\S+)", page)]
+
+
+@pytest.mark.parametrize(
+    ("target", "modules"),
+    [
+        (
+            "demo",
+            ["demo_app.commands", "demo_app.verification.demo.picture", "local_smtp.__main__"],
+        ),
+        ("lab", ["lab.preload", "lab.running", "lab.checks", "lab.slides", "jupyterlab"]),
+        ("book", ["lab.book", *_named_by_the_api_page()]),
+        ("bench", ["benchmarks.__main__"]),
+    ],
+)
+def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    setup = re.search(rf"has-{target}:.*\n\t@\$\(SETUP\) (\S+)", makefile)
+    assert setup is not None
+    there = _installed(setup[1].split(","))
+    hidden = [
+        name
+        for name, owners in packages_distributions().items()
+        if not {canonicalize_name(owner) for owner in owners} & {*there, PROJECT["name"]}
+    ]
+    assert "mypy" in hidden, "which only the tests need"
+    told = subprocess.run(
+        [sys.executable, "-c", _ALONE, ",".join(hidden), *modules],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([".", "tests", "notebooks"])},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr

@@ -1,0 +1,145 @@
+"""`.setup` makes .venv with the Python that fits, or says in a sentence why it can't."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HERE = f"{platform.system()} {platform.machine()}"
+
+#: Stands for uv: notes each call, and makes an environment as the real one does.
+_UV = """#!/bin/sh
+echo "$*" >>"$(dirname "$0")/asked"
+[ "$1" = venv ] || exit 0
+[ ! -e .venv ] || exit 2
+mkdir -p .venv/bin && ln -s /bin/true .venv/bin/python
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the project that holds what `.setup` reads; in `bin`, all that is on its PATH."""
+    shutil.copy(ROOT / ".setup", tmp_path)
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    (binaries / "python3").symlink_to(sys.executable)
+    for name in ("sh", "dirname", "cat", "rm", "mkdir", "ln"):
+        (binaries / name).symlink_to(str(shutil.which(name)))
+    (binaries / "uv").write_text(_UV)
+    (binaries / "uv").chmod(0o755)
+    return tmp_path
+
+
+def set_up(tree: Path, **environment: str) -> tuple[int, str]:
+    """Its exit status, and what it said."""
+    told = subprocess.run(
+        ["/bin/sh", ".setup", "lab"],
+        cwd=tree,
+        env={"PATH": str(tree / "bin"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return told.returncode, told.stderr
+
+
+def asked(tree: Path) -> list[str]:
+    """What uv was asked for, one line a call."""
+    file = tree / "bin" / "asked"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def kit(tree: Path, made_for: str) -> None:
+    """The tree becomes a kit, which `make kit` made with that Python."""
+    (tree / "wheels").mkdir()
+    (tree / "wheels" / "made-for").write_text(made_for + "\n")
+
+
+def test_it_makes_an_environment_and_installs_into_it(tree: Path) -> None:
+    status, said = set_up(tree)
+    assert status == 0, said
+    assert [call.split()[0] for call in asked(tree)] == ["venv", "pip"]
+
+
+@pytest.mark.parametrize("named", ["/nowhere/python3.12", "false"])
+def test_a_python_that_was_named_is_taken_or_refused(tree: Path, named: str) -> None:
+    status, said = set_up(tree, PYTHON=named)
+    assert status == 1
+    assert named in said
+    assert "Python 3.11 or later" in said
+    assert not asked(tree), "no other Python was asked for"
+
+
+def test_a_python_in_a_folder_with_a_space_may_be_named(tree: Path) -> None:
+    (tree / "my tools").mkdir()
+    (tree / "my tools" / "python").symlink_to(sys.executable)
+    status, said = set_up(tree, PYTHON=str(tree / "my tools" / "python"))
+    assert status == 0, said
+    assert "my tools/python" in asked(tree)[0]
+
+
+def test_an_environment_whose_python_has_gone_is_made_anew(tree: Path) -> None:
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "bin" / "python").symlink_to("/nowhere/python3.11")
+    status, said = set_up(tree)
+    assert status == 0, said
+
+
+def test_a_kit_asks_no_network_not_for_pip_either(tree: Path) -> None:
+    kit(tree, f"Python {sys.version_info[0]}.{sys.version_info[1]} on {HERE}")
+    status, said = set_up(tree)
+    assert status == 0, said
+    made, installed = asked(tree)
+    assert "--seed" not in made, "for which uv fetches pip"
+    assert "--no-index --find-links wheels" in installed
+
+
+def test_a_kit_for_another_python_says_for_which(tree: Path) -> None:
+    kit(tree, f"Python 3.99 on {HERE}")
+    status, said = set_up(tree)
+    assert status == 1
+    assert f"Python 3.99 on {HERE}" in said
+    assert not asked(tree)
+    assert not (tree / ".venv").exists()
+
+
+def test_a_kit_finds_the_python_that_it_was_made_for(tree: Path) -> None:
+    right = tree / "bin" / "python3.12"  # behind python3, which comes first
+    right.write_text(f'#!/bin/sh\necho "Python 3.99 on {HERE}"\n')
+    right.chmod(0o755)
+    kit(tree, f"Python 3.99 on {HERE}")
+    status, said = set_up(tree)
+    assert status == 0, said
+    assert str(right) in asked(tree)[0]
+
+
+def test_make_writes_down_what_a_kit_is_made_for(tree: Path) -> None:
+    code = re.search(r"-c '(.*)' > build/kit/wheels/made-for", (ROOT / "Makefile").read_text())
+    assert code is not None
+    made_for = subprocess.run(
+        [sys.executable, "-c", code[1]], capture_output=True, text=True, check=True
+    )
+    kit(tree, made_for.stdout.strip())
+    status, said = set_up(tree)
+    assert status == 0, said
+
+
+@pytest.mark.parametrize(("python", "again"), [(sys.executable, False), ("/nowhere/python", True)])
+def test_make_sets_up_again_when_the_python_has_gone(tree: Path, python: str, again: bool) -> None:
+    for name in ("Makefile", "pyproject.toml", ".constraints.txt"):
+        shutil.copy(ROOT / name, tree)
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "bin" / "python").symlink_to(python)
+    (tree / ".venv" / ".has-demo").touch()
+    told = subprocess.run(
+        ["make", "--dry-run", "demo"], cwd=tree, capture_output=True, text=True, check=True
+    )
+    assert ("sh .setup demo" in told.stdout) == again
