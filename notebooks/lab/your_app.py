@@ -72,13 +72,14 @@ class YourApp:
         return f"celery -A shop worker {' '.join(options)}"
 
     def order(self, parcels: int) -> str:
-        """Put in one job for each parcel, as a shop's web page would."""
+        """Put in one job for each parcel, as a shop's web page would, and begin a new book."""
+        self._packed.write_text("")
         if self.transport == "claims":
             import demo_app.broker  # noqa: F401  # makes the address known
         with Celery("shop", broker=self.broker) as app:
-            for _ in range(parcels):
-                self._ordered += 1
-                app.send_task("shop.pack", args=[self._ordered])
+            for parcel in range(parcels):
+                app.send_task("shop.pack", args=[parcel + 1])
+        self._ordered = parcels
         return say("{n} parcels ordered", n=parcels)
 
     def packed(self) -> Counter[str]:

@@ -25,7 +25,7 @@ Line = dict[str, Any]
 #: Seconds from the 201 to the mail, at the most.
 LATE = 60.0
 #: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
-SLOW = 10.0
+SLOW = 7.0
 #: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
