@@ -72,14 +72,22 @@ class YourApp:
         return f"celery -A shop worker {' '.join(options)}"
 
     def order(self, parcels: int) -> str:
-        """Put in one job for each parcel, as a shop's web page would, and begin a new book."""
-        self._packed.write_text("")
+        """Put in one job for each parcel, as a shop's web page would.
+
+        When it is done again, as in a cell that is run again, the shop begins anew: with an empty
+        book, an empty Redis, and a worker that has done nothing yet.
+        """
+        if self._ordered:
+            self._workers[-1].end()
+            self._lab.redis.flushdb()
+            self._packed.write_text("")
+            self.start_worker()
+        self._ordered = parcels
         if self.transport == "claims":
             import demo_app.broker  # noqa: F401  # makes the address known
         with Celery("shop", broker=self.broker) as app:
             for parcel in range(parcels):
                 app.send_task("shop.pack", args=[parcel + 1])
-        self._ordered = parcels
         return say("{n} parcels ordered", n=parcels)
 
     def packed(self) -> Counter[str]:
