@@ -1,39 +1,33 @@
-"""Run something to its end, even when the learner interrupts the cell meanwhile."""
+"""Work that an interrupted cell must not leave half done."""
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
 
 
 def uninterruptible(act: Callable[[], Answer]) -> Answer:
-    """Run it in its own thread, where a KeyboardInterrupt can't stop it halfway.
+    """Do it, and let an interrupt (SIGINT) wait until it is done.
 
-    A process that was started but not yet recorded would outlive its lab. Raises what `act`
-    raises; and the KeyboardInterrupt, once `act` has ended, if there was one.
+    A process that was started but not yet recorded would outlive its lab; a library of which half
+    was imported stays broken. Raises what `act` raises; and KeyboardInterrupt, if somebody asked
+    for it meanwhile.
     """
-    answers: list[Answer] = []
-    errors: list[BaseException] = []
+    if threading.current_thread() is not threading.main_thread():
+        return act()  # Python interrupts the main thread alone
+    came: list[int] = []
 
-    def run() -> None:
-        try:
-            answers.append(act())
-        except BaseException as error:
-            errors.append(error)
+    def remember(number: int, _: Any) -> None:
+        came.append(number)
 
-    thread = threading.Thread(target=run, name="uninterruptible")
-    interrupt = None
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt as meanwhile:
-            interrupt = meanwhile
-    if interrupt is not None:
-        raise interrupt
-    if errors:
-        raise errors[0]
-    return answers[0]
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        return act()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt

@@ -1,0 +1,39 @@
+"""What must not be left half done is done to its end, and only then is the cell interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from lab.uninterruptible import uninterruptible
+
+
+def test_an_interrupt_waits_until_it_is_done() -> None:
+    done = []
+
+    def act() -> None:
+        for number in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        uninterruptible(act)
+    assert done == [0, 1, 2]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_it_answers_or_raises_comes_through() -> None:
+    assert uninterruptible(lambda: 4) == 4
+    with pytest.raises(ZeroDivisionError):
+        uninterruptible(lambda: 1 // 0)
+
+
+def test_in_another_thread_it_is_done_as_it_is() -> None:
+    answers: list[int] = []
+    thread = threading.Thread(target=lambda: answers.append(uninterruptible(lambda: 4)))
+    thread.start()
+    thread.join()
+    assert answers == [4]
