@@ -24,6 +24,7 @@ from demo_app.stack.preflight import check, check_database
 from demo_app.stack.redis_server import binary, end_left_over, socket_path
 from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
+from demo_app.uninterruptible import uninterruptible
 
 
 class Stack:
@@ -116,7 +117,10 @@ class Stack:
         supervisor.wait_for(role, wanted)
 
     def stop(self) -> None:
-        """End everything that was started; may be called twice."""
+        """End everything that was started; may be called twice. A Ctrl-C waits until it is done."""
+        uninterruptible(self._stop)
+
+    def _stop(self) -> None:
         supervisor, self._supervisor = self._supervisor, None
         folder, self._folder = self._folder, None
         control, self._control = self._control, None

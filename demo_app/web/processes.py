@@ -42,7 +42,7 @@ def is_our_worker(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
         marked = bool(mark) and process.environ().get(_MARKER) == mark
-        return marked and lives(pid) and "celery" in " ".join(process.cmdline())
+        return marked and lives(pid) and "demo_app.worker" in process.cmdline()
     except (psutil.Error, ValueError):  # gone, or another user's, or no number of a process
         return False
 

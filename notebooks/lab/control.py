@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 
 from demo_app.stack.client import rest_after
+from demo_app.uninterruptible import uninterruptible
 from demo_app.verification.demo.run import kill_busy_worker
 from demo_app.verification.demo.timeline import Kill
 from lab.language import say
 from lab.lifecycle import LabError, Lifecycle
 from lab.manual_worker import ManualWorker
 from lab.progress import Progress
-from lab.uninterruptible import uninterruptible
 
 #: The states of jobs that are still to be done.
 UNFINISHED = ("queued", "running", "retrying", "scheduled")

@@ -16,10 +16,10 @@ from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
+from demo_app.uninterruptible import uninterruptible
 from demo_app.verification.demo.timeline import Kill
 from lab.language import say
 from lab.progress import Progress
-from lab.uninterruptible import uninterruptible
 
 _CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
 

@@ -28,6 +28,7 @@ _TELL = ("info", "time", "ping", "client list", "config get")
 _ROLES = {
     "demo_app.web": "web app",
     "local_smtp": "mail server",
+    "demo_app.worker": "worker",
     "celery": "worker",
     "unixsocket": "redis",
 }

@@ -14,10 +14,10 @@ import psutil
 
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
+from demo_app.uninterruptible import uninterruptible
 from demo_app.verification.demo.timeline import Kill
 from lab.language import say
 from lab.progress import Progress
-from lab.uninterruptible import uninterruptible
 
 if TYPE_CHECKING:
     from lab.control import Control

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 
+from demo_app.uninterruptible import uninterruptible
 from lab import progress as progress
-from lab.uninterruptible import uninterruptible
 
 for _name in (
     "IPython.display",

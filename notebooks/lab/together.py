@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, TypeVar
 
+from demo_app.uninterruptible import uninterruptible
 from lab.lifecycle import Lifecycle, labs
 from lab.progress import Progress
-from lab.uninterruptible import uninterruptible
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

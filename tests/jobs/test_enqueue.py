@@ -67,7 +67,7 @@ def test_a_backend_of_ones_own_is_found_by_its_dotted_name(tmp_path, monkeypatch
     [
         ("inline", None),
         ("memory", None),
-        ("celery", "demo_app.backends.celery_worker"),
+        ("celery", "demo_app.worker"),
         ("rq", "demo_app.backends.rq_worker"),
         ("huey", "demo_app.backends.huey_worker"),
     ],

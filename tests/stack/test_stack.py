@@ -301,3 +301,28 @@ def test_a_folder_with_a_long_name_gets_its_socket_elsewhere(tmp_path: Path) -> 
         assert len(str(path)) < 107
         assert path.parent.stat().st_mode & 0o777 == 0o700
     assert not path.parent.exists()
+
+
+_ENDS_BY_ITSELF = """
+from demo_app.stack import Stack
+with Stack():
+    print("up", flush=True)
+"""
+
+
+def test_a_ctrl_c_while_a_stack_cleans_up_waits_until_nothing_is_left(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ENDS_BY_ITSELF],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    children = psutil.Process(process.pid).children
+    assert process.stdout.readline() == b"up\n"
+    most = len(children())
+    until(lambda: len(children()) < most, what="the cleaning up")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert b"KeyboardInterrupt" in told
+    assert list(tmp_path.iterdir()) == []

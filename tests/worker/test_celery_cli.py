@@ -49,7 +49,7 @@ def test_a_worker_started_by_hand_works_for_a_running_stack(tmp_path: Path) -> N
 
 
 def test_a_stacks_worker_loads_no_other_command_of_celery_and_nothing_for_pictures() -> None:
-    code = "import sys, demo_app.backends.celery_worker; print(*sys.modules)"
+    code = "import sys, demo_app.worker.__main__; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(told.stdout.split())
     assert "celery.bin.worker" in loaded

@@ -1,4 +1,4 @@
-"""A Celery worker of this project: ``python -m demo_app.backends.celery_worker``.
+"""A worker of this project: ``python -m demo_app.worker``.
 
 The same as ``celery -A demo_app.worker worker``, with the same options, and started in three
 fourths of the time: that command first loads all others of Celery, and of each package that adds
