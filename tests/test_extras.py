@@ -71,7 +71,10 @@ def _named_by_the_api_page() -> list[str]:
             "demo",
             ["demo_app.commands", "demo_app.verification.demo.picture", "local_smtp.__main__"],
         ),
-        ("lab", ["lab.preload", "lab.running", "lab.checks", "lab.slides", "jupyterlab"]),
+        (
+            "lab",
+            ["lab.running", "demo_app.backends.celery", "lab.checks", "lab.slides", "jupyterlab"],
+        ),
         ("book", ["lab.book", *_named_by_the_api_page()]),
         ("bench", ["benchmarks.__main__"]),
     ],

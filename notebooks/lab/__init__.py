@@ -6,6 +6,7 @@ should not have to load every library that draws pictures.
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 
 _WHERE = {
@@ -22,12 +23,29 @@ _WHERE = {
     "solutions": "checks",
 }
 __all__ = list(_WHERE)
+#: What a lesson needs sooner or later, and what would then be loaded in the middle of a cell.
+_LARGE = (
+    "IPython.display",
+    "demo_app.backends.celery",
+    "demo_app.stack.client",
+    "demo_app.verification.demo.picture",
+    "matplotlib.backends.backend_svg",
+    "psutil",
+)
 
 
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'lab' has no attribute {name!r}")
-    import_module("lab.preload")  # first of all
-    found: object = getattr(import_module(f"lab.{_WHERE[name]}"), name)
+    from demo_app.uninterruptible import uninterruptible
+
+    found: object = getattr(uninterruptible(partial(_load, _WHERE[name])), name)
     globals()[name] = found
     return found
+
+
+def _load(module: str) -> object:
+    """Import it completely: an import that is interrupted halfway leaves a broken library."""
+    for large in _LARGE:
+        import_module(large)
+    return import_module(f"lab.{module}")

@@ -1,0 +1,35 @@
+"""A first cell that is interrupted while it imports leaves no library half imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from notebooks.kernels import NOTEBOOKS
+
+#: Interrupts itself when redis has imported some of its parts, and not yet all.
+PROGRAM = """
+import os, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "redis.client" and self in sys.meta_path:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+try:
+    from lab import Lab
+except KeyboardInterrupt:
+    print("interrupted")
+from lab import Lab
+import redis
+print(redis.exceptions.RedisError.__name__)
+"""
+
+
+def test_an_interrupt_in_the_middle_of_an_import_waits_for_its_end() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=NOTEBOOKS, capture_output=True, text=True, check=False
+    )
+    assert told.stdout == "interrupted\nRedisError\n", told.stderr
