@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -110,13 +111,14 @@ def _fail(folder: Path, mode: str, library: Path) -> Failure:
     notes, options = folder / "notes", Options(appendfsync=mode)
     environment = {**os.environ, "LD_PRELOAD": str(library), "SYNCED_LOG": str(notes)}
     with running(folder, options, env=environment) as url, connect(url) as redis:
-        pid, answered = redis.info("server")["process_id"], 0
-        while not _is_bad_moment(notes, mode):
+        answered = 0
+        server = psutil.Process(redis.info("server")["process_id"])
+        while not (_is_bad_moment(notes, mode) and _stays_one(server, notes, mode)):
             for _ in range(_BATCH):
                 answered = redis.lpush("queue", f"job {answered + 1:06}")
             if answered > _UNSEEN and not notes.exists():
                 raise _CannotSee("This Redis does not load the library.")
-        os.kill(pid, signal.SIGKILL)
+        server.kill()
     (log,) = (folder / "appendonlydir").glob("*.incr.aof")
     lines = [line.split() for line in notes.read_text().splitlines()]
     synced = max((int(size) for what, _, size in lines if what == "s"), default=0)
@@ -138,6 +140,17 @@ def _is_bad_moment(notes: Path, mode: str) -> bool:
         return False
     synced = [float(at) for what, at, _ in lines if what == "s"]
     return mode == "always" or not synced or float(lines[-1][1]) - synced[-1] >= _BAD_MOMENT
+
+
+def _stays_one(server: psutil.Process, notes: Path, mode: str) -> bool:
+    """Stop the server in that moment; it goes on if an fsync came between the look and the stop."""
+    server.suspend()
+    while server.status() != psutil.STATUS_STOPPED:
+        time.sleep(0.001)
+    stays = _is_bad_moment(notes, mode)
+    if not stays:
+        server.resume()
+    return stays
 
 
 def _thinned(moments: list[tuple[float, int]]) -> list[tuple[float, int]]:
