@@ -49,8 +49,8 @@ def chromium() -> Iterator[playwright.Browser]:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """Two workers, with patience for a slow mail server; what is killed is started again."""
-    with Stack(workers=2, controls=True, environment={"DEMO_SMTP_SECONDS": "60"}) as stack:
+    """Two workers; what is killed is started again."""
+    with Stack(workers=2, controls=True) as stack:
         yield stack
 
 

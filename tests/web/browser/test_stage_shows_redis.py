@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -51,6 +52,13 @@ LOOK = """async () => {
 }"""
 #: Moments that are compared in each situation.
 MOMENTS = 3
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Two workers, with patience for a mail server that takes half a minute."""
+    with Stack(workers=2, controls=True, environment={"DEMO_SMTP_SECONDS": "60"}) as stack:
+        yield stack
 
 
 @pytest.fixture
