@@ -63,6 +63,14 @@ def _well(client: Client) -> Iterator[None]:
     client.set_faults()
 
 
+@pytest.fixture
+def at_rest(client: Client) -> None:
+    """No job of a test before is left to do: the end of a fault hurries no mail that waits."""
+    client.set_faults()
+    waits = ("queued", "running", "retrying", "scheduled")
+    client.wait_for(lambda now: not any(now[state] for state in waits))
+
+
 def _summary(client: Client) -> object:
     try:
         return client.summary()

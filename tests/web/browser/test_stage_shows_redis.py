@@ -62,11 +62,8 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def stage(tab, client: Client) -> Page:
+def stage(tab, client: Client, at_rest: None) -> Page:
     """The stage, with nothing of an earlier test in its sums or in Redis' counters."""
-    client.set_faults()
-    waits = ("queued", "running", "retrying", "scheduled")
-    client.wait_for(lambda now: not any(now[state] for state in waits))
     done = client.summary()["done"]
     page = tab("/stage", expected="503")
     page.keyboard.press("n")

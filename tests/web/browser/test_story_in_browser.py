@@ -80,6 +80,7 @@ _NOTE_WHAT_IS_SHOWN = """() => {
 }"""
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client: Client) -> None:
     page = tab("/stage")
     page.keyboard.press("n")
