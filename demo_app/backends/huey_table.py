@@ -17,6 +17,12 @@ from demo_app.jobs.result import TaskError, TaskResult
 
 _ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
 _LAST = ("done", "discarded", "dead")
+_ASKED = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+#: The ids of all jobs in huey's tables.
+_WAITING = """
+SELECT json_extract(data, '$[0]') FROM task
+UNION ALL SELECT json_extract(data, '$[0]') FROM schedule
+"""
 _DELETE_OLDEST = """
 DELETE FROM jobs WHERE id IN (
     SELECT id FROM jobs WHERE state IN ('done', 'discarded')
@@ -74,21 +80,14 @@ class JobTable:
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each of these jobs that is there; "lost" for one whose worker died with
         it."""
-        sql = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
-        found = self._storage.sql(sql, (json.dumps(list(job_ids)),), results=True)
-        open_jobs = {job: pid for job, state, pid in found if pid and state not in _LAST}
-        dead = {pid for pid in open_jobs.values() if not _lives(pid)}
-        orphans = [job for job, pid in open_jobs.items() if pid in dead]
-        lost = set(orphans) - self._waiting() if orphans else set()
-        return {job: "lost" if job in lost else state for job, state, _ in found}
-
-    def _waiting(self) -> set[str]:
-        """The ids of all jobs in huey's tables."""
-        sql = (
-            "SELECT json_extract(data, '$[0]') FROM task "
-            "UNION ALL SELECT json_extract(data, '$[0]') FROM schedule"
-        )
-        return {job_id for (job_id,) in self._storage.sql(sql, results=True)}
+        with self._storage.db(commit=True) as rows:  # nobody takes a job between two looks
+            found = rows.execute(_ASKED, (json.dumps(list(job_ids)),)).fetchall()
+            took = {job: pid for job, state, pid in found if pid and state not in _LAST}
+            dead = {pid for pid in took.values() if not _lives(pid)}
+            orphans = {job for job, pid in took.items() if pid in dead}
+            if orphans:
+                orphans -= {job for (job,) in rows.execute(_WAITING)}
+        return {job: "lost" if job in orphans else state for job, state, _ in found}
 
     def take_back(self, rows: Any, job_id: str, most: int) -> str:
         """As part of a transaction: a worker died with the job. Returns its state from now on:

@@ -127,25 +127,26 @@ class RqBackend(Backend):
         """
         fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
         found = {one.id: one for one in fetched if one is not None}
-        gone = self._popped([one for one in found.values() if _status(one) == JobStatus.QUEUED])
-        now, states = time.monotonic(), {}
+        gone, now = self._popped(found), time.monotonic()
+        kept = {job_id: at for job_id, at in self._popped_at.items() if job_id not in found}
+        self._popped_at = kept | {job_id: self._popped_at.get(job_id, now) for job_id in gone}
+        late = {one for one in gone if now - self._popped_at[one] > self._settings.lease_seconds}
+        states = {}
         for job_id, one in found.items():
-            since = self._popped_at.setdefault(job_id, now) if job_id in gone else now
-            if job_id not in gone:
-                self._popped_at.pop(job_id, None)
-            if _status(one) is None or now - since > self._settings.lease_seconds:
+            if _status(one) is None or job_id in late:
                 self.connection.delete(one.key)
             else:
                 states[job_id] = _state(one)
         return states
 
-    def _popped(self, queued: list[RqJob]) -> set[str]:
+    def _popped(self, jobs: dict[str, RqJob]) -> list[str]:
         """The ids of those jobs that RQ calls queued, and that stand in no queue."""
+        queued = [one for one in jobs.values() if _status(one) == JobStatus.QUEUED]
         with self.connection.pipeline(transaction=False) as ask:
             for one in queued:
-                ask.lpos(self.lanes[one.origin].key, one.id)
+                ask.lpos(f"{Queue.redis_queue_namespace_prefix}{one.origin}", one.id)
             places = ask.execute()
-        return {one.id for one, place in zip(queued, places, strict=True) if place is None}
+        return [one.id for one, place in zip(queued, places, strict=True) if place is None]
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""

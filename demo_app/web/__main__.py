@@ -9,10 +9,6 @@ import sys
 
 from demo_app.startup import nothing_is_garbage
 
-# httpx would load its command line as well, and with it what colours a terminal; so it goes on as
-# where those are not installed
-sys.modules["httpx._main"] = None  # type: ignore[assignment]
-
 with nothing_is_garbage():
     import uvicorn
 

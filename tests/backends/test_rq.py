@@ -42,3 +42,13 @@ def test_a_job_that_was_popped_by_a_worker_that_is_killed_is_unknown_and_may_com
     assert states == {waits.id: "queued"}
     backend.enqueue(taken)
     assert lane.get_job_ids() == [waits.id, taken.id]
+
+
+def test_a_job_of_a_queue_that_is_served_no_longer_has_its_state(
+    backend: RqBackend, redis_url: str
+) -> None:
+    job = nothing.job()
+    backend.enqueue(job)
+    other = RqBackend(Settings(redis_url=redis_url, queues=("mail",)))
+    assert other.states([job.id]) == {job.id: "queued"}
+    other.close()
