@@ -20,6 +20,7 @@ def nothing() -> None:
 @pytest.fixture
 def backend(redis_url: str) -> Iterator[RqBackend]:
     backend = RqBackend(Settings(redis_url=redis_url, lease_seconds=0.3))
+    backend.connection.flushdb()
     yield backend
     backend.close()
 
