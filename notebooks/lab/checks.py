@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from html import escape
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
@@ -92,9 +93,9 @@ def number(name: str, right: float, hint: str) -> None:
     """An exercise whose answer is a number."""
 
     def test(answer: Any) -> str | None:
-        if not isinstance(answer, int | float):
+        if not isinstance(answer, Real):
             return say("give a number, without quotes.")
-        return None if abs(answer - right) < 1e-6 else say(hint)
+        return None if abs(float(answer) - right) < 1e-6 else say(hint)
 
     exercise(name)(test)
 

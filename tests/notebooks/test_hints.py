@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 import pytest
 
 from lab.checks import check
@@ -36,3 +37,8 @@ def test_a_hint_names_the_kind_of_answer(
 def test_a_set_that_was_not_filled_in_is_no_answer_yet(capsys: pytest.CaptureFixture[str]) -> None:
     check("1.2", {...})
     assert capsys.readouterr().out.startswith("○ 1.2")
+
+
+def test_a_number_of_numpy_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    check("2.2", numpy.int64(1))
+    assert "a number, without quotes" not in capsys.readouterr().out
