@@ -140,7 +140,7 @@ class RqBackend(Backend):
         return states
 
     def _popped(self, jobs: dict[str, RqJob]) -> list[str]:
-        """The ids of those jobs that RQ calls queued, and that stand in no queue."""
+        """The ids of those jobs that RQ calls queued, and that are in no queue."""
         queued = [one for one in jobs.values() if _status(one) == JobStatus.QUEUED]
         with self.connection.pipeline(transaction=False) as ask:
             for one in queued:
