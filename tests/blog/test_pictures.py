@@ -30,7 +30,7 @@ from demo_app.jobs import task
 
 @task
 def shrink(picture_id: int) -> None:
-    """Stands for a task that takes a picture's id."""
+    """In place of a task that takes a picture's id."""
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:

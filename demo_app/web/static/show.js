@@ -1,4 +1,4 @@
-// Plays a show on the stage: its steps stand in the page. PageDown goes on, PageUp shows what was said
+// Plays a show on the stage: its steps are in the page. PageDown goes on, PageUp shows what was said
 // before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
 import { act } from "./stage.js";
 

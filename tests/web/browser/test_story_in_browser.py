@@ -152,7 +152,7 @@ def test_the_picture_is_saved_as_svg_and_png(tab) -> None:
     assert {"posted", "delivered", "Workers"} <= set(words)
 
 
-#: What stands too small, or out of the window, in percent of its height.
+#: What is too small, or out of the window, in percent of its height.
 _TOO_SMALL = """() => {
   const percent = (pixels) => 100 * pixels / innerHeight;
   const seen = [...document.querySelectorAll("body *")].filter((one) =>
