@@ -132,7 +132,7 @@ def test_what_is_no_picture_is_refused_with_the_reason(content, told):
         thumbnail(content)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_damaged_file_is_refused_or_made_small_and_nothing_else(data):
     whole = bytearray(
