@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -35,6 +36,20 @@ def client(stack: Stack) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def both() -> Iterator[Stack]:
+    """Stock Celery beside it, after the same kill; a new worker has begun."""
+    with (
+        Stack(twin=True, lease=600, controls=True) as stack,
+        Client(stack.ready) as client,
+    ):
+        bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+        httpx.post(f"{stack.ready['web']}/stage/do/twin", headers=bearer, timeout=60)
+        client.wait_for(lambda now: now["done"] == 4)
+        client.wait_for_mails(8)
+        yield stack
+
+
 @pytest.fixture(autouse=True)
 def _well() -> None:
     """The faults stay."""
@@ -45,14 +60,16 @@ _SPILT = """() => {
   const out = (one, place) => {
     const [box, room] = [one.getBoundingClientRect(), place.getBoundingClientRect()];
     const beside = box.right > room.right + 1 || box.left < room.left - 1;
-    return box.height && (beside || box.bottom > room.bottom + 1);
+    const words = one.scrollWidth > one.clientWidth + 1 && one.matches("h3");
+    return box.height && (beside || words || box.bottom > room.bottom + 1);
   };
-  const inside = ".token:not(.beyond), .says, .label, .box p > *, .box, .room h2, .letters";
-  const spilt = [...document.querySelectorAll(`.board :is(${inside})`)].filter((one) =>
+  const inside = ".token:not(.beyond), .says, .label, .box p > *, .box, .room h2, h3, .letters";
+  const spilt = [...document.querySelectorAll(`.room :is(${inside})`)].filter((one) =>
     one.checkVisibility({visibilityProperty: true})
     && out(one, one.parentElement.closest(".box, .room")));
-  const low = [...document.querySelectorAll("body *")].filter((one) =>
-    one.getBoundingClientRect().bottom > innerHeight + 1);
+  const low = [...document.querySelectorAll("main *")].filter((one) =>
+    one.checkVisibility({visibilityProperty: true})
+    && one.getBoundingClientRect().bottom > innerHeight + 1);
   return [...spilt, ...low].map((one) => one.outerHTML.slice(0, 80));
 }"""
 _SIZES = [(1920, 1080), (1280, 720), (1024, 768)]
@@ -64,6 +81,18 @@ def test_nothing_covers_another_and_no_key_is_cut(tab, client, size, language: s
     page = _stage(tab, "/stage", size, language)
     assert page.evaluate(_SPILT) == []
     assert page.evaluate("document.querySelectorAll('.box.off .token').length") == 4
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_two_systems_have_room_beside_each_other(tab, both: Stack, language: str) -> None:
+    page: Page = tab("/", locale=language)
+    token, web = both.ready["token"], both.ready["web"]
+    page.context.add_cookies([{"name": "demo_token", "value": token, "url": web}])
+    for width, height in _SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{web}/stage")
+        expect(page.locator(".box.off .token")).to_have_count(4)
+        assert page.evaluate(_SPILT) == [], width
 
 
 @pytest.mark.parametrize("size", _SIZES)
