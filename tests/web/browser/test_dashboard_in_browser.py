@@ -230,7 +230,7 @@ def test_all_rows_are_chosen_on_a_phone_too(tab, dead: str) -> None:
     expect(row(page, dead).get_by_role("checkbox")).to_be_checked()
 
 
-#: What of a table is out of sight, and which of the charts' labels stand on a bar or a dot.
+#: What of a table is out of sight, and which of the charts' labels cover a bar or a dot.
 _COVERED = """() => {
   const all = (kind) => [...document.querySelectorAll(kind)];
   const box = (one) => one.getBoundingClientRect();

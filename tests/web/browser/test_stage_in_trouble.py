@@ -55,7 +55,7 @@ def _well() -> None:
     """The faults stay."""
 
 
-#: What sticks out of where it stands, by more than a pixel.
+#: What sticks out of its room by more than a pixel.
 _SPILT = """() => {
   const out = (one, place) => {
     const [box, room] = [one.getBoundingClientRect(), place.getBoundingClientRect()];
