@@ -14,6 +14,7 @@ from local_smtp import mail_html
 from local_smtp.bounds import FIELDS, PARTS, TEXT_CHARACTERS
 from local_smtp.mail import decoded, readable
 
+TOO_MANY = f"Only the first {PARTS} parts are shown; the source has all."
 _CHUNK = 64 * 1024  # bytes parsed at a time
 # Slashes would make paths of names; the others turn the direction of text: "txt.exe" for "exe.txt"
 _NOT_IN_NAMES = re.compile("[/\\\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -32,7 +33,7 @@ def take_apart(raw: bytes) -> dict[str, Any]:
     body = ""
     for number, part in _leaves(message):
         if number >= PARTS:
-            view["note"] = f"Only the first {PARTS} parts are shown; the source has all."
+            view["note"] = TOO_MANY
             break
         content = _content(part)
         kind = _shown_as(part)

@@ -69,7 +69,7 @@ class Picture:
         sums = t("stage.says.sums", **self.sums) if self.sums["posted"] else t("stage.says.start")
         said = [(sums, not self.sums["posted"])]
         if self.dead:
-            said.append((t("stage.says.dead", n=self.dead), True))
+            said.append((t("stage.says.dead", n=self.dead), False))
         if self.redis is False:
             said.append((t("stage.says.redis_away"), True))
         killed = [worker for worker in self.workers if not worker.alive]

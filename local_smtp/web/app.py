@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -12,20 +12,19 @@ from local_smtp import __version__
 from local_smtp.sandbox import Busy
 from local_smtp.settings import Settings
 from local_smtp.web.api import fault_routes, mail_routes
-from local_smtp.web.guard import Guard
+from local_smtp.web.guard import WHY, Guard
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
 
+_DEEPEST = 8  # folders of an address that a way back is made for; a stranger's may have thousands
+
 
 class SinkGuard(Guard):
-    """Asks a person who opens a page without the token for it."""
+    """Tells a person on a page what is wrong, and asks for the token where it is missing."""
 
     def refuse(self, scope: Scope, status: int) -> Response:
-        """Return a form in a browser, and a sentence for a program."""
-        headers = Headers(scope=scope)
-        if status == 401 and headers.get("accept", "").startswith("text/html"):
-            return HTMLResponse(render("token.html", headers), status)
-        return super().refuse(scope, status)
+        """Return a page in a browser, and a sentence for a program."""
+        return _page(Request(scope), status, WHY[status]) or super().refuse(scope, status)
 
     def needs_token(self, path: str) -> bool:
         """Return whether nobody may have it without the token: all but what the form looks like."""
@@ -40,6 +39,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
         docs_url=None,  # their pages load scripts from elsewhere; /openapi.json is all here
         redoc_url=None,
     )
+    app.add_exception_handler(HTTPException, _tell)
     app.add_exception_handler(RequestValidationError, _explain)
     app.add_exception_handler(Busy, _busy)
     app.include_router(mail_routes(inbox))
@@ -48,6 +48,22 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
     hosts = (settings.host, *settings.allow_host)
     return SinkGuard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
+
+
+def _page(request: Request, status: int, why: str) -> Response | None:
+    """Return an error as a page in the reader's language, if it is a browser that opens one."""
+    path = request.scope["path"]
+    if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        return None
+    root = "../" * min(path.count("/") - 1, _DEEPEST) or "./"
+    shown = {"status": status, "why": why.strip(), "root": root}
+    return HTMLResponse(render("error.html", request.headers, **shown), status)
+
+
+def _tell(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    told = JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    return _page(request, error.status_code, error.detail) or told
 
 
 def _busy(request: Request, error: Exception) -> Response:
@@ -66,7 +82,8 @@ def _explain(request: Request, error: Exception) -> Response:
         }
         for problem in error.errors()
     ]
-    return JSONResponse({"detail": detail}, 422)
+    page = _page(request, 422, "Nobody understands this address.")
+    return page or JSONResponse({"detail": detail}, 422)
 
 
 def _plain(part: int | str) -> int | str:

@@ -36,7 +36,7 @@ _HEADERS = {
 _READING = frozenset({"GET", "HEAD"})
 _COOKIE_SECONDS = 30 * 24 * 3600
 
-_WHY = {
+WHY = {
     401: "This inbox asks for its token: open it with the link that was printed when it"
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
@@ -70,7 +70,7 @@ class Guard:
         another host, 415 with a body in another charset than UTF-8, 431 with too many headers.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        return PlainTextResponse(_WHY[status], status, headers)
+        return PlainTextResponse(WHY[status], status, headers)
 
     def needs_token(self, path: str) -> bool:
         """Return whether nobody may ask for this path without the token."""

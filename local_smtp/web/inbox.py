@@ -14,7 +14,7 @@ from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer
 from local_smtp.web.events import Events
 
-_TOO_COSTLY = "It would take too much time or memory to take this mail apart; its source has all."
+TOO_COSTLY = "It would take too much time or memory to take this mail apart; its source has all."
 _GONE = HTTPException(404, "There is no such mail, or no such part of it.")
 
 
@@ -36,7 +36,7 @@ class Inbox:
         try:
             parts = Parts.model_validate_json(sandbox.ask("view", self.raw(message)))
         except TooCostly:
-            parts = Parts(note=_TOO_COSTLY)
+            parts = Parts(note=TOO_COSTLY)
         return ParsedMail(**dict(mail), **dict(parts), delivery_log=self.reader.deliveries(message))
 
     def raw(self, message: int) -> bytes:
@@ -51,14 +51,14 @@ class Inbox:
         try:
             return sandbox.ask("html", self.raw(message))
         except TooCostly:
-            return (mail_html.HEAD + _TOO_COSTLY).encode()
+            return (mail_html.HEAD + TOO_COSTLY).encode()
 
     def part(self, message: int, part: int) -> tuple[str, bytes]:
         """Return the name of a part, and what it holds."""
         try:
             answer = sandbox.ask("part", self.raw(message), part)
         except TooCostly:
-            raise HTTPException(422, _TOO_COSTLY) from None
+            raise HTTPException(422, TOO_COSTLY) from None
         if not answer:
             raise _GONE
         description, _, content = answer.partition(b"\n")

@@ -140,7 +140,7 @@ def test_a_rule_is_made_on_the_page_and_its_hit_is_seen(page, mail_sink, send):
     page.locator("#mails a").click()
     page.get_by_role("link", name="Deliveries").click()
     expect(page.locator("#view")).to_contain_text("no reply went out")
-    expect(page.locator("#view .again")).to_contain_text("store it, then drop the reply")
+    expect(page.locator("#view pre")).to_contain_text("# rule 1, at reply: store it, then drop")
 
 
 def test_a_rule_that_makes_no_sense_is_explained(page):
@@ -148,6 +148,12 @@ def test_a_rule_that_makes_no_sense_is_explained(page):
     page.get_by_label("What").select_option("lose")
     page.get_by_role("button", name="Add rule").click()
     expect(page.locator("#error")).to_contain_text('"lose" is about a whole mail')
+
+
+#: Lines that end in dots.
+CUT = """[...document.querySelectorAll("main span")].filter((one) =>
+  one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"
+).map((one) => one.textContent)"""
 
 
 def test_it_fits_a_phone(page, send):
@@ -159,6 +165,7 @@ def test_it_fits_a_phone(page, send):
         page.goto(urljoin(page.url, address))
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, address
+        assert page.evaluate(CUT) == [], address
 
 
 def test_what_turns_text_around_is_shown_as_what_it_is(page, send):

@@ -4,8 +4,12 @@ import re
 from importlib.resources import files
 
 import httpx
+import pytest
 
 from local_smtp.fault_rules import EFFECTS, Fault, Match
+from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
+from local_smtp.web.guard import WHY
+from local_smtp.web.inbox import TOO_COSTLY
 from local_smtp.web.words import JAPANESE
 
 RULE = Fault(
@@ -40,3 +44,31 @@ def test_a_mail_has_its_date_as_it_is_written_in_japan(send, mail_sink) -> None:
     asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
     page = httpx.get(mail_sink.inbox, headers={**asked, "Accept": "text/html"}).text
     assert re.search(r"<time>\d\d/\d\d \d\d:\d\d:\d\d</time>", page)
+
+
+#: What goes wrong in a browser: the path, headers, status, and what the page says.
+WRONG = (
+    ("/?mail=99", {}, 404, "そのようなメール"),
+    ("/nothing/here", {}, 404, "このアドレスには何もありません"),
+    ("/?mail=x", {}, 422, "アドレスの形が正しくありません"),
+    ("/", {"Host": "evil.test"}, 421, "その名前では応答しません"),
+    ("/faults", {"Sec-Fetch-Site": "cross-site"}, 403, "他のサイトのページ"),
+)
+
+
+@pytest.mark.parametrize(("path", "headers", "status", "words"), WRONG)
+def test_an_error_is_a_page_in_the_readers_language(mail_sink, path, headers, status, words):
+    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", **headers}
+    person = {**asked, "Accept": "text/html", "Accept-Language": "ja"}
+    page = httpx.get(mail_sink.inbox + path, headers=person)
+    assert (page.status_code, words in page.text) == (status, True)
+    assert '<html lang="ja"' in page.text
+    program = httpx.get(mail_sink.inbox + path, headers=asked)
+    assert program.status_code == status
+    assert "<html" not in program.text
+
+
+def test_every_refusal_and_note_has_its_japanese_sentence() -> None:
+    said = {why.strip() for status, why in WHY.items() if status != 401}  # that is a form
+    said |= {TOO_COSTLY, TOO_MANY_PARTS}
+    assert said - JAPANESE.keys() == set()

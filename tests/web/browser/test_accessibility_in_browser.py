@@ -12,6 +12,7 @@ PAGES = (
     "/",
     "/posts/1",
     "/posts/1?posted={job}",
+    "/authors/Akiko",
     "/jobs",
     "/jobs/queued",
     "/jobs/retrying",
@@ -19,6 +20,8 @@ PAGES = (
     "/jobs/done",
     "/jobs/job/{job}",
     "/jobs/job/{dead}",
+    "/jobs/job/{discarded}",
+    "/jobs/outbox",
     "/jobs/confirm?what=discard&state=dead&job={dead}",
     "/jobs/words",
     "/stage",
@@ -27,19 +30,21 @@ PAGES = (
     "/stage/notes",
     "/nothing-here",
 )
-LOOKS = (("light", "en"), ("dark", "ja"))
+LOOKS = (("light", "en"), ("dark", "en"), ("light", "ja"), ("dark", "ja"))
 
 
 @pytest.fixture(scope="module")
 def jobs(stack, client: Client) -> dict[str, str]:
-    """A delivered job, one that was given up, and one that waits for another try."""
+    """A delivered job, one that was given up, a discarded one, and one that is tried again."""
     client.set_faults(
         {"at": "rcpt", "do": "answer", "code": 550, "text": "no", "match": {"to": "bjoern*"}},
         {"at": "rcpt", "do": "answer", "code": 451, "text": "later", "match": {"to": "chidi*"}},
     )
     made = {"job": client.comment(1)["job_id"], "dead": client.comment(2)["job_id"]}
+    made["discarded"] = client.comment(2)["job_id"]
     client.comment(3)
-    client.wait_for(lambda now: now["done"] >= 1 and now["dead"] >= 1)
+    client.wait_for(lambda now: now["done"] >= 1 and now["dead"] >= 2)
+    client.decide(made["discarded"], "discard")
     return made
 
 

@@ -198,8 +198,59 @@ def test_a_page_does_not_call_itself_live_while_redis_hangs(tab, client: Client)
     expect(page.locator("#ledger")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/posts/1", "/jobs", "/jobs/dead", "/stage", "/jobs/words"])
-def test_nothing_is_wider_than_a_phone(tab, dead: str, path: str) -> None:
-    page = tab(path, viewport={"width": 390, "height": 844})
+#: What nobody can read: a field's hint that is cut, a value that has a column for one letter.
+_UNREADABLE = """() => {
+  const width = (one) => {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = getComputedStyle(one).font;
+    return pen.measureText(one.placeholder).width;
+  };
+  const room = (one) => one.clientWidth - 2 * parseFloat(getComputedStyle(one).paddingLeft);
+  const all = (kind) => [...document.querySelectorAll(kind)];
+  const cut = all("[placeholder]").filter((one) => width(one) > room(one));
+  const thin = all("main dd").filter((one) => one.clientWidth < 100);
+  return [...cut, ...thin].map((one) => one.outerHTML.slice(0, 80));
+}"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/posts/1", "/jobs", "/jobs/dead", "/jobs/job/{dead}", "/stage", "/jobs/words"],
+)
+def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str) -> None:
+    page = tab(path.format(dead=dead), viewport={"width": 390, "height": 844})
     page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(_UNREADABLE) == []
+
+
+def test_all_rows_are_chosen_on_a_phone_too(tab, dead: str) -> None:
+    page = tab("/jobs/dead", viewport={"width": 390, "height": 844})
+    page.get_by_label("choose all rows").click()  # by touch, so it is in sight
+    expect(row(page, dead).get_by_role("checkbox")).to_be_checked()
+
+
+#: What of a table is out of sight, and which of the charts' labels cover a bar or a dot.
+_COVERED = """() => {
+  const all = (kind) => [...document.querySelectorAll(kind)];
+  const box = (one) => one.getBoundingClientRect();
+  const meet = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const drawn = all(".bar-done, .latency-dot").map(box);
+  const labels = all(".tick").filter((one) => drawn.some((shape) => meet(shape, box(one))));
+  const wide = all(".scroll").filter((one) => one.scrollWidth > one.clientWidth);
+  return [...labels, ...wide].map((one) => one.outerHTML.slice(0, 80));
+}"""
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_a_busy_overview_covers_and_cuts_nothing(tab, client: Client, width: int) -> None:
+    client.comment()
+    client.wait_for(lambda now: now["done"] >= 1 and not now["queued"] and not now["running"])
+    client.set_faults({"at": "data", "do": "wait", "seconds": 9})
+    for _ in range(8):
+        client.comment()
+    client.wait_for(lambda now: now["running"] == 8)
+    page = tab("/jobs", viewport={"width": width, "height": 768})
+    expect(page.locator("#running-rows tr")).to_have_count(8)
+    assert page.evaluate(_COVERED) == []

@@ -1,0 +1,108 @@
+"""The stage while everything goes wrong at once: all of it still has its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Three workers. A killed one stays, with what it held, for longer than the tests take."""
+    patient = {"DEMO_SMTP_SECONDS": "600"}
+    with Stack(workers=3, controls=True, restart=False, lease=600, environment=patient) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack) -> Iterator[Client]:
+    """Eight given up, one discarded, twelve that run, forty that wait, and a worker killed."""
+    with Client(stack.ready) as client:
+        client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
+        jobs = [client.comment()["job_id"] for _ in range(9)]
+        client.wait_for(lambda now: now["dead"] == 9)
+        client.decide(jobs[0], "discard")
+        client.set_faults({"at": "data", "do": "wait", "seconds": 600})
+        for _ in range(52):
+            client.comment()
+        client.wait_for(lambda now: now["running"] == 12 and now["queued"] == 40)
+        stack.kill("worker", pid=stack.ready["pids"]["worker"][0], restart=False)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[Stack]:
+    """Stock Celery beside it, after the same kill; a new worker has begun."""
+    with (
+        Stack(twin=True, lease=600, controls=True) as stack,
+        Client(stack.ready) as client,
+    ):
+        bearer = {"authorization": f"Bearer {stack.ready['token']}"}
+        httpx.post(f"{stack.ready['web']}/stage/do/twin", headers=bearer, timeout=60)
+        client.wait_for(lambda now: now["done"] == 4)
+        client.wait_for_mails(8)
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def _well() -> None:
+    """The faults stay."""
+
+
+#: What sticks out of its room by more than a pixel.
+_SPILT = """() => {
+  const out = (one, place) => {
+    const [box, room] = [one.getBoundingClientRect(), place.getBoundingClientRect()];
+    const beside = box.right > room.right + 1 || box.left < room.left - 1;
+    const words = one.scrollWidth > one.clientWidth + 1 && one.matches("h3");
+    return box.height && (beside || words || box.bottom > room.bottom + 1);
+  };
+  const inside = ".token:not(.beyond), .says, .label, .box p > *, .box, .room h2, h3, .letters";
+  const spilt = [...document.querySelectorAll(`.room :is(${inside})`)].filter((one) =>
+    one.checkVisibility({visibilityProperty: true})
+    && out(one, one.parentElement.closest(".box, .room")));
+  const low = [...document.querySelectorAll("main *")].filter((one) =>
+    one.checkVisibility({visibilityProperty: true})
+    && one.getBoundingClientRect().bottom > innerHeight + 1);
+  return [...spilt, ...low].map((one) => one.outerHTML.slice(0, 80));
+}"""
+_SIZES = [(1920, 1080), (1280, 720), (1024, 768)]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("size", _SIZES)
+def test_nothing_covers_another_and_no_key_is_cut(tab, client, size, language: str) -> None:
+    page = _stage(tab, "/stage", size, language)
+    assert page.evaluate(_SPILT) == []
+    assert page.evaluate("document.querySelectorAll('.box.off .token').length") == 4
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_two_systems_have_room_beside_each_other(tab, both: Stack, language: str) -> None:
+    page: Page = tab("/", locale=language)
+    token, web = both.ready["token"], both.ready["web"]
+    page.context.add_cookies([{"name": "demo_token", "value": token, "url": web}])
+    for width, height in _SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{web}/stage")
+        expect(page.locator(".box.off .token")).to_have_count(4)
+        assert page.evaluate(_SPILT) == [], width
+
+
+@pytest.mark.parametrize("size", _SIZES)
+def test_a_show_fills_the_window_and_no_more(tab, client, size) -> None:
+    page = _stage(tab, "/stage?show=four-minutes", size, "en")
+    assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
+
+
+def _stage(tab, path: str, size: tuple[int, int], language: str) -> Page:
+    width, height = size
+    page: Page = tab(path, viewport={"width": width, "height": height}, locale=language)
+    expect(page.locator(".room.workers .token")).to_have_count(12)
+    return page
