@@ -201,8 +201,8 @@ CASES = {
         (
             "A worker runs, says the operating system. Which workers does Redis know?",
             "Count the servers in `look.processes(eight)`.",
-            "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one. Its socket "
-            "is in `look.processes(eight)`, after `--unixsocket`.",
+            "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one. Its "
+            "socket is in `look.processes(eight)`, after `--unixsocket`.",
         ),
     ),
 }
