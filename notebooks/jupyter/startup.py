@@ -1,4 +1,5 @@
-"""What a kernel runs first (PYTHONSTARTUP): a name that is not there yet gets one sentence."""
+"""What a kernel runs first (PYTHONSTARTUP): one sentence for a name that is not there yet, and for
+a cell that was stopped."""
 
 from __future__ import annotations
 
@@ -16,11 +17,13 @@ _ANSWERS = re.compile(r"^answer = ", re.M)
 def _hint(
     shell: Any,
     kind: type[BaseException],
-    error: NameError,
+    error: NameError | KeyboardInterrupt,
     trace: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
-    if trace.tb_next is not None and trace.tb_next.tb_next is not None:  # deep in some function
+    if isinstance(error, KeyboardInterrupt):
+        print(_say()("Stopped. You can run the cell again."))
+    elif trace.tb_next is not None and trace.tb_next.tb_next is not None:  # deep in some function
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     else:
         told = "{name!r} is not defined yet. Run the cells above first, from the top."
@@ -40,4 +43,4 @@ def _say() -> Callable[..., str]:
 
 _shell: Any = get_ipython()  # type: ignore[no-untyped-call]
 if _shell is not None:  # an ordinary Python prompt has none
-    _shell.set_custom_exc((NameError,), _hint)
+    _shell.set_custom_exc((NameError, KeyboardInterrupt), _hint)

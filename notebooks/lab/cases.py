@@ -170,7 +170,7 @@ CASES = {
         (
             "Redis does not know job 17. Who had it before Redis?",
             "`look.outbox(five)` has it. Why is it not handed over? `look.log(five, 'web')`.",
-            "Redis runs, and answers `PING`. `look.redis_cli(five, 'INFO persistence')` has a line "
+            "Redis runs. `look.redis_cli(five, 'INFO persistence')` has a line "
             "`aof_last_write_status`.",
         ),
     ),
@@ -201,7 +201,8 @@ CASES = {
         (
             "A worker runs, says the operating system. Which workers does Redis know?",
             "Count the servers in `look.processes(eight)`.",
-            "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one.",
+            "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one. Its "
+            "socket is in `look.processes(eight)`, after `--unixsocket`.",
         ),
     ),
 }

@@ -16,13 +16,15 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
+from demo_app.verification.judge.checker import check
+from demo_app.verification.judge.history import called, story
 from demo_app.verification.judge.judge import Judge, Verdict
 from demo_app.verification.judge.levels import LEVELS
 from demo_app.verification.judge.picture import svg
 from demo_app.verification.judge.report import page
 from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import target_of
-from lab.language import say
+from lab.language import JAPANESE, say
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Picture, Table
@@ -50,11 +52,12 @@ class Judgement:
         for verdict in self.verdicts:
             if verdict.record is not None:
                 lines = [
-                    (f"{line['at']:.2f} s", line["who"], line["what"])
-                    for line in verdict.as_json()["history"]
+                    (f"{line.at:.2f} s", called(line.who, say), line.what)
+                    for line in story(verdict.record, say)
                 ]
-                words = say("{why} Step by step below.", why=verdict.why)
-                show(Picture(svg(verdict.record, verdict.why), words))
+                why = _why(verdict)
+                words = say("{why} Step by step below.", why=why)
+                show(Picture(svg(verdict.record, why, say), words))
                 level = say("level {number}", number=verdict.level.number)
                 show(Table(("when", "who", "what"), lines, level))
         show(lamps())
@@ -74,8 +77,8 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Jud
         path.write_text(source, "utf-8")
         names = ", ".join(map(str, wanted))
         with (
-            Judge(target_of(f"{path}:{queue.__name__}"), seed, seconds) as court,
-            Progress(say("the judge, level {names}", names=names), court.so_far),
+            Judge(target_of(f"{path}:{queue.__name__}", say), seed, seconds) as court,
+            Progress(say("the judge, level {names}", names=names), lambda: court.so_far(say)),
         ):
             verdicts = list(court.judge(wanted))
     _remember([verdict for verdict in verdicts if verdict.held], seed, source)
@@ -107,10 +110,17 @@ def lamps() -> Table:
 
 def _verdicts_table(verdicts: list[Verdict]) -> Table:
     rows = [
-        (v.level.number, say("✓ holds" if v.held else "✗ fails"), say(v.level.name), v.why)
+        (v.level.number, say("✓ holds" if v.held else "✗ fails"), say(v.level.name), _why(v))
         for v in verdicts
     ]
     return Table(("level", "verdict", "promise", "what kind of hole it is"), rows)
+
+
+def _why(verdict: Verdict) -> str:
+    """The verdict's sentence, in the lesson's language."""
+    if verdict.plan is None or verdict.record is None:
+        return verdict.why
+    return check(verdict.plan, verdict.record, say)
 
 
 def _cell_of(name: str) -> str:
@@ -130,14 +140,15 @@ def certificate(name: str = "") -> Table:
     name: whose it is.
     """
     rows = [
-        {"number": number, "name": level.name, **_judged().get(str(number), {})}
+        {"number": number, "name": say(level.name), **_judged().get(str(number), {})}
         for number, level in LEVELS.items()
     ]
     lit = [row for row in rows if "source" in row]
     sources = list(dict.fromkeys(row["source"] for row in lit))
     for row in lit:
         row["queue"] = sources.index(row["source"]) + 1
-    text = page("certificate.html", owner=name, rows=rows, lit=len(lit), sources=sources)
+    given = {"say": say, "language": "ja" if JAPANESE else "en"}
+    text = page("certificate.html", owner=name, rows=rows, lit=len(lit), sources=sources, **given)
     CERTIFICATE.write_text(text, "utf-8")
     told = say("{lit} of {all} lamps are lit", lit=len(lit), all=len(rows))
     return Table(("the page", "what it shows"), [(CERTIFICATE, told)], "Open it in a browser.")

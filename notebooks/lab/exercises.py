@@ -206,9 +206,10 @@ _ORDER = ["early ack", "late ack", "claim", "outbox"]
 @exercise("9.3")
 def _order(answer: list[str]) -> str | None:
     if not isinstance(answer, list) or sorted(answer) != sorted(_ORDER):
-        return say("give a list of all four, each once; a set has no order.")
+        return say("give a list of all four, each once, as they are written; a set has no order.")
     wrong = [n for n, name in enumerate(_ORDER, 1) if answer[n - 1] != name]
-    return say("look at place {n} again, in the picture.", n=wrong[0]) if wrong else None
+    told = "place {n} of your list is another one. Look at the picture again."
+    return say(told, n=wrong[0]) if wrong else None
 
 
 @exercise("10.1")

@@ -104,7 +104,7 @@ class Mystery(Lab):
             told = "{where!r} is not the place. Look once more where job 17 is now."
             return say(told, where=say(where))
         if why != self._case.why:
-            return say("the place is right. The reason is another one; its hint() helps.")
+            return say("the place is right. The reason is another one; the mystery's hint() helps.")
         return None
 
     def _is_there(self, where: str) -> bool:

@@ -92,6 +92,7 @@ class YourApp:
 
     def packed(self) -> Counter[str]:
         """How often each parcel was packed."""
+        self._lab.client  # noqa: B018  # a closed lab says so
         return Counter(self._packed.read_text().split())
 
     def kill_when_busy(self) -> str:

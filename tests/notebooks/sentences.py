@@ -17,13 +17,19 @@ from notebooks.lesson import LESSONS, code_cells
 
 LAB = NOTEBOOKS / "lab"
 _DEMO = NOTEBOOKS.parent / "demo_app"
+_JUDGE = _DEMO / "verification/judge"
+#: What of the judge a challenge shows.
+_OF_JUDGE = (
+    *("checker", "drive", "history", "judge", "lanes", "learners", "levels", "picture", "plan"),
+    "record",
+)
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
 _NOT_SAID = {"book", "slides", "queue_backend", "postgres", "language", "jobs"}
 _CHALLENGES = [f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb")]
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
     *(_DEMO / "commands/doctor.py", _DEMO / "verification/demo/picture.py"),
-    _DEMO / "verification/judge/levels.py",
+    *(_JUDGE / f"{name}.py" for name in _OF_JUDGE),
     NOTEBOOKS / "jupyter/startup.py",
 ]
 #: Texts for machines that look like sentences: SQL, commands, styles, HTML; then names that only
@@ -32,7 +38,8 @@ _FOR_MACHINES = re.compile(
     r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|import |://|"
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|an idle worker|no links here|in 1 second|tidy up|"
-    r"module 'lab' has|There are mysteries|The worker that you|of the machines|in one line"
+    r"module 'lab' has|There are mysteries|The worker that you|of the machines|in one line|"
+    r"put waits|, line \("
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 #: A name such as Redis or FAILURE is the same in every language.
@@ -40,6 +47,7 @@ _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
 #: Which arguments of a call are told: by place, and by name.
 _TOLD: dict[str, tuple[slice, set[str]]] = {
     "say": (slice(0, 1), set()),
+    "_say": (slice(0, 1), set()),
     "drawn": (slice(0, 1), set()),
     "count": (slice(1, 3), set()),
     "Progress": (slice(0, 1), set()),
@@ -66,6 +74,8 @@ def sentences() -> dict[str, str]:
         for cell in code_cells(lesson):
             found |= dict.fromkeys(_told(ast.parse(cell)), lesson)
     found |= dict.fromkeys(re.findall(">(.+)</text>", (LAB / "map.svg").read_text()), "map.svg")
+    certificate = (_JUDGE / "certificate.html").read_text("utf-8")
+    found |= dict.fromkeys(re.findall(r'say\("(.+?)"', certificate), "certificate.html")
     words = tomllib.loads((LAB / "exercises.toml").read_text("utf-8"))
     found |= dict.fromkeys(_words(words), "exercises.toml")
     found = {text: where for text, where in found.items() if _WORD.search(text)}

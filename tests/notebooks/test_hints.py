@@ -22,6 +22,7 @@ from lab.checks import check
         ("6.2", lambda first, tries: print(end=""), "return"),
         ("6.2", lambda first, tries: first, "a list"),
         ("7.1", object(), "a word, in quotes"),
+        ("9.3", ["early ack", "late ack", "outbox", "claim"], "place 3 of your list"),
     ],
 )
 def test_a_hint_names_the_kind_of_answer(

@@ -112,6 +112,25 @@ def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(
         assert "A word of an answer needs quotes" in hint["text"]
 
 
+def test_a_cell_that_is_stopped_says_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
+    with kernel() as here:
+        stop = "import _thread, time\n_thread.interrupt_main()\ntime.sleep(30)"
+        told, reply = here.try_to_run(stop)
+        assert reply["ename"] == "KeyboardInterrupt"
+        (words,) = told
+        assert words["text"] == "Stopped. You can run the cell again.\n"
+        assert not reply["traceback"]
+
+
+def test_an_app_whose_lab_is_closed_says_so() -> None:
+    with kernel() as here:
+        here.run("from lab import Lab\nfrom lab.your_app import YourApp\nshop = Lab(workers=0)")
+        here.run('yours = YourApp(shop, "claims")\nshop.close()')
+        _, reply = here.try_to_run("yours.packed()")
+        assert reply["ename"] == "LabError"
+
+
 def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
     with kernel() as here:
         here.run(

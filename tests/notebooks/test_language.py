@@ -208,6 +208,43 @@ def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(tmp_path
     assert told == "seconds that a reader waited → ×\n"
 
 
+def test_a_verdict_of_the_judge_its_picture_and_the_certificate_are_japanese(
+    tmp_path: Path,
+) -> None:
+    code = f"""
+import os
+from demo_app.verification.judge.judge import Verdict
+from demo_app.verification.judge.levels import LEVELS
+from demo_app.verification.judge.picture import svg
+from demo_app.verification.judge.plan import Plan
+from demo_app.verification.judge.record import Record
+from lab.challenge import _verdicts_table, certificate
+from lab.language import say
+os.chdir({str(tmp_path)!r})
+events = [
+    dict(at=0.0, who="p1", event="put", job="job-1"),
+    dict(at=1.0, who="w1", event="halt", step="run:begin"),
+    dict(at=2.0, who="judge", event="act", to="w1", act="SIGKILL"),
+    dict(at=9.0, who="judge", event="where", job="job-1", keys=[]),
+]
+record = Record(events)
+why = "said in English"
+broken = Verdict(LEVELS[5], False, 1, 1, 0, 0, 0.0, 0.0, 1, why, Plan(5), record)
+print(_verdicts_table([broken]).rows[0][-1])
+print(svg(record, "", say))
+certificate("花子")
+"""
+    told, picture = heard(code).split("\n", 1)
+    where = "w1 の run:begin で、SIGKILL"
+    assert told.startswith(f"そのとき（{where}）、job-1 はどこにもなかった。")
+    page = (tmp_path / "certificate.html").read_text("utf-8")
+    assert '<html lang="ja">' in page
+    for text in (picture, page.partition("<main>")[2]):
+        words = re.findall(r"[a-z]{2,} [a-z]{2,}", re.sub(r"<[^>]*>", "\n", text))
+        assert LETTER.search(text)
+        assert words == []
+
+
 def test_a_picture_of_jobs_has_japanese_words() -> None:
     code = """
 from demo_app.verification.demo.picture import describe, draw

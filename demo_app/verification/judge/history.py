@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from demo_app.verification.judge.plan import REPAIRS
-from demo_app.verification.judge.record import Event, Record, complaint
+from demo_app.verification.judge.plan import REPAIRS, Act
+from demo_app.verification.judge.record import Event, Record, Say, complaint
 from demo_app.verification.judge.steps import MOVES
 
 #: A message id that the judge made up: its beginning is enough.
@@ -16,7 +16,7 @@ _UUID = re.compile(r"^([0-9a-f]{8})[0-9a-f]{24}$")
 #: A job that is begun more often runs on and on: so many runs of it show that.
 _OFTEN, _SHOWN = 10, 3
 #: What only the server's place in the story can show.
-_OF_SERVER = "the server's"
+_OF_SERVER = (Act.SERVER, Act.SERVER_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,21 @@ class Line:
     @property
     def is_of_server(self) -> bool:
         """Whether it happened to the server, or is what it had."""
-        return self.who == "server" or self.what.startswith(_OF_SERVER)
+        return self.who == "server" or self.event.get("act") in _OF_SERVER
 
 
-def story(record: Record) -> list[Line]:
+def called(who: str, say: Say) -> str:
+    """What a person calls a process of the story."""
+    return say("server") if who == "server" else who
+
+
+def story(record: Record, say: Say = str.format) -> list[Line]:
     """The events that a person wants to see, oldest first."""
     lines: list[Line] = []
     runs: Counter[str] = Counter()
     start = record.events[0]["at"] if record.events else 0.0
     for number, event in enumerate(record.events):
-        what, job = _what(event), event.get("job", "")
+        what, job = _what(event, say), event.get("job", "")
         if event["event"] == "putting" and not _is_long(record.events, number):
             continue
         runs[job] += event["event"] == "begin"
@@ -90,40 +95,41 @@ def _is_long(events: list[Event], number: int) -> bool:
     return True
 
 
-def _what(event: Event) -> str:
+def _what(event: Event, say: Say) -> str:
     """The event in words; "" for one that only the judge needs."""
     job = event.get("job", "")
     match event["event"]:
         case "putting":
-            return f"begins to put {job}"
+            return say("begins to put {job}", job=job)
         case "put":
-            return f"put {job}"
+            return say("put {job}", job=job)
         case "refused":
-            return f"put {job} raised {event['error']}"
+            return say("put {job} raised {error}", job=job, error=event["error"])
         case "put waits":
-            return "its put does not come back"
+            return say("its put does not come back")
         case "works":
-            return "is ready for jobs"
+            return say("is ready for jobs")
         case "call":
             return _call(event)
         case "halt":
-            return f"halts at {event['step']}"
+            return say("halts at {step}", step=event["step"])
         case "act":
-            return str(event["act"])
+            return say(str(event["act"]))
         case "where":
-            keys = event["keys"]
-            return f"{job} is in {', '.join(keys)}" if keys else f"{job} is nowhere"
+            keys = ", ".join(event["keys"])
+            told = "{job} is in {keys}" if keys else "{job} is nowhere"
+            return say(told, job=job, keys=keys)
         case "begin":
-            dies = ", and dies of it" if job.startswith("poison") else ""
-            return f"begins {job}{dies}"
+            dies = job.startswith("poison")
+            return say("begins {job}, and dies of it" if dies else "begins {job}", job=job)
         case "end":
             made_up = _UUID.match(event["message_id"])
             known = f"{made_up[1]}…" if made_up else event["message_id"]
-            return f"ends {job}, message id {known}"
+            return say("ends {job}, message id {known}", job=job, known=known)
         case "error":
-            return complaint(event)
+            return complaint(event, say)
         case "crashed":
-            return f"ended: {event['error']}"
+            return say("ended: {error}", error=event["error"])
     return ""
 
 

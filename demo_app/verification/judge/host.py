@@ -64,11 +64,10 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
                 answer = getattr(queue, method)(role.who, *arguments)
             if method != "claim" or isinstance(answer, str | None):
                 return answer
-            kind = f"{answer!r}, of the type {type(answer).__name__}"[:120]
-            role.log("error", method=method, verb="returned",
-                     error=f"{kind}: it is to return the job's text, or None")  # fmt: skip
+            kind = type(answer).__name__
+            role.log("error", method=method, error=repr(answer)[:100], type=kind)
         except Exception as error:  # a worker outlives it, and tries again
-            role.log("error", method=method, verb="raised", error=told(error))
+            role.log("error", method=method, error=told(error))
         time.sleep(0.1)  # not all the time
         return None
 

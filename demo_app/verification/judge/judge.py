@@ -16,7 +16,7 @@ from demo_app.verification.judge.drive import drive
 from demo_app.verification.judge.history import history
 from demo_app.verification.judge.levels import LEVELS, Level, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
-from demo_app.verification.judge.record import Record
+from demo_app.verification.judge.record import Record, Say
 from demo_app.verification.judge.target import Target
 
 #: Seconds without progress after which a job counts as lost.
@@ -111,10 +111,10 @@ class Judge:
         for level in wanted:
             yield self._verdict(level, steps, begun[level.number])
 
-    def so_far(self) -> str:
+    def so_far(self, say: Say = str.format) -> str:
         """How far it has come, for somebody who waits."""
         over = sum(future.done() for future in self._begun)
-        return f"{over} of {len(self._begun)} trials are over."
+        return say("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
     def _try(self, plan: Plan) -> Trial:
         patience = self._patience

@@ -17,8 +17,9 @@ from demo_app.verification.demo.colours import (
     RUNNING,
     WAITING,
 )
-from demo_app.verification.judge.history import Line
+from demo_app.verification.judge.history import Line, called
 from demo_app.verification.judge.plan import REPAIRS, Act
+from demo_app.verification.judge.record import Say
 
 #: The picture's width; where the lanes begin, from the left and from the top; a lane's height.
 WIDTH, _LEFT, _TOP, _ROW = 960, 90, 76, 68
@@ -29,8 +30,8 @@ _GAP = 1.0
 class Lanes:
     """The part above the words: a column for each event, a lane for each process and job."""
 
-    def __init__(self, lines: list[Line]) -> None:
-        self._lines = lines
+    def __init__(self, lines: list[Line], say: Say) -> None:
+        self._lines, self._say = lines, say
         #: How often the job of each beginning was begun before, by its column.
         self._before: dict[int, int] = {}
         #: The ends of jobs that had ended with another message id.
@@ -79,7 +80,7 @@ class Lanes:
         """The names, and for each how long it was there; dashed: stopped, dead, or nowhere."""
         for name in self._names:
             y = self._y(name)
-            yield f'<text x="10" y="{y + 5}">{escape(name)}</text>'
+            yield f'<text x="10" y="{y + 5}">{escape(called(name, self._say))}</text>'
             mine = [n for n, line in enumerate(self._lines) if name in self._lanes(line)]
             whole = True
             for here, there in zip(mine, [*mine[1:], mine[-1]], strict=True):
@@ -124,14 +125,14 @@ class Lanes:
         kind, name = line.event["event"], line.who if in_job else line.job
         if kind == "where":
             keys = line.event["keys"]
-            told = f"{keys[0][:18]}{' …' * (len(keys) > 1)}" if keys else "nowhere"
+            told = f"{keys[0][:18]}{' …' * (len(keys) > 1)}" if keys else self._say("nowhere")
             return told, INK if keys else KILL
         if again := self._before.get(column, 0):
             return (f"{name} {again + 1}×", KILL)
         if kind == "refused":
-            return f"{name} refused", KILL
+            return self._say("{name} refused", name=name), KILL
         if column in self._other_ids and in_job:
-            return "other id", KILL
+            return self._say("other id"), KILL
         return (name, INK) if kind in ("begin", "put") else ("", INK)
 
     def _lanes(self, line: Line) -> list[str]:

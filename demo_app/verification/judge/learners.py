@@ -12,18 +12,22 @@ from contextlib import suppress
 from pathlib import Path
 
 from demo_app.verification.judge.leash import Leash
+from demo_app.verification.judge.record import Say
 from demo_app.verification.judge.role import Role
 from demo_app.verification.judge.server import RedisServer, Server
 from demo_app.verification.judge.target import CannotJudge, Running
 
 
 class Learners:
-    """A learner's class; its processes are forks of one that has read the file."""
+    """A learner's class; its processes are forks of one that has read the file.
+
+    say: says why it can't be judged.
+    """
 
     stepped = True
 
-    def __init__(self, name: str) -> None:
-        self.name, self.leash = name, Leash()
+    def __init__(self, name: str, say: Say = str.format) -> None:
+        self.name, self.leash, self._say = name, Leash(), say
         path, _, queue_class = name.rpartition(":")
         self._path = str(Path(path).resolve())
         self._host = subprocess.Popen(
@@ -34,7 +38,7 @@ class Learners:
         )  # fmt: skip
         self.leash.hold(self._host.pid)
         self._lock = threading.Lock()
-        self._read(f"{Path(name).name} can't be loaded")
+        self._read(say("{name} can't be loaded", name=Path(name).name))
         threading.Thread(target=self._drain, daemon=True).start()
 
     def server(self, folder: Path) -> Server:
@@ -47,7 +51,7 @@ class Learners:
         with self._lock:
             self._host.stdin.write(role.to_json() + "\n")
             self._host.stdin.flush()
-            pid = int(self._read("The process that starts the others ended"))
+            pid = int(self._read(self._say("The process that starts the others ended")))
 
         def send(number: signal.Signals) -> None:
             with suppress(ProcessLookupError):
@@ -78,11 +82,13 @@ class Learners:
         line = self._host.stdout.readline()
         if not line:
             assert self._host.stderr is not None
-            told = self._host.stderr.read().strip().splitlines() or ["no reason was given"]
+            told = self._host.stderr.read().strip().splitlines()
+            told = told or [self._say("no reason was given")]
             self.close()
             lines = re.findall(rf'"{re.escape(self._path)}", line (\d+)', "\n".join(told))
-            where = f", at its line {lines[-1]}" if lines else ""
-            raise CannotJudge(f"{failure}: {told[-1].rstrip('.')}{where}.")
+            given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
+            where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
+            raise CannotJudge(self._say(where, **given))
         return line
 
     def _drain(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from html import escape
+from unicodedata import east_asian_width
 
 from demo_app.verification.demo.colours import EDGE, INK, PAPER
-from demo_app.verification.judge.history import story
+from demo_app.verification.judge.history import called, story
 from demo_app.verification.judge.lanes import WIDTH, Lanes
-from demo_app.verification.judge.record import Record
+from demo_app.verification.judge.record import Record, Say
 
 _LEGEND = (
     "p1 puts the jobs in. w1, w2, … are workers. The server is Redis.",
@@ -21,14 +22,18 @@ _LEGEND = (
 _LINE = 26
 
 
-def svg(record: Record, title: str) -> str:
+def svg(record: Record, title: str, say: Say = str.format) -> str:
     """The picture. Time goes right, not to scale: each event has a column of its own."""
-    lines = story(record)
-    lanes = Lanes(lines)
+    lines = story(record, say)
+    lanes = Lanes(lines, say)
     words = [
-        (f"{number}. {line.at:.2f} s  {line.who}: {line.what}", lanes.is_bold(number - 1))
+        (
+            f"{number}. {line.at:.2f} s  {called(line.who, say)}: {line.what}",
+            lanes.is_bold(number - 1),
+        )
         for number, line in enumerate(lines, 1)
     ]
+    titles = textwrap.wrap(title, _fitting(title, 115) or 1, max_lines=2, placeholder=" …")
     height = lanes.bottom + _LINE * (len(lines) + 1) + 20 * len(_LEGEND) + 20
     return "\n".join(
         [
@@ -38,7 +43,7 @@ def svg(record: Record, title: str) -> str:
             f'<rect width="{WIDTH}" height="{height}" fill="{PAPER}"/>',
             *(
                 f'<text x="10" y="{24 + 19 * n}" font-weight="bold">{escape(part)}</text>'
-                for n, part in enumerate(textwrap.wrap(title, 115, max_lines=2, placeholder=" …"))
+                for n, part in enumerate(titles)
             ),
             *lanes.gaps(),
             *lanes.rows(),
@@ -50,7 +55,7 @@ def svg(record: Record, title: str) -> str:
                 for number, (text, bold) in enumerate(words, 1)
             ),
             *(
-                f'<text x="10" y="{height - 14 - 20 * n}" fill="{EDGE}">{told}</text>'
+                f'<text x="10" y="{height - 14 - 20 * n}" fill="{EDGE}">{say(told)}</text>'
                 for n, told in enumerate(reversed(_LEGEND))
             ),
             "</svg>\n",
@@ -60,4 +65,11 @@ def svg(record: Record, title: str) -> str:
 
 def _cut(text: str) -> str:
     """As much of it as fits into a line; the table of the same lines has the rest."""
-    return text if len(text) <= 125 else f"{text[:123]} …"
+    fits = _fitting(text, 125)
+    return text if len(text) <= fits else f"{text[: fits - 2]} …"
+
+
+def _fitting(text: str, columns: int) -> int:
+    """How many letters like those of the text fill a line: a Japanese one takes two columns."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    return columns * len(text) // max(1, len(text) + wide)

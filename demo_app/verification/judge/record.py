@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from demo_app.verification.judge.levels import BACK
 
 Event = dict[str, Any]
+#: Fills a sentence in, and may translate it first.
+Say = Callable[..., str]
 #: Events that show that something still moves.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 
@@ -25,9 +27,14 @@ class Run:
     message_id: str
 
 
-def complaint(error: Event) -> str:
+def complaint(error: Event, say: Say = str.format) -> str:
     """In words: what a method of the queue raised, or gave in place of a job."""
-    return f"{error['method']} {error.get('verb', 'raised')} {error['error']}"
+    told = "{method} raised {error}"
+    if kind := error.get("type"):
+        told = (
+            "{method} returned {error}, of the type {kind}: it is to return the job's text, or None"
+        )
+    return say(told, method=error["method"], error=error["error"], kind=kind)
 
 
 class Record:
@@ -147,9 +154,9 @@ class Record:
         looks = [e["keys"] for e in self._of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
-    def errors(self) -> list[str]:
+    def errors(self, say: Say = str.format) -> list[str]:
         """What the queue's methods raised in workers."""
-        return list(map(complaint, self._of("error")))
+        return [complaint(error, say) for error in self._of("error")]
 
     def sent(self, method: str) -> list[str] | None:
         """The commands of the method's last call that sent any; None if it was never called."""

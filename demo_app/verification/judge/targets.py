@@ -6,13 +6,14 @@ from pathlib import Path
 
 from demo_app.verification.judge.adapter import PACKAGES, Adapter
 from demo_app.verification.judge.learners import Learners
+from demo_app.verification.judge.record import Say
 from demo_app.verification.judge.target import CannotJudge, Target
 
 #: The queues with an adapter.
 NAMES = tuple(PACKAGES)
 
 
-def target_of(name: str) -> Target:
+def target_of(name: str, say: Say = str.format) -> Target:
     """The target of a command line: ``FILE.py:CLASS``, ``command:COMMAND``, or one of `NAMES`.
 
     Raises CannotJudge.
@@ -27,4 +28,4 @@ def target_of(name: str) -> Target:
         raise CannotJudge(told)
     if not Path(path).is_file():
         raise CannotJudge(f"There is no file {path}.")
-    return Learners(name)
+    return Learners(name, say)
