@@ -7,7 +7,7 @@ const FLYING = 40; // tokens that fly at the same time; nobody's eye follows mor
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const opened = new WeakMap(); // by room: when it last held something
-let places = new Map(); // by token: where it is on the screen, its floor, and its place in the page
+let places = null; // by token: where it was on the screen, its floor, and its place in the page
 
 const floors = () => [...document.querySelectorAll("[data-floor]")];
 const kind = (floor) => (floor.closest(".box") ? "worker" : floor.dataset.floor);
@@ -72,15 +72,18 @@ function between(from, to) {
   return WAY.slice(start + 1, Math.max(start + 1, end)).map(first).filter(Boolean).map(middle);
 }
 
-// Let every token that has moved since `note` fly. Again all is read first.
-export function fly() {
-  if (still.matches) return;
+// Let every token that has moved since `note` fly, once; none if the picture is of another time. Again
+// all is read first.
+export function fly(sameTime) {
+  const before = places;
+  places = null; // what comes again without a change moves nothing
+  if (still.matches || !before || !sameTime) return;
   const door = { ...middle(floors()[0]), floor: "readers" };
   const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
   const flights = [];
   for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
     const floor = token.parentElement;
-    const was = places.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
+    const was = before.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
     const now = kind(floor);
     if (!was || (was.spot === `${token.offsetLeft} ${token.offsetTop}` && was.floor === now)) continue; // or on its way
     const running = token.getAnimations();

@@ -11,7 +11,7 @@ document.addEventListener("fresh", () => {
   if (!$("board")) return; // an error, in place of the stage
   crowd();
   const where = view.address === null ? "now" : "tape";
-  if (shown === where) fly();
+  fly(shown === where);
   shown = where;
 });
 document.addEventListener("lost", () => {

@@ -181,6 +181,16 @@ def test_everything_is_read_from_the_last_row_and_no_key_is_cut(tab, size, langu
     assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
+@pytest.mark.usefixtures("at_rest")
+def test_a_token_that_has_arrived_lies_still(tab) -> None:
+    page = tab("/stage")
+    page.keyboard.press("n")
+    expect(page.locator(".token")).to_have_count(0)
+    page.keyboard.press("c")
+    expect(page.locator("[data-floor=inbox] .token")).to_have_count(1)
+    until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
+
+
 def _being_sent(stack: Stack) -> int:
     """How many mails the mail server keeps waiting."""
     bearer = {"Authorization": f"Bearer {stack.ready['token']}"}
