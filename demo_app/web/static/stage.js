@@ -18,6 +18,7 @@ document.addEventListener("lost", () => {
   if (!$("board")) return;
   $("web").classList.add("off", "open");
   $("web-says").textContent = $("board").dataset.webDead;
+  crowd(); // the words take room
 });
 
 export async function act(name) {

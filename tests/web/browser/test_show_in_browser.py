@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from support import until
+from web.browser.overlaps import overlaps
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -53,6 +54,7 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
         page.keyboard.press("PageDown")
         expect(caption).to_have_text(words, timeout=90_000)
         expect(caption).not_to_have_class(re.compile("waits"), timeout=90_000)
+        assert overlaps(page) == [], words
         for start, wanted in TRUE_WHEN.items():
             if words.startswith(start):
                 now = sums(page)

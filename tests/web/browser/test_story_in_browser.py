@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Download, Page, expect
 from support import until
+from web.browser.overlaps import overlaps
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -250,7 +251,8 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     page.keyboard.press("b")
     expect(page.locator("[data-sum=posted]")).to_have_text("50")
     page.keyboard.press("x")
-    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator("#web-says")).to_have_text("The web app is dead")
+    assert overlaps(page) == []
     expect(page.locator(".sum.lost.any b")).to_have_text("50")
     expect(page.locator("[data-floor=lost] .token").first).to_be_visible()
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
@@ -259,7 +261,7 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     # the room folds again; and killed at rest, it is not called dead once it is back as it was
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
     page.keyboard.press("x")
-    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator("#web-says")).to_be_visible()
     expect(page.locator(".room.web.off")).to_have_count(0)
 
 
