@@ -40,6 +40,14 @@ def sums(page: Page) -> dict[str, int]:
     return {name: int(page.locator(f"[data-sum={name}]").inner_text()) for name in names}
 
 
+#: What the stage says of an act that did not work goes after a few seconds.
+_NOTE_FAILURES = """() => {
+  globalThis.failures = [];
+  const told = document.getElementById("oops");
+  new MutationObserver(() => failures.push(told.textContent)).observe(told, { childList: true });
+}"""
+
+
 @pytest.mark.timeout(400)  # on a busy machine
 def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client) -> None:
     """It begins with all steps of the shorter ones."""
@@ -47,6 +55,7 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
     page = tab("/stage?show=fifty-minutes", expected="ERR_")
     caption = page.locator(".caption")
     expect(caption).to_have_text("PageDown begins the show.")
+    page.evaluate(_NOTE_FAILURES)
     for step in steps("fifty-minutes", "en"):
         if not step["hold"]:
             continue
@@ -55,6 +64,7 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
         expect(caption).to_have_text(words, timeout=90_000)
         expect(caption).not_to_have_class(re.compile("waits"), timeout=90_000)
         assert overlaps(page) == [], words
+        assert page.evaluate("failures") == [], words
         for start, wanted in TRUE_WHEN.items():
             if words.startswith(start):
                 now = sums(page)
