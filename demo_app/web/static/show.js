@@ -1,5 +1,6 @@
 // Plays a show on the stage: its steps stand in the page. PageDown goes on, PageUp shows what was said
 // before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
+import { named } from "./keys.js";
 import { act } from "./stage.js";
 
 const steps = JSON.parse(document.getElementById("steps").textContent);
@@ -75,7 +76,7 @@ const KEYS = {
   Escape: () => location.assign("stage"),
 };
 document.addEventListener("keydown", (event) => {
-  const key = event.code === "Period" ? "." : event.key; // an input method has another full stop
+  const key = named(event);
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(key in KEYS)) return;
   event.preventDefault();
   KEYS[key]();

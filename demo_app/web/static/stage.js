@@ -1,6 +1,7 @@
 // The stage plays what really happens: the server says which token stands where; the keys disturb it.
 import { refresh, view } from "./live.js";
 import { crowd, fly, note } from "./flights.js";
+import { typed } from "./keys.js";
 import { save } from "./save.js";
 
 const $ = (id) => document.getElementById(id);
@@ -58,8 +59,6 @@ document.addEventListener("click", (event) => {
   if (button.id in TOOLS) TOOLS[button.id]();
   else if (button.dataset.action && view.address === null) act(button.dataset.action); // a tape's keys disturb nothing
 });
-// The key as it is printed, also with CapsLock and while an input method is on.
-export const typed = (event) => (/^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "")).toLowerCase();
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches?.("textarea, input:not([type=range])")) return;
   const button = document.querySelector(`[data-key="${CSS.escape(typed(event))}"]`);

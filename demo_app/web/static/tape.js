@@ -1,5 +1,6 @@
 // The tape: Space freezes the picture, arrow keys step through what happened, a bar scrubs, and kills
 // and rescues have bookmarks. Every picture is the server's, which finds it in the journal.
+import { named } from "./keys.js";
 import { refresh, view } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
@@ -91,7 +92,7 @@ const KEYS = {
   Escape: () => { if (open()) close(); },
 };
 document.addEventListener("keydown", (event) => {
-  const key = event.code === "Space" ? " " : event.key; // an input method has another space
+  const key = named(event);
   if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
   if (key === " " && (event.repeat || event.target.closest?.("button, a"))) return;
   if (key === "Escape" && open()) event.stopImmediatePropagation(); // a show goes on

@@ -40,6 +40,15 @@ def sums(page: Page) -> dict[str, int]:
     return {name: int(page.locator(f"[data-sum={name}]").inner_text()) for name in names}
 
 
+def press_with_input_method(page: Page, key: str) -> None:
+    """As a browser says it of a key that an input method has looked at first."""
+    page.evaluate(
+        "code => document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Process', code, isComposing: true, bubbles: true}))",
+        key,
+    )
+
+
 #: What the stage says of an act that did not work goes after a few seconds.
 _NOTE_FAILURES = """() => {
   globalThis.failures = [];
@@ -87,6 +96,8 @@ def test_the_speakers_window_follows_the_show_and_turns_its_pages(tab) -> None:
     expect(notes.locator("#now")).to_contain_text("stands a job")
     expect(notes.locator("#next")).to_contain_text("One comment")
     expect(notes.locator("#left")).to_have_text(re.compile(r"3:\d\d"))
+    press_with_input_method(notes, "Period")
+    expect(page.locator("#main")).to_be_hidden()
 
 
 def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
@@ -99,7 +110,7 @@ def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
     expect(caption).not_to_have_class(re.compile("waits"))
     page.keyboard.press("PageUp")
     expect(caption).to_contain_text("stands a job")
-    page.keyboard.press("PageDown")
+    press_with_input_method(page, "PageDown")
     expect(caption).to_contain_text("One comment")
     assert sums(page)["posted"] == 1
     page.keyboard.press(".")
