@@ -13,7 +13,7 @@ const END = 1e10; // later than any moment: the server shows the last that there
 let reel = null; // what the server says of it: since, until, moment, previous, next, marks
 let at = 0, speed = 0.5, playing = false, rewind = false, ending = 0;
 
-const open = () => view.address !== null;
+export const open = () => view.address !== null;
 
 function show(moment) {
   at = moment;
@@ -23,7 +23,7 @@ function show(moment) {
   refresh();
 }
 
-function close() {
+export function close() {
   clearTimeout(ending);
   view.address = reel = null;
   playing = rewind = false;

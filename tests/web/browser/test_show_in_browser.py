@@ -121,6 +121,20 @@ def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
     expect(caption).to_have_count(0)
 
 
+def test_pagedown_on_the_tape_leads_back_to_now_and_does_nothing_else(tab) -> None:
+    page = tab("/stage?show=four-minutes")
+    caption = page.locator(".caption")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("stands a job")
+    page.keyboard.press("Space")
+    expect(page.locator("body.replay")).to_be_attached()
+    page.keyboard.press("PageDown")
+    expect(page.locator("body.replay")).to_have_count(0)
+    expect(caption).to_contain_text("stands a job")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("One comment")
+
+
 def test_one_key_brings_everything_back_to_a_clean_start(tab, client: Client) -> None:
     page = tab("/stage")
     client.set_faults({"at": "data", "do": "wait", "seconds": 5})
