@@ -60,6 +60,7 @@ document.addEventListener("fresh", () => {
   [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
   if (first) mark();
   if (rewind) { rewind = false; play(true); show(Math.max(reel.since, reel.until - MINUTE)); return; }
+  if (first) show(at); // the end of the tape stays where it is
   if (!playing) return;
   if (reel.next) at = Math.max(at, reel.next - SILENCE);
   else ending ||= setTimeout(close, LAST_SHOWN);
