@@ -50,8 +50,9 @@ export function crowd() {
     const style = getComputedStyle(floor);
     const [gap, em] = [style.rowGap, style.fontSize].map((size) => parseFloat(size) || 0);
     const height = Math.max(...boxes.map((one) => one.height));
-    const rows = Math.max(1, Math.floor((floor.clientHeight + gap) / (height + gap)));
-    const room = { across: floor.clientWidth, rows, gap };
+    // a floor's own size is in whole pixels
+    const rows = Math.max(1, Math.floor((floor.clientHeight + 1 + gap) / (height + gap)));
+    const room = { across: floor.clientWidth + 0.5, rows, gap };
     const all = tokens.length + Number(floor.dataset.hidden);
     let shown = tokens.length;
     if (widest > 0 && (all > shown || seated(widths, room, 0) < all)) {

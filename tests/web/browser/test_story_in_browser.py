@@ -237,6 +237,23 @@ def test_what_is_left_of_an_earlier_round_leaves_the_board(tab, client: Client) 
     expect(page.locator(".token")).to_have_count(0)
 
 
+#: How many of the first worker's jobs have no seat when their numbers take two rows.
+_WITHOUT_SEAT = """() => {
+  const tokens = [...document.querySelectorAll(".box")][0].querySelectorAll(".token");
+  for (const token of tokens) token.textContent = "10000";
+  dispatchEvent(new Event("resize"));
+  return [...tokens].filter((token) => token.classList.contains("beyond")).length;
+}"""
+
+
+def test_a_worker_shows_every_job_that_it_has_room_for(tab, client: Client) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 20})
+    page = tab("/stage")
+    page.keyboard.press("b")
+    expect(page.locator(".box").first.locator(".token")).to_have_count(4)
+    assert page.evaluate(_WITHOUT_SEAT) == 0
+
+
 def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
     page = tab("/stage", viewport={"width": 390, "height": 844})
     page.keyboard.press("n")
