@@ -14,6 +14,7 @@ from typing import Any
 import redis
 
 from demo_app import control_pipe
+from demo_app.backends.memory import MemoryBackend
 from demo_app.blog import posts
 from demo_app.broker.connection import Decoded
 from demo_app.broker.deaths import note_killed
@@ -157,6 +158,8 @@ def _clean(services: Services) -> None:
     """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
     client, _ = _our_redis(services)
     comments = services.comments
+    memory = backend_named(BackendName.MEMORY)
+    _route(settings().backend)(services)  # whoever comments now
     with _posting:
         for worker in snapshot.take(services.queue, comments.backend).workers:
             processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
@@ -164,9 +167,11 @@ def _clean(services: Services) -> None:
             services.twin.kill()
         posts.delete_all_comments(comments.database)
         client.flushall()
-    services.inbox.clear()
+    if isinstance(memory, MemoryBackend):
+        memory.forget()
     services.stage.new_round()
     _start_again(services)
+    services.inbox.clear()  # of what a killed worker had just sent, too
 
 
 def _route(name: str) -> Action:
