@@ -260,3 +260,10 @@ def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) 
     play(holder, "comment")
     settled(holder, posted=1, delivered=1)
     assert client.mail_stats()["accepted"] == 1
+
+
+def test_redis_is_killed_and_somebody_comments_in_one_act(holder, client: Client) -> None:
+    before = client.redis().info()["process_id"]
+    play(holder, "outage")
+    settled(holder, posted=1, delivered=1)
+    assert client.redis().info()["process_id"] != before
