@@ -246,8 +246,9 @@ _WITHOUT_SEAT = """() => {
 }"""
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_a_worker_shows_every_job_that_it_has_room_for(tab, client: Client) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 20})
+    client.set_faults({"at": "data", "do": "wait", "seconds": 8})
     page = tab("/stage")
     page.keyboard.press("b")
     expect(page.locator(".box").first.locator(".token")).to_have_count(4)
@@ -272,6 +273,7 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
 def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
     page = tab("/stage", expected="ERR_")
     page.keyboard.press("n")
+    expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.keyboard.press("2")
     expect(page.get_by_role("button", name="memory")).to_have_attribute("aria-pressed", "true")
     client.set_faults({"at": "data", "do": "wait", "seconds": 30})
