@@ -32,7 +32,7 @@ lab: .venv/.has-lab
 	@cd notebooks && exec ../$(PY) -m jupyterlab --config=jupyter/config.py
 
 test: .venv/.has-test
-	@$(PY) -m pytest -n 5 --dist loadfile --no-loadscope-reorder --durations 25
+	@$(PY) -m pytest -n 7 --dist loadfile --no-loadscope-reorder --durations 25
 
 bench: .venv/.has-bench
 	@PYTHONPATH=tests $(PY) -m benchmarks

@@ -21,7 +21,7 @@ from pathlib import Path
 
 
 class Step(StrEnum):
-    """Where a job stands; each names the moment right after it happened."""
+    """What happened to a job; each names the moment right after it."""
 
     COMMENT_COMMITTED = "comment_committed"
     OUTBOX_READ = "outbox_read"

@@ -59,7 +59,7 @@ def notify_author(comment_id: int) -> None:
 @task(queue_name="mail")
 @sends_mail
 def notify_author_too(comment_id: int) -> None:
-    """The same mail once more, for the other system that stands beside this one on the stage.
+    """The same mail once more, for the other system beside this one on the stage.
 
     Its Message-ID is another one, so that the inbox shows both.
     """

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SinkError as error:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # whoever was to read where it is has gone
+    except BrokenPipeError:  # the reader of its address has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 1
 

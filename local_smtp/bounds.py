@@ -30,7 +30,7 @@ LARGE_MAILS_BYTES = 3 * MAIL_BYTES
 KEPT_BYTES = 1024 * MIB
 """Bytes of all mails whose content is kept on the disk, unless all is to be kept."""
 LARGE_BYTES_A_SECOND = 64 * MIB
-"""Bytes a second of all larger mails together; whoever sends one waits for its turn."""
+"""Bytes a second of all larger mails together; the sender of one waits for its turn."""
 MAIL_SECONDS = 60.0
 """Seconds in which a mail has to be sent."""
 BUFFER_BYTES = 16 * 1024

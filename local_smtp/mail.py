@@ -51,7 +51,7 @@ def readable(text: str) -> str:
 def decoded(value: object) -> str:
     """Return a header value with its encoded words (RFC 2047) decoded, on one line.
 
-    Never raises: what can't be decoded is shown as it stands. Of a long value only the first
+    Never raises: what can't be decoded is shown as it is. Of a long value only the first
     2,048 characters are looked at.
     """
     text = str(value)[:FIELD_CHARACTERS]

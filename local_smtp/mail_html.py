@@ -16,7 +16,7 @@ POLICY = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
-# In HTML a tag begins with "<" and a letter at once, whatever stands around it.
+# In HTML a tag begins with "<" and a letter at once, whatever is around it.
 _ACTIVE = re.compile(
     r"<(/?)(?=(?:link|meta|base|iframe|frame|frameset|object|embed|portal|animate|set)\b)", re.I
 )

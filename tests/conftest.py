@@ -6,12 +6,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 from support import client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
 from demo_app.verification.judge.postgres import PostgresServer
+
+# how long an example takes says more of the machine than of the code
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The path of one comment, in reading order: a file, and what happens in it.
 WALK: list[tuple[str, str]] = [
     ("demo_app/web/comments.py", "a comment and its job are written down in one transaction"),
-    ("demo_app/blog/outbox.py", "the job stands beside the comment until it is done"),
+    ("demo_app/blog/outbox.py", "the job is kept beside the comment until it is done"),
     ("demo_app/blog/relay.py", "hands it over to the queue, as soon as that can be reached"),
     ("demo_app/backends/celery.py", "makes a Celery message of the job"),
     ("demo_app/broker/keys.py", "what is in Redis, and what each key is called"),
@@ -78,7 +78,7 @@ def judged() -> str:
     return "\n".join([*rows, "", how])
 
 
-#: Where each table stands.
+#: Where each table is.
 TABLES = {
     "walk": (ROOT / "README.md", walk),
     "judge": (ROOT / "README.md", judged),

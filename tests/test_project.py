@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from notebooks.lesson import UNUSUAL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -81,7 +82,7 @@ def test_the_broker_alone_needs_celery_and_redis_and_nothing_else_of_the_demo() 
 
 def test_no_other_file_names_a_version() -> None:
     for name, text in (("environment.yml", ENVIRONMENT), ("Makefile", MAKEFILE)):
-        assert "==" not in text, f"{name} names a version; versions stand in pyproject.toml"
+        assert "==" not in text, f"{name} names a version; versions are in pyproject.toml"
         assert ".constraints.txt" in text
 
 
@@ -160,6 +161,15 @@ def test_the_top_level_holds_only_what_belongs_there() -> None:
     found = {path.partition("/")[0] for path in _tracked()}
     strangers = {name for name in found - rooms - files if not name.startswith(".")}
     assert not strangers
+
+
+def test_every_text_does_without_words_that_a_learner_does_not_expect() -> None:
+    for path in _tracked():
+        if path.endswith((".py", ".lua", ".js", ".html", ".md", ".toml", ".json", ".yml")):
+            text = (ROOT / path).read_text("utf-8")
+            theirs = "/vendor/" in path or path == "tests/notebooks/lesson.py"  # which names them
+            found = [] if theirs else UNUSUAL.findall(text)
+            assert not found, f"{path} has {found}"
 
 
 def test_no_notebook_is_stored_with_outputs() -> None:

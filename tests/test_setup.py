@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HERE = f"{platform.system()} {platform.machine()}"
 
-#: Stands for uv: notes each call, and makes an environment as the real one does.
+#: In place of uv: notes each call, and makes an environment as the real one does.
 _UV = """#!/bin/sh
 echo "$*" >>"$(dirname "$0")/asked"
 [ "$1" = venv ] || exit 0

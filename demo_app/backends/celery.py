@@ -93,7 +93,7 @@ def message_of(job: Job) -> Message:
 
 
 def job_of(message: Message) -> Job:
-    """The job that a message from the queue stands for."""
+    """The job in a message from the queue."""
     return Job(
         task=message.task,
         arguments=message.arguments,

@@ -1,6 +1,6 @@
 """The jobs that wait in our queue, taken out one by one to be moved elsewhere.
 
-Whoever takes them is a worker like any other, for the time of it: what it holds is claimed, and
+The process that takes them is a worker like any other meanwhile: what it holds is claimed, and
 is rescued when it dies. So no Celery worker runs a job that is on its way.
 """
 

@@ -121,9 +121,9 @@ class RqBackend(Backend):
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that Redis knows, asked in one go.
 
-        A worker that works on while Redis loses its data writes down pieces of a job; one that
-        does not say how the job stands is deleted, or it would keep the job from coming again. So
-        is one that was popped a lease ago and has not begun: its worker was killed in between.
+        A worker that works on while Redis loses its data writes down pieces of a job; one
+        without a state is deleted, or it would keep the job from coming again. So is one
+        that was popped a lease ago and has not begun: its worker was killed in between.
         """
         fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
         found = {one.id: one for one in fetched if one is not None}

@@ -76,7 +76,7 @@ class Worker(RqWorker):
         self.connection.set(ready_key(os.getppid()), self.name, ex=24 * 3600)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
-        """Run one job in the forked process; back in the worker's process group, so that whoever
+        """Run one job in the forked process; back in the worker's process group, so that who
         kills the worker kills its job too."""
         os.setpgid(0, os.getpgid(os.getppid()))
         super().main_work_horse(job, queue)

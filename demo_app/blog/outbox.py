@@ -1,4 +1,4 @@
-"""The outbox: a job stands in the database until it is done.
+"""The outbox: a job is kept in the database until it is done.
 
 The row is written in the transaction that writes what the job is about, so there is either
 both or neither, even when Redis is down at that moment. A relay hands the rows over, in their

@@ -40,7 +40,7 @@ SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
 #: One who writes at a time, as with SQLite's BEGIN IMMEDIATE. Numbers are given out before the
 #: commit: without the lock the row 8 could be there before the row 7, and the relay, which looks
-#: behind the last row that it saw, would pass over 7. And a key is looked up only when whoever
+#: behind the last row that it saw, would pass over 7. And a key is looked up only when the one who
 #: writes the same one has committed; so each statement has to see what was committed before it.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
@@ -157,7 +157,7 @@ class _Session:
 
 
 class _Text(StrDumperUnknown):
-    """Text can't have the sign U+0000 here; as in HTML, another stands for it."""
+    """Text can't have the sign U+0000 here; as in HTML, another replaces it."""
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\ufffd"))

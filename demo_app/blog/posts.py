@@ -50,7 +50,7 @@ class Notice(NamedTuple):
 
 
 class KeyTaken(ValueError):
-    """The key stands for a comment that says something else."""
+    """The key belongs to a comment that says something else."""
 
 
 class NoSuchPost(LookupError):
@@ -138,7 +138,7 @@ def delete_all_comments(database: Database) -> None:
 
 
 def count_comments(database: Database, post_id: int) -> int:
-    """How many comments a post has; one more than MOST_COUNTED stands for any number beyond."""
+    """How many comments a post has; one more than MOST_COUNTED means any number beyond."""
     row = database.connection().execute(
         "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?) AS counted",
         (post_id, MOST_COUNTED + 1),
@@ -171,7 +171,7 @@ def add_comment(
         if before is not None:
             said = (before.post_id, before.author, before.email, before.body)
             if said != (post_id, author, email, body):
-                raise KeyTaken(f"the key {key} stands for the comment {before.id}")
+                raise KeyTaken(f"the key {key} belongs to the comment {before.id}")
             return before, replace(notify.job(before.id), id=before.job_id)
         try:
             (comment_id,) = transaction.execute(

@@ -1,7 +1,7 @@
 """A month's comments, one line a post, as a CSV file for a spreadsheet.
 
 A cell that begins like a formula is run as one by a spreadsheet: a reader who calls herself
-``=HYPERLINK(...)`` would have the author's own computer send off what stands beside it. So such a
+``=HYPERLINK(...)`` would have the author's own computer send off what is beside it. So such a
 cell gets an apostrophe in front (OWASP, "CSV Injection").
 """
 

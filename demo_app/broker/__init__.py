@@ -5,7 +5,7 @@
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
 stays alive), `consuming`, `publishing` and `transport` (how Celery gets and puts its messages),
-`worker` (what a Celery worker is told at its start), `results`. For whoever looks on: `message`,
+`worker` (what a Celery worker is told at its start), `results`. For those who look on: `message`,
 `events`, `inspect`, `scheduled`, `throughput`.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport"]
 
-#: The schemes of a broker URL that lead here; `address` reads what stands behind the plus sign.
+#: The schemes of a broker URL that lead here; `address` reads what is behind the plus sign.
 SCHEMES = (
     "claims",
     "claims+redis",

@@ -71,7 +71,7 @@ class Ended:
 
 
 def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
-    """What the claim script's answer says; nothing when it only tells where the bell stands."""
+    """What the claim script's answer says; nothing when it only tells where the wake stream is."""
     parts = zip(*[iter(answer)] * 5, strict=False)
     return [
         Claimed(Claim(worker, lane, job_id, number), message, bool(redelivered))

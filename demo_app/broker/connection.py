@@ -33,7 +33,7 @@ def client_url(url: str) -> str:
 def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
     """A client for the server at the URL; it connects at its first command.
 
-    timeout: seconds that one command may take; None waits for ever. Raises ValueError for a URL
+    timeout: seconds that one command may take; None waits without end. Raises ValueError for a URL
     that can't be read.
     """
     client: redis.Redis = _client(redis.Redis, sentinel.Sentinel, url, timeout)

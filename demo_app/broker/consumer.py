@@ -1,4 +1,4 @@
-"""What the broker asks of whoever runs the jobs that it has claimed."""
+"""What the broker asks of the program that runs the jobs that it has claimed."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Consuming(BaseChannel):
         return [name for name in queues if name not in self._without_ack]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Send the next command: a claim, or the wait for a job after a claim in vain."""
+        """Send the next command: a claim, or the wait for a job after a claim that found none."""
         here = self.in_flight
         claimed_from = [] if here.draining else self.claimed_queues()
         queues = self._queue_cycle.consume(len(self.active_queues))

@@ -122,7 +122,7 @@ def view_of(
 ) -> JobView:
     """The job of a list `job:<id>`: its message comes first, then what happened to it.
 
-    position, due: as in `JobView`; they stand elsewhere in Redis.
+    position, due: as in `JobView`; they are kept elsewhere in Redis.
     """
     message = parse_or_quote(job_id, lines[0])
     timeline = tuple(_event(line) for line in lines[1:])

@@ -63,7 +63,7 @@ class Heartbeat:
     def round(self) -> float:
         """One round; returns the seconds until the next one.
 
-        Each step stands for itself: one that fails does not end the others, and says so.
+        A step that fails does not end the others, and says so.
         """
         steps = [
             self._see_what_waits,

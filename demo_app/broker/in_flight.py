@@ -60,7 +60,7 @@ class InFlight:
         self._refused: set[Claim] = set()
         self._lock = threading.Lock()
         self._complaints = Complaints()
-        #: Whoever runs what is claimed here.
+        #: What runs the jobs that are claimed here.
         self.consumer = Consumer()
         #: This process claims; one that only puts jobs in does not.
         self.working = False
@@ -217,7 +217,7 @@ class InFlight:
         self.draining = self.closing = True
         self.heartbeat.stop()
         with self._lock:
-            self._held.clear()  # whoever still runs must not begin a side effect now
+            self._held.clear()  # a job that still runs must not begin a side effect now
         try:
             self.lease.end()
         except redis.RedisError as error:

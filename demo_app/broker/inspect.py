@@ -42,7 +42,7 @@ def lane_of_job(client: Decoded, job_id: str) -> str:
 
 
 def _position(client: Decoded, key: str, job_id: str) -> int | None:
-    """Where a job stands in a queue, 1 for the head; None when that is too far back."""
+    """A job's place in a queue, 1 for the head; None when that is too far back."""
     pipe = client.pipeline(transaction=True)
     pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     pipe.llen(key)
@@ -68,7 +68,7 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
 
 def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     lane, _, after = (cursor or "").partition(" ")
-    # gone from the list: it was claimed, and so was all that stood before it
+    # gone from the list: it was claimed, and so was all that was before it
     skip = (lane and _position(client, KEYS.queue(lane), after)) or 0
     found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
     shown = found[:limit]

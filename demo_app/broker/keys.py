@@ -6,7 +6,7 @@
 ``claims:<lane>:<worker>``   list of the ids that one worker holds
 ``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
 ``workers``                  set of workers
-``paused``                   set of workers, and of ``queue:<lane>``, that are to stand still
+``paused``                   set of workers, and of ``queue:<lane>``, that are paused
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
 ``waiting:<worker>``         set of the ids that it holds and has not begun

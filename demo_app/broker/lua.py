@@ -17,7 +17,7 @@ from demo_app.broker.options import Options
 #: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
-#: What stands before the text of every script.
+#: What comes before the text of every script.
 _SHARED = ("_prelude", "_claims", "_throughput")
 
 

@@ -87,7 +87,7 @@ def next_try(text: str) -> str:
 
 
 def parse(text: str | bytes) -> Message:
-    """The message that the JSON text stands for.
+    """The message in the JSON text.
 
     Raises ValueError when it is no message of the protocol.
     """

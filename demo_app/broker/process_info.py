@@ -1,4 +1,4 @@
-"""What a worker says of its process; whoever looks on sees it."""
+"""What a worker says of its process, for those who look on."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _by_second(client: Decoded, now: float) -> list[Bucket]:
     pipe = client.pipeline(transaction=False)
     for second in range(first, first + 60):
         pipe.zcount("done", second, f"({second + 1}")
-        # one job stands for its second: 60 reads, however many were done
+        # one job is counted for its second: 60 reads, however many were done
         pipe.zrevrangebyscore("done", f"({second + 1}", second, start=0, num=1, withscores=True)
     answers = pipe.execute()
     newest = [rows[0] if rows else None for rows in answers[1::2]]

@@ -141,7 +141,7 @@ class CeleryConsumer(Consumer):
         return state.should_stop is not None or state.should_terminate is not None
 
     def given_up(self, message: str) -> None:
-        """Whoever waits for the result of a job that was given up gets an error."""
+        """A caller who waits for the result of a job that was given up gets an error."""
         if "controller" in _here:
             results.store_failure(_here["controller"].app, message)
 

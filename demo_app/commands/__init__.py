@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
-    except BrokenPipeError:  # whoever read the output has gone, as in `doctor | head`
+    except BrokenPipeError:  # the reader of the output has gone, as in `doctor | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 1
     return int(status or 0)

@@ -87,21 +87,21 @@ def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
 
 #: The first releases without CVE-2024-7592 (a cookie that takes seconds to read) and CVE-2024-6923
 #: (a header of a mail that becomes two). Python 3.13 never had them.
-_MENDED = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
+_FIXED = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
 
 
 def _python(say: Say) -> str:
     # an older one gets no further than the Makefile, which says so
     version, now = sys.version.split()[0], sys.version_info[:3]
-    mended = _MENDED.get(now[:2], now)
-    if now >= mended:
+    fixed = _FIXED.get(now[:2], now)
+    if now >= fixed:
         return version
     return say(
         "{version}. Warning: it has known holes in its cookies and mails (CVE-2024-7592, "
-        "CVE-2024-6923); this project avoids them, your own programs may not. They are mended "
-        "in {mended}",
+        "CVE-2024-6923); this project avoids them, your own programs may not. They are fixed "
+        "in {fixed}",
         version=version,
-        mended=".".join(map(str, mended)),
+        fixed=".".join(map(str, fixed)),
     )
 
 

@@ -142,7 +142,7 @@ def up(
 
 
 def _split(values: list[str] | None) -> tuple[str, ...]:
-    """In a variable several stand with commas between them."""
+    """In a variable several have commas between them."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part)
 
 

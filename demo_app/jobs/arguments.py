@@ -27,7 +27,7 @@ def check_function(function: Callable[..., Any], takes_context: bool) -> None:
     if function.__name__ != function.__qualname__:
         raise TypeError(
             f"{function.__qualname__} can't be a task: a worker finds tasks by name, "
-            "so they must stand at the top level of a module"
+            "so they must be at the top level of a module"
         )
     name, parameters = function.__qualname__, list(inspect.signature(function).parameters.values())
     first = parameters[0].name if parameters else ""

@@ -39,7 +39,7 @@ class Backend(ABC):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Take these jobs, in their order; they were checked already.
 
-        Whoever promises `once` leaves a job alone whose id is known. What can't be reached
+        A backend that promises `once` leaves a job alone whose id is known. What can't be reached
         raises its own error; the caller then hands the same jobs over again.
         """
 
@@ -96,8 +96,8 @@ class Backend(ABC):
         return None
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each of these jobs; one of which nothing is known is left out, and whoever
-        has it still hands it over again.
+        """The state of each of these jobs; one of which nothing is known is left out, and the
+        caller, who still has it, hands it over again.
 
         Raises its error when it can't tell.
         """

@@ -55,7 +55,7 @@ class Capabilities:
     survives: frozenset[Death] = frozenset()
 
     def check(self, job: Job, backend: str, queues: tuple[str, ...]) -> None:
-        """Raises Unsupported, which says what the job asks for in vain."""
+        """Raises Unsupported, which says what the job asks for and does not get."""
         if job.queue_name not in queues:
             raise Unsupported(
                 f"{job.task}: nobody works on the queue {job.queue_name!r}. "

@@ -1,6 +1,6 @@
 """Bring the jobs that wait in one backend to another.
 
-Each job is put into the target, with its id, before the source deletes it. Whoever is killed
+Each job is put into the target, with its id, before the source deletes it. A process that is killed
 in between leaves it in both; the next run hands it over again, and a target that takes an id
 once has it once. So a job is never lost, and runs twice at the worst.
 """

@@ -1,4 +1,4 @@
-"""How one try of a job ended: the one word for it, whoever ran the job."""
+"""How one try of a job ended: the one word for it, on every backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`@task`: a function that can be put into a queue, whoever runs it."""
+"""`@task`: a function that can be put into a queue, on every backend."""
 
 from __future__ import annotations
 

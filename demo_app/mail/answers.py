@@ -15,7 +15,7 @@ class MailRefused(MailError):
 
 class MailDeferred(MailError):
     """For now: a 4xx answer, or none at all, or a server that lets nobody in: a 5xx greeting, a
-    wrong password. That says nothing about this mail, and passes when somebody mends it."""
+    wrong password. That says nothing about this mail, and passes when somebody puts it right."""
 
 
 #: 5xx answers that are about the session, whatever the mail: a command out of order (RFC 5321),
@@ -24,7 +24,7 @@ _ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 
 
 def as_mail_error(error: Exception) -> MailError:
-    """The mail error that an error of smtplib or of the network stands for."""
+    """The mail error for an error of smtplib or of the network."""
     if isinstance(error, smtplib.SMTPResponseException):
         for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
         return (MailRefused if for_good else MailDeferred)(f"the mail server said {said(error)}")

@@ -20,7 +20,7 @@ CRLF = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 #: The HTML standard's "valid e-mail address", which a browser's form checks, with the lengths of
-#: RFC 5321, section 4.5.3.1: that form sets none for what stands before the @.
+#: RFC 5321, section 4.5.3.1: that form sets none for what is before the @.
 _ADDRESS = re.compile(
     r"(?=.{1,254}$)[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
     r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"

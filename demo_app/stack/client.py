@@ -104,14 +104,14 @@ class Client:
         """Make the mail server misbehave by these rules, and by no others."""
         _json(self._inbox.put("/api/faults", json=list(rules)))
 
-    def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 60.0) -> Answer:
+    def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
         """Wait until the summary fits, and return it.
 
         Raises TimeoutError, with the last summary, when it does not in that time.
         """
         return _wait(self.summary, fits, seconds)
 
-    def wait_for_mails(self, distinct: int, seconds: float = 60.0) -> dict[str, int]:
+    def wait_for_mails(self, distinct: int, seconds: float = 120.0) -> dict[str, int]:
         """Wait until so many different mails have arrived, and return the sink's counts.
 
         Raises TimeoutError, with the last counts, when they have not in that time.

@@ -23,7 +23,7 @@ class Options:
     worker counts as dead. controls: whether the pages offer keys that kill processes.
     report_deaths: whether Redis is told of a worker's death as soon as it is seen, so that its jobs
     are rescued at once; else when its lease has run out, as for a machine that is gone.
-    twin: whether a worker of stock Celery stands beside, to be compared with on the stage.
+    twin: whether a worker of stock Celery runs beside ours, to be compared with on the stage.
     token: the start-up token; "" takes the folder's own.
     environment: further DEMO_* settings for every process, for experiments.
     """

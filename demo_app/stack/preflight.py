@@ -23,7 +23,7 @@ from demo_app.stack.options import StackError
 OLDEST = 7
 #: Commands that come from outside the scripts.
 _PLAIN = ("XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
-#: What stands around the key in some commands. They must be well-formed: Valkey 9 crashes when it
+#: What is around the key in some commands. They must be well-formed: Valkey 9 crashes when it
 #: is asked about one whose keys it can't find.
 _BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
 _BEHIND_IT = {"LMPOP": ["RIGHT"], "LMOVE": ["queue:y", "LEFT", "RIGHT"], "XREAD": ["0"]}

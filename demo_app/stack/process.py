@@ -39,7 +39,7 @@ class Process:
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                # the sink prints its token for whoever starts it alone; errors go elsewhere
+                # the sink prints its token for those who start it alone; errors go elsewhere
                 stdout=subprocess.DEVNULL if role == "smtp" else output,
                 stderr=output,
                 start_new_session=True,

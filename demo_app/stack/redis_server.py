@@ -88,10 +88,10 @@ def truncation(log: str) -> str:
     return f"The log {name} ended in half a record; it was cut off at byte {offset}."
 
 
-def mend(folder: Path, log: str) -> str:
+def repair(folder: Path, log: str) -> str:
     """After a start that failed: let the next one go on without what can't be read of the data.
 
-    The damaged files are kept beside it, and what stands in the log before the damage is kept in
+    The damaged files are kept beside it, and what is in the log before the damage is kept in
     force where that can be done. folder: the server's. log: what it said at its start. Returns
     what was done, in a sentence; "" when it was not for its data that it did not start.
     """

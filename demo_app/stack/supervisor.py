@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from demo_app.stack.options import StackError
 from demo_app.stack.process import Process
 from demo_app.stack.reaper import ReaperClient, reap
-from demo_app.stack.redis_server import mend, truncation
+from demo_app.stack.redis_server import repair, truncation
 from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
@@ -158,12 +158,12 @@ class Supervisor:
             except StackError:
                 if self._stopping.is_set():
                     raise  # `stop` ends it
-                mended = role == "redis" and not process.alive and self._mend(process)
+                repaired = role == "redis" and not process.alive and self._repair(process)
                 was_killed = process.was_killed
                 process.send(signal.SIGKILL)
                 process.wait(GRACE)
                 self._forget(process)
-                if not (was_killed or mended) or starts == STARTS or role in self._held_down:
+                if not (was_killed or repaired) or starts == STARTS or role in self._held_down:
                     raise
                 starts += 1
             else:
@@ -191,14 +191,14 @@ class Supervisor:
         if process.role == "redis":
             self._tell(truncation(process.output()))
 
-    def _mend(self, process: Process) -> bool:
+    def _repair(self, process: Process) -> bool:
         """Whether Redis could not read its data, and can start without the damaged part now."""
-        done = mend(self._plan.folder.redis, process.output())
+        done = repair(self._plan.folder.redis, process.output())
         self._tell(done)
         return bool(done)
 
     def _tell(self, what: str) -> None:
-        """Report trouble with Redis' data, if there is any; in a thread, since whoever listens may
+        """Report trouble with Redis' data, if there is any; in a thread, since a listener may
         be waiting for this start."""
         if what:
             event: Event = {"event": "trouble", "role": "redis", "what": what}

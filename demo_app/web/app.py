@@ -101,7 +101,7 @@ def _services(chosen: Settings) -> Services:
     posts.seed(database)
     backend = backend_named()
     route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
-    # an experiment that takes the claim away is to show the hole, which the outbox would mend
+    # an experiment that takes the claim away is to show the hole, which the outbox would close
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)

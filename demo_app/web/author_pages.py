@@ -1,7 +1,7 @@
 """An author's page: two more jobs that end in a mail to the author, and are no notification.
 
-A picture is made small, and the month's comments become a table. Whoever can read the blog can ask
-for both, as for a comment; the mail goes to the author's own address, whoever asks.
+A picture is made small, and the month's comments become a table. All who can read the blog can ask
+for both, as for a comment; the mail always goes to the author's own address.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from demo_app.broker.throughput import Bucket, Window
 
-#: What one bucket of a window stands for, in seconds.
+#: How long one bucket of a window is, in seconds.
 _EACH = {Window.MINUTE: 1, Window.HOUR: 60, Window.DAY: 900}
 
 

@@ -95,8 +95,8 @@ class Locator:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="locator")
 
     def locate_soon(self, notice: Notice) -> DeliveryStatus:
-        """Where one notification is, for a page that must not wait: unsure, if whoever may have it
-        does not answer within half a second (a sink or a Redis that hangs)."""
+        """Where one notification is, for a page that must not wait: unsure, if a sink or a Redis
+        that may have it does not answer within half a second."""
         answer = self._pool.submit(self.locate, [notice])
         try:
             return answer.result(_PATIENCE)[0]

@@ -90,7 +90,7 @@ def _twin(services: Services) -> None:
         _post(services, next(_numbers), first=False)
     at_once = min(COMPARED, settings().concurrency)
     deadline = time.monotonic() + PATIENCE
-    # both systems' jobs stand at the same step: their mails are on the way
+    # both systems' jobs are at the same step: their mails are on the way
     while services.inbox.hits() < 2 * at_once and time.monotonic() < deadline:
         time.sleep(0.05)  # between two questions
     _kill_worker(services)

@@ -1,4 +1,4 @@
-"""For whoever runs it: whether it works, and its numbers for Prometheus."""
+"""For those who run it: whether it works, and its numbers for Prometheus."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def inbox(request: Request, services: ServicesDep, job: str = "") -> Response:
 def _inbox_url(request: Request) -> str:
     """The inbox as the browser reaches it.
 
-    Behind jupyter-server-proxy the sink's own address means nothing to a browser; there it stands
+    Behind jupyter-server-proxy the sink's own address means nothing to a browser; there it is
     beside this app, and the proxy says under which path this app does.
     """
     chosen = settings()

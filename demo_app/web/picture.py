@@ -1,4 +1,4 @@
-"""A picture of the stage at one moment: which job stands in which room, and the sums."""
+"""A picture of the stage at one moment: which job is in which room, and the sums."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def is_our_worker(pid: int) -> bool:
 def is_our_redis(pid: int) -> bool:
     """Whether the process is the Redis server that this stack started.
 
-    The socket at which it listens stands on its command line. One that listens elsewhere, an
+    The socket at which it listens is on its command line. One that listens elsewhere, an
     external one above all, is none of ours.
     """
     scheme, _, place = settings().redis_url.partition("://")

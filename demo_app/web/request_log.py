@@ -1,7 +1,7 @@
 """One id and one line of log for each request, and a calm answer when there is a bug.
 
 The id of the request that brings a comment becomes the id of the comment's job, and the job's id
-stands in its mail (``X-Job-Id``): one word to search for in every log, in Redis and in the inbox.
+is in its mail (``X-Job-Id``): one word to search for in every log, in Redis and in the inbox.
 So the id is always made here, and never taken from the request.
 """
 

@@ -81,7 +81,7 @@ class Stage:
         """The stage as it was, from the journal. All in epoch seconds.
 
         since, until: where the tape begins and ends. A moment outside of it, or before the first
-        event on it, stands for the nearest on it.
+        event on it, means the nearest on it.
         """
         assert self.queue is not None
         events = events_between(self.queue.client, since, until, EVENTS)

@@ -1,7 +1,7 @@
 """The time limit: a job that runs for too long is ended.
 
 A thread can't be killed. So `JobTimeout` is raised in it, which reaches it at its next line of
-Python. A thread that waits inside a library's C code for ever never gets there: it is hung, and
+Python. A thread that waits inside a library's C code without end never gets there: it is hung, and
 only the end of its process ends it (see `life`).
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.

@@ -194,7 +194,7 @@ def _host_name(host: str) -> str:
 
 
 def _opens_a_page(method: str, headers: Headers) -> bool:
-    """Return whether a person follows a link to here, wherever that link stands."""
+    """Return whether a person follows a link to here, wherever that link is."""
     return method in _READING and headers.get("sec-fetch-dest") == "document"
 
 

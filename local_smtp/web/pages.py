@@ -111,7 +111,7 @@ def render(name: str, headers: Headers, **shown: Any) -> str:
 
 
 def _app(url: str, request: Request) -> str:
-    """Return the app as the browser reaches it; behind jupyter-server-proxy it stands beside."""
+    """Return the app as the browser reaches it; behind jupyter-server-proxy it is beside it."""
     here = request.headers.get("x-proxycontextpath", "").rstrip("/")
     if not url or not here:
         return f"{url}/" if url else ""

@@ -24,7 +24,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from lab.book import FOLDER, run
 
-#: What stands before what the room is to remember, in both languages.
+#: What comes before what the room is to remember, in both languages.
 _SEEN = re.compile(r"^(?=\*\*(?:Seen|結果):\*\*)", re.M)
 _LAST = re.compile(r"^## (?:Key points|要点)$", re.M)
 _HEADING = re.compile(r"^##? .+$", re.M)

@@ -32,7 +32,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @task
 def nothing() -> None:
-    """Stands for any job."""
+    """In place of any job."""
 
 
 def killed_after(steps: str, folder: Path) -> None:

@@ -14,7 +14,7 @@ from demo_app.settings import Settings
 
 @task
 def nothing() -> None:
-    """Stands for any job."""
+    """In place of any job."""
 
 
 @pytest.fixture

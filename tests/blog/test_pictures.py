@@ -30,7 +30,7 @@ from demo_app.jobs import task
 
 @task
 def shrink(picture_id: int) -> None:
-    """Stands for a task that takes a picture's id."""
+    """In place of a task that takes a picture's id."""
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -132,7 +132,7 @@ def test_what_is_no_picture_is_refused_with_the_reason(content, told):
         thumbnail(content)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_damaged_file_is_refused_or_made_small_and_nothing_else(data):
     whole = bytearray(

@@ -28,7 +28,7 @@ from demo_app.verification.judge.postgres import PostgresServer
 
 @task(queue_name="mail")
 def tell(comment_id: int) -> None:
-    """Stands for a task that takes a comment's id."""
+    """In place of a task that takes a comment's id."""
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from demo_app.jobs import task
 
 @task
 def tell(comment_id: int) -> None:
-    """Stands for a task that takes a comment's id."""
+    """In place of a task that takes a comment's id."""
 
 
 def _count(database: Database) -> int:

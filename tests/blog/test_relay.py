@@ -26,7 +26,7 @@ from demo_app.jobs.job import Job
 
 @task(queue_name="mail")
 def tell(comment_id: int) -> None:
-    """Stands for a task that takes a comment's id."""
+    """In place of a task that takes a comment's id."""
 
 
 def _comment(database: Database) -> str:

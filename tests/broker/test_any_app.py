@@ -289,7 +289,7 @@ def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
     assert "pong" in told.stdout, told
     active = app.celery("inspect", "active")
     assert "outside.work" in active.stdout, active
-    assert len(app.summary()["workers"]) == 1, "whoever asks is no worker"
+    assert len(app.summary()["workers"]) == 1, "who asks is no worker"
     app.open_gate()
     app.until_done(4)
     assert app.summary()["count"]["enqueued"] == 4, "questions and replies are no jobs"

@@ -12,7 +12,7 @@ from celery_suite.outside import Shop
 def test_a_pool_of_green_threads_is_refused_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: str
 ) -> None:
-    """A pool of that name stands in for the real one, which needs a library of its own."""
+    """A pool of that name in place of the real one, which needs a library of its own."""
     monkeypatch.setenv("CELERY_CUSTOM_WORKER_POOL", f"pools.{pool}:TaskPool")
     shop = Shop(tmp_path / "shop", "claims", pool="custom")
     (shop.folder / "pools").mkdir()

@@ -1,4 +1,4 @@
-"""The races around a lease: whoever lost a job begins no side effect, and no job moves twice."""
+"""The races around a lease: who lost a job begins no side effect, and no job moves twice."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _OVERRIDDEN = {
 @pytest.mark.parametrize(("name", "parameters"), _OVERRIDDEN.items())
 def test_kombus_channel_still_has_the_method(name: str, parameters: list[str]) -> None:
     ours = [part for part in transport.Channel.__mro__ if part.__module__.startswith("demo_app")]
-    assert any(name in vars(part) for part in ours), f"{name} is not overridden: mend this test"
+    assert any(name in vars(part) for part in ours), f"{name} is not overridden: change this test"
     method: Any = getattr(kombu_redis.Channel, name)
     assert list(inspect.signature(method).parameters) == parameters
 

@@ -120,7 +120,7 @@ def test_a_move_that_is_killed_midway_loses_nothing(tmp_path, source, target):
 
     assert killed.returncode == -signal.SIGKILL
     assert again.returncode == 0, said
-    assert "Moved 6 jobs" in said  # two went before; the third stood in both
+    assert "Moved 6 jobs" in said  # two went before; the third was in both
     arrived = with_redis(lambda chosen: [job.id for job in MAKERS[target](chosen).pending()])
     assert sorted(arrived) == sorted(job.id for job in some_jobs())
     assert with_redis(lambda chosen: list(MAKERS[source](chosen).pending())) == []

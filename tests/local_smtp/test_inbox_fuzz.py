@@ -34,7 +34,6 @@ def ask(strategy, token: str) -> None:
     @given(strategy)
     @settings(
         max_examples=REQUESTS,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # the attempts read best as they would stand in a mail
+# ruff: noqa: E501  # the attempts read best as they would be in a mail
 """Hostile mails in a real browser: nothing runs, nothing is fetched, nothing gets out.
 
 `ATTEMPTS` is the list of what is tried. A server that nobody should ever call listens on the

@@ -71,7 +71,7 @@ def part(message: EmailMessage, kind: str) -> str:
     return content.replace("\r\n", "\n")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXT, TEXT, TEXT, TEXT, TEXT, TEXT)
 @example(*(ATTACKS[7] for _ in range(6)))
 @example(*(ATTACKS[0] for _ in range(6)))
@@ -101,7 +101,7 @@ def test_no_field_can_open_a_header(author, subject, body, job_id, message_id, f
     assert b"\r" not in raw.replace(b"\r\n", b"")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXT)
 @example("Re:  two  spaces")
 @example(" leading and trailing ")
@@ -116,7 +116,7 @@ def test_a_subject_and_a_name_arrive_as_they_were_typed(value):
     assert to == f"{as_shown(value)} <akiko@blog.test>" or not as_shown(value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXT, TEXT)
 @example(".\n..\n.\r\n", "a line that ends with a space \nand a tab\t\n")
 @example("=20=\n=", "From here on\n")
@@ -127,7 +127,7 @@ def test_a_body_arrives_as_it_was_written(text, html):
     assert part(message, "html") == as_body(html)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXT, st.binary(max_size=500))
 @example("写真 “1”.jpg", b"\x00\r\n.\r\n")
 @example("../../etc/passwd", b"")

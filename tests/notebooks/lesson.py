@@ -16,6 +16,11 @@ from demo_app.verification.demo.colours import PAPER
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: Seconds; on a machine that is not busy, something moves after two.
 _SILENT = 20.0
+#: Words that a learner of English does not expect in this sense.
+UNUSUAL = re.compile(
+    r"\b(?:stands?|stood|bears?|whoever|dear|mend(?:s|ed)?|for ever|nought|vain|put in by|lays?)\b",
+    re.IGNORECASE,
+)
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 

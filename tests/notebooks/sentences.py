@@ -119,7 +119,7 @@ def _told(tree: ast.AST) -> Iterator[str]:
 
 
 def _given(tree: ast.AST) -> dict[str, list[ast.AST]]:
-    """What each name may stand for, wherever it is given something."""
+    """What each name may mean, wherever it is given something."""
     found: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
         for target in node.targets if isinstance(node, ast.Assign) else ():

@@ -75,6 +75,7 @@ def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> 
         assert "Ask." not in shown.inner_text()
         with tab.expect_popup() as popup:
             tab.keyboard.press("s")
+        expect.set_options(timeout=60_000)
         notes = popup.value.locator(".speaker-controls-notes .value")
         expect(notes).to_contain_text("Ask.")
         tab.bring_to_front()

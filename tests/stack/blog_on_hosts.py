@@ -71,7 +71,7 @@ class Blog:
         assert self.database is not None
         send_to_all(self.database.pid, signal.SIGKILL)
         self.database.wait()
-        self.hosts["data"].mend()
+        self.hosts["data"].repair()
         self.start_postgres()
 
     def leads_to(self, name: str) -> bool:

@@ -159,7 +159,7 @@ def _cut(blog: Blog, client: Client, reader: Reader, cut: Cut) -> Gone:
     refused = reader.refused
     host.cut()
     if cut.stale:
-        replica.mend()
+        replica.repair()
     began = time.monotonic()
     if cut.host == "redis1":
         until(lambda: blog.leads_to("redis2"), 60.0, "the fail-over")
@@ -175,7 +175,7 @@ def _cut(blog: Blog, client: Client, reader: Reader, cut: Cut) -> Gone:
     back = time.monotonic() - began
     if cut.host.startswith("worker"):  # its jobs go to the other one, those that it did as well
         until(lambda: len(_at_work(client)) == 1, what="the end of its lease")
-    host.mend()
+    host.repair()
     return Gone(cut.host, back, sentinel, len(missing), reader.refused - refused)
 
 

@@ -25,7 +25,7 @@ class Host:
     def __init__(self, switch: str, number: int, network: str, name: str) -> None:
         self.name, self.address = name, f"{network}.{number}"
         self._space, self._cable = f"{switch}-{name}", f"{switch}-{number}"
-        #: What stands before a command that is to run here.
+        #: What comes before a command that is to run here.
         self.inside = ["ip", "netns", "exec", self._space]
         self._running: list[subprocess.Popen[bytes]] = []
         _ip("netns", "add", self._space)
@@ -56,7 +56,7 @@ class Host:
         """Pull its cable out: nothing arrives any more, and nobody is told."""
         _ip("link", "set", self._cable, "down")
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Plug it in again."""
         _ip("link", "set", self._cable, "up")
 

@@ -1,4 +1,4 @@
-"""A Redis server by itself, for tests and benchmarks: it ends with whoever started it."""
+"""A Redis server by itself, for tests and benchmarks: it ends with the process that started it."""
 
 from __future__ import annotations
 

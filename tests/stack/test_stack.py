@@ -203,7 +203,7 @@ def test_a_listener_that_fails_does_not_end_the_watch_over_the_processes(
 
     def listen(event: dict[str, Any]) -> None:
         heard.append(event["event"])
-        raise BrokenPipeError("whoever read the events has gone")
+        raise BrokenPipeError("the reader of the events has gone")
 
     with Stack(on_event=listen) as stack:
         stack.kill("worker")

@@ -50,7 +50,6 @@ def _try(strategy, headers: dict[str, str]) -> None:
     @given(strategy)
     @settings(
         max_examples=REQUESTS,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

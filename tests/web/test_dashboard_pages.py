@@ -121,7 +121,7 @@ def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> N
     before = _calls(client)
     rest = holder.post("/jobs/decide", data=form).headers["location"]
     assert _calls(client) - before < 3 * 4000
-    while rest.startswith("confirm"):  # it stands in the last of them
+    while rest.startswith("confirm"):  # it is in the last of them
         assert client.job("job-9999")["state"] == "scheduled"
         question = holder.get(f"/jobs/{rest}").text
         assert "Go on with the rest?" in question
@@ -323,7 +323,7 @@ def test_one_is_not_said_as_many() -> None:
 OPEN = ("event.", "explain.", "chart.", "fsync.", "problem.", "redis.", "stage.keeps.", "who.")
 OPEN += ("stage.mood.", "stage.says.mail_", "stage.worker_", "list.none.", "state.", "travel.")
 OPEN += ("author.asked.", "author.said.")
-#: Beginnings of keys whose ends stand somewhere else in the source.
+#: Beginnings of keys whose ends are somewhere else in the source.
 COMPUTED = ("act.", "ask.", "error.", "name.", "said.", "stage.", "theme.", "twin.", "word.")
 
 

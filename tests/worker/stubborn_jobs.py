@@ -22,7 +22,7 @@ def _first_time(diary: str) -> bool:
 @task(queue_name="mail")
 @retry_on(JobTimeout, attempts=2, first=0.1)
 def loop(diary: str) -> None:
-    """At the first try loop for ever, and swallow every Exception."""
+    """At the first try loop without end, and swallow every Exception."""
     first = _first_time(diary)
     while first:
         try:

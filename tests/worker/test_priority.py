@@ -1,4 +1,4 @@
-"""Whoever must answer at once goes before whoever may take its time."""
+"""A job that somebody waits for goes before one that may take its time."""
 
 from __future__ import annotations
 

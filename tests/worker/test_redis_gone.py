@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from support import client_of, until
+from support import being_sent, client_of, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.broker.queue import Queue
@@ -23,13 +23,17 @@ def test_a_sigkill_of_redis_costs_no_job_no_worker_and_no_reader_anything() -> N
     environment = {"DEMO_LEASE_SECONDS": "20"}  # who is unsure of its lease waits for Redis
     with Stack(workers=2, environment=environment) as stack, Client(stack.ready) as client:
         # a mail server that is slow enough for Redis to die while every thread works
-        client.set_faults({"at": "data", "do": "wait", "seconds": 0.5})
+        client.set_faults({"at": "data", "do": "wait", "seconds": 3})
         soon = datetime.now(UTC) + timedelta(seconds=1)
-        backend = CeleryBackend(Queue(client_of(stack.ready["redis"])))
+        queue = Queue(client_of(stack.ready["redis"]))
+        queue.pause_queue("mail", True)  # until all have been put in
+        backend = CeleryBackend(queue)
         backend.enqueue(Job("demo_app.tasks.notify_author", {"comment_id": 1}, "mail", 0, soon))
         for _ in range(20):
             client.comment()
-        client.wait_for(lambda now: now["running"] == 8 and now["queued"] > 0)
+        client.wait_for(lambda now: now["queued"] == 21)
+        queue.pause_queue("mail", False)
+        until(lambda: being_sent(stack) == 8, what="a mail under way in every thread")
         before = stack.ready["pids"]["worker"]
         stack.kill("redis", restart=False)
         for _ in range(5):

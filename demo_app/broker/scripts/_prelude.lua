@@ -80,7 +80,7 @@ local function moment_in(seconds)
   return string.format('%.6f', now + seconds)
 end
 
--- Whatever the clock says, what ended last stands behind all that ended before it.
+-- Whatever the clock says, what ended last comes behind all that ended before it.
 local function add_newest(state, id)
   local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
   local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
@@ -141,7 +141,7 @@ local function release(id, by, detail)
 end
 
 -- A running job may have published its own next try (`retry`, `replace`): it takes the place of
--- this one, which may stand in a lane again. Returns whether there was one.
+-- this one, which may be in a lane again. Returns whether there was one.
 local function follow_successor(id, by, detail, lane)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end

@@ -5,7 +5,7 @@
 -- Kinds:
 --   once       a job; one whose id is known is left as it is, so that handing over twice counts once
 --   job        a job, as any Celery producer sends it. Published by the running job of the same id,
---              it is that job's next try. Else a known id stands for one more job, under id#2.
+--              it is that job's next try. Else a known id means one more job, under id#2.
 --   message    no task: it is carried, but it is no job
 --   transient  the same, in a list that goes with its consumer
 -- Returns how many jobs were new.
@@ -48,7 +48,7 @@ for i = 3, #ARGV, 5 do
       redis.call('SADD', TRANSIENT, lane)
     end
     redis.call('LPUSH', queue_key(lane), id)
-    if kind == 'transient' then  -- when nobody comes for it, it does not stay for ever
+    if kind == 'transient' then  -- when nobody comes for it, it does not stay without end
       redis.call('EXPIRE', job_key(id), 3600)
       redis.call('EXPIRE', queue_key(lane), 3600)
     end

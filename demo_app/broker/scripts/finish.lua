@@ -21,7 +21,7 @@ local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 
   requeue = 'requeued', requeue_last = 'requeued', lost = 'rescued'}
 
 -- Whether this is the second time that the same acknowledgement comes: its answer was lost. Then
--- the job was not claimed again, and this worker has written how it ended; `retrying` stands for
+-- the job was not claimed again, and this worker has written how it ended; `retrying` may mean
 -- any outcome when the job had published its own next try.
 local function said_before()
   for i = -1, -8, -1 do

@@ -55,7 +55,7 @@ for i = 2, #ARGV do
   if not there then
     missing = true
     release(id, by, 'it was in no list')
-    state = state_of(id)  -- none, if its message was gone too: whoever has a copy brings it again
+    state = state_of(id)  -- none, if its message was gone too: who has a copy brings it again
   end
   answers[#answers + 1] = state or ''
 end

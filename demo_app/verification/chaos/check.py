@@ -1,6 +1,6 @@
 """The second checker: reads what a campaign wrote down, and says whether the promise held.
 
-It imports nothing of the app, asks no process, and knows the app's words only as they stand in the
+It imports nothing of the app, asks no process, and knows the app's words only as they are in the
 file: ``python check.py HISTORY`` prints one JSON object; exit status 0 if the promise held, 1 if it
 did not. The file has one JSON object a line, each with `at` (epoch seconds) and `what`:
 

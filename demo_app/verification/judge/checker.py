@@ -22,7 +22,7 @@ def _not_put(record: Record) -> str:
     if crash := next(iter(record.crashes()), ""):
         return f"Nothing could be put in: {crash}."
     if job := next(iter(record.waiting), ""):
-        return f"put({job!r}) does not come back: the caller waits for ever."
+        return f"put({job!r}) does not come back: the caller waits without end."
     return "Nothing could be put in: the producer's process ended."
 
 

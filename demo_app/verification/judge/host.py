@@ -56,7 +56,7 @@ def produce(role: Role, queue: Any, steps: Steps) -> None:
 
 
 def work(role: Role, queue: Any, steps: Steps) -> None:
-    """Claim, run and acknowledge, for ever."""
+    """Claim, run and acknowledge, again and again."""
 
     def call(method: str, *arguments: str) -> Any:
         try:

@@ -168,7 +168,7 @@ class Lanes:
         return kind in over and (line.who, line.job) == (begun.who, begun.job)
 
     def _aside(self, column: int) -> int:
-        """So much higher is what stands above a narrow column, so that its neighbours have room."""
+        """So much higher is what is above a narrow column, so that its neighbours have room."""
         return 11 * (column % 2) if self._step < 70 else 0
 
     def _x(self, column: int) -> float:

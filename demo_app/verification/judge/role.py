@@ -13,7 +13,7 @@ from typing import Any, Self
 
 #: The variable in which a process that is not a fork of ours gets its role.
 VARIABLE = "JUDGE_ROLE"
-#: The variable in which the command stands that is judged.
+#: The variable with the command that is judged.
 COMMAND = "JUDGE_COMMAND"
 #: What every process of a trial appends to: one JSON object a line.
 EVENTS = "events.jsonl"

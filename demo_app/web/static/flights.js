@@ -1,4 +1,4 @@
-// Where each token stands, and how one that has moved flies to its new place: past the rooms between,
+// Where each token is, and how one that has moved flies to its new place: past the rooms between,
 // at a speed that the eye can follow. Only `transform` is animated, which costs no layout.
 
 const PACE = 330; // milliseconds from one room to the next

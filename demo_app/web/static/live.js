@@ -16,7 +16,7 @@ const callbacks = {
   beforeAttributeUpdated: (name) => name !== "open" && name !== "data-here",
 };
 
-// What is on show: this page or, in a replay, what stands at another address.
+// What is on show: this page or, in a replay, what is at another address.
 export const view = { address: null };
 
 // Fetch it again, and put in what differs.
@@ -40,7 +40,7 @@ export async function refresh() {
       say("on");
     }
   } catch {
-    shown = ""; // whoever hears of it may change the page
+    shown = ""; // a listener may change the page
     say("lost");
     document.dispatchEvent(new Event("lost"));
   }

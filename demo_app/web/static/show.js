@@ -1,4 +1,4 @@
-// Plays a show on the stage: its steps stand in the page. PageDown goes on, or back from the tape, PageUp
+// Plays a show on the stage: its steps are in the page. PageDown goes on, or back from the tape, PageUp
 // shows what was said before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
 import { named } from "./keys.js";
 import { act } from "./stage.js";

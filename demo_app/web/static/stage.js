@@ -1,4 +1,4 @@
-// The stage plays what really happens: the server says which token stands where; the keys disturb it.
+// The stage plays what really happens: the server says which token is where; the keys disturb it.
 import { refresh, view } from "./live.js";
 import { crowd, fly, note } from "./flights.js";
 import { typed } from "./keys.js";

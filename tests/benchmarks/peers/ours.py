@@ -21,7 +21,7 @@ LAYOUTS = {
 }
 ENVIRONMENT = {
     "DEMO_TASKS": "benchmarks.notification",
-    "DEMO_WORKER_NICE": "0",  # the others do not stand back for anybody either
+    "DEMO_WORKER_NICE": "0",  # the others do not step back for anybody either
 }
 
 

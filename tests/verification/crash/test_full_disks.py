@@ -91,7 +91,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
     if os.name != "posix" or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here; the quotas above stand for it")
+        pytest.skip("no file system may be mounted here; the quotas above take its place")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 

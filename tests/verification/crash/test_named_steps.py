@@ -1,4 +1,4 @@
-"""Whoever passes a named step is killed there, once for each step: every mail arrives, once."""
+"""A process is killed at a named step, once for each step: every mail arrives, once."""
 
 from __future__ import annotations
 

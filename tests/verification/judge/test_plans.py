@@ -103,7 +103,7 @@ def test_where_nothing_was_broken_the_verdict_says_which_method_to_look_at(
 def test_a_put_that_never_comes_back_is_no_put_that_failed() -> None:
     waits = event(6.0, "put waits", "job-1", "judge", to="p1")
     why = check(Plan(3), Record([event(0.0, "putting", "job-1", "p1"), waits]))
-    assert why == "put('job-1') does not come back: the caller waits for ever."
+    assert why == "put('job-1') does not come back: the caller waits without end."
     crash = event(0.0, "crashed", "", "p1", error="TypeError: no")
     ended = event(1.0, "put waits", "", "judge", to="p1")
     assert check(Plan(1), Record([crash, ended])) == "Nothing could be put in: TypeError: no."

@@ -42,7 +42,7 @@ def chromium() -> Iterator[playwright.Browser]:
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=path, args=ARGUMENTS)
-        playwright.expect.set_options(timeout=30_000)  # a noisy machine; a test ends sooner
+        playwright.expect.set_options(timeout=60_000)  # a noisy machine; a test ends sooner
         yield browser
         browser.close()
 
@@ -92,7 +92,7 @@ def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
     def open_(path: str, *, holder: bool = True, expected: str = "", **options) -> playwright.Page:
         context = chromium.new_context(**{"locale": "en", **options})
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         if holder:
             cookie = {
                 "name": "demo_token",

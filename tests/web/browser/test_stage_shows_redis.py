@@ -139,6 +139,6 @@ def test_while_redis_is_away_and_when_it_is_back(stage: Page, client: Client, st
     # what its log had not on disk yet comes again from the outbox
     client.wait_for(lambda now: now["queued"] + now["running"] == 50)
     after = same(stage)[-1]["page"]
-    # what it had lost stands at the end now, or runs
+    # what it had lost is at the end now, or runs
     running = {job for held in after["running"].values() for job in held}
     assert set(before) <= running | set(after["queued"])

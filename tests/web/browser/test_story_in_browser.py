@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Download, Page, expect
-from support import until
+from support import being_sent, until
 from web.browser.overlaps import overlaps
 
 from demo_app.stack import Stack
@@ -23,7 +22,7 @@ def write(page, body: str) -> None:
 
 
 def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 1})
+    client.set_faults({"at": "data", "do": "wait", "seconds": 5})
     page = tab("/posts/1")
     write(page, "From a browser.")
     status = page.locator("#travel-said")
@@ -163,7 +162,7 @@ def test_the_picture_is_saved_as_svg_and_png(tab) -> None:
     assert {"posted", "delivered", "Workers"} <= set(words)
 
 
-#: What stands too small, or out of the window, in percent of its height.
+#: What is too small, or out of the window, in percent of its height.
 _TOO_SMALL = """() => {
   const percent = (pixels) => 100 * pixels / innerHeight;
   const seen = [...document.querySelectorAll("body *")].filter((one) =>
@@ -202,13 +201,6 @@ def test_a_token_that_has_arrived_lies_still(tab) -> None:
     until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
 
 
-def _being_sent(stack: Stack) -> int:
-    """How many mails the mail server keeps waiting."""
-    bearer = {"Authorization": f"Bearer {stack.ready['token']}"}
-    [rule] = httpx.get(f"{stack.ready['inbox']}/api/faults", headers=bearer).json()
-    return int(rule["hits"])
-
-
 def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 20})
     page = tab("/stage")
@@ -216,7 +208,7 @@ def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, sta
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.keyboard.press("b")
     client.wait_for(lambda now: now["running"] == 8)
-    until(lambda: _being_sent(stack) == 8, what="the begin of all eight")
+    until(lambda: being_sent(stack) == 8, what="the begin of all eight")
     # what had not begun is not called rescued, and each worker's next beat says what has
     until(lambda: not client.redis().keys("waiting:*"), what="the workers' next beat")
     stack.kill("worker", pid=stack.ready["pids"]["worker"][0], restart=False)
