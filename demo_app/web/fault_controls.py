@@ -165,7 +165,7 @@ def _clean(services: Services) -> None:
     client, _ = _our_redis(services)
     comments = services.comments
     memory = backend_named(BackendName.MEMORY)
-    _route(settings().backend)(services)  # whoever comments now
+    _route(settings().backend)(services)  # a comment from now on
     with _posting:
         for worker in snapshot.take(services.queue, comments.backend).workers:
             processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
