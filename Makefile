@@ -68,11 +68,11 @@ kit: book slides
 	@rm -rf build/kit && mkdir -p build/kit
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
 	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
-		-c .constraints.txt 'setuptools>=77' 'build/kit[demo,lab,backends,judge]'
+		-c .constraints.txt pip 'setuptools>=77' 'build/kit[demo,lab,backends,judge]'
 	@$(PY) -c 'import platform as on, sys; print("Python {}.{} on".format(*sys.version_info), on.system(), on.machine())' > build/kit/wheels/made-for
 	@rm -rf build/kit/wheels/jobs_that_survive* build/kit/*.egg-info build/kit/build
 	@cp -R build/book build/slides build/kit/
-	@cd build/kit && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS
+	@cd build/kit && find . -type f ! -name SHA256SUMS -exec $$(command -v sha256sum || echo shasum -a 256) {} + > SHA256SUMS
 	@du -sh build/kit
 
 # ARGS="--csv grades.csv" writes them for a sheet.

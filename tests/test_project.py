@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from notebooks.lesson import UNUSUAL
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import local_smtp
@@ -47,6 +49,18 @@ def test_a_direct_dependency_is_a_range_that_holds_the_tested_version(
     assert requirement.specifier, f"{requirement} has no lower bound"
     assert "==" not in str(requirement.specifier), "exact versions are in .constraints.txt"
     assert requirement.specifier.contains(held[canonicalize_name(requirement.name)])
+
+
+def test_no_version_that_is_held_wants_a_later_python_than_the_project() -> None:
+    held = (ROOT / ".constraints.txt").read_text().splitlines()
+    late = {
+        line: python
+        for package in distributions()
+        if (line := f"{package.name}=={package.version}") in held
+        and (python := package.metadata["Requires-Python"])
+        and not SpecifierSet(python).contains("3.11.0")
+    }
+    assert not late, "Debian 12 has Python 3.11.2"
 
 
 @pytest.mark.parametrize(

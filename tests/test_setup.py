@@ -100,6 +100,27 @@ def test_a_kit_asks_no_network_not_for_pip_either(tree: Path) -> None:
     made, installed = asked(tree)
     assert "--seed" not in made, "for which uv fetches pip"
     assert "--no-index --find-links wheels" in installed
+    assert " pip -e " in installed
+    assert " pip 'setuptools" in (ROOT / "Makefile").read_text(), "and so a kit has to have it"
+
+
+def test_pip_comes_into_an_environment_of_uv_sync_which_has_none(tree: Path) -> None:
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "bin" / "python").symlink_to("/bin/true")
+    status, said = set_up(tree)
+    assert status == 0, said
+    (installed,) = asked(tree)
+    assert " pip -e .[lab]" in installed
+
+
+def test_without_uv_its_environment_is_refused(tree: Path) -> None:
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "bin" / "python").symlink_to("/bin/false")  # no module is there
+    (tree / "bin" / "uv").unlink()
+    status, said = set_up(tree)
+    assert status == 1
+    assert "no pip in .venv" in said
+    assert not asked(tree)
 
 
 def test_a_kit_for_another_python_says_for_which(tree: Path) -> None:

@@ -104,7 +104,8 @@ def test_a_job_that_kills_its_worker_each_time_is_put_aside_and_those_behind_it_
     _ends(stack, pill.id, "dead")
     for job in behind:
         _ends(stack, job.id, "done")
-    assert len((tmp_path / "pill").read_text().split()) == 5, "three rescues, and one last try"
+    # three rescues, and one last try; a death right after the claim may not count: see `beat`
+    assert len((tmp_path / "pill").read_text().split()) >= 5
     assert "poison: 5 workers died" in _view(stack, pill.id).timeline[-1].notes["text"]
     rescues = [_events(stack, job.id).count("rescued") for job in behind]
     assert max(rescues) <= 2, "from its second rescue on it runs alone"
