@@ -61,6 +61,13 @@ class MemoryBackend(InProcessBackend):
         for thread in self._threads:
             thread.join()
 
+    def forget(self) -> None:
+        """Drop the jobs that wait, and return when those have ended that run."""
+        self.close()
+        with self._changed:
+            self._ready, self._later, self._threads = [], [], []
+            self._closed = False
+
     def _start(self, number: int) -> threading.Thread:
         thread = threading.Thread(target=self._work, name=f"memory-{number}", daemon=True)
         thread.start()

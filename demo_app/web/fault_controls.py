@@ -14,6 +14,7 @@ from typing import Any
 import redis
 
 from demo_app import control_pipe
+from demo_app.backends.memory import MemoryBackend
 from demo_app.blog import posts
 from demo_app.broker.connection import Decoded
 from demo_app.broker.deaths import note_killed
@@ -121,6 +122,12 @@ def _kill_redis(services: Services) -> None:
     processes.send(pid, processes.is_our_redis, signal.SIGKILL)
 
 
+def _outage(services: Services) -> None:
+    """A reader comments when Redis was killed, before it is started again: that takes no 0.1 s."""
+    _kill_redis(services)
+    _comment(services)
+
+
 def _wipe_redis(services: Services) -> None:
     """Every key goes, the append-only file's too; the outbox still has what is not done."""
     client, _ = _our_redis(services)
@@ -157,6 +164,8 @@ def _clean(services: Services) -> None:
     """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
     client, _ = _our_redis(services)
     comments = services.comments
+    memory = backend_named(BackendName.MEMORY)
+    _route(settings().backend)(services)  # a comment from now on
     with _posting:
         for worker in snapshot.take(services.queue, comments.backend).workers:
             processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
@@ -164,9 +173,11 @@ def _clean(services: Services) -> None:
             services.twin.kill()
         posts.delete_all_comments(comments.database)
         client.flushall()
-    services.inbox.clear()
+    if isinstance(memory, MemoryBackend):
+        memory.forget()
     services.stage.new_round()
     _start_again(services)
+    services.inbox.clear()  # of what a killed worker had just sent, too
 
 
 def _route(name: str) -> Action:
@@ -189,6 +200,7 @@ ACTIONS: dict[str, Action] = {
     "no-mail": _mail("down", DOWN, HANG_UP),
     "kill-worker": _kill_worker,
     "kill-redis": _kill_redis,
+    "outage": _outage,
     "wipe-redis": _wipe_redis,
     "kill-web": lambda _: None,
     "start-again": _start_again,

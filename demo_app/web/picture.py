@@ -66,8 +66,9 @@ class Picture:
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
         """The picture in sentences, for a screen reader; and whether each is to be seen as well,
         since no room says so already."""
-        sums = t("stage.says.sums", **self.sums) if self.sums["posted"] else t("stage.says.start")
-        said = [(sums, not self.sums["posted"])]
+        begins = not self.sums["posted"] and self.moment is None
+        sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
+        said = [(sums, begins)]
         if self.dead:
             said.append((t("stage.says.dead", n=self.dead), False))
         if self.redis is False:

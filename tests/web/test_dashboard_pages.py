@@ -21,6 +21,7 @@ from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web import snapshot
+from demo_app.web.templates import span
 from demo_app.web.translations import Translations
 
 
@@ -400,3 +401,7 @@ def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stac
 
     until(lambda: f"{client.summary()['done']} done" in hour(), what="the same number on the page")
     assert "<circle" in hour()
+
+
+def test_a_time_that_ticks_is_told_as_the_pages_script_goes_on_with_it() -> None:
+    assert [span(0.61), span(0.61, ticks=True)] == ["610 ms", "0.6 s"]

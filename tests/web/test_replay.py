@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from web.stage_page import StagePage
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web.journal import events_between
+from demo_app.web.picture import SUMS, Picture
+from demo_app.web.translations import translations
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
 
@@ -75,6 +78,12 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
     assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
     assert re.search(r"4 rescued after \d+\.\d s, 0 lost", page.tomb)
     assert not page.floor(worker)
+
+
+def test_it_asks_for_no_key_that_does_nothing_on_a_tape() -> None:
+    picture = Picture(dict.fromkeys(("posted", *SUMS), 0), defaultdict(list), {}, 0, moment=1.0)
+    told = [words for words, _ in picture.in_words(translations("en"))]
+    assert told == ["0 posted: 0 waiting, 0 running, 0 delivered, 0 lost."]
 
 
 @pytest.mark.parametrize("moment", ["inf", "1e308", "1e18", "nan", "-1"])

@@ -247,3 +247,23 @@ def test_without_controls_nothing_can_be_disturbed() -> None:
                 web.post("/jobs/worker", data={"what": "kill", "worker": worker}).status_code == 403
             )
             assert "Kill" not in web.get("/jobs").text
+
+
+def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) -> None:
+    play(holder, "memory")
+    client.set_faults({**SLOW, "seconds": 2})
+    play(holder, "burst")
+    settled(holder, running=4)
+    play(holder, "clean")
+    # its mail comes later than those would that were on their way
+    client.set_faults({**SLOW, "seconds": 3})
+    play(holder, "comment")
+    settled(holder, posted=1, delivered=1)
+    assert client.mail_stats()["accepted"] == 1
+
+
+def test_redis_is_killed_and_somebody_comments_in_one_act(holder, client: Client) -> None:
+    before = client.redis().info()["process_id"]
+    play(holder, "outage")
+    settled(holder, posted=1, delivered=1)
+    assert client.redis().info()["process_id"] != before

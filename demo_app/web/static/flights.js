@@ -7,7 +7,7 @@ const FLYING = 40; // tokens that fly at the same time; nobody's eye follows mor
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const opened = new WeakMap(); // by room: when it last held something
-let places = new Map(); // by token: where it is on the screen, its floor, and its place in the page
+let places = null; // by token: where it was on the screen, its floor, and its place in the page
 
 const floors = () => [...document.querySelectorAll("[data-floor]")];
 const kind = (floor) => (floor.closest(".box") ? "worker" : floor.dataset.floor);
@@ -22,8 +22,20 @@ function calm() {
   const now = performance.now();
   for (const room of document.querySelectorAll(".board > .room")) {
     if (!room.classList.contains("folded")) opened.set(room, now);
-    room.classList.toggle("open", now - (opened.get(room) ?? -CALM) < CALM);
+    room.classList.toggle("open", room.matches(".off") || now - (opened.get(room) ?? -CALM) < CALM);
   }
+}
+
+// How many of these tokens (by their widths) have a seat, row by row as the browser sets them, if so much
+// width is left for what stands after them.
+function seated(widths, { across, rows, gap }, rest) {
+  let row = 1, x = 0;
+  const full = widths.findIndex((width) => {
+    if (x && x + width > across) [row, x] = [row + 1, 0];
+    x += width + gap;
+    return row > rows || (row === rows && x - gap + (rest && rest + gap) > across);
+  });
+  return full < 0 ? widths.length : Math.max(1, full);
 }
 
 // On a floor that has no room for all, the last place says how many more there are. First every size
@@ -32,18 +44,23 @@ export function crowd() {
   calm();
   const sizes = floors().map((floor) => {
     const tokens = [...floor.children];
-    const seen = tokens.filter((one) => one.offsetWidth);
-    const width = seen.reduce((sum, one) => sum + one.offsetWidth, 0) / seen.length;
-    const gap = parseFloat(getComputedStyle(floor).rowGap) || 0;
-    const fit = (room, size) => Math.max(1, Math.floor((room + gap) / (size + gap)));
-    const across = seen.length ? fit(floor.clientWidth, width) : 1;
-    const seats = seen.length ? across * fit(floor.clientHeight, seen[0].offsetHeight) : Infinity;
+    const boxes = tokens.map((one) => one.getBoundingClientRect());
+    const widest = Math.max(...boxes.map(({ width }) => width)); // one that is out of sight has no width
+    const widths = boxes.map(({ width }) => width || widest);
+    const style = getComputedStyle(floor);
+    const [gap, em] = [style.rowGap, style.fontSize].map((size) => parseFloat(size) || 0);
+    const height = Math.max(...boxes.map((one) => one.height));
+    // a floor's own size is in whole pixels
+    const rows = Math.max(1, Math.floor((floor.clientHeight + 1 + gap) / (height + gap)));
+    const room = { across: floor.clientWidth + 0.5, rows, gap };
     const all = tokens.length + Number(floor.dataset.hidden);
-    // where the rest is a long number, that takes two seats
-    return { floor, tokens, seats, all, left: seats - (all > 9 && across > 1 ? 2 : 1) };
+    let shown = tokens.length;
+    if (widest > 0 && (all > shown || seated(widths, room, 0) < all)) {
+      shown = seated(widths, room, em * Math.max(1.7, 0.85 + 0.7 * String(all).length)); // of "+42"
+    }
+    return { floor, tokens, all, shown };
   });
-  for (const { floor, tokens, seats, all, left } of sizes) {
-    const shown = all > Math.min(seats, tokens.length) ? Math.min(tokens.length, left) : tokens.length;
+  for (const { floor, tokens, all, shown } of sizes) {
     tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
     if (all > shown) floor.dataset.more = `+${all - shown}`;
     else delete floor.dataset.more;
@@ -72,15 +89,18 @@ function between(from, to) {
   return WAY.slice(start + 1, Math.max(start + 1, end)).map(first).filter(Boolean).map(middle);
 }
 
-// Let every token that has moved since `note` fly. Again all is read first.
-export function fly() {
-  if (still.matches) return;
+// Let every token that has moved since `note` fly, once; none if the picture is of another time. Again
+// all is read first.
+export function fly(sameTime) {
+  const before = places;
+  places = null; // what comes again without a change moves nothing
+  if (still.matches || !before || !sameTime) return;
   const door = { ...middle(floors()[0]), floor: "readers" };
   const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
   const flights = [];
   for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
     const floor = token.parentElement;
-    const was = places.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
+    const was = before.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
     const now = kind(floor);
     if (!was || (was.spot === `${token.offsetLeft} ${token.offsetTop}` && was.floor === now)) continue; // or on its way
     const running = token.getAnimations();

@@ -1,6 +1,8 @@
 // The speaker's window beside a show: what is said now, the notes, what comes next, and the time. The
 // window that plays tells it where it is, and takes PageDown and PageUp from here as well.
 
+import { named } from "./keys.js";
+
 const $ = (id) => document.getElementById(id);
 const steps = JSON.parse($("steps").textContent);
 const minutes = Number($("steps").dataset.minutes);
@@ -33,9 +35,10 @@ setInterval(() => {
 }, 250);
 
 document.addEventListener("keydown", (event) => {
-  if (!["PageDown", "PageUp", "."].includes(event.key) || event.repeat) return;
+  const key = named(event);
+  if (!["PageDown", "PageUp", "."].includes(key) || event.repeat) return;
   event.preventDefault();
-  channel.postMessage({ key: event.key });
+  channel.postMessage({ key });
 });
 tell({ step: -1 });
 channel.postMessage({ where: true });

@@ -1,6 +1,8 @@
-// Plays a show on the stage: its steps are in the page. PageDown goes on, PageUp shows what was said
-// before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
+// Plays a show on the stage: its steps are in the page. PageDown goes on, or back from the tape, PageUp
+// shows what was said before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
+import { named } from "./keys.js";
 import { act } from "./stage.js";
+import { close, open } from "./tape.js";
 
 const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
@@ -29,10 +31,11 @@ function holds(condition) {
   return sign === ">=" ? value >= Number(number) : sign === "<=" ? value <= Number(number) : value === Number(number);
 }
 
-// The first picture that comes may have been asked for before the step did anything.
+// The first picture that comes may have been asked for before the step did anything; the tape's are old.
 const reached = (conditions) => new Promise((done) => {
   let pictures = 0;
   const look = () => {
+    if (open() || main.dataset.tape) return;
     pictures += 1;
     if (pictures === 1 || !main.dataset.state || !conditions.every(holds)) return;
     document.removeEventListener("fresh", look);
@@ -69,13 +72,13 @@ function turn(by) {
 }
 
 const KEYS = {
-  PageDown: () => (back ? turn(-1) : play()),
+  PageDown: () => (open() ? close() : back ? turn(-1) : play()),
   PageUp: () => turn(1),
   ".": () => document.body.classList.toggle("blank"),
   Escape: () => location.assign("stage"),
 };
 document.addEventListener("keydown", (event) => {
-  const key = event.code === "Period" ? "." : event.key; // an input method has another full stop
+  const key = named(event);
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(key in KEYS)) return;
   event.preventDefault();
   KEYS[key]();

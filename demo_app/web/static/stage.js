@@ -1,6 +1,7 @@
 // The stage plays what really happens: the server says which token is where; the keys disturb it.
 import { refresh, view } from "./live.js";
 import { crowd, fly, note } from "./flights.js";
+import { typed } from "./keys.js";
 import { save } from "./save.js";
 
 const $ = (id) => document.getElementById(id);
@@ -11,13 +12,14 @@ document.addEventListener("fresh", () => {
   if (!$("board")) return; // an error, in place of the stage
   crowd();
   const where = view.address === null ? "now" : "tape";
-  if (shown === where) fly();
+  fly(shown === where);
   shown = where;
 });
 document.addEventListener("lost", () => {
   if (!$("board")) return;
   $("web").classList.add("off", "open");
   $("web-says").textContent = $("board").dataset.webDead;
+  crowd(); // the words take room
 });
 
 export async function act(name) {
@@ -57,8 +59,6 @@ document.addEventListener("click", (event) => {
   if (button.id in TOOLS) TOOLS[button.id]();
   else if (button.dataset.action && view.address === null) act(button.dataset.action); // a tape's keys disturb nothing
 });
-// The key as it is printed, also with CapsLock and while an input method is on.
-export const typed = (event) => (/^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "")).toLowerCase();
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches?.("textarea, input:not([type=range])")) return;
   const button = document.querySelector(`[data-key="${CSS.escape(typed(event))}"]`);

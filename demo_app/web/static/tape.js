@@ -1,5 +1,6 @@
 // The tape: Space freezes the picture, arrow keys step through what happened, a bar scrubs, and kills
 // and rescues have bookmarks. Every picture is the server's, which finds it in the journal.
+import { named } from "./keys.js";
 import { refresh, view } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
@@ -12,7 +13,7 @@ const END = 1e10; // later than any moment: the server shows the last that there
 let reel = null; // what the server says of it: since, until, moment, previous, next, marks
 let at = 0, speed = 0.5, playing = false, rewind = false, ending = 0;
 
-const open = () => view.address !== null;
+export const open = () => view.address !== null;
 
 function show(moment) {
   at = moment;
@@ -22,7 +23,7 @@ function show(moment) {
   refresh();
 }
 
-function close() {
+export function close() {
   clearTimeout(ending);
   view.address = reel = null;
   playing = rewind = false;
@@ -59,6 +60,7 @@ document.addEventListener("fresh", () => {
   [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
   if (first) mark();
   if (rewind) { rewind = false; play(true); show(Math.max(reel.since, reel.until - MINUTE)); return; }
+  if (first) show(at); // the end of the tape stays where it is
   if (!playing) return;
   if (reel.next) at = Math.max(at, reel.next - SILENCE);
   else ending ||= setTimeout(close, LAST_SHOWN);
@@ -91,7 +93,7 @@ const KEYS = {
   Escape: () => { if (open()) close(); },
 };
 document.addEventListener("keydown", (event) => {
-  const key = event.code === "Space" ? " " : event.key; // an input method has another space
+  const key = named(event);
   if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
   if (key === " " && (event.repeat || event.target.closest?.("button, a"))) return;
   if (key === "Escape" && open()) event.stopImmediatePropagation(); // a show goes on

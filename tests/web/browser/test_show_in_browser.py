@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from support import until
+from web.browser.overlaps import overlaps
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -39,6 +40,23 @@ def sums(page: Page) -> dict[str, int]:
     return {name: int(page.locator(f"[data-sum={name}]").inner_text()) for name in names}
 
 
+def press_with_input_method(page: Page, key: str) -> None:
+    """As a browser says it of a key that an input method has looked at first."""
+    page.evaluate(
+        "code => document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Process', code, isComposing: true, bubbles: true}))",
+        key,
+    )
+
+
+#: What the stage says of an act that did not work goes after a few seconds.
+_NOTE_FAILURES = """() => {
+  globalThis.failures = [];
+  const told = document.getElementById("oops");
+  new MutationObserver(() => failures.push(told.textContent)).observe(told, { childList: true });
+}"""
+
+
 @pytest.mark.timeout(400)  # on a busy machine
 def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client) -> None:
     """It begins with all steps of the shorter ones."""
@@ -46,6 +64,7 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
     page = tab("/stage?show=fifty-minutes", expected="ERR_")
     caption = page.locator(".caption")
     expect(caption).to_have_text("PageDown begins the show.")
+    page.evaluate(_NOTE_FAILURES)
     for step in steps("fifty-minutes", "en"):
         if not step["hold"]:
             continue
@@ -53,6 +72,8 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
         page.keyboard.press("PageDown")
         expect(caption).to_have_text(words, timeout=90_000)
         expect(caption).not_to_have_class(re.compile("waits"), timeout=90_000)
+        assert overlaps(page) == [], words
+        assert page.evaluate("failures") == [], words
         for start, wanted in TRUE_WHEN.items():
             if words.startswith(start):
                 now = sums(page)
@@ -75,6 +96,8 @@ def test_the_speakers_window_follows_the_show_and_turns_its_pages(tab) -> None:
     expect(notes.locator("#now")).to_contain_text("the two is a job")
     expect(notes.locator("#next")).to_contain_text("One comment")
     expect(notes.locator("#left")).to_have_text(re.compile(r"3:\d\d"))
+    press_with_input_method(notes, "Period")
+    expect(page.locator("#main")).to_be_hidden()
 
 
 def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
@@ -87,7 +110,7 @@ def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
     expect(caption).not_to_have_class(re.compile("waits"))
     page.keyboard.press("PageUp")
     expect(caption).to_contain_text("the two is a job")
-    page.keyboard.press("PageDown")
+    press_with_input_method(page, "PageDown")
     expect(caption).to_contain_text("One comment")
     assert sums(page)["posted"] == 1
     page.keyboard.press(".")
@@ -96,6 +119,20 @@ def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_visible()
     expect(caption).to_have_count(0)
+
+
+def test_pagedown_on_the_tape_leads_back_to_now_and_does_nothing_else(tab) -> None:
+    page = tab("/stage?show=four-minutes")
+    caption = page.locator(".caption")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("the two is a job")
+    page.keyboard.press("Space")
+    expect(page.locator("body.replay")).to_be_attached()
+    page.keyboard.press("PageDown")
+    expect(page.locator("body.replay")).to_have_count(0)
+    expect(caption).to_contain_text("the two is a job")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("One comment")
 
 
 def test_one_key_brings_everything_back_to_a_clean_start(tab, client: Client) -> None:

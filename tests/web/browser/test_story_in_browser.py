@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Download, Page, expect
 from support import being_sent, until
+from web.browser.overlaps import overlaps
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -104,10 +105,17 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     expect(page.locator("[data-sum=delivered]")).to_have_text("50")
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
     expect(page.locator("#tomb")).to_contain_text(re.compile(r"[1-4] rescued after .* s, 0 lost"))
-    _goes_to_the_kill_on_the_tape_and_back_to_now(page)
+    _goes_to_the_kill_on_the_tape_and_back_to_now(page, client)
 
 
-def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page) -> None:
+#: One that was asked for before, perhaps, and one after.
+_TWO_PICTURES = """() => new Promise((done) => {
+  const next = (then) => document.addEventListener("fresh", then, { once: true });
+  next(() => next(done));
+})"""
+
+
+def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) -> None:
     # an input method's space, as a browser sends it
     page.evaluate(
         "document.body.dispatchEvent("
@@ -127,6 +135,9 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page) -> None:
 
     stopped = tape()
     page.keyboard.press("c")  # a tape's keys disturb nothing
+    client.comment()  # and what happens meanwhile is not on it
+    page.evaluate(_TWO_PICTURES)
+    expect(page.locator("[data-sum=posted]")).to_have_text("50")
     kinds = [kind for _, kind in stopped["marks"]]
     assert kinds[-2:] == ["kill", "rescue"]
     for at, kind in reversed(stopped["marks"][-2:]):
@@ -142,7 +153,7 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page) -> None:
     until(lambda: tape()["moment"] > here["moment"], what="a later picture")
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_visible()
-    expect(page.locator("[data-sum=posted]")).to_have_text("50")
+    expect(page.locator("[data-sum=posted]")).to_have_text("51")
 
 
 def test_the_picture_is_saved_as_svg_and_png(tab) -> None:
@@ -186,6 +197,16 @@ def test_everything_is_read_from_the_last_row_and_no_key_is_cut(tab, size, langu
     assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
+@pytest.mark.usefixtures("at_rest")
+def test_a_token_that_has_arrived_lies_still(tab) -> None:
+    page = tab("/stage")
+    page.keyboard.press("n")
+    expect(page.locator(".token")).to_have_count(0)
+    page.keyboard.press("c")
+    expect(page.locator("[data-floor=inbox] .token")).to_have_count(1)
+    until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
+
+
 def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 20})
     page = tab("/stage")
@@ -214,6 +235,24 @@ def test_what_is_left_of_an_earlier_round_leaves_the_board(tab, client: Client) 
     expect(page.locator(".token")).to_have_count(0)
 
 
+#: How many of the first worker's jobs have no seat when their numbers take two rows.
+_WITHOUT_SEAT = """() => {
+  const tokens = [...document.querySelectorAll(".box")][0].querySelectorAll(".token");
+  for (const token of tokens) token.textContent = "10000";
+  dispatchEvent(new Event("resize"));
+  return [...tokens].filter((token) => token.classList.contains("beyond")).length;
+}"""
+
+
+@pytest.mark.usefixtures("at_rest")
+def test_a_worker_shows_every_job_that_it_has_room_for(tab, client: Client) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 8})
+    page = tab("/stage")
+    page.keyboard.press("b")
+    expect(page.locator(".box").first.locator(".token")).to_have_count(4)
+    assert page.evaluate(_WITHOUT_SEAT) == 0
+
+
 def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
     page = tab("/stage", viewport={"width": 390, "height": 844})
     page.keyboard.press("n")
@@ -232,13 +271,15 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
 def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
     page = tab("/stage", expected="ERR_")
     page.keyboard.press("n")
+    expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.keyboard.press("2")
     expect(page.get_by_role("button", name="memory")).to_have_attribute("aria-pressed", "true")
     client.set_faults({"at": "data", "do": "wait", "seconds": 30})
     page.keyboard.press("b")
     expect(page.locator("[data-sum=posted]")).to_have_text("50")
     page.keyboard.press("x")
-    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator("#web-says")).to_have_text("The web app is dead")
+    assert overlaps(page) == []
     expect(page.locator(".sum.lost.any b")).to_have_text("50")
     expect(page.locator("[data-floor=lost] .token").first).to_be_visible()
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
@@ -247,7 +288,7 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     # the room folds again; and killed at rest, it is not called dead once it is back as it was
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
     page.keyboard.press("x")
-    expect(page.locator(".room.web.off")).to_be_visible()
+    expect(page.locator("#web-says")).to_be_visible()
     expect(page.locator(".room.web.off")).to_have_count(0)
 
 
