@@ -27,7 +27,7 @@ function calm() {
 }
 
 // How many of these tokens (by their widths) have a seat, row by row as the browser sets them, if so much
-// width is left for what stands after them.
+// width is left for what comes after them.
 function seated(widths, { across, rows, gap }, rest) {
   let row = 1, x = 0;
   const full = widths.findIndex((width) => {
