@@ -207,6 +207,7 @@ def test_a_token_that_has_arrived_lies_still(tab) -> None:
     until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 20})
     page = tab("/stage")
