@@ -179,7 +179,7 @@ class Outside:
     def stop(self, worker: subprocess.Popen[bytes]) -> int:
         """SIGTERM; returns the exit status."""
         worker.terminate()
-        return worker.wait(timeout=60)
+        return worker.wait(timeout=200)
 
     def summary(self) -> dict[str, Any]:
         """What Redis says of jobs and workers."""
@@ -325,7 +325,7 @@ def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     log = app.folder / "worker0.log"
     until(lambda: "Warm shutdown" in log.read_text(), what="the shutdown's begin")
     app.open_gate()
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=200) == 0
     now = app.summary()["count"]
     assert now["running"] == 0
     assert now["done"] + now["queued"] == 12
@@ -341,7 +341,7 @@ def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(app: Outside) -
     app.send("for n in range(3): work.delay(n)")
     until(lambda: app.written()["begin 0"], what="the first job")
     worker.send_signal(signal.SIGQUIT)
-    worker.wait(timeout=60)
+    worker.wait(timeout=200)
     now = app.summary()
     assert (now["count"]["queued"], now["count"]["running"], now["workers"]) == (3, 0, [])
     assert not app.queue.client.exists("deaths")
@@ -462,7 +462,7 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(app: Outside, pool
         text.write("app.conf.broker_transport_options = {'max_rescues': 0, 'poison_pause': 0.1}\n")
     for _ in range(3):  # with threads the job takes two workers with it, and the third buries it
         app.start(pool, concurrency=1)
-    (told,) = app.send("print(repr(poison.delay('p').get(timeout=50, propagate=False)))")
+    (told,) = app.send("print(repr(poison.delay('p').get(timeout=200, propagate=False)))")
     assert told.startswith("WorkerLostError"), told
     assert app.count("dead") == 1
 

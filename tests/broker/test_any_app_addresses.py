@@ -135,7 +135,7 @@ def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
         shop.order("after")
         assert not shop.lost(["after"], 40)
         worker.terminate()
-        assert worker.wait(timeout=30) == 0
+        assert worker.wait(timeout=200) == 0
 
 
 def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:

@@ -79,4 +79,4 @@ def test_a_cold_shutdown_ends_though_redis_answers_nothing(open_shop: Callable[.
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
     shop.link.freeze()
     shop.workers[0].send_signal(signal.SIGQUIT)
-    shop.workers[0].wait(timeout=60)
+    shop.workers[0].wait(timeout=200)

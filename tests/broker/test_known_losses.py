@@ -150,7 +150,7 @@ def test_a_sigterm_under_load_loses_nothing(open_shop: OpenShop, transport: str)
     shop.order(*parcels, seconds=1)
     shop.until_started("p0")
     signal_group(worker, signal.SIGTERM)
-    worker.wait(timeout=30)
+    worker.wait(timeout=200)
     shop.start_worker()
     assert not shop.lost(parcels, PATIENCE[transport] + 8)
 
@@ -221,7 +221,7 @@ def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     shop.kill_redis()
     shop.until(lambda: shop.times("ended")["vase"], "its end")
     signal_group(worker, signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=200) == 0
     shop.start_redis()
     shop.start_worker()
     shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")
