@@ -57,7 +57,7 @@ def test_no_version_that_is_held_wants_a_later_python_than_the_project() -> None
         line: python
         for package in distributions()
         if (line := f"{package.name}=={package.version}") in held
-        and (python := package.metadata["Requires-Python"])
+        and (python := package.metadata.get("Requires-Python"))
         and not SpecifierSet(python).contains("3.11.0")
     }
     assert not late, "Debian 12 has Python 3.11.2"

@@ -19,12 +19,17 @@ def _post(reader: httpx.Client, key: str, **changes: str) -> httpx.Response:
 def test_a_program_that_sends_its_key_again_gets_the_same_answer(
     reader: httpx.Client, client: Client
 ) -> None:
-    before = client.summary()["enqueued"]
     first, again = _post(reader, "a-key"), _post(reader, "a-key")
     assert first.status_code == again.status_code == 201
     assert first.json() == again.json()
-    now = client.wait_for(lambda now: now["done"] == now["enqueued"] > before)
-    assert now["enqueued"] == before + 1
+    number = first.json()["comment_id"]
+    client.wait_for(lambda now: number in _mailed(client) and now["done"] == now["enqueued"])
+    assert _mailed(client).count(number) == 1
+
+
+def _mailed(client: Client) -> list[int]:
+    """The comments of all jobs that are done."""
+    return [job["args"]["comment_id"] for job in client.jobs("done")["jobs"]]
 
 
 def test_another_comment_with_a_key_that_was_used_is_refused(reader: httpx.Client) -> None:
