@@ -251,7 +251,7 @@ def test_for_an_audience_it_prints_the_show_which_is_slow_enough_to_watch(tmp_pa
         page = httpx.get(url, follow_redirects=True)
         assert page.status_code == 200
         assert "PageDown begins the show" in page.text
-        assert "slow: 1.5 s a mail" in page.text
+        assert "slow: 1.5\xa0s a\xa0mail" in page.text
         assert page.text.count('class="box') == 2
         assert 'data-action="kill-worker"' in page.text
 

@@ -171,7 +171,7 @@ def test_what_was_given_up_is_not_said_to_wait_for_a_worker(client, holder) -> N
 
 def test_how_slow_the_mail_server_is_is_told_in_seconds(client, holder) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 6})
-    assert "slow: 6.0 s a mail" in StagePage(holder).text
+    assert "slow: 6.0\xa0s a\xa0mail" in StagePage(holder).text
 
 
 def test_mails_that_a_slow_server_is_being_handed_show_in_its_room(client, holder) -> None:
