@@ -38,6 +38,12 @@ def test_a_person_without_the_token_is_asked_for_it_in_their_language(anyone):
     assert anyone.get("/static/page.css").status_code == 200, "what the form looks like"
 
 
+def test_the_form_at_any_address_leads_to_the_inbox(anyone):
+    page = anyone.get("/some/where", headers={"Accept": "text/html"})
+    assert page.status_code == 401
+    assert 'action="../"' in page.text
+
+
 def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(mail_sink, anyone):
     answer = anyone.get(f"/?token={mail_sink.settings.token}&x=1")
     assert answer.status_code == 303
