@@ -81,37 +81,29 @@ def test_without_controls_no_page_kills(running: tuple[dict[str, Any], Path]) ->
     assert _ask_for_a_kill(ready) == 403
 
 
-def test_with_controls_a_page_kills() -> None:
-    with _up("--controls") as process:
-        assert _ask_for_a_kill(_line(process)) == 204
-
-
 def _ask_for_a_kill(ready: dict[str, Any]) -> int:
     bearer = {"authorization": f"Bearer {ready['token']}", "accept": "*/*"}
     return httpx.post(f"{ready['web']}/stage/do/kill-worker", headers=bearer).status_code
 
 
-def test_later_lines_report_a_death_and_a_start() -> None:
-    with _up() as process:
-        (worker,) = _line(process)["pids"]["worker"]
-        os.kill(worker, signal.SIGKILL)
+def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
+    with _up("--controls") as process:
+        ready = _line(process)
+        (worker,) = ready["pids"]["worker"]
+        assert _ask_for_a_kill(ready) == 204
         assert _line(process) == {"event": "died", "role": "worker", "pid": worker}
         started = _line(process)
         assert (started["event"], started["role"]) == ("started", "worker")
         assert psutil.pid_exists(started["pid"])
 
-
-def test_a_reader_who_leaves_after_the_first_line_is_no_error() -> None:
-    with _up() as process:
-        ready = _line(process)
-        (worker,) = ready["pids"]["worker"]
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdout.close()
-        os.kill(worker, signal.SIGKILL)
+        process.stdout.close()  # the reader leaves
+        os.kill(started["pid"], signal.SIGKILL)
         with Client(ready) as client:
+            gone = (worker, started["pid"])
             client.wait_for(
-                lambda now: any(w["alive"] and w["pid"] != worker for w in now["workers"])
+                lambda now: any(w["alive"] and w["pid"] not in gone for w in now["workers"])
             )
         process.terminate()
         assert process.stderr.read() == ""
@@ -243,11 +235,11 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path)
             assert environment["DEMO_DIR"] == ready["dir"]
 
 
-def test_for_an_audience_it_prints_the_show_which_is_slow_enough_to_watch(tmp_path: Path) -> None:
-    with _up("--show", "--dir", str(tmp_path), as_json=False) as process:
+def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
+    with _up("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
         assert process.stdout is not None
-        told = [process.stdout.readline() for _ in range(8)]
-        [url] = [word for line in told for word in line.split() if "show=" in word]
+        told = "".join(iter(process.stdout.readline, "\n"))
+        [url] = [word for word in told.split() if "show=" in word]
         page = httpx.get(url, follow_redirects=True)
         assert page.status_code == 200
         assert "PageDown begins the show" in page.text
@@ -255,14 +247,10 @@ def test_for_an_audience_it_prints_the_show_which_is_slow_enough_to_watch(tmp_pa
         assert page.text.count('class="box') == 2
         assert 'data-action="kill-worker"' in page.text
 
-
-def test_phones_in_the_room_are_shown_a_way_in_and_may_comment() -> None:
-    with _up("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        address = next(line.split()[-1] for line in lines if "for phones" in line)
-        assert next(lines) == "\n"
-        assert "█" in next(lines) + next(lines), "the code that a phone reads"
+        address = told.split()[-1]
+        assert "for phones" in told.splitlines()[-1]
+        code = process.stdout.readline() + process.stdout.readline()
+        assert "█" in code, "the code that a phone reads"
         page = httpx.get(address, follow_redirects=True)
         assert page.status_code == 200, page.text
         assert httpx.get(f"{address}stage").status_code == 401, "but not to the keys that kill"

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,37 @@ def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: 
         assert now["enqueued"] == 5
 
 
-@pytest.mark.parametrize("role", ["redis", "smtp", "web", "worker"])
-def test_what_is_killed_is_started_again(role: str) -> None:
+Watched = tuple[Stack, Client, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Watched]:
+    """A stack that is whole again at the end of each test, and the events that it reported."""
     events: list[dict[str, Any]] = []
     with Stack(on_event=events.append) as stack, Client(stack.ready) as client:
-        (victim,) = stack.kill(role)
-        until(lambda: len(events) == 2, what="the restart")
-        (successor,) = stack.ready["pids"][role]
-        assert events == [
-            {"event": "died", "role": role, "pid": victim},
-            {"event": "started", "role": role, "pid": successor},
-        ]
+        yield stack, client, events
+
+
+def _is_mailed(client: Client, comments: int = 1) -> None:
+    """So many comments, posted now, lead to their mails."""
+    before = client.mail_stats()["distinct"]
+    for _ in range(comments):
         client.comment()
-        assert client.wait_for_mails(1)["distinct"] == 1
+    assert client.wait_for_mails(before + comments)["distinct"] == before + comments
+
+
+@pytest.mark.parametrize("role", ["redis", "smtp", "web", "worker"])
+def test_what_is_killed_is_started_again(watched: Watched, role: str) -> None:
+    stack, client, events = watched
+    events.clear()
+    (victim,) = stack.kill(role)
+    until(lambda: len(events) == 2, what="the restart")
+    (successor,) = stack.ready["pids"][role]
+    assert events == [
+        {"event": "died", "role": role, "pid": victim},
+        {"event": "started", "role": role, "pid": successor},
+    ]
+    _is_mailed(client)
 
 
 def test_a_death_that_is_reported_frees_its_jobs_long_before_the_lease_ends() -> None:
@@ -119,13 +138,14 @@ def test_a_worker_of_a_stack_without_restart_stays_dead_until_it_is_started() ->
         assert client.wait_for_mails(1)["distinct"] == 1
 
 
-def test_while_redis_is_down_comments_are_taken_and_handed_over_later() -> None:
-    with Stack() as stack, Client(stack.ready) as client:
-        stack.kill("redis", restart=False)
-        for _ in range(5):
-            client.comment()
-        stack.start("redis")
-        assert client.wait_for_mails(5)["distinct"] == 5
+def test_while_redis_is_down_comments_are_taken_and_handed_over_later(watched: Watched) -> None:
+    stack, client, _ = watched
+    before = client.mail_stats()["distinct"]
+    stack.kill("redis", restart=False)
+    for _ in range(5):
+        client.comment()
+    stack.start("redis")
+    assert client.wait_for_mails(before + 5)["distinct"] == before + 5
 
 
 def test_a_process_that_is_killed_while_the_stack_starts_is_started_again(tmp_path: Path) -> None:
@@ -137,13 +157,14 @@ def test_a_process_that_is_killed_while_the_stack_starts_is_started_again(tmp_pa
         client.wait_for_mails(1)
 
 
-def test_while_the_mail_server_is_down_jobs_are_tried_again() -> None:
-    with Stack() as stack, Client(stack.ready) as client:
-        stack.kill("smtp", restart=False)
-        client.comment()
-        client.wait_for(lambda now: now["retrying"] == 1)
-        stack.start("smtp")
-        assert client.wait_for_mails(1)["distinct"] == 1
+def test_while_the_mail_server_is_down_jobs_are_tried_again(watched: Watched) -> None:
+    stack, client, _ = watched
+    before = client.mail_stats()["distinct"]
+    stack.kill("smtp", restart=False)
+    client.comment()
+    client.wait_for(lambda now: now["retrying"] == 1)
+    stack.start("smtp")
+    assert client.wait_for_mails(before + 1)["distinct"] == before + 1
 
 
 def test_when_the_supervisor_is_killed_nothing_is_left_running(tmp_path: Path) -> None:
@@ -179,21 +200,20 @@ def test_an_external_redis_is_used_and_left_running() -> None:
             assert client.summary()["done"] == 1
 
 
-def test_a_worker_that_cannot_be_started_for_a_while_is_started_later() -> None:
-    events: list[dict[str, Any]] = []
+def test_a_worker_that_cannot_be_started_for_a_while_is_started_later(watched: Watched) -> None:
+    stack, client, events = watched
+    events.clear()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with Stack(on_event=events.append) as stack, Client(stack.ready) as client:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no descriptor is free any more
-        try:
-            stack.kill("worker")
-            until(lambda: len(events) >= 2, what="the first try")
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert [event["event"] for event in events[:2]] == ["died", "trouble"]
-        assert "can't be started" in str(events[1]["what"])
-        until(lambda: events[-1]["event"] == "started", what="a later try")
-        client.comment()
-        assert client.wait_for_mails(1)["distinct"] == 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no descriptor is free any more
+    try:
+        stack.kill("worker")
+        until(lambda: len(events) >= 2, what="the first try")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [event["event"] for event in events[:2]] == ["died", "trouble"]
+    assert "can't be started" in str(events[1]["what"])
+    until(lambda: events[-1]["event"] == "started", what="a later try")
+    _is_mailed(client)
 
 
 def test_a_listener_that_fails_does_not_end_the_watch_over_the_processes(
@@ -248,14 +268,14 @@ def test_a_link_to_a_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
     _fails("is a link", dir=tmp_path / "link")
 
 
-def test_the_token_is_in_no_log_and_in_no_command_line() -> None:
-    with Stack() as stack:
-        token = stack.ready["token"]
-        for log in stack.plan.folder.logs.iterdir():
-            assert token not in log.read_text(), log
-        for pids in stack.ready["pids"].values():
-            for process in map(psutil.Process, pids):
-                assert token not in " ".join(process.cmdline())
+def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None:
+    stack, _, _ = watched
+    token = stack.ready["token"]
+    for log in stack.plan.folder.logs.iterdir():
+        assert token not in log.read_text(), log
+    for pids in stack.ready["pids"].values():
+        for process in map(psutil.Process, pids):
+            assert token not in " ".join(process.cmdline())
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
