@@ -3,57 +3,72 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
-from notebooks.kernels import NOTEBOOKS, kernel
+from notebooks.kernels import NOTEBOOKS, Kernel, kernel
 from support import until
 
 
-def test_a_second_lab_in_the_same_kernel_ends_the_first() -> None:
-    with kernel() as here:
-        here.run("from lab import Lab\nlab = Lab()")
-        (first,) = here.stacks()
-        here.run("lab = Lab()")
-        (second,) = here.stacks()
-        assert first != second
-        here.run("import os\nassert 'DEMO_REDIS_URL' in os.environ")
-        here.run("lab.close()\nlab.close()")
-        here.run("assert not [name for name in os.environ if name.startswith('DEMO_')]")
-        assert not here.processes()
-        told, reply = here.try_to_run("lab.post(1)")
-        assert reply["ename"] == "LabError"
-        assert "Run the cell that starts it" in reply["evalue"]
-        assert told == []
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Kernel]:
+    """For what a kernel outlives; it starts as in the lessons."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
+        with kernel() as here:
+            yield here
 
 
-def test_a_lab_beside_another_leaves_it_running() -> None:
-    with kernel() as here:
-        here.run("from lab import Lab\nlab = Lab(workers=0)\nother = Lab(beside=True, workers=0)")
-        assert len(here.stacks()) == 2
-        here.run("other.close()\nlab.post(1)")
-        assert len(here.stacks()) == 1
+@pytest.fixture
+def here(shared: Kernel) -> Iterator[Kernel]:
+    """The kernel, and afterwards nothing of the test is left that another would see."""
+    yield shared
+    shared.run("if 'lab' in globals(): lab.close()\n%reset_selective -f [Ll]ab")
+    until(lambda: not shared.processes(), what="the end of every process")
 
 
-def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped() -> None:
-    with kernel() as here:
-        here.run(
-            "from lab import Lab\nfrom lab.together import run_together\n"
-            "def run(number):\n"
-            "    lab = Lab(beside=True, workers=0)\n"
-            "    lab.until(lambda: False, 'the impossible', 1e6)\n"
-        )
+def test_a_second_lab_in_the_same_kernel_ends_the_first(here: Kernel) -> None:
+    here.run("from lab import Lab\nlab = Lab()")
+    (first,) = here.stacks()
+    here.run("lab = Lab()")
+    (second,) = here.stacks()
+    assert first != second
+    here.run("import os\nassert 'DEMO_REDIS_URL' in os.environ")
+    here.run("lab.close()\nlab.close()")
+    here.run("assert not [name for name in os.environ if name.startswith('DEMO_')]")
+    assert not here.processes()
+    told, reply = here.try_to_run("lab.post(1)")
+    assert reply["ename"] == "LabError"
+    assert "Run the cell that starts it" in reply["evalue"]
+    assert told == []
 
-        def stop() -> None:
-            until(lambda: len(here.stacks()) == 2, what="two labs")
-            here.manager.interrupt_kernel()
 
-        stopping = threading.Thread(target=stop)
-        cell = "run_together(run, range(3), 2, 'what never ends')"
-        _, reply = here.try_to_run(cell, 60.0, stopping.start)
-        stopping.join()
-        assert reply["ename"] == "KeyboardInterrupt"
-        assert not here.processes()
+def test_a_lab_beside_another_leaves_it_running(here: Kernel) -> None:
+    here.run("from lab import Lab\nlab = Lab(workers=0)\nother = Lab(beside=True, workers=0)")
+    assert len(here.stacks()) == 2
+    here.run("other.close()\nlab.post(1)")
+    assert len(here.stacks()) == 1
+
+
+def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped(here: Kernel) -> None:
+    here.run(
+        "from lab import Lab\nfrom lab.together import run_together\n"
+        "def run(number):\n"
+        "    lab = Lab(beside=True, workers=0)\n"
+        "    lab.until(lambda: False, 'the impossible', 1e6)\n"
+    )
+
+    def stop() -> None:
+        until(lambda: len(here.stacks()) == 2, what="two labs")
+        here.manager.interrupt_kernel()
+
+    stopping = threading.Thread(target=stop)
+    cell = "run_together(run, range(3), 2, 'what never ends')"
+    _, reply = here.try_to_run(cell, 60.0, stopping.start)
+    stopping.join()
+    assert reply["ename"] == "KeyboardInterrupt"
+    assert not here.processes()
 
 
 def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
@@ -85,97 +100,86 @@ def test_a_kernel_that_is_restarted_while_its_system_starts_leaves_nothing() -> 
         assert not list(here.tmp.glob("**/*.sock")), "a socket is left"
 
 
-def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing() -> None:
-    with kernel() as here:
-        _, reply = here.try_to_run("from lab import Lab\nlab = Lab(backend='pigeon')")
-        assert reply["status"] == "error"
-        assert "pigeon" in reply["evalue"]
-        _, reply = here.try_to_run("lab = Lab(redis_url='redis://127.0.0.1:1/0')")
-        assert reply["ename"] == "LabError"
-        assert "No Redis server answers" in reply["evalue"]
-        assert not here.processes()
+def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing(here: Kernel) -> None:
+    _, reply = here.try_to_run("from lab import Lab\nlab = Lab(backend='pigeon')")
+    assert reply["status"] == "error"
+    assert "pigeon" in reply["evalue"]
+    _, reply = here.try_to_run("lab = Lab(redis_url='redis://127.0.0.1:1/0')")
+    assert reply["ename"] == "LabError"
+    assert "No Redis server answers" in reply["evalue"]
+    assert not here.processes()
 
 
-def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
-    with kernel() as here:
-        told, reply = here.try_to_run("lab = Lab()")
-        assert reply["ename"] == "NameError"
-        (hint,) = told
-        assert "'Lab' is not defined yet. Run the cells above" in hint["text"]
-        assert "quotes" not in hint["text"]
-        here.run("from lab import check")
-        told, _ = here.try_to_run('answer = LPUSH\ncheck("3.3", answer)')
-        (hint,) = told
-        assert "A word of an answer needs quotes" in hint["text"]
+def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(here: Kernel) -> None:
+    told, reply = here.try_to_run("lab = Lab()")
+    assert reply["ename"] == "NameError"
+    (hint,) = told
+    assert "'Lab' is not defined yet. Run the cells above" in hint["text"]
+    assert "quotes" not in hint["text"]
+    here.run("from lab import check")
+    told, _ = here.try_to_run('answer = LPUSH\ncheck("3.3", answer)')
+    (hint,) = told
+    assert "A word of an answer needs quotes" in hint["text"]
 
 
-def test_a_cell_that_is_stopped_says_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
-    with kernel() as here:
-        stop = "import _thread, time\n_thread.interrupt_main()\ntime.sleep(30)"
-        told, reply = here.try_to_run(stop)
-        assert reply["ename"] == "KeyboardInterrupt"
-        (words,) = told
-        assert words["text"] == "Stopped. You can run the cell again.\n"
-        assert not reply["traceback"]
+def test_a_cell_that_is_stopped_says_one_sentence(here: Kernel) -> None:
+    stop = "import _thread, time\n_thread.interrupt_main()\ntime.sleep(30)"
+    told, reply = here.try_to_run(stop)
+    assert reply["ename"] == "KeyboardInterrupt"
+    (words,) = told
+    assert words["text"] == "Stopped. You can run the cell again.\n"
+    assert not reply["traceback"]
 
 
-def test_an_app_whose_lab_is_closed_says_so() -> None:
-    with kernel() as here:
-        here.run("from lab import Lab\nfrom lab.your_app import YourApp\nshop = Lab(workers=0)")
-        here.run('yours = YourApp(shop, "claims")\nshop.close()')
-        _, reply = here.try_to_run("yours.packed()")
-        assert reply["ename"] == "LabError"
+def test_an_app_whose_lab_is_closed_says_so(here: Kernel) -> None:
+    here.run("from lab import Lab\nfrom lab.your_app import YourApp\nshop = Lab(workers=0)")
+    here.run('yours = YourApp(shop, "claims")\nshop.close()')
+    _, reply = here.try_to_run("yours.packed()")
+    assert reply["ename"] == "LabError"
 
 
-def test_a_long_wait_is_visible_and_says_what_is_going_on() -> None:
-    with kernel() as here:
-        here.run(
-            "from lab import Lab, progress\nprogress._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)"
-        )
-        told, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
-        assert reply["ename"] == "LabError"
-        assert "no sign of the impossible" in reply["evalue"]
-        assert "1 queued" in reply["evalue"]
-        assert "lab.start() starts the workers" in reply["evalue"]
-        (progress,) = told
-        assert progress["data"]["text/plain"] == "", "it is gone in the end"
+def test_a_long_wait_is_visible_and_says_what_is_going_on(here: Kernel) -> None:
+    here.run(
+        "from lab import Lab, progress\nprogress._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)"
+    )
+    told, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
+    assert reply["ename"] == "LabError"
+    assert "no sign of the impossible" in reply["evalue"]
+    assert "1 queued" in reply["evalue"]
+    assert "lab.start() starts the workers" in reply["evalue"]
+    (progress,) = told
+    assert progress["data"]["text/plain"] == "", "it is gone in the end"
 
 
-def test_a_prediction_is_asked_for_and_a_slip_is_asked_again() -> None:
+def test_a_prediction_is_asked_for_and_a_slip_is_asked_again(here: Kernel) -> None:
     answers = iter(["plenty", "nan", "inf", "38"])
-    with kernel() as here:
-        said = here.client.execute_interactive(
-            "from lab import predict\nguess = predict('How many?', 40, 'mails')",
-            allow_stdin=True,
-            stdin_hook=lambda _: here.client.input(next(answers)),
-            timeout=60,
-        )
-        assert said["content"]["status"] == "ok"
-        assert next(answers, None) is None, "each was asked for"
-        (shown,) = here.run("guess.against(40)")
-        assert "you said" in shown["data"]["text/plain"]
-        assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]
+    said = here.client.execute_interactive(
+        "from lab import predict\nguess = predict('How many?', 40, 'mails')",
+        allow_stdin=True,
+        stdin_hook=lambda _: here.client.input(next(answers)),
+        timeout=60,
+    )
+    assert said["content"]["status"] == "ok"
+    assert next(answers, None) is None, "each was asked for"
+    (shown,) = here.run("guess.against(40)")
+    assert "you said" in shown["data"]["text/plain"]
+    assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]
 
 
-def test_choices_have_letters_and_anything_else_is_asked_again() -> None:
+def test_choices_have_letters_and_anything_else_is_asked_again(here: Kernel) -> None:
     answers = iter(["7", "B)"])
-    with kernel() as here:
-        said = here.client.execute_interactive(
-            "from lab import predict, predictions\n"
-            "guess = predict('Where is it?', 'here', choices=('here', 'there', 'nowhere'))\n"
-            "assert guess.said == 'there', guess\nguess.against('there')",
-            allow_stdin=True,
-            stdin_hook=lambda _: here.client.input(next(answers)),
-            timeout=60,
-        )
-        assert said["content"]["status"] == "ok", said["content"]
-        (shown,) = here.run("predictions()")
-        assert "Where is it? | there | there | as predicted" in shown["data"]["text/plain"]
-        assert "1 of 1 as predicted" in shown["data"]["text/plain"]
+    said = here.client.execute_interactive(
+        "from lab import predict, predictions\n"
+        "guess = predict('Where is it?', 'here', choices=('here', 'there', 'nowhere'))\n"
+        "assert guess.said == 'there', guess\nguess.against('there')",
+        allow_stdin=True,
+        stdin_hook=lambda _: here.client.input(next(answers)),
+        timeout=60,
+    )
+    assert said["content"]["status"] == "ok", said["content"]
+    (shown,) = here.run("predictions()")
+    assert "Where is it? | there | there | as predicted" in shown["data"]["text/plain"]
+    assert " as predicted\nquestion" in shown["data"]["text/plain"], "and how many of them"
 
 
 def test_a_prompt_whose_page_is_gone_ends_when_another_page_opens_the_lesson() -> None:
@@ -208,17 +212,16 @@ def test_a_prompt_whose_page_is_gone_ends_when_another_page_opens_the_lesson() -
             page.stop_channels()
 
 
-def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up() -> None:
-    with kernel() as here:
-        here.run(
-            "from lab import Lab\nfrom lab.jobs import poison, work\n"
-            'lab = Lab(environment={"DEMO_LEASE_SECONDS": "1", "DEMO_POISON_PAUSE": "0.5"})\n'
-            'poison.enqueue()\nwork.enqueue(name="one", seconds=0.1)\n'
-            'lab.until(lambda: lab.client.summary()["dead"] == 1)\nlab.wait()'
-        )
-        (shown,) = here.run("lab.timeline()")
-        html = shown["data"]["text/html"]
-        assert "<!-- given up -->" in html
-        assert "<!-- done -->" in html
-        assert "<!-- mail delivered -->" not in html
-        assert "1 was done, 1 given up" in shown["data"]["text/plain"]
+def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up(here: Kernel) -> None:
+    here.run(
+        "from lab import Lab\nfrom lab.jobs import poison, work\n"
+        'lab = Lab(environment={"DEMO_LEASE_SECONDS": "1", "DEMO_POISON_PAUSE": "0.5"})\n'
+        'poison.enqueue()\nwork.enqueue(name="one", seconds=0.1)\n'
+        'lab.until(lambda: lab.client.summary()["dead"] == 1)\nlab.wait()'
+    )
+    (shown,) = here.run("lab.timeline()")
+    html = shown["data"]["text/html"]
+    assert "<!-- given up -->" in html
+    assert "<!-- done -->" in html
+    assert "<!-- mail delivered -->" not in html
+    assert "1 was done, 1 given up" in shown["data"]["text/plain"]
