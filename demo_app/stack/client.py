@@ -131,12 +131,12 @@ def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: fl
 
 
 def rest_after(asked: float) -> None:
-    """Rest between two questions, twice as long as the last one took: who waits leaves the
+    """Rest between two questions, four times as long as the last one took: who waits leaves the
     processor to those who work.
 
     asked: when it was asked, by the monotonic clock, in seconds.
     """
-    time.sleep(min(0.1, max(0.01, 2 * (time.monotonic() - asked))))
+    time.sleep(min(0.1, max(0.02, 4 * (time.monotonic() - asked))))
 
 
 def _given(parameters: Answer) -> Answer:
