@@ -108,9 +108,7 @@ class Control(Lifecycle):
 
     def fault_hits(self) -> int:
         """How often the mail server has misbehaved, under the rules in force."""
-        ready = self.stack.ready
-        bearer = {"authorization": f"Bearer {ready['token']}"}
-        rules = httpx.get(f"{ready['inbox']}/api/faults", headers=bearer).json()
+        rules = self.client.inbox.get("/api/faults").json()
         return sum(int(rule["hits"]) for rule in rules)
 
     def slow_mail(self, each: float) -> None:

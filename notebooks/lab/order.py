@@ -30,8 +30,8 @@ _MOMENTS: dict[str, Callable[[JobLine], float]] = {
 }
 
 
-def names_waiting(lab: Lab, queue: str) -> list[str]:
-    """The jobs in one Redis list, next to run first, by comment number or name."""
+def waiting(lab: Lab, queue: str = "mail") -> list[str]:
+    """What waits in a queue, next to run first: comments by number, other jobs by name."""
     if lab.stock:
         return [_name(_stock_arguments(raw)) for raw in reversed(lab.redis.lrange(queue, 0, -1))]
     ids = reversed(lab.redis.lrange(f"queue:{queue}", 0, -1))
@@ -49,10 +49,10 @@ def task_of(redis: Any, job: str) -> str:
     return parse(redis.lindex(f"job:{job}", 0)).task
 
 
-def started(redis: Any, seen: Timeline) -> list[str]:
-    """The jobs' names in the order in which their last runs began."""
-    jobs = sorted((job for job in seen.jobs if job.runs), key=_MOMENTS["started"])
-    return [name_of(redis, job.id) for job in jobs]
+def started(lab: Lab) -> list[str]:
+    """The jobs in the order in which they (last) started, named as in `waiting`."""
+    jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])
+    return [name_of(lab.redis, job.id) for job in jobs]
 
 
 def changed_places(seen: Timeline) -> int:

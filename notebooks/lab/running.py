@@ -17,8 +17,7 @@ from lab.figures import drawn
 from lab.language import say
 from lab.ledger import Ledger, count
 from lab.lifecycle import LabError, Posted, Posts
-from lab.map import draw_map
-from lab.show import Picture, Table
+from lab.show import Picture
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
@@ -32,6 +31,13 @@ class Lab(Control):
     beside: keep the lab that runs, and start this one next to it.
     Raises LabError, with nothing left running, when it can't start.
     """
+
+    waiting = order.waiting
+    started = order.started
+    map = trace.draw_map
+    follow = trace.follow
+    queue_picture = queue_lists.picture
+    watch = queue_lists.watch
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
         """Post comments, with so many readers at the same time; each waits for its answer."""
@@ -50,30 +56,6 @@ class Lab(Control):
             return Posts(map(one, numbers))
         with ThreadPoolExecutor(readers) as pool:
             return Posts(pool.map(one, numbers))
-
-    def waiting(self, queue: str = "mail") -> list[str]:
-        """What waits in a queue, next to run first: comments by number, other jobs by name."""
-        return order.names_waiting(self, queue)
-
-    def started(self) -> list[str]:
-        """The jobs in the order in which they (last) started, named as in `waiting`."""
-        return order.started(self.redis, self.seen())
-
-    def map(self) -> Picture:
-        """The running processes, with pids and ports, and the way of a comment."""
-        return draw_map(self.stack)
-
-    def follow(self, posted: Posted) -> Table:
-        """One comment at every step of its way: the bytes that are stored."""
-        return trace.follow(self, posted)
-
-    def queue_picture(self) -> Picture:
-        """Every job in the Redis list in which it is now."""
-        return queue_lists.picture(self)
-
-    def watch(self, seconds: float = 120.0) -> None:
-        """Like `wait`, with the queue's picture as it moves."""
-        queue_lists.watch(self, seconds)
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
         """Comments posted (all, or only these), and their mails in the inbox."""
