@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
+from demo_app.stack.redis_server import answers
 from lab.figures import Outcome
 from lab.jobs import work
 from lab.language import say
@@ -42,7 +41,7 @@ def kill_redis(lab: Lab) -> int:
     (old,) = lab.stack.ready["pids"]["redis"]
     lab.kill("redis")
     lab.until(lambda: lab.stack.ready["pids"]["redis"] not in ([], [old]), "another Redis")
-    lab.until(lambda: _answers(lab), "an answer of the new Redis")
+    lab.until(lambda: answers(lab.stack.plan.redis_url), "an answer of the new Redis")
     return in_queue(lab)
 
 
@@ -72,10 +71,3 @@ def last_change(lab: Lab, widest: int = 90) -> str:
         commands.append(" ".join(lines[begins : begins + words]))
         begins += words
     return "\n".join(line if len(line) < widest else f"{line[:widest]}…" for line in commands)
-
-
-def _answers(lab: Lab) -> bool:
-    try:
-        return bool(lab.redis.ping())
-    except RedisError:
-        return False
