@@ -6,7 +6,8 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
         lengths = _random_times(_SEEDS[0], jobs, mean_work)
         gaps = _random_times(_SEEDS[1], jobs, _time_of_one(lab, mean_work) / share)
         since, due = journal_end(lab.client), time.monotonic()
-        with _Counter(lab) as counter:
+        with _counting(lab) as counted:
             for number, (gap, length) in enumerate(zip(gaps, lengths, strict=True)):
                 due += gap
                 time.sleep(max(0.0, due - time.monotonic()))
@@ -73,7 +74,7 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
         mean_wait=statistics.mean(job.runs[-1].began - job.enqueued for job in seen.jobs),
         mean_work=statistics.mean(works),
         rate=len(works) / (last - first),
-        mean_queue=counter.mean(first, last),
+        mean_queue=_mean(counted, first, last),
     )
 
 
@@ -97,35 +98,33 @@ def _random_times(seed: int, count: int, mean: float) -> list[float]:
     return [one * mean * count / sum(drawn) for one in drawn]
 
 
-class _Counter:
+@contextmanager
+def _counting(lab: Lab) -> Iterator[list[tuple[float, int]]]:
     """Counts the jobs in the queue many times a second, without asking any job how long it
     waited."""
+    redis: Any = lab.client.redis()
+    ended, counted = threading.Event(), []
 
-    def __init__(self, lab: Lab) -> None:
-        self._redis: Any = lab.client.redis()
-        self._ended = threading.Event()
-        self._counted: list[tuple[float, int]] = []
-        self._thread = threading.Thread(target=self._count, name="counter", daemon=True)
+    def count() -> None:
+        while not ended.wait(0.004):
+            waiting = redis.llen("queue:default")
+            counted.append((time.time(), waiting))
 
-    def __enter__(self) -> _Counter:
-        self._thread.start()
-        return self
+    thread = threading.Thread(target=count, name="counter", daemon=True)
+    thread.start()
+    try:
+        yield counted
+    finally:
+        ended.set()
+        thread.join()
+        redis.close()
 
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._redis.close()
 
-    def _count(self) -> None:
-        while not self._ended.wait(0.004):
-            waiting = self._redis.llen("queue:default")
-            self._counted.append((time.time(), waiting))
-
-    def mean(self, first: float, last: float) -> float:
-        """The average between two moments; each count holds until the next one."""
-        counted = [(at, waiting) for at, waiting in self._counted if first <= at <= last]
-        area = sum(n * (then - at) for (at, n), (then, _) in pairwise(counted))
-        return area / (counted[-1][0] - counted[0][0])
+def _mean(counted: list[tuple[float, int]], first: float, last: float) -> float:
+    """The average between two moments; each count holds until the next one."""
+    counted = [(at, waiting) for at, waiting in counted if first <= at <= last]
+    area = sum(n * (then - at) for (at, n), (then, _) in pairwise(counted))
+    return area / (counted[-1][0] - counted[0][0])
 
 
 def load_picture(loads: Sequence[Load]) -> Picture:
