@@ -17,7 +17,6 @@ from lab.order import name_of
 from lab.times import percentile
 
 if TYPE_CHECKING:
-    from lab.mysteries import Mystery
     from lab.running import Lab
 
 
@@ -223,14 +222,10 @@ def _address(answer: str) -> str | None:
     return say("put one word before the address, and leave the rest as it is.")
 
 
-def _solved(answer: Any, lab: Mystery) -> Hint:
-    return lab.judge(answer)
-
-
 for _kind in (some_of, word, for_each, number):
     for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
         _kind.__name__
     ].items():
         _kind(_name, **_words)
 for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
-    exercise(_name)(_solved)
+    exercise(_name)(lambda answer, lab: lab.judge(answer))

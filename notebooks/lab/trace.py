@@ -47,9 +47,10 @@ def follow(lab: Lab, posted: Posted) -> Table:
     job: list[str] = lab.redis.lrange(f"job:{posted.job_id}", 0, -1)
     found.append((say("Redis, the job's message"), job[0] if job else say("nothing")))
     found += [(say("Redis, the job's history"), line) for line in job[1:]]
-    mail = _mail(lab, posted)
-    if mail:
-        found.append((say("the mail, as it was received"), mail))
+    for mail in lab.client.mails()["messages"]:
+        if mail["job_id"] == posted.job_id:
+            found.append((say("the mail, as it was received"), raw_mail(lab, mail["id"])))
+            break
     marked = (posted.job_id, "comment_id")
     caption = say("Comment {n}", n=posted.comment_id)
     return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
@@ -70,10 +71,3 @@ def rows(lab: Lab, question: str, *values: Any) -> list[Any]:
 def raw_mail(lab: Lab, number: int) -> str:
     """A mail of the inbox, as it was received."""
     return lab.client.inbox.get(f"/api/messages/{number}/raw").text
-
-
-def _mail(lab: Lab, posted: Posted) -> str:
-    for mail in lab.client.mails()["messages"]:
-        if mail["job_id"] == posted.job_id:
-            return raw_mail(lab, mail["id"])
-    return ""
