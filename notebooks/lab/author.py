@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from email import message_from_string
 from email.policy import default
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -17,9 +16,7 @@ from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.pictures import add_picture
 from lab import trace
 from lab.language import say
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 _NAME, _ADDRESS = "Hanako", "hanako@example.test"
 

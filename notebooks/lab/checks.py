@@ -9,17 +9,15 @@ from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from IPython.display import HTML
 
 from demo_app.commands.doctor import results
 from lab.language import meant, say, typed
 from lab.lifecycle import LabError
+from lab.running import Lab
 from lab.show import Table
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]

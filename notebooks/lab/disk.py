@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from demo_app.stack.redis_server import answers
 from lab.figures import Outcome
 from lab.jobs import work
 from lab.language import say
 from lab.lifecycle import LabError
 from lab.progress import Progress
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 
 class Left(dict[str, int]):

@@ -7,18 +7,15 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.jobs.outcome import Succeeded
 from lab.checks import Hint, exercise, for_each, number, some_of, word
 from lab.jobs import work
 from lab.language import say
 from lab.order import name_of
+from lab.running import Lab
 from lab.times import percentile
-
-if TYPE_CHECKING:
-    from lab.running import Lab
-
 
 #: For a function that forgets to give its answer back.
 _NOTHING = "your function gives nothing back. Is there a `return`?"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
@@ -19,11 +19,8 @@ from lab.figures import drawn, panels
 from lab.jobs import work
 from lab.language import say, sentence
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture, seconds
-
-if TYPE_CHECKING:
-    from lab.running import Lab
-
 
 #: Seeds for the lengths and the gaps, chosen so that a run of seconds is typical of a long one.
 _SEEDS = 107, 8

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from lab.language import say
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Table
 from lab.speed import moved_by_redis
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.verification.demo.colours import EDGE, INK, RUNNING, WAITING
 from lab import postgres
 from lab.figures import drawn, panels
 from lab.language import Say, say, sentence
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: How often each store is measured: a single sample is decided by chance.
 RUNS = 3

@@ -6,16 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
 from lab.figures import drawn, panels
 from lab.language import say, sentence
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture, seconds
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: Samples a second.
 RATE = 10.0
