@@ -9,7 +9,7 @@ from typing import Any
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.picture import describe, draw
-from demo_app.verification.demo.run import journal_end
+from demo_app.verification.demo.run import journal_end, recovery
 from demo_app.verification.demo.timeline import Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
@@ -67,12 +67,7 @@ class Lab(Control):
 
     def back_after(self, kill: Kill) -> float:
         """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
-        again = [
-            next((run.began for run in line.runs if run.began > kill.at), kill.at)
-            for line in self.seen().jobs
-            if line.id in kill.held
-        ]
-        return max(again, default=kill.at) - kill.at
+        return recovery(self.seen(), kill)
 
     def new_page(self) -> None:
         """From here on, pictures show only what comes next."""
