@@ -47,10 +47,10 @@ class Result:
         return self.name, self.kind, len(self.content), inside
 
 
-def upload_picture(lab: Lab, width: int = 3000, height: int = 2000) -> Asked:
+def upload_picture(lab: Lab) -> Asked:
     """Store a large picture, and in the same transaction the job that makes it small."""
     file = BytesIO()
-    Image.linear_gradient("L").resize((width, height)).save(file, "PNG")
+    Image.linear_gradient("L").resize((3000, 2000)).save(file, "PNG")
     database = SqliteDatabase(trace.database(lab))
     began = time.perf_counter()
     _, job = add_picture(

@@ -52,10 +52,10 @@ def snapshot(lab: Lab) -> None:
     lab.until(lambda: not lab.redis.info("persistence")["rdb_bgsave_in_progress"], "the snapshot")
 
 
-def last_change(lab: Lab, widest: int = 90) -> str:
+def last_change(lab: Lab) -> str:
     """The last change in the append-only file, one command per line.
 
-    In the file every word has its own line. widest: longer lines are cut after so many letters.
+    In the file every word has its own line. Here a long one is cut.
     """
     folder = lab.stack.plan.folder.redis / "appendonlydir"
     (path,) = folder.glob("*.incr.aof")
@@ -66,4 +66,4 @@ def last_change(lab: Lab, widest: int = 90) -> str:
         words = 1 + 2 * int(lines[begins].removeprefix("*"))
         commands.append(" ".join(lines[begins : begins + words]))
         begins += words
-    return "\n".join(line if len(line) < widest else f"{line[:widest]}…" for line in commands)
+    return "\n".join(line if len(line) < 90 else f"{line[:90]}…" for line in commands)

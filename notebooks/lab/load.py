@@ -24,6 +24,7 @@ from lab.show import Picture, seconds
 
 #: Seeds for the lengths and the gaps, chosen so that a run of seconds is typical of a long one.
 _SEEDS = 107, 8
+_JOBS, _MEAN_WORK = 200, 0.008
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ def predicted_wait(share: float, mean_work: float = 1.0) -> float:
     return mean_work * share / max(0.01, 1.0 - share)
 
 
-def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) -> Load:
-    """Enqueue jobs at random times, so that a worker's only thread is busy for that share (0 to 1)
-    of the time, and measure what happens. mean_work: seconds."""
+def run_load(lab: Lab, share: float) -> Load:
+    """Enqueue 200 jobs at random times, so that a worker's only thread is busy for that share (0 to
+    1) of the time, and measure what happens."""
     with Progress(say("a run at {share:.0%}", share=share)):
-        lengths = _random_times(_SEEDS[0], jobs, mean_work)
-        gaps = _random_times(_SEEDS[1], jobs, _time_of_one(lab, mean_work) / share)
+        lengths = _random_times(_SEEDS[0], _MEAN_WORK)
+        gaps = _random_times(_SEEDS[1], _time_of_one(lab) / share)
         since, due = journal_end(lab.client), time.monotonic()
         with _counting(lab) as counted:
             for number, (gap, length) in enumerate(zip(gaps, lengths, strict=True)):
@@ -75,11 +76,11 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
     )
 
 
-def _time_of_one(lab: Lab, length: float, tries: int = 15) -> float:
-    """For how long a job of this length keeps the worker busy here, claim included; the median."""
+def _time_of_one(lab: Lab) -> float:
+    """For how long an average job keeps the worker busy here, claim included; the median."""
     since = journal_end(lab.client)
-    for number in range(tries):
-        work.enqueue(name=f"{number}", seconds=length)
+    for number in range(15):
+        work.enqueue(name=f"{number}", seconds=_MEAN_WORK)
     lab.wait()
     return statistics.median(_works(timelines.read(lab.redis, since)))
 
@@ -88,11 +89,11 @@ def _works(seen: timelines.Timeline) -> list[float]:
     return [(job.done or 0.0) - job.runs[-1].began for job in seen.jobs]
 
 
-def _random_times(seed: int, count: int, mean: float) -> list[float]:
+def _random_times(seed: int, mean: float) -> list[float]:
     """Random lengths of time (exponentially distributed) with exactly this mean."""
     dice = random.Random(seed)
-    drawn = [dice.expovariate(1.0) for _ in range(count)]
-    return [one * mean * count / sum(drawn) for one in drawn]
+    drawn = [dice.expovariate(1.0) for _ in range(_JOBS)]
+    return [one * mean * _JOBS / sum(drawn) for one in drawn]
 
 
 @contextmanager

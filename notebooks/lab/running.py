@@ -74,11 +74,11 @@ class Lab(Control):
         self._since = journal_end(self.client)
         self.kills.clear()
 
-    def timeline(self, title: str = "") -> Picture:
+    def timeline(self) -> Picture:
         """The picture of what happened: a job is a row, time goes right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
-        figure, words = draw(seen, kills, title=title or " ", say=drawn), describe(seen, kills, say)
+        figure, words = draw(seen, kills, title=" ", say=drawn), describe(seen, kills, say)
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # there are other jobs than mails: nothing was delivered, and there was no comment
