@@ -223,6 +223,6 @@ for _kind in (some_of, word, for_each, number):
     for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
         _kind.__name__
     ].items():
-        _kind(_name, **_words)
+        exercise(_name)(_kind(**_words))
 for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
     exercise(_name)(lambda answer, lab: lab.judge(answer))

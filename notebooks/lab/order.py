@@ -33,7 +33,8 @@ _MOMENTS: dict[str, Callable[[JobLine], float]] = {
 def waiting(lab: Lab, queue: str = "mail") -> list[str]:
     """What waits in a queue, next to run first: comments by number, other jobs by name."""
     if lab.stock:
-        return [_name(_stock_arguments(raw)) for raw in reversed(lab.redis.lrange(queue, 0, -1))]
+        messages = map(json.loads, reversed(lab.redis.lrange(queue, 0, -1)))
+        return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
     ids = reversed(lab.redis.lrange(f"queue:{queue}", 0, -1))
     return [name_of(lab.redis, job) for job in ids]
 
@@ -86,11 +87,6 @@ def order_picture(**runs: Timeline) -> Picture:
 
 def _name(arguments: dict[str, Any], otherwise: str = "?") -> str:
     return str(arguments.get("name", arguments.get("comment_id", otherwise)))
-
-
-def _stock_arguments(raw: str) -> dict[str, Any]:
-    arguments: dict[str, Any] = json.loads(base64.b64decode(json.loads(raw)["body"]))[1]
-    return arguments
 
 
 def _places(seen: Timeline) -> list[tuple[int, ...]]:
