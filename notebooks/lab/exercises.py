@@ -137,10 +137,8 @@ def _backend(answer: Callable[[], Any]) -> Hint:
     if not backend.waiting:
         return ...
     if len(backend.waiting) != 2:
-        return say(
-            "after `_enqueue` of two jobs, the number of jobs that wait is {n}.",
-            n=len(backend.waiting),
-        )
+        told = "after `_enqueue` of two jobs, the number of jobs that wait is {n}."
+        return say(told, n=len(backend.waiting))
     backend._enqueue(jobs[2:])
     for job in jobs:
         outcome = backend.run_next()

@@ -145,13 +145,9 @@ def load_picture(loads: Sequence[Load]) -> Picture:
     axes.set_ylabel(drawn("a job waits, in ms"), fontsize=13)
     axes.grid(color=EDGE, alpha=0.2)
     axes.legend(frameon=False, fontsize=13, loc="center left")
-    sentences = [
-        say(
-            "busy {share:.0%}: waits {wait}, predicted {predicted}",
-            share=load.utilisation,
-            wait=seconds(load.mean_wait),
-            predicted=seconds(predicted_wait(load.utilisation, load.mean_work)),
-        )
-        for load in loads
-    ]
+    sentences, told = [], "busy {share:.0%}: waits {wait}, predicted {predicted}"
+    for one in loads:
+        predicted = seconds(predicted_wait(one.utilisation, one.mean_work))
+        wait = seconds(one.mean_wait)
+        sentences.append(say(told, share=one.utilisation, wait=wait, predicted=predicted))
     return Picture.of(figure, say("Mean wait of a job. ") + sentence(sentences))
