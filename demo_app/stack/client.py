@@ -91,10 +91,6 @@ class Client:
         page = {"limit": limit, "cursor": cursor}
         return _json(self.inbox.get("/api/messages", params=_given(page)))
 
-    def mail(self, number: int) -> Answer:
-        """One mail, taken apart, with every delivery of it."""
-        return _json(self.inbox.get(f"/api/messages/{number}"))
-
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
         _json(self.inbox.put("/api/faults", json=list(rules)))
