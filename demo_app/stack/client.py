@@ -73,10 +73,9 @@ class Client:
         """One job with its timeline."""
         return _json(self.web.get(f"/api/jobs/{job_id}"))
 
-    def jobs(self, state: str, limit: int = 200, cursor: str | None = None) -> Answer:
-        """One page of the jobs in a state."""
-        page = {"state": state, "limit": limit, "cursor": cursor}
-        return _json(self.web.get("/api/jobs", params=_given(page)))
+    def jobs(self, state: str, limit: int = 200) -> Answer:
+        """The first page of the jobs in a state."""
+        return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
         """``retry`` or ``discard`` a job that waits."""
@@ -88,8 +87,8 @@ class Client:
 
     def mails(self, limit: int = 200, cursor: str | None = None) -> Answer:
         """One page of the inbox, newest first."""
-        page = {"limit": limit, "cursor": cursor}
-        return _json(self.inbox.get("/api/messages", params=_given(page)))
+        page = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        return _json(self.inbox.get("/api/messages", params=page))
 
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
@@ -128,10 +127,6 @@ def rest_after(asked: float) -> None:
     asked: when it was asked, by the monotonic clock, in seconds.
     """
     time.sleep(min(0.1, max(0.01, 2 * (time.monotonic() - asked))))
-
-
-def _given(parameters: Answer) -> Answer:
-    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _json(answer: httpx.Response) -> Answer:
