@@ -81,7 +81,10 @@ def chaos(
     except ValueError as error:
         raise BadParameter(f"{error}.") from None
     plans = [plan] * (not stock_only) + [on_stock] * (stock or stock_only)
-    results = _run_all(plans)
+    console, results = Console(stderr=True, highlight=False), []
+    for one in plans:
+        console.print(f"{one.faults:,} faults, seed {one.seed}, transport {one.transport}")
+        results.append(run(one, lambda line: console.print(line, markup=False)))
     if as_json:
         for result in results:
             print(json.dumps(table.as_json(result)))
@@ -91,15 +94,6 @@ def chaos(
         _show(results)
     sys.stdout.flush()
     return 0 if results[0].held else 1
-
-
-def _run_all(plans: list[Plan]) -> list[Result]:
-    console = Console(stderr=True, highlight=False)
-    results = []
-    for plan in plans:
-        console.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
-        results.append(run(plan, lambda line: console.print(line, markup=False)))
-    return results
 
 
 def _show(results: list[Result]) -> None:

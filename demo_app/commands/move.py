@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,7 @@ from demo_app.settings import settings
 from demo_app.stack import Options, StackError
 from demo_app.stack.folder import Folder
 from demo_app.stack.preflight import check
-from demo_app.stack.reaper import ReaperClient
-from demo_app.stack.redis_server import answers, socket_path, start
+from demo_app.stack.redis_server import answers, running, socket_path
 
 
 def move(
@@ -69,16 +67,8 @@ def _redis(folder: Path, url: str | None) -> Iterator[str]:
         yield f"redis+socket://{socket}"
         return
     resting = Folder(folder)
-    reaper = ReaperClient(uuid.uuid4().hex)  # ends the server even if this process is killed
     try:
-        server, started = start(resting.redis, Options(appendfsync="always"))
-        reaper.add(server.pid)
-        try:
+        with running(resting.redis, Options(appendfsync="always")) as started:
             yield started
-        finally:
-            server.terminate()
-            server.wait()
-            reaper.remove(server.pid)
     finally:
-        reaper.close(5.0)
         resting.close()

@@ -10,16 +10,13 @@ import segno
 
 from demo_app.settings import Settings
 
-#: What a web app listens on to be reached from other machines as well.
-EVERYWHERE = ("0.0.0.0", "::")
-
 
 def host_for_phones() -> str:
     """This machine's address in its network; "" when the web app listens on this machine only.
 
     DEMO_WEB_HOST=0.0.0.0 makes it listen for all.
     """
-    if Settings().web_host not in EVERYWHERE:
+    if Settings().web_host not in ("0.0.0.0", "::"):
         return ""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 import httpx
@@ -24,31 +23,27 @@ class Client:
     """A program of somebody who holds the start-up token.
 
     ready: what ``up --json`` printed, or `Stack.ready`. patience: seconds that an answer may take.
+    `web` and `inbox` are for whatever else is asked.
     Raises httpx.HTTPError when a part can't be reached, or answers with an error.
     """
 
     def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
         bearer = {"authorization": f"Bearer {ready['token']}"}
         given: dict[str, Any] = {"headers": bearer, "timeout": patience, "verify": _NOBODY}
-        self._web = httpx.Client(base_url=ready["web"], **given)
-        self._inbox = httpx.Client(base_url=ready["inbox"], **given)
+        self.web = httpx.Client(base_url=ready["web"], **given)
+        self.inbox = httpx.Client(base_url=ready["inbox"], **given)
         self._redis_url = str(ready["redis"])
 
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the connections."""
-        self._web.close()
-        self._inbox.close()
+        self.web.close()
+        self.inbox.close()
 
     def redis(self) -> redis.Redis:
         """A connection to the stack's Redis, to look into it."""
@@ -68,41 +63,36 @@ class Client:
         """
         given = {"author": author, "email": email, "body": body}
         headers = {"idempotency-key": key} if key else {}
-        return _json(self._web.post(f"/api/posts/{post}/comments", json=given, headers=headers))
+        return _json(self.web.post(f"/api/posts/{post}/comments", json=given, headers=headers))
 
     def summary(self) -> Answer:
         """How many jobs are in each state, and the workers."""
-        return _json(self._web.get("/api/jobs/summary"))
+        return _json(self.web.get("/api/jobs/summary"))
 
     def job(self, job_id: str) -> Answer:
         """One job with its timeline."""
-        return _json(self._web.get(f"/api/jobs/{job_id}"))
+        return _json(self.web.get(f"/api/jobs/{job_id}"))
 
-    def jobs(self, state: str, limit: int = 200, cursor: str | None = None) -> Answer:
-        """One page of the jobs in a state."""
-        page = {"state": state, "limit": limit, "cursor": cursor}
-        return _json(self._web.get("/api/jobs", params=_given(page)))
+    def jobs(self, state: str, limit: int = 200) -> Answer:
+        """The first page of the jobs in a state."""
+        return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
         """``retry`` or ``discard`` a job that waits."""
-        return _json(self._web.post(f"/api/jobs/{job_id}/{what}"))
+        return _json(self.web.post(f"/api/jobs/{job_id}/{what}"))
 
     def mail_stats(self) -> dict[str, int]:
         """What the sink counts: accepted, distinct, duplicates, refused."""
-        return _json(self._inbox.get("/api/stats"))
+        return _json(self.inbox.get("/api/stats"))
 
     def mails(self, limit: int = 200, cursor: str | None = None) -> Answer:
         """One page of the inbox, newest first."""
-        page = {"limit": limit, "cursor": cursor}
-        return _json(self._inbox.get("/api/messages", params=_given(page)))
-
-    def mail(self, number: int) -> Answer:
-        """One mail, taken apart, with every delivery of it."""
-        return _json(self._inbox.get(f"/api/messages/{number}"))
+        page = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        return _json(self.inbox.get("/api/messages", params=page))
 
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
-        _json(self._inbox.put("/api/faults", json=list(rules)))
+        _json(self.inbox.put("/api/faults", json=list(rules)))
 
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
         """Wait until the summary fits, and return it.
@@ -137,10 +127,6 @@ def rest_after(asked: float) -> None:
     asked: when it was asked, by the monotonic clock, in seconds.
     """
     time.sleep(min(0.1, max(0.02, 4 * (time.monotonic() - asked))))
-
-
-def _given(parameters: Answer) -> Answer:
-    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _json(answer: httpx.Response) -> Answer:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +119,9 @@ def _size(folder: Path) -> int:
 
 def answers(url: str) -> bool:
     """Whether the server at the URL answers and has loaded its data."""
-    client = connect(url, timeout=1.0)
-    try:
+    with suppress(redis.RedisError), closing(connect(url, timeout=1.0)) as client:
         return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
+    return False
 
 
 def end_left_over(socket: Path) -> None:

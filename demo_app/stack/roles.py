@@ -60,11 +60,6 @@ class Plan:
         """The roles of this stack."""
         return (*ROLES, STOCK) if self.options.twin else ROLES
 
-    @property
-    def has_worker(self) -> bool:
-        """Whether the backend's jobs are run by processes of their own."""
-        return self.backend().worker_command() is not None
-
     def backend(self) -> Backend:
         """The backend, as the stack's processes have it.
 

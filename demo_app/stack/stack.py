@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from redis import RedisError
@@ -60,12 +59,7 @@ class Stack:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -149,11 +143,12 @@ class Stack:
 
     def _wanted(self) -> dict[str, int]:
         """How many processes of each role there are to be; Redis first, which others need."""
+        has_worker = self.plan.backend().worker_command() is not None
         return {
             "redis": int(self.plan.redis_socket is not None),
             "smtp": 1,
             "web": 1,
-            "worker": self.options.workers if self.plan.has_worker else 0,
+            "worker": self.options.workers if has_worker else 0,
             STOCK: int(self.options.twin),
         }
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from email import message_from_string
 from email.policy import default
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -17,9 +16,7 @@ from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.pictures import add_picture
 from lab import trace
 from lab.language import say
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 _NAME, _ADDRESS = "Hanako", "hanako@example.test"
 
@@ -50,10 +47,10 @@ class Result:
         return self.name, self.kind, len(self.content), inside
 
 
-def upload_picture(lab: Lab, width: int = 3000, height: int = 2000) -> Asked:
+def upload_picture(lab: Lab) -> Asked:
     """Store a large picture, and in the same transaction the job that makes it small."""
     file = BytesIO()
-    Image.linear_gradient("L").resize((width, height)).save(file, "PNG")
+    Image.linear_gradient("L").resize((3000, 2000)).save(file, "PNG")
     database = SqliteDatabase(trace.database(lab))
     began = time.perf_counter()
     _, job = add_picture(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import resource
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from demo_app.backends.celery_command import worker_command
 from demo_app.broker.connection import connect
@@ -15,7 +16,20 @@ from lab.jobs import poison, remind, work
 from lab.manual_worker import Beside
 from lab.mysteries import Case, Mystery
 
+Happens = Callable[[Mystery], str]
+#: By the mystery's number.
+CASES: dict[int, Case] = {}
 _QUICK = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
+
+
+def _case(where: str, why: str, *hints: str, **options: Any) -> Callable[[Happens], Happens]:
+    """The function makes the next mystery happen; see `Case`."""
+
+    def register(happens: Happens) -> Happens:
+        CASES[len(CASES) + 1] = Case(happens, where, why, hints, options)
+        return happens
+
+    return register
 
 
 def _comment(lab: Mystery, numbers: Iterable[int]) -> str:
@@ -36,6 +50,12 @@ def _is_in(lab: Mystery, state: str, job: str) -> bool:
     return lab.redis.zscore(state, job) is not None
 
 
+@_case(
+    "dead",
+    "the mail server refuses this mail",
+    "Look at the picture of the queue: one job is alone in its list.",
+    "`look.history(one, one.job)` ends with what the mail server said.",
+)
 def _refused(lab: Mystery) -> str:
     mail = {"subject": "*Reader 17 *"}
     lab.faults({"at": "reply", "do": "answer", "code": 554, "text": "no links here", "match": mail})
@@ -44,6 +64,12 @@ def _refused(lab: Mystery) -> str:
     return job
 
 
+@_case(
+    "a queue",
+    "no worker takes from this queue",
+    "The picture shows a worker that is alive, and does nothing. What does it wait for?",
+    "`look.processes(two)` has the worker's command. `-Q` names what it takes from.",
+)
 def _nobody_listens(lab: Mystery) -> str:
     _sixteen(lab)
     lab.send_workers_home()
@@ -54,6 +80,13 @@ def _nobody_listens(lab: Mystery) -> str:
     return job
 
 
+@_case(
+    "a worker",
+    "its worker is paused",
+    "Find the list that holds job 17, and the process that owns the list.",
+    "Redis has not heard of this worker for a while. Is it dead? Ask the operating system.",
+    "`look.processes(three)` says in what state it is.",
+)
 def _paused(lab: Mystery) -> str:
     _sixteen(lab)
     lab.slow_mail(60)
@@ -64,6 +97,14 @@ def _paused(lab: Mystery) -> str:
     return job
 
 
+@_case(
+    "dead",
+    "it kills every worker that runs it",
+    "`look.history(four, four.job)`: how did each run of the job end?",
+    "No run ended with an error. Whose names are in the column `by`?",
+    workers=2,
+    environment={**_QUICK, "DEMO_MAX_RESCUES": "1", "DEMO_POISON_PAUSE": "0"},
+)
 def _poison(lab: Mystery) -> str:
     _sixteen(lab)
     job = poison.enqueue(name="17").id
@@ -73,6 +114,13 @@ def _poison(lab: Mystery) -> str:
     return job
 
 
+@_case(
+    "the web app's database",
+    "Redis refuses to write",
+    "Redis does not know job 17. Who had it before Redis?",
+    "`look.outbox(five)` has it. Why is it not handed over? `look.log(five, 'web')`.",
+    "Redis runs. `look.redis_cli(five, 'INFO persistence')` has a line `aof_last_write_status`.",
+)
 def _refuses_to_write(lab: Mystery) -> str:
     _sixteen(lab)
     (pid,) = lab.stack.ready["pids"]["redis"]
@@ -85,6 +133,14 @@ def _refuses_to_write(lab: Mystery) -> str:
     return _comment(lab, range(17, 21))
 
 
+@_case(
+    "scheduled",
+    "it was written by a clock that was wrong",
+    "A job that is scheduled waits for its time. When is that?",
+    "`ZRANGE scheduled 0 -1 WITHSCORES` has it in seconds; `TIME` is now.",
+    "The message says when the job was asked for, and by which machine: "
+    '`look.redis_cli(six, f"LINDEX job:{six.job} 0")`.',
+)
 def _clock(lab: Mystery) -> str:
     """Machine shop-2, which wrote job 17, has a clock that is a day ahead."""
     machines = {number: ("shop-1", datetime.now(UTC)) for number in range(1, 21)}
@@ -98,6 +154,12 @@ def _clock(lab: Mystery) -> str:
     return jobs[17]
 
 
+@_case(
+    "retrying",
+    "its mail arrived, the answer did not",
+    "`look.history(seven, seven.job)` says how each try ended.",
+    "Is the mail of Reader 17 in `look.inbox(seven, 20)`? How often?",
+)
 def _no_answer(lab: Mystery) -> str:
     mail = {"subject": "*Reader 17 *"}
     lab.faults({"at": "reply", "do": "drop_reply", "match": mail})
@@ -106,6 +168,14 @@ def _no_answer(lab: Mystery) -> str:
     return job
 
 
+@_case(
+    "a queue",
+    "the worker asks another Redis",
+    "A worker runs, says the operating system. Which workers does Redis know?",
+    "Count the servers in `look.processes(eight)`.",
+    "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one. Its "
+    "socket is in `look.processes(eight)`, after `--unixsocket`.",
+)
 def _another_redis(lab: Mystery) -> str:
     _sixteen(lab)
     lab.send_workers_home()
@@ -119,90 +189,3 @@ def _another_redis(lab: Mystery) -> str:
     with connect(url) as other:
         worker.wait_until(lambda: bool(other.smembers("workers")))
     return _comment(lab, range(17, 21))
-
-
-CASES = {
-    1: Case(
-        _refused,
-        "dead",
-        "the mail server refuses this mail",
-        (
-            "Look at the picture of the queue: one job is alone in its list.",
-            "`look.history(one, one.job)` ends with what the mail server said.",
-        ),
-    ),
-    2: Case(
-        _nobody_listens,
-        "a queue",
-        "no worker takes from this queue",
-        (
-            "The picture shows a worker that is alive, and does nothing. What does it wait for?",
-            "`look.processes(two)` has the worker's command. `-Q` names what it takes from.",
-        ),
-    ),
-    3: Case(
-        _paused,
-        "a worker",
-        "its worker is paused",
-        (
-            "Find the list that holds job 17, and the process that owns the list.",
-            "Redis has not heard of this worker for a while. Is it dead? Ask the operating system.",
-            "`look.processes(three)` says in what state it is.",
-        ),
-    ),
-    4: Case(
-        _poison,
-        "dead",
-        "it kills every worker that runs it",
-        (
-            "`look.history(four, four.job)`: how did each run of the job end?",
-            "No run ended with an error. Whose names are in the column `by`?",
-        ),
-        {
-            "workers": 2,
-            "environment": {**_QUICK, "DEMO_MAX_RESCUES": "1", "DEMO_POISON_PAUSE": "0"},
-        },
-    ),
-    5: Case(
-        _refuses_to_write,
-        "the web app's database",
-        "Redis refuses to write",
-        (
-            "Redis does not know job 17. Who had it before Redis?",
-            "`look.outbox(five)` has it. Why is it not handed over? `look.log(five, 'web')`.",
-            "Redis runs. `look.redis_cli(five, 'INFO persistence')` has a line "
-            "`aof_last_write_status`.",
-        ),
-    ),
-    6: Case(
-        _clock,
-        "scheduled",
-        "it was written by a clock that was wrong",
-        (
-            "A job that is scheduled waits for its time. When is that?",
-            "`ZRANGE scheduled 0 -1 WITHSCORES` has it in seconds; `TIME` is now.",
-            "The message says when the job was asked for, and by which machine: "
-            '`look.redis_cli(six, f"LINDEX job:{six.job} 0")`.',
-        ),
-    ),
-    7: Case(
-        _no_answer,
-        "retrying",
-        "its mail arrived, the answer did not",
-        (
-            "`look.history(seven, seven.job)` says how each try ended.",
-            "Is the mail of Reader 17 in `look.inbox(seven, 20)`? How often?",
-        ),
-    ),
-    8: Case(
-        _another_redis,
-        "a queue",
-        "the worker asks another Redis",
-        (
-            "A worker runs, says the operating system. Which workers does Redis know?",
-            "Count the servers in `look.processes(eight)`.",
-            "`look.redis_cli(eight, 'SMEMBERS workers', socket='...')` asks the other one. Its "
-            "socket is in `look.processes(eight)`, after `--unixsocket`.",
-        ),
-    ),
-}

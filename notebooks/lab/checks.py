@@ -9,17 +9,15 @@ from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from IPython.display import HTML
 
 from demo_app.commands.doctor import results
 from lab.language import meant, say, typed
 from lab.lifecycle import LabError
+from lab.running import Lab
 from lab.show import Table
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]
@@ -39,10 +37,8 @@ def exercise(name: str) -> Callable[[Test], Test]:
     return register
 
 
-def some_of(
-    name: str, right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str
-) -> None:
-    """An exercise whose answer is a set of words.
+def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
+    """The test of an exercise whose answer is a set of words.
 
     right, wrong: the words on offer. too_much: the hint for a wrong word, which replaces ``{}``.
     too_little: the hint when a right word is missing.
@@ -62,12 +58,12 @@ def some_of(
             return say(too_much).format(repr(_called(min(extra))))
         return None if answer == asked else say(too_little)
 
-    exercise(name)(test)
+    return test
 
 
-def for_each(name: str, right: dict[str, str], hint: str) -> None:
-    """An exercise whose answer has one of several words for each thing. hint: for the first wrong
-    one, which replaces ``{}``."""
+def for_each(right: dict[str, str], hint: str) -> Test:
+    """The test of an exercise whose answer has one of several words for each thing. hint: for the
+    first wrong one, which replaces ``{}``."""
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, dict):
@@ -81,7 +77,7 @@ def for_each(name: str, right: dict[str, str], hint: str) -> None:
         wrong = [name for name in right if answer[name] != right[name]]
         return say(hint).format(wrong[0]) if wrong else None
 
-    exercise(name)(test)
+    return test
 
 
 def _called(word: str) -> str:
@@ -89,19 +85,19 @@ def _called(word: str) -> str:
     return word if word == "no" else say(word)
 
 
-def number(name: str, right: float, hint: str) -> None:
-    """An exercise whose answer is a number."""
+def number(right: float, hint: str) -> Test:
+    """The test of an exercise whose answer is a number."""
 
     def test(answer: Any) -> str | None:
         if not isinstance(answer, Real):
             return say("give a number, without quotes.")
         return None if abs(float(answer) - right) < 1e-6 else say(hint)
 
-    exercise(name)(test)
+    return test
 
 
-def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
-    """An exercise whose answer is one word. hints: by wrong answer."""
+def word(right: str, hints: dict[str, str], otherwise: str) -> Test:
+    """The test of an exercise whose answer is one word. hints: by wrong answer."""
 
     def test(answer: Any) -> str | None:
         if not isinstance(answer, str | int):
@@ -111,7 +107,7 @@ def word(name: str, right: str, hints: dict[str, str], otherwise: str) -> None:
             return None
         return say({wrong.casefold(): hint for wrong, hint in hints.items()}.get(said, otherwise))
 
-    exercise(name)(test)
+    return test
 
 
 def check(name: str, answer: Any, *lab: Lab) -> None:

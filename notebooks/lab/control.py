@@ -79,10 +79,7 @@ class Control(Lifecycle):
         return say("Jobs: {counts}. Living workers: {n}.", counts=counts, n=alive) + help_
 
     def until_still(
-        self,
-        still: float = 1.5,
-        enough: Callable[[dict[str, int]], bool] = lambda _: False,
-        seconds: float = 120.0,
+        self, still: float = 1.5, enough: Callable[[dict[str, int]], bool] = lambda _: False
     ) -> None:
         """Wait until the queue is empty and nothing has moved for so long (`still`).
 
@@ -99,7 +96,7 @@ class Control(Lifecycle):
                 last, since = now, time.monotonic()
             return enough(stats) or (now[2] == 0 and time.monotonic() - since >= still)
 
-        self.until(quiet, "a moment without change", seconds)
+        self.until(quiet, "a moment without change")
 
     def in_hand(self) -> float:
         """For how many seconds stock Celery's worker has held its oldest job."""
@@ -108,9 +105,7 @@ class Control(Lifecycle):
 
     def fault_hits(self) -> int:
         """How often the mail server has misbehaved, under the rules in force."""
-        ready = self.stack.ready
-        bearer = {"authorization": f"Bearer {ready['token']}"}
-        rules = httpx.get(f"{ready['inbox']}/api/faults", headers=bearer).json()
+        rules = self.client.inbox.get("/api/faults").json()
         return sum(int(rule["hits"]) for rule in rules)
 
     def slow_mail(self, each: float) -> None:

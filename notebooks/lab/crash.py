@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
@@ -13,6 +12,7 @@ from lab.running import Lab
 from lab.show import Table
 from lab.together import run_together
 
+_COMMENTS = 8
 #: Backends whose jobs run in the web app, because there is no worker process.
 _IN_WEB_APP = ("memory",)
 #: Seconds without any mail, and with an empty queue, after which the rest counts as lost. A backend
@@ -20,11 +20,10 @@ _IN_WEB_APP = ("memory",)
 _PATIENCE, _PATIENCE_WITH_PROMISES = 4.0, 60.0
 
 
-def crash(*backends: str, comments: int = 8) -> list[Outcome]:
-    """Post comments, kill the process that runs their jobs when it is as busy as it can be, and
+def crash(*backends: str) -> list[Outcome]:
+    """Post 8 comments, kill the process that runs their jobs when it is as busy as it can be, and
     count; each backend in its own lab, side by side."""
-    run = partial(_crash, comments=comments)
-    return run_together(run, backends, len(backends), "the crash of every backend")
+    return run_together(_crash, backends, len(backends), "the crash of every backend")
 
 
 def crash_table(outcomes: Sequence[Outcome]) -> Table:
@@ -42,18 +41,18 @@ def _survives(backend: str) -> frozenset[Death]:
     return backend_named(backend).capabilities.survives
 
 
-def _crash(backend: str, comments: int) -> Outcome:
+def _crash(backend: str) -> Outcome:
     # without the outbox, which would hand over again what the backend itself loses
     lab = Lab(beside=True, backend=backend, without=("outbox",))
     try:
         lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
-        lab.post(comments)
+        lab.post(_COMMENTS)
         # as many jobs as can run at once; no job is being claimed at this moment
         lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
         lab.kill_process("web" if backend in _IN_WEB_APP else "worker", meanwhile=lab.faults)
         lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")
         patience = _PATIENCE_WITH_PROMISES if Death.WORKER in _survives(backend) else _PATIENCE
-        lab.until_still(patience, enough=lambda stats: stats["distinct"] >= comments)
+        lab.until_still(patience, enough=lambda stats: stats["distinct"] >= _COMMENTS)
         ledger = lab.ledger()
         return Outcome(backend, ledger.arrived, ledger.missing)
     finally:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from redis.exceptions import RedisError
-
+from demo_app.stack.redis_server import answers
 from lab.figures import Outcome
 from lab.jobs import work
 from lab.language import say
 from lab.lifecycle import LabError
 from lab.progress import Progress
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 
 class Left(dict[str, int]):
@@ -42,7 +37,7 @@ def kill_redis(lab: Lab) -> int:
     (old,) = lab.stack.ready["pids"]["redis"]
     lab.kill("redis")
     lab.until(lambda: lab.stack.ready["pids"]["redis"] not in ([], [old]), "another Redis")
-    lab.until(lambda: _answers(lab), "an answer of the new Redis")
+    lab.until(lambda: answers(lab.stack.plan.redis_url), "an answer of the new Redis")
     return in_queue(lab)
 
 
@@ -57,10 +52,10 @@ def snapshot(lab: Lab) -> None:
     lab.until(lambda: not lab.redis.info("persistence")["rdb_bgsave_in_progress"], "the snapshot")
 
 
-def last_change(lab: Lab, widest: int = 90) -> str:
+def last_change(lab: Lab) -> str:
     """The last change in the append-only file, one command per line.
 
-    In the file every word has its own line. widest: longer lines are cut after so many letters.
+    In the file every word has its own line. Here a long one is cut.
     """
     folder = lab.stack.plan.folder.redis / "appendonlydir"
     (path,) = folder.glob("*.incr.aof")
@@ -71,11 +66,4 @@ def last_change(lab: Lab, widest: int = 90) -> str:
         words = 1 + 2 * int(lines[begins].removeprefix("*"))
         commands.append(" ".join(lines[begins : begins + words]))
         begins += words
-    return "\n".join(line if len(line) < widest else f"{line[:widest]}…" for line in commands)
-
-
-def _answers(lab: Lab) -> bool:
-    try:
-        return bool(lab.redis.ping())
-    except RedisError:
-        return False
+    return "\n".join(line if len(line) < 90 else f"{line[:90]}…" for line in commands)

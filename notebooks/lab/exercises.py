@@ -7,19 +7,15 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.jobs.outcome import Succeeded
 from lab.checks import Hint, exercise, for_each, number, some_of, word
 from lab.jobs import work
 from lab.language import say
 from lab.order import name_of
+from lab.running import Lab
 from lab.times import percentile
-
-if TYPE_CHECKING:
-    from lab.mysteries import Mystery
-    from lab.running import Lab
-
 
 #: For a function that forgets to give its answer back.
 _NOTHING = "your function gives nothing back. Is there a `return`?"
@@ -141,10 +137,8 @@ def _backend(answer: Callable[[], Any]) -> Hint:
     if not backend.waiting:
         return ...
     if len(backend.waiting) != 2:
-        return say(
-            "after `_enqueue` of two jobs, the number of jobs that wait is {n}.",
-            n=len(backend.waiting),
-        )
+        told = "after `_enqueue` of two jobs, the number of jobs that wait is {n}."
+        return say(told, n=len(backend.waiting))
     backend._enqueue(jobs[2:])
     for job in jobs:
         outcome = backend.run_next()
@@ -223,14 +217,10 @@ def _address(answer: str) -> str | None:
     return say("put one word before the address, and leave the rest as it is.")
 
 
-def _solved(answer: Any, lab: Mystery) -> Hint:
-    return lab.judge(answer)
-
-
 for _kind in (some_of, word, for_each, number):
     for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
         _kind.__name__
     ].items():
-        _kind(_name, **_words)
+        exercise(_name)(_kind(**_words))
 for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
-    exercise(_name)(_solved)
+    exercise(_name)(lambda answer, lab: lab.judge(answer))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from demo_app.stack import ports
 from lab.language import say
 from lab.manual_worker import PATIENCE, Beside
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 
 class Flower(Beside):

@@ -42,14 +42,11 @@ def hand_in(name: str = "") -> Table:
     before = [one for one in found["predictions"] if one["question"] not in questions]
     found["predictions"] = before + predictions
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    right = sum(one["right"] for one in found["exercises"].values())
-    told = say(
-        "{right} of {all} exercises right, {n} predictions",
-        right=right,
-        all=len(found["exercises"]),
-        n=len(found["predictions"]),
-    )
-    return Table(("the file", "what it has"), [(path, told)])
+    answered, n = found["exercises"].values(), len(found["predictions"])
+    right = sum(one["right"] for one in answered)
+    told = "{right} of {all} exercises right, {n} predictions"
+    row = path, say(told, right=right, all=len(answered), n=n)
+    return Table(("the file", "what it has"), [row])
 
 
 def _before(path: Path) -> dict[str, Any]:

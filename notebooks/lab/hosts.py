@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from demo_app.verification.proxy import Connect, Proxy
 from lab.language import say
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 #: What a worker on another machine must be told; nothing else is shared.
 SETTINGS = ("DEMO_REDIS_URL", "DEMO_SMTP_URL", "DEMO_DIR")

@@ -45,17 +45,18 @@ RUNGS = (
 )
 
 
-def climb(rungs: Sequence[Rung] = RUNGS, at_once: int = 7) -> list[Outcome]:
-    """Run the campaign on every rung, so many side by side."""
-    return run_together(campaign, rungs, at_once, "the campaign on every rung")
+def climb() -> list[Outcome]:
+    """Run the campaign on every rung, all side by side."""
+    return run_together(_campaign, RUNGS, len(RUNGS), "the campaign on every rung")
 
 
-def campaign(rung: Rung, part: int = 4) -> Outcome:
+def _campaign(rung: Rung) -> Outcome:
     """Comments in four parts. Redis is wiped in the middle of the first part, the worker is killed
     in the middle of the second, Redis while the third arrives, and in the last the mail server's
     answer is lost once."""
     # a rescue takes only a second here, so the campaign is over sooner
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
+    part = 4
     lab = Lab(beside=True, environment=quick, **rung.options)
     rescues = lab.stack.options.backend == "celery" and not lab.stock
     without = lab.stack.options.without

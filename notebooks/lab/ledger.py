@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -17,10 +17,8 @@ from demo_app.verification.demo.colours import DELIVERED, EDGE, KILL, WAITING
 from demo_app.verification.demo.timeline import Kill
 from lab.figures import drawn, legend, mark, panels
 from lab.language import say, sentence
+from lab.lifecycle import Posted
 from lab.show import Picture, Table
-
-if TYPE_CHECKING:
-    from lab.running import Posted
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
@@ -18,14 +19,12 @@ from lab.figures import drawn, panels
 from lab.jobs import work
 from lab.language import say, sentence
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture, seconds
-
-if TYPE_CHECKING:
-    from lab.running import Lab
-
 
 #: Seeds for the lengths and the gaps, chosen so that a run of seconds is typical of a long one.
 _SEEDS = 107, 8
+_JOBS, _MEAN_WORK = 200, 0.008
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +49,14 @@ def predicted_wait(share: float, mean_work: float = 1.0) -> float:
     return mean_work * share / max(0.01, 1.0 - share)
 
 
-def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) -> Load:
-    """Enqueue jobs at random times, so that a worker's only thread is busy for that share (0 to 1)
-    of the time, and measure what happens. mean_work: seconds."""
+def run_load(lab: Lab, share: float) -> Load:
+    """Enqueue 200 jobs at random times, so that a worker's only thread is busy for that share (0 to
+    1) of the time, and measure what happens."""
     with Progress(say("a run at {share:.0%}", share=share)):
-        lengths = _random_times(_SEEDS[0], jobs, mean_work)
-        gaps = _random_times(_SEEDS[1], jobs, _time_of_one(lab, mean_work) / share)
+        lengths = _random_times(_SEEDS[0], _MEAN_WORK)
+        gaps = _random_times(_SEEDS[1], _time_of_one(lab) / share)
         since, due = journal_end(lab.client), time.monotonic()
-        with _Counter(lab) as counter:
+        with _counting(lab) as counted:
             for number, (gap, length) in enumerate(zip(gaps, lengths, strict=True)):
                 due += gap
                 time.sleep(max(0.0, due - time.monotonic()))
@@ -73,15 +72,15 @@ def run_load(lab: Lab, share: float, jobs: int = 200, mean_work: float = 0.008) 
         mean_wait=statistics.mean(job.runs[-1].began - job.enqueued for job in seen.jobs),
         mean_work=statistics.mean(works),
         rate=len(works) / (last - first),
-        mean_queue=counter.mean(first, last),
+        mean_queue=_mean(counted, first, last),
     )
 
 
-def _time_of_one(lab: Lab, length: float, tries: int = 15) -> float:
-    """For how long a job of this length keeps the worker busy here, claim included; the median."""
+def _time_of_one(lab: Lab) -> float:
+    """For how long an average job keeps the worker busy here, claim included; the median."""
     since = journal_end(lab.client)
-    for number in range(tries):
-        work.enqueue(name=f"{number}", seconds=length)
+    for number in range(15):
+        work.enqueue(name=f"{number}", seconds=_MEAN_WORK)
     lab.wait()
     return statistics.median(_works(timelines.read(lab.redis, since)))
 
@@ -90,42 +89,40 @@ def _works(seen: timelines.Timeline) -> list[float]:
     return [(job.done or 0.0) - job.runs[-1].began for job in seen.jobs]
 
 
-def _random_times(seed: int, count: int, mean: float) -> list[float]:
+def _random_times(seed: int, mean: float) -> list[float]:
     """Random lengths of time (exponentially distributed) with exactly this mean."""
     dice = random.Random(seed)
-    drawn = [dice.expovariate(1.0) for _ in range(count)]
-    return [one * mean * count / sum(drawn) for one in drawn]
+    drawn = [dice.expovariate(1.0) for _ in range(_JOBS)]
+    return [one * mean * _JOBS / sum(drawn) for one in drawn]
 
 
-class _Counter:
+@contextmanager
+def _counting(lab: Lab) -> Iterator[list[tuple[float, int]]]:
     """Counts the jobs in the queue many times a second, without asking any job how long it
     waited."""
+    redis: Any = lab.client.redis()
+    ended, counted = threading.Event(), []
 
-    def __init__(self, lab: Lab) -> None:
-        self._redis: Any = lab.client.redis()
-        self._ended = threading.Event()
-        self._counted: list[tuple[float, int]] = []
-        self._thread = threading.Thread(target=self._count, name="counter", daemon=True)
+    def count() -> None:
+        while not ended.wait(0.004):
+            waiting = redis.llen("queue:default")
+            counted.append((time.time(), waiting))
 
-    def __enter__(self) -> _Counter:
-        self._thread.start()
-        return self
+    thread = threading.Thread(target=count, name="counter", daemon=True)
+    thread.start()
+    try:
+        yield counted
+    finally:
+        ended.set()
+        thread.join()
+        redis.close()
 
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._redis.close()
 
-    def _count(self) -> None:
-        while not self._ended.wait(0.004):
-            waiting = self._redis.llen("queue:default")
-            self._counted.append((time.time(), waiting))
-
-    def mean(self, first: float, last: float) -> float:
-        """The average between two moments; each count holds until the next one."""
-        counted = [(at, waiting) for at, waiting in self._counted if first <= at <= last]
-        area = sum(n * (then - at) for (at, n), (then, _) in pairwise(counted))
-        return area / (counted[-1][0] - counted[0][0])
+def _mean(counted: list[tuple[float, int]], first: float, last: float) -> float:
+    """The average between two moments; each count holds until the next one."""
+    counted = [(at, waiting) for at, waiting in counted if first <= at <= last]
+    area = sum(n * (then - at) for (at, n), (then, _) in pairwise(counted))
+    return area / (counted[-1][0] - counted[0][0])
 
 
 def load_picture(loads: Sequence[Load]) -> Picture:
@@ -148,13 +145,9 @@ def load_picture(loads: Sequence[Load]) -> Picture:
     axes.set_ylabel(drawn("a job waits, in ms"), fontsize=13)
     axes.grid(color=EDGE, alpha=0.2)
     axes.legend(frameon=False, fontsize=13, loc="center left")
-    sentences = [
-        say(
-            "busy {share:.0%}: waits {wait}, predicted {predicted}",
-            share=load.utilisation,
-            wait=seconds(load.mean_wait),
-            predicted=seconds(predicted_wait(load.utilisation, load.mean_work)),
-        )
-        for load in loads
-    ]
+    sentences, told = [], "busy {share:.0%}: waits {wait}, predicted {predicted}"
+    for one in loads:
+        predicted = seconds(predicted_wait(one.utilisation, one.mean_work))
+        wait = seconds(one.mean_wait)
+        sentences.append(say(told, share=one.utilisation, wait=wait, predicted=predicted))
     return Picture.of(figure, say("Mean wait of a job. ") + sentence(sentences))

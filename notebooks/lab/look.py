@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 from redis.exceptions import RedisError
@@ -16,11 +16,9 @@ from demo_app.stack.reaper import MARKER
 from lab.language import say
 from lab.lifecycle import LabError
 from lab.queue_lists import read
+from lab.running import Lab
 from lab.show import Table
 from lab.trace import rows
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: Commands that tell something, though Redis does not call them "readonly".
 _TELL = ("info", "time", "ping", "client list", "config get")

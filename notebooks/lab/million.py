@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from lab.language import say
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Table
 from lab.speed import moved_by_redis
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +52,16 @@ def workers_for(mails_a_second: float, mails_per_hour: int, busy: float) -> int:
 def needs(measured: Measured, mails_per_hour: int, busy: float) -> Table:
     """One row per part: what one of it does, and how many are needed."""
     wanted = say("{n:,.0f} per second", n=mails_per_hour / 3600)
-    rows = [
-        (
-            say(name),
-            say("{n:,.0f} per second", n=one),
-            wanted,
-            str(workers_for(one, mails_per_hour, busy)),
-        )
-        for name, one in (
-            ("web app: comments answered", measured.comments),
-            ("worker: mails sent", measured.mails),
-            ("Redis: jobs enqueued, claimed, acknowledged", measured.moves),
-        )
-    ]
-    each, room = measured.job_bytes, measured.job_bytes * mails_per_hour
-    bad_hour = (
-        say("Redis: an hour without workers"),
-        say("{n:,.0f} bytes per job", n=each),
-        say("{n:,} jobs", n=mails_per_hour),
-    )
-    rows.append((*bad_hour, f"{room / 2**30:.1f} GiB"))
+    rows = []
+    for name, one in (
+        ("web app: comments answered", measured.comments),
+        ("worker: mails sent", measured.mails),
+        ("Redis: jobs enqueued, claimed, acknowledged", measured.moves),
+    ):
+        rate, many = say("{n:,.0f} per second", n=one), workers_for(one, mails_per_hour, busy)
+        rows.append((say(name), rate, wanted, str(many)))
+    each = say("{n:,.0f} bytes per job", n=measured.job_bytes)
+    room = f"{measured.job_bytes * mails_per_hour / 2**30:.1f} GiB"
+    jobs = say("{n:,} jobs", n=mails_per_hour)
+    rows.append((say("Redis: an hour without workers"), each, jobs, room))
     return Table(("part", "one of it, measured here", "needed", "how many"), rows)

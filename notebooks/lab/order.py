@@ -30,10 +30,11 @@ _MOMENTS: dict[str, Callable[[JobLine], float]] = {
 }
 
 
-def names_waiting(lab: Lab, queue: str) -> list[str]:
-    """The jobs in one Redis list, next to run first, by comment number or name."""
+def waiting(lab: Lab, queue: str = "mail") -> list[str]:
+    """What waits in a queue, next to run first: comments by number, other jobs by name."""
     if lab.stock:
-        return [_name(_stock_arguments(raw)) for raw in reversed(lab.redis.lrange(queue, 0, -1))]
+        messages = map(json.loads, reversed(lab.redis.lrange(queue, 0, -1)))
+        return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
     ids = reversed(lab.redis.lrange(f"queue:{queue}", 0, -1))
     return [name_of(lab.redis, job) for job in ids]
 
@@ -49,10 +50,10 @@ def task_of(redis: Any, job: str) -> str:
     return parse(redis.lindex(f"job:{job}", 0)).task
 
 
-def started(redis: Any, seen: Timeline) -> list[str]:
-    """The jobs' names in the order in which their last runs began."""
-    jobs = sorted((job for job in seen.jobs if job.runs), key=_MOMENTS["started"])
-    return [name_of(redis, job.id) for job in jobs]
+def started(lab: Lab) -> list[str]:
+    """The jobs in the order in which they (last) started, named as in `waiting`."""
+    jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])
+    return [name_of(lab.redis, job.id) for job in jobs]
 
 
 def changed_places(seen: Timeline) -> int:
@@ -86,11 +87,6 @@ def order_picture(**runs: Timeline) -> Picture:
 
 def _name(arguments: dict[str, Any], otherwise: str = "?") -> str:
     return str(arguments.get("name", arguments.get("comment_id", otherwise)))
-
-
-def _stock_arguments(raw: str) -> dict[str, Any]:
-    arguments: dict[str, Any] = json.loads(base64.b64decode(json.loads(raw)["body"]))[1]
-    return arguments
 
 
 def _places(seen: Timeline) -> list[tuple[int, ...]]:

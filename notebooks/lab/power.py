@@ -82,11 +82,8 @@ def power_failures(*modes: str) -> list[Failure]:
             library = _library(folder)
             return [_fail(folder / mode, mode, library) for mode in modes]
         except _CannotSee as error:
-            print(
-                say(
-                    "{why} Here is a run that was recorded on another machine.", why=say(str(error))
-                )
-            )
+            told = "{why} Here is a run that was recorded on another machine."
+            print(say(told, why=say(str(error))))
     runs = {one["appendfsync"]: Failure(**one) for one in json.loads(_RECORDED.read_text("utf-8"))}
     return [runs[mode] for mode in modes]
 

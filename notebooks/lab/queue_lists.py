@@ -105,12 +105,12 @@ def _urgency(queue: str) -> tuple[int, int]:
 
 
 def picture(lab: Lab) -> Picture:
-    """The lists as they are now; each job has the number of its comment, or its name."""
+    """Every job in the Redis list in which it is now, by the number of its comment or its name."""
     return _draw(lab, [Moment(0.0, read(lab.redis, lab.died))])
 
 
 def watch(lab: Lab, seconds: float = 120.0) -> None:
-    """Show the queue as it moves, until no job is left to do. Some snapshots stay.
+    """Like `wait`, with the queue's picture as it moves. Some snapshots stay.
 
     Raises LabError when that does not happen in time.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from demo_app.verification.demo import timeline as timelines
 from demo_app.verification.demo.picture import describe, draw
-from demo_app.verification.demo.run import journal_end
+from demo_app.verification.demo.run import journal_end, recovery
 from demo_app.verification.demo.timeline import Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
@@ -17,8 +17,7 @@ from lab.figures import drawn
 from lab.language import say
 from lab.ledger import Ledger, count
 from lab.lifecycle import LabError, Posted, Posts
-from lab.map import draw_map
-from lab.show import Picture, Table
+from lab.show import Picture
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
@@ -32,6 +31,13 @@ class Lab(Control):
     beside: keep the lab that runs, and start this one next to it.
     Raises LabError, with nothing left running, when it can't start.
     """
+
+    waiting = order.waiting
+    started = order.started
+    map = trace.draw_map
+    follow = trace.follow
+    queue_picture = queue_lists.picture
+    watch = queue_lists.watch
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
         """Post comments, with so many readers at the same time; each waits for its answer."""
@@ -51,30 +57,6 @@ class Lab(Control):
         with ThreadPoolExecutor(readers) as pool:
             return Posts(pool.map(one, numbers))
 
-    def waiting(self, queue: str = "mail") -> list[str]:
-        """What waits in a queue, next to run first: comments by number, other jobs by name."""
-        return order.names_waiting(self, queue)
-
-    def started(self) -> list[str]:
-        """The jobs in the order in which they (last) started, named as in `waiting`."""
-        return order.started(self.redis, self.seen())
-
-    def map(self) -> Picture:
-        """The running processes, with pids and ports, and the way of a comment."""
-        return draw_map(self.stack)
-
-    def follow(self, posted: Posted) -> Table:
-        """One comment at every step of its way: the bytes that are stored."""
-        return trace.follow(self, posted)
-
-    def queue_picture(self) -> Picture:
-        """Every job in the Redis list in which it is now."""
-        return queue_lists.picture(self)
-
-    def watch(self, seconds: float = 120.0) -> None:
-        """Like `wait`, with the queue's picture as it moves."""
-        queue_lists.watch(self, seconds)
-
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
         """Comments posted (all, or only these), and their mails in the inbox."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
@@ -85,23 +67,18 @@ class Lab(Control):
 
     def back_after(self, kill: Kill) -> float:
         """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
-        again = [
-            next((run.began for run in line.runs if run.began > kill.at), kill.at)
-            for line in self.seen().jobs
-            if line.id in kill.held
-        ]
-        return max(again, default=kill.at) - kill.at
+        return recovery(self.seen(), kill)
 
     def new_page(self) -> None:
         """From here on, pictures show only what comes next."""
         self._since = journal_end(self.client)
         self.kills.clear()
 
-    def timeline(self, title: str = "") -> Picture:
+    def timeline(self) -> Picture:
         """The picture of what happened: a job is a row, time goes right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
-        figure, words = draw(seen, kills, title=title or " ", say=drawn), describe(seen, kills, say)
+        figure, words = draw(seen, kills, title=" ", say=drawn), describe(seen, kills, say)
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # there are other jobs than mails: nothing was delivered, and there was no comment

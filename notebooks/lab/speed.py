@@ -10,17 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.verification.demo.colours import EDGE, INK, RUNNING, WAITING
 from lab import postgres
 from lab.figures import drawn, panels
 from lab.language import Say, say, sentence
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: How often each store is measured: a single sample is decided by chance.
 RUNS = 3
@@ -115,9 +113,9 @@ def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
         return each * clients / (time.perf_counter() - began)
 
 
-def moved_by_redis(lab: Lab, jobs: int = 300) -> float:
+def moved_by_redis(lab: Lab) -> float:
     """Jobs per second through all three steps in the lab's Redis, by one client."""
-    return _rate(partial(_redis, lab.redis), 1, jobs)
+    return _rate(partial(_redis, lab.redis), 1, 300)
 
 
 def speed_picture(speeds: Iterable[Speed]) -> Picture:

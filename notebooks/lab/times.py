@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.verification.demo.colours import DELIVERED, INK, KILL, RUNNING
 from lab.figures import drawn, panels
 from lab.language import say, sentence
+from lab.lifecycle import Posted
 from lab.show import Picture, seconds
-
-if TYPE_CHECKING:
-    from lab.running import Posted
 
 
 def percentile(values: Sequence[float], share: float) -> float:

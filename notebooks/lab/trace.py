@@ -1,32 +1,56 @@
-"""Follow one comment: the bytes that are stored at every step of its way."""
+"""The way of a comment: the map of the processes that it passes, and the bytes that are stored."""
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
-
-import httpx
+from urllib.parse import urlsplit
 
 from lab.language import say
-from lab.show import Table
+from lab.show import Picture, Table
 
 if TYPE_CHECKING:
     from lab.running import Lab, Posted
 
 
+_DRAWING = Path(__file__).with_name("map.svg").read_text("utf-8")
+_WORDS = (
+    "A comment goes from the reader to the web app (pid $web_pid, port $web_port), its job to "
+    "Redis (pid $redis_pid), from there to a worker (pid $worker_pid), and its mail to the mail "
+    "server (pid $smtp_pid, port $smtp_port), which shows it in the inbox (port $inbox_port)."
+)
+
+
+def draw_map(lab: Lab) -> Picture:
+    """The running processes, with pids and ports, and the way of a comment."""
+    ready = lab.stack.ready
+    values: dict[str, object] = {
+        f"{role}_pid": ", ".join(map(str, found)) or say("none")
+        for role, found in ready["pids"].items()
+    }
+    values |= {f"{name}_port": urlsplit(ready[name]).port for name in ("web", "inbox")}
+    values["smtp_port"] = ready["smtp"].rpartition(":")[2]
+    values["threads"] = lab.stack.options.concurrency
+    drawing = re.sub("(?<=>).+(?=</text>)", lambda words: say(words[0]), _DRAWING)
+    return Picture(Template(drawing).substitute(values), Template(say(_WORDS)).substitute(values))
+
+
 def follow(lab: Lab, posted: Posted) -> Table:
-    """What the web app's database, Redis and the inbox hold about this comment."""
+    """One comment at every step of its way: what the database, Redis and the inbox hold of it."""
     (row,) = rows(lab, "SELECT * FROM comments WHERE id = ?", posted.comment_id)
     found = [(say("SQLite, table comments"), json.dumps(dict(row)))]
     job: list[str] = lab.redis.lrange(f"job:{posted.job_id}", 0, -1)
     found.append((say("Redis, the job's message"), job[0] if job else say("nothing")))
     found += [(say("Redis, the job's history"), line) for line in job[1:]]
-    mail = _mail(lab, posted)
-    if mail:
-        found.append((say("the mail, as it was received"), mail))
+    for mail in lab.client.mails()["messages"]:
+        if mail["job_id"] == posted.job_id:
+            found.append((say("the mail, as it was received"), raw_mail(lab, mail["id"])))
+            break
     marked = (posted.job_id, "comment_id")
     caption = say("Comment {n}", n=posted.comment_id)
     return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
@@ -46,13 +70,4 @@ def rows(lab: Lab, question: str, *values: Any) -> list[Any]:
 
 def raw_mail(lab: Lab, number: int) -> str:
     """A mail of the inbox, as it was received."""
-    ready = lab.stack.ready
-    bearer = {"authorization": f"Bearer {ready['token']}"}
-    return httpx.get(f"{ready['inbox']}/api/messages/{number}/raw", headers=bearer).text
-
-
-def _mail(lab: Lab, posted: Posted) -> str:
-    for mail in lab.client.mails()["messages"]:
-        if mail["job_id"] == posted.job_id:
-            return raw_mail(lab, mail["id"])
-    return ""
+    return lab.client.inbox.get(f"/api/messages/{number}/raw").text

@@ -25,10 +25,10 @@ def gaps(job: JobLine) -> list[float]:
     return [later.began - earlier.began for earlier, later in pairwise(job.runs)]
 
 
-def planned(task: Any, jobs: int, failures: int = 1) -> list[float]:
-    """The seconds that so many jobs of a task would wait after so many failures, by its rule."""
+def planned(task: Any, jobs: int) -> list[float]:
+    """The seconds that so many jobs of a task would wait after their first failure, by its rule."""
     (rule,) = task.policies
-    return [rule.wait(failures) for _ in range(jobs)]
+    return [rule.wait(1) for _ in range(jobs)]
 
 
 def by_task(redis: Any, seen: Timeline) -> dict[str, list[JobLine]]:

@@ -6,18 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import httpx
+from typing import Any
 
 from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
 from lab.figures import drawn, panels
 from lab.language import say, sentence
 from lab.progress import Progress
+from lab.running import Lab
 from lab.show import Picture, seconds
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: Samples a second.
 RATE = 10.0
@@ -46,9 +42,7 @@ class Samples(list[Sample]):
 
 def metrics(lab: Lab) -> str:
     """What Prometheus would read: the numbers, without the lines that explain them."""
-    ready = lab.stack.ready
-    bearer = {"authorization": f"Bearer {ready['token']}"}
-    text = httpx.get(f"{ready['web']}/metrics", headers=bearer).raise_for_status().text
+    text = lab.client.web.get("/metrics").raise_for_status().text
     return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from celery import Celery
 
@@ -16,9 +15,7 @@ from lab.figures import Outcome
 from lab.language import say
 from lab.manual_worker import Beside
 from lab.progress import Progress
-
-if TYPE_CHECKING:
-    from lab.running import Lab
+from lab.running import Lab
 
 #: Seconds without a parcel after which nothing more is expected. More than a lease, less than the
 #: hour after which stock Celery looks again.

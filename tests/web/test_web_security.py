@@ -273,6 +273,7 @@ def test_a_comment_that_names_a_hundred_boundaries_hides_no_mail(client: Client)
     before = client.mail_stats()["distinct"]
     client.comment(body="boundary= " * 100 + "\n" + "\n--boundary" * 100 + "\nthe end")
     client.wait_for_mails(before + 1)
-    mail = client.mail(client.mails(limit=1)["messages"][0]["id"])
+    newest = client.mails(limit=1)["messages"][0]
+    mail = client.inbox.get(f"/api/messages/{newest['id']}").json()
     assert "the end" in mail["text"]
     assert mail["has_html"]

@@ -89,7 +89,7 @@ def run(
         after["distinct"] - before["distinct"],
         after["duplicates"] - before["duplicates"],
         done,
-        [_recovery(timeline, kill) for kill in done],
+        [recovery(timeline, kill) for kill in done],
     )
     return result, timeline
 
@@ -156,7 +156,8 @@ def _wait_for_all(
         time.sleep(0.05)
 
 
-def _recovery(timeline: Timeline, kill: Kill) -> float:
+def recovery(timeline: Timeline, kill: Kill) -> float:
+    """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
         # the first run after the kill: a later one may follow a later kill
