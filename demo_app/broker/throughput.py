@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from demo_app.broker.connection import Decoded
-from demo_app.broker.keys import Keys
+from demo_app.broker.inspect import KEYS
 from demo_app.broker.message import parse_or_quote
 
 _DAY_MINUTES = 1440
-#: The demo app's keys have no prefix.
-KEYS = Keys()
 
 
 class Window(StrEnum):
