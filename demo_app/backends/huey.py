@@ -22,8 +22,7 @@ from huey.exceptions import RetryTask
 from huey.registry import Message
 from huey.serializer import Serializer
 
-from demo_app.backends.huey_storage import Storage
-from demo_app.backends.huey_table import JobTable
+from demo_app.backends.huey_table import JobTable, Storage
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job

@@ -1,9 +1,10 @@
-"""What became of each job in huey's file: a table of our own beside huey's."""
+"""What became of each job in huey's file, and who took it: a table of our own beside huey's."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -11,10 +12,31 @@ from itertools import count
 from time import time
 from typing import Any
 
+from huey.storage import SqliteStorage
+
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
 from demo_app.jobs.result import TaskError, TaskResult
 
+_JOBS = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY,
+    job TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    errors TEXT NOT NULL DEFAULT '[]',
+    value TEXT NOT NULL DEFAULT 'null',
+    reason TEXT NOT NULL DEFAULT '',
+    started_at REAL,
+    finished_at REAL,
+    worker INTEGER
+) STRICT
+"""
+_TAKEN = """
+CREATE TRIGGER IF NOT EXISTS taken_from_{table} AFTER DELETE ON {table} BEGIN
+    UPDATE jobs SET worker = pid() WHERE id = json_extract(old.data, '$[0]');
+END
+"""
 _ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
 _LAST = ("done", "discarded", "dead")
 _ASKED = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
@@ -29,6 +51,26 @@ DELETE FROM jobs WHERE id IN (
     ORDER BY finished_at DESC LIMIT -1 OFFSET ?
 )
 """
+
+
+class Storage(SqliteStorage):  # type: ignore[misc]
+    """Huey's storage, which notes who takes a job in the same transaction that deletes it from
+    huey's tables.
+
+    Between the two a consumer that is killed would leave a job that waits nowhere, and of which
+    nobody knows that it has to be put back.
+    """
+
+    ddl = (
+        *SqliteStorage.ddl,
+        _JOBS,
+        *(_TAKEN.format(table=table) for table in ("task", "schedule")),
+    )
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.create_function("pid", 0, os.getpid)
+        return connection
 
 
 class JobTable:
