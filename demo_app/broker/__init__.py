@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from celery._state import connect_on_app_finalize
 from kombu.transport import TRANSPORT_ALIASES
 
+from demo_app.broker.connection import CONNECTIONS
 from demo_app.broker.defaults import set_defaults
 
 if TYPE_CHECKING:
@@ -24,17 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport"]
 
-#: The schemes of a broker URL that lead here; `address` reads what is behind the plus sign.
-SCHEMES = (
-    "claims",
-    "claims+redis",
-    "claims+rediss",
-    "claims+valkey",
-    "claims+valkeys",
-    "claims+unix",
-    "claims+socket",
-    "claims+sentinel",
-)
+#: The schemes of a broker URL that lead here; `connection` reads what is behind the plus sign.
+SCHEMES = ("claims", *(f"claims+{scheme}" for scheme in CONNECTIONS))
 TRANSPORT_ALIASES |= dict.fromkeys(SCHEMES, "demo_app.broker.transport:Transport")
 
 connect_on_app_finalize(set_defaults)

@@ -16,7 +16,7 @@ import redis
 from kombu.transport import redis as kombu_redis
 
 from demo_app.broker import worker
-from demo_app.broker.address import CONNECTIONS, connection_options, scheme_of
+from demo_app.broker.connection import CONNECTIONS, connection_options, scheme_of
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.keys import lane_of, lanes_of
 from demo_app.broker.message import is_job

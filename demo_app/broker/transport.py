@@ -17,7 +17,7 @@ from redis.retry import Retry
 from demo_app.broker import worker
 from demo_app.broker.channel import in_flight_here
 from demo_app.broker.claim import Ending, Verdict
-from demo_app.broker.address import scheme_of
+from demo_app.broker.connection import scheme_of
 from demo_app.broker.consuming import Consuming
 from demo_app.broker.in_flight import PAUSE
 from demo_app.broker.keys import STEPS, lanes_of

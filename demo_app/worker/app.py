@@ -9,8 +9,7 @@ from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
-from demo_app.broker.address import Watched
-from demo_app.broker.connection import client_url
+from demo_app.broker.connection import Watched, client_url
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
