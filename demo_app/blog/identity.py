@@ -27,6 +27,8 @@ from demo_app.settings import BackendName, Settings
 KEY = "blog"
 #: The backends whose jobs are there.
 IN_REDIS = (BackendName.CELERY, BackendName.RQ)
+#: Seconds that a worker waits for its blog, since the web app starts beside it.
+PATIENCE = 10.0
 
 
 def announce(chosen: Settings, database: Database) -> None:
@@ -52,13 +54,11 @@ def open_blog(chosen: Settings) -> Database:
     )
 
 
-def refuse_another_blog(chosen: Settings, seconds: float = 10.0) -> None:
+def refuse_another_blog(chosen: Settings) -> None:
     """Call at a worker's start: ends the process when its database is not the one that the waiting
     jobs are about, or can't be used. As long as no blog has put any job in, there need be none.
-
-    seconds: how long to wait for what may be about to come, since the web app starts beside it.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             if announced(chosen) is not None:

@@ -142,9 +142,9 @@ def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
     return client
 
 
-def connect_async(url: str, *, timeout: float | None = 3.0) -> Any:
+def connect_async(url: str) -> Any:
     """The same, for asyncio."""
-    return _client(redis.asyncio.Redis, redis.asyncio.Sentinel, url, timeout)
+    return _client(redis.asyncio.Redis, redis.asyncio.Sentinel, url, 3.0)
 
 
 def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any:

@@ -20,7 +20,7 @@ from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
 from demo_app.broker.options import DEFAULTS, Options
 
-#: Jobs asked about in one step.
+#: Jobs asked about, discarded or moved in one step.
 _AT_ONCE = 500
 
 
@@ -176,9 +176,9 @@ class Queue:
         self._clock = float(now), asked
         return list(found), int(suspected) > 0
 
-    def promote_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
+    def promote_due(self, by: str) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""
-        moved, soonest = self._run("promote_due", by, most)
+        moved, soonest = self._run("promote_due", by, _AT_ONCE)
         return int(moved), float(soonest) if soonest else None
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
