@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from demo_app.backends.celery_command import worker_command, worker_ready
-from demo_app.backends.celery_result import result_of
-from demo_app.backends.celery_waiting import Waiting
+from demo_app.backends.celery_jobs import Waiting, result_of
 from demo_app.backends.program import program
 from demo_app.broker.connection import connect
 from demo_app.broker.inspect import get_job
