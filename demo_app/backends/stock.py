@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,13 +86,10 @@ class StockBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid takes jobs."""
-        client = connect(self._settings.redis_url, timeout=2.0)
-        try:
+        found = connect(self._settings.redis_url, timeout=2.0)
+        with suppress(RedisError), closing(found) as client:
             return bool(client.exists(f"stock-worker:{pid}"))
-        except RedisError:
-            return False
-        finally:
-            client.close()
+        return False
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,6 +10,7 @@ from time import sleep
 from typing import Any, ClassVar
 
 import redis
+from celery.worker import state
 from kombu.transport import redis as kombu_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -92,6 +93,6 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
                 working[0].queue.client.ping()
                 break
             except redis.exceptions.RedisError:
-                worker.maybe_shutdown()  # a SIGTERM ends the wait
+                state.maybe_shutdown()  # a SIGTERM ends the wait
                 sleep(PAUSE)
         return super().establish_connection()

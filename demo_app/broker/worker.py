@@ -167,11 +167,6 @@ def _tags(requests: Iterable[Any]) -> set[str]:
             return {str(request.message.delivery_tag) for request in requests}
 
 
-def maybe_shutdown() -> None:
-    """Raises what ends the worker, when it was asked to end."""
-    state.maybe_shutdown()
-
-
 def _begin(instance: Any, **_: Any) -> None:
     """Just before the worker runs: its pool and tasks are known, and it has received nothing."""
     if not is_chosen(instance.app.conf):
