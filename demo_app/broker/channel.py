@@ -69,8 +69,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         pool = self._get_pool()
         pool.connection_kwargs["decode_responses"] = True
         pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
-        queue = Queue(redis.Redis(connection_pool=pool), options)
-        return self.in_flight_class(queue, options)
+        return self.in_flight_class(Queue(redis.Redis(connection_pool=pool), options))
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
