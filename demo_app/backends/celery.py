@@ -104,18 +104,22 @@ def job_of(message: Message) -> Job:
     )
 
 
+def options_of(chosen: Settings) -> Options:
+    """The broker's options, as the settings have them."""
+    return Options(
+        lease_seconds=chosen.lease_seconds,
+        heartbeat_seconds=chosen.beat_seconds,
+        max_rescues=chosen.max_rescues,
+        poison_pause=chosen.poison_pause,
+        history_length=chosen.history_length,
+        journal_length=chosen.journal_length,
+    )
+
+
 def make(settings: Settings) -> Backend:
     """The backend for these settings; with the stock transport, Celery's own producer."""
     if settings.transport is Transport.STOCK:
         from demo_app.backends.stock import StockBackend
 
         return StockBackend(settings)
-    store = Queue(
-        connect(settings.redis_url),
-        Options(
-            journal_length=settings.journal_length,
-            history_length=settings.history_length,
-            poison_pause=settings.poison_pause,
-        ),
-    )
-    return CeleryBackend(store)
+    return CeleryBackend(Queue(connect(settings.redis_url), options_of(settings)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from celery import Celery
@@ -9,6 +10,7 @@ from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
+from demo_app.backends.celery import options_of
 from demo_app.broker.connection import Watched, client_url
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
@@ -31,12 +33,7 @@ def make_app(chosen: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options={
             "master_name": master_name,
-            "lease_seconds": chosen.lease_seconds,
-            "heartbeat_seconds": chosen.beat_seconds,
-            "max_rescues": chosen.max_rescues,
-            "poison_pause": chosen.poison_pause,
-            "history_length": chosen.history_length,
-            "journal_length": chosen.journal_length,
+            **asdict(options_of(chosen)),
             "queue_order_strategy": "priority",  # the first queue first
         },
         task_queues=[Queue(name, routing_key=name) for name in chosen.queues],
