@@ -81,7 +81,7 @@ def add_picture(
 def picture(database: Database, picture_id: int) -> Picture | None:
     """One picture, if it is there."""
     sql = f"SELECT id, {_COLUMNS} FROM pictures WHERE id = ?"
-    row = database.connection().execute(sql, (picture_id,)).fetchone()
+    row = database.read(sql, picture_id).fetchone()
     return Picture(*row) if row else None
 
 
