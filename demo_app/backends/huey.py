@@ -96,8 +96,7 @@ class HueyBackend(Backend):
 
     def find(self, job_id: str) -> TaskResult | None:
         """What the file says of the job."""
-        result = self.handle(Job("", {}, id=job_id))
-        return result if self._jobs.fill_in(result) else None
+        return self._jobs.find(job_id, self.handle)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that the file has; one whose worker died with it waits again."""

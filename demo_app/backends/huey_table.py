@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -98,26 +98,24 @@ class JobTable:
         record, attempts = self._storage.sql(sql, (job_id,), results=True)[0]
         return replace(Job.from_record(json.loads(record)), attempts=attempts)
 
-    def fill_in(self, result: TaskResult) -> bool:
-        """Write into the result what became of the job; False when nothing is known of it."""
+    def find(self, job_id: str, handle: Callable[[Job], TaskResult]) -> TaskResult | None:
+        """What became of the job; None when nothing is known of it. handle: the handle to a job."""
         rows = self._storage.sql(
             "SELECT job, state, attempts, errors, value, reason, started_at, finished_at "
             "FROM jobs WHERE id = ?",
-            (result.id,),
+            (job_id,),
             results=True,
         )
         if not rows:
-            return False
+            return None
         record, state, attempts, errors, value, reason, began, ended = rows[0]
-        job = Job.from_record(json.loads(record))
-        result.task, result.arguments = job.task, job.arguments
-        result.enqueued_at = datetime.fromtimestamp(job.enqueued_at, UTC)
+        result = handle(Job.from_record(json.loads(record)))
         result.state, result.reason, result.attempts = state, reason, attempts
         result.errors = [TaskError(**error) for error in json.loads(errors)]
         result.started_at = began and datetime.fromtimestamp(began, UTC)
         result.finished_at = ended and datetime.fromtimestamp(ended, UTC)
         result._return_value = json.loads(value)
-        return True
+        return result
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each of these jobs that is there; "lost" for one whose worker died with
