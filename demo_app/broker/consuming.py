@@ -78,7 +78,7 @@ class Consuming(BaseChannel):
         open_ones = [name for name in wanted if name not in self._found_nothing]
         if self._woken_at is not None and not open_ones:
             wait = int((timeout or self.brpop_timeout) * 1000)
-            wake = here.queue.keys.named("wake")
+            wake = here.queue.keys("wake")
             connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
             self._asked = ("", [])
             return

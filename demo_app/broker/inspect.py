@@ -33,13 +33,13 @@ def get_job(client: Decoded, job_id: str) -> JobView | None:
     views = get_jobs(client, [job_id])
     if not views or views[0].state is not State.QUEUED:
         return views[0] if views else None
-    lane = KEYS.queue(lane_of_job(client, job_id))
+    lane = KEYS("queue", lane_of_job(client, job_id))
     return replace(views[0], position=_position(client, lane, job_id))
 
 
 def lane_of_job(client: Decoded, job_id: str) -> str:
     """The lane that a job waits in, as its message says."""
-    return parse_or_quote(job_id, client.lindex(KEYS.job(job_id), 0) or "").lane
+    return parse_or_quote(job_id, client.lindex(KEYS("job", job_id), 0) or "").lane
 
 
 def _position(client: Decoded, key: str, job_id: str) -> int | None:
@@ -70,7 +70,7 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
 def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     lane, _, after = (cursor or "").partition(" ")
     # gone from the list: it was claimed, and so was all that was before it
-    skip = (lane and _position(client, KEYS.queue(lane), after)) or 0
+    skip = (lane and _position(client, KEYS("queue", lane), after)) or 0
     found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
     shown = found[:limit]
     views = get_jobs(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
@@ -93,7 +93,7 @@ def _next(
     for number, lane in enumerate(lanes[start:]):
         passed, wanted = skip if number == 0 else 0, limit - len(found)
         if wanted > 0:  # the head is at the right end
-            ids = client.lrange(KEYS.queue(lane), -(passed + wanted), -(passed + 1))
+            ids = client.lrange(KEYS("queue", lane), -(passed + wanted), -(passed + 1))
             found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids), 1)]
     return found
 
@@ -108,7 +108,7 @@ def _running(client: Decoded) -> list[str]:
     lanes = client.smembers("lanes")
     for worker in client.smembers("workers"):
         for lane in lanes:
-            pipe.lrange(KEYS.claims(lane, worker), 0, -1)
+            pipe.lrange(KEYS("claims", lane, worker), 0, -1)
     return [job_id for ids in pipe.execute() for job_id in reversed(ids)]
 
 
@@ -133,7 +133,7 @@ def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None
     """The jobs of these ids, without those that there are not. positions: as in `JobView`."""
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
-        pipe.lrange(KEYS.job(job_id), 0, -1)
+        pipe.lrange(KEYS("job", job_id), 0, -1)
         pipe.zscore("scheduled", job_id)
         pipe.zscore("retrying", job_id)
     answers = pipe.execute()
@@ -165,8 +165,8 @@ def queues(client: Decoded) -> list[QueueView]:
     pipe.smembers("paused")
     for name in names:
         for lane in lanes_of(name):
-            pipe.llen(KEYS.queue(lane))
-            pipe.lindex(KEYS.queue(lane), -1)
+            pipe.llen(KEYS("queue", lane))
+            pipe.lindex(KEYS("queue", lane), -1)
     paused, *told = pipe.execute()
     now, views = time.time(), []
     for number, name in enumerate(names):

@@ -75,13 +75,13 @@ class Queue:
         """How many messages wait in these lanes."""
         pipe = self.client.pipeline(transaction=False)
         for lane in lanes:
-            pipe.llen(self.keys.queue(lane))
+            pipe.llen(self.keys("queue", lane))
         return sum(map(int, pipe.execute()))
 
     def delete(self, lanes: Sequence[str]) -> None:
         """Discard what waits in these lanes, and forget that there are such lanes."""
         self.purge(lanes, by="deleted")
-        self.client.srem(self.keys.named("transient"), *lanes)
+        self.client.srem(self.keys("transient"), *lanes)
 
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
@@ -149,8 +149,8 @@ class Queue:
         """The messages of those among the jobs that are dead."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:
-            pipe.zscore(self.keys.named("dead"), job_id)
-            pipe.lindex(self.keys.job(job_id), 0)
+            pipe.zscore(self.keys("dead"), job_id)
+            pipe.lindex(self.keys("job", job_id), 0)
         told = pipe.execute()
         pairs = zip(told[::2], told[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]

@@ -24,12 +24,12 @@ def scheduled(queue: Queue, lanes: Sequence[str], hostname: str) -> list[dict[st
     hostname: of the worker that answers. Raises redis.RedisError.
     """
     client: Decoded = queue.client
-    keys = [queue.keys.named(state) for state in ("scheduled", "retrying")]
+    keys = [queue.keys(state) for state in ("scheduled", "retrying")]
     found = [pair for key in keys for pair in client.zrange(key, 0, MOST - 1, withscores=True)]
     found = sorted(found, key=lambda pair: pair[1])[:MOST]
     pipe = client.pipeline(transaction=False)
     for job_id, _ in found:
-        pipe.lindex(queue.keys.job(job_id), 0)
+        pipe.lindex(queue.keys("job", job_id), 0)
     pairs = zip(pipe.execute(), found, strict=True)
     messages = [(json.loads(text), due) for text, (_, due) in pairs if text]
     return [
