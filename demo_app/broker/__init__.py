@@ -5,8 +5,8 @@
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
 stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its messages),
-`worker` (what a Celery worker is told at its start), `results`. For those who look on: `message`,
-`events`, `inspect`, `scheduled`, `throughput`.
+`worker` (what a Celery worker is told at its start). For those who look on: `message`, `events`,
+`inspect`, `reports`, `throughput`.
 """
 
 from __future__ import annotations
