@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from celery import Celery
 from kombu import Queue
@@ -49,7 +48,7 @@ def make_app(chosen: Settings) -> Celery:
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
-        made.task(name=name, bind=True, max_retries=None)(_run)
+        made.task(name=name, bind=True, max_retries=None)(run)
     return made
 
 
@@ -62,10 +61,6 @@ def _address(url: str) -> tuple[str, str | None]:
     first, *others = [f"{host}:{port}" for host, port in watched.sentinels]
     first = f"sentinel://{f'{login}@' if login else ''}{first}/{watched.database}"
     return ";".join([first, *others]), watched.name
-
-
-def _run(self: Any, *args: Any, **kwargs: Any) -> Any:
-    return run(self, args, kwargs)
 
 
 #: Connects itself to Celery's signals, and does nothing unless this process becomes a worker.

@@ -38,7 +38,7 @@ class JobDead(Exception):
     """A job was given up; it is kept among the dead for a person."""
 
 
-def run(celery_task: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Run the job of a Celery task; returns what it returned.
 
     Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.

@@ -2,7 +2,7 @@
 
 A thread can't be killed. So `JobTimeout` is raised in it, which reaches it at its next line of
 Python. A thread that waits inside a library's C code without end never gets there: it is hung, and
-only the end of its process ends it (see `life`).
+only the end of its process ends it (see `shutdown`).
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
