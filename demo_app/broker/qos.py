@@ -83,9 +83,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
                 self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
         return []
 
-    def restore_unacked_once(self, *_: Any, **__: Any) -> None:
-        """The same, when the channel is closed."""
-        self.restore_unacked()
+    restore_unacked_once = restore_unacked  # when the channel is closed
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Nothing to do: a claim has no timeout, its worker has a lease."""
