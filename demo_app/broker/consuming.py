@@ -107,15 +107,22 @@ class Consuming(BaseChannel):
             raise Empty
         self._woken_at, self._found_nothing = None, frozenset()
         claims = claimed_by(self._claimant, texts)
-        deliver = [self.take_in(claimed, queues, tracked=name != "take") for claimed in claims]
-        self._hand_on([delivery for delivery in deliver if delivery])
+        self.hand_on(claims, queues, tracked=name != "take")
         return True
 
-    def hand_on(self, claimed: Claimed, queues: list[str]) -> None:
-        """Give the consumer a job that was claimed when another one ended."""
-        delivery = self.take_in(claimed, queues, tracked=True)
-        if delivery is not None:
-            self._hand_on([delivery])
+    def hand_on(self, claims: list[Claimed], queues: list[str], *, tracked: bool = True) -> None:
+        """Give the consumer jobs that were claimed from these queues; tracked: see `take_in`."""
+        taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
+        deliveries = [delivery for delivery in taken if delivery is not None]
+        for number, delivery in enumerate(deliveries):
+            try:
+                self.connection._deliver(delivery.payload, delivery.queue)
+            except BaseException:
+                for unseen in deliveries[number:]:  # Celery will never run or return these
+                    self.in_flight.finish_soon(
+                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
+                    )
+                raise
 
     def take_in(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
         """Note that a job is held, and make a delivery of it; None when it can't be one.
@@ -138,17 +145,6 @@ class Consuming(BaseChannel):
             here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
             return None
         return Delivery(tag, payload, queue)
-
-    def _hand_on(self, deliveries: list[Delivery]) -> None:
-        for number, delivery in enumerate(deliveries):
-            try:
-                self.connection._deliver(delivery.payload, delivery.queue)
-            except BaseException:
-                for unseen in deliveries[number:]:  # Celery will never run or return these
-                    self.in_flight.finish_soon(
-                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
-                    )
-                raise
 
     def _answer(self, name: str) -> Any:
         here = self.in_flight

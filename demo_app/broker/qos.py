@@ -61,7 +61,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if following is None:
             worker.look_for_work()
         else:
-            self.channel.hand_on(following, queues)
+            self.channel.hand_on([following], queues)
 
     def _queues_to_go_on_with(self) -> list[str]:
         """The queues to take the next job from, in the step that ends this one.
