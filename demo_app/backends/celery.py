@@ -5,13 +5,15 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from demo_app.backends.celery_command import worker_command, worker_ready
+import redis
+
+from demo_app.backends.celery_command import program, worker_command
 from demo_app.backends.celery_jobs import Waiting, result_of
-from demo_app.backends.program import program
-from demo_app.broker.connection import connect
+from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.inspect import get_job
 from demo_app.broker.message import Message
 from demo_app.broker.options import Options
@@ -77,7 +79,12 @@ class CeleryBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid has registered in Redis."""
-        return worker_ready(self._store.client, pid)
+        client: Decoded = self._store.client
+        try:
+            said = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
+        except redis.RedisError:
+            return False
+        return any(json.loads(line).get("pid") == pid for line in said if line)
 
     def close(self) -> None:
         """Close the connections."""

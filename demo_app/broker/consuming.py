@@ -40,9 +40,8 @@ class Consuming(BaseChannel):
     """Claims from the queues that its consumers consume."""
 
     QoS = QoS
-    _claimant = ""
     _woken_at: str | None = None  # where the wake stream was when the queues were empty
-    _asked: tuple[str, list[str]] = ("", [])  # the script that was sent, and its queues
+    _asked: tuple[str, list[str], str] = ("", [], "")  # what script was sent, its queues, for whom
     _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
 
     def __init__(self, connection: Any, **options: Any) -> None:
@@ -80,18 +79,18 @@ class Consuming(BaseChannel):
             wait = int((timeout or self.brpop_timeout) * 1000)
             wake = here.queue.keys("wake")
             connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
-            self._asked = ("", [])
+            self._asked = ("", [], "")
             return
         name = (open_ones or wanted)[0]
-        self._asked = (name, scripts[name])
-        self._claimant = here.lease.worker if name != "take" else "no-ack"
+        claimant = here.lease.worker if name != "take" else "no-ack"
+        self._asked = (name, scripts[name], claimant)
         places = self.qos.can_consume_max_estimate() or 1
         lanes = lanes_of(*scripts[name])
         sha = here.queue.scripts.registered(name).sha
-        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
+        connection.send_command("EVALSHA", sha, 0, claimant, places, *lanes)
 
     def _brpop_read(self, **options: Any) -> bool:
-        name, queues = self._asked
+        name, queues, claimant = self._asked
         try:
             answer = self._answer(name)
         finally:
@@ -106,7 +105,7 @@ class Consuming(BaseChannel):
             self._found_nothing |= {name}
             raise Empty
         self._woken_at, self._found_nothing = None, frozenset()
-        claims = claimed_by(self._claimant, texts)
+        claims = claimed_by(claimant, texts)
         self.hand_on(claims, queues, tracked=name != "take")
         return True
 
