@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -86,8 +86,7 @@ class StockBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid takes jobs."""
-        found = connect(self._settings.redis_url, timeout=2.0)
-        with suppress(RedisError), closing(found) as client:
+        with suppress(RedisError), connect(self._settings.redis_url, timeout=2.0) as client:
             return bool(client.exists(f"stock-worker:{pid}"))
         return False
 

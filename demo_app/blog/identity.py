@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import closing
 
 import redis
 
@@ -34,7 +33,7 @@ PATIENCE = 10.0
 def announce(chosen: Settings, database: Database) -> None:
     """Say which blog the jobs are about, where they are in Redis; raises redis.RedisError."""
     if chosen.backend in IN_REDIS:
-        with closing(connect(chosen.redis_url)) as client:
+        with connect(chosen.redis_url) as client:
             client.set(KEY, database.id)
 
 
@@ -79,7 +78,7 @@ def announced(chosen: Settings) -> str | None:
     if chosen.backend not in IN_REDIS:
         return None
     try:
-        with closing(connect(chosen.redis_url)) as client:
+        with connect(chosen.redis_url) as client:
             found = client.get(KEY)
     except redis.RedisError as error:
         raise DatabaseMissing(f"Redis does not say whose jobs it has: {error}") from None
