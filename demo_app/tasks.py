@@ -12,7 +12,7 @@ from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.identity import open_blog
 from demo_app.jobs import retry_on, task
 from demo_app.mail import notifications
-from demo_app.mail.answers import MailDeferred, MailRefused
+from demo_app.mail.connection import MailDeferred, MailRefused
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import BadAddress, Mail, Mailbox
 from demo_app.settings import settings

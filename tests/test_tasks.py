@@ -29,7 +29,7 @@ from demo_app.jobs import backend as backends
 from demo_app.jobs.outcome import Discarded, Failed, Retry
 from demo_app.jobs.perform import perform
 from demo_app.jobs.retries import RetryPolicy
-from demo_app.mail.answers import MailDeferred
+from demo_app.mail.connection import MailDeferred
 from demo_app.settings import BackendName, Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client

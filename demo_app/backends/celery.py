@@ -5,14 +5,15 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from demo_app.backends.celery_command import worker_command, worker_ready
-from demo_app.backends.celery_result import result_of
-from demo_app.backends.celery_waiting import Waiting
-from demo_app.backends.program import program
-from demo_app.broker.connection import connect
+import redis
+
+from demo_app.backends.celery_command import program, worker_command
+from demo_app.backends.celery_jobs import Waiting, result_of
+from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.inspect import get_job
 from demo_app.broker.message import Message
 from demo_app.broker.options import Options
@@ -78,7 +79,12 @@ class CeleryBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid has registered in Redis."""
-        return worker_ready(self._store.client, pid)
+        client: Decoded = self._store.client
+        try:
+            said = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
+        except redis.RedisError:
+            return False
+        return any(json.loads(line).get("pid") == pid for line in said if line)
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,18 +111,22 @@ def job_of(message: Message) -> Job:
     )
 
 
+def options_of(chosen: Settings) -> Options:
+    """The broker's options, as the settings have them."""
+    return Options(
+        lease_seconds=chosen.lease_seconds,
+        heartbeat_seconds=chosen.beat_seconds,
+        max_rescues=chosen.max_rescues,
+        poison_pause=chosen.poison_pause,
+        history_length=chosen.history_length,
+        journal_length=chosen.journal_length,
+    )
+
+
 def make(settings: Settings) -> Backend:
     """The backend for these settings; with the stock transport, Celery's own producer."""
     if settings.transport is Transport.STOCK:
         from demo_app.backends.stock import StockBackend
 
         return StockBackend(settings)
-    store = Queue(
-        connect(settings.redis_url),
-        Options(
-            journal_length=settings.journal_length,
-            history_length=settings.history_length,
-            poison_pause=settings.poison_pause,
-        ),
-    )
-    return CeleryBackend(store)
+    return CeleryBackend(Queue(connect(settings.redis_url), options_of(settings)))

@@ -1,14 +1,11 @@
-"""How a Celery worker of this project is started, and whether it is ready."""
+"""How a Celery worker of this project is started, and who put a job in."""
 
 from __future__ import annotations
 
-import json
 import sys
+from functools import cache
+from pathlib import Path
 from uuid import uuid4
-
-import redis
-
-from demo_app.broker.connection import Decoded
 
 
 def worker_command() -> list[str]:
@@ -18,10 +15,12 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "demo_app.worker", *quiet, *name]
 
 
-def worker_ready(client: Decoded, pid: int) -> bool:
-    """Whether the worker process with this pid has registered in Redis."""
-    try:
-        said = [client.get(f"worker:{worker!s}") for worker in client.smembers("workers")]
-    except redis.RedisError:
-        return False
-    return any(json.loads(line).get("pid") == pid for line in said if line)
+@cache
+def program() -> str:
+    """What this program is called in a job's history: ``web`` for ``python -m demo_app.web``, else
+    the name of the module or file that runs."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is None:
+        return Path(getattr(main, "__file__", None) or "python").stem
+    return str(spec.name).removesuffix(".__main__").rpartition(".")[2]

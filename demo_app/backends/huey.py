@@ -22,8 +22,7 @@ from huey.exceptions import RetryTask
 from huey.registry import Message
 from huey.serializer import Serializer
 
-from demo_app.backends.huey_storage import Storage
-from demo_app.backends.huey_table import JobTable
+from demo_app.backends.huey_table import JobTable, Storage
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
@@ -97,8 +96,7 @@ class HueyBackend(Backend):
 
     def find(self, job_id: str) -> TaskResult | None:
         """What the file says of the job."""
-        result = self.handle(Job("", {}, id=job_id))
-        return result if self._jobs.fill_in(result) else None
+        return self._jobs.find(job_id, self.handle)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that the file has; one whose worker died with it waits again."""

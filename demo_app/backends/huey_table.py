@@ -1,20 +1,42 @@
-"""What became of each job in huey's file: a table of our own beside huey's."""
+"""What became of each job in huey's file, and who took it: a table of our own beside huey's."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import count
 from time import time
 from typing import Any
 
+from huey.storage import SqliteStorage
+
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
 from demo_app.jobs.result import TaskError, TaskResult
 
+_JOBS = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY,
+    job TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    errors TEXT NOT NULL DEFAULT '[]',
+    value TEXT NOT NULL DEFAULT 'null',
+    reason TEXT NOT NULL DEFAULT '',
+    started_at REAL,
+    finished_at REAL,
+    worker INTEGER
+) STRICT
+"""
+_TAKEN = """
+CREATE TRIGGER IF NOT EXISTS taken_from_{table} AFTER DELETE ON {table} BEGIN
+    UPDATE jobs SET worker = pid() WHERE id = json_extract(old.data, '$[0]');
+END
+"""
 _ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
 _LAST = ("done", "discarded", "dead")
 _ASKED = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
@@ -29,6 +51,26 @@ DELETE FROM jobs WHERE id IN (
     ORDER BY finished_at DESC LIMIT -1 OFFSET ?
 )
 """
+
+
+class Storage(SqliteStorage):  # type: ignore[misc]
+    """Huey's storage, which notes who takes a job in the same transaction that deletes it from
+    huey's tables.
+
+    Between the two a consumer that is killed would leave a job that waits nowhere, and of which
+    nobody knows that it has to be put back.
+    """
+
+    ddl = (
+        *SqliteStorage.ddl,
+        _JOBS,
+        *(_TAKEN.format(table=table) for table in ("task", "schedule")),
+    )
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.create_function("pid", 0, os.getpid)
+        return connection
 
 
 class JobTable:
@@ -56,26 +98,24 @@ class JobTable:
         record, attempts = self._storage.sql(sql, (job_id,), results=True)[0]
         return replace(Job.from_record(json.loads(record)), attempts=attempts)
 
-    def fill_in(self, result: TaskResult) -> bool:
-        """Write into the result what became of the job; False when nothing is known of it."""
+    def find(self, job_id: str, handle: Callable[[Job], TaskResult]) -> TaskResult | None:
+        """What became of the job; None when nothing is known of it. handle: the handle to a job."""
         rows = self._storage.sql(
             "SELECT job, state, attempts, errors, value, reason, started_at, finished_at "
             "FROM jobs WHERE id = ?",
-            (result.id,),
+            (job_id,),
             results=True,
         )
         if not rows:
-            return False
+            return None
         record, state, attempts, errors, value, reason, began, ended = rows[0]
-        job = Job.from_record(json.loads(record))
-        result.task, result.arguments = job.task, job.arguments
-        result.enqueued_at = datetime.fromtimestamp(job.enqueued_at, UTC)
+        result = handle(Job.from_record(json.loads(record)))
         result.state, result.reason, result.attempts = state, reason, attempts
         result.errors = [TaskError(**error) for error in json.loads(errors)]
         result.started_at = began and datetime.fromtimestamp(began, UTC)
         result.finished_at = ended and datetime.fromtimestamp(ended, UTC)
         result._return_value = json.loads(value)
-        return True
+        return result
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each of these jobs that is there; "lost" for one whose worker died with

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,12 +29,6 @@ class InProcessBackend(Backend):
         with self._lock:
             result = self._results.get(job_id)
             return None if result is None else replace(result, errors=list(result.errors))
-
-    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each job of this process."""
-        with self._lock:
-            known = {job_id: self._results.get(job_id) for job_id in job_ids}
-            return {job_id: result.state for job_id, result in known.items() if result}
 
     def count_by_state(self) -> dict[str, int]:
         """How many of this process's jobs are in each state."""

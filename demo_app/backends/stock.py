@@ -1,4 +1,4 @@
-"""Celery as it comes, on Redis: its own producer and its own transport.
+"""Celery as it comes, on Redis: its own producer, its own transport, and its worker.
 
 Here to be compared with. Its settings are the ones that Celery's manual recommends for jobs that
 must not be lost: late acknowledgement, rejection when a worker is lost, a prefetch of one.
@@ -6,9 +6,15 @@ must not be lost: late acknowledgement, rejection when a worker is lost, a prefe
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from kombu import Queue
 from redis import RedisError
 
@@ -17,6 +23,9 @@ from demo_app.broker.connection import connect
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities
 from demo_app.jobs.job import Job
+from demo_app.jobs.outcome import Failed, Retry
+from demo_app.jobs.perform import perform
+from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Settings
 
 
@@ -77,14 +86,37 @@ class StockBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid takes jobs."""
-        client = connect(self._settings.redis_url, timeout=2.0)
-        try:
+        with suppress(RedisError), connect(self._settings.redis_url, timeout=2.0) as client:
             return bool(client.exists(f"stock-worker:{pid}"))
-        except RedisError:
-            return False
-        finally:
-            client.close()
+        return False
 
     def close(self) -> None:
         """Close the connections."""
         self._app.close()
+
+
+def worker_app(chosen: Settings) -> Celery:
+    """The app of its worker, with every known task registered."""
+    made = stock_app(chosen)
+    since = time.time()  # before it takes a job
+    load_tasks(chosen.task_modules)
+    for name in all_tasks():
+        made.task(name=name, bind=True, max_retries=None)(_run)
+
+    def say_ready(**_: Any) -> None:
+        said = json.dumps({"pid": os.getpid(), "since": since})
+        connect(chosen.redis_url).set(f"stock-worker:{os.getpid()}", said)
+
+    worker_ready.connect(say_ready, weak=False)
+    return made
+
+
+def _run(self: Any, **arguments: Any) -> Any:
+    request = self.request
+    outcome = perform(Job(self.name, arguments, attempts=request.retries, id=request.id))
+    if isinstance(outcome, Retry):
+        eta = datetime.now(UTC) + timedelta(seconds=outcome.after)
+        raise self.retry(eta=eta)
+    if isinstance(outcome, Failed):
+        raise RuntimeError(outcome.error.traceback)
+    return None

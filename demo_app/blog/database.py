@@ -51,7 +51,7 @@ class Database(ABC):
     @property
     def id(self) -> str:
         """What tells this blog from every other."""
-        return str(self.connection().execute("SELECT id FROM blog").fetchone()[0])
+        return str(self.read("SELECT id FROM blog").fetchone()[0])
 
     def connection(self) -> Connection:
         """This thread's connection."""
@@ -59,6 +59,10 @@ class Database(ABC):
         if connection is None:
             connection = self._local.connection = self._connect()
         return connection
+
+    def read(self, sql: str, *values: Any) -> Any:
+        """Run one statement that reads, with ? for each value; returns a cursor."""
+        return self.connection().execute(sql, values)
 
     @abstractmethod
     def _connect(self) -> Connection: ...

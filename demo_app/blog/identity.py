@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import closing
 
 import redis
 
@@ -27,12 +26,14 @@ from demo_app.settings import BackendName, Settings
 KEY = "blog"
 #: The backends whose jobs are there.
 IN_REDIS = (BackendName.CELERY, BackendName.RQ)
+#: Seconds that a worker waits for its blog, since the web app starts beside it.
+PATIENCE = 10.0
 
 
 def announce(chosen: Settings, database: Database) -> None:
     """Say which blog the jobs are about, where they are in Redis; raises redis.RedisError."""
     if chosen.backend in IN_REDIS:
-        with closing(connect(chosen.redis_url)) as client:
+        with connect(chosen.redis_url) as client:
             client.set(KEY, database.id)
 
 
@@ -52,13 +53,11 @@ def open_blog(chosen: Settings) -> Database:
     )
 
 
-def refuse_another_blog(chosen: Settings, seconds: float = 10.0) -> None:
+def refuse_another_blog(chosen: Settings) -> None:
     """Call at a worker's start: ends the process when its database is not the one that the waiting
     jobs are about, or can't be used. As long as no blog has put any job in, there need be none.
-
-    seconds: how long to wait for what may be about to come, since the web app starts beside it.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             if announced(chosen) is not None:
@@ -79,7 +78,7 @@ def announced(chosen: Settings) -> str | None:
     if chosen.backend not in IN_REDIS:
         return None
     try:
-        with closing(connect(chosen.redis_url)) as client:
+        with connect(chosen.redis_url) as client:
             found = client.get(KEY)
     except redis.RedisError as error:
         raise DatabaseMissing(f"Redis does not say whose jobs it has: {error}") from None

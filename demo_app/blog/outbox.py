@@ -37,10 +37,8 @@ class Entry:
 
 def pending(database: Database, after: int = 0, limit: int = 500) -> list[Entry]:
     """The oldest rows behind the row `after`."""
-    rows = database.connection().execute(
-        "SELECT id, job_id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
-    )
-    return [_entry(*row) for row in rows.fetchall()]
+    sql = "SELECT id, job_id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+    return [_entry(*row) for row in database.read(sql, after, limit)]
 
 
 def _entry(row: int, job_id: str, record: str) -> Entry:
@@ -54,11 +52,8 @@ def handed_over(
     database: Database, after: int, up_to: int, limit: int = 500
 ) -> list[tuple[int, str]]:
     """The oldest rows behind `after`, up to `up_to`, each with the id of its job."""
-    rows = database.connection().execute(
-        "SELECT id, job_id FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
-        (after, up_to, limit),
-    )
-    return [(row, job_id) for row, job_id in rows.fetchall()]
+    sql = "SELECT id, job_id FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    return list(database.read(sql, after, up_to, limit))
 
 
 def remove(database: Database, rows: list[int]) -> None:
@@ -77,10 +72,10 @@ def among(database: Database, job_ids: list[str]) -> dict[str, int]:
     """The rows of those of these jobs that the outbox still has, by the job's id."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"
     sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"
-    return dict(database.connection().execute(sql, job_ids).fetchall())
+    return dict(database.read(sql, *job_ids))
 
 
 def size(database: Database, after: int = 0) -> int:
     """How many jobs the outbox has behind the row `after`."""
     sql = "SELECT count(*) FROM outbox WHERE id > ?"
-    return int(database.connection().execute(sql, (after,)).fetchone()[0])
+    return int(database.read(sql, after).fetchone()[0])

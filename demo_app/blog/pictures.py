@@ -81,20 +81,20 @@ def add_picture(
 def picture(database: Database, picture_id: int) -> Picture | None:
     """One picture, if it is there."""
     sql = f"SELECT id, {_COLUMNS} FROM pictures WHERE id = ?"
-    row = database.connection().execute(sql, (picture_id,)).fetchone()
+    row = database.read(sql, picture_id).fetchone()
     return Picture(*row) if row else None
 
 
-def thumbnail(content: bytes, longest: int = LONGEST) -> bytes:
+def thumbnail(content: bytes) -> bytes:
     """A small JPEG of the picture, upright, on white, with none of its metadata.
 
-    longest: the longer side in pixels; a smaller picture keeps its size.
-    Raises BadPicture when there is no way to make one.
+    A picture smaller than `LONGEST` keeps its size. Raises BadPicture when there is no way to make
+    one.
     """
-    return _one_at_a_time.submit(_thumbnail, content, longest).result()
+    return _one_at_a_time.submit(_thumbnail, content).result()
 
 
-def _thumbnail(content: bytes, longest: int) -> bytes:
+def _thumbnail(content: bytes) -> bytes:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -103,8 +103,8 @@ def _thumbnail(content: bytes, longest: int) -> bytes:
                 raise BadPicture(
                     f"{image.width:,} x {image.height:,} pixels are more than {MOST_PIXELS:,}"
                 )
-            image.draft("RGB", (longest, longest))  # a JPEG can be unpacked at a smaller scale
-            return _small(image, longest)
+            image.draft("RGB", (LONGEST, LONGEST))  # a JPEG can be unpacked at a smaller scale
+            return _small(image)
     except (BadPicture, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -113,7 +113,7 @@ def _thumbnail(content: bytes, longest: int) -> bytes:
         raise BadPicture(f"it can't be read as a picture: {error}") from error
 
 
-def _small(image: Image, longest: int) -> bytes:
+def _small(image: Image) -> bytes:
     from PIL.Image import new
     from PIL.ImageOps import exif_transpose
 
@@ -122,7 +122,7 @@ def _small(image: Image, longest: int) -> bytes:
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     mode = "RGBA" if has_alpha else "RGB"
     plain = image if image.mode == mode else image.convert(mode)
-    plain.thumbnail((longest, longest))
+    plain.thumbnail((LONGEST, LONGEST))
     upright = exif_transpose(plain)
     # a new picture takes over the pixels alone: no comment, no place, no camera
     paper = new("RGB", upright.size, "white")

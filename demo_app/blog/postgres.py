@@ -22,7 +22,7 @@ from demo_app.blog.database import (
     IntegrityError,
 )
 from demo_app.blog.tables import TABLES, in_postgres
-from demo_app.broker.address import masked
+from demo_app.broker.connection import masked
 
 #: The oldest server: an older one rounds the moments that it is given.
 OLDEST = 12

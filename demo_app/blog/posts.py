@@ -75,54 +75,39 @@ def seed(database: Database) -> None:
 
 def all_posts(database: Database) -> list[Post]:
     """Every post, the first one first."""
-    rows = database.connection().execute(f"SELECT {_POST} FROM posts ORDER BY id")
-    return [Post(*row) for row in rows.fetchall()]
+    return [Post(*row) for row in database.read(f"SELECT {_POST} FROM posts ORDER BY id")]
 
 
 def post(database: Database, post_id: int) -> Post | None:
     """One post, if it is there."""
-    row = (
-        database.connection()
-        .execute(f"SELECT {_POST} FROM posts WHERE id = ?", (post_id,))
-        .fetchone()
-    )
+    row = database.read(f"SELECT {_POST} FROM posts WHERE id = ?", post_id).fetchone()
     return Post(*row) if row else None
 
 
 def newest_comments(database: Database, post_id: int, limit: int) -> Iterator[Comment]:
     """The newest comments on a post, the newest first; SQLite reads no more than is asked for."""
-    rows = database.connection().execute(
-        f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?",
-        (post_id, limit),
-    )
-    with closing(rows):
+    sql = f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?"
+    with closing(database.read(sql, post_id, limit)) as rows:
         for row in rows:
             yield Comment(*row)
 
 
 def comment(database: Database, comment_id: int) -> Comment | None:
     """One comment, if it is there."""
-    row = (
-        database.connection()
-        .execute(f"SELECT {_COMMENT} FROM comments WHERE id = ?", (comment_id,))
-        .fetchone()
-    )
+    row = database.read(f"SELECT {_COMMENT} FROM comments WHERE id = ?", comment_id).fetchone()
     return Comment(*row) if row else None
 
 
 def newest_notices(database: Database, limit: int) -> list[Notice]:
     """Those of the newest comments on any post, the newest first."""
-    rows = database.connection().execute(
-        f"SELECT {_NOTICE} FROM comments ORDER BY id DESC LIMIT ?", (limit,)
-    )
-    return list(map(Notice._make, rows.fetchall()))
+    rows = database.read(f"SELECT {_NOTICE} FROM comments ORDER BY id DESC LIMIT ?", limit)
+    return [Notice(*row) for row in rows]
 
 
 def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | None:
     """The one that this job sends, among those of the newest 500 comments on a post."""
-    rows = database.connection().execute(
-        f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500", (post_id,)
-    )
+    sql = f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500"
+    rows = database.read(sql, post_id)
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
 
 
@@ -139,11 +124,8 @@ def delete_all_comments(database: Database) -> None:
 
 def count_comments(database: Database, post_id: int) -> int:
     """How many comments a post has; one more than MOST_COUNTED means any number beyond."""
-    row = database.connection().execute(
-        "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?) AS counted",
-        (post_id, MOST_COUNTED + 1),
-    )
-    return int(row.fetchone()[0])
+    sql = "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?) AS counted"
+    return int(database.read(sql, post_id, MOST_COUNTED + 1).fetchone()[0])
 
 
 def add_comment(

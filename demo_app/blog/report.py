@@ -40,14 +40,15 @@ def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
     """
     begin = datetime(year, month, 1, tzinfo=UTC)
     end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-    rows = database.connection().execute(
+    rows = database.read(
         "SELECT posts.id, title, posts.author, count(post_id), count(DISTINCT email), "
         "min(created_at), max(created_at), coalesce(max(last), '') FROM posts "
         "LEFT JOIN (SELECT post_id, email, created_at, first_value(author) "
         "OVER (PARTITION BY post_id ORDER BY created_at DESC, id DESC) AS last "
         "FROM comments WHERE created_at >= ? AND created_at < ?) AS month ON post_id = posts.id "
         "GROUP BY posts.id ORDER BY posts.id",
-        (begin.timestamp(), end.timestamp()),
+        begin.timestamp(),
+        end.timestamp(),
     )
     return [
         Line(post, title, author, comments, readers, _moment(first), _moment(last), reader)

@@ -4,9 +4,9 @@
 
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
-stays alive), `consuming`, `publishing` and `transport` (how Celery gets and puts its messages),
-`worker` (what a Celery worker is told at its start), `results`. For those who look on: `message`,
-`events`, `inspect`, `scheduled`, `throughput`.
+stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its messages),
+`worker` (what a Celery worker is told at its start). For those who look on: `message`, `events`,
+`inspect`, `reports`, `throughput`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from celery._state import connect_on_app_finalize
 from kombu.transport import TRANSPORT_ALIASES
 
+from demo_app.broker.connection import CONNECTIONS
 from demo_app.broker.defaults import set_defaults
 
 if TYPE_CHECKING:
@@ -24,17 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport"]
 
-#: The schemes of a broker URL that lead here; `address` reads what is behind the plus sign.
-SCHEMES = (
-    "claims",
-    "claims+redis",
-    "claims+rediss",
-    "claims+valkey",
-    "claims+valkeys",
-    "claims+unix",
-    "claims+socket",
-    "claims+sentinel",
-)
+#: The schemes of a broker URL that lead here; `connection` reads what is behind the plus sign.
+SCHEMES = ("claims", *(f"claims+{scheme}" for scheme in CONNECTIONS))
 TRANSPORT_ALIASES |= dict.fromkeys(SCHEMES, "demo_app.broker.transport:Transport")
 
 connect_on_app_finalize(set_defaults)

@@ -1,19 +1,29 @@
-"""A channel's address and options, and what its process has in flight at that broker."""
+"""A channel's address and options, what its process has in flight at that broker, and the
+producer's half: messages as any Celery producer sends them, and their queues."""
 
 from __future__ import annotations
 
+import base64
+import json
+import logging
 import os
 import threading
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from kombu.transport import redis as kombu_redis
 
 from demo_app.broker import worker
-from demo_app.broker.address import CONNECTIONS, connection_options, scheme_of
+from demo_app.broker.connection import CONNECTIONS, connection_options, scheme_of
 from demo_app.broker.in_flight import InFlight
-from demo_app.broker.options import NAMES, Options
-from demo_app.broker.queue import Queue
+from demo_app.broker.keys import lane_of, lanes_of
+from demo_app.broker.message import is_job
+from demo_app.broker.options import DEFAULTS, NAMES, Options
+from demo_app.broker.queue import Kind, Queue
+
+log = logging.getLogger(__name__)
 
 #: What this process has in flight, for each broker that it uses.
 _in_flight: dict[tuple[object, ...], InFlight] = {}
@@ -21,16 +31,13 @@ _making = threading.Lock()
 
 
 class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
-    """What consuming and publishing share."""
+    """All of a channel but what it consumes. Each message is put in as one atomic step."""
 
     in_flight_class: type[InFlight] = InFlight
-    from_transport_options = (*kombu_redis.Channel.from_transport_options, *NAMES)
+    supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
     # as long as a lease: who waits longer, over a dead connection, is taken for dead
-    socket_timeout = socket_connect_timeout = Options().lease_seconds
-    lease_seconds, heartbeat_seconds = Options().lease_seconds, Options().heartbeat_seconds
-    max_rescues, poison_pause = Options().max_rescues, Options().poison_pause
-    history_length, journal_length = Options().history_length, Options().journal_length
+    socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
 
     def __init__(self, connection: Any, **options: Any) -> None:
         client = connection.client
@@ -57,18 +64,61 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         return self._found[1]
 
     def _make_in_flight(self) -> InFlight:
-        options = Options(**{name: getattr(self, name) for name in NAMES})
+        chosen = self.connection.client.transport_options
+        options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs["decode_responses"] = True
         pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
-        queue = Queue(redis.Redis(connection_pool=pool), options)
-        return self.in_flight_class(queue, options)
+        return self.in_flight_class(Queue(redis.Redis(connection_pool=pool), options))
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
         if scheme_of(self._url):
             options = connection_options(self._url, options)
         return options
+
+    def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
+        """Text stays as it is, readable in Redis; bytes (pickle, say) travel as base64."""
+        if isinstance(body, bytes):
+            return base64.b64encode(body).decode("ascii"), "base64"
+        return body, "utf-8"
+
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+        """Enqueue what a producer sends; a task with an ETA waits among the scheduled."""
+        headers, properties = message.get("headers") or {}, message["properties"]
+        lane = lane_of(queue, self._get_message_priority(message, reverse=False))
+        properties["delivery_info"]["lane"] = lane
+        by, due = f"{headers.get('origin') or 'producer'}", None
+        if is_job(headers):
+            kind, name = Kind.JOB, headers["id"]
+            eta = headers.get("eta")
+            due = None if eta is None else _moment(eta)
+        else:
+            goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
+            kind, name = Kind.TRANSIENT if goes else Kind.MESSAGE, f"~{uuid.uuid4()}"
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        self.in_flight.queue.publish(text, name, lane, kind=kind, by=by, due=due)
+
+    def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
+        super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
+        expires = (kwargs.get("arguments") or {}).get("x-expires")
+        if expires and not (auto_delete or queue.endswith(".pidbox")):
+            log.warning("The queue %s is to expire (x-expires); here it stays", queue)
+
+    def _size(self, queue: str) -> int:
+        return self.in_flight.queue.size(lanes_of(queue))
+
+    def _has_queue(self, queue: str, **_: Any) -> bool:
+        return self._size(queue) > 0
+
+    def _purge(self, queue: str) -> int:
+        return self.in_flight.queue.purge(lanes_of(queue), by="purge")
+
+    def _delete(
+        self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
+    ) -> None:
+        super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
+        self.in_flight.queue.delete(lanes_of(queue))
 
 
 def in_flight_here() -> list[InFlight]:
@@ -85,6 +135,17 @@ def claiming_here() -> InFlight:
         if found.working:
             return found
     raise LookupError("this process is no worker")
+
+
+def _moment(eta: str) -> float:
+    """An ETA as seconds since the epoch; one without a time zone is in UTC."""
+    moment = datetime.fromisoformat(eta)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _plain(value: Any) -> str:
+    """What JSON does not know, in a header, as kombu's own JSON would write it: as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _forget_the_parents() -> None:

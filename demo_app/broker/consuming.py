@@ -40,9 +40,8 @@ class Consuming(BaseChannel):
     """Claims from the queues that its consumers consume."""
 
     QoS = QoS
-    _claimant = ""
     _woken_at: str | None = None  # where the wake stream was when the queues were empty
-    _asked: tuple[str, list[str]] = ("", [])  # the script that was sent, and its queues
+    _asked: tuple[str, list[str], str] = ("", [], "")  # what script was sent, its queues, for whom
     _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
 
     def __init__(self, connection: Any, **options: Any) -> None:
@@ -78,20 +77,20 @@ class Consuming(BaseChannel):
         open_ones = [name for name in wanted if name not in self._found_nothing]
         if self._woken_at is not None and not open_ones:
             wait = int((timeout or self.brpop_timeout) * 1000)
-            wake = here.queue.keys.named("wake")
+            wake = here.queue.keys("wake")
             connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
-            self._asked = ("", [])
+            self._asked = ("", [], "")
             return
         name = (open_ones or wanted)[0]
-        self._asked = (name, scripts[name])
-        self._claimant = here.lease.worker if name != "take" else "no-ack"
+        claimant = here.lease.worker if name != "take" else "no-ack"
+        self._asked = (name, scripts[name], claimant)
         places = self.qos.can_consume_max_estimate() or 1
         lanes = lanes_of(*scripts[name])
         sha = here.queue.scripts.registered(name).sha
-        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
+        connection.send_command("EVALSHA", sha, 0, claimant, places, *lanes)
 
     def _brpop_read(self, **options: Any) -> bool:
-        name, queues = self._asked
+        name, queues, claimant = self._asked
         try:
             answer = self._answer(name)
         finally:
@@ -106,16 +105,23 @@ class Consuming(BaseChannel):
             self._found_nothing |= {name}
             raise Empty
         self._woken_at, self._found_nothing = None, frozenset()
-        claims = claimed_by(self._claimant, texts)
-        deliver = [self.take_in(claimed, queues, tracked=name != "take") for claimed in claims]
-        self._hand_on([delivery for delivery in deliver if delivery])
+        claims = claimed_by(claimant, texts)
+        self.hand_on(claims, queues, tracked=name != "take")
         return True
 
-    def hand_on(self, claimed: Claimed, queues: list[str]) -> None:
-        """Give the consumer a job that was claimed when another one ended."""
-        delivery = self.take_in(claimed, queues, tracked=True)
-        if delivery is not None:
-            self._hand_on([delivery])
+    def hand_on(self, claims: list[Claimed], queues: list[str], *, tracked: bool = True) -> None:
+        """Give the consumer jobs that were claimed from these queues; tracked: see `take_in`."""
+        taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
+        deliveries = [delivery for delivery in taken if delivery is not None]
+        for number, delivery in enumerate(deliveries):
+            try:
+                self.connection._deliver(delivery.payload, delivery.queue)
+            except BaseException:
+                for unseen in deliveries[number:]:  # Celery will never run or return these
+                    self.in_flight.finish_soon(
+                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
+                    )
+                raise
 
     def take_in(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
         """Note that a job is held, and make a delivery of it; None when it can't be one.
@@ -138,17 +144,6 @@ class Consuming(BaseChannel):
             here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
             return None
         return Delivery(tag, payload, queue)
-
-    def _hand_on(self, deliveries: list[Delivery]) -> None:
-        for number, delivery in enumerate(deliveries):
-            try:
-                self.connection._deliver(delivery.payload, delivery.queue)
-            except BaseException:
-                for unseen in deliveries[number:]:  # Celery will never run or return these
-                    self.in_flight.finish_soon(
-                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
-                    )
-                raise
 
     def _answer(self, name: str) -> Any:
         here = self.in_flight

@@ -18,9 +18,9 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
     name = f"{socket.gethostname()}-{pid}-"
     client: Decoded = queue.client
     told = {"job": "", "event": "worker_killed", "by": by}
-    for worker in client.smembers(queue.keys.named("workers")):
+    for worker in client.smembers(queue.keys("workers")):
         if worker.startswith(name):
-            client.xadd(queue.keys.named("journal"), {**told, "detail": worker})
+            client.xadd(queue.keys("journal"), {**told, "detail": worker})
             if end_lease:
                 _end_lease(queue, worker)
 
@@ -32,6 +32,6 @@ def _end_lease(queue: Queue, worker: str) -> None:
     seconds, microseconds = client.time()
     first_look = seconds + microseconds / 1e6 - 1.1 * apart
     pipe = client.pipeline(transaction=True)
-    pipe.delete(queue.keys.worker(worker))
-    pipe.hset(queue.keys.named("suspects"), worker, f"{first_look:.6f}")
+    pipe.delete(queue.keys("worker", worker))
+    pipe.hset(queue.keys("suspects"), worker, f"{first_look:.6f}")
     pipe.execute()

@@ -22,7 +22,6 @@ from demo_app.broker.consumer import Consumer
 from demo_app.broker.heartbeat import Heartbeat
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.lease import Lease, LeaseLost
-from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.failpoints import Step, hit
 
@@ -49,8 +48,8 @@ class InFlight:
     #: The script that claims; an experiment may have another.
     claim_script = "claim"
 
-    def __init__(self, queue: Queue, options: Options) -> None:
-        self.queue, self.options = queue, options
+    def __init__(self, queue: Queue) -> None:
+        self.queue, self.options = queue, queue.options
         self.lease = self.make_lease({})
         self.heartbeat = Heartbeat(self)
         self._queues: dict[str, None] = {}  # a set that keeps its order
@@ -167,7 +166,6 @@ class InFlight:
             detail=chosen.detail,
             after=chosen.after,
             message=chosen.message,
-            max_rescues=self.options.max_rescues,
             next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
         with self._lock:

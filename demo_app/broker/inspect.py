@@ -1,10 +1,11 @@
-"""Look at jobs without changing anything: one by its id, or a page of one state.
+"""Look at jobs without changing anything: one by its id, a page of one state, or queue by queue.
 
 Every call reads a bounded number of items, however long the queue is.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from demo_app.broker.connection import Decoded
@@ -32,13 +33,13 @@ def get_job(client: Decoded, job_id: str) -> JobView | None:
     views = get_jobs(client, [job_id])
     if not views or views[0].state is not State.QUEUED:
         return views[0] if views else None
-    lane = KEYS.queue(lane_of_job(client, job_id))
+    lane = KEYS("queue", lane_of_job(client, job_id))
     return replace(views[0], position=_position(client, lane, job_id))
 
 
 def lane_of_job(client: Decoded, job_id: str) -> str:
     """The lane that a job waits in, as its message says."""
-    return parse_or_quote(job_id, client.lindex(KEYS.job(job_id), 0) or "").lane
+    return parse_or_quote(job_id, client.lindex(KEYS("job", job_id), 0) or "").lane
 
 
 def _position(client: Decoded, key: str, job_id: str) -> int | None:
@@ -69,7 +70,7 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
 def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     lane, _, after = (cursor or "").partition(" ")
     # gone from the list: it was claimed, and so was all that was before it
-    skip = (lane and _position(client, KEYS.queue(lane), after)) or 0
+    skip = (lane and _position(client, KEYS("queue", lane), after)) or 0
     found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
     shown = found[:limit]
     views = get_jobs(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
@@ -92,7 +93,7 @@ def _next(
     for number, lane in enumerate(lanes[start:]):
         passed, wanted = skip if number == 0 else 0, limit - len(found)
         if wanted > 0:  # the head is at the right end
-            ids = client.lrange(KEYS.queue(lane), -(passed + wanted), -(passed + 1))
+            ids = client.lrange(KEYS("queue", lane), -(passed + wanted), -(passed + 1))
             found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids), 1)]
     return found
 
@@ -107,7 +108,7 @@ def _running(client: Decoded) -> list[str]:
     lanes = client.smembers("lanes")
     for worker in client.smembers("workers"):
         for lane in lanes:
-            pipe.lrange(KEYS.claims(lane, worker), 0, -1)
+            pipe.lrange(KEYS("claims", lane, worker), 0, -1)
     return [job_id for ids in pipe.execute() for job_id in reversed(ids)]
 
 
@@ -132,7 +133,7 @@ def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None
     """The jobs of these ids, without those that there are not. positions: as in `JobView`."""
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
-        pipe.lrange(KEYS.job(job_id), 0, -1)
+        pipe.lrange(KEYS("job", job_id), 0, -1)
         pipe.zscore("scheduled", job_id)
         pipe.zscore("retrying", job_id)
     answers = pipe.execute()
@@ -142,4 +143,35 @@ def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None
         if lines:
             position = positions[index] if positions else None
             views.append(view_of(job_id, lines, position=position, due=scheduled or retrying))
+    return views
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """One queue. size: the jobs that wait. latency: seconds for which the next of them has waited
+    since it was enqueued, the longest over its lanes; 0 for an empty queue. paused: nobody takes
+    from it."""
+
+    name: str
+    size: int
+    latency: float
+    paused: bool
+
+
+def queues(client: Decoded) -> list[QueueView]:
+    """Every queue that ever had a job, by name."""
+    names = sorted({queue_of(lane) for lane in client.smembers("lanes")})
+    pipe = client.pipeline(transaction=True)
+    pipe.smembers("paused")
+    for name in names:
+        for lane in lanes_of(name):
+            pipe.llen(KEYS("queue", lane))
+            pipe.lindex(KEYS("queue", lane), -1)
+    paused, *told = pipe.execute()
+    now, views = time.time(), []
+    for number, name in enumerate(names):
+        mine = told[2 * len(lanes_of(name)) * number :][: 2 * len(lanes_of(name))]
+        heads = get_jobs(client, [head for head in mine[1::2] if head])
+        latency = max((now - job.enqueued_at for job in heads), default=0.0)
+        views.append(QueueView(name, sum(mine[::2]), max(0.0, latency), f"queue:{name}" in paused))
     return views

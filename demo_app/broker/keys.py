@@ -57,30 +57,10 @@ def queue_of(lane: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names with a prefix before each (Celery's ``global_keyprefix``)."""
+    """The keys with a prefix before each (Celery's ``global_keyprefix``)."""
 
     prefix: str = ""
 
-    def queue(self, lane: str) -> str:
-        """The list of the jobs that wait in a lane."""
-        return f"{self.prefix}queue:{lane}"
-
-    def job(self, job_id: str) -> str:
-        """A job's message and events."""
-        return f"{self.prefix}job:{job_id}"
-
-    def claims(self, lane: str, worker: str) -> str:
-        """What one worker holds of a lane."""
-        return f"{self.prefix}claims:{lane}:{worker}"
-
-    def worker(self, worker: str) -> str:
-        """A worker's sign of life."""
-        return f"{self.prefix}worker:{worker}"
-
-    def throughput(self, day: int) -> str:
-        """How many jobs were done on a day; day: since the epoch."""
-        return f"{self.prefix}throughput:{day}"
-
-    def named(self, name: str) -> str:
-        """A key that has no variable part, such as ``workers`` or ``dead``."""
-        return f"{self.prefix}{name}"
+    def __call__(self, *parts: object) -> str:
+        """The key of these parts: ``("claims", lane, worker)`` is ``claims:<lane>:<worker>``."""
+        return self.prefix + ":".join(map(str, parts))

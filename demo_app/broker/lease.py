@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from demo_app.broker.process_info import process_info
 from demo_app.broker.queue import Queue
 
 
@@ -32,7 +33,8 @@ class LeaseLost(BaseException):
 class Lease:
     """See the module. Safe to use from every thread of the process.
 
-    seconds: how long it lasts when it is not renewed. info: what the worker says of itself.
+    seconds: how long it lasts when it is not renewed. info: what the worker says of itself
+    beside its process, and since when that runs (epoch seconds).
     """
 
     def __init__(self, queue: Queue, seconds: float, info: Mapping[str, Any]) -> None:
@@ -41,7 +43,9 @@ class Lease:
         self._generation = count(1)
         self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self._renewing = threading.Lock()
-        self._info = json.dumps({**process_info(), **info})
+        process = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        versions = {"python": platform.python_version(), "celery": version("celery")}
+        self._info = json.dumps({**process, **versions, **info})
         self.worker = ""
         self._over = False
         self._valid_until = 0.0  # by this process's own monotonic clock

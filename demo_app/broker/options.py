@@ -35,5 +35,5 @@ class Options:
 
 
 DEFAULTS = Options()
-#: The names, for kombu to copy from `broker_transport_options` to each channel.
+#: The names, as in `broker_transport_options`.
 NAMES = tuple(field.name for field in fields(Options))

@@ -61,7 +61,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if following is None:
             worker.look_for_work()
         else:
-            self.channel.hand_on(following, queues)
+            self.channel.hand_on([following], queues)
 
     def _queues_to_go_on_with(self) -> list[str]:
         """The queues to take the next job from, in the step that ends this one.
@@ -83,9 +83,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
                 self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
         return []
 
-    def restore_unacked_once(self, *_: Any, **__: Any) -> None:
-        """The same, when the channel is closed."""
-        self.restore_unacked()
+    restore_unacked_once = restore_unacked  # when the channel is closed
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
         """Nothing to do: a claim has no timeout, its worker has a lease."""

@@ -20,7 +20,7 @@ from demo_app.broker.lua import Scripts
 from demo_app.broker.message import Message, compose
 from demo_app.broker.options import DEFAULTS, Options
 
-#: Jobs asked about in one step.
+#: Jobs asked about, discarded or moved in one step.
 _AT_ONCE = 500
 
 
@@ -75,13 +75,13 @@ class Queue:
         """How many messages wait in these lanes."""
         pipe = self.client.pipeline(transaction=False)
         for lane in lanes:
-            pipe.llen(self.keys.queue(lane))
+            pipe.llen(self.keys("queue", lane))
         return sum(map(int, pipe.execute()))
 
     def delete(self, lanes: Sequence[str]) -> None:
         """Discard what waits in these lanes, and forget that there are such lanes."""
         self.purge(lanes, by="deleted")
-        self.client.srem(self.keys.named("transient"), *lanes)
+        self.client.srem(self.keys("transient"), *lanes)
 
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
@@ -109,18 +109,16 @@ class Queue:
         detail: str = "",
         after: float | None = None,
         message: str = "",
-        max_rescues: int = 3,
         next_for: tuple[str, Sequence[str]] | None = None,
     ) -> Ended:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
         after: seconds until the next try, for RETRY. message: replaces the stored one.
-        max_rescues: for LOST, how often a job may have been given back before it is dead.
         next_for: a worker, and the lanes to take the next job from.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.lane, claim.id, claim.number)
-        told = (verdict, detail, f"{after or 0.0:.6f}", message, max_rescues)
+        told = (verdict, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues)
         in_time, *taken = self._run("finish", *held, *told, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)
@@ -151,8 +149,8 @@ class Queue:
         """The messages of those among the jobs that are dead."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:
-            pipe.zscore(self.keys.named("dead"), job_id)
-            pipe.lindex(self.keys.job(job_id), 0)
+            pipe.zscore(self.keys("dead"), job_id)
+            pipe.lindex(self.keys("job", job_id), 0)
         told = pipe.execute()
         pairs = zip(told[::2], told[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]
@@ -176,9 +174,9 @@ class Queue:
         self._clock = float(now), asked
         return list(found), int(suspected) > 0
 
-    def promote_due(self, by: str, most: int = 500) -> tuple[int, float | None]:
+    def promote_due(self, by: str) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""
-        moved, soonest = self._run("promote_due", by, most)
+        moved, soonest = self._run("promote_due", by, _AT_ONCE)
         return int(moved), float(soonest) if soonest else None
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:

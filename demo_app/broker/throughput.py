@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from demo_app.broker.connection import Decoded
-from demo_app.broker.keys import Keys
+from demo_app.broker.inspect import KEYS
 from demo_app.broker.message import parse_or_quote
 
 _DAY_MINUTES = 1440
-#: The demo app's keys have no prefix.
-KEYS = Keys()
 
 
 class Window(StrEnum):
@@ -61,7 +59,7 @@ def _by_second(client: Decoded, now: float) -> list[Bucket]:
     newest = [rows[0] if rows else None for rows in answers[1::2]]
     for row in newest:
         if row is not None:
-            pipe.lindex(KEYS.job(row[0]), 0)
+            pipe.lindex(KEYS("job", row[0]), 0)
     messages = iter(pipe.execute())
     found = []
     for count, row in zip(answers[::2], newest, strict=True):
@@ -79,7 +77,7 @@ def _by_minutes(client: Decoded, last: int, *, count: int, each: int) -> list[Bu
     pipe = client.pipeline(transaction=False)
     days = sorted({minute // _DAY_MINUTES for minute in minutes})
     for day in days:
-        pipe.hgetall(KEYS.throughput(day))
+        pipe.hgetall(KEYS("throughput", day))
     told = dict(zip(days, pipe.execute(), strict=True))
 
     def number(minute: int, what: str) -> int:

@@ -10,26 +10,25 @@ from time import sleep
 from typing import Any, ClassVar
 
 import redis
+from celery.worker import state
 from kombu.transport import redis as kombu_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from demo_app.broker import worker
-from demo_app.broker.address import scheme_of
 from demo_app.broker.channel import in_flight_here
 from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.connection import scheme_of
 from demo_app.broker.consuming import Consuming
 from demo_app.broker.in_flight import PAUSE
 from demo_app.broker.keys import STEPS, lanes_of
-from demo_app.broker.options import NAMES
-from demo_app.broker.publishing import Publishing
 
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
 #: that is half-open keeps its worker idle for up to 51 seconds.
 OVERDUE_CHECK = 2.0
 
 
-class Channel(Consuming, Publishing):
+class Channel(Consuming):
     """Both halves, and what takes one message at once."""
 
     def _get(self, queue: str) -> dict[str, Any]:
@@ -54,7 +53,6 @@ class Channel(Consuming, Publishing):
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """The same, with Redis' primary found through Sentinel (option ``master_name``)."""
 
-    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, *NAMES)
     #: How a Sentinel is asked: when it is away the next one is asked, and it is not asked again.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
@@ -70,11 +68,6 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     SentinelChannel = SentinelChannel
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
-
-    @property
-    def supports_batch_publish(self) -> bool:
-        """Each message is one atomic step of its own."""
-        return False
 
     def __init__(self, client: Any, **options: Any) -> None:
         if list(client.transport_options.get("priority_steps") or STEPS) != list(STEPS):
@@ -100,6 +93,6 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
                 working[0].queue.client.ping()
                 break
             except redis.exceptions.RedisError:
-                worker.maybe_shutdown()  # a SIGTERM ends the wait
+                state.maybe_shutdown()  # a SIGTERM ends the wait
                 sleep(PAUSE)
         return super().establish_connection()

@@ -18,12 +18,11 @@ from celery.signals import celeryd_after_setup, task_revoked, worker_ready, work
 from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
-from demo_app.broker import results
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.consumer import Consumer
 from demo_app.broker.defaults import is_chosen, set_defaults
 from demo_app.broker.message import is_job
-from demo_app.broker.scheduled import scheduled
+from demo_app.broker.reports import scheduled, store_failure
 
 if TYPE_CHECKING:
     from demo_app.broker.in_flight import InFlight
@@ -143,7 +142,7 @@ class CeleryConsumer(Consumer):
     def given_up(self, message: str) -> None:
         """A caller who waits for the result of a job that was given up gets an error."""
         if "controller" in _here:
-            results.store_failure(_here["controller"].app, message)
+            store_failure(_here["controller"].app, message)
 
 
 CONSUMER = CeleryConsumer()
@@ -165,11 +164,6 @@ def _tags(requests: Iterable[Any]) -> set[str]:
     while True:
         with suppress(RuntimeError):  # another thread has just changed the set
             return {str(request.message.delivery_tag) for request in requests}
-
-
-def maybe_shutdown() -> None:
-    """Raises what ends the worker, when it was asked to end."""
-    state.maybe_shutdown()
 
 
 def _begin(instance: Any, **_: Any) -> None:

@@ -22,7 +22,7 @@ from typing import Annotated
 import psutil
 from typer import Option
 
-from demo_app.broker.address import masked
+from demo_app.broker.connection import masked
 from demo_app.commands.class_room import line, show
 from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary

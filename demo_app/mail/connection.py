@@ -1,4 +1,5 @@
-"""Open a connection to the mail server that the settings name."""
+"""The mail server that the settings name: a connection to it, and what its answers mean for a mail:
+refused for good, or to be tried again."""
 
 from __future__ import annotations
 
@@ -41,3 +42,38 @@ def _greeted(scheme: str, chosen: Settings) -> smtplib.SMTP:
 
 def _trusting(chosen: Settings) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=chosen.smtp_ca_file)
+
+
+class MailError(Exception):
+    """The mail was not accepted; says what the server said."""
+
+
+class MailRefused(MailError):
+    """For good: a 5xx answer about this mail (RFC 5321, section 4.2.1), which will get it again."""
+
+
+class MailDeferred(MailError):
+    """For now: a 4xx answer, or none at all, or a server that lets nobody in: a 5xx greeting, a
+    wrong password. That says nothing about this mail, and passes when somebody puts it right."""
+
+
+#: 5xx answers that are about the session, whatever the mail: a command out of order (RFC 5321),
+#: a log-in that is wanted or was wrong, an encryption that is wanted (RFC 4954, section 6).
+_ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
+
+
+def as_mail_error(error: Exception) -> MailError:
+    """The mail error for an error of smtplib or of the network."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
+        return (MailRefused if for_good else MailDeferred)(f"the mail server said {said(error)}")
+    return MailDeferred(f"the mail server did not answer: {said(error)}")
+
+
+def said(error: Exception) -> str:
+    """The server's code and words, or what went wrong."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        return f"{error.smtp_code} {words}"
+    return str(error) or type(error).__name__

@@ -15,8 +15,7 @@ from dataclasses import replace
 
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.context import checkpoint, current, note
-from demo_app.mail.answers import MailDeferred, as_mail_error, said
-from demo_app.mail.connection import connect
+from demo_app.mail.connection import MailDeferred, as_mail_error, connect, said
 from demo_app.mail.message import Mail
 from demo_app.settings import Safeguard, settings
 

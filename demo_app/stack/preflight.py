@@ -15,8 +15,7 @@ from typing import Any
 import redis
 
 from demo_app.blog.database import DatabaseMissing, check_server
-from demo_app.broker.address import masked
-from demo_app.broker.connection import Decoded, connect
+from demo_app.broker.connection import Decoded, connect, masked
 from demo_app.stack.options import StackError
 
 #: The oldest version that has every command of the scripts (LMPOP).

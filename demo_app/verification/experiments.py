@@ -6,13 +6,12 @@ Never in the hot path: an app takes this transport only when it is made without 
 
 from __future__ import annotations
 
-from typing import Any
-
 from demo_app.broker import transport
 from demo_app.broker.claim import Claimed
 from demo_app.broker.heartbeat import Heartbeat
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import Lease
+from demo_app.broker.queue import Queue
 from demo_app.failpoints import Step, hit
 from demo_app.settings import Safeguard, settings
 
@@ -52,8 +51,8 @@ class _UncheckedLease(Lease):
 class UnsafeInFlight(InFlight):
     """What is in flight, without the safeguards that the settings leave out."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, queue: Queue) -> None:
+        super().__init__(queue)
         chosen = settings()
         self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
         if self._pops:

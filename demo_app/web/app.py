@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from demo_app.backends.celery import options_of
 from demo_app.blog import posts
 from demo_app.blog.database import open_database
 from demo_app.blog.identity import announce
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect
-from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.registry import load_tasks
@@ -107,10 +107,7 @@ def _services(chosen: Settings) -> Services:
     comments = CommentService(database, relay, notify_author, route)
     queue = None
     if chosen.backend == BackendName.CELERY and chosen.transport is not Transport.STOCK:
-        queue = Queue(
-            connect(chosen.redis_url, timeout=2.0),
-            Options(journal_length=chosen.journal_length, history_length=chosen.history_length),
-        )
+        queue = Queue(connect(chosen.redis_url, timeout=2.0), options_of(chosen))
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)
     stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")

@@ -12,8 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from demo_app.blog import outbox
 from demo_app.broker.events import Event, JobView, State
-from demo_app.broker.inspect import get_job
-from demo_app.broker.queues import queues
+from demo_app.broker.inspect import get_job, queues
 from demo_app.broker.throughput import Window, buckets
 from demo_app.jobs.registry import all_tasks
 from demo_app.web import snapshot

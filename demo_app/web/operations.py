@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from demo_app.broker.queues import queues
+from demo_app.broker.inspect import queues
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep

@@ -20,12 +20,12 @@ class RedisKey:
 
 def redis_keys(client: Decoded, job: JobView) -> list[RedisKey]:
     """The keys that tell where the job is and what happened to it."""
-    record = KEYS.job(job.id)
+    record = KEYS("job", job.id)
     keys = [RedisKey(record, f"LLEN {record}", str(client.llen(record)))]
     if job.state in (State.QUEUED, State.RUNNING):
         lane = lane_of_job(client, job.id)
         waits = job.state is State.QUEUED
-        place = KEYS.queue(lane) if waits else KEYS.claims(lane, job.owner or "")
+        place = KEYS("queue", lane) if waits else KEYS("claims", lane, job.owner or "")
         found = client.lpos(place, job.id)
         return [*keys, RedisKey(place, f"LPOS {place} {job.id}", _shown(found))]
     state = str(job.state)

@@ -10,9 +10,9 @@ with nothing_is_garbage():
         end_with_supervisor(pipe)
 
     if settings().transport is Transport.STOCK:
-        from demo_app.worker.stock import make_stock_app
+        from demo_app.backends.stock import worker_app
 
-        app = make_stock_app(settings())
+        app = worker_app(settings())
     else:
         from demo_app.worker.app import make_app
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
 
 from celery import Celery
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
-from demo_app.broker.address import Watched
-from demo_app.broker.connection import client_url
+from demo_app.backends.celery import options_of
+from demo_app.broker.connection import Watched, client_url
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
@@ -32,12 +32,7 @@ def make_app(chosen: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options={
             "master_name": master_name,
-            "lease_seconds": chosen.lease_seconds,
-            "heartbeat_seconds": chosen.beat_seconds,
-            "max_rescues": chosen.max_rescues,
-            "poison_pause": chosen.poison_pause,
-            "history_length": chosen.history_length,
-            "journal_length": chosen.journal_length,
+            **asdict(options_of(chosen)),
             "queue_order_strategy": "priority",  # the first queue first
         },
         task_queues=[Queue(name, routing_key=name) for name in chosen.queues],
@@ -53,7 +48,7 @@ def make_app(chosen: Settings) -> Celery:
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
-        made.task(name=name, bind=True, max_retries=None)(_run)
+        made.task(name=name, bind=True, max_retries=None)(run)
     return made
 
 
@@ -66,10 +61,6 @@ def _address(url: str) -> tuple[str, str | None]:
     first, *others = [f"{host}:{port}" for host, port in watched.sentinels]
     first = f"sentinel://{f'{login}@' if login else ''}{first}/{watched.database}"
     return ";".join([first, *others]), watched.name
-
-
-def _run(self: Any, *args: Any, **kwargs: Any) -> Any:
-    return run(self, args, kwargs)
 
 
 #: Connects itself to Celery's signals, and does nothing unless this process becomes a worker.

@@ -6,6 +6,7 @@ layer knows of its end (when to try again, why it was given up) goes into the ac
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,18 +16,18 @@ from celery.exceptions import Ignore, Retry
 from demo_app.backends.celery import job_of
 from demo_app.broker.channel import claiming_here
 from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
-from demo_app.broker.message import parse
+from demo_app.broker.message import next_try, parse
 from demo_app.failpoints import Step, hit
 from demo_app.jobs import outcome as outcomes
 from demo_app.jobs.arguments import by_name
 from demo_app.jobs.job import Job
-from demo_app.jobs.outcome import Discarded, Failed, Succeeded
+from demo_app.jobs.outcome import Discarded, Failed, Outcome, Succeeded
 from demo_app.jobs.perform import JobTimeout, after_failure, perform
 from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskError
 from demo_app.settings import settings
-from demo_app.worker.conclude import conclude
 from demo_app.worker.time_limit import TimeLimit
 
 #: The time limit of this process's jobs.
@@ -37,7 +38,7 @@ class JobDead(Exception):
     """A job was given up; it is kept among the dead for a person."""
 
 
-def run(celery_task: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Run the job of a Celery task; returns what it returned.
 
     Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.
@@ -68,6 +69,30 @@ def run(celery_task: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             raise Ignore
         case Failed(failure):
             raise JobDead(_last_line(failure))
+
+
+def conclude(here: InFlight, tag: str, outcome: Outcome, notes: dict[str, Any]) -> None:
+    """Say how the claim is to end; the acknowledgement carries it. notes: for the job's history."""
+    match outcome:
+        case Succeeded(value):
+            detail = notes if value is None else {**notes, "value": value}
+            ending = Ending(Verdict.DONE, _text(detail))
+        case outcomes.Retry(after, error):
+            text = _text({**notes, **_failure(error), "after": after})
+            ending = Ending(Verdict.RETRY, text, after, next_try(here.message(tag)))
+        case Discarded(reason):
+            ending = Ending(Verdict.DISCARD, _text({**notes, "reason": reason}))
+        case Failed(error):
+            ending = Ending(Verdict.DEAD, _text({**notes, **_failure(error)}))
+    here.set_ending(tag, ending)
+
+
+def _text(detail: dict[str, Any]) -> str:
+    return json.dumps(detail, default=repr) if detail else ""
+
+
+def _failure(error: TaskError) -> dict[str, Any]:
+    return {"error": error.exception_class_path, "traceback": error.traceback[-8000:]}
 
 
 def _job(message: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:

@@ -25,7 +25,7 @@ from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.worker import leave
 from demo_app.jobs.perform import JobTimeout, after_failure
 from demo_app.settings import Settings
-from demo_app.worker.conclude import conclude
+from demo_app.worker.run import conclude
 from demo_app.worker.time_limit import Running, TimeLimit
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Shutdown:
         for run in runs:
             log.error("The job %s can't be ended; this worker takes its own place", run.job.id)
             error = JobTimeout(f"it ran for more than {self._settings.job_seconds:g} s")
-            conclude(here, run.tag, after_failure(error, run.job))
+            conclude(here, run.tag, after_failure(error, run.job), {})
             here.finish(run.tag, Ending(Verdict.DEAD))
         deadline = time.monotonic() + self._settings.stop_seconds
         while here.held() and time.monotonic() < deadline:

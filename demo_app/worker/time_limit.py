@@ -2,7 +2,7 @@
 
 A thread can't be killed. So `JobTimeout` is raised in it, which reaches it at its next line of
 Python. A thread that waits inside a library's C code without end never gets there: it is hung, and
-only the end of its process ends it (see `life`).
+only the end of its process ends it (see `shutdown`).
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
@@ -37,8 +37,8 @@ class Running:
 class TimeLimit:
     """Watches the runs of one worker process. seconds: how long a run may take."""
 
-    def __init__(self, seconds: float, grace: float = GRACE) -> None:
-        self._seconds, self._grace = seconds, grace
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._runs: dict[str, Running] = {}
         self._lock = threading.Lock()
 
@@ -82,7 +82,7 @@ class TimeLimit:
             return [
                 run
                 for run in self._runs.values()
-                if run.told_at is not None and now - run.told_at > self._grace
+                if run.told_at is not None and now - run.told_at > GRACE
             ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PRINT = "from demo_app.backends.program import program\nprint(program())\n"
+PRINT = "from demo_app.backends.celery_command import program\nprint(program())\n"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from support import redis_running
 
 from demo_app.blog import postgres as driver
 from demo_app.blog.database import DatabaseMissing, check_server
-from demo_app.broker.address import masked
+from demo_app.broker.connection import masked
 from demo_app.settings import Settings
 from demo_app.verification.judge.postgres import PostgresServer
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from demo_app.broker.address import connection_options, scheme_of
-from demo_app.broker.connection import client_url
+from demo_app.broker.connection import client_url, connection_options, scheme_of
 
 
 @pytest.mark.parametrize(

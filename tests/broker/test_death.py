@@ -92,7 +92,7 @@ def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> N
 @contextmanager
 def _worker(url: str, **options: float) -> Iterator[InFlight]:
     """What a Celery worker has in it of the broker: a lease, and the heartbeat that renews it."""
-    worker = InFlight(Queue(client_of(url)), Options(**options))  # type: ignore[arg-type]
+    worker = InFlight(Queue(client_of(url), Options(**options)))  # type: ignore[arg-type]
     worker.work(["mail"])
     try:
         yield worker
@@ -107,7 +107,7 @@ def _died(store: Queue) -> list[str]:
 
 def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(silent: Queue) -> None:
     silent.enqueue(message(2))
-    new = InFlight(silent, Options())
+    new = InFlight(silent)
     new.work(["mail"])
     try:
         [first] = silent.claim(new.lease.worker, lanes_of("mail"))

@@ -58,7 +58,7 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     """Else the job would be another worker's, and run a second time."""
     shop = open_shop(lease_seconds=LEASE, socket_timeout=30.0)
     url = f"redis://127.0.0.1:{shop.port}"
-    other = InFlight(Queue(client_of(url)), Options(lease_seconds=LEASE))
+    other = InFlight(Queue(client_of(url), Options(lease_seconds=LEASE)))
     other.work(["another queue"])
     try:
         shop.order("piano", seconds=LEASE + 6)

@@ -136,5 +136,5 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
     queue.register("w", LEASE, "{}")
     for _ in range(4):
         [claimed] = queue.claim("w", LANES)
-        queue.finish(claimed.claim, Verdict.LOST, max_rescues=3)
+        queue.finish(claimed.claim, Verdict.LOST)
     assert _job(queue).state == "retrying"

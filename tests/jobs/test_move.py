@@ -14,7 +14,7 @@ import pytest
 from support import client_of
 
 from demo_app.backends import celery, huey, memory, rq
-from demo_app.backends.celery_waiting import Waiting
+from demo_app.backends.celery_jobs import Waiting
 from demo_app.backends.inline import InlineBackend
 from demo_app.broker.claim import Verdict
 from demo_app.broker.inspect import get_job

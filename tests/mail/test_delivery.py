@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from demo_app.mail import delivery
-from demo_app.mail.answers import MailDeferred, MailRefused
+from demo_app.mail.connection import MailDeferred, MailRefused
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import Mail, Mailbox
 from demo_app.settings import Settings

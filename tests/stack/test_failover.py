@@ -10,8 +10,7 @@ import redis
 from stack.failover import UNHEARD, probe, sentinel, server
 from support import message
 
-from demo_app.broker.address import Watched
-from demo_app.broker.connection import client_url, connect
+from demo_app.broker.connection import Watched, client_url, connect
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack, StackError
 

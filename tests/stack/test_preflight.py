@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from support import client_of, redis_running
 
-from demo_app.broker.address import masked
+from demo_app.broker.connection import masked
 from demo_app.stack.options import StackError
 from demo_app.stack.preflight import check, refuse
 

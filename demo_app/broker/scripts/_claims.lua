@@ -28,7 +28,7 @@ local function rescued(id, lane, by, detail, most, victim)
   if #deaths <= most then return end
   redis.call('LREM', queue_key(lane), -1, id)
   local why = 'poison: ' .. #deaths .. ' workers died while they ran it'
-  if #deaths > most + 1 then return bury(id, by, why) end
+  if #deaths > most + 1 then return end_job('dead', id, by, why) end
   redis.call('ZADD', set_key('retrying'), moment_in(POISON_PAUSE), id)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end

@@ -88,30 +88,19 @@ local function add_newest(state, id)
 end
 
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
--- end only, so that up to 63 more may be there. ended: how many jobs ended this way so far.
-local function keep_history(state, id, ended)
+-- end only, so that up to 63 more may be there. A dead one stays until a person decides.
+local function end_job(state, id, by, detail)
+  redis.call('HDEL', DEATHS, id)
+  if not is_job(id) then return redis.call('DEL', job_key(id)) end
+  record(id, state, by, detail)
   add_newest(state, id)
-  if ended % 64 ~= 0 then return end
+  if state == 'dead' or redis.call('HINCRBY', COUNTERS, state, 1) % 64 ~= 0 then return end
   local surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
   if surplus <= 0 then return end
   local old = redis.call('ZPOPMIN', set_key(state), math.min(surplus, 1000))
   local jobs = {}
   for i = 1, #old, 2 do jobs[#jobs + 1] = job_key(old[i]) end
   redis.call('DEL', unpack(jobs))
-end
-
-local function end_job(state, id, by, detail)
-  redis.call('HDEL', DEATHS, id)
-  if not is_job(id) then return redis.call('DEL', job_key(id)) end
-  record(id, state, by, detail)
-  keep_history(state, id, redis.call('HINCRBY', COUNTERS, state, 1))
-end
-
-local function bury(id, by, detail)
-  redis.call('HDEL', DEATHS, id)
-  if not is_job(id) then return redis.call('DEL', job_key(id)) end
-  add_newest('dead', id)
-  record(id, 'dead', by, detail)
 end
 
 local function set_message(id, message)

@@ -66,18 +66,14 @@ elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
   rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
   notify()
-elseif outcome == 'done' then
-  if is_job(id) then count_throughput(id) end
-  end_job('done', id, worker, detail)
 elseif outcome == 'retry' then
   redis.call('HDEL', DEATHS, id)
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)
   record(id, 'retrying', worker, detail)
-elseif outcome == 'discard' then
-  end_job('discarded', id, worker, detail)
 elseif outcome == 'moved' then
   forget(id, worker, 'moved')
-elseif outcome == 'dead' then
-  bury(id, worker, detail)
+else  -- done, discard, dead
+  if outcome == 'done' and is_job(id) then count_throughput(id) end
+  end_job(NAMES[outcome], id, worker, detail)
 end
 return answer(1)

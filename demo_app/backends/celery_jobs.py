@@ -1,8 +1,4 @@
-"""The jobs that wait in our queue, taken out one by one to be moved elsewhere.
-
-The process that takes them is a worker like any other meanwhile: what it holds is claimed, and
-is rescued when it dies. So no Celery worker runs a job that is on its way.
-"""
+"""What is read of our queue: what became of a job, and those that wait, to be moved elsewhere."""
 
 from __future__ import annotations
 
@@ -15,18 +11,58 @@ from datetime import UTC, datetime
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.connection import Decoded
-from demo_app.broker.events import State
+from demo_app.broker.events import Event, JobView, State
 from demo_app.broker.inspect import page
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.message import Message, parse
 from demo_app.broker.queue import Queue
+from demo_app.jobs.backend import Backend
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
 from demo_app.settings import Settings
 
 _PREFIX = "move-"
 
 
+def result_of(view: JobView, backend: Backend) -> TaskResult:
+    """The result of the job whose history this is; backend: finds it again later."""
+    tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
+    began = [event.at for event in view.timeline if event.event == "claimed"]
+    ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
+    last = ended[-1] if ended and view.state in STATUS_OF_STATE else None
+    return TaskResult(
+        view.id,
+        view.task,
+        view.arguments,
+        backend.name,
+        attempts=view.attempts,
+        errors=[_error(view, event) for event in tries],
+        enqueued_at=_moment(view.enqueued_at),
+        started_at=_moment(began[-1]) if began else None,
+        finished_at=_moment(last.at) if last else None,
+        state=view.state,
+        reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
+        _return_value=view.return_value,
+        _find=backend.find,
+    )
+
+
+def _error(view: JobView, event: Event) -> TaskError:
+    if event.error_class:
+        return TaskError(event.error_class, event.traceback)
+    return TaskError(GIVEN_UP, f"{view.task}: {event.traceback}")
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 class Waiting:
-    """See the module. Iterate over it, and call `forget` for what is safe elsewhere."""
+    """The jobs that wait, taken out one by one. Iterate over it, and call `forget` for what is safe
+    elsewhere.
+
+    The process that takes them is a worker like any other meanwhile: what it holds is claimed, and
+    is rescued when it dies. So no Celery worker runs a job that is on its way.
+    """
 
     def __init__(self, store: Queue, chosen: Settings) -> None:
         self._store, self._settings = store, chosen
@@ -55,7 +91,7 @@ class Waiting:
                 found = page(self._client, state, limit=100, cursor=cursor)
                 for view in found.jobs:
                     message = parse(self._client.lindex(f"job:{view.id}", 0))
-                    yield message, datetime.fromtimestamp(view.due or 0.0, UTC)
+                    yield message, _moment(view.due or 0.0)
                 cursor, more = found.next, found.next is not None
 
     def forget(self, job_id: str) -> None:
