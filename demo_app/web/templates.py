@@ -18,10 +18,12 @@ from markupsafe import Markup, escape
 from demo_app.broker.events import State
 from demo_app.escape import escape_invisible
 from demo_app.settings import settings
-from demo_app.web.theme import COOKIE as THEME_COOKIE
-from demo_app.web.theme import THEMES, theme_of
-from demo_app.web.translations import COOKIE, LANGUAGES, language_of, translations
+from demo_app.web.translations import language_of, translations
+from local_smtp.web.words import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, theme_of
 
+#: What an address may ask for; `auto` is what the browser says.
+_CHOICES = {LANGUAGE_COOKIE: tuple(LANGUAGES), THEME_COOKIE: ("auto", "light", "dark")}
+_YEAR = 31_536_000  # seconds
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
 _DEEPEST = 8
 #: The name in an address; looked for only where a word begins, or it would take quadratic time.
@@ -42,16 +44,17 @@ _pages = Environment(
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page of that name, filled in, in the reader's language."""
-    language, path = language_of(request), request.scope["path"]
+    language, path, asked = language_of(request), request.scope["path"], request.query_params
+    theme = theme_of(request.headers, asked.get("theme", ""))
     context = {
         "t": translations(language),
         "language": language,
         "languages": LANGUAGES,
-        "theme": theme_of(request),
+        "theme": theme,
         "root": root_of(path),
         "path": path,
         "query": query_of(request),
-        "said": request.query_params.get("said", ""),
+        "said": asked.get("said", ""),
         "holder": request.scope.get("holder", False),
         "controls": settings().controls,
         "lease": settings().lease_seconds,
@@ -61,11 +64,9 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     }
     page = _pages.get_template(name).render(context | values)
     answer = HTMLResponse(page, status_code=status)
-    if request.query_params.get("lang") in LANGUAGES:
-        answer.set_cookie(COOKIE, language, max_age=31_536_000, samesite="strict", httponly=True)
-    if request.query_params.get("theme") in THEMES:
-        theme = theme_of(request)
-        answer.set_cookie(THEME_COOKIE, theme, max_age=31_536_000, samesite="strict", httponly=True)
+    for cookie, chosen in ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)):
+        if asked.get(cookie) in _CHOICES[cookie]:
+            answer.set_cookie(cookie, chosen, max_age=_YEAR, samesite="strict", httponly=True)
     return answer
 
 
