@@ -29,7 +29,6 @@ from demo_app.web import (
     blog_pages,
     dashboard,
     errors,
-    events,
     jobs_api,
     operations,
     stage_pages,
@@ -75,7 +74,7 @@ def make_app(chosen: Settings) -> FastAPI:
     app.state.services = services
     # admin actions before the dashboard, whose addresses would take theirs for a state
     pages = (blog_pages, author_pages, admin_actions, dashboard, stage_pages)
-    for part in (*pages, jobs_api, events, operations):
+    for part in (*pages, jobs_api, operations):
         app.include_router(part.router)
     for file in _STATIC.rglob("*.*"):
         path = f"/static/{file.relative_to(_STATIC).as_posix()}"
