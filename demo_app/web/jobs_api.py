@@ -110,13 +110,9 @@ def jobs(
     state: State = State.QUEUED,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
-    search_for: Annotated[str, Query(alias="search", max_length=200)] = "",
 ) -> Page:
-    """One page of the jobs in a state; queued ones in exact order, next to run first.
-
-    search: only jobs whose id, task, arguments or errors hold the text.
-    """
-    return search(queue.client, state, search_for, limit=limit, cursor=cursor)
+    """One page of the jobs in a state; queued ones in exact order, next to run first."""
+    return search(queue.client, state, "", limit=limit, cursor=cursor)
 
 
 @router.get("/jobs/{job_id}", response_model=JobWithTimelineModel, responses=_ERRORS)
@@ -131,13 +127,13 @@ def job(queue: QueueDep, job_id: JobId) -> JobView:
 @router.post("/jobs/{job_id}/retry", responses=_ERRORS)
 def retry(queue: QueueDep, job_id: JobId) -> MovedModel:
     """Put a retrying, scheduled or dead job into its queue now."""
-    return _move(queue, job_id, JobAction.RETRY)
+    return _move(queue, job_id, "retry")
 
 
 @router.post("/jobs/{job_id}/discard", responses=_ERRORS)
 def discard(queue: QueueDep, job_id: JobId) -> MovedModel:
     """Remove a retrying, scheduled or dead job for good."""
-    return _move(queue, job_id, JobAction.DISCARD)
+    return _move(queue, job_id, "discard")
 
 
 @router.get("/events", responses=_STREAM | responses(503))
