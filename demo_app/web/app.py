@@ -62,7 +62,6 @@ def make_app(chosen: Settings) -> FastAPI:
         comments.relay.stop()
         for name in comments.used:
             backend_named(name).close()
-        services.inbox.close()
         await services.feed.close()
 
     app = FastAPI(
