@@ -36,17 +36,14 @@ class MailSink:
         self.faults = Faults()
         self._arrival = threading.Condition()
         self._running = ExitStack()
-        self._smtp_port = self._inbox_port = 0
+        #: The port of SMTP.
+        self.smtp_port = 0
+        self._inbox_port = 0
 
     @property
     def smtp(self) -> str:
         """Where SMTP is spoken, as `host:port`."""
-        return _authority(self.settings.host, self._smtp_port)
-
-    @property
-    def smtp_port(self) -> int:
-        """The port of SMTP."""
-        return self._smtp_port
+        return _authority(self.settings.host, self.smtp_port)
 
     @property
     def inbox(self) -> str:
@@ -57,11 +54,6 @@ class MailSink:
     def page(self) -> str:
         """The URL of the inbox as a person opens it."""
         return f"{self.inbox}/?token={self.settings.token}"
-
-    @property
-    def listeners(self) -> int:
-        """How many clients follow the inbox's events."""
-        return self._events.listeners
 
     def stats(self) -> Stats:
         """Count the mails."""
@@ -125,7 +117,7 @@ class MailSink:
         self.dir = take_directory(settings.dir, starting)
         smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
         http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
-        self._smtp_port = smtp.getsockname()[1]
+        self.smtp_port = smtp.getsockname()[1]
         self._inbox_port = http.getsockname()[1]
         self.reader = Reader(self.dir / _DATABASE)
         self._events = Events(self.reader)
