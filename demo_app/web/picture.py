@@ -112,7 +112,7 @@ def _floor(one: DeliveryStatus, workers: set[str]) -> str:
         return "readers"  # who waits for it
     if one.place is Place.RUNNING:
         owner = one.owner if one.owner in workers else "unseen"
-        return "memory" if one.in_process else owner
+        return "memory" if one.backend else owner
     if one.place in (Place.QUEUED, Place.UNSURE):
         return "queue"
     return "inbox" if one.place in (Place.DELIVERED, Place.DISCARDED) else one.place.value

@@ -15,7 +15,6 @@ class Translations:
     """The sentences of one language; ``t("blog.count", n=3)``."""
 
     def __init__(self, language: str) -> None:
-        self.language = language
         path = files("demo_app.web.translations") / f"{language}.json"
         self.all: dict[str, str] = json.loads(path.read_text("utf-8"))
 
