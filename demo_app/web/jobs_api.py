@@ -138,9 +138,7 @@ def discard(queue: QueueDep, job_id: JobId) -> MovedModel:
 
 @router.get("/events", responses=_STREAM | responses(503))
 async def events(
-    services: ServicesDep,
-    last_event_id: str = "",
-    seen_last: Annotated[str, Header(alias="last-event-id")] = "",
+    services: ServicesDep, last_event_id: Annotated[str, Header()] = ""
 ) -> StreamingResponse:
     """Every change of state as it happens; an event `tick` each second when nothing happens.
 
@@ -148,8 +146,8 @@ async def events(
     """
     if services.feed.full:
         raise DomainError(503, "listeners", {"retry-after": "10"})
-    start = seen_last or last_event_id
-    stream = services.feed.listen(start if _EVENT_ID.fullmatch(start) else "")
+    start = last_event_id if _EVENT_ID.fullmatch(last_event_id) else ""
+    stream = services.feed.listen(start)
     headers = {"x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
