@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import AnyStr, NoReturn, cast
 
@@ -28,8 +28,8 @@ class Surroundings:
     writer: Writer
     faults: Faults
     report: Callable[[Incident], None]
-    crowd: Crowd
-    budget: Budget
+    crowd: Crowd = field(default_factory=lambda: Crowd(bounds.CONNECTIONS))
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Self
 
+from local_smtp.connection import Surroundings
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
 from local_smtp.resources import SinkError, listen, take_directory
@@ -133,7 +134,8 @@ class MailSink:
         inbox_server.start()
         starting.callback(inbox_server.stop)
         starting.callback(self._events.close)
-        smtp_server = SmtpServer(smtp, settings.host, writer, self.faults, self._events.publish)
+        around = Surroundings(settings.host, writer, self.faults, self._events.publish)
+        smtp_server = SmtpServer(smtp, around)
         smtp_server.start()
         starting.callback(smtp_server.stop)
 
