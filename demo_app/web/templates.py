@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,9 +52,10 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         "language": language,
         "languages": LANGUAGES,
         "theme": theme,
-        "root": root_of(path),
+        # the relative way to the app's root, so that links work behind any prefix
+        "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
         "path": path,
-        "query": query_of(request),
+        "query": partial(_query, asked),
         "said": asked.get("said", ""),
         "holder": request.scope.get("holder", False),
         "controls": settings().controls,
@@ -70,20 +72,11 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     return answer
 
 
-def root_of(path: str) -> str:
-    """The relative way from a path to the app's root, so that links work behind any prefix."""
-    return "../" * min(path.count("/") - 1, _DEEPEST) or "./"
-
-
-def query_of(request: Request) -> Callable[..., str]:
-    """A function that gives this page's query string with some values changed (None: left out)."""
-
-    def query(**changes: object) -> str:
-        kept = {key: value for key, value in request.query_params.items() if key != "token"}
-        wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
-        return f"?{urlencode(wanted)}"
-
-    return query
+def _query(asked: Mapping[str, str], **changes: object) -> str:
+    """A page's query string with some values changed (None: left out)."""
+    kept = {key: value for key, value in asked.items() if key != "token"}
+    wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
+    return f"?{urlencode(wanted)}"
 
 
 def masked(value: object, show: bool = False) -> str:
