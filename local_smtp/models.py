@@ -72,7 +72,6 @@ class Delivery(_Envelope):
     peer: str
     size: int
     same_bytes: bool
-    fault: str | None
     dialogue: list[Line]
 
 
@@ -103,19 +102,14 @@ class ParsedMail(Mail, Parts):
     delivery_log: list[Delivery]
 
 
-class Incident(_Envelope):
+class Incident(BaseModel):
     """A refusal, or a fault that was played."""
 
-    at: Time
     step: Step
-    peer: str
-    subject: str
     reply: str | None
     """The refusal, if there was one."""
-    rule_id: int | None
     fault: str | None
-    message: int | None
-    """The mail that was stored all the same."""
+    """The rule that was hit, in words, if there was one."""
 
 
 class Deleted(BaseModel):

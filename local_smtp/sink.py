@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Self
 
+from local_smtp.connection import Surroundings
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
 from local_smtp.resources import SinkError, listen, take_directory
@@ -36,17 +37,14 @@ class MailSink:
         self.faults = Faults()
         self._arrival = threading.Condition()
         self._running = ExitStack()
-        self._smtp_port = self._inbox_port = 0
+        #: The port of SMTP.
+        self.smtp_port = 0
+        self._inbox_port = 0
 
     @property
     def smtp(self) -> str:
         """Where SMTP is spoken, as `host:port`."""
-        return _authority(self.settings.host, self._smtp_port)
-
-    @property
-    def smtp_port(self) -> int:
-        """The port of SMTP."""
-        return self._smtp_port
+        return _authority(self.settings.host, self.smtp_port)
 
     @property
     def inbox(self) -> str:
@@ -57,11 +55,6 @@ class MailSink:
     def page(self) -> str:
         """The URL of the inbox as a person opens it."""
         return f"{self.inbox}/?token={self.settings.token}"
-
-    @property
-    def listeners(self) -> int:
-        """How many clients follow the inbox's events."""
-        return self._events.listeners
 
     def stats(self) -> Stats:
         """Count the mails."""
@@ -125,7 +118,7 @@ class MailSink:
         self.dir = take_directory(settings.dir, starting)
         smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
         http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
-        self._smtp_port = smtp.getsockname()[1]
+        self.smtp_port = smtp.getsockname()[1]
         self._inbox_port = http.getsockname()[1]
         self.reader = Reader(self.dir / _DATABASE)
         self._events = Events(self.reader)
@@ -141,7 +134,8 @@ class MailSink:
         inbox_server.start()
         starting.callback(inbox_server.stop)
         starting.callback(self._events.close)
-        smtp_server = SmtpServer(smtp, settings.host, writer, self.faults, self._events.publish)
+        around = Surroundings(settings.host, writer, self.faults, self._events.publish)
+        smtp_server = SmtpServer(smtp, around)
         smtp_server.start()
         starting.callback(smtp_server.stop)
 

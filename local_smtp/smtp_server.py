@@ -3,19 +3,13 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 
 import uvloop
 
 from local_smtp import bounds
 from local_smtp.connection import Surroundings
-from local_smtp.crowd import Crowd
-from local_smtp.faults import Faults
-from local_smtp.models import Incident
-from local_smtp.receiving import Budget
 from local_smtp.session import Session
-from local_smtp.store.writer import Writer
 
 _STOP_WITHIN = 3.0  # seconds
 
@@ -23,20 +17,10 @@ _STOP_WITHIN = 3.0  # seconds
 class SmtpServer:
     """Serves SMTP on a listening socket until it is stopped, which ends all connections."""
 
-    def __init__(
-        self,
-        listener: socket.socket,
-        hostname: str,
-        writer: Writer,
-        faults: Faults,
-        report: Callable[[Incident], None],
-    ) -> None:
-        self._listener = listener
+    def __init__(self, listener: socket.socket, around: Surroundings) -> None:
+        self._listener, self._around = listener, around
         # inherited by each connection: what the system takes ahead of us is read in one go
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.BUFFER_BYTES)
-        self._around = Surroundings(
-            hostname, writer, faults, report, Crowd(bounds.CONNECTIONS), Budget()
-        )
         self._loop = uvloop.new_event_loop()
         self._up = threading.Event()
         self._stopping = asyncio.Event()

@@ -31,7 +31,6 @@ def main() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # the stage asks the inbox each second
     if not chosen.token:
         sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -7,8 +7,7 @@ works the same with and without JavaScript.
 from __future__ import annotations
 
 import signal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Query, Request
@@ -31,27 +30,10 @@ MOVABLE = (State.QUEUED, State.SCHEDULED, State.RETRYING, State.DEAD)
 Text = Annotated[str, Query(max_length=300)]
 
 
-class JobAction(StrEnum):
-    """What may be done to a job that waits."""
-
-    RETRY = "retry"
-    DISCARD = "discard"
-
-
-class QueueAction(StrEnum):
-    """What may be done to a queue."""
-
-    PAUSE = "pause-queue"
-    RESUME = "resume-queue"
-
-
-class WorkerAction(StrEnum):
-    """What may be done to a worker."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-    KILL = "kill"
+#: What may be done to a job that waits, to a queue, and to a worker.
+JobAction = Literal["retry", "discard"]
+QueueAction = Literal["pause-queue", "resume-queue"]
+WorkerAction = Literal["pause", "resume", "stop", "kill"]
 
 
 @router.get("/confirm", response_class=HTMLResponse)
@@ -87,7 +69,7 @@ def decide(
     ids, rest = job or [], None
     if whole and state in MOVABLE:
         ids, rest = _filtered(queue, state, q, cursor or None)
-    step = "delete" if what is JobAction.DISCARD else what
+    step = "delete" if what == "discard" else what
     moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in ids)
     query = {"said": f"{what}.{moved}", **({"q": q} if q else {})}
     if rest is not None:
@@ -122,8 +104,8 @@ def worker(
     found = snapshot.take(queue, services.comments.backend).worker(worker)
     if found is None:
         raise DomainError(404, "no_worker", worker=worker)
-    if what in (WorkerAction.PAUSE, WorkerAction.RESUME):
-        queue.pause(worker, what is WorkerAction.PAUSE)
+    if what in ("pause", "resume"):
+        queue.pause(worker, what == "pause")
     else:
         _signal(found, what)
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
@@ -136,15 +118,15 @@ def pause_queue(
     queue: Annotated[str, Form(max_length=200)],
 ) -> Response:
     """Pause a queue, or let its jobs be taken again."""
-    jobs.pause_queue(queue, what is QueueAction.PAUSE)
+    jobs.pause_queue(queue, what == "pause-queue")
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
 
 
 def _signal(worker: snapshot.Worker, what: WorkerAction) -> None:
-    if what is WorkerAction.KILL and not settings().controls:
+    if what == "kill" and not settings().controls:
         raise DomainError(403, "controls")
     if not worker.here:
         raise DomainError(409, "elsewhere", host=worker.host, pid=worker.pid)
-    number = signal.SIGKILL if what is WorkerAction.KILL else signal.SIGTERM
+    number = signal.SIGKILL if what == "kill" else signal.SIGTERM
     if not processes.send(worker.pid, processes.is_our_worker, number):
         raise DomainError(409, "not_ours", pid=worker.pid)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from demo_app.backends.celery import options_of
 from demo_app.blog import posts
@@ -29,12 +29,12 @@ from demo_app.web import (
     blog_pages,
     dashboard,
     errors,
-    events,
     jobs_api,
     operations,
     stage_pages,
 )
-from demo_app.web.comments import CommentService, Route
+from demo_app.web.comments import CommentService
+from demo_app.web.comments import Route as JobRoute
 from demo_app.web.delivery import Locator
 from demo_app.web.dependencies import Services
 from demo_app.web.inbox import Inbox
@@ -63,7 +63,6 @@ def make_app(chosen: Settings) -> FastAPI:
         comments.relay.stop()
         for name in comments.used:
             backend_named(name).close()
-        services.inbox.close()
         await services.feed.close()
 
     app = FastAPI(
@@ -75,32 +74,24 @@ def make_app(chosen: Settings) -> FastAPI:
     app.state.services = services
     # admin actions before the dashboard, whose addresses would take theirs for a state
     pages = (blog_pages, author_pages, admin_actions, dashboard, stage_pages)
-    for part in (*pages, jobs_api, events, operations):
+    for part in (*pages, jobs_api, operations):
         app.include_router(part.router)
     for file in _STATIC.rglob("*.*"):
         path = f"/static/{file.relative_to(_STATIC).as_posix()}"
-        app.add_route(path, _asset(file), include_in_schema=False)
+        # out of memory: a file that is open for each client would use up the descriptors
+        content = Response(file.read_bytes(), media_type=_MEDIA_TYPES[file.suffix])
+        app.routes.append(Route(path, content, methods=["GET"], include_in_schema=False))
     errors.add_handlers(app)
     app.add_middleware(RequestLog)
     app.add_middleware(BlogGuard, token=chosen.token, hosts=chosen.public_hosts, cookie=COOKIE)
     return app
 
 
-def _asset(file: Path) -> Callable[[Request], Awaitable[Response]]:
-    """A file out of memory: one that is open for each client would use up the descriptors."""
-    content, media_type = file.read_bytes(), _MEDIA_TYPES[file.suffix]
-
-    async def answer(_: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return answer
-
-
 def _services(chosen: Settings) -> Services:
     database = open_database(chosen)
     posts.seed(database)
     backend = backend_named()
-    route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
+    route = JobRoute(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
     # an experiment that takes the claim away is to show the hole, which the outbox would close
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))

@@ -16,7 +16,7 @@ from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.blog import outbox, pictures, posts
 from demo_app.blog.posts import Notice, Post
 from demo_app.jobs.job import Job
-from demo_app.web.blog_pages import STATIONS, check_rate, station_reached
+from demo_app.web.blog_pages import check_rate
 from demo_app.web.comments import CommentService, Route
 from demo_app.web.dependencies import ServicesDep
 from demo_app.web.errors import DomainError
@@ -46,8 +46,6 @@ def author_page(
         posts=written,
         travel=travel,
         what=what,
-        reached=station_reached(travel),
-        stations=STATIONS,
         kept=services.queue is not None,
     )
 

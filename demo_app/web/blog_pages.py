@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 from demo_app.blog import posts
 from demo_app.blog.posts import Comment
 from demo_app.escape import escape_invisible
-from demo_app.web.delivery import DeliveryStatus, Place
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
 from demo_app.web.templates import render
@@ -23,16 +22,6 @@ router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
 #: Comments that one page shows, and their characters, as they are escaped.
 SHOWN, SHOWN_CHARACTERS = 200, 100_000
-#: The stations of a mail's journey as a reader sees it.
-STATIONS = ("posted", "queued", "running", "delivered")
-#: The last station reached by what is in a place; "queued" where nothing is said here.
-_REACHED = {
-    Place.OUTBOX: "posted",
-    Place.UNSURE: "posted",
-    Place.LOST: "posted",
-    Place.RUNNING: "running",
-    Place.DELIVERED: "delivered",
-}
 
 
 class CommentIn(BaseModel):
@@ -115,11 +104,6 @@ def comment_by_api(
     return JSONResponse(answer, 201, background=services.comments.after_answer())
 
 
-def station_reached(travel: DeliveryStatus | None) -> int:
-    """Which of the stations was reached last, from 0."""
-    return STATIONS.index(_REACHED.get(travel.place, "queued")) if travel else 0
-
-
 def check_rate(request: Request, services: Services) -> None:
     """Raises DomainError when this address posts too fast; who holds the token is trusted."""
     address = request.client.host if request.client else ""
@@ -171,8 +155,6 @@ def _post_page(
         given=given or {},
         key=uuid4().hex,
         travel=travel,
-        reached=station_reached(travel),
-        stations=STATIONS,
         backend=services.comments.backend,
         kept=services.queue is not None,
     )

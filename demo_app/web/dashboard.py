@@ -11,15 +11,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from demo_app.blog import outbox
+from demo_app.broker.connection import Decoded
 from demo_app.broker.events import Event, JobView, State
-from demo_app.broker.inspect import get_job, queues
-from demo_app.broker.throughput import Window, buckets
+from demo_app.broker.inspect import KEYS, get_job, lane_of_job, queues
+from demo_app.broker.throughput import Bucket, Window, buckets
 from demo_app.jobs.registry import all_tasks
 from demo_app.web import snapshot
-from demo_app.web.charts import chart
 from demo_app.web.dependencies import QueueDep, ServicesDep
 from demo_app.web.errors import DomainError
-from demo_app.web.redis_keys import redis_keys
 from demo_app.web.search import search
 from demo_app.web.templates import render
 
@@ -27,6 +26,8 @@ router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 PER_PAGE = 25
 #: Rows of the outbox's page, the oldest ones.
 SHOWN = 50
+#: How long one bucket of a chart is, in seconds.
+_EACH = {Window.MINUTE: 1, Window.HOUR: 60, Window.DAY: 900}
 
 
 @router.get("", response_class=HTMLResponse)
@@ -37,7 +38,7 @@ def overview(request: Request, services: ServicesDep) -> Response:
     more["queues"] = queues(queue.client) if queue is not None else []
     if queue is not None:
         client = queue.client
-        more["charts"] = [chart(window, buckets(client, window)) for window in Window]
+        more["charts"] = [_chart(window, buckets(client, window)) for window in Window]
         more["running"] = search(client, State.RUNNING, "", limit=8).jobs
         more["queued"] = search(client, State.QUEUED, "", limit=8).jobs
         more["redis"] = snapshot.redis_state(client)
@@ -87,7 +88,7 @@ def one(
     if job is None:
         raise DomainError(404, "no_job", id=job_id)
     owner = snapshot.take(queue, services.comments.backend).worker(job.owner)
-    values: dict[str, Any] = {"steps": list(_steps(job)), "keys": redis_keys(queue.client, job)}
+    values: dict[str, Any] = {"steps": list(_steps(job)), "keys": _redis_keys(queue.client, job)}
     return render(request, "job.html", job=job, owner=owner, show=show, **values)
 
 
@@ -114,6 +115,42 @@ def listed(
         tasks=sorted({name.rpartition(".")[2] for name in all_tasks()}),
         queues=[one.name for one in queues(queue.client)],
     )
+
+
+def _chart(window: Window, bars: list[Bucket]) -> dict[str, Any]:
+    """Jobs done as bars, their latency as a line of dots.
+
+    most: the most jobs in one bucket; rate: the same in jobs a second. spans: how many seconds it
+    goes back. slowest, mean: seconds from enqueueing to the end; None when nothing was timed.
+    """
+    most = max(bar.done for bar in bars)
+    timed = [(bar.latency, bar.done) for bar in bars if bar.latency is not None]
+    weight = sum(done for _, done in timed)
+    return {
+        "window": window,
+        "buckets": bars,
+        "total": sum(bar.done for bar in bars),
+        "most": most,
+        "rate": most / _EACH[window],
+        "spans": len(bars) * _EACH[window],
+        "slowest": max((latency for latency, _ in timed), default=None),
+        "mean": sum(latency * done for latency, done in timed) / weight if weight else None,
+    }
+
+
+def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:
+    """The commands that a learner can type to see where the job is and what happened to it, and
+    what Redis answers to each now."""
+    record, state = KEYS("job", job.id), job.state
+    if state in (State.QUEUED, State.RUNNING):
+        lane = lane_of_job(client, job.id)
+        waits = state is State.QUEUED
+        place = KEYS("queue", lane) if waits else KEYS("claims", lane, job.owner or "")
+        command, answer = f"LPOS {place} {job.id}", client.lpos(place, job.id)
+    else:
+        command, answer = f"ZSCORE {state} {job.id}", client.zscore(state, job.id)
+    shown = "(nil)" if answer is None else answer
+    return [(f"LLEN {record}", client.llen(record)), (command, shown)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,13 @@ class Place(StrEnum):
         own = (Place.RUNNING, Place.DELIVERED, Place.DISCARDED, Place.LOST)
         return self.value if self in own else "waiting"
 
+    @property
+    def station(self) -> str:
+        """The last station that a reader's mail has reached; "queued" where nobody says more."""
+        if self in (Place.OUTBOX, Place.UNSURE, Place.LOST):
+            return "posted"
+        return self.value if self in (Place.RUNNING, Place.DELIVERED) else "queued"
+
 
 PLACE_OF_STATE = {
     State.QUEUED: Place.QUEUED,
@@ -76,11 +83,6 @@ class DeliveryStatus:
     owner: str = ""
     rescued: bool = False
     backend: str = ""
-
-    @property
-    def in_process(self) -> bool:
-        """Whether it is, or was, in this process's memory."""
-        return bool(self.backend)
 
 
 class Locator:

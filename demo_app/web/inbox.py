@@ -6,10 +6,12 @@ The web app talks to it as any program does, over HTTP with the start-up token. 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-
-import httpx
+from urllib.parse import urlencode, urlsplit
 
 from demo_app.settings import settings
 
@@ -28,13 +30,11 @@ class Inbox:
 
     def __init__(self) -> None:
         chosen = settings()
-        self._exists = bool(chosen.inbox_url)
-        self._http = httpx.Client(
-            base_url=chosen.inbox_url or "http://nowhere.invalid",
-            headers={"authorization": f"Bearer {chosen.token}"},
-            timeout=_SECONDS,
-            trust_env=False,
-        )
+        self._url = chosen.inbox_url
+        self._headers = {
+            "Authorization": f"Bearer {chosen.token}",
+            "Content-Type": "application/json",
+        }
 
     def stats(self) -> dict[str, int] | None:
         """Mails accepted, distinct, duplicates, refused; None when the sink does not answer."""
@@ -46,7 +46,7 @@ class Inbox:
         cursor: str | None = None
         for _ in range(most):
             query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
-            answer = self._ask("GET", "/api/messages", params=query) or {}
+            answer = self._ask("GET", f"/api/messages?{urlencode(query)}") or {}
             yield answer.get("messages", [])
             cursor = answer.get("next")
             if cursor is None:
@@ -77,22 +77,22 @@ class Inbox:
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
         """Put these faults in force and no others; False when the sink does not answer."""
-        return self._ask("PUT", "/api/faults", json=list(rules)) is not None
+        return self._ask("PUT", "/api/faults", list(rules)) is not None
 
     def clear(self) -> None:
         """Delete every mail."""
         self._ask("DELETE", "/api/messages")
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def _ask(self, method: str, path: str, **options: Any) -> Any:
-        if not self._exists:
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        url = urlsplit(self._url)
+        if not url.netloc:
             return None
+        kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+        data = None if body is None else json.dumps(body)
         try:
-            answer = self._http.request(method, path, **options)
-            answer.raise_for_status()
-            return answer.json()
-        except (httpx.HTTPError, ValueError):
+            with closing(kind(url.netloc, timeout=_SECONDS)) as connection:
+                connection.request(method, url.path + path, data, self._headers)
+                answer = connection.getresponse()
+                return json.load(answer) if answer.status == 200 else None
+        except (OSError, HTTPException, ValueError):
             return None

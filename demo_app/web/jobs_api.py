@@ -1,14 +1,21 @@
-"""What the jobs look like as JSON."""
+"""What the jobs look like as JSON, and every change of state as it happens.
+
+Changes are told as server-sent events (the HTML standard). The journal in Redis is the only source,
+so every web process tells the same story; a browser that lost the connection goes on after the last
+event that it has seen.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Header, Path, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, BeforeValidator, Field
 
-from demo_app.broker.events import State
-from demo_app.broker.inspect import get_job
+from demo_app.broker.events import Event, JobView, State
+from demo_app.broker.inspect import Page, get_job
 from demo_app.broker.queue import Queue
 from demo_app.web import snapshot
 from demo_app.web.admin_actions import JobAction
@@ -18,15 +25,13 @@ from demo_app.web.search import search
 from demo_app.web.snapshot import Worker
 
 _ERRORS = responses(400, 401, 404, 409, 421, 422, 503)
-router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=_ERRORS)
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
+router = APIRouter(prefix="/api", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200)]
+_EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
-
-
-class SummaryModel(_Model):
+class SummaryModel(BaseModel):
     """How many jobs are in each state, in one consistent snapshot."""
 
     enqueued: int
@@ -43,7 +48,7 @@ class SummaryModel(_Model):
     backend: str
 
 
-class JobModel(_Model):
+class JobModel(BaseModel):
     """One job; times in seconds since the epoch. position: 1 is next to run."""
 
     id: str
@@ -60,28 +65,32 @@ class JobModel(_Model):
     due: float | None
 
 
+def _flat(event: Event) -> dict[str, Any]:
+    return {**event.notes, "event": event.event, "at": event.at, "by": event.by}
+
+
 class JobWithTimelineModel(JobModel):
     """One job with everything that happened to it, and the Message-ID of its mail."""
 
-    timeline: list[dict[str, Any]]
+    timeline: list[Annotated[dict[str, Any], BeforeValidator(_flat)]]
     message_id: str | None
 
 
-class JobsModel(_Model):
+class JobsModel(BaseModel):
     """A page of jobs; `next` is the cursor of the one that follows."""
 
     jobs: list[JobModel]
     next: str | None
 
 
-class MovedModel(_Model):
+class MovedModel(BaseModel):
     """A job that was moved, and the state it was in."""
 
     id: str
     was: str
 
 
-@router.get("/summary")
+@router.get("/jobs/summary", responses=_ERRORS)
 def summary(services: ServicesDep) -> SummaryModel:
     """How many jobs are in each state, and the workers, in one consistent snapshot."""
     backend = services.comments.backend
@@ -95,48 +104,52 @@ def summary(services: ServicesDep) -> SummaryModel:
     )
 
 
-@router.get("")
+@router.get("/jobs", response_model=JobsModel, responses=_ERRORS)
 def jobs(
     queue: QueueDep,
     state: State = State.QUEUED,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
-    search_for: Annotated[str, Query(alias="search", max_length=200)] = "",
-) -> JobsModel:
-    """One page of the jobs in a state; queued ones in exact order, next to run first.
-
-    search: only jobs whose id, task, arguments or errors hold the text.
-    """
-    found = search(queue.client, state, search_for, limit=limit, cursor=cursor)
-    return JobsModel.model_validate(found)
+) -> Page:
+    """One page of the jobs in a state; queued ones in exact order, next to run first."""
+    return search(queue.client, state, "", limit=limit, cursor=cursor)
 
 
-@router.get("/{job_id}")
-def job(queue: QueueDep, job_id: JobId) -> JobWithTimelineModel:
+@router.get("/jobs/{job_id}", response_model=JobWithTimelineModel, responses=_ERRORS)
+def job(queue: QueueDep, job_id: JobId) -> JobView:
     """One job, with everything that happened to it."""
     view = get_job(queue.client, job_id)
     if view is None:
         raise DomainError(404, "no_job", id=job_id)
-    return JobWithTimelineModel(
-        **JobModel.model_validate(view).model_dump(),
-        timeline=[
-            {**event.notes, "event": event.event, "at": event.at, "by": event.by}
-            for event in view.timeline
-        ],
-        message_id=view.message_id,
-    )
+    return view
 
 
-@router.post("/{job_id}/retry")
+@router.post("/jobs/{job_id}/retry", responses=_ERRORS)
 def retry(queue: QueueDep, job_id: JobId) -> MovedModel:
     """Put a retrying, scheduled or dead job into its queue now."""
-    return _move(queue, job_id, JobAction.RETRY)
+    return _move(queue, job_id, "retry")
 
 
-@router.post("/{job_id}/discard")
+@router.post("/jobs/{job_id}/discard", responses=_ERRORS)
 def discard(queue: QueueDep, job_id: JobId) -> MovedModel:
     """Remove a retrying, scheduled or dead job for good."""
-    return _move(queue, job_id, JobAction.DISCARD)
+    return _move(queue, job_id, "discard")
+
+
+@router.get("/events", responses=_STREAM | responses(503))
+async def events(
+    services: ServicesDep, last_event_id: Annotated[str, Header()] = ""
+) -> StreamingResponse:
+    """Every change of state as it happens; an event `tick` each second when nothing happens.
+
+    While Redis can't be reached, an event `trouble` each second.
+    """
+    if services.feed.full:
+        raise DomainError(503, "listeners", {"retry-after": "10"})
+    start = last_event_id if _EVENT_ID.fullmatch(last_event_id) else ""
+    stream = services.feed.listen(start)
+    headers = {"x-accel-buffering": "no"}
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
 def _move(queue: Queue, job_id: str, what: JobAction) -> MovedModel:

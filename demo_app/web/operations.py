@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import redis
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from pydantic import BaseModel
 from starlette.requests import Request
 
@@ -19,6 +18,9 @@ from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 router = APIRouter(tags=["operations"])
 
@@ -44,24 +46,23 @@ def healthz(services: ServicesDep) -> Health:
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
     """The numbers, by Prometheus' naming conventions; without Redis, those that are left."""
-    registry = CollectorRegistry()
-    registry.register(_Numbers(services))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest  # only when asked for
+
+    numbers = generate_latest(_Numbers(services))
+    return Response(numbers, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-class _Numbers(Collector):
+@dataclass(frozen=True, slots=True)
+class _Numbers:
     """Every number, asked for at the moment at which Prometheus does."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing in advance, or a registry would ask for everything once more."""
-        return ()
+    services: Services
 
     def collect(self) -> Iterator[Metric]:
         """The numbers."""
-        comments, queue = self._services.comments, self._services.queue
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        comments, queue = self.services.comments, self.services.queue
         outbox = comments.relay.size()
         yield GaugeMetricFamily("demo_outbox_jobs", "Jobs that the queue does not have.", outbox)
         try:

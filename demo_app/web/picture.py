@@ -9,7 +9,7 @@ from typing import Any
 from demo_app.settings import BackendName
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus, Place
-from demo_app.web.tombstone import Tombstone
+from demo_app.web.replay import Tombstone
 from demo_app.web.translations import Translations
 
 #: Jobs shown as tokens of their own on one floor; the rest is a number.
@@ -112,7 +112,7 @@ def _floor(one: DeliveryStatus, workers: set[str]) -> str:
         return "readers"  # who waits for it
     if one.place is Place.RUNNING:
         owner = one.owner if one.owner in workers else "unseen"
-        return "memory" if one.in_process else owner
+        return "memory" if one.backend else owner
     if one.place in (Place.QUEUED, Place.UNSURE):
         return "queue"
     return "inbox" if one.place in (Place.DELIVERED, Place.DISCARDED) else one.place.value

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from demo_app.web.errors import DomainError
 from demo_app.web.fault_controls import ACTIONS
 from demo_app.web.picture import Picture
-from demo_app.web.translations import LANGUAGES
+from local_smtp.web.words import LANGUAGES
 
 #: What a step can wait for, by name; each is a number.
 STATE = (

@@ -18,8 +18,7 @@ from demo_app.web.delivery import DeliveryStatus, Locator
 from demo_app.web.inbox import Inbox
 from demo_app.web.journal import events_after, events_between
 from demo_app.web.picture import TOKENS, Picture, arranged
-from demo_app.web.replay import Past
-from demo_app.web.tombstone import Graveyard, Tombstone
+from demo_app.web.replay import Graveyard, Past, Tombstone
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000

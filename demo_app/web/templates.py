@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,10 +19,12 @@ from markupsafe import Markup, escape
 from demo_app.broker.events import State
 from demo_app.escape import escape_invisible
 from demo_app.settings import settings
-from demo_app.web.theme import COOKIE as THEME_COOKIE
-from demo_app.web.theme import THEMES, theme_of
-from demo_app.web.translations import COOKIE, LANGUAGES, language_of, translations
+from demo_app.web.translations import language_of, translations
+from local_smtp.web.words import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, theme_of
 
+#: What an address may ask for; `auto` is what the browser says.
+_CHOICES = {LANGUAGE_COOKIE: tuple(LANGUAGES), THEME_COOKIE: ("auto", "light", "dark")}
+_YEAR = 31_536_000  # seconds
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
 _DEEPEST = 8
 #: The name in an address; looked for only where a word begins, or it would take quadratic time.
@@ -42,16 +45,18 @@ _pages = Environment(
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page of that name, filled in, in the reader's language."""
-    language, path = language_of(request), request.scope["path"]
+    language, path, asked = language_of(request), request.scope["path"], request.query_params
+    theme = theme_of(request.headers, asked.get("theme", ""))
     context = {
         "t": translations(language),
         "language": language,
         "languages": LANGUAGES,
-        "theme": theme_of(request),
-        "root": root_of(path),
+        "theme": theme,
+        # the relative way to the app's root, so that links work behind any prefix
+        "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
         "path": path,
-        "query": query_of(request),
-        "said": request.query_params.get("said", ""),
+        "query": partial(_query, asked),
+        "said": asked.get("said", ""),
         "holder": request.scope.get("holder", False),
         "controls": settings().controls,
         "lease": settings().lease_seconds,
@@ -61,28 +66,17 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     }
     page = _pages.get_template(name).render(context | values)
     answer = HTMLResponse(page, status_code=status)
-    if request.query_params.get("lang") in LANGUAGES:
-        answer.set_cookie(COOKIE, language, max_age=31_536_000, samesite="strict", httponly=True)
-    if request.query_params.get("theme") in THEMES:
-        theme = theme_of(request)
-        answer.set_cookie(THEME_COOKIE, theme, max_age=31_536_000, samesite="strict", httponly=True)
+    for cookie, chosen in ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)):
+        if asked.get(cookie) in _CHOICES[cookie]:
+            answer.set_cookie(cookie, chosen, max_age=_YEAR, samesite="strict", httponly=True)
     return answer
 
 
-def root_of(path: str) -> str:
-    """The relative way from a path to the app's root, so that links work behind any prefix."""
-    return "../" * min(path.count("/") - 1, _DEEPEST) or "./"
-
-
-def query_of(request: Request) -> Callable[..., str]:
-    """A function that gives this page's query string with some values changed (None: left out)."""
-
-    def query(**changes: object) -> str:
-        kept = {key: value for key, value in request.query_params.items() if key != "token"}
-        wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
-        return f"?{urlencode(wanted)}"
-
-    return query
+def _query(asked: Mapping[str, str], **changes: object) -> str:
+    """A page's query string with some values changed (None: left out)."""
+    kept = {key: value for key, value in asked.items() if key != "token"}
+    wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
+    return f"?{urlencode(wanted)}"
 
 
 def masked(value: object, show: bool = False) -> str:

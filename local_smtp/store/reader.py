@@ -29,10 +29,9 @@ class Reader:
     def stats(self) -> Stats:
         """Count the mails."""
         with self._snapshot() as connection:
-            (accepted,) = connection.execute("SELECT count(*) FROM deliveries").fetchone()
-            (distinct,) = connection.execute("SELECT count(*) FROM messages").fetchone()
-            (refused,) = connection.execute(
-                "SELECT value FROM counters WHERE name = 'refused'"
+            accepted, distinct, refused = connection.execute(
+                "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM messages), value"
+                " FROM counters WHERE name = 'refused'"
             ).fetchone()
         return Stats(
             accepted=accepted, distinct=distinct, duplicates=accepted - distinct, refused=refused
@@ -80,8 +79,7 @@ class Reader:
         """Return the latest times that a mail was brought, in order."""
         with self._snapshot() as connection:
             rows = connection.execute(
-                "SELECT *, rule AS fault FROM deliveries WHERE message = ?"
-                " ORDER BY id DESC LIMIT ?",
+                "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?",
                 (message, DELIVERIES),
             ).fetchall()
         return [_delivery(row) for row in reversed(rows)]

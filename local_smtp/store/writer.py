@@ -15,11 +15,58 @@ from typing import Any, TypeVar
 from local_smtp.bounds import KEPT_BYTES
 from local_smtp.mail import Incoming
 from local_smtp.store import statements
-from local_smtp.store.schema import SCHEMA
 from local_smtp.store.statements import Receipt
 
 _BATCH = 500
 _IDLE = 1.0  # seconds after which even the last reply is noted
+
+_TABLES = """
+-- One row a mail. A mail without a Message-ID is never the duplicate of another.
+-- A pruned mail keeps its row, so that a late duplicate of it is still known.
+CREATE TABLE IF NOT EXISTS messages (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id  TEXT UNIQUE,
+    sender      TEXT NOT NULL,
+    recipients  TEXT NOT NULL,              -- JSON list
+    subject     TEXT NOT NULL,
+    author      TEXT NOT NULL,              -- the From header
+    job_id      TEXT,
+    received_at REAL NOT NULL,              -- Unix seconds
+    size        INTEGER NOT NULL,           -- bytes
+    digest      BLOB NOT NULL,
+    pruned      INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX IF NOT EXISTS shown_messages ON messages (id) WHERE pruned = 0;
+
+-- Apart, so that listing never drags the bytes of mails through memory.
+CREATE TABLE IF NOT EXISTS contents (
+    message INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE,
+    raw     BLOB NOT NULL
+);
+
+-- One row each time a mail was brought. replied_at stays NULL when the process died,
+-- or the connection did, between the commit and the reply (RFC 1047).
+CREATE TABLE IF NOT EXISTS deliveries (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    message     INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
+    received_at REAL NOT NULL,
+    replied_at  REAL,
+    reply       TEXT,
+    sender      TEXT NOT NULL,
+    recipients  TEXT NOT NULL,
+    peer        TEXT NOT NULL,
+    size        INTEGER NOT NULL,
+    same_bytes  INTEGER NOT NULL,
+    dialogue    TEXT NOT NULL               -- JSON list of [seconds, who, text]
+);
+CREATE INDEX IF NOT EXISTS deliveries_of_message ON deliveries (message);
+
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT OR IGNORE INTO counters VALUES ('refused', 0);
+INSERT OR IGNORE INTO counters
+    SELECT 'kept_bytes', coalesce(sum(size), 0) FROM messages WHERE pruned = 0;
+"""
 
 T = TypeVar("T")
 Statement = Callable[[sqlite3.Connection], Any]
@@ -33,7 +80,7 @@ class Writer:
     mails durable is shared by all that wait: group commit, as databases do it.
 
     Raises:
-        sqlite3.Error: the file can't be written, is no database, or SQLite lacks FTS5.
+        sqlite3.Error: the file can't be written, or is no database.
     """
 
     def __init__(self, path: Path, keep: int, on_stored: Callable[[list[Receipt]], None]) -> None:
@@ -42,18 +89,13 @@ class Writer:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(SCHEMA)
+        self._connection.executescript(_TABLES)
         self._keep = keep
         self._on_stored = on_stored
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._later: deque[Statement] = deque()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
-
-    @property
-    def waiting(self) -> int:
-        """How many mails and changes wait for the commit after the one under way."""
-        return self._queue.qsize()
 
     async def deliver(self, mail: Incoming) -> Receipt:
         """Return once the mail is durable.

@@ -20,9 +20,10 @@ Search = Annotated[str, Query(max_length=500)]
 _NO_FRAME = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
-def mail_routes(inbox: Inbox) -> APIRouter:
-    """Return the routes under /api/stats and /api/messages."""
+def api_routes(inbox: Inbox) -> APIRouter:
+    """Return the routes under /api."""
     routes = APIRouter(prefix="/api")
+    faults, events = inbox.faults, inbox.events
     message_path = "/messages/{message}"
 
     @routes.get("/stats")
@@ -69,14 +70,6 @@ def mail_routes(inbox: Inbox) -> APIRouter:
         # never what the mail claims
         kind = "application/octet-stream"
         return Response(content, media_type=kind, headers=_NO_FRAME | _download(name))
-
-    return routes
-
-
-def fault_routes(inbox: Inbox) -> APIRouter:
-    """Return the routes of the faults, and of everything that happens."""
-    routes = APIRouter(prefix="/api")
-    faults, events = inbox.faults, inbox.events
 
     @routes.get("/faults")
     def in_force() -> list[Fault]:

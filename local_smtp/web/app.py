@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Scope
 from local_smtp import __version__
 from local_smtp.sandbox import Busy
 from local_smtp.settings import Settings
-from local_smtp.web.api import fault_routes, mail_routes
+from local_smtp.web.api import api_routes
 from local_smtp.web.guard import WHY, Guard
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
@@ -42,8 +42,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app.add_exception_handler(HTTPException, _tell)
     app.add_exception_handler(RequestValidationError, _explain)
     app.add_exception_handler(Busy, _busy)
-    app.include_router(mail_routes(inbox))
-    app.include_router(fault_routes(inbox))
+    app.include_router(api_routes(inbox))
     app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
     hosts = (settings.host, *settings.allow_host)

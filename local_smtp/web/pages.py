@@ -1,11 +1,11 @@
 """The pages of the inbox: the list of mails, a mail, and the faults."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from starlette.datastructures import Headers
 
@@ -15,6 +15,9 @@ from local_smtp.models import ParsedMail
 from local_smtp.web.api import Cursor, Search
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.words import language_of, theme_of, words_in
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _LIMIT = 50  # mails in a list
 
@@ -31,13 +34,19 @@ def visible(value: Any) -> Any:
     return "" if value is None else value
 
 
-TEMPLATES = Environment(
-    loader=PackageLoader("local_smtp.web", "page"),
-    autoescape=True,
-    finalize=visible,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader  # many a sink is never looked at
+
+    templates = Environment(
+        loader=PackageLoader("local_smtp.web", "page"),
+        autoescape=True,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["clock"] = _clock
+    return templates
 
 
 def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
@@ -93,9 +102,6 @@ def _clock(seconds: float, form: str) -> str:
     return datetime.fromtimestamp(seconds).strftime(form)
 
 
-TEMPLATES.filters["clock"] = _clock
-
-
 def render(name: str, headers: Headers, **shown: Any) -> str:
     """Return the page of that name, in the reader's language and colours."""
     language = language_of(headers)
@@ -107,7 +113,7 @@ def render(name: str, headers: Headers, **shown: Any) -> str:
         return f"{count:,} {one}{'' if count == 1 else 's'}"
 
     about = {"language": language, "theme": theme_of(headers), "_": words, "many": many}
-    return TEMPLATES.get_template(name).render(about | shown)
+    return _templates().get_template(name).render(about | shown)
 
 
 def _app(url: str, request: Request) -> str:

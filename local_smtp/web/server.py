@@ -157,8 +157,9 @@ class InboxServer:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        self._listener = listener
-        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="inbox", daemon=True
+        )
 
     def start(self) -> None:
         """Return once requests are answered.
@@ -176,6 +177,3 @@ class InboxServer:
         """End all connections and the loop."""
         self._server.should_exit = True
         self._thread.join(_STOP_WITHIN)
-
-    def _run(self) -> None:
-        self._server.run(sockets=[self._listener])

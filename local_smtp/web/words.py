@@ -1,4 +1,4 @@
-"""The words of the pages in Japanese, by the English ones."""
+"""A reader's language and colours, and the words of the pages in Japanese, by the English ones."""
 
 import json
 from collections.abc import Callable
@@ -8,24 +8,26 @@ from starlette.datastructures import Headers
 
 from local_smtp.web.guard import cookie_of
 
-LANGUAGES = ("en", "ja")
+LANGUAGES = {"en": "English", "ja": "日本語"}
+LANGUAGE_COOKIE, THEME_COOKIE = "lang", "theme"
 
 JAPANESE: dict[str, str] = json.loads(
     (files("local_smtp.web") / "japanese.json").read_text("utf-8")
 )
 
 
-def language_of(headers: Headers) -> str:
-    """Return what was chosen in an app beside, which has the same cookie, else what the browser
-    prefers."""
-    wanted = [cookie_of(headers, "lang")]
+def language_of(headers: Headers, asked: str = "") -> str:
+    """Return what is asked for, else what was chosen before, here or in an app beside, which has
+    the same cookie, else what the browser prefers."""
+    wanted = [asked, cookie_of(headers, LANGUAGE_COOKIE)]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
     return next((language for language in wanted if language in LANGUAGES), "en")
 
 
-def theme_of(headers: Headers) -> str:
-    """Return "light" or "dark", if that was chosen in an app beside; else nothing."""
-    theme = cookie_of(headers, "theme")
+def theme_of(headers: Headers, asked: str = "") -> str:
+    """Return "light" or "dark", if that is asked for or was chosen before, as the language; else
+    nothing."""
+    theme = asked or cookie_of(headers, THEME_COOKIE)
     return theme if theme in ("light", "dark") else ""
 
 

@@ -56,7 +56,7 @@ def hand_over(sink: MailSink, number: int) -> smtplib.SMTP:
 def test_250_is_not_said_before_the_commit(mail_sink):
     with held_up(mail_sink):
         client = hand_over(mail_sink, 1)
-        wait_until(lambda: mail_sink._writer.waiting == 1)
+        wait_until(lambda: mail_sink._writer._queue.qsize() == 1)
         assert select.select([client.sock], [], [], 0)[0] == []
     assert client.getreply()[0] == 250
     client.close()
@@ -72,7 +72,7 @@ def test_mails_that_wait_together_share_one_commit(mail_sink):
     mail_sink._writer.change(lambda connection: connection.set_trace_callback(trace)).result()
     with held_up(mail_sink):
         clients = [hand_over(mail_sink, number) for number in range(20)]
-        wait_until(lambda: mail_sink._writer.waiting == 20)
+        wait_until(lambda: mail_sink._writer._queue.qsize() == 20)
         commits.clear()
     assert [client.getreply()[0] for client in clients] == [250] * 20
     # One for the change that held them up, one for them all, and none or one for the index.

@@ -8,17 +8,13 @@ from importlib.resources import files
 
 from starlette.requests import Request
 
-from local_smtp.web.guard import cookie_of
-
-LANGUAGES = {"en": "English", "ja": "日本語"}
-COOKIE = "lang"
+from local_smtp.web import words
 
 
 class Translations:
     """The sentences of one language; ``t("blog.count", n=3)``."""
 
     def __init__(self, language: str) -> None:
-        self.language = language
         path = files("demo_app.web.translations") / f"{language}.json"
         self.all: dict[str, str] = json.loads(path.read_text("utf-8"))
 
@@ -44,7 +40,4 @@ def translations(language: str) -> Translations:
 
 def language_of(request: Request) -> str:
     """What the address asks for, else what was chosen before, else what the browser prefers."""
-    wanted = [request.query_params.get("lang", ""), cookie_of(request.headers, COOKIE)]
-    accepted = request.headers.get("accept-language", "")
-    wanted += [part.partition(";")[0].strip()[:2].lower() for part in accepted.split(",")]
-    return next((language for language in wanted if language in LANGUAGES), "en")
+    return words.language_of(request.headers, request.query_params.get("lang", ""))
