@@ -1,9 +1,8 @@
 """A stack in a process of its own, so that its supervisor can be killed too.
 
 ``python -m demo_app.verification.chaos.host OPTIONS`` with the options of `Stack` as JSON. Like
-``up --json`` it prints where everything is, then each process that dies or is started; and it
-takes orders, one JSON object a line on standard input: ``{"do": "kill" | "start", "role": ...}``.
-Killed that way, a role stays dead until it is started. The end of standard input ends the stack.
+``up --json`` it prints where everything is, then each process that dies or is started. The end of
+standard input ends the stack.
 """
 
 from __future__ import annotations
@@ -33,17 +32,7 @@ def main() -> None:
         with Stack(on_event, **json.loads(sys.argv[1])) as stack:
             say({**stack.ready, "environment": stack.plan.environment()})
             announced.set()
-            for line in sys.stdin:
-                order = json.loads(line)
-                role = order["role"]
-                if order["do"] == "kill":
-                    stack.kill(role, restart=False)
-                    continue
-                before = stack.ready["pids"][role]
-                stack.start(role)
-                for pid in stack.ready["pids"][role]:
-                    if pid not in before:
-                        say({"event": "started", "role": role, "pid": pid})
+            sys.stdin.read()
     finally:
         announced.set()
 

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +116,6 @@ class System:
         host.wait()
         self.start()
 
-    def order(self, what: str, role: str) -> None:
-        """``kill`` a role, which stays dead then, or ``start`` it."""
-        assert self._host is not None
-        assert self._host.stdin is not None
-        self._host.stdin.write(json.dumps({"do": what, "role": role}) + "\n")
-        self._host.stdin.flush()
-
     def pids(self, role: str) -> list[int]:
         """The role's living processes, without those that are stopped."""
         with self._changed:
@@ -147,11 +140,9 @@ class System:
 
         return self.wait(complete, seconds)
 
-    @contextmanager
-    def only_one(self, name: str) -> Iterator[None]:
+    def only_one(self, name: str) -> threading.Lock:
         """Faults of one role, or wire, that last do not overlap."""
-        with self._locks[name]:
-            yield
+        return self._locks[name]
 
     def signal(self, pid: int, number: signal.Signals) -> bool:
         """Send a signal to a process of the stack and what it started; False when it is gone."""
