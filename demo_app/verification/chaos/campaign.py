@@ -20,7 +20,7 @@ from demo_app.verification.chaos.ledger import Ledger, mails_of, settle
 from demo_app.verification.chaos.plan import Plan
 from demo_app.verification.chaos.quiescence import ByHand, trace, wait_for_quiescence
 from demo_app.verification.chaos.readers import Readers
-from demo_app.verification.chaos.recovery import Recovery, entries_of, recoveries
+from demo_app.verification.chaos.recovery import Recovery, recoveries
 from demo_app.verification.chaos.strike import heal, strike
 from demo_app.verification.chaos.system import System
 
@@ -147,8 +147,8 @@ class _Campaign:
             self._on_line(f"       {how}: {len(what)}, as {what[0]}")
         arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
         posted = sorted(at for at, _ in self._posted)
-        journal, travels = entries_of(follower.lines), list(ledger.travels)
-        times = recoveries(self._faults, journal, posted, arrivals, travels)
+        travels = list(ledger.travels)
+        times = recoveries(self._faults, list(follower.lines), posted, arrivals, travels)
         return Result(
             plan,
             time.monotonic() - self._began,
