@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from demo_app.verification.conformance.harness import Broken, Event, Harness, Refused
 
 
-class Held:
+@contextmanager
+def held(harness: Harness) -> Iterator[None]:
     """Keep the one worker busy, so that jobs put in within the block wait."""
-
-    def __init__(self, harness: Harness) -> None:
-        self._harness, self._name = harness, f"{time.time()}"
-
-    def __enter__(self) -> None:
-        if not self._harness.in_request:
-            job = self._harness.put("hold", name=self._name)
-            self._harness.wait_for("began", job=job)
-
-    def __exit__(self, *_: object) -> None:
-        self._harness.release(self._name)
+    name = f"{time.time()}"
+    if not harness.in_request:
+        harness.wait_for("began", job=harness.put("hold", name=name))
+    try:
+        yield
+    finally:
+        harness.release(name)
 
 
 def step(number: int, **using: Any) -> dict[str, Any]:
