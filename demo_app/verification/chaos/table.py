@@ -8,6 +8,7 @@ from typing import Any
 from demo_app.settings import Transport
 from demo_app.verification.chaos.campaign import Result
 from demo_app.verification.chaos.recovery import percentile
+from demo_app.verification.markdown import table
 
 Row = tuple[str, list[str]]
 
@@ -61,11 +62,11 @@ def names(results: Sequence[Result]) -> list[str]:
 def markdown(results: Sequence[Result]) -> str:
     """Both tables, as Markdown."""
     heads = names(results)
-    tables = []
-    for title, table in (("outcome", rows(results)), ("faults by kind", fault_counts(results))):
-        lines = [_line([title, *heads]), _line(["---", *("---:" for _ in heads)])]
-        tables.append("\n".join(lines + [_line([name, *cells]) for name, cells in table]))
-    return "\n\n".join(tables)
+    rule = ["---", *("---:" for _ in heads)]
+    return "\n\n".join(
+        table([title, *heads], ([name, *cells] for name, cells in found), rule)
+        for title, found in (("outcome", rows(results)), ("faults by kind", fault_counts(results)))
+    )
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -91,10 +92,6 @@ def as_json(result: Result) -> dict[str, Any]:
             name: round(percentile(_seconds(result), share), 3)
             for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
         },
-        "slowest": [
-            {"kind": slow.kind, "seconds": round(slow.seconds, 3)}
-            for slow in sorted(result.recoveries, key=lambda slow: -slow.seconds)[:20]
-        ],
         "missing": list(result.missing),
         "broken": result.broken,
         "held": result.held,
@@ -136,7 +133,3 @@ def _times(values: Sequence[float]) -> str:
 
 def _is_stock(result: Result) -> bool:
     return result.plan.transport is Transport.STOCK
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from demo_app.jobs.backend import known_backends
 from demo_app.verification.conformance.suite import PROMISES, Finding, findings
 from demo_app.verification.conformance.targets import shipped
+from demo_app.verification.markdown import table
 
 
 def markdown(found: list[Finding]) -> str:
     """The table as Markdown: one row a promise, one column a backend."""
     backends = list(dict.fromkeys(finding.backend for finding in found))
     seen = {(finding.promise, finding.backend): finding.seen for finding in found}
-    rows = [["promise", *backends], ["---"] * (1 + len(backends))]
-    for promise in PROMISES:
-        rows.append([promise.name, *(seen.get((promise.name, name), "") for name in backends)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    names = [promise.name for promise in PROMISES]
+    rows = ([name, *(seen.get((name, backend), "") for backend in backends)] for name in names)
+    return table(["promise", *backends], rows)
 
 
 def main() -> int:
