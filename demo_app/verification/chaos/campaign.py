@@ -15,7 +15,7 @@ from pathlib import Path
 from demo_app.blog.seed import POSTS
 from demo_app.stack.client import Client
 from demo_app.verification.chaos.context import Fault, MailRules
-from demo_app.verification.chaos.history import Follower, History
+from demo_app.verification.chaos.history import Follower, History, stored_mails
 from demo_app.verification.chaos.ledger import Ledger, mails_of, settle
 from demo_app.verification.chaos.plan import Plan
 from demo_app.verification.chaos.quiescence import ByHand, trace, wait_for_quiescence
@@ -106,7 +106,7 @@ class _Campaign:
             self._faults += faults
             self._posted += readers.accepted
             for fault in faults:
-                history.add_fault(fault)
+                history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
             result = self._count(history, follower)
             spent = time.monotonic() - self._began
             if not result.held or len(self._faults) >= plan.faults or spent > plan.seconds:
@@ -138,7 +138,8 @@ class _Campaign:
                 unsure=_unsure(self._faults),
             )
             mails = mails_of(client)
-            history.add_mails(system.folder)
+            for mail in stored_mails(system.folder):
+                history.add("seen", **mail)
             missing = trace(client, system.folder, ledger.missing)
         for line in missing:
             self._on_line(f"       missing: {line}")

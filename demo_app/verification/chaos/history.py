@@ -21,7 +21,6 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import Decoded, connect
-from demo_app.verification.chaos.context import Fault
 
 Line = dict[str, Any]
 
@@ -39,15 +38,6 @@ class History:
         line = json.dumps({"at": time.time() if at is None else at, "what": what, **more})
         with self._lock:
             self._file.write(line + "\n")
-
-    def add_fault(self, fault: Fault) -> None:
-        """Write down a fault that happened."""
-        self.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
-
-    def add_mails(self, folder: Path) -> None:
-        """Write down what the mail server of the stack in the folder has stored by now."""
-        for mail in stored_mails(folder):
-            self.add("seen", **mail)
 
     def verdict(self) -> dict[str, Any]:
         """What the second checker says, in a process of its own."""

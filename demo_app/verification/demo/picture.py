@@ -23,14 +23,13 @@ def draw(
     timeline: Timeline,
     kills: Sequence[Kill],
     *,
-    width: float = 11.0,
     title: str = "",
     say: Callable[..., str] = str.format,
 ) -> Figure:
-    """The picture as a matplotlib figure; width in inches. say: translates, and fills in."""
+    """The picture as a matplotlib figure. say: translates, and fills in."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(11.0, height), layout="constrained")
     axes = figure.add_subplot()
     now = _end(timeline, kills)
     died = {kill.worker: kill.at for kill in kills}
