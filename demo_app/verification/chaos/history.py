@@ -21,6 +21,7 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import Decoded, connect
+from demo_app.verification.demo.timeline import order
 
 Line = dict[str, Any]
 
@@ -86,7 +87,7 @@ class Follower:
         client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)
-        while newest and _moment(self._last) < _moment(newest[0][0]):
+        while newest and order(self._last) < order(newest[0][0]):
             if time.monotonic() > deadline:
                 raise TimeoutError("the journal is not followed")
             time.sleep(0.02)
@@ -104,18 +105,13 @@ class Follower:
                     for _, entries in client.xread({"journal": self._last}, 1000, block=500):
                         for number, fields in entries:
                             self._last = number
-                            self._note(int(number.partition("-")[0]) / 1000, fields)
+                            self._note(order(number)[0] / 1000, fields)
                     continue
                 time.sleep(0.05)
 
     def _note(self, at: float, fields: dict[str, str]) -> None:
         self.lines.append({"at": at, **fields})
         self._history.add("queue", at, **fields)
-
-
-def _moment(number: str) -> tuple[int, int]:
-    first, _, second = number.partition("-")
-    return int(first), int(second)
 
 
 def stored_mails(folder: Path) -> Iterator[Line]:
