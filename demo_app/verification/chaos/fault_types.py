@@ -6,26 +6,8 @@ import signal
 
 from demo_app.failpoints import Step
 from demo_app.settings import Safeguard
+from demo_app.verification.chaos import disks, injectors
 from demo_app.verification.chaos.context import Context, Fault, FaultType, Injector, Rule
-from demo_app.verification.chaos.disks import (
-    full_disk,
-    full_memory,
-    lagging_replica,
-    no_descriptors,
-    torn_log,
-)
-from demo_app.verification.chaos.injectors import (
-    at_step,
-    kill,
-    kill_one_at_a_time,
-    kill_supervisor,
-    namesake,
-    pause_before_mail,
-    pause_redis,
-    pause_worker,
-    terminate_twice,
-    wipe_redis,
-)
 from demo_app.verification.chaos.wire_faults import WIRE_FAULTS
 
 
@@ -39,7 +21,8 @@ def _mail(kind: str, rule: Rule) -> Injector:
 
 _DEFER = {"at": "rcpt", "do": "answer", "code": 451, "text": "try again later"}
 _REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such mailbox"}
-_kill_worker, _deferred, _refused = kill("worker"), _mail("451", _DEFER), _mail("550", _REFUSE)
+_kill_worker = injectors.kill("worker")
+_deferred, _refused = _mail("451", _DEFER), _mail("550", _REFUSE)
 
 _STEPS_OF_WORKER: dict[Step, tuple[Injector, ...]] = {
     Step.CLAIMED: (),
@@ -66,27 +49,27 @@ _STOCK = (Step.MAIL_BEGUN, Step.MAIL_SENT, Step.REPLY_RECEIVED, *_STEPS_OF_WEB[:
 
 FAULT_TYPES: tuple[FaultType, ...] = (
     FaultType("worker killed", 12, _kill_worker),
-    FaultType("worker terminated", 2, kill("worker", signal.SIGTERM)),
-    FaultType("worker terminated twice", 2, terminate_twice),
-    FaultType("worker paused", 4, pause_worker),
-    FaultType("worker paused before its mail", 12, pause_before_mail),
-    FaultType("namesake", 1, namesake),
-    FaultType("web killed", 6, kill_one_at_a_time("web")),
-    FaultType("redis killed", 4, kill_one_at_a_time("redis")),
-    FaultType("redis paused", 2, pause_redis),
-    FaultType("redis log torn", 1.5, torn_log),
-    FaultType("redis disk full", 1.5, full_disk("redis")),
-    FaultType("web disk full", 2, full_disk("web")),
-    FaultType("redis memory full", 1.5, full_memory, stock=False),
-    FaultType("redis wiped", 3, wipe_redis, stock=False),
-    FaultType("redis lagged", 2, lagging_replica, stock=False),
+    FaultType("worker terminated", 2, injectors.kill("worker", signal.SIGTERM)),
+    FaultType("worker terminated twice", 2, injectors.terminate_twice),
+    FaultType("worker paused", 4, injectors.pause_worker),
+    FaultType("worker paused before its mail", 12, injectors.pause_before_mail),
+    FaultType("namesake", 1, injectors.namesake),
+    FaultType("web killed", 6, injectors.kill_one_at_a_time("web")),
+    FaultType("redis killed", 4, injectors.kill_one_at_a_time("redis")),
+    FaultType("redis paused", 2, injectors.pause_redis),
+    FaultType("redis log torn", 1.5, disks.torn_log),
+    FaultType("redis disk full", 1.5, disks.full_disk("redis")),
+    FaultType("web disk full", 2, disks.full_disk("web")),
+    FaultType("redis memory full", 1.5, disks.full_memory, stock=False),
+    FaultType("redis wiped", 3, injectors.wipe_redis, stock=False),
+    FaultType("redis lagged", 2, disks.lagging_replica, stock=False),
     *(
-        FaultType(f"{role} without descriptors", 1.5, no_descriptors(role), stock=False)
+        FaultType(f"{role} without descriptors", 1.5, disks.no_descriptors(role), stock=False)
         for role in ("web", "worker", "smtp")
     ),
     *WIRE_FAULTS,
-    FaultType("smtp killed", 6, kill_one_at_a_time("smtp")),
-    FaultType("supervisor killed", 0.5, kill_supervisor),
+    FaultType("smtp killed", 6, injectors.kill_one_at_a_time("smtp")),
+    FaultType("supervisor killed", 0.5, injectors.kill_supervisor),
     FaultType("mail slow", 3, _mail("a second slow", {"at": "data", "do": "wait", "seconds": 1.0})),
     FaultType("mail 451", 4, _deferred),
     FaultType("mail 452", 3, _mail("452 after DATA", {**_DEFER, "at": "reply", "code": 452})),
@@ -96,22 +79,24 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     FaultType("mail hangs", 3, _mail("hangs", {"at": "reply", "do": "hang"})),
     FaultType("mail reply dropped", 6, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
     *(
-        FaultType(f"worker at {step}", 1.5, at_step(step, "worker", *acts), stock=step in _STOCK)
+        FaultType(
+            f"worker at {step}", 1.5, injectors.at_step(step, "worker", *acts), stock=step in _STOCK
+        )
         for step, acts in _STEPS_OF_WORKER.items()
     ),
     *(
-        FaultType(f"web at {step}", 3, at_step(step, "web"), stock=step in _STOCK)
+        FaultType(f"web at {step}", 3, injectors.at_step(step, "web"), stock=step in _STOCK)
         for step in _STEPS_OF_WEB
     ),
 )
 
 #: What shows that a safeguard is needed, when it is left out.
 AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
-    Safeguard.OUTBOX: (FaultType("commit", 1, at_step(Step.COMMENT_COMMITTED, "web")),),
-    Safeguard.KEEP: (FaultType("wiped", 1, wipe_redis),),
-    Safeguard.ATOMIC_CLAIM: (FaultType("popped", 1, at_step(Step.POPPED, "worker")),),
-    Safeguard.RESCUE: (FaultType("started", 1, at_step(Step.STARTED, "worker")),),
-    Safeguard.LEASE: (FaultType("asleep", 1, pause_before_mail),),
+    Safeguard.OUTBOX: (FaultType("commit", 1, injectors.at_step(Step.COMMENT_COMMITTED, "web")),),
+    Safeguard.KEEP: (FaultType("wiped", 1, injectors.wipe_redis),),
+    Safeguard.ATOMIC_CLAIM: (FaultType("popped", 1, injectors.at_step(Step.POPPED, "worker")),),
+    Safeguard.RESCUE: (FaultType("started", 1, injectors.at_step(Step.STARTED, "worker")),),
+    Safeguard.LEASE: (FaultType("asleep", 1, injectors.pause_before_mail),),
     Safeguard.DEDUPE: (
         FaultType("no reply", 1, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
     ),
