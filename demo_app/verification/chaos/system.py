@@ -1,4 +1,9 @@
-"""The system under test: a stack in another process, and what is known of its processes."""
+"""The system under test: a stack in another process, and what is known of its processes.
+
+``python -m demo_app.verification.chaos.system OPTIONS`` is that process, a supervisor that can be
+killed too, with the options of `Stack` as JSON. Like ``up --json`` it prints where everything is,
+then each process that dies or is started. The end of standard input ends the stack.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.settings import Safeguard, Transport
-from demo_app.stack import ports
+from demo_app.stack import Stack, ports
 from demo_app.stack.roles import ROLES
 from demo_app.verification.chaos.wires import WIRES, Wires
 
@@ -73,7 +78,7 @@ class System:
 
     def _start(self) -> bool:
         host = subprocess.Popen(
-            [sys.executable, "-m", "demo_app.verification.chaos.host", json.dumps(self._options)],
+            [sys.executable, "-m", "demo_app.verification.chaos.system", json.dumps(self._options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -134,11 +139,9 @@ class System:
     def all_up(self, seconds: float = 60.0) -> bool:
         """Wait until every role is complete."""
         wanted = dict.fromkeys(ROLES, 1) | {"worker": int(self._options["workers"])}
-
-        def complete() -> bool:
-            return all(len(self._pids[role]) >= count for role, count in wanted.items())
-
-        return self.wait(complete, seconds)
+        return self.wait(
+            lambda: all(len(self._pids[role]) >= count for role, count in wanted.items()), seconds
+        )
 
     def only_one(self, name: str) -> threading.Lock:
         """Faults of one role, or wire, that last do not overlap."""
@@ -177,3 +180,29 @@ class System:
                 else:
                     self.trouble.append(f"{event['role']}: {event['what']}")
                 self._changed.notify_all()
+
+
+def main() -> None:
+    """Run the stack until standard input ends."""
+    printing = threading.Lock()
+    announced = threading.Event()
+
+    def say(what: dict[str, Any]) -> None:
+        with printing:
+            print(json.dumps(what), flush=True)
+
+    def on_event(event: dict[str, Any]) -> None:
+        announced.wait()
+        say(event)
+
+    try:
+        with Stack(on_event, **json.loads(sys.argv[1])) as stack:
+            say({**stack.ready, "environment": stack.plan.environment()})
+            announced.set()
+            sys.stdin.read()
+    finally:
+        announced.set()
+
+
+if __name__ == "__main__":
+    main()
