@@ -127,21 +127,18 @@ class _Trial:
                 self._stop(part, self._nap)
             case Act.PAUSE:
                 self._stop(part, self._sleep)
-            case Act.LOSE:
+            case Act.LOSE | Act.SERVER_AFTER:
                 part.cable.lose_answer()
                 self._go(part)
                 part.cable.lost.wait(5.0)
+                if fault.act is Act.SERVER_AFTER:
+                    self._arena.server.kill()
+                    self._start_server()
             case Act.SERVER:
                 self._arena.server.kill()
                 self._go(part)
                 if not self._plan.down:
                     self._start_server()
-            case Act.SERVER_AFTER:
-                part.cable.lose_answer()
-                self._go(part)
-                part.cable.lost.wait(5.0)
-                self._arena.server.kill()
-                self._start_server()
         if fault.act is Act.PAUSE and self._plan.later:
             self._arena.stop.wait(_AWAKE)
             self._put(self._plan.later)
