@@ -105,13 +105,11 @@ class Follower:
                     for _, entries in client.xread({"journal": self._last}, 1000, block=500):
                         for number, fields in entries:
                             self._last = number
-                            self._note(order(number)[0] / 1000, fields)
+                            at = order(number)[0] / 1000
+                            self.lines.append({"at": at, **fields})
+                            self._history.add("queue", at, **fields)
                     continue
                 time.sleep(0.05)
-
-    def _note(self, at: float, fields: dict[str, str]) -> None:
-        self.lines.append({"at": at, **fields})
-        self._history.add("queue", at, **fields)
 
 
 def stored_mails(folder: Path) -> Iterator[Line]:
