@@ -46,11 +46,6 @@ def wait_until_all_ran(harness: Harness, ids: list[str]) -> list[Event]:
     return seen
 
 
-def after_all_that_was_put_in(harness: Harness) -> None:
-    """A worker that runs one job at a time has run everything before this one."""
-    harness.wait_for("ran", job=harness.put("step", number=-1))
-
-
 def refused(harness: Harness, kind: str, word: str, **asked: Any) -> None:
     """Expect that putting this in is refused with that exception, whose text has that word."""
     try:
