@@ -96,7 +96,8 @@ class _Trial:
         if fault.at == IDLE:
             self._kill_idle()
             return
-        victim = self._worker(fault.at, fault.nth, claims=not fault.in_rescue)
+        # who is broken in a rescue only looks after the jobs of others
+        victim = self._worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
         if self._halted(victim):
             if self._plan.ready:
                 self._worker()
