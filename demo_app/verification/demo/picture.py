@@ -7,7 +7,6 @@ up a cross.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -55,14 +54,6 @@ def draw(
         columnspacing=1.4,
     )
     return figure
-
-
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write the picture as SVG and PNG; returns where."""
-    paths = [stem.with_suffix(".svg"), stem.with_suffix(".png")]
-    for path in paths:
-        figure.savefig(path, dpi=144)
-    return paths
 
 
 def describe(
