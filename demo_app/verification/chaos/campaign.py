@@ -42,7 +42,6 @@ class Result:
     faults: tuple[Fault, ...]
     ledger: Ledger
     recoveries: tuple[Recovery, ...]
-    trouble: tuple[str, ...]
     missing: tuple[str, ...]
     broken: dict[str, list[str]]
 
@@ -60,7 +59,7 @@ class Result:
 def run(plan: Plan, on_line: OnLine) -> Result:
     """Run the campaign in a temporary folder; `on_line` is called with a line now and then."""
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
-        system = System(Path(name), plan.workers, plan.transport, plan.without)
+        system = System(Path(name), plan.transport, plan.without)
         try:
             system.start()
             result = _Campaign(plan, system, on_line).run()
@@ -156,7 +155,6 @@ class _Campaign:
             tuple(self._faults),
             ledger,
             tuple(times),
-            tuple(system.trouble),
             missing,
             broken,
         )

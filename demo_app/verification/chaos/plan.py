@@ -125,7 +125,6 @@ class Plan:
     faults: int = 1000
     seconds: float = 3600.0
     seed: int = 0
-    workers: int = 4
     transport: Transport = Transport.CLAIMS
     without: frozenset[Safeguard] = frozenset()
     patience: float = 30.0

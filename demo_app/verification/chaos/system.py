@@ -35,18 +35,18 @@ ENVIRONMENT = {
     "DEMO_COMMENT_BURST": "1000000",
     "LOCAL_SMTP_KEEP": "0",  # every mail: one that the inbox forgets would count as lost
 }
+#: How many worker processes there are.
+WORKERS = 4
 
 
 class System:
     """See the module. Everything here may be called from any thread."""
 
-    def __init__(
-        self, folder: Path, workers: int, transport: Transport, without: frozenset[Safeguard]
-    ) -> None:
+    def __init__(self, folder: Path, transport: Transport, without: frozenset[Safeguard]) -> None:
         self.folder = folder
         self._options: dict[str, Any] = {
             "dir": str(folder),
-            "workers": workers,
+            "workers": WORKERS,
             "concurrency": 4,
             "transport": transport,
             "without": sorted(without),
@@ -58,7 +58,6 @@ class System:
         self._options["environment"] = ENVIRONMENT | self.wires.environment
         self.ready: dict[str, Any] = {}
         self.stopped: set[int] = set()  # pids that SIGSTOP holds
-        self.trouble: list[str] = []
         self._host: subprocess.Popen[str] | None = None
         self._pids: dict[str, set[int]] = {role: set() for role in ROLES}
         self._changed = threading.Condition()
@@ -138,7 +137,7 @@ class System:
 
     def all_up(self, seconds: float = 60.0) -> bool:
         """Wait until every role is complete."""
-        wanted = dict.fromkeys(ROLES, 1) | {"worker": int(self._options["workers"])}
+        wanted = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
         return self.wait(
             lambda: all(len(self._pids[role]) >= count for role, count in wanted.items()), seconds
         )
@@ -177,8 +176,6 @@ class System:
                     self.stopped.discard(event["pid"])
                 elif event["event"] == "started":
                     self._pids[event["role"]].add(event["pid"])
-                else:
-                    self.trouble.append(f"{event['role']}: {event['what']}")
                 self._changed.notify_all()
 
 
