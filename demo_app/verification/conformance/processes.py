@@ -101,14 +101,6 @@ class Processes:
         if number is signal.SIGKILL:
             self.worker.wait()
 
-    def wait_for_worker(self, seconds: float) -> bool:
-        """Wait for the worker's end; False when it still runs then."""
-        try:
-            self.worker.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
     def _start(self, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
         own = {key: value for key, value in os.environ.items() if not key.startswith("DEMO_")}
         ours = {

@@ -85,9 +85,7 @@ def a_stop_is_clean(harness: Harness) -> str:
     waiting = harness.put("step", number=1)
     harness.signal_worker(signal.SIGTERM)
     harness.release("stop")
-    expect(
-        harness.wait_for_worker(harness.subject.patience), "the worker did not stop after SIGTERM"
-    )
+    harness.until(lambda: harness.worker.poll() is not None, "the worker's end after SIGTERM")
     harness.start_worker()
     harness.wait_for("ran", job=waiting)
     harness.wait_for("ended", job=held)
