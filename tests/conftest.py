@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import psutil
 import pytest
-from support import client_of, postgres_running, redis_running
+from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
 from demo_app.verification.judge.postgres import PostgresServer
@@ -83,8 +83,8 @@ def postgres() -> Iterator[PostgresServer]:
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """An empty database on it; the test may kill the server."""
     name = f"t{uuid.uuid4().hex}"
-    postgres.administer(f"CREATE DATABASE {name}")
+    administer(postgres, f"CREATE DATABASE {name}")
     yield postgres.url.replace("/postgres?", f"/{name}?")
     if not postgres.ask(lambda _: True):
         postgres.start()
-    postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")

@@ -61,21 +61,20 @@ def settings() -> str:
 
 def judged() -> str:
     """What the judge's page says of each queue that people use, in short."""
-    from demo_app.verification.judge.table import columns, line
+    from demo_app.verification.judge.table import columns
+    from demo_app.verification.markdown import table
 
     page = (ROOT / "notebooks" / "reference" / "judge.md").read_text("utf-8")
     queues = columns(page)
     levels = {row for cells in queues.values() for row in cells if row[0].isdigit()}
     others = [row for row in next(iter(queues.values())) if row not in levels]
-    rows = [
-        line(["queue", "levels that hold", *others]),
-        line(["---", "---:", *("---:" for _ in others)]),
-    ]
+    rows = []
     for queue, cells in queues.items():
         held = sum(cells[row].startswith("holds") for row in levels)
-        rows.append(line([queue, f"{held} of {len(levels)}", *(cells[row] for row in others)]))
+        rows.append([queue, f"{held} of {len(levels)}", *(cells[row] for row in others)])
     how = next(text for text in page.splitlines() if "To repeat it" in text)
-    return "\n".join([*rows, "", how])
+    head = ["queue", "levels that hold", *others]
+    return "\n".join([table(head, rows, ["---", *("---:" for _ in head[1:])]), "", how])
 
 
 #: Where each table is.

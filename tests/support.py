@@ -96,6 +96,15 @@ def postgres_running() -> Iterator[PostgresServer]:
         leash.end()
 
 
+def administer(server: PostgresServer, *commands: str) -> None:
+    """Run commands, each by itself, as the server's superuser. Raises psycopg.Error."""
+    import psycopg
+
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        for command in commands:
+            connection.execute(command.encode())
+
+
 def client_of(url: str) -> redis.Redis:
     """A client whose answers are text."""
     return connect(url)

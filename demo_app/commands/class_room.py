@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from demo_app.escape import escape_invisible
-from demo_app.verification.judge.table import line as row
+from demo_app.verification.markdown import table
 
 #: How each line begins.
 _BEGIN = '{"machine"'
@@ -27,10 +27,7 @@ def show(folder: Path) -> int:
     if not machines:
         print(f"There is no line of `doctor --json` in {folder}.")
         return 1
-    print(row(["file", "machine", "system", "verdict", "the first problem"]))
-    print(row(["---"] * 5))
-    for machine in machines:
-        print(row(machine))
+    print(table(["file", "machine", "system", "verdict", "the first problem"], machines))
     well = sum(machine[3] == "ok" for machine in machines)
     print(f"\n{well} of {len(machines)} machines are well.")
     return 0 if well == len(machines) else 1

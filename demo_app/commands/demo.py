@@ -41,12 +41,14 @@ def demo(
             return 1
     print_report(console, result, timeline)
     # here, or every other command would wait for matplotlib
-    from demo_app.verification.demo.picture import draw, save
+    from demo_app.verification.demo.picture import draw
 
     pictures = folder or PICTURES
     try:
         pictures.mkdir(parents=True, exist_ok=True)
-        for path in save(draw(timeline, result.kills), pictures / "timeline"):
+        figure = draw(timeline, result.kills)
+        for path in (pictures / "timeline.svg", pictures / "timeline.png"):
+            figure.savefig(path, dpi=144)
             console.print(f"The picture: {path}")
     except OSError as error:
         console.print(f"No picture: {pictures.resolve()} can't be written ({error.strerror}).")

@@ -20,10 +20,9 @@ from demo_app.stack import StackError
 from demo_app.verification.judge import grade, lessons, table
 from demo_app.verification.judge.judge import Judge
 from demo_app.verification.judge.levels import LEVELS
-from demo_app.verification.judge.report import Report
+from demo_app.verification.judge.report import Report, told
 from demo_app.verification.judge.target import CannotJudge
 from demo_app.verification.judge.targets import NAMES, target_of
-from demo_app.verification.judge.tell import told
 
 
 def judge(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from support import redis_running
+from support import administer, redis_running
 
 from demo_app.blog import postgres as driver
 from demo_app.blog.database import DatabaseMissing, check_server
@@ -49,12 +49,12 @@ def _told(program: str, tmp_path: Path, **settings: str) -> str:
 def server_with_a_password(postgres: PostgresServer) -> Iterator[str]:
     rules = postgres.data / "pg_hba.conf"
     before = rules.read_text()
-    postgres.administer("CREATE ROLE reader LOGIN PASSWORD 'another'")
+    administer(postgres, "CREATE ROLE reader LOGIN PASSWORD 'another'")
     rules.write_text(f"local all reader scram-sha-256\n{before}")
-    postgres.administer("SELECT pg_reload_conf()")
+    administer(postgres, "SELECT pg_reload_conf()")
     yield postgres.url.replace("judge@", "reader:secret@")
     rules.write_text(before)
-    postgres.administer("SELECT pg_reload_conf()", "DROP ROLE reader")
+    administer(postgres, "SELECT pg_reload_conf()", "DROP ROLE reader")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -102,10 +102,10 @@ def test_a_server_that_is_too_old(
 
 
 def test_a_database_that_does_not_keep_every_letter(postgres: PostgresServer) -> None:
-    postgres.administer("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    administer(postgres, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(DatabaseMissing, match="with the encoding LATIN1"):
         check_server(postgres.url.replace("/postgres?", "/latin?"))
-    postgres.administer("DROP DATABASE latin")
+    administer(postgres, "DROP DATABASE latin")
 
 
 def test_a_server_that_will_do_is_named(postgres: PostgresServer) -> None:

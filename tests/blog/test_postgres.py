@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from support import until
+from support import administer, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox, posts
@@ -219,7 +219,8 @@ def test_a_comment_is_on_disk_before_it_is_accepted_whatever_the_server_s_defaul
     database: Database, postgres: PostgresServer, postgres_url: str
 ) -> None:
     name = postgres_url.partition("/t")[2].partition("?")[0]
-    postgres.administer(
+    administer(
+        postgres,
         f"ALTER DATABASE t{name} SET synchronous_commit = off",
         f"ALTER DATABASE t{name} SET default_transaction_isolation = serializable",
     )

@@ -18,7 +18,7 @@ from benchmarks.table import Table
 from celery_suite.compare import Comparison, exceptions
 from celery_suite.run import CACHE, REPOSITORY, Ended
 from demo_app.verification.judge.report import machine
-from demo_app.verification.judge.table import line
+from demo_app.verification.markdown import table
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
 BENCH = REPOSITORY / "build" / "bench" / "last.json"
@@ -39,15 +39,16 @@ def suites(compared: list[Comparison]) -> str:
     """Celery's and kombu's own tests, counted, and the reasons of those that need not pass."""
     columns = ["integration tests of", "stock passes", "claims passes", "only claims passes"]
     columns += ["only stock, explained below", "only stock, unexplained"]
-    rows = [line(columns), line(["---", *("---:" for _ in columns[1:])])]
+    rows = []
     for one in compared:
         passed = [
             sum(ended.outcome == "passed" for ended in results.values())
             for results in (one.stock, one.claims)
         ]
         told = [len(one.ahead()), len(one.excepted()), len(one.unexplained())]
-        rows.append(line([f"{one.project} {version(one.project)}", *map(str, passed + told)]))
-    return "\n".join([*rows, "", *_reasons(compared)])
+        rows.append([f"{one.project} {version(one.project)}", *map(str, passed + told)])
+    counted = table(columns, rows, ["---", *("---:" for _ in columns[1:])])
+    return "\n".join([counted, "", *_reasons(compared)])
 
 
 def _reasons(compared: list[Comparison]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis
 from stack.network import Host, Network
-from support import until
+from support import administer, until
 
 from demo_app.stack.redis_server import binary
 from demo_app.verification.judge.leash import Leash, send_to_all
@@ -56,7 +56,7 @@ class Blog:
         rules = server.data / "pg_hba.conf"
         if _FOR_ALL not in rules.read_text():
             server.start()  # as yet without a network
-            server.administer(f"ALTER USER {USER} PASSWORD '{PASSWORD}'")
+            administer(server, f"ALTER USER {USER} PASSWORD '{PASSWORD}'")
             server.kill()
             with rules.open("a") as file:
                 file.write(_FOR_ALL)

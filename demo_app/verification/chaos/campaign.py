@@ -15,12 +15,12 @@ from pathlib import Path
 from demo_app.blog.seed import POSTS
 from demo_app.stack.client import Client
 from demo_app.verification.chaos.context import Fault, MailRules
-from demo_app.verification.chaos.history import Follower, History
+from demo_app.verification.chaos.history import Follower, History, stored_mails
 from demo_app.verification.chaos.ledger import Ledger, mails_of, settle
 from demo_app.verification.chaos.plan import Plan
 from demo_app.verification.chaos.quiescence import ByHand, trace, wait_for_quiescence
 from demo_app.verification.chaos.readers import Readers
-from demo_app.verification.chaos.recovery import Recovery, entries_of, recoveries
+from demo_app.verification.chaos.recovery import Recovery, recoveries
 from demo_app.verification.chaos.strike import heal, strike
 from demo_app.verification.chaos.system import System
 
@@ -42,7 +42,6 @@ class Result:
     faults: tuple[Fault, ...]
     ledger: Ledger
     recoveries: tuple[Recovery, ...]
-    trouble: tuple[str, ...]
     missing: tuple[str, ...]
     broken: dict[str, list[str]]
 
@@ -60,7 +59,7 @@ class Result:
 def run(plan: Plan, on_line: OnLine) -> Result:
     """Run the campaign in a temporary folder; `on_line` is called with a line now and then."""
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
-        system = System(Path(name), plan.workers, plan.transport, plan.without)
+        system = System(Path(name), plan.transport, plan.without)
         try:
             system.start()
             result = _Campaign(plan, system, on_line).run()
@@ -106,7 +105,7 @@ class _Campaign:
             self._faults += faults
             self._posted += readers.accepted
             for fault in faults:
-                history.add_fault(fault)
+                history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
             result = self._count(history, follower)
             spent = time.monotonic() - self._began
             if not result.held or len(self._faults) >= plan.faults or spent > plan.seconds:
@@ -138,7 +137,8 @@ class _Campaign:
                 unsure=_unsure(self._faults),
             )
             mails = mails_of(client)
-            history.add_mails(system.folder)
+            for mail in stored_mails(system.folder):
+                history.add("seen", **mail)
             missing = trace(client, system.folder, ledger.missing)
         for line in missing:
             self._on_line(f"       missing: {line}")
@@ -147,15 +147,14 @@ class _Campaign:
             self._on_line(f"       {how}: {len(what)}, as {what[0]}")
         arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
         posted = sorted(at for at, _ in self._posted)
-        journal, travels = entries_of(follower.lines), list(ledger.travels)
-        times = recoveries(self._faults, journal, posted, arrivals, travels)
+        travels = list(ledger.travels)
+        times = recoveries(self._faults, list(follower.lines), posted, arrivals, travels)
         return Result(
             plan,
             time.monotonic() - self._began,
             tuple(self._faults),
             ledger,
             tuple(times),
-            tuple(system.trouble),
             missing,
             broken,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import time
 from collections.abc import Callable
 
@@ -63,31 +64,42 @@ def lagging_replica(context: Context) -> list[Fault]:
         now = time.time()
         shutil.copytree(data, replica)
         time.sleep(context.chance.uniform(0.5, 3.0))
-        _away(context)
-        shutil.rmtree(data)
-        replica.rename(data)
-        context.system.order("start", "redis")
-        context.system.alive("redis")
+
+        def take_over() -> None:
+            shutil.rmtree(data)
+            replica.rename(data)
+
+        if _killed_after(context, take_over) is None:
+            return []
         return [Fault("redis: a replica that lagged takes over", "redis", now, time.time())]
-
-
-def _away(context: Context) -> None:
-    """Kill Redis, which stays dead until it is started."""
-    context.system.order("kill", "redis")
-    context.system.wait(lambda: not context.system.pids("redis"), 10.0)
 
 
 def torn_log(context: Context) -> list[Fault]:
     """Redis is killed in the middle of writing a record, which it had acknowledged to nobody."""
-    with context.system.only_one("redis"):
-        if context.system.one_of("redis", context.chance) is None:
-            return []
-        now = time.time()
-        _away(context)
+
+    def tear() -> None:
         logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))
         if logs:
             with logs[-1].open("ab") as log:
                 log.write(b"*3\r\n$5\r\nRPUSH\r\n$12\r\njob:half-a-")
-        context.system.order("start", "redis")
-        context.system.alive("redis")
-        return [Fault("redis: killed in the middle of a write", "redis", now, now)]
+
+    with context.system.only_one("redis"):
+        at = _killed_after(context, tear)
+        return (
+            [] if at is None else [Fault("redis: killed in the middle of a write", "redis", at, at)]
+        )
+
+
+def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
+    """Stop Redis, do something to its files, kill it, and wait for the next one.
+
+    Returns when it was stopped, in epoch seconds; None when there was none to stop.
+    """
+    pid = context.system.one_of("redis", context.chance)
+    now = time.time()
+    if pid is None or not context.system.signal(pid, signal.SIGSTOP):
+        return None
+    act()
+    context.system.signal(pid, signal.SIGKILL)
+    context.system.alive("redis")
+    return now

@@ -21,7 +21,7 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import Decoded, connect
-from demo_app.verification.chaos.context import Fault
+from demo_app.verification.demo.timeline import order
 
 Line = dict[str, Any]
 
@@ -39,15 +39,6 @@ class History:
         line = json.dumps({"at": time.time() if at is None else at, "what": what, **more})
         with self._lock:
             self._file.write(line + "\n")
-
-    def add_fault(self, fault: Fault) -> None:
-        """Write down a fault that happened."""
-        self.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
-
-    def add_mails(self, folder: Path) -> None:
-        """Write down what the mail server of the stack in the folder has stored by now."""
-        for mail in stored_mails(folder):
-            self.add("seen", **mail)
 
     def verdict(self) -> dict[str, Any]:
         """What the second checker says, in a process of its own."""
@@ -96,7 +87,7 @@ class Follower:
         client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)
-        while newest and _moment(self._last) < _moment(newest[0][0]):
+        while newest and order(self._last) < order(newest[0][0]):
             if time.monotonic() > deadline:
                 raise TimeoutError("the journal is not followed")
             time.sleep(0.02)
@@ -114,18 +105,11 @@ class Follower:
                     for _, entries in client.xread({"journal": self._last}, 1000, block=500):
                         for number, fields in entries:
                             self._last = number
-                            self._note(int(number.partition("-")[0]) / 1000, fields)
+                            at = order(number)[0] / 1000
+                            self.lines.append({"at": at, **fields})
+                            self._history.add("queue", at, **fields)
                     continue
                 time.sleep(0.05)
-
-    def _note(self, at: float, fields: dict[str, str]) -> None:
-        self.lines.append({"at": at, **fields})
-        self._history.add("queue", at, **fields)
-
-
-def _moment(number: str) -> tuple[int, int]:
-    first, _, second = number.partition("-")
-    return int(first), int(second)
 
 
 def stored_mails(folder: Path) -> Iterator[Line]:

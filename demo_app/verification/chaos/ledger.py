@@ -52,11 +52,6 @@ class Ledger:
     missing: frozenset[str]
 
     @property
-    def latencies(self) -> list[float]:
-        """Seconds from a comment to its mail."""
-        return [arrived - written for written, arrived in self.travels]
-
-    @property
     def held(self) -> bool:
         """Whether the promise held."""
         broken = self.unstored + self.lost + self.duplicates + self.stale

@@ -32,7 +32,6 @@ class Readers:
         self._ready, self._name, self._history = ready, name, history
         self._insists = insist
         self.accepted: list[tuple[float, int]] = []  # when, and the comment's number
-        self.turned_away = 0
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._post, args=(n,), daemon=True) for n in range(READERS)
@@ -64,7 +63,6 @@ class Readers:
             try:
                 answer = client.comment(post, **given, key=given["body"])
             except httpx.HTTPError:
-                self.turned_away += 1
                 if not self._insists:
                     return
                 self._stopping.wait(REST)

@@ -16,9 +16,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from demo_app.verification.chaos.context import Fault
 from demo_app.verification.chaos.history import Line
@@ -31,17 +30,6 @@ _POLL, _TIMEOUT = 0.3, 2.7
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the journal; pid: of the worker that wrote it, or that was found dead."""
-
-    at: float
-    event: str
-    job: str
-    pid: int
-    detail_pid: int
-
-
-@dataclass(frozen=True, slots=True)
 class Recovery:
     """What had to recover, and the seconds that it took."""
 
@@ -49,17 +37,9 @@ class Recovery:
     seconds: float
 
 
-def entries_of(lines: Iterable[Line]) -> list[Entry]:
-    """The lines of the journal that was followed."""
-    return [
-        Entry(line["at"], line["event"], line["job"], _pid(line["by"]), _pid(line["detail"]))
-        for line in lines
-    ]
-
-
 def recoveries(
     faults: Iterable[Fault],
-    journal: list[Entry],
+    journal: Sequence[Line],
     accepted: list[float],
     arrivals: list[float],
     travels: list[tuple[float, float]],
@@ -88,19 +68,19 @@ class _Known:
 
     def __init__(
         self,
-        journal: list[Entry],
+        journal: Sequence[Line],
         accepted: list[float],
         arrivals: list[float],
         travels: list[tuple[float, float]],
     ) -> None:
         self._accepted, self._arrivals, self._travels = accepted, arrivals, travels
         self._claims: dict[str, list[float]] = defaultdict(list)
-        for entry in journal:
-            if entry.event == "claimed":
-                self._claims[entry.job].append(entry.at)
+        for line in journal:
+            if line["event"] == "claimed":
+                self._claims[line["job"]].append(line["at"])
         self._all_claims = sorted(at for times in self._claims.values() for at in times)
-        self._moves = [entry for entry in journal if entry.event in ("rescued", "requeued")]
-        self._failures = [entry for entry in journal if entry.event == "retrying"]
+        self._moves = [line for line in journal if line["event"] in ("rescued", "requeued")]
+        self._failures = [line for line in journal if line["event"] == "retrying"]
 
     def ends(self, fault: Fault) -> Iterator[float | None]:
         """When each thing that the fault had stopped went on."""
@@ -122,20 +102,21 @@ class _Known:
             yield from list(self._failed(fault.at - _POLL, fault.at + _TIMEOUT, fault.at))[:1]
 
     def _jobs_of(self, fault: Fault) -> Iterator[float | None]:
-        for entry in self._moves:
-            rescued = entry.event == "rescued" and entry.detail_pid in fault.pids
-            given_back = entry.event == "requeued" and entry.pid in fault.pids
-            if (rescued or given_back) and fault.at <= entry.at <= fault.at + _HORIZON:
-                claims = self._claims[entry.job]
-                before = bisect_left(claims, entry.at)
+        for line in self._moves:
+            # a rescue says in whom it was found, a requeue is said by the worker itself
+            worker = line["detail"] if line["event"] == "rescued" else line["by"]
+            at = line["at"]
+            if _pid(worker) in fault.pids and fault.at <= at <= fault.at + _HORIZON:
+                claims = self._claims[line["job"]]
+                before = bisect_left(claims, at)
                 # later than the fault: it woke up, and was hit again
                 if before == 0 or claims[before - 1] <= fault.at + _POLL:
-                    yield _next(claims, entry.at)
+                    yield _next(claims, at)
 
     def _failed(self, since: float, until: float, after: float) -> Iterator[float | None]:
-        for entry in self._failures:
-            if since <= entry.at <= until:
-                yield _next(self._claims[entry.job], max(after, entry.at))
+        for line in self._failures:
+            if since <= line["at"] <= until:
+                yield _next(self._claims[line["job"]], max(after, line["at"]))
 
 
 def _next(times: list[float], after: float) -> float | None:
@@ -143,8 +124,8 @@ def _next(times: list[float], after: float) -> float | None:
     return times[index] if index < len(times) else None
 
 
-def _pid(text: Any) -> int:
-    found = _PID.search(text)
+def _pid(worker: str) -> int:
+    found = _PID.search(worker)
     return int(found[1]) if found else 0
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 import signal
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 from redis import RedisError
@@ -39,40 +38,26 @@ def strike(
     weights = [kind.weight for kind in plan.kinds]
     deadline = time.monotonic() + plan.seconds
     happened: list[Fault] = []
-    free = threading.Semaphore(AT_ONCE)
-    under_way = 0
-    counting = threading.Lock()
+    tried: list[Future[None]] = []
 
     def one(kind: FaultType, seed: int) -> None:
-        nonlocal under_way
         try:
             done = kind.inject(Context(system, rules, chance=random.Random(seed)))
         except (httpx.HTTPError, OSError, RedisError) as error:
             on_line(f"  {kind.name} could not be done: {error}")
-            done = []
-        finally:
-            free.release()
-        with counting:
-            under_way -= 1
-            happened.extend(done)
-            count = len(happened)
+            return
         for fault in done:
-            on_line(f"{count:5}  {fault.kind}")
+            happened.append(fault)
+            on_line(f"{len(happened):5}  {fault.kind}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        while time.monotonic() < deadline:
-            with counting:
-                if len(happened) >= wanted:
-                    break
-                enough = len(happened) + under_way >= wanted
-            if enough:
+        while time.monotonic() < deadline and len(happened) < wanted:
+            under_way = sum(not future.done() for future in tried)
+            if under_way == AT_ONCE or len(happened) + under_way >= wanted:
                 time.sleep(0.05)
                 continue
-            free.acquire()
-            with counting:
-                under_way += 1
             [kind] = chance.choices(plan.kinds, weights)
-            pool.submit(one, kind, chance.getrandbits(32))
+            tried.append(pool.submit(one, kind, chance.getrandbits(32)))
             before, latest = len(accepted), time.monotonic() + LONGEST
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
             while len(accepted) == before and time.monotonic() < latest:

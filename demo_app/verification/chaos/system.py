@@ -1,4 +1,9 @@
-"""The system under test: a stack in another process, and what is known of its processes."""
+"""The system under test: a stack in another process, and what is known of its processes.
+
+``python -m demo_app.verification.chaos.system OPTIONS`` is that process, a supervisor that can be
+killed too, with the options of `Stack` as JSON. Like ``up --json`` it prints where everything is,
+then each process that dies or is started. The end of standard input ends the stack.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from demo_app.settings import Safeguard, Transport
-from demo_app.stack import ports
+from demo_app.stack import Stack, ports
 from demo_app.stack.roles import ROLES
 from demo_app.verification.chaos.wires import WIRES, Wires
 
@@ -30,18 +35,18 @@ ENVIRONMENT = {
     "DEMO_COMMENT_BURST": "1000000",
     "LOCAL_SMTP_KEEP": "0",  # every mail: one that the inbox forgets would count as lost
 }
+#: How many worker processes there are.
+WORKERS = 4
 
 
 class System:
     """See the module. Everything here may be called from any thread."""
 
-    def __init__(
-        self, folder: Path, workers: int, transport: Transport, without: frozenset[Safeguard]
-    ) -> None:
+    def __init__(self, folder: Path, transport: Transport, without: frozenset[Safeguard]) -> None:
         self.folder = folder
         self._options: dict[str, Any] = {
             "dir": str(folder),
-            "workers": workers,
+            "workers": WORKERS,
             "concurrency": 4,
             "transport": transport,
             "without": sorted(without),
@@ -53,7 +58,6 @@ class System:
         self._options["environment"] = ENVIRONMENT | self.wires.environment
         self.ready: dict[str, Any] = {}
         self.stopped: set[int] = set()  # pids that SIGSTOP holds
-        self.trouble: list[str] = []
         self._host: subprocess.Popen[str] | None = None
         self._pids: dict[str, set[int]] = {role: set() for role in ROLES}
         self._changed = threading.Condition()
@@ -73,7 +77,7 @@ class System:
 
     def _start(self) -> bool:
         host = subprocess.Popen(
-            [sys.executable, "-m", "demo_app.verification.chaos.host", json.dumps(self._options)],
+            [sys.executable, "-m", "demo_app.verification.chaos.system", json.dumps(self._options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -116,13 +120,6 @@ class System:
         host.wait()
         self.start()
 
-    def order(self, what: str, role: str) -> None:
-        """``kill`` a role, which stays dead then, or ``start`` it."""
-        assert self._host is not None
-        assert self._host.stdin is not None
-        self._host.stdin.write(json.dumps({"do": what, "role": role}) + "\n")
-        self._host.stdin.flush()
-
     def pids(self, role: str) -> list[int]:
         """The role's living processes, without those that are stopped."""
         with self._changed:
@@ -140,18 +137,14 @@ class System:
 
     def all_up(self, seconds: float = 60.0) -> bool:
         """Wait until every role is complete."""
-        wanted = dict.fromkeys(ROLES, 1) | {"worker": int(self._options["workers"])}
+        wanted = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
+        return self.wait(
+            lambda: all(len(self._pids[role]) >= count for role, count in wanted.items()), seconds
+        )
 
-        def complete() -> bool:
-            return all(len(self._pids[role]) >= count for role, count in wanted.items())
-
-        return self.wait(complete, seconds)
-
-    @contextmanager
-    def only_one(self, name: str) -> Iterator[None]:
+    def only_one(self, name: str) -> threading.Lock:
         """Faults of one role, or wire, that last do not overlap."""
-        with self._locks[name]:
-            yield
+        return self._locks[name]
 
     def signal(self, pid: int, number: signal.Signals) -> bool:
         """Send a signal to a process of the stack and what it started; False when it is gone."""
@@ -183,6 +176,30 @@ class System:
                     self.stopped.discard(event["pid"])
                 elif event["event"] == "started":
                     self._pids[event["role"]].add(event["pid"])
-                else:
-                    self.trouble.append(f"{event['role']}: {event['what']}")
                 self._changed.notify_all()
+
+
+def main() -> None:
+    """Run the stack until standard input ends."""
+    printing = threading.Lock()
+    announced = threading.Event()
+
+    def say(what: dict[str, Any]) -> None:
+        with printing:
+            print(json.dumps(what), flush=True)
+
+    def on_event(event: dict[str, Any]) -> None:
+        announced.wait()
+        say(event)
+
+    try:
+        with Stack(on_event, **json.loads(sys.argv[1])) as stack:
+            say({**stack.ready, "environment": stack.plan.environment()})
+            announced.set()
+            sys.stdin.read()
+    finally:
+        announced.set()
+
+
+if __name__ == "__main__":
+    main()

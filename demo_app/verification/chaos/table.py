@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from demo_app.settings import Transport
 from demo_app.verification.chaos.campaign import Result
 from demo_app.verification.chaos.recovery import percentile
+from demo_app.verification.markdown import table
 
 Row = tuple[str, list[str]]
 
@@ -33,7 +33,7 @@ def rows(results: Sequence[Result]) -> list[Row]:
         ("acknowledged too late, and ignored", _ours(results, "late")),
         ("given up by rule, brought back by hand", [_by_hand(result) for result in results]),
         ("recovery, p50 / p99 / max", [_recovery(result) for result in results]),
-        ("comment to mail, p50 / p99 / max", [_times(ledger.latencies) for ledger in ledgers]),
+        ("comment to mail, p50 / p99 / max", [_latencies(result) for result in results]),
         ("the second checker found", [_broken(result) for result in results]),
         ("the promise held", ["yes" if result.held else "**no**" for result in results]),
         ("seed", [str(result.plan.seed) for result in results]),
@@ -52,7 +52,7 @@ def fault_counts(results: Sequence[Result]) -> list[Row]:
 def names(results: Sequence[Result]) -> list[str]:
     """A heading for each campaign."""
     return [
-        ("stock Celery" if result.plan.transport is Transport.STOCK else "this project")
+        ("stock Celery" if result.plan.stock else "this project")
         + "".join(f", without {safeguard}" for safeguard in sorted(result.plan.without))
         for result in results
     ]
@@ -61,11 +61,11 @@ def names(results: Sequence[Result]) -> list[str]:
 def markdown(results: Sequence[Result]) -> str:
     """Both tables, as Markdown."""
     heads = names(results)
-    tables = []
-    for title, table in (("outcome", rows(results)), ("faults by kind", fault_counts(results))):
-        lines = [_line([title, *heads]), _line(["---", *("---:" for _ in heads)])]
-        tables.append("\n".join(lines + [_line([name, *cells]) for name, cells in table]))
-    return "\n\n".join(tables)
+    rule = ["---", *("---:" for _ in heads)]
+    return "\n\n".join(
+        table([title, *heads], ([name, *cells] for name, cells in found), rule)
+        for title, found in (("outcome", rows(results)), ("faults by kind", fault_counts(results)))
+    )
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -91,10 +91,6 @@ def as_json(result: Result) -> dict[str, Any]:
             name: round(percentile(_seconds(result), share), 3)
             for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
         },
-        "slowest": [
-            {"kind": slow.kind, "seconds": round(slow.seconds, 3)}
-            for slow in sorted(result.recoveries, key=lambda slow: -slow.seconds)[:20]
-        ],
         "missing": list(result.missing),
         "broken": result.broken,
         "held": result.held,
@@ -104,25 +100,25 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def _ours(results: Sequence[Result], name: str) -> list[str]:
     return [
-        "not recorded" if _is_stock(result) else f"{getattr(result.ledger, name):,}"
+        "not recorded" if result.plan.stock else f"{getattr(result.ledger, name):,}"
         for result in results
     ]
 
 
 def _broken(result: Result) -> str:
     found = ", ".join(f"{len(what)} {how}" for how, what in sorted(result.broken.items()))
-    return "not recorded" if _is_stock(result) else found or "nothing"
+    return "not recorded" if result.plan.stock else found or "nothing"
 
 
 def _by_hand(result: Result) -> str:
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(result.ledger.by_hand.items()))
-    return "not recorded" if _is_stock(result) else reasons or "0"
+    return "not recorded" if result.plan.stock else reasons or "0"
 
 
 def _recovery(result: Result) -> str:
     times = _times(_seconds(result))
     timeout = f"workers' jobs: {result.plan.patience:.0f} s were not enough"
-    return f"{times}; {timeout}" if _is_stock(result) and result.ledger.lost else times
+    return f"{times}; {timeout}" if result.plan.stock and result.ledger.lost else times
 
 
 def _seconds(result: Result) -> list[float]:
@@ -134,9 +130,5 @@ def _times(values: Sequence[float]) -> str:
     return " / ".join(f"{percentile(values, share):.2f}" for share in shares) + " s"
 
 
-def _is_stock(result: Result) -> bool:
-    return result.plan.transport is Transport.STOCK
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _latencies(result: Result) -> str:
+    return _times([arrived - written for written, arrived in result.ledger.travels])

@@ -5,25 +5,8 @@ tested to be refused. It can be held to any backend, and knows nothing of those 
     check_backend("my_backend:make", path=("folder",))
 """
 
-from demo_app.verification.conformance.harness import Broken, Harness
+from demo_app.verification.conformance.harness import Broken
 from demo_app.verification.conformance.processes import Subject
-from demo_app.verification.conformance.suite import (
-    PROMISES,
-    Finding,
-    Harnesses,
-    Promise,
-    check_backend,
-    findings,
-)
+from demo_app.verification.conformance.suite import PROMISES, Harnesses, check_backend
 
-__all__ = [
-    "PROMISES",
-    "Broken",
-    "Finding",
-    "Harness",
-    "Harnesses",
-    "Promise",
-    "Subject",
-    "check_backend",
-    "findings",
-]
+__all__ = ["PROMISES", "Broken", "Harnesses", "Subject", "check_backend"]

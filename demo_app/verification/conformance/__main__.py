@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 from demo_app.jobs.backend import known_backends
 from demo_app.verification.conformance.suite import PROMISES, Finding, findings
 from demo_app.verification.conformance.targets import shipped
-
-
-def run(backends: list[str], at_once: int = 2) -> list[Finding]:
-    """Hold these backends to their promises, so many of them at a time."""
-    with ThreadPoolExecutor(at_once) as pool:
-        found = pool.map(lambda name: list(findings(shipped(name))), backends)
-        return [finding for each in found for finding in each]
+from demo_app.verification.markdown import table
 
 
 def markdown(found: list[Finding]) -> str:
     """The table as Markdown: one row a promise, one column a backend."""
     backends = list(dict.fromkeys(finding.backend for finding in found))
     seen = {(finding.promise, finding.backend): finding.seen for finding in found}
-    rows = [["promise", *backends], ["---"] * (1 + len(backends))]
-    for promise in PROMISES:
-        rows.append([promise.name, *(seen.get((promise.name, name), "") for name in backends)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    names = [promise.name for promise in PROMISES]
+    rows = ([name, *(seen.get((name, backend), "") for backend in backends)] for name in names)
+    return table(["promise", *backends], rows)
 
 
 def main() -> int:
@@ -37,13 +28,14 @@ def main() -> int:
     )
     known = known_backends()
     parser.add_argument("backends", nargs="*", metavar="backend", help=f"of: {', '.join(known)}")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
-    parser.add_argument("--markdown", action="store_true", help="print Markdown, the default")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, as it does anyway")
     given = parser.parse_args()
     if unknown := set(given.backends) - set(known):
         parser.error(f"there is no backend {', '.join(sorted(unknown))}")
-    found = run(given.backends or known)
-    print(json.dumps([asdict(finding) for finding in found]) if given.json else markdown(found))
+    with ThreadPoolExecutor(2) as pool:  # so many backends at a time
+        all_found = pool.map(lambda name: list(findings(shipped(name))), given.backends or known)
+        found = [finding for each in all_found for finding in each]
+    print(markdown(found))
     broken = [finding for finding in found if finding.problem]
     for finding in broken:
         print(f"{finding.backend}: {finding.promise}: {finding.problem}", file=sys.stderr)

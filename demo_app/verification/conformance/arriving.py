@@ -5,12 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from demo_app.verification.conformance.expect import (
-    after_all_that_was_put_in,
-    expect,
-    refused,
-    step,
-)
+from demo_app.verification.conformance.expect import expect, refused, step
 from demo_app.verification.conformance.harness import Harness
 from demo_app.verification.conformance.processes import SAMPLE_TASKS
 from demo_app.verification.conformance.sample_tasks import ODD
@@ -39,7 +34,8 @@ def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
     for value in AWKWARD:
         job = harness.put("echo", value=value)
         seen = harness.wait_for("ran", job=job)[0]["value"]
-        expect(_same(seen, value), f"{value!r:.80} arrived as {seen!r:.80}")
+        same = type(seen) is type(value) and seen == value
+        expect(same, f"{value!r:.80} arrived as {seen!r:.80}")
     for odd in ODD:
         wanted = {"task": "echo", "odd": odd}
         refused(harness, "ArgumentError", "'value'", jobs=[wanted])
@@ -56,7 +52,7 @@ def the_same_job_twice_runs_once(harness: Harness) -> str:
     harness.ask("enqueue", jobs=[again, again])
     harness.wait_for("ran", job=first)
     harness.ask("enqueue", jobs=[again])
-    after_all_that_was_put_in(harness)
+    harness.wait_for("ran", job=harness.put("step", number=-1))  # after all of them
     ran = len(harness.events("ran", job=first))
     expect(ran == 1, f"the same job, handed over four times, ran {ran} times")
     return "runs once"
@@ -72,7 +68,3 @@ def what_no_worker_knows_is_reported(harness: Harness) -> str:
         expect(result["state"] == "dead", f"a job of an unknown task ended as {result['state']}")
         expect("no.such.task" in result["errors"][-1]["traceback"], f"{result['errors']}")
     return "reported"
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)

@@ -11,6 +11,7 @@ import time
 
 from demo_app.jobs.capabilities import Death
 from demo_app.verification.conformance.harness import Broken, Harness
+from demo_app.verification.conformance.processes import kill
 
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
@@ -27,7 +28,7 @@ def death_of_who_put_it_in(harness: Harness) -> str:
         harness.send("enqueue", jobs=[{"task": "hold", "arguments": {"name": "it"}, "id": "held"}])
         harness.wait_for("began", name="it")
     killed_at = time.time()
-    harness.kill_host()
+    kill(harness.host)
     harness.release("it")
     harness.start_host()
     harness.start_worker()
@@ -72,7 +73,7 @@ def death_of_the_broker(harness: Harness) -> str:
     harness.wait_for("began", job=held)
     jobs = [harness.put("step", number=number) for number in range(3)]
     killed_at = time.time()
-    harness.kill_broker()
+    kill(harness.broker)
     harness.start_broker()
     harness.release("broker")
     return _verdict(harness, Death.BROKER, [held, *jobs], killed_at)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from demo_app.verification.conformance.harness import Broken, Event, Harness, Refused
 
 
-class Held:
+@contextmanager
+def held(harness: Harness) -> Iterator[None]:
     """Keep the one worker busy, so that jobs put in within the block wait."""
-
-    def __init__(self, harness: Harness) -> None:
-        self._harness, self._name = harness, f"{time.time()}"
-
-    def __enter__(self) -> None:
-        if not self._harness.in_request:
-            job = self._harness.put("hold", name=self._name)
-            self._harness.wait_for("began", job=job)
-
-    def __exit__(self, *_: object) -> None:
-        self._harness.release(self._name)
+    name = f"{time.time()}"
+    if not harness.in_request:
+        harness.wait_for("began", job=harness.put("hold", name=name))
+    try:
+        yield
+    finally:
+        harness.release(name)
 
 
 def step(number: int, **using: Any) -> dict[str, Any]:
@@ -45,11 +44,6 @@ def wait_until_all_ran(harness: Harness, ids: list[str]) -> list[Event]:
     while len(seen) < len(ids):
         harness.until(one_more, f"job {len(seen) + 1} of {len(ids)}")
     return seen
-
-
-def after_all_that_was_put_in(harness: Harness) -> None:
-    """A worker that runs one job at a time has run everything before this one."""
-    harness.wait_for("ran", job=harness.put("step", number=-1))
 
 
 def refused(harness: Harness, kind: str, word: str, **asked: Any) -> None:

@@ -58,7 +58,6 @@ class Harness(Processes):
 
     def send(self, do: str, **what: Any) -> None:
         """Ask for something, and don't wait for the answer."""
-        assert self.host is not None
         assert self.host.stdin is not None
         self.host.stdin.write(json.dumps({"do": do, **what}).encode() + b"\n")
         self.host.stdin.flush()
@@ -75,13 +74,11 @@ class Harness(Processes):
 
     def has_answered(self, seconds: float) -> bool:
         """Whether there is an answer within that time."""
-        assert self.host is not None
         assert self.host.stdout is not None
         return bool(select.select([self.host.stdout], [], [], seconds)[0])
 
     def answer(self) -> Any:
         """The answer to what was asked for; raises Refused when that raised there."""
-        assert self.host is not None
         assert self.host.stdout is not None
         line = self.host.stdout.readline()
         if not line:

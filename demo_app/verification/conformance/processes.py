@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 SAMPLE_TASKS = "demo_app.verification.conformance.sample_tasks"
@@ -38,14 +37,16 @@ class Subject:
 class Processes:
     """See the module. concurrency: how many jobs may run side by side."""
 
+    broker: subprocess.Popen[bytes]
+    host: subprocess.Popen[bytes]
+    worker: subprocess.Popen[bytes]
+
     def __init__(self, subject: Subject, concurrency: int = 1) -> None:
         self.subject, self._concurrency = subject, concurrency
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self.folder = Path(self._folder.name)
         self.redis_url = "redis://127.0.0.1:1/0"
-        self.broker: subprocess.Popen[bytes] | None = None
-        self.host: subprocess.Popen[bytes] | None = None
-        self.worker: subprocess.Popen[bytes] | None = None
+        self._started: list[subprocess.Popen[bytes]] = []
         self._log = (self.folder / "log").open("ab")
 
     def __enter__(self) -> Self:
@@ -57,19 +58,13 @@ class Processes:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """End everything that was started."""
-        for process in (self.host, self.worker, self.broker):
-            if process is not None:
-                _kill(process)
+        for process in reversed(self._started):
+            kill(process)
         self._log.close()
         self._folder.cleanup()
 
@@ -79,6 +74,7 @@ class Processes:
         """Start the broker, if there is one, with the data that it had."""
         if self.subject.broker is not None:
             self.broker, self.redis_url = self.subject.broker(self.folder)
+            self._started.append(self.broker)
 
     def start_host(self) -> None:
         """Start the process that puts jobs in; returns when it answers."""
@@ -96,34 +92,14 @@ class Processes:
 
     def keep_worker_alive(self) -> None:
         """Start another worker when the one that there was has ended, as a supervisor does."""
-        if self.worker is not None and self.worker.poll() is not None:
+        if self.subject.worker and self.worker.poll() is not None:
             self.start_worker()
-
-    def kill_host(self) -> None:
-        """SIGKILL to the process that puts jobs in."""
-        assert self.host is not None
-        _kill(self.host)
 
     def signal_worker(self, number: signal.Signals) -> None:
         """Send a signal to the worker and all that it started."""
-        assert self.worker is not None
         os.killpg(self.worker.pid, number)
         if number is signal.SIGKILL:
             self.worker.wait()
-
-    def wait_for_worker(self, seconds: float) -> bool:
-        """Wait for the worker's end; False when it still runs then."""
-        assert self.worker is not None
-        try:
-            self.worker.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def kill_broker(self) -> None:
-        """SIGKILL to the broker."""
-        assert self.broker is not None
-        _kill(self.broker)
 
     def _start(self, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
         own = {key: value for key, value in os.environ.items() if not key.startswith("DEMO_")}
@@ -139,10 +115,13 @@ class Processes:
         }
         options: dict[str, Any] = {"stdout": self._log, "stderr": self._log, **streams}
         environment = {**own, **ours}
-        return subprocess.Popen(command, env=environment, start_new_session=True, **options)
+        started = subprocess.Popen(command, env=environment, start_new_session=True, **options)
+        self._started.append(started)
+        return started
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the process and all that it started; may be done twice."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -6,7 +6,7 @@ import signal
 import time
 
 from demo_app.jobs.capabilities import Priority
-from demo_app.verification.conformance.expect import Held, expect, refused, step, wait_until_all_ran
+from demo_app.verification.conformance.expect import expect, held, refused, step, wait_until_all_ran
 from demo_app.verification.conformance.harness import Harness
 
 
@@ -14,7 +14,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
     """First in, first out, with one worker that runs one job at a time."""
     if not harness.capabilities.fifo:
         return "not promised"
-    with Held(harness):
+    with held(harness):
         jobs = [{"task": "step", "arguments": {"number": number}} for number in range(20)]
         ids = harness.ask("enqueue", jobs=jobs[:10]) + [
             harness.put("step", number=n) for n in range(10, 20)
@@ -31,7 +31,7 @@ def a_higher_priority_runs_first(harness: Harness) -> str:
         refused(harness, "Unsupported", "priorit", jobs=[step(1, priority=1)])
         return "refused"
     given = [-1, 0, 1] if kind is Priority.CLASSES else [-7, 0, 3, 50]
-    with Held(harness):
+    with held(harness):
         ids = harness.ask("enqueue", jobs=[step(number, priority=number) for number in given])
     order = [event["number"] for event in wait_until_all_ran(harness, ids)]
     expect(order == sorted(given, reverse=True), f"the priorities ran as {order}")
@@ -85,9 +85,7 @@ def a_stop_is_clean(harness: Harness) -> str:
     waiting = harness.put("step", number=1)
     harness.signal_worker(signal.SIGTERM)
     harness.release("stop")
-    expect(
-        harness.wait_for_worker(harness.subject.patience), "the worker did not stop after SIGTERM"
-    )
+    harness.until(lambda: harness.worker.poll() is not None, "the worker's end after SIGTERM")
     harness.start_worker()
     harness.wait_for("ran", job=waiting)
     harness.wait_for("ended", job=held)

@@ -11,33 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from demo_app.verification.conformance.arriving import (
-    arguments_arrive_as_they_were_sent,
-    the_same_job_twice_runs_once,
-    what_no_worker_knows_is_reported,
-)
-from demo_app.verification.conformance.deaths import (
-    death_of_the_broker,
-    death_of_who_put_it_in,
-    death_of_who_runs_it,
-    death_of_who_takes_it,
-)
-from demo_app.verification.conformance.ending import (
-    a_failed_job_is_tried_again,
-    a_job_that_keeps_failing_is_given_up,
-    a_pointless_job_is_discarded,
-    results_can_be_asked_for,
-)
+import demo_app.verification.conformance.arriving as arriving
+import demo_app.verification.conformance.deaths as deaths
+import demo_app.verification.conformance.ending as ending
+import demo_app.verification.conformance.running as running
 from demo_app.verification.conformance.harness import Broken, Harness
 from demo_app.verification.conformance.processes import Subject
-from demo_app.verification.conformance.running import (
-    a_delayed_job_waits_for_its_moment,
-    a_higher_priority_runs_first,
-    a_stop_is_clean,
-    it_runs_so_many_jobs_a_second,
-    jobs_begin_in_the_order_in_which_they_came,
-    jobs_run_side_by_side,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +34,23 @@ class Promise:
 
 
 PROMISES: tuple[Promise, ...] = (
-    Promise("arguments", arguments_arrive_as_they_were_sent),
-    Promise("order", jobs_begin_in_the_order_in_which_they_came),
-    Promise("priority", a_higher_priority_runs_first),
-    Promise("delay", a_delayed_job_waits_for_its_moment),
-    Promise("retry", a_failed_job_is_tried_again),
-    Promise("gives up", a_job_that_keeps_failing_is_given_up),
-    Promise("discard", a_pointless_job_is_discarded),
-    Promise("results", results_can_be_asked_for),
-    Promise("same id twice", the_same_job_twice_runs_once),
-    Promise("unknown", what_no_worker_knows_is_reported),
-    Promise("side by side", jobs_run_side_by_side, concurrency=4),
-    Promise("throughput", it_runs_so_many_jobs_a_second, concurrency=4),
-    Promise("stop", a_stop_is_clean, apart=True),
-    Promise("SIGKILL of the enqueuer", death_of_who_put_it_in, apart=True),
-    Promise("SIGKILL of the worker", death_of_who_runs_it, apart=True),
-    Promise("SIGKILL while it takes a job", death_of_who_takes_it, apart=True),
-    Promise("SIGKILL of the broker", death_of_the_broker, apart=True),
+    Promise("arguments", arriving.arguments_arrive_as_they_were_sent),
+    Promise("order", running.jobs_begin_in_the_order_in_which_they_came),
+    Promise("priority", running.a_higher_priority_runs_first),
+    Promise("delay", running.a_delayed_job_waits_for_its_moment),
+    Promise("retry", ending.a_failed_job_is_tried_again),
+    Promise("gives up", ending.a_job_that_keeps_failing_is_given_up),
+    Promise("discard", ending.a_pointless_job_is_discarded),
+    Promise("results", ending.results_can_be_asked_for),
+    Promise("same id twice", arriving.the_same_job_twice_runs_once),
+    Promise("unknown", arriving.what_no_worker_knows_is_reported),
+    Promise("side by side", running.jobs_run_side_by_side, concurrency=4),
+    Promise("throughput", running.it_runs_so_many_jobs_a_second, concurrency=4),
+    Promise("stop", running.a_stop_is_clean, apart=True),
+    Promise("SIGKILL of the enqueuer", deaths.death_of_who_put_it_in, apart=True),
+    Promise("SIGKILL of the worker", deaths.death_of_who_runs_it, apart=True),
+    Promise("SIGKILL while it takes a job", deaths.death_of_who_takes_it, apart=True),
+    Promise("SIGKILL of the broker", deaths.death_of_the_broker, apart=True),
 )
 
 

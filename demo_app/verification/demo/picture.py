@@ -7,7 +7,6 @@ up a cross.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -23,14 +22,13 @@ def draw(
     timeline: Timeline,
     kills: Sequence[Kill],
     *,
-    width: float = 11.0,
     title: str = "",
     say: Callable[..., str] = str.format,
 ) -> Figure:
-    """The picture as a matplotlib figure; width in inches. say: translates, and fills in."""
+    """The picture as a matplotlib figure. say: translates, and fills in."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(11.0, height), layout="constrained")
     axes = figure.add_subplot()
     now = _end(timeline, kills)
     died = {kill.worker: kill.at for kill in kills}
@@ -56,14 +54,6 @@ def draw(
         columnspacing=1.4,
     )
     return figure
-
-
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write the picture as SVG and PNG; returns where."""
-    paths = [stem.with_suffix(".svg"), stem.with_suffix(".png")]
-    for path in paths:
-        figure.savefig(path, dpi=144)
-    return paths
 
 
 def describe(

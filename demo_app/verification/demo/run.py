@@ -19,6 +19,8 @@ from demo_app.verification.demo.timeline import Kill, Timeline, read
 MAIL_SECONDS = 0.05
 #: Jobs that two workers do at the same time.
 AT_ONCE = 8
+#: Seconds in which the last mail has to come.
+LAST_MAIL = 120.0
 #: Readers who post at the same time.
 READERS = 2
 
@@ -57,13 +59,8 @@ class DemoResult:
         }
 
 
-def run(
-    stack: Stack, comments: int, kills: int, on_event: OnEvent, seconds: float = 120.0
-) -> tuple[DemoResult, Timeline]:
-    """Post the comments, and kill a busy worker so many times while they are worked on.
-
-    seconds: how long to wait for the last mail.
-    """
+def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[DemoResult, Timeline]:
+    """Post the comments, and kill a busy worker so many times while they are worked on."""
     with Client(stack.ready) as client:
         before = client.mail_stats()
         since = journal_end(client)
@@ -80,7 +77,7 @@ def run(
             done.append(kill_busy_worker(stack, client, seconds=10.0))
             on_event("killed", done[-1])
         posting.join()
-        _wait_for_all(client, before["distinct"], comments, on_event, seconds)
+        _wait_for_all(client, before["distinct"], comments, on_event)
         client.set_faults()
         after = client.mail_stats()
         timeline = read(client.redis(), since)
@@ -142,10 +139,8 @@ def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:
         list(pool.map(reader, [range(n, comments, READERS) for n in range(READERS)]))
 
 
-def _wait_for_all(
-    client: Client, before: int, comments: int, on_event: OnEvent, seconds: float
-) -> None:
-    deadline = time.monotonic() + seconds
+def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
+    deadline = time.monotonic() + LAST_MAIL
     while time.monotonic() < deadline:
         mails = client.mail_stats()["distinct"] - before
         on_event("delivered", mails)

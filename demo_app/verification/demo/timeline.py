@@ -89,7 +89,7 @@ def read(client: Decoded, since: str = "0-0") -> Timeline:
     deaths: list[Death] = []
     rescued: dict[str, list[str]] = {}
     before: set[str] = set()
-    after = _order(since)
+    after = order(since)
     for entry_id, fields in _entries(client):
         at = _seconds(entry_id)
         job_id, event, by = fields["job"], fields["event"], fields["by"]
@@ -99,7 +99,7 @@ def read(client: Decoded, since: str = "0-0") -> Timeline:
             worker = fields["detail"]
             held = tuple(rescued.pop(worker, ()))
             deaths.append(Death(worker, workers.get(worker), at, by, held))
-        elif job_id in before or (job_id and _order(entry_id) <= after):
+        elif job_id in before or (job_id and order(entry_id) <= after):
             before.add(job_id)
         elif job_id:
             job = jobs.setdefault(job_id, JobLine(job_id, at))
@@ -134,10 +134,11 @@ def _entries(client: Decoded) -> list[tuple[str, dict[str, str]]]:
 
 
 def _seconds(entry_id: str) -> float:
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds) / 1000 + int(number) / 1e7
+    milliseconds, number = order(entry_id)
+    return milliseconds / 1000 + number / 1e7
 
 
-def _order(entry_id: str) -> tuple[int, int]:
+def order(entry_id: str) -> tuple[int, int]:
+    """What entries of the journal are sorted by: milliseconds, and a number in each."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number)

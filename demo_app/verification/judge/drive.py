@@ -10,7 +10,7 @@ from typing import Any
 
 from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import IDLE, Act, Fault, Plan
-from demo_app.verification.judge.record import Record
+from demo_app.verification.judge.record import Event, Record
 from demo_app.verification.judge.settle import settle
 from demo_app.verification.judge.target import Target
 
@@ -65,8 +65,8 @@ class _Trial:
         if fault and self._halted(producer):
             self._do(fault, producer)
         if not self._wait_for(producer):
-            job = self.record().putting(producer.who)
-            self._arena.note("put waits", to=producer.who, job=job)
+            begun = [e["job"] for e in self._events_of(producer) if e["event"] == "putting"]
+            self._arena.note("put waits", to=producer.who, job="".join(begun[-1:]))
         if fault and self._plan.down:
             if self._plan.producer_dies:
                 self._kill(producer)
@@ -78,7 +78,7 @@ class _Trial:
         def ready() -> bool:
             if not producer.running.alive():
                 return True
-            mine = [e for e in self.record().events if e["who"] == producer.who]
+            mine = self._events_of(producer)
             if not mine:
                 return time.monotonic() - began > 30.0
             stuck = time.monotonic() - float(mine[-1]["at"]) > _STUCK
@@ -87,13 +87,17 @@ class _Trial:
         self._arena.until(ready, 60.0)
         return self._arena.happened(producer.who, "finished") is not None
 
+    def _events_of(self, part: Part) -> list[Event]:
+        return [event for event in self.record().events if event["who"] == part.who]
+
     # breaking
 
     def _break(self, fault: Fault) -> None:
         if fault.at == IDLE:
             self._kill_idle()
             return
-        victim = self._worker(fault.at, fault.nth, claims=not fault.in_rescue)
+        # who is broken in a rescue only looks after the jobs of others
+        victim = self._worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
         if self._halted(victim):
             if self._plan.ready:
                 self._worker()
@@ -124,21 +128,18 @@ class _Trial:
                 self._stop(part, self._nap)
             case Act.PAUSE:
                 self._stop(part, self._sleep)
-            case Act.LOSE:
+            case Act.LOSE | Act.SERVER_AFTER:
                 part.cable.lose_answer()
                 self._go(part)
                 part.cable.lost.wait(5.0)
+                if fault.act is Act.SERVER_AFTER:
+                    self._arena.server.kill()
+                    self._start_server()
             case Act.SERVER:
                 self._arena.server.kill()
                 self._go(part)
                 if not self._plan.down:
                     self._start_server()
-            case Act.SERVER_AFTER:
-                part.cable.lose_answer()
-                self._go(part)
-                part.cable.lost.wait(5.0)
-                self._arena.server.kill()
-                self._start_server()
         if fault.act is Act.PAUSE and self._plan.later:
             self._arena.stop.wait(_AWAKE)
             self._put(self._plan.later)
@@ -160,7 +161,11 @@ class _Trial:
     def _sleep(self, part: Part) -> None:
         other = self._worker()
         self._arena.stop.wait(PAUSE)  # the pause itself
-        self._arena.until(lambda: not self.record().open_runs_of(other.who), self._patience)
+
+        def is_idle() -> bool:
+            return all(run.end is not None for run in self.record().runs if run.who == other.who)
+
+        self._arena.until(is_idle, self._patience)
         if part.role.claims:  # what comes next is for the one that comes back
             self._kill(other)
 

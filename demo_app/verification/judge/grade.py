@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import os
-import re
 import resource
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from demo_app.verification.judge.table import line
 from demo_app.verification.judge.target import CannotJudge
+from demo_app.verification.markdown import table
 
 _METHODS = {"put", "claim", "ack"}
 #: Of each process of a hand-in: bytes of address space. Of the user: processes and threads beside
@@ -122,12 +121,11 @@ def _cells(text: str) -> Iterator[str]:
 def markdown(grades: Sequence[Grade], levels: Sequence[int]) -> str:
     """A row for each hand-in."""
     head = ["hand-in", *map(str, levels), "held", "the first hole"]
-    lines = [line(head), line(["---", *(":---:" for _ in levels), "---:", "---"])]
+    rows = []
     for one in grades:
         signs = ["✓" if one.held.get(level) else "✗" for level in levels]
-        told = re.sub(r"\s+", " ", one.told)
-        lines.append(line([one.file, *signs, str(sum(one.held.values())), told]))
-    return "\n".join(lines)
+        rows.append([one.file, *signs, str(sum(one.held.values())), " ".join(one.told.split())])
+    return table(head, rows, ["---", *(":---:" for _ in levels), "---:", "---"])
 
 
 def as_csv(grades: Sequence[Grade], levels: Sequence[int]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from demo_app.verification.judge.plan import REPAIRS, Act
 from demo_app.verification.judge.record import Event, Record, Say, complaint
@@ -69,14 +68,6 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
         if what and not same:
             lines.append(line)
     return lines
-
-
-def history(record: Record) -> list[dict[str, Any]]:
-    """The story for programs: ``{"at": seconds, "who", "what", "step"}``."""
-    return [
-        {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
-        for line in story(record)
-    ]
 
 
 def _is_more_of_the_same(record: Record, job: str, runs: int) -> bool:

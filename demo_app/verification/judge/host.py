@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from demo_app.verification.judge.role import Role, put_all, run_job, told
+from demo_app.verification.judge.role import Role, produce, run_job, told
 from demo_app.verification.judge.steps import SteppedRedis, Steps
 
 
@@ -41,18 +41,15 @@ def play(role: Role, queue_class: Any) -> None:
         _set_clock_ahead(role.skew, sys.modules[queue_class.__module__])
     steps = Steps(role)
     queue = queue_class(SteppedRedis(role, steps))
-    (produce if role.jobs else work)(role, queue, steps)
-
-
-def produce(role: Role, queue: Any, steps: Steps) -> None:
-    """Put the jobs in."""
 
     def put(job: str) -> None:
         with steps.call("put"):
             queue.put(job)
 
-    put_all(role, put)
-    signal.pause()
+    if role.jobs:
+        produce(role, put)
+    else:
+        work(role, queue, steps)
 
 
 def work(role: Role, queue: Any, steps: Steps) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from demo_app.verification.judge.checker import check
 from demo_app.verification.judge.drive import drive
-from demo_app.verification.judge.history import history
+from demo_app.verification.judge.history import story
 from demo_app.verification.judge.levels import LEVELS, Level, at_random
 from demo_app.verification.judge.plan import Act, Fault, Plan
 from demo_app.verification.judge.record import Record, Say
@@ -44,7 +44,8 @@ class Verdict:
     record: Record | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As the command prints it."""
+        """As the command prints it; the failure's story has its times in seconds."""
+        lines = [] if self.record is None else story(self.record)
         return {
             "level": self.level.number,
             "name": self.level.name,
@@ -54,7 +55,10 @@ class Verdict:
             "doubled": self.doubled,
             "slowest_s": round(self.slowest, 2),
             "why": self.why,
-            "history": [] if self.record is None else history(self.record),
+            "history": [
+                {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
+                for line in lines
+            ],
         }
 
 

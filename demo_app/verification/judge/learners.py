@@ -11,6 +11,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from demo_app.verification.judge.leash import Leash
 from demo_app.verification.judge.record import Say
 from demo_app.verification.judge.role import Role
@@ -57,14 +59,7 @@ class Learners:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-        def alive() -> bool:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return False
-            return True
-
-        return Running(send, alive)
+        return Running(send, lambda: psutil.pid_exists(pid))
 
     def close(self) -> None:
         """See `Target`."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from demo_app.verification.judge.table import line
+from demo_app.verification.markdown import table
 
 #: The verdict of a prediction that was right, as `lab.prediction` says it.
 _RIGHT = "as predicted"
@@ -64,12 +64,12 @@ def markdown(found: Sequence[Lessons]) -> str:
     """A row for each hand-in: ✓ and the tries that it took, ✗ while it is wrong."""
     names = exercises(found)
     head = ["hand-in", *names, "right", "as predicted", ""]
-    lines = [line(head), line(["---", *(":---:" for _ in names), "---:", "---:", "---"])]
+    rows = []
     for one in found:
         signs = [_sign(one.tries.get(name, 0)) for name in names]
         right = str(sum(tries > 0 for tries in one.tries.values()))
-        lines.append(line([one.file, *signs, right, f"{one.right} of {one.predicted}", one.told]))
-    return "\n".join(lines)
+        rows.append([one.file, *signs, right, f"{one.right} of {one.predicted}", one.told])
+    return table(head, rows, ["---", *(":---:" for _ in names), "---:", "---:", "---"])
 
 
 def _sign(tries: int) -> str:

@@ -42,18 +42,6 @@ def _one_fault(level: int, faults: Sequence[Fault], **given: object) -> list[Pla
     return [replace(plan, faults=(fault,)) for fault in faults]
 
 
-def _runs(_: Steps) -> list[Plan]:
-    return [Plan(1), Plan(1, _names(3), early=1)]
-
-
-def _in_order(_: Steps) -> list[Plan]:
-    return [Plan(2, _names(6))]
-
-
-def _no_wait(_: Steps) -> list[Plan]:
-    return [Plan(3, _names(2, 1.0), early=1)]
-
-
 def _one_taker(steps: Steps) -> list[Plan]:
     naps = [Fault(step, Act.NAP) for step in _of(steps, "claim")]
     return [
@@ -75,10 +63,6 @@ def _worker_dies(steps: Steps) -> list[Plan]:
     ]
 
 
-def _soon(_: Steps) -> list[Plan]:
-    return [Plan(6, faults=(_BUSY,), ready=True)]
-
-
 def _long_job(_: Steps) -> list[Plan]:
     plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5, once=True)
     return [plan, replace(plan, skew=60.0)]
@@ -93,10 +77,6 @@ def _worker_sleeps(steps: Steps) -> list[Plan]:
         *_one_fault(8, pauses, later=later, quiet=1.5),
         *(Plan(8, faults=(_BUSY, fault), later=later, quiet=1.5) for fault in rescuers),
     ]
-
-
-def _poison(_: Steps) -> list[Plan]:
-    return [Plan(9, ("poison-1", "job-2"))]
 
 
 def _server_dies(steps: Steps) -> list[Plan]:
@@ -123,15 +103,15 @@ def _twice(steps: Steps) -> list[Plan]:
 LEVELS = {
     level.number: level
     for level in (
-        Level(1, "a job put in runs", _runs),
-        Level(2, "first in, first out", _in_order),
-        Level(3, "the caller does not wait", _no_wait),
+        Level(1, "a job put in runs", lambda _: [Plan(1), Plan(1, _names(3), early=1)]),
+        Level(2, "first in, first out", lambda _: [Plan(2, _names(6))]),
+        Level(3, "the caller does not wait", lambda _: [Plan(3, _names(2, 1.0), early=1)]),
         Level(4, "two workers never get the same job", _one_taker, True),
         Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),
-        Level(6, "back within 5 s", _soon),
+        Level(6, "back within 5 s", lambda _: [Plan(6, faults=(_BUSY,), ready=True)]),
         Level(7, "a healthy long job runs once", _long_job),
         Level(8, "a paused worker that comes back does no harm", _worker_sleeps, True),
-        Level(9, "poison ends in a dead letter", _poison),
+        Level(9, "poison ends in a dead letter", lambda _: [Plan(9, ("poison-1", "job-2"))]),
         Level(10, "the server's SIGKILL loses nothing that was promised", _server_dies, True, True),
         Level(11, "accepted means queued, even while the server is down", _server_down),
         Level(12, "seen once, although delivered twice", _twice, True, True),

@@ -42,11 +42,6 @@ class Fault:
     nth: int = 1
 
     @property
-    def in_rescue(self) -> bool:
-        """Whether it happens to a worker that only looks after the jobs of others."""
-        return self.at.startswith("rescue:")
-
-    @property
     def in_producer(self) -> bool:
         """Whether it happens to the producer."""
         return self.at.startswith("put:")

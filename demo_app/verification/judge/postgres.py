@@ -140,14 +140,6 @@ class PostgresServer:
         found = self.ask(search)
         return DOWN if found is None else found
 
-    def administer(self, *commands: str) -> None:
-        """Run commands, each by itself, as its superuser. Raises psycopg.Error."""
-        import psycopg
-
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for command in commands:
-                connection.execute(command.encode())
-
     def ask(self, question: Callable[[Any], Any]) -> Any:
         """The answer to a question over a connection; None when the server does not answer."""
         import psycopg

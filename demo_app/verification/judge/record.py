@@ -12,8 +12,6 @@ from demo_app.verification.judge.levels import BACK
 Event = dict[str, Any]
 #: Fills a sentence in, and may translate it first.
 Say = Callable[..., str]
-#: Events that show that something still moves.
-_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,6 @@ class Record:
         self.runs = self._runs()
 
     @property
-    def moves(self) -> list[Event]:
-        """The events that show progress."""
-        return [event for event in self.events if event["event"] in _MOVES]
-
-    @property
     def done(self) -> set[str]:
         """The jobs that ran to their end."""
         return {run.job for run in self.runs if run.end is not None}
@@ -74,11 +67,6 @@ class Record:
         return [job for job in self.put if job in waiting or self.back_of(job) > BACK]
 
     @property
-    def ordinary_runs(self) -> list[Run]:
-        """All other runs than those of poison."""
-        return [run for run in self.runs if not run.job.startswith("poison")]
-
-    @property
     def poison_runs(self) -> list[Run]:
         """The runs that killed their worker."""
         return [run for run in self.runs if run.job.startswith("poison")]
@@ -87,11 +75,6 @@ class Record:
     def times(self) -> Counter[str]:
         """How often each job was begun."""
         return Counter(run.job for run in self.runs)
-
-    @property
-    def most_runs(self) -> int:
-        """How often a job was begun that was begun most often."""
-        return max(self.times.values(), default=0)
 
     @property
     def doubled(self) -> list[str]:
@@ -127,15 +110,6 @@ class Record:
     def waiting(self) -> list[str]:
         """The jobs whose put did not come back in time."""
         return [event["job"] for event in self._of("put waits")]
-
-    def putting(self, who: str) -> str:
-        """The job that the producer puts in, or did last."""
-        jobs = [event["job"] for event in self._of("putting") if event["who"] == who]
-        return str(jobs[-1]) if jobs else ""
-
-    def open_runs_of(self, who: str) -> list[Run]:
-        """What the worker has begun and not ended."""
-        return [run for run in self.runs if run.who == who and run.end is None]
 
     def finished(self, who: str) -> bool:
         """Whether this producer has put all its jobs in."""

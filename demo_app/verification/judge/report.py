@@ -1,4 +1,4 @@
-"""What the judge found: for programs, and for people as one page with the pictures."""
+"""What the judge found: for programs, for a terminal, and as one page with the pictures."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.console import Console
 
 from demo_app.stack import redis_server
-from demo_app.verification.judge.adapter import PACKAGES
 from demo_app.verification.judge.judge import Verdict
 from demo_app.verification.judge.picture import svg
 from demo_app.verification.judge.postgres import programs
+from demo_app.verification.judge.targets import PACKAGES
+
+#: Where the picture of a failure goes; the next run replaces it.
+PICTURES = Path("build") / "judge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,33 @@ def machine() -> dict[str, str]:
         **({server[1]: server[2]} if server else {}),
         platform.system(): f"{platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def told(
+    console: Console, verdicts: Iterable[Verdict], *, brief: bool = False
+) -> Iterator[Verdict]:
+    """The verdicts again; each is printed. brief: without the history and the picture."""
+    for verdict in verdicts:
+        sign = "[green]holds[/]" if verdict.held else "[bold red]fails[/]"
+        level = verdict.level
+        console.print(f"{level.number:>2} {sign}  {level.name} ({verdict.trials} trials)")
+        if not verdict.held:
+            console.print(f"   {verdict.why}", markup=False, soft_wrap=True)
+        if not brief:
+            _tell_history(console, verdict)
+        yield verdict
+
+
+def _tell_history(console: Console, verdict: Verdict) -> None:
+    if verdict.record is None:
+        return
+    for line in verdict.as_json()["history"]:
+        told = f"   {line['at']:7.3f} s  {line['who']:<6} {line['what']}"
+        console.print(told, markup=False, soft_wrap=True)
+    path = PICTURES / f"level-{verdict.level.number:02d}.svg"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(svg(verdict.record, verdict.why), "utf-8")
+        console.print(f"   The picture: {path}")
+    except OSError as error:
+        console.print(f"   No picture: {path} can't be written ({error.strerror}).")

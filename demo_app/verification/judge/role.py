@@ -95,8 +95,8 @@ class Role:
             self.wait_for_go(step)
 
 
-def put_all(role: Role, put: Callable[[str], object]) -> None:
-    """Put the role's jobs in, one after the other, and say how each went."""
+def produce(role: Role, put: Callable[[str], object]) -> None:
+    """Put the role's jobs in, one after the other, say how each went, and stay."""
     for job in role.jobs:
         role.passes("put:begin")
         role.log("putting", job=job)
@@ -108,6 +108,7 @@ def put_all(role: Role, put: Callable[[str], object]) -> None:
             role.log("put", job=job)
         role.passes("put:end")
     role.log("finished")
+    signal.pause()
 
 
 def told(error: BaseException) -> str:

@@ -9,6 +9,8 @@ from demo_app.verification.judge.arena import Arena, Part
 from demo_app.verification.judge.plan import Plan
 from demo_app.verification.judge.record import Record
 
+#: Events that show that something still moves.
+_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 #: Runs of a poison pill after which it counts as endless; and of any other job.
 ENDLESS, _TOO_OFTEN = 8, 20
 #: Workers that start one after the other and run nothing: the queue ends its own process.
@@ -31,14 +33,18 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
     while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
         alive = [part for part in arena.parts if not part.role.jobs and part.running.alive()]
         seen = arena.record()
-        if len(seen.moves) != moved:
-            moved, since = len(seen.moves), time.monotonic()
+        if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
+            moved, since = moves, time.monotonic()
         still = time.monotonic() - since
         names = {part.who for part in alive}
-        running = any(run.end is None and run.who in names for run in seen.ordinary_runs)
+        running = any(
+            run.end is None and run.who in names and not run.job.startswith("poison")
+            for run in seen.runs
+        )
         if plan.once and seen.doubled:
             return
-        if seen.most_runs > _TOO_OFTEN or still > patience + (10.0 if running else 0.0):
+        most_runs = max(seen.times.values(), default=0)
+        if most_runs > _TOO_OFTEN or still > patience + (10.0 if running else 0.0):
             return
         if len(seen.runs) != runs:
             runs, started = len(seen.runs), 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from demo_app.verification.judge.judge import PATIENCE, Verdict
 from demo_app.verification.judge.report import libraries, machine
 from demo_app.verification.judge.target import CannotJudge
+from demo_app.verification.markdown import table as as_table
 
 #: For each target its verdicts, or why there are none.
 Told = Sequence[Verdict] | str
@@ -26,13 +27,14 @@ def markdown(found: Found, levels: Mapping[int, str], how: str) -> str:
 
     levels: their names by their numbers. how: it was measured.
     """
-    lines = [line(["level", *map(_titled, found)]), line(["---", *(":---:" for _ in found)])]
+    rows = []
     for row, (number, name) in enumerate(levels.items()):
         cells = [told if isinstance(told, str) else _cell(told[row]) for told in found.values()]
-        lines.append(line([f"{number}. {name}", *cells]))
+        rows.append([f"{number}. {name}", *cells])
     for name, cell in _SUMS.items():
         cells = ["" if isinstance(told, str) else cell(told) for told in found.values()]
-        lines.append(line([name, *cells]))
+        rows.append([name, *cells])
+    table = as_table(["level", *map(_titled, found)], rows, ["---", *(":---:" for _ in found)])
     reasons = [
         f"- **{name}, level {verdict.level.number}**: {verdict.why}"
         for name, verdicts in found.items()
@@ -40,7 +42,7 @@ def markdown(found: Found, levels: Mapping[int, str], how: str) -> str:
         if isinstance(verdict, Verdict) and not verdict.held
     ]
     where = ", ".join(f"{name} {told}" for name, told in machine().items())
-    return "\n".join([*lines, "", f"{where}. {how}", "", *reasons]).rstrip()
+    return "\n".join([table, "", f"{where}. {how}", "", *reasons]).rstrip()
 
 
 def columns(text: str) -> dict[str, dict[str, str]]:
@@ -90,11 +92,6 @@ def write(path: Path, table: str) -> None:
         text = path.read_text("utf-8")
         table = _PLACE.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text)
     path.write_text(table.rstrip("\n") + "\n", "utf-8")
-
-
-def line(cells: Sequence[str]) -> str:
-    """A row of a table."""
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _titled(name: str) -> str:

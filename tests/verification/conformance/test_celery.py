@@ -1,4 +1,5 @@
-from demo_app.verification.conformance.plugin import BackendConformance
+from verification.conformance.plugin import BackendConformance
+
 from demo_app.verification.conformance.targets import shipped
 
 

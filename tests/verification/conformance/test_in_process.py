@@ -1,6 +1,7 @@
 """The two backends that need no process of their own."""
 
-from demo_app.verification.conformance.plugin import BackendConformance
+from verification.conformance.plugin import BackendConformance
+
 from demo_app.verification.conformance.targets import shipped
 
 

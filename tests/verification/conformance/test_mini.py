@@ -1,7 +1,8 @@
 from pathlib import Path
 
+from verification.conformance.plugin import BackendConformance
+
 from demo_app.verification.conformance import PROMISES, Subject, check_backend
-from demo_app.verification.conformance.plugin import BackendConformance
 
 HERE = str(Path(__file__).parent)
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from demo_app.verification.chaos.context import Fault
-from demo_app.verification.chaos.recovery import Entry, recoveries
+from demo_app.verification.chaos.history import Line
+from demo_app.verification.chaos.recovery import recoveries
 
 
-def _journal(*lines: tuple[float, str, str, int, int]) -> list[Entry]:
-    return [Entry(*line) for line in lines]
+def _journal(*lines: tuple[float, str, str, int, int]) -> list[Line]:
+    """Lines of when, what, which job, by the worker of which pid, and about that of which pid."""
+    return [
+        {"at": at, "event": event, "job": job, "by": _worker(by), "detail": _worker(about)}
+        for at, event, job, by, about in lines
+    ]
 
 
-def _seconds(faults: list[Fault], journal: list[Entry], accepted: list[float]) -> list[float]:
+def _worker(pid: int) -> str:
+    return f"worker1@host-{pid}-1a2b.1" if pid else ""
+
+
+def _seconds(faults: list[Fault], journal: list[Line], accepted: list[float]) -> list[float]:
     return [round(found.seconds, 3) for found in recoveries(faults, journal, accepted, [], [])]
 
 

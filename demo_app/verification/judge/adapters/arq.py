@@ -13,8 +13,7 @@ from arq import create_pool
 from arq.connections import RedisSettings
 from arq.worker import Worker
 
-from demo_app.verification.judge.adapters import produce
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 SETTINGS = RedisSettings(port=ROLE.port)

@@ -10,8 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_ready
 
-from demo_app.verification.judge.adapters import produce
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 app = Celery("judged", broker=ROLE.url)

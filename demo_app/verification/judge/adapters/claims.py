@@ -14,8 +14,7 @@ from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.relay import Relay
 from demo_app.jobs import task
 from demo_app.jobs.backend import backend_named
-from demo_app.verification.judge.adapters import produce
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 SETTINGS = {

@@ -11,7 +11,7 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
-from demo_app.verification.judge.role import COMMAND, Role, put_all, run_job
+from demo_app.verification.judge.role import COMMAND, Role, produce, run_job
 
 
 class Refused(Exception):
@@ -74,8 +74,7 @@ def main() -> None:
     name = "producer" if role.jobs else "worker"
     line.say(role=name, name=role.who, redis=role.url, folder=role.folder)
     if role.jobs:
-        put_all(role, line.put)
-        signal.pause()
+        produce(role, line.put)
     try:
         line.work()
     except EOFError as error:

@@ -9,8 +9,7 @@ from typing import Any
 
 from huey import RedisHuey
 
-from demo_app.verification.judge.adapters import produce
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 app = RedisHuey("judged", url=ROLE.url, results=False)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-from demo_app.verification.judge.adapters import produce
 from demo_app.verification.judge.postgres import USER
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 app = App(

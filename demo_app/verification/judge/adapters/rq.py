@@ -5,8 +5,7 @@ from __future__ import annotations
 import redis
 from rq import Queue, Retry, Worker, get_current_job
 
-from demo_app.verification.judge.adapters import produce
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 

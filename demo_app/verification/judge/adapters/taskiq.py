@@ -14,8 +14,7 @@ from typing import Annotated, Any
 from taskiq import Context, TaskiqDepends, TaskiqEvents
 from taskiq_redis import RedisStreamBroker
 
-from demo_app.verification.judge.adapters import produce
-from demo_app.verification.judge.role import Role, run_job
+from demo_app.verification.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 broker = RedisStreamBroker(

@@ -1,13 +1,4 @@
-"""The suite for pytest: one test a promise.
-
-In a project of one's own::
-
-    from demo_app.verification.conformance import Subject
-    from demo_app.verification.conformance.plugin import BackendConformance
-
-    class TestMyBackend(BackendConformance):
-        subject = Subject("mine", "my_backend:make", path=("folder",))
-"""
+"""The suite for pytest: one test a promise. For a backend, derive from it and name the subject."""
 
 from __future__ import annotations
 
