@@ -10,9 +10,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 
 _PROGRAMS = ("initdb", "pg_ctl", "psql", "pgbench")
+#: Debian has those of the server elsewhere.
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), *glob("/usr/lib/postgresql/*/bin")])
 # some jobs wait from the start, so that no claim finds every row locked by another client
 _TABLE = """
 CREATE TABLE jobs (id bigserial PRIMARY KEY, job text, claimed boolean);
@@ -33,7 +36,7 @@ def race(jobs: int, runs: int) -> list[tuple[int, tuple[float, ...]]]:
     Each step is a transaction of its own that is on disk before it is answered, which is the
     default. Empty where PostgreSQL is not installed or may not run.
     """
-    if not all(map(shutil.which, _PROGRAMS)):
+    if not all(shutil.which(program, path=_PATH) for program in _PROGRAMS):
         return []
     try:
         with _running() as folder:
@@ -71,7 +74,7 @@ def _running() -> Iterator[Path]:
 
 
 def _run(folder: Path, *command: str) -> str:
-    env = {**os.environ, "PGHOST": str(folder), "PGUSER": "demo"}
+    env = {**os.environ, "PATH": _PATH, "PGHOST": str(folder), "PGUSER": "demo"}
     return subprocess.run(
         command, check=True, capture_output=True, text=True, env=env, user=_user(), cwd=folder
     ).stdout
