@@ -39,8 +39,8 @@ class Transaction:
     recipient: str | None = None
     """The one that RCPT is about just now."""
     subject: str = ""
-    hit: Fault | None = None
-    """The rule that hit it last."""
+    hits: list[Fault] = field(default_factory=list)
+    """The rules that hit it."""
     refused: bool = False
     """Whether it was counted as refused."""
 
@@ -133,8 +133,8 @@ class Connection(SMTP):
         """Send a reply; note it, and that it turns a mail down if it does."""
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
-        hit = self.state.hit
-        hit = hit if hit is not None and hit.at == self.step else None
+        hits = self.state.hits
+        hit = hits[-1] if hits and hits[-1].at == self.step else None
         if self.step is not None and refuses(reply):
             self.report(hit, reply)
             if not self.state.refused:
@@ -179,7 +179,7 @@ class Connection(SMTP):
         hit = self.around.faults.hit(self.step, self.sender(), recipients, state.subject)
         if hit is None:
             return None
-        state.hit = hit
+        state.hits.append(hit)
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
@@ -191,11 +191,26 @@ class Connection(SMTP):
             self.hang_up()
         return None if outcome.go_on else outcome
 
-    def report(self, hit: Fault | None, reply: str | None = None) -> None:
+    def report(
+        self, hit: Fault | None, reply: str | None = None, message: int | None = None
+    ) -> None:
         """Report a refusal or a fault."""
         assert self.step is not None
-        words = None if hit is None else hit.in_words()
-        self.around.report(Incident(step=self.step, reply=reply, fault=words))
+        recipient = self.state.recipient
+        self.around.report(
+            Incident(
+                at=time.time(),
+                step=self.step,
+                peer=self.peer(),
+                sender=self.sender(),
+                recipients=[recipient] if recipient else list(self.mail().rcpt_tos),
+                subject=self.state.subject,
+                reply=reply,
+                rule_id=None if hit is None else hit.id,
+                fault=None if hit is None else hit.in_words(),
+                message=message,
+            )
+        )
 
     def mail(self) -> Envelope:
         """Return the envelope of the mail under way."""

@@ -39,6 +39,8 @@ class Incoming:
     """Unix seconds."""
     dialogue: str
     """A JSON list of `[Unix seconds, "C" | "S" | "#", text]`."""
+    fault: str | None
+    """The rules that hit it, in words."""
 
 
 def readable(text: str) -> str:

@@ -72,6 +72,7 @@ class Delivery(_Envelope):
     peer: str
     size: int
     same_bytes: bool
+    fault: str | None
     dialogue: list[Line]
 
 
@@ -102,14 +103,19 @@ class ParsedMail(Mail, Parts):
     delivery_log: list[Delivery]
 
 
-class Incident(BaseModel):
+class Incident(_Envelope):
     """A refusal, or a fault that was played."""
 
+    at: Time
     step: Step
+    peer: str
+    subject: str
     reply: str | None
     """The refusal, if there was one."""
+    rule_id: int | None
     fault: str | None
-    """The rule that was hit, in words, if there was one."""
+    message: int | None
+    """The mail that was stored all the same."""
 
 
 class Deleted(BaseModel):

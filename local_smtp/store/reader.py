@@ -79,7 +79,8 @@ class Reader:
         """Return the latest times that a mail was brought, in order."""
         with self._snapshot() as connection:
             rows = connection.execute(
-                "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?",
+                "SELECT *, rule AS fault FROM deliveries WHERE message = ?"
+                " ORDER BY id DESC LIMIT ?",
                 (message, DELIVERIES),
             ).fetchall()
         return [_delivery(row) for row in reversed(rows)]

@@ -32,6 +32,7 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
         "peer": mail.peer,
         "received_at": mail.received_at,
         "dialogue": mail.dialogue,
+        "fault": mail.fault,
         "size": len(mail.raw),
         "digest": blake2b(mail.raw, digest_size=16).digest(),
     }
@@ -54,8 +55,8 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
         _count(connection, "kept_bytes", len(mail.raw))
     delivery = connection.execute(
         "INSERT INTO deliveries (message, received_at, sender, recipients, peer, size,"
-        " same_bytes, dialogue) VALUES (:message, :received_at, :sender, :recipients, :peer,"
-        " :size, :same_bytes, :dialogue)",
+        " same_bytes, rule, dialogue) VALUES (:message, :received_at, :sender, :recipients,"
+        " :peer, :size, :same_bytes, :fault, :dialogue)",
         {**values, "message": message, "same_bytes": same_bytes},
     ).lastrowid
     if duplicate:  # of what is shown no more, only that it came is kept

@@ -77,7 +77,7 @@ class Events:
         if isinstance(event, str):
             return _message("changed", json.dumps({"what": event}))
         if isinstance(event, Incident):
-            return _message("fault", event.model_dump_json())
+            return _message("fault", event.model_dump_json(by_alias=True))
         mails = self._reader.mails([receipt.message for receipt in event])
         text = ""
         for receipt in event:
