@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -178,6 +179,7 @@ def _begin(instance: Any, **_: Any) -> None:
             "its heartbeat is a thread."
         )
     atexit.register(leave)  # a cold shutdown sends no signal at its end
+    os.register_at_fork(after_in_child=_forget)
     _here["controller"] = instance
     served = sorted(instance.app.amqp.queues.consume_from)
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "served": served}
@@ -195,6 +197,12 @@ def _begin(instance: Any, **_: Any) -> None:
             "is killed: %s. With acks_late=True it is not.",
             ", ".join(early),
         )
+
+
+def _forget() -> None:
+    """A process of the pool is no worker: what a job consumes there goes back with its channel."""
+    _here.pop("worker", None)
+    _here.pop("controller", None)
 
 
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:

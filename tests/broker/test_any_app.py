@@ -75,6 +75,13 @@ def poison(name):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@app.task
+def look_at(queue):
+    with app.connection_for_read() as connection:
+        connection.SimpleQueue(queue).get(timeout=30)
+    write(f"looked at {queue}")
+
+
 @app.task(reject_on_worker_lost=False)
 def give_up(name):
     write(f"begin {name}")
@@ -465,6 +472,15 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(app: Outside, pool
     (told,) = app.send("print(repr(poison.delay('p').get(timeout=200, propagate=False)))")
     assert told.startswith("WorkerLostError"), told
     assert app.count("dead") == 1
+
+
+def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(app: Outside) -> None:
+    """The process of the pool that had it lives on, and is no worker itself."""
+    app.start("prefork")
+    app.send("work.apply_async(['parcel'], queue='parcels')", "look_at.delay('parcels')")
+    app.until_done(1)
+    assert app.written()["looked at parcels"] == 1
+    until(lambda: app.count("queued") == 1, what="the job's return")
 
 
 def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:
