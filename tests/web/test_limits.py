@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from support import until
+from support import patience, until
 
 from demo_app.stack import Stack, ports
 from demo_app.stack.client import Client
@@ -107,7 +107,7 @@ def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process
         yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(patience(10))
         ports.release(port)
 
 
@@ -145,8 +145,8 @@ def test_1100_slow_clients_shut_no_reader_out(tmp_path: Path, begun: bytes) -> N
         memory = process.memory_info().rss
         slow = [_client(url, begun) for _ in range(1100)]
         for _ in range(5):
-            assert httpx.get(f"{url}/posts/1", timeout=15).is_success
-            answer = httpx.post(f"{url}/api/posts/1/comments", json=COMMENT, timeout=15)
+            assert httpx.get(f"{url}/posts/1", timeout=patience(15)).is_success
+            answer = httpx.post(f"{url}/api/posts/1/comments", json=COMMENT, timeout=patience(15))
             assert answer.status_code == 201
         assert process.memory_info().rss - memory < 100e6
         for client in slow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import select
+import selectors
 import signal
 import time
 from collections.abc import Callable
@@ -75,7 +75,9 @@ class Harness(Processes):
     def has_answered(self, seconds: float) -> bool:
         """Whether there is an answer within that time."""
         assert self.host.stdout is not None
-        return bool(select.select([self.host.stdout], [], [], seconds)[0])
+        with selectors.DefaultSelector() as selector:  # select(2) ends at 1,024 descriptors
+            selector.register(self.host.stdout, selectors.EVENT_READ)
+            return bool(selector.select(seconds))
 
     def answer(self) -> Any:
         """The answer to what was asked for; raises Refused when that raised there."""

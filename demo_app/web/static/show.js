@@ -1,5 +1,6 @@
 // Plays a show on the stage: its steps are in the page. PageDown goes on, or back from the tape, PageUp
 // shows what was said before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
+import { crowd } from "./flights.js";
 import { named } from "./keys.js";
 import { act } from "./stage.js";
 import { close, open } from "./tape.js";
@@ -23,6 +24,7 @@ function tell({ words, asks }, waits = false) {
   caption.textContent = words;
   caption.classList.toggle("asks", Boolean(asks));
   caption.classList.toggle("waits", waits);
+  crowd(); // the words take room
 }
 
 function holds(condition) {

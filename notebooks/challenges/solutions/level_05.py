@@ -9,7 +9,7 @@ class MyQueue:
         self.redis.lpush("queue", job)
 
     def claim(self, worker):
-        self.redis.set(f"alive:{worker}", "yes", ex=6)
+        self.redis.set(f"alive:{worker}", "yes", ex=8)
         return self.redis.blmove("queue", f"claims:{worker}", 1, "RIGHT", "LEFT")
 
     def ack(self, worker, job):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from support import until
+from support import browser_program, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -36,12 +35,8 @@ def chromium() -> Iterator[playwright.Browser]:
     One a module and not one for all: while it runs, no other test in this process may have an
     event loop.
     """
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if path is None:
-        told = "these tests need the program chromium"
-        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = running.chromium.launch(executable_path=browser_program(), args=ARGUMENTS)
         playwright.expect.set_options(timeout=60_000)  # a noisy machine; a test ends sooner
         yield browser
         browser.close()

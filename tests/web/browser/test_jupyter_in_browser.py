@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import expect
-from support import until
+from support import patience, until
 
 CONFIG = """
 from demo_app.web import jupyter
@@ -44,7 +44,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(30)
+        server.wait(patience(30))
 
 
 def _answers(url: str) -> bool:
@@ -54,7 +54,6 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.timeout(150)
 def test_all_four_work_behind_a_base_path(base: str, chromium) -> None:
     wrong: list[str] = []
     page = chromium.new_context(locale="en").new_page()

@@ -79,7 +79,10 @@ def test_the_longest_show_runs_to_its_end_with_true_captions(tab, client: Client
                 now = sums(page)
                 assert {name: now[name] for name in wanted} == wanted, words
         if words.startswith("Its lease has ended"):
-            expect(page.locator(".token.rescued").first).to_be_attached()
+            told = page.get_by_text(
+                re.compile("rescued after")
+            )  # on a busy machine they run by now
+            expect(page.locator(".token.rescued").or_(told).first).to_be_attached()
         if words.startswith("They are gone"):
             assert sums(page)["lost"] >= 1
         if words.startswith("Its job failed"):
