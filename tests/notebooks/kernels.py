@@ -104,7 +104,8 @@ class Kernel:
         """Wait until what ran from here has ended, and its sockets and ports are gone."""
         until(lambda: not self.processes(), 30.0, "the end of every process")
         assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
-        until(lambda: self.connections() <= self.ports, 30.0, "the end of every connection")
+        left = self.connections() - self.ports
+        until(lambda: self.connections() <= self.ports, 30.0, f"the end of connections (of {left})")
 
     def connections(self) -> frozenset[tuple[int, int]]:
         """The ports on which the kernel itself listens or talks: its own, and the other's or 0."""

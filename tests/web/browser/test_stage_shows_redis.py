@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from support import until
+from web.browser.rounds import new_round
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -66,7 +67,7 @@ def stage(tab, client: Client, at_rest: None) -> Page:
     """The stage, with nothing of an earlier test in its sums or in Redis' counters."""
     done = client.summary()["done"]
     page = tab("/stage", expected="503")
-    page.keyboard.press("n")
+    new_round(page)
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.evaluate(f"globalThis.doneBefore = {done}")
     return page

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Download, Page, expect
 from support import being_sent, until
 from web.browser.overlaps import overlaps
+from web.browser.rounds import new_round
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -89,7 +90,7 @@ _NOTE_WHAT_IS_SHOWN = """() => {
 @pytest.mark.usefixtures("at_rest")
 def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client: Client) -> None:
     page = tab("/stage")
-    page.keyboard.press("n")
+    new_round(page)
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     client.set_faults({"at": "data", "do": "wait", "seconds": 8})
     page.keyboard.press("b")
@@ -200,7 +201,7 @@ def test_everything_is_read_from_the_last_row_and_no_key_is_cut(tab, size, langu
 @pytest.mark.usefixtures("at_rest")
 def test_a_token_that_has_arrived_lies_still(tab) -> None:
     page = tab("/stage")
-    page.keyboard.press("n")
+    new_round(page)
     expect(page.locator(".token")).to_have_count(0)
     page.keyboard.press("c")
     expect(page.locator("[data-floor=inbox] .token")).to_have_count(1)
@@ -211,7 +212,7 @@ def test_a_token_that_has_arrived_lies_still(tab) -> None:
 def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 20})
     page = tab("/stage")
-    page.keyboard.press("n")
+    new_round(page)
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.keyboard.press("b")
     client.wait_for(lambda now: now["running"] == 8)
@@ -231,7 +232,7 @@ def test_what_is_left_of_an_earlier_round_leaves_the_board(tab, client: Client) 
     page = tab("/stage")
     page.keyboard.press("c")
     expect(page.locator(".box .token").first).to_be_attached()
-    page.keyboard.press("n")
+    new_round(page)
     expect(page.locator("#in-words")).to_contain_text("Nothing has been posted in this round")
     expect(page.locator(".token")).to_have_count(0)
 
@@ -256,7 +257,7 @@ def test_a_worker_shows_every_job_that_it_has_room_for(tab, client: Client) -> N
 
 def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
     page = tab("/stage", viewport={"width": 390, "height": 844})
-    page.keyboard.press("n")
+    new_round(page)
     client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
     page.keyboard.press("b")
     floor = page.locator("[data-floor=dead]")
@@ -271,7 +272,7 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
 
 def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
     page = tab("/stage", expected="ERR_")
-    page.keyboard.press("n")
+    new_round(page)
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     page.keyboard.press("2")
     expect(page.get_by_role("button", name="memory")).to_have_attribute("aria-pressed", "true")
