@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+from support import patience
 
 from local_smtp.bounds import MAIL_BYTES, RECIPIENTS, SMTP_ERRORS
 from local_smtp.sink import MailSink
@@ -217,7 +218,7 @@ def test_swaks_talks_with_it(start_sink, tool):
     sink = start_sink()
     subprocess.run(
         [tool("swaks"), "--server", sink.smtp, "--from", "a@x.test", "--to", "b@x.test"],
-        check=True, capture_output=True, timeout=30,
+        check=True, capture_output=True, timeout=patience(30),
     )  # fmt: skip
     assert sink.get("/api/stats")["accepted"] == 1
 
@@ -228,7 +229,7 @@ def test_smtp_source_delivers_5000_in_20_sessions(start_sink, tool):
     subprocess.run(
         [smtp_source, "-s", "20", "-m", "5000", "-f", "a@example.test",
          "-t", "b@example.test", sink.smtp],
-        check=True, timeout=100,
+        check=True, timeout=patience(100),
     )  # fmt: skip
     stats = sink.get("/api/stats")
     assert stats == {"accepted": 5000, "distinct": 5000, "duplicates": 0, "refused": 0}
