@@ -13,7 +13,7 @@ help:
 	@echo "make lab     the lessons, in JupyterLab"
 	@echo "make test    the whole test suite"
 	@echo "make bench   the benchmark tables"
-	@echo "make chaos   a thousand faults, and what became of every mail"
+	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
@@ -38,7 +38,7 @@ bench: .venv/.has-bench
 	@PYTHONPATH=tests $(PY) -m benchmarks
 
 chaos: .venv/.has-demo
-	@$(PY) -m demo_app chaos
+	@PYTHONPATH=.:tests $(PY) -m chaos $(ARGS)
 
 # ARGS="--part" takes three minutes, all of it about forty; ARGS="--help" says more.
 celery-suite: .venv/.has-test

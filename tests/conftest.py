@@ -12,7 +12,7 @@ import pytest
 from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
-from demo_app.verification.judge.postgres import PostgresServer
+from demo_app.judge.postgres import PostgresServer
 
 # how long an example takes says more of the machine than of the code
 hypothesis.settings.register_profile("no-deadline", deadline=None)

@@ -61,8 +61,8 @@ def settings() -> str:
 
 def judged() -> str:
     """What the judge's page says of each queue that people use, in short."""
-    from demo_app.verification.judge.table import columns
-    from demo_app.verification.markdown import table
+    from demo_app.judge.table import columns
+    from demo_app.markdown import table
 
     page = (ROOT / "notebooks" / "reference" / "judge.md").read_text("utf-8")
     queues = columns(page)

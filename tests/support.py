@@ -18,12 +18,12 @@ import redis
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
+from demo_app.judge.leash import Leash
+from demo_app.judge.postgres import Cluster, PostgresServer
+from demo_app.judge.target import CannotJudge
 from demo_app.stack import Stack, redis_server
 from demo_app.stack.client import rest_after
 from demo_app.stack.options import Options
-from demo_app.verification.judge.leash import Leash
-from demo_app.verification.judge.postgres import Cluster, PostgresServer
-from demo_app.verification.judge.target import CannotJudge
 
 Answer = TypeVar("Answer")
 

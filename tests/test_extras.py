@@ -69,7 +69,7 @@ def _named_by_the_api_page() -> list[str]:
     [
         (
             "demo",
-            ["demo_app.commands", "demo_app.verification.demo.picture", "local_smtp.__main__"],
+            ["demo_app.commands", "demo_app.demo.picture", "local_smtp.__main__"],
         ),
         (
             "lab",

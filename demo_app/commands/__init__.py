@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import typer
 
-from demo_app.commands.chaos import chaos
 from demo_app.commands.demo import demo
 from demo_app.commands.doctor import doctor
 from demo_app.commands.judge import judge
@@ -22,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (up, demo, chaos, judge, move, doctor):
+for command in (up, demo, judge, move, doctor):
     app.command()(command)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from demo_app.escape import escape_invisible
-from demo_app.verification.markdown import table
+from demo_app.markdown import table
 
 #: How each line begins.
 _BEGIN = '{"machine"'

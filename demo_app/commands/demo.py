@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from typer import Option
 
+from demo_app.demo.report import print_report
+from demo_app.demo.run import DemoResult, run
+from demo_app.demo.timeline import Timeline
 from demo_app.stack import Stack
-from demo_app.verification.demo.report import print_report
-from demo_app.verification.demo.run import DemoResult, run
-from demo_app.verification.demo.timeline import Timeline
 
 #: Where the picture goes without --dir; the next run replaces it.
 PICTURES = Path("build")
@@ -41,7 +41,7 @@ def demo(
             return 1
     print_report(console, result, timeline)
     # here, or every other command would wait for matplotlib
-    from demo_app.verification.demo.picture import draw
+    from demo_app.demo.picture import draw
 
     pictures = folder or PICTURES
     try:

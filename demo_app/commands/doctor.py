@@ -183,7 +183,7 @@ def _browser(say: Say) -> str:
 
 def _font(say: Say) -> str:
     try:
-        from demo_app.verification.demo.fonts import japanese_font
+        from demo_app.demo.fonts import japanese_font
     except ImportError:  # without matplotlib, which is another check
         return ""
     none = "none: figures have English labels; one is in the package fonts-noto-cjk"

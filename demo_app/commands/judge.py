@@ -16,13 +16,13 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, BadParameter, Option
 
+from demo_app.judge import grade, lessons, table
+from demo_app.judge.judge import Judge
+from demo_app.judge.levels import LEVELS
+from demo_app.judge.report import Report, told
+from demo_app.judge.target import CannotJudge
+from demo_app.judge.targets import NAMES, target_of
 from demo_app.stack import StackError
-from demo_app.verification.judge import grade, lessons, table
-from demo_app.verification.judge.judge import Judge
-from demo_app.verification.judge.levels import LEVELS
-from demo_app.verification.judge.report import Report, told
-from demo_app.verification.judge.target import CannotJudge
-from demo_app.verification.judge.targets import NAMES, target_of
 
 
 def judge(

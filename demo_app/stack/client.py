@@ -90,6 +90,17 @@ class Client:
         page = {"limit": limit} | ({"cursor": cursor} if cursor else {})
         return _json(self.inbox.get("/api/messages", params=page))
 
+    def all_mails(self) -> list[Answer]:
+        """Every mail in the inbox, newest first."""
+        found: list[Answer] = []
+        cursor: str | None = None
+        while True:
+            page = self.mails(500, cursor)
+            found += page["messages"]
+            cursor = page["next"]
+            if cursor is None:
+                return found
+
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Make the mail server misbehave by these rules, and by no others."""
         _json(self.inbox.put("/api/faults", json=list(rules)))

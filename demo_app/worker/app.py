@@ -17,7 +17,7 @@ from demo_app.worker.run import limit, run
 from demo_app.worker.shutdown import Shutdown
 
 #: An app without some of the broker's safeguards takes another transport, for experiments.
-TRANSPORT_ALIASES["claims-unsafe"] = "demo_app.verification.experiments:Transport"
+TRANSPORT_ALIASES["claims-unsafe"] = "demo_app.worker.experiments:Transport"
 _IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 

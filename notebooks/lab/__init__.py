@@ -28,7 +28,7 @@ _LARGE = (
     "IPython.display",
     "demo_app.backends.celery",
     "demo_app.stack.client",
-    "demo_app.verification.demo.picture",
+    "demo_app.demo.picture",
     "matplotlib.backends.backend_svg",
     "psutil",
 )

@@ -16,14 +16,14 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-from demo_app.verification.judge.checker import check
-from demo_app.verification.judge.history import called, story
-from demo_app.verification.judge.judge import Judge, Verdict
-from demo_app.verification.judge.levels import LEVELS
-from demo_app.verification.judge.picture import svg
-from demo_app.verification.judge.report import page
-from demo_app.verification.judge.target import CannotJudge
-from demo_app.verification.judge.targets import target_of
+from demo_app.judge.checker import check
+from demo_app.judge.history import called, story
+from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.levels import LEVELS
+from demo_app.judge.picture import svg
+from demo_app.judge.report import page
+from demo_app.judge.target import CannotJudge
+from demo_app.judge.targets import target_of
 from lab.language import JAPANESE, say
 from lab.progress import Progress
 from lab.running import Lab

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
+from demo_app.demo.run import kill_busy_worker
+from demo_app.demo.timeline import Kill
 from demo_app.stack.client import rest_after
 from demo_app.uninterruptible import uninterruptible
-from demo_app.verification.demo.run import kill_busy_worker
-from demo_app.verification.demo.timeline import Kill
 from lab.language import say
 from lab.lifecycle import LabError, Lifecycle
 from lab.manual_worker import ManualWorker

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
-from demo_app.verification.demo.fonts import japanese_font
+from demo_app.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
+from demo_app.demo.fonts import japanese_font
 from lab.language import JAPANESE, Say, english_of, say, sentence
 from lab.lifecycle import LabError
 from lab.show import Picture

@@ -7,7 +7,7 @@ import socket
 from functools import partial
 from urllib.parse import urlsplit
 
-from demo_app.verification.proxy import Connect, Proxy
+from demo_app.judge.proxy import Connect, Proxy
 from lab.language import say
 from lab.running import Lab
 

@@ -11,10 +11,9 @@ from typing import Any
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from demo_app.demo.colours import DELIVERED, EDGE, KILL, WAITING
+from demo_app.demo.timeline import Kill
 from demo_app.stack.client import Client
-from demo_app.verification.chaos.ledger import mails_of
-from demo_app.verification.demo.colours import DELIVERED, EDGE, KILL, WAITING
-from demo_app.verification.demo.timeline import Kill
 from lab.figures import drawn, legend, mark, panels
 from lab.language import say, sentence
 from lab.lifecycle import Posted
@@ -72,7 +71,7 @@ class Ledger:
 def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Ledger:
     """The ledger of these comments now. A header of each mail says which job sent it."""
     mails: dict[str, list[dict[str, Any]]] = {}
-    for mail in mails_of(client):
+    for mail in client.all_mails():
         mails.setdefault(mail["job_id"], []).append(mail)
     lines = []
     for comment in sorted(posted, key=lambda one: one.comment_id):

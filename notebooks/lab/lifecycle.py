@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo_app.demo.timeline import Kill
 from demo_app.jobs.backend import _made as backend_of
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
@@ -17,7 +18,6 @@ from demo_app.stack.client import Client
 from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.uninterruptible import uninterruptible
-from demo_app.verification.demo.timeline import Kill
 from lab.language import say
 from lab.progress import Progress
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from demo_app.verification.demo import timeline as timelines
-from demo_app.verification.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
-from demo_app.verification.demo.run import journal_end
+from demo_app.demo import timeline as timelines
+from demo_app.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
+from demo_app.demo.run import journal_end
 from lab.figures import drawn, panels
 from lab.jobs import work
 from lab.language import say, sentence

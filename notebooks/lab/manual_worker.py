@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from demo_app.demo.timeline import Kill
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.uninterruptible import uninterruptible
-from demo_app.verification.demo.timeline import Kill
 from lab.language import say
 from lab.progress import Progress
 

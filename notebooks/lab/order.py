@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.lines import Line2D
 
 from demo_app.broker.message import parse
-from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
-from demo_app.verification.demo.timeline import JobLine, Timeline
+from demo_app.demo.colours import EDGE, KILL, RUNNING
+from demo_app.demo.timeline import JobLine, Timeline
 from lab.figures import drawn, legend, panels
 from lab.language import say, sentence
 from lab.show import Picture

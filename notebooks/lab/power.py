@@ -27,9 +27,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from demo_app.broker.connection import connect
+from demo_app.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL, RUNNING
 from demo_app.stack.options import Options
 from demo_app.stack.redis_server import running
-from demo_app.verification.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL, RUNNING
 from lab.figures import drawn, legend, panels
 from lab.language import say, sentence
 from lab.progress import Progress

@@ -10,8 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from demo_app.broker.keys import queue_of
+from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from demo_app.settings import settings
-from demo_app.verification.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from lab.language import say
 from lab.order import name_of
 from lab.progress import Live

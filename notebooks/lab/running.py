@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from demo_app.verification.demo import timeline as timelines
-from demo_app.verification.demo.picture import describe, draw
-from demo_app.verification.demo.run import journal_end, recovery
-from demo_app.verification.demo.timeline import Kill, Timeline
+from demo_app.demo import timeline as timelines
+from demo_app.demo.picture import describe, draw
+from demo_app.demo.run import journal_end, recovery
+from demo_app.demo.timeline import Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
 from lab.figures import drawn

@@ -13,8 +13,8 @@ from unicodedata import east_asian_width
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from demo_app.demo.colours import EDGE, INK, PAPER, WAITING
 from demo_app.escape import escape_invisible
-from demo_app.verification.demo.colours import EDGE, INK, PAPER, WAITING
 from lab.language import say
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo_app.verification.demo.colours import EDGE, INK, RUNNING, WAITING
+from demo_app.demo.colours import EDGE, INK, RUNNING, WAITING
 from lab import postgres
 from lab.figures import drawn, panels
 from lab.language import Say, say, sentence

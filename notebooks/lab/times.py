@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from demo_app.verification.demo.colours import DELIVERED, INK, KILL, RUNNING
+from demo_app.demo.colours import DELIVERED, INK, KILL, RUNNING
 from lab.figures import drawn, panels
 from lab.language import say, sentence
 from lab.lifecycle import Posted

@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
-from demo_app.verification.demo.colours import EDGE, RUNNING
-from demo_app.verification.demo.timeline import JobLine, Timeline
+from demo_app.demo.colours import EDGE, RUNNING
+from demo_app.demo.timeline import JobLine, Timeline
 from lab import order
 from lab.figures import drawn, panels
 from lab.language import say, sentence

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from demo_app.verification.demo.colours import EDGE, KILL, RUNNING
+from demo_app.demo.colours import EDGE, KILL, RUNNING
 from lab.figures import drawn, panels
 from lab.language import say, sentence
 from lab.progress import Progress

@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from benchmarks.table import Table
+from demo_app.demo.run import run as run_demo
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.demo.run import run as run_demo
 
 KILLS, STARTS = 20, 5
 IMPORTS = ("demo_app", "demo_app.jobs", "demo_app.stack")

@@ -15,8 +15,8 @@ from support import administer, redis_running
 from demo_app.blog import postgres as driver
 from demo_app.blog.database import DatabaseMissing, check_server
 from demo_app.broker.connection import masked
+from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
-from demo_app.verification.judge.postgres import PostgresServer
 
 PROGRAMS = {
     "up": ["demo_app", "up", "--json"],

@@ -22,8 +22,8 @@ from demo_app.broker.events import State
 from demo_app.broker.inspect import page
 from demo_app.broker.queue import Queue
 from demo_app.jobs import task
+from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
-from demo_app.verification.judge.postgres import PostgresServer
 
 
 @task(queue_name="mail")

@@ -22,7 +22,7 @@ from support import client_of, until
 
 from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
-from demo_app.verification.judge.leash import Leash
+from demo_app.judge.leash import Leash
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,8 +23,8 @@ import redis
 from celery import Celery
 
 from celery_suite.link import Link
+from demo_app.judge.leash import Leash
 from demo_app.stack.redis_server import binary
-from demo_app.verification.judge.leash import Leash
 
 REPOSITORY = Path(__file__).parent.parent.parent
 

@@ -17,8 +17,8 @@ from benchmarks.table import Table
 
 from celery_suite.compare import Comparison, exceptions
 from celery_suite.run import CACHE, REPOSITORY, Ended
-from demo_app.verification.judge.report import machine
-from demo_app.verification.markdown import table
+from demo_app.judge.report import machine
+from demo_app.markdown import table
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
 BENCH = REPOSITORY / "build" / "bench" / "last.json"

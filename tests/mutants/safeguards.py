@@ -74,8 +74,8 @@ def campaign(safeguard: Safeguard, faults: int, every: int) -> Found:
         safeguard.leave_out(tree)
         counts = ["--faults", str(faults), "--every", str(every), "--patience", "12"]
         without = ["--without", safeguard.without] if safeguard.without else []
-        command = [sys.executable, "-m", "demo_app", "chaos", "--json", *counts, *without]
-        environment = {**os.environ, "PYTHONPATH": str(tree)}
+        command = [sys.executable, "-m", "chaos", "--json", *counts, *without]
+        environment = {**os.environ, "PYTHONPATH": f"{tree}:{tree / 'tests'}"}
         done = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE
         )

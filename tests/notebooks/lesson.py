@@ -10,7 +10,7 @@ import nbformat
 from notebooks.colours import contrast
 from notebooks.kernels import NOTEBOOKS, Kernel, Output
 
-from demo_app.verification.demo.colours import PAPER
+from demo_app.demo.colours import PAPER
 
 #: The colour of a text in a picture by matplotlib; where none is given, it is black.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)

@@ -17,7 +17,7 @@ from notebooks.lesson import LESSONS, code_cells
 
 LAB = NOTEBOOKS / "lab"
 _DEMO = NOTEBOOKS.parent / "demo_app"
-_JUDGE = _DEMO / "verification/judge"
+_JUDGE = _DEMO / "judge"
 #: What of the judge a challenge shows.
 _OF_JUDGE = (
     *("checker", "drive", "history", "judge", "lanes", "learners", "levels", "picture", "plan"),
@@ -28,7 +28,7 @@ _NOT_SAID = {"book", "slides", "queue_backend", "postgres", "language", "jobs"}
 _CHALLENGES = [f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb")]
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
-    *(_DEMO / "commands/doctor.py", _DEMO / "verification/demo/picture.py"),
+    *(_DEMO / "commands/doctor.py", _DEMO / "demo/picture.py"),
     *(_JUDGE / f"{name}.py" for name in _OF_JUDGE),
     NOTEBOOKS / "jupyter/startup.py",
 ]

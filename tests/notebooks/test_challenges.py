@@ -1,6 +1,6 @@
 """The challenges: each begins where the last one ended, and says what the judge found.
 
-That each solution holds its level is judged in tests/verification/judge.
+That each solution holds its level is judged in tests/judge.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from markupsafe import escape
 from notebooks.kernels import NOTEBOOKS, kernel
 
-from demo_app.verification.judge.levels import LEVELS
+from demo_app.judge.levels import LEVELS
 
 FOLDER = NOTEBOOKS / "challenges"
 CHALLENGES = sorted(FOLDER.glob("[0-9]*.ipynb"))

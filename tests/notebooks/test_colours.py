@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from notebooks.colours import BLINDNESS, contrast, difference, seen_by
 
-from demo_app.verification.demo import colours
+from demo_app.demo import colours
 
 SURFACES = {
     name: getattr(colours, name)

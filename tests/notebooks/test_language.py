@@ -19,7 +19,7 @@ from notebooks.sentences import LAB, sentences, texts, unsayable
 from notebooks.test_00_start_here import WRONG
 
 from demo_app.commands.doctor import JAPANESE as JAPANESE_DOCTOR
-from demo_app.verification.demo.fonts import japanese_font
+from demo_app.demo.fonts import japanese_font
 
 TRANSLATED: dict[str, str] = JAPANESE_DOCTOR | json.loads(
     (LAB / "japanese.json").read_text("utf-8")
@@ -213,11 +213,11 @@ def test_a_verdict_of_the_judge_its_picture_and_the_certificate_are_japanese(
 ) -> None:
     code = f"""
 import os
-from demo_app.verification.judge.judge import Verdict
-from demo_app.verification.judge.levels import LEVELS
-from demo_app.verification.judge.picture import svg
-from demo_app.verification.judge.plan import Plan
-from demo_app.verification.judge.record import Record
+from demo_app.judge.judge import Verdict
+from demo_app.judge.levels import LEVELS
+from demo_app.judge.picture import svg
+from demo_app.judge.plan import Plan
+from demo_app.judge.record import Record
 from lab.challenge import _verdicts_table, certificate
 from lab.language import say
 os.chdir({str(tmp_path)!r})
@@ -247,8 +247,8 @@ certificate("花子")
 
 def test_a_picture_of_jobs_has_japanese_words() -> None:
     code = """
-from demo_app.verification.demo.picture import describe, draw
-from demo_app.verification.demo.timeline import Timeline
+from demo_app.demo.picture import describe, draw
+from demo_app.demo.timeline import Timeline
 from lab.figures import drawn
 from lab.language import say
 seen = Timeline([], [], {})

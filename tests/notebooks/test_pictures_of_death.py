@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo_app.verification.demo.timeline import Kill
+from demo_app.demo.timeline import Kill
 from lab import Lab, queue_lists
 from lab.jobs import poison, work
 from lab.ledger import Ledger, Line, side_by_side

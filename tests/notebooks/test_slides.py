@@ -13,7 +13,7 @@ from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import LESSONS
 from support import needs
 
-from demo_app.verification.demo import colours
+from demo_app.demo import colours
 from lab.slides import html, slides
 
 LESSON = new_notebook(

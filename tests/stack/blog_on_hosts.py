@@ -16,9 +16,9 @@ import redis
 from stack.network import Host, Network
 from support import administer, until
 
+from demo_app.judge.leash import Leash, send_to_all
+from demo_app.judge.postgres import USER, Cluster, PostgresServer, programs
 from demo_app.stack.redis_server import binary
-from demo_app.verification.judge.leash import Leash, send_to_all
-from demo_app.verification.judge.postgres import USER, Cluster, PostgresServer, programs
 
 TOKEN = "eight-hosts-one-token"
 PASSWORD = "secret"

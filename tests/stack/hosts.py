@@ -24,7 +24,6 @@ from support import until
 
 from demo_app.settings import Safeguard
 from demo_app.stack.client import Client
-from demo_app.verification.chaos.ledger import mails_of
 
 #: Seconds between two comments.
 PACE = 0.1
@@ -186,7 +185,7 @@ def _comment(client: Client) -> str | None:
 
 
 def _shown(client: Client) -> list[str]:
-    return [str(mail["job_id"]) for mail in mails_of(client)]
+    return [str(mail["job_id"]) for mail in client.all_mails()]
 
 
 def _is_well(client: Client) -> bool:

@@ -11,11 +11,10 @@ from support import until
 
 from demo_app.blog.database import open_database
 from demo_app.failpoints import Step, enable
+from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.chaos.ledger import mails_of
-from demo_app.verification.judge.postgres import PostgresServer
 
 #: Seconds that a mail takes while something goes wrong.
 SLOW = {"at": "data", "do": "wait", "seconds": 1}
@@ -52,7 +51,7 @@ def test_two_machines_share_one_blog_and_each_mail_is_sent_by_one_of_them(
     ):
         sent = [client.comment()["job_id"] for _ in range(COMMENTS) for client in (one, other)]
         one.wait_for(lambda now: now["done"] == now["enqueued"] == len(sent))
-        seen = [mail["job_id"] for client in (one, other) for mail in mails_of(client)]
+        seen = [mail["job_id"] for client in (one, other) for mail in client.all_mails()]
     assert sorted(seen) == sorted(sent)
 
 
@@ -105,5 +104,5 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_dies(
         assert len(written) == len(accepted) + 1
         client.wait_for_mails(len(written))
         client.wait_for(lambda now: now["done"] == now["enqueued"] == len(written))
-        seen = [mail["job_id"] for mail in mails_of(client)]
+        seen = [mail["job_id"] for mail in client.all_mails()]
     assert sorted(seen) == sorted(written)

@@ -9,9 +9,9 @@ from support import client_of, until
 
 from demo_app.broker.events import State
 from demo_app.broker.inspect import page
+from demo_app.demo import timeline
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.demo import timeline
 
 
 def _began(stack: Stack) -> list[str]:

@@ -9,10 +9,10 @@ from support import being_sent, client_of, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.broker.queue import Queue
+from demo_app.demo import timeline
 from demo_app.jobs.job import Job
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.verification.demo import timeline
 
 
 def _deaths(redis: Any) -> int:

@@ -1,0 +1,12 @@
+"""The conformance suite: what a backend promises is tested to hold, what it doesn't promise is
+tested to be refused. It can be held to any backend, and knows nothing of those that are shipped::
+
+    from demo_app.conformance import check_backend
+    check_backend("my_backend:make", path=("folder",))
+"""
+
+from demo_app.conformance.harness import Broken
+from demo_app.conformance.processes import Subject
+from demo_app.conformance.suite import PROMISES, Harnesses, check_backend
+
+__all__ = ["PROMISES", "Broken", "Harnesses", "Subject", "check_backend"]

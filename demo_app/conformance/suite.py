@@ -1,0 +1,121 @@
+"""Every promise, and how a backend is held to it.
+
+Each promise has a check: a function that tries it on the real thing and returns what was seen, in
+a few words for a table, or raises Broken. A promise that a backend does not make is held to the
+other half of the bargain: what it does not support is refused, with an error that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import demo_app.conformance.arriving as arriving
+import demo_app.conformance.deaths as deaths
+import demo_app.conformance.ending as ending
+import demo_app.conformance.running as running
+from demo_app.conformance.harness import Broken, Harness
+from demo_app.conformance.processes import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One thing to look for.
+
+    name: as the table's column says it. concurrency: of the worker that it needs. apart: it
+    kills something, and so wants a harness of its own.
+    """
+
+    name: str
+    see: Callable[[Harness], str]
+    concurrency: int = 1
+    apart: bool = False
+
+
+PROMISES: tuple[Promise, ...] = (
+    Promise("arguments", arriving.arguments_arrive_as_they_were_sent),
+    Promise("order", running.jobs_begin_in_the_order_in_which_they_came),
+    Promise("priority", running.a_higher_priority_runs_first),
+    Promise("delay", running.a_delayed_job_waits_for_its_moment),
+    Promise("retry", ending.a_failed_job_is_tried_again),
+    Promise("gives up", ending.a_job_that_keeps_failing_is_given_up),
+    Promise("discard", ending.a_pointless_job_is_discarded),
+    Promise("results", ending.results_can_be_asked_for),
+    Promise("same id twice", arriving.the_same_job_twice_runs_once),
+    Promise("unknown", arriving.what_no_worker_knows_is_reported),
+    Promise("side by side", running.jobs_run_side_by_side, concurrency=4),
+    Promise("throughput", running.it_runs_so_many_jobs_a_second, concurrency=4),
+    Promise("stop", running.a_stop_is_clean, apart=True),
+    Promise("SIGKILL of the enqueuer", deaths.death_of_who_put_it_in, apart=True),
+    Promise("SIGKILL of the worker", deaths.death_of_who_runs_it, apart=True),
+    Promise("SIGKILL while it takes a job", deaths.death_of_who_takes_it, apart=True),
+    Promise("SIGKILL of the broker", deaths.death_of_the_broker, apart=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was seen of one promise; `problem` is empty when it was kept."""
+
+    backend: str
+    promise: str
+    seen: str
+    problem: str = ""
+
+
+class Harnesses:
+    """Running processes for one subject: shared by the promises that leave each other alone."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._shared: dict[int, Harness] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Harnesses:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def see(self, promise: Promise) -> str:
+        """Look whether the promise is kept; returns what was seen.
+
+        Raises Broken when it is not.
+        """
+        if promise.apart:
+            with Harness(self.subject, promise.concurrency) as harness:
+                return promise.see(harness)
+        shared = self._shared.get(promise.concurrency)
+        if shared is None:
+            shared = self._stack.enter_context(Harness(self.subject, promise.concurrency))
+            shared.start_worker()
+            self._shared[promise.concurrency] = shared
+        return promise.see(shared)
+
+
+def findings(subject: Subject, promises: Iterable[Promise] = PROMISES) -> Iterator[Finding]:
+    """What is seen of each promise."""
+    with Harnesses(subject) as harnesses:
+        for promise in promises:
+            try:
+                yield Finding(subject.name, promise.name, harnesses.see(promise))
+            except Broken as broken:
+                yield Finding(subject.name, promise.name, "broken", str(broken))
+
+
+def check_backend(
+    make: str,
+    *,
+    worker: tuple[str, ...] = (),
+    path: tuple[str, ...] = (),
+    promises: Iterable[Promise] = PROMISES,
+) -> list[Finding]:
+    """Hold any backend to what it promises: with real processes, some of which are killed.
+
+    make: ``module:callable`` that makes it of the settings, in a file that another process can
+    import. path: the folders of such files. worker: the command that runs its jobs, when they
+    don't run in the process that puts them in.
+    Returns what was seen of each promise; a kept one has no `problem`. Takes about half a minute.
+    """
+    return list(findings(Subject(make, make, worker, path=path), promises))

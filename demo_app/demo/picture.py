@@ -1,0 +1,165 @@
+"""The timeline as a picture: a job is a row, time goes right.
+
+Waiting is pale, running solid, a kill a red line across its worker's jobs, delivered a dot, given
+up a cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, KILL, RUNNING, WAITING
+from demo_app.demo.timeline import JobLine, Kill, Timeline
+
+
+def draw(
+    timeline: Timeline,
+    kills: Sequence[Kill],
+    *,
+    title: str = "",
+    say: Callable[..., str] = str.format,
+) -> Figure:
+    """The picture as a matplotlib figure. say: translates, and fills in."""
+    count = max(1, len(timeline.jobs))
+    height = min(9.0, max(3.4, 1.6 + 0.16 * count))
+    figure = Figure(figsize=(11.0, height), layout="constrained")
+    axes = figure.add_subplot()
+    now = _end(timeline, kills)
+    died = {kill.worker: kill.at for kill in kills}
+    for row, job in enumerate(timeline.jobs, 1):
+        _draw_job(axes, row, job, timeline.start, now, died)
+    for kill in kills:
+        axes.axvline(kill.at - timeline.start, color=KILL, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.set_ylim(count + 0.8, 0.2)
+    margin = 0.01 * (now - timeline.start)
+    axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
+    axes.set_xlabel(say("seconds since the first comment"), fontsize=12)
+    axes.set_ylabel(say("jobs, in their order"), fontsize=12)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.tick_params(labelsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title or describe(timeline, kills, say), loc="left", fontsize=13, wrap=True)
+    figure.legend(
+        handles=_legend(timeline, say),
+        loc="outside lower center",
+        ncols=6,
+        frameon=False,
+        fontsize=11,
+        columnspacing=1.4,
+    )
+    return figure
+
+
+def describe(
+    timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str] = str.format
+) -> str:
+    """What the picture shows, in words: its title, and its text equivalent."""
+
+    def count(n: int, one: str, many: str) -> str:
+        return say(one if n == 1 else many, n=n)
+
+    rescued = sum(job.rescued for job in timeline.jobs)
+    delivered = sum(job.done is not None for job in timeline.jobs)
+    if kills or not timeline.deaths:
+        deaths = count(len(kills), "1 kill", "{n} kills")
+    else:
+        deaths = count(len(timeline.deaths), "1 worker that died", "{n} workers that died")
+    given_up = sum(job.given_up is not None for job in timeline.jobs)
+    parts = [count(delivered, "1 was delivered", "{n} were delivered")]
+    heads = [count(len(timeline.jobs), "1 job", "{n} jobs")]
+    failed = _failed_tries(timeline)
+    if kills or timeline.deaths or not failed:
+        heads.append(deaths)
+        lost = "1 lost its worker and was rescued", "{n} lost their worker and were rescued"
+        parts.insert(0, count(rescued, *lost))
+    if failed:
+        parts.append(count(failed, "1 try failed", "{n} tries failed"))
+    if given_up:
+        parts.append(say("{n} given up", n=given_up))
+    comma = say(", ")
+    return say("{jobs}: {what}", jobs=comma.join(heads), what=comma.join(parts))
+
+
+def _failed_tries(timeline: Timeline) -> int:
+    return sum(run.how == "retrying" for job in timeline.jobs for run in job.runs)
+
+
+def _draw_job(
+    axes: Any, row: int, job: JobLine, start: float, now: float, died: dict[str, float]
+) -> None:
+    cursor = job.enqueued
+    for run in job.runs:
+        _bar(axes, row, cursor - start, run.began - start, WAITING, 0.5)
+        ended = run.ended or now
+        if run.how == "rescued":
+            dead = min(ended, max(run.began, died.get(run.worker, ended)))
+            _bar(axes, row, run.began - start, dead - start, CUT_SHORT, 0.8, hatch="////")
+            axes.plot([dead - start] * 2, [row - 0.6, row + 0.6], color=KILL, linewidth=2.4)
+            _bar(axes, row, dead - start, ended - start, WAITING, 0.5)
+        else:
+            _bar(axes, row, run.began - start, ended - start, RUNNING, 0.8)
+        if run.how == "retrying":
+            axes.plot([ended - start], [row], **_FAILED_TRY)
+        cursor = ended
+    if job.done is not None:
+        axes.plot([job.done - start], [row], "o", color=DELIVERED, markersize=3.5)
+    elif job.given_up is not None:
+        axes.plot([job.given_up - start], [row], **_GIVEN_UP)
+    else:
+        _bar(axes, row, cursor - start, now - start, WAITING, 0.5)
+
+
+_FAILED_TRY: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 7,
+    "color": CUT_SHORT,
+    "markeredgecolor": EDGE,
+    "linestyle": "",
+}
+_GIVEN_UP: dict[str, Any] = {
+    "marker": "X",
+    "markersize": 8,
+    "color": KILL,
+    "markeredgecolor": DELIVERED,
+    "linestyle": "",
+}
+
+
+def _bar(
+    axes: Any, row: int, left: float, right: float, color: str, height: float, hatch: str = ""
+) -> None:
+    style: dict[str, Any] = {"edgecolor": EDGE, "linewidth": 0.4}
+    if hatch:
+        style = {"edgecolor": "white", "linewidth": 0, "hatch": hatch}
+    axes.barh(row, max(0.0, right - left), left=left, height=height, color=color, **style)
+
+
+def _end(timeline: Timeline, kills: Sequence[Kill]) -> float:
+    moments = [job.done for job in timeline.jobs if job.done is not None]
+    moments += [job.given_up for job in timeline.jobs if job.given_up is not None]
+    moments += [run.ended or run.began for job in timeline.jobs for run in job.runs]
+    return max([*moments, *(kill.at for kill in kills), timeline.start])
+
+
+def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
+    given_up = any(job.given_up is not None for job in timeline.jobs)
+    failed = _failed_tries(timeline) > 0
+    killed = timeline.deaths or not failed
+    kill = [
+        Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label=say("run cut short")),
+        Line2D([], [], color=KILL, linewidth=2.4, label=say("worker killed")),
+    ]
+    return [
+        Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label=say("waiting")),
+        Patch(color=RUNNING, label=say("running")),
+        *(kill if killed else []),
+        *([Line2D([], [], **_FAILED_TRY, label=say("the try failed"))] * failed),
+        Line2D([], [], color=DELIVERED, marker="o", linestyle="", label=say("mail delivered")),
+        *([Line2D([], [], **_GIVEN_UP, label=say("given up"))] * given_up),
+    ]

@@ -1,0 +1,162 @@
+"""Run the demo on a real stack: post comments, kill workers mid-run, count the mails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo_app.demo.timeline import Kill, Timeline, read
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+#: Seconds that the mail server takes for each mail, as a quick real one does.
+MAIL_SECONDS = 0.05
+#: Jobs that two workers do at the same time.
+AT_ONCE = 8
+#: Seconds in which the last mail has to come.
+LAST_MAIL = 120.0
+#: Readers who post at the same time.
+READERS = 2
+
+#: Is called with an event ("posted", "killed" or "delivered") and a detail: None, the Kill, the
+#: number of mails.
+OnEvent = Callable[[str, Any], None]
+
+
+@dataclass(slots=True)
+class DemoResult:
+    """What the demo comes down to.
+
+    recovery_s: for each kill, the seconds until the last job that it interrupted ran again.
+    """
+
+    comments: int
+    distinct_mails: int
+    duplicates: int
+    kills: list[Kill] = field(default_factory=list)
+    recovery_s: list[float] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        """Comments whose mail never came."""
+        return self.comments - self.distinct_mails
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``demo --json`` ends with."""
+        return {
+            "comments": self.comments,
+            "distinct_mails": self.distinct_mails,
+            "lost": self.lost,
+            "duplicates": self.duplicates,
+            "kills": len(self.kills),
+            "recovery_s": [round(seconds, 3) for seconds in self.recovery_s],
+        }
+
+
+def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[DemoResult, Timeline]:
+    """Post the comments, and kill a busy worker so many times while they are worked on."""
+    with Client(stack.ready) as client:
+        before = client.mail_stats()
+        since = journal_end(client)
+        client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
+        done: list[Kill] = []
+        posting = threading.Thread(target=_post, args=(stack, comments, on_event), name="readers")
+        posting.start()
+        for number in range(kills):
+            # of few comments, so many are left that a worker is in the middle of some
+            enough = min(
+                comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
+            )
+            client.wait_for_mails(before["distinct"] + enough)
+            done.append(kill_busy_worker(stack, client, seconds=10.0))
+            on_event("killed", done[-1])
+        posting.join()
+        _wait_for_all(client, before["distinct"], comments, on_event)
+        client.set_faults()
+        after = client.mail_stats()
+        timeline = read(client.redis(), since)
+    result = DemoResult(
+        comments,
+        after["distinct"] - before["distinct"],
+        after["duplicates"] - before["duplicates"],
+        done,
+        [recovery(timeline, kill) for kill in done],
+    )
+    return result, timeline
+
+
+def journal_end(client: Client) -> str:
+    """The journal's newest entry: what comes after it is the experiment's."""
+    last = client.redis().xrevrange("journal", count=1)
+    return str(last[0][0]) if last else "0-0"
+
+
+def kill_busy_worker(
+    stack: Stack, client: Client, *, restart: bool = True, seconds: float = 60.0
+) -> Kill:
+    """Kill a worker in the middle of its jobs.
+
+    restart: False keeps the workers dead until they are started. seconds: how long to wait for
+    a busy one. Raises TimeoutError when there is none in that time.
+    """
+
+    def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
+        # a worker that was killed a moment ago still counts as alive until its lease ends
+        living = stack.ready["pids"]["worker"]
+        return [w for w in now["workers"] if w["running"] and w["pid"] in living]
+
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
+        busiest = max(busy(seen), key=lambda w: int(w["running"]))
+        pid, name = busiest["pid"], busiest["id"]
+        os.kill(pid, signal.SIGSTOP)  # or its jobs might have ended before the kill
+        held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == name]
+        if held:
+            break
+        os.kill(pid, signal.SIGCONT)
+    at = time.time()
+    stack.kill("worker", pid=pid, restart=restart)
+    return Kill(at, pid, name, tuple(held))
+
+
+def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:
+    ready = stack.ready
+
+    def reader(numbers: range) -> None:
+        with Client(ready) as client:
+            for number in numbers:
+                client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
+                on_event("posted", None)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        list(pool.map(reader, [range(n, comments, READERS) for n in range(READERS)]))
+
+
+def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
+    deadline = time.monotonic() + LAST_MAIL
+    while time.monotonic() < deadline:
+        mails = client.mail_stats()["distinct"] - before
+        on_event("delivered", mails)
+        if mails >= comments:
+            # the mail is out; let the last acknowledgements follow it
+            client.wait_for(lambda now: now["queued"] + now["running"] + now["retrying"] == 0, 10.0)
+            return
+        time.sleep(0.05)
+
+
+def recovery(timeline: Timeline, kill: Kill) -> float:
+    """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
+    interrupted = [job for job in timeline.jobs if job.id in kill.held]
+    again = [
+        # the first run after the kill: a later one may follow a later kill
+        next((r.began for r in job.runs if r.began > kill.at and r.worker != kill.worker), kill.at)
+        for job in interrupted
+    ]
+    return max(again, default=kill.at) - kill.at

@@ -1,0 +1,40 @@
+"""arq: a worker that runs one job at a time, and else its default settings.
+
+Its documentation, "Simple Usage": with them a job stays in the queue until it has succeeded or
+failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from arq import create_pool
+from arq.connections import RedisSettings
+from arq.worker import Worker
+
+from demo_app.judge.role import Role, produce, run_job
+
+ROLE = Role.mine()
+SETTINGS = RedisSettings(port=ROLE.port)
+
+
+async def work(context: dict[str, Any], job: str) -> None:
+    """The task; in a thread, so that the worker goes on meanwhile."""
+    await asyncio.to_thread(run_job, ROLE, job, context["job_id"])
+
+
+async def _say_ready(_: dict[str, Any]) -> None:
+    ROLE.log("works")
+
+
+def main() -> None:
+    """Be the producer or a worker."""
+    if not ROLE.jobs:
+        # job_timeout (300 s): a killed worker's job is tried again 10 s after it; max_tries: 5
+        Worker([work], redis_settings=SETTINGS, on_startup=_say_ready, max_jobs=1).run()  # type: ignore[arg-type, list-item]
+        return
+    with asyncio.Runner() as runner:
+        pool = runner.run(create_pool(SETTINGS))
+        # "Job Uniqueness": an id that is known already is put in once
+        produce(ROLE, lambda job: runner.run(pool.enqueue_job("work", job, _job_id=job)))

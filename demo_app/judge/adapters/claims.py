@@ -1,0 +1,55 @@
+"""This project: its outbox, its broker, its worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_ready
+
+from demo_app.blog import outbox
+from demo_app.blog.database import SqliteDatabase
+from demo_app.blog.relay import Relay
+from demo_app.jobs import task
+from demo_app.jobs.backend import backend_named
+from demo_app.judge.role import Role, produce, run_job
+
+ROLE = Role.mine()
+SETTINGS = {
+    "DEMO_DIR": ROLE.folder,
+    "DEMO_REDIS_URL": ROLE.url,
+    "DEMO_TASKS": "demo_app.judge.adapters.claims",
+    "DEMO_CONCURRENCY": "1",
+}
+
+
+@task()
+def work(job: str) -> None:
+    """The job; as in the blog, the message id follows from what the mail is about."""
+    run_job(ROLE, job, job)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def say_ready(**_: Any) -> None:
+    """The worker takes jobs."""
+    ROLE.log("works")
+
+
+def main() -> None:
+    """Be the producer or a worker."""
+    os.environ.update(SETTINGS)
+    if not ROLE.jobs:
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        os.execv(sys.executable, [*command, "--hostname", f"{ROLE.who}@judged"])
+    database = SqliteDatabase(Path(ROLE.folder) / "blog.sqlite3")
+    relay = Relay(database, backend_named())
+    relay.start()
+
+    def put(job: str) -> None:
+        with database.transaction() as transaction:
+            outbox.add(transaction, work.job(job=job))
+        relay.wake()
+
+    produce(ROLE, put)

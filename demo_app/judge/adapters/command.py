@@ -1,0 +1,81 @@
+"""A queue in any language: a command that is told its role and its jobs, in JSON, a line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from demo_app.judge.role import COMMAND, Role, produce, run_job
+
+
+class Refused(Exception):
+    """The command did not take a job."""
+
+
+class Line:
+    """What is said to the command, and what it says."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+        command = shlex.split(os.environ[COMMAND])
+        pipe = subprocess.PIPE
+        self._command = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+
+    def say(self, **message: Any) -> None:
+        """Send a line; whether it still listens, `hear` tells."""
+        assert self._command.stdin is not None
+        with suppress(BrokenPipeError):
+            print(json.dumps(message), file=self._command.stdin)
+
+    def hear(self) -> dict[str, Any]:
+        """The next line; what is no message is written down. Raises EOFError when it has ended."""
+        assert self._command.stdout is not None
+        for line in self._command.stdout:
+            try:
+                return dict(json.loads(line))
+            except (ValueError, TypeError):
+                self._role.log("error", method="the command", error=f"no message: {line[:80]!r}")
+        raise EOFError(f"the command ended with exit status {self._command.wait()}")
+
+    def put(self, job: str) -> None:
+        """Have the job put in. Raises Refused."""
+        self.say(put=job)
+        if (answer := self.hear()) != {"put": job}:
+            raise Refused(str(answer.get("error", answer)).strip())
+
+    def work(self) -> None:
+        """Do each job that the command takes. Raises EOFError when it has ended."""
+        while True:
+            match self.hear():
+                case {"ready": _}:
+                    self._role.log("works")
+                case {"run": str(job), **more}:
+                    message_id = str(more.get("message_id", uuid.uuid4().hex))
+                    run_job(self._role, job, message_id, die=_end_both)
+                    self.say(ran=job)
+                case message:
+                    self._role.log("error", method="the command", error=str(message))
+
+
+def _end_both() -> None:
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Be the producer or a worker: start the command, and speak for the judge."""
+    role = Role.mine()
+    line = Line(role)
+    name = "producer" if role.jobs else "worker"
+    line.say(role=name, name=role.who, redis=role.url, folder=role.folder)
+    if role.jobs:
+        produce(role, line.put)
+    try:
+        line.work()
+    except EOFError as error:
+        role.log("crashed", error=str(error))

@@ -1,0 +1,33 @@
+"""RQ: its worker with a process for each job, its registries, and failed jobs tried again."""
+
+from __future__ import annotations
+
+import redis
+from rq import Queue, Retry, Worker, get_current_job
+
+from demo_app.judge.role import Role, produce, run_job
+
+ROLE = Role.mine()
+
+
+def work(job: str) -> None:
+    """The task."""
+    current = get_current_job()
+    run_job(ROLE, job, current.id if current else "")
+
+
+def main() -> None:
+    """Be the producer or a worker."""
+    connection = redis.Redis.from_url(ROLE.url)
+    queue = Queue("judged", connection=connection)
+    if ROLE.jobs:
+        # https://python-rq.org/docs/exceptions/
+        produce(ROLE, lambda job: queue.enqueue(work, job, job_id=_id(job), retry=Retry(max=3)))
+        return
+    ROLE.log("works")
+    Worker([queue], connection=connection, name=ROLE.who).work(with_scheduler=True)
+
+
+def _id(job: str) -> str:
+    """RQ's ids have only letters, digits, dashes and underscores."""
+    return job.replace(":", "-").replace(".", "_")

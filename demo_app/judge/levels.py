@@ -1,0 +1,128 @@
+"""The twelve levels: what each promises, and the trials that try to break the promise."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from demo_app.judge.plan import IDLE, Act, Fault, Plan
+
+#: Seconds: a job is back within so many. What runs for longer than that is a long job.
+BACK, LONG = 5.0, 7.0
+Steps = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """plans: the trials, for the steps of the queue (none, if it can't be halted at them).
+
+    at_steps: whether they depend on the steps. faults_at_random: further trials combine the faults
+    of these.
+    """
+
+    number: int
+    name: str
+    plans: Callable[[Steps], list[Plan]]
+    at_steps: bool = False
+    faults_at_random: bool = False
+
+
+def _names(count: int, seconds: float = 0.0) -> tuple[str, ...]:
+    ending = f":{seconds}" if seconds else ""
+    return tuple(f"job-{number}{ending}" for number in range(1, count + 1))
+
+
+def _of(steps: Steps, *methods: str) -> list[str]:
+    return [step for step in steps if step.partition(":")[0] in methods]
+
+
+def _one_fault(level: int, faults: Sequence[Fault], **given: object) -> list[Plan]:
+    plan = Plan(level, **given)  # type: ignore[arg-type]
+    return [replace(plan, faults=(fault,)) for fault in faults]
+
+
+def _one_taker(steps: Steps) -> list[Plan]:
+    naps = [Fault(step, Act.NAP) for step in _of(steps, "claim")]
+    return [
+        *_one_fault(4, naps, rescues=False, quiet=0.7, once=True),
+        Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7, once=True),
+    ]
+
+
+_BUSY = Fault("run:begin", Act.KILL)
+
+
+def _worker_dies(steps: Steps) -> list[Plan]:
+    kills = [Fault(step, Act.KILL) for step in _of(steps, "claim", "ack")]
+    at_run = [_BUSY, Fault("run:end", Act.KILL), Fault(IDLE, Act.KILL)]
+    rescuers = [Fault(step, Act.KILL) for step in _of(steps, "rescue")]
+    return [
+        *_one_fault(5, at_run + kills),
+        *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
+    ]
+
+
+def _long_job(_: Steps) -> list[Plan]:
+    plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5, once=True)
+    return [plan, replace(plan, skew=60.0)]
+
+
+def _worker_sleeps(steps: Steps) -> list[Plan]:
+    at = ["run:begin", *_of(steps, "ack", "claim")]
+    pauses = [Fault(step, Act.PAUSE) for step in at]
+    rescuers = [Fault(step, Act.PAUSE) for step in _of(steps, "rescue")]
+    later = ("late-1:4.0",)
+    return [
+        *_one_fault(8, pauses, later=later, quiet=1.5),
+        *(Plan(8, faults=(_BUSY, fault), later=later, quiet=1.5) for fault in rescuers),
+    ]
+
+
+def _server_dies(steps: Steps) -> list[Plan]:
+    faults = [Fault("run:begin", Act.SERVER), Fault("put:end", Act.SERVER)]
+    for step in _of(steps, "claim", "ack"):
+        before = step.endswith(":before")
+        faults.append(Fault(step, Act.SERVER))
+        faults += [Fault(step, Act.SERVER_AFTER), Fault(step, Act.LOSE)] * before
+    return _one_fault(10, faults, jobs=_names(2))
+
+
+def _server_down(_: Steps) -> list[Plan]:
+    down = Fault("put:begin", Act.SERVER, nth=2)
+    plan = Plan(11, _names(3), (down,), down=True)
+    return [plan, replace(plan, producer_dies=True, later=("job-4",))]
+
+
+def _twice(steps: Steps) -> list[Plan]:
+    faults = [Fault("run:end", Act.KILL)]
+    faults += [Fault(s, Act.LOSE) for s in _of(steps, "put", "ack") if s.endswith(":before")]
+    return _one_fault(12, faults, jobs=_names(2), quiet=BACK)
+
+
+LEVELS = {
+    level.number: level
+    for level in (
+        Level(1, "a job put in runs", lambda _: [Plan(1), Plan(1, _names(3), early=1)]),
+        Level(2, "first in, first out", lambda _: [Plan(2, _names(6))]),
+        Level(3, "the caller does not wait", lambda _: [Plan(3, _names(2, 1.0), early=1)]),
+        Level(4, "two workers never get the same job", _one_taker, True),
+        Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),
+        Level(6, "back within 5 s", lambda _: [Plan(6, faults=(_BUSY,), ready=True)]),
+        Level(7, "a healthy long job runs once", _long_job),
+        Level(8, "a paused worker that comes back does no harm", _worker_sleeps, True),
+        Level(9, "poison ends in a dead letter", lambda _: [Plan(9, ("poison-1", "job-2"))]),
+        Level(10, "the server's SIGKILL loses nothing that was promised", _server_dies, True, True),
+        Level(11, "accepted means queued, even while the server is down", _server_down),
+        Level(12, "seen once, although delivered twice", _twice, True, True),
+    )
+}
+
+
+def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
+    """A trial of several jobs and faults, which the chance chooses from those of the level."""
+    known = [fault for plan in level.plans(steps) for fault in plan.faults]
+    chosen = chance.sample(known, min(len(known), chance.choice((2, 3))))
+    jobs = _names(chance.randint(4, 8))
+    faults = [replace(f, nth=chance.randint(1, 2)) if f.at != IDLE else f for f in chosen]
+    return Plan(level.number, jobs, tuple(faults), workers=chance.choice((1, 2)))

@@ -1,0 +1,155 @@
+"""PostgreSQL as a server of one's own, for a trial or a test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from demo_app.judge.leash import Leash, send_to_all
+from demo_app.judge.proxy import Streams
+from demo_app.judge.server import DOWN, text_of
+from demo_app.judge.target import CannotJudge
+
+#: Its superuser, who needs no password, and the port that names its socket.
+USER, PORT = "judge", 5432
+#: Where Debian keeps what is not on the PATH.
+_ALSO = glob("/usr/lib/postgresql/*/bin")
+_SEARCH = "SELECT EXISTS (SELECT 1 FROM {} AS row WHERE row::text ~ %s)"
+
+
+def programs() -> tuple[str, str]:
+    """Its initdb and its server. Raises CannotJudge when it is not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *_ALSO])
+    initdb, server = (shutil.which(name, path=path) for name in ("initdb", "postgres"))
+    if initdb is None or server is None:
+        raise CannotJudge("There is no PostgreSQL here.")
+    return initdb, server
+
+
+class Cluster:
+    """A cluster, of which each trial gets a copy. schema: what is in it. Raises CannotJudge."""
+
+    def __init__(self, leash: Leash, schema: str = "") -> None:
+        initdb, self._program = programs()
+        try:  # it refuses to run as root
+            self._user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
+            import psycopg  # noqa: F401
+        except (KeyError, ImportError) as error:
+            raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
+        self._folder = self._new_folder()
+        options = ["-A", "trust", "-U", USER, "-E", "UTF8", "-N", "-D", f"{self._folder}/data"]
+        subprocess.run(
+            [initdb, *options], check=True, capture_output=True, user=self._user, cwd="/"
+        )
+        self._leash = leash
+        if schema:
+            server = PostgresServer(self._program, self._folder, self._user, leash)
+            server.start()
+            server.ask(lambda connection: connection.execute(schema))
+            server.kill()
+
+    def server(self) -> PostgresServer:
+        """A server on a copy."""
+        folder = self._new_folder()
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True, ignore=_sockets)
+        self._own(folder)
+        return PostgresServer(self._program, folder, self._user, self._leash)
+
+    def close(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _new_folder(self) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="judge-postgres-"))
+        self._own(folder)
+        return folder
+
+    def _own(self, folder: Path) -> None:
+        if self._user:
+            for path in (folder, *folder.rglob("*")):
+                shutil.chown(path, self._user)
+
+
+class PostgresServer:
+    """See `Server`. folder: with its data; it goes at the end."""
+
+    def __init__(self, program: str, folder: Path, user: str | None, leash: Leash) -> None:
+        self._program, self._folder, self._user, self._leash = program, folder, user, leash
+        #: Through its socket; its data are in the folder `data` beside.
+        self.url = f"postgresql://{USER}@/postgres?host={folder}&port={PORT}"
+        self.data = folder / "data"
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """See `Server`. Raises CannotJudge when it does not answer."""
+        self.kill()
+        deadline = time.monotonic() + 60.0
+        while not self.ask(lambda _: True):
+            if time.monotonic() > deadline:
+                raise CannotJudge("PostgreSQL does not start.")
+            # it ends at once while a process of the one before still has the shared memory
+            if self._server is None or self._server.poll() is not None:
+                self._server = self._launched()
+            time.sleep(0.05)  # between two questions
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
+        server = subprocess.Popen(
+            [self._program, "-D", str(self.data), *options],
+            env=self._leash.environment, user=self._user, cwd="/", start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._leash.hold(server.pid)
+        return server
+
+    def kill(self) -> None:
+        """See `Server`; it and its processes."""
+        if self._server is not None:
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                send_to_all(self._server.pid, number)
+            self._server.wait()
+
+    def end(self) -> None:
+        """See `Server`."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def connect(self) -> Streams:
+        """See `Server`."""
+        return await asyncio.open_unix_connection(self._folder / f".s.PGSQL.{PORT}")
+
+    def where(self, job: str) -> list[str]:
+        """See `Server`."""
+
+        def search(connection: Any) -> list[str]:
+            names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+            tables = [name for (name,) in connection.execute(names)]
+            text = (text_of(job),)
+            return [t for t in tables if connection.execute(_SEARCH.format(t), text).fetchone()[0]]
+
+        found = self.ask(search)
+        return DOWN if found is None else found
+
+    def ask(self, question: Callable[[Any], Any]) -> Any:
+        """The answer to a question over a connection; None when the server does not answer."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self.url, connect_timeout=5) as connection:
+                return question(connection)
+        except psycopg.OperationalError:
+            return None
+
+
+def _sockets(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(".s.")]

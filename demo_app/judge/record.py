@@ -1,0 +1,161 @@
+"""What a trial came to: what was put in, what ran, what was seen. It knows nothing of the queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demo_app.judge.levels import BACK
+
+Event = dict[str, Any]
+#: Fills a sentence in, and may translate it first.
+Say = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a job. Times in seconds of the machine's own clock; end: None if it was cut."""
+
+    who: str
+    job: str
+    begin: float
+    end: float | None
+    message_id: str
+
+
+def complaint(error: Event, say: Say = str.format) -> str:
+    """In words: what a method of the queue raised, or gave in place of a job."""
+    told = "{method} raised {error}"
+    if kind := error.get("type"):
+        told = (
+            "{method} returned {error}, of the type {kind}: it is to return the job's text, or None"
+        )
+    return say(told, method=error["method"], error=error["error"], kind=kind)
+
+
+class Record:
+    """See the module. events: all of the trial, oldest first."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = sorted(events, key=lambda event: float(event["at"]))
+        #: When each job was put in, that is when `put` returned, in this order.
+        self.put: dict[str, float] = {e["job"]: e["at"] for e in self._of("put")}
+        self.refused: dict[str, str] = {e["job"]: e["error"] for e in self._of("refused")}
+        self.runs = self._runs()
+
+    @property
+    def done(self) -> set[str]:
+        """The jobs that ran to their end."""
+        return {run.job for run in self.runs if run.end is not None}
+
+    @property
+    def unfinished(self) -> list[str]:
+        """What was put in and did not yet run to its end; poison apart, which never does."""
+        return [job for job in self.put if job not in self.done and not job.startswith("poison")]
+
+    @property
+    def lost(self) -> list[str]:
+        """At the end of a trial: what did not run to its end, and is in no key of the server."""
+        return [job for job in self.unfinished if not self.last_seen(job)]
+
+    @property
+    def late(self) -> list[str]:
+        """At the end of a trial: what is still in the server, or was back only after `BACK`."""
+        waiting = [job for job in self.unfinished if self.last_seen(job)]
+        return [job for job in self.put if job in waiting or self.back_of(job) > BACK]
+
+    @property
+    def poison_runs(self) -> list[Run]:
+        """The runs that killed their worker."""
+        return [run for run in self.runs if run.job.startswith("poison")]
+
+    @property
+    def times(self) -> Counter[str]:
+        """How often each job was begun."""
+        return Counter(run.job for run in self.runs)
+
+    @property
+    def doubled(self) -> list[str]:
+        """The jobs that were begun more than once; poison apart."""
+        return [j for j, times in self.times.items() if times > 1 and not j.startswith("poison")]
+
+    @property
+    def back(self) -> float:
+        """The longest time in seconds from a fault in a job's run to its next run."""
+        return max([0.0, *map(self.back_of, self.put)])
+
+    def back_of(self, job: str) -> float:
+        """The same of one job."""
+        waits = [0.0]
+        begins = [run.begin for run in self.runs if run.job == job]
+        for act in self.acts():
+            later = [begin for begin in begins if begin > act["at"]]
+            if later and len(later) < len(begins):
+                waits.append(later[0] - act["at"])
+        return max(waits)
+
+    @property
+    def slowest(self) -> float:
+        """The longest time in seconds from a put, or from a fault in a job's run, to a run."""
+        firsts = [
+            max(0.0, next(run.begin for run in self.runs if run.job == job) - at)
+            for job, at in self.put.items()
+            if self.times[job]
+        ]
+        return max([self.back, *firsts])
+
+    @property
+    def waiting(self) -> list[str]:
+        """The jobs whose put did not come back in time."""
+        return [event["job"] for event in self._of("put waits")]
+
+    def finished(self, who: str) -> bool:
+        """Whether this producer has put all its jobs in."""
+        return any(event["who"] == who for event in self._of("finished"))
+
+    def acts(self) -> list[Event]:
+        """What the judge broke, oldest first."""
+        return self._of("act")
+
+    def halts(self) -> list[Event]:
+        """Where processes halted."""
+        return self._of("halt")
+
+    def last_seen(self, job: str) -> list[str] | None:
+        """The keys in which the job was at the last look; None if nobody looked."""
+        looks = [e["keys"] for e in self._of("where") if e["job"] == job]
+        return looks[-1] if looks else None
+
+    def errors(self, say: Say = str.format) -> list[str]:
+        """What the queue's methods raised in workers."""
+        return [complaint(error, say) for error in self._of("error")]
+
+    def sent(self, method: str) -> list[str] | None:
+        """The commands of the method's last call that sent any; None if it was never called."""
+        calls = [e["commands"] for e in self._of("call") if e["method"] == method]
+        return next((sent for sent in reversed(calls) if sent), []) if calls else None
+
+    def crashes(self) -> list[str]:
+        """How processes of the queue ended by themselves."""
+        return [e["error"] for e in self._of("crashed")]
+
+    def _of(self, kind: str) -> list[Event]:
+        return [event for event in self.events if event["event"] == kind]
+
+    def _runs(self) -> list[Run]:
+        runs: list[Run] = []
+        for event in self.events:
+            if event["event"] == "begin":
+                runs.append(Run(event["who"], event["job"], event["at"], None, ""))
+            elif event["event"] == "end":
+                at = max(
+                    (n for n, r in enumerate(runs)
+                     if (r.who, r.job, r.end) == (event["who"], event["job"], None)),
+                    default=None,
+                )  # fmt: skip
+                if at is not None:
+                    run = runs[at]
+                    runs[at] = Run(run.who, run.job, run.begin, event["at"], event["message_id"])
+        return runs

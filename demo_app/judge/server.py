@@ -1,0 +1,107 @@
+"""The server of a trial: it is killed, starts again on its data, and is searched for jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import redis
+
+from demo_app.judge.leash import Leash
+from demo_app.judge.proxy import Streams
+from demo_app.stack import redis_server
+from demo_app.stack.options import Options
+
+#: Where a job is when nobody can say.
+DOWN = ["? (the server is down)"]
+
+
+class Server(Protocol):
+    """See the module."""
+
+    def start(self) -> None:
+        """Start it on the data that it had."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+    def end(self) -> None:
+        """SIGKILL for good; its data may go."""
+
+    async def connect(self) -> Streams:
+        """A connection to it."""
+
+    def where(self, job: str) -> list[str]:
+        """The keys or tables with the job's text. An empty list: the job is nowhere."""
+
+
+def text_of(job: str) -> str:
+    """A regular expression for the job's text: job-1, and not job-12."""
+    return rf"{re.escape(job)}(?!\d)"
+
+
+class RedisServer:
+    """Redis that has on disk what it answers. folder: of the trial.
+
+    With everysec it may answer before it has written, while the disk is busy: its kill would lose
+    a job, and the queue would be blamed.
+    """
+
+    def __init__(self, folder: Path, leash: Leash) -> None:
+        self._folder, self._leash = folder / "redis", leash
+        self._folder.mkdir()
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """See `Server`."""
+        self.kill()
+        options, environment = Options(appendfsync="always"), self._leash.environment
+        self._server, url = redis_server.start(self._folder, options, env=environment)
+        self.path = url.partition("://")[2]
+        self._leash.hold(self._server.pid)
+
+    def kill(self) -> None:
+        """See `Server`."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    #: The trial's folder goes anyway.
+    end = kill
+
+    async def connect(self) -> Streams:
+        """See `Server`."""
+        return await asyncio.open_unix_connection(self.path)
+
+    def where(self, job: str) -> list[str]:
+        """See `Server`."""
+        text = re.compile(text_of(job))
+        client = redis.Redis(
+            unix_socket_path=self.path,
+            socket_timeout=2.0,
+            decode_responses=True,
+            encoding_errors="replace",  # some queues compress what they keep
+        )
+        with client, suppress(redis.RedisError):
+            return sorted(key for key in client.scan_iter() if text.search(_content(client, key)))
+        return DOWN
+
+
+def _content(client: redis.Redis, key: str) -> str:
+    """All that is in the key, as text."""
+    kind = client.type(key)
+    read: dict[Any, Callable[[], Any]] = {
+        "string": lambda: client.get(key),
+        "list": lambda: client.lrange(key, 0, -1),
+        "set": lambda: client.smembers(key),
+        "zset": lambda: client.zrange(key, 0, -1),
+        # a job's counter does not keep the job
+        "hash": lambda: [pair for pair in client.hgetall(key).items() if not pair[1].isdigit()],
+        "stream": lambda: client.xrange(key),
+    }
+    return str(read[kind]() if kind in read else "")

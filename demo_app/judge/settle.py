@@ -1,0 +1,72 @@
+"""The end of a trial: workers are kept alive until all is done, or nothing moves any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from demo_app.judge.arena import Arena, Part
+from demo_app.judge.plan import Plan
+from demo_app.judge.record import Record
+
+#: Events that show that something still moves.
+_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
+#: Runs of a poison pill after which it counts as endless; and of any other job.
+ENDLESS, _TOO_OFTEN = 8, 20
+#: Workers that start one after the other and run nothing: the queue ends its own process.
+_IN_VAIN = 8
+#: Seconds without another run after which poison counts as given up.
+_GIVEN_UP = 6.5
+#: Seconds that the end of a trial is waited for at most.
+_LIMIT = 180.0
+
+
+def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[..., Part]) -> None:
+    """Return when there is nothing more to expect.
+
+    patience: seconds without any progress after which that is so. start_worker: starts another
+    one, as a supervisor does when one has died.
+    """
+    moved, began = -1, time.monotonic()
+    runs, started = 0, 0
+    since = began
+    while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
+        alive = [part for part in arena.parts if not part.role.jobs and part.running.alive()]
+        seen = arena.record()
+        if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
+            moved, since = moves, time.monotonic()
+        still = time.monotonic() - since
+        names = {part.who for part in alive}
+        running = any(
+            run.end is None and run.who in names and not run.job.startswith("poison")
+            for run in seen.runs
+        )
+        if plan.once and seen.doubled:
+            return
+        most_runs = max(seen.times.values(), default=0)
+        if most_runs > _TOO_OFTEN or still > patience + (10.0 if running else 0.0):
+            return
+        if len(seen.runs) != runs:
+            runs, started = len(seen.runs), 0
+        if sum(part.role.claims for part in alive) < plan.workers:
+            started += 1
+            if started > _IN_VAIN:
+                return
+            if not start_worker(skew=plan.skew if alive else 0.0).running.alive():
+                arena.stop.wait(0.2)  # it can't run at all; not all the time
+            continue
+        if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):
+            return
+        time.sleep(0.05)  # between two looks
+
+
+def _is_putting(arena: Arena, seen: Record) -> bool:
+    """Whether a living producer still has jobs to put in."""
+    producers = [part for part in arena.parts if part.role.jobs]
+    return any(part.running.alive() and not seen.finished(part.who) for part in producers)
+
+
+def _is_done(plan: Plan, seen: Record, still: float) -> bool:
+    if seen.poison_runs:
+        return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
+    return not seen.unfinished and still >= plan.quiet

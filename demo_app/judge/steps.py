@@ -1,0 +1,133 @@
+"""A Redis client whose every command is a step, before and after which the process can halt."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import ConstantBackoff
+from redis.client import Pipeline
+from redis.retry import Retry
+
+from demo_app.judge.role import Role
+
+#: How much of a command is shown.
+_SHOWN = 60
+#: The commands that put a job into a list, or take it out.
+MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
+
+
+class _Call:
+    """One call of a method of the queue, and the commands that it sent.
+
+    moved: when the first of them was answered that moves jobs.
+    """
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.commands: list[str] = []
+        self.names: Counter[str] = Counter()
+        self.moved: float | None = None
+
+
+class Steps:
+    """Names each step ``method:COMMAND:nth:before`` or ``after``, and halts at the role's.
+
+    nth: which of these commands of this call it is.
+    """
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+        self._local = threading.local()
+        self._one = threading.RLock()
+        self._known: set[tuple[str, ...]] = set()
+
+    @contextmanager
+    def call(self, method: str) -> Iterator[None]:
+        """The block is one call of a method of the queue, in this thread."""
+        call = self._local.call = _Call(method)
+        yield
+        self._local.call = None
+        # a put or a claim that sent nothing is worth knowing: it is the first mistake
+        told = call.commands or method in ("put", "claim")
+        if told and (signature := (method, *call.names.elements())) not in self._known:
+            self._known.add(signature)
+            names, at = [*signature[1:]], call.moved or time.monotonic()
+            self._role.log("call", at=at, method=method, commands=call.commands, names=names)
+
+    @contextmanager
+    def command(self, name: str, words: str) -> Iterator[None]:
+        """The block sends a command and gets its answer."""
+        call: _Call | None = getattr(self._local, "call", None)
+        if call is None:  # the queue is being made
+            yield
+            return
+        call.names[name] += 1
+        call.commands.append(words[:_SHOWN])
+        step = f"{call.method}:{name}:{call.names[name]}"
+        with self._one:  # while one does the command at which it halted, the others wait
+            pass
+        if self._role.halts_at(f"{step}:before"):
+            self._role.log("call", method=call.method, commands=call.commands[:-1], names=[])
+            self._role.wait_for_go(f"{step}:before {words[:_SHOWN]}")
+            with self._one:
+                yield
+        else:
+            yield
+        if call.moved is None and MOVES.search(name):
+            call.moved = time.monotonic()
+        if self._role.halts_at(f"{step}:after"):
+            self._role.log("call", method=call.method, commands=call.commands, names=[])
+            self._role.wait_for_go(f"{step}:after {words[:_SHOWN]}")
+
+
+class SteppedPipeline(Pipeline):
+    """A pipeline is one step."""
+
+    steps: Steps
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """See the base class."""
+        commands = [command[0] for command in self.command_stack]
+        name = "+".join(str(command[0]).upper() for command in commands) or "EXEC"
+        with self.steps.command(name, "; ".join(map(_words, commands))):
+            answers: list[Any] = super().execute(raise_on_error)
+            return answers
+
+    def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        """See the base class; after WATCH."""
+        with self.steps.command(str(args[0]).upper(), _words(args)):
+            return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+class SteppedRedis(redis.Redis):
+    """What a learner's queue gets: redis.Redis with answers as text."""
+
+    def __init__(self, role: Role, steps: Steps) -> None:
+        self.steps = steps
+        # as often as redis-py does by default, and without its long pauses
+        retry = Retry(ConstantBackoff(0.1), 3)
+        super().__init__(port=role.port, decode_responses=True, retry=retry, socket_timeout=5.0)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """See the base class."""
+        with self.steps.command(str(args[0]).split()[0].upper(), _words(args)):
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
+        """See the base class."""
+        made = SteppedPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+        made.steps = self.steps
+        return made
+
+
+def _words(command: tuple[Any, ...]) -> str:
+    return " ".join(str(part) for part in command).replace("\n", " ")

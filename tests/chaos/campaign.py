@@ -1,0 +1,170 @@
+"""The campaign: faults without a pause, comments without a pause, and then the count."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from chaos.context import Fault, MailRules
+from chaos.history import Follower, History, stored_mails
+from chaos.ledger import Ledger, settle
+from chaos.plan import Plan
+from chaos.quiescence import ByHand, trace, wait_for_quiescence
+from chaos.readers import Readers
+from chaos.recovery import Recovery, recoveries
+from chaos.strike import heal, strike
+from chaos.system import System
+from demo_app.blog.seed import POSTS
+from demo_app.stack.client import Client
+
+#: What is written down, in the folder of the stack.
+HISTORY = "history.jsonl"
+#: Seconds before a kill of Redis of which it may remember nothing: with ``appendfsync everysec`` it
+#: puts a write off for at most two while an fsync is under way (redis.io, "Redis persistence").
+FORGOTTEN = 2.5
+
+OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out. broken: what the second checker found, by how the promise was broken."""
+
+    plan: Plan
+    seconds: float
+    faults: tuple[Fault, ...]
+    ledger: Ledger
+    recoveries: tuple[Recovery, ...]
+    missing: tuple[str, ...]
+    broken: dict[str, list[str]]
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """How many faults of each kind there were, by name."""
+        return dict(sorted(Counter(fault.kind for fault in self.faults).items()))
+
+    @property
+    def held(self) -> bool:
+        """Whether the promise held, as both checkers see it."""
+        return self.ledger.held and not self.broken
+
+
+def run(plan: Plan, on_line: OnLine) -> Result:
+    """Run the campaign in a temporary folder; `on_line` is called with a line now and then."""
+    with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
+        system = System(Path(name), plan.transport, plan.without)
+        try:
+            system.start()
+            result = _Campaign(plan, system, on_line).run()
+        finally:
+            system.stop()
+        if plan.history is not None:
+            shutil.copyfile(Path(name) / HISTORY, plan.history)
+        return result
+
+
+class _Campaign:
+    def __init__(self, plan: Plan, system: System, on_line: OnLine) -> None:
+        self._plan, self._system, self._on_line = plan, system, on_line
+        self._chance = random.Random(plan.seed)
+        self._faults: list[Fault] = []
+        self._posted: list[tuple[float, int]] = []  # when a comment was accepted, and its number
+        self._by_hand: ByHand = {}
+        self._began = time.monotonic()
+
+    def run(self) -> Result:
+        plan, system = self._plan, self._system
+        history = History(system.folder / HISTORY)
+        follower = Follower(system.ready, history)
+        follower.start()
+        rules = MailRules(system.ready)
+        history.add("posts", to={str(n): address for n, *_, address in POSTS})
+        while True:
+            so_far = len(self._faults)
+            wanted = min(plan.faults - so_far, plan.every or plan.faults)
+            readers = Readers(
+                {**system.ready, "web": system.wires.web},
+                f"{plan.seed}-{so_far}",
+                history,
+                insist=not plan.aimed,
+            )
+            readers.start()
+            rules.begin()
+            faults = strike(
+                plan, wanted, self._chance, system, rules, readers.accepted, self._on_line
+            )
+            readers.stop()
+            heal(system, rules)
+            self._faults += faults
+            self._posted += readers.accepted
+            for fault in faults:
+                history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
+            result = self._count(history, follower)
+            spent = time.monotonic() - self._began
+            if not result.held or len(self._faults) >= plan.faults or spent > plan.seconds:
+                break
+        follower.stop()
+        rules.close()
+        history.close()
+        return result
+
+    def _count(self, history: History, follower: Follower) -> Result:
+        plan, system = self._plan, self._system
+        with Client(system.ready) as client:
+            wait_for_quiescence(
+                client,
+                system.folder,
+                patience=plan.patience,
+                stock=plan.stock,
+                by_hand=self._by_hand,
+                on_line=self._on_line,
+            )
+            follower.catch_up()
+            ledger = settle(
+                client,
+                system.folder,
+                [number for _, number in self._posted],
+                stock=plan.stock,
+                by_hand=self._by_hand,
+                events=follower.by_job(),
+                unsure=_unsure(self._faults),
+            )
+            mails = client.all_mails()
+            for mail in stored_mails(system.folder):
+                history.add("seen", **mail)
+            missing = trace(client, system.folder, ledger.missing)
+        for line in missing:
+            self._on_line(f"       missing: {line}")
+        broken = {} if plan.stock else history.verdict()["broken"]
+        for how, what in broken.items():
+            self._on_line(f"       {how}: {len(what)}, as {what[0]}")
+        arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
+        posted = sorted(at for at, _ in self._posted)
+        travels = list(ledger.travels)
+        times = recoveries(self._faults, list(follower.lines), posted, arrivals, travels)
+        return Result(
+            plan,
+            time.monotonic() - self._began,
+            tuple(self._faults),
+            ledger,
+            tuple(times),
+            missing,
+            broken,
+        )
+
+
+def _unsure(faults: Sequence[Fault]) -> list[tuple[float, float]]:
+    """When a mail may come from nobody who holds its job: Redis has forgotten who does, or the mail
+    was on its way for longer than its sender waited."""
+    return [
+        (fault.at - FORGOTTEN, fault.over + FORGOTTEN)
+        for fault in faults
+        if fault.hit in ("redis", "all") or fault.kind.startswith("wire to smtp")
+    ]

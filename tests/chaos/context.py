@@ -1,0 +1,119 @@
+"""What a fault is, what an injector works with, and what a type of fault is."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from chaos.system import System
+
+Rule = dict[str, Any]
+
+
+#: Every second mail takes its time, so that a worker that is hit has something in its hands.
+USUAL: Rule = {"at": "data", "do": "wait", "seconds": 0.4, "match": {"every": 2}}
+
+
+class MailRules:
+    """Rules that strike once each, beside the usual one; safe to use from every thread."""
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        bearer = {"authorization": f"Bearer {ready['token']}"}
+        self._inbox = httpx.Client(base_url=ready["inbox"], headers=bearer, timeout=10.0)
+        self._lock = threading.Lock()
+
+    def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
+        """Put the rule in force for one mail; returns when it struck, None when it did not."""
+        number = self._add({**rule, "times": 1})
+        deadline = time.monotonic() + seconds
+        while number is not None and time.monotonic() < deadline:
+            with suppress(httpx.HTTPError):
+                mine = [known for known in self._all() if known["id"] == number]
+                if not mine:  # the server was killed, and its rules with it
+                    return None
+                if mine[0]["hits"]:
+                    return time.time()
+            time.sleep(0.05)
+        if number is not None:
+            self._remove(number)  # else it would strike later, and nobody would know
+        return None
+
+    def begin(self) -> None:
+        """The usual rule only."""
+        with suppress(httpx.HTTPError):
+            self._inbox.put("/api/faults", json=[USUAL])
+
+    def clear(self) -> None:
+        """Let the mail server behave."""
+        with suppress(httpx.HTTPError):
+            self._inbox.delete("/api/faults")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inbox.close()
+
+    def _add(self, rule: Rule) -> int | None:
+        with self._lock, suppress(httpx.HTTPError):
+            # a server that was killed has forgotten the usual one
+            others = [known for known in self._all() if known["seconds"] != USUAL["seconds"]][:60]
+            answer = self._inbox.put("/api/faults", json=[rule, *others, USUAL])
+            answer.raise_for_status()
+            return int(answer.json()[0]["id"])
+        return None
+
+    def _remove(self, number: int) -> None:
+        with self._lock, suppress(httpx.HTTPError):
+            others = [known for known in self._all() if known["id"] != number]
+            self._inbox.put("/api/faults", json=others)
+
+    def _all(self) -> list[Rule]:
+        answer = self._inbox.get("/api/faults")
+        answer.raise_for_status()
+        return list(answer.json())
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One that happened.
+
+    at, over: epoch seconds, when it struck and when it was lifted again (the same for a kill).
+    hit: what has to recover: worker, web, redis, smtp, mail (a single mail) or all.
+    pids: the workers that it took.
+    """
+
+    kind: str
+    hit: str
+    at: float
+    over: float
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Context:
+    """What an injector works with. seconds: how long to wait for what may not come."""
+
+    system: System
+    rules: MailRules
+    seconds: float = 12.0
+    chance: random.Random = field(default_factory=random.Random)
+
+
+#: Makes a fault happen; returns the faults that did happen.
+Injector = Callable[[Context], list[Fault]]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultType:
+    """A type of fault. weight: how often it is chosen. stock: whether stock Celery can have it."""
+
+    name: str
+    weight: float
+    inject: Injector
+    stock: bool = True

@@ -1,0 +1,105 @@
+"""Faults of disks, of memory and of other things that run out."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Callable
+
+from chaos.context import Context, Fault, Injector
+from demo_app.broker.connection import connect
+
+
+def full_disk(role: str) -> Injector:
+    """A quota in place of a full disk: no file of the process may grow for a while."""
+    return _starved(role, "disk full", "RLIMIT_FSIZE", lambda pid: 4096)
+
+
+def no_descriptors(role: str) -> Injector:
+    """The process can open no further file and take no further connection for a while."""
+    return _starved(
+        role, "no descriptor left", "RLIMIT_NOFILE", lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
+    )
+
+
+def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Injector:
+    def inject(context: Context) -> list[Fault]:
+        with context.system.only_one(role):
+            pid = context.system.one_of(role, context.chance)
+            if pid is None or not hasattr(resource, "prlimit"):
+                return []
+            now, what = time.time(), getattr(resource, limit)
+            try:
+                usual, most = resource.prlimit(pid, what)
+                resource.prlimit(pid, what, (few(pid), most))
+                time.sleep(context.chance.uniform(0.5, 1.5))
+                resource.prlimit(pid, what, (usual, most))
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                pass  # with appendfsync always, Redis ends itself rather than go on without its log
+            context.system.alive(role)
+            return [Fault(f"{role}: {kind}", role, now, time.time())]
+
+    return inject
+
+
+def full_memory(context: Context) -> list[Fault]:
+    """Redis may use no more memory for a while: it refuses whatever would need some."""
+    with context.system.only_one("redis"), connect(context.system.ready["redis"]) as client:
+        now = time.time()
+        client.config_set("maxmemory", "1mb")
+        time.sleep(context.chance.uniform(0.5, 1.5))
+        client.config_set("maxmemory", 0)
+        return [Fault("redis: memory full", "redis", now, time.time())]
+
+
+def lagging_replica(context: Context) -> list[Fault]:
+    """Redis is killed, and another takes over that has not heard of the last seconds."""
+    with context.system.only_one("redis"):
+        data = context.system.folder / "redis" / "appendonlydir"
+        replica = context.system.folder / "replica"
+        shutil.rmtree(replica, ignore_errors=True)
+        now = time.time()
+        shutil.copytree(data, replica)
+        time.sleep(context.chance.uniform(0.5, 3.0))
+
+        def take_over() -> None:
+            shutil.rmtree(data)
+            replica.rename(data)
+
+        if _killed_after(context, take_over) is None:
+            return []
+        return [Fault("redis: a replica that lagged takes over", "redis", now, time.time())]
+
+
+def torn_log(context: Context) -> list[Fault]:
+    """Redis is killed in the middle of writing a record, which it had acknowledged to nobody."""
+
+    def tear() -> None:
+        logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))
+        if logs:
+            with logs[-1].open("ab") as log:
+                log.write(b"*3\r\n$5\r\nRPUSH\r\n$12\r\njob:half-a-")
+
+    with context.system.only_one("redis"):
+        at = _killed_after(context, tear)
+        return (
+            [] if at is None else [Fault("redis: killed in the middle of a write", "redis", at, at)]
+        )
+
+
+def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
+    """Stop Redis, do something to its files, kill it, and wait for the next one.
+
+    Returns when it was stopped, in epoch seconds; None when there was none to stop.
+    """
+    pid = context.system.one_of("redis", context.chance)
+    now = time.time()
+    if pid is None or not context.system.signal(pid, signal.SIGSTOP):
+        return None
+    act()
+    context.system.signal(pid, signal.SIGKILL)
+    context.system.alive("redis")
+    return now

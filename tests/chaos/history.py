@@ -1,0 +1,129 @@
+"""What was promised, what was done to the system and what was seen, and when: a file.
+
+`check` says what its lines mean; that module reads it and knows nothing of this one.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from demo_app.broker.connection import Decoded, connect
+from demo_app.demo.timeline import order
+
+Line = dict[str, Any]
+
+
+class History:
+    """The file; safe to use from every thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("w", encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def add(self, what: str, at: float | None = None, **more: Any) -> None:
+        """Write a line; at: epoch seconds, now by default."""
+        line = json.dumps({"at": time.time() if at is None else at, "what": what, **more})
+        with self._lock:
+            self._file.write(line + "\n")
+
+    def verdict(self) -> dict[str, Any]:
+        """What the second checker says, in a process of its own."""
+        with self._lock:
+            self._file.flush()
+        script = Path(__file__).with_name("check.py")
+        command = [sys.executable, "-I", str(script), str(self.path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not done.stdout:
+            raise RuntimeError(f"the second checker failed: {done.stderr}")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Follower:
+    """Writes the queue's journal down as it grows: a Redis that is wiped takes its own with it.
+
+    lines: each with `at` (epoch seconds), `event`, `job`, `by` and `detail`.
+    """
+
+    def __init__(self, ready: Mapping[str, Any], history: History) -> None:
+        self._url, self._history = str(ready["redis"]), history
+        self.lines: list[Line] = []
+        self._last = "0-0"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def by_job(self) -> dict[str, list[Line]]:
+        """The lines about each job."""
+        found = defaultdict(list)
+        for line in list(self.lines):
+            found[line["job"]].append(line)
+        return found
+
+    def catch_up(self, seconds: float = 10.0) -> None:
+        """Wait until all is written that is in the journal now."""
+        deadline = time.monotonic() + seconds
+        client: Decoded
+        with closing(connect(self._url)) as client:
+            newest = client.xrevrange("journal", count=1)
+        while newest and order(self._last) < order(newest[0][0]):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the journal is not followed")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Finish."""
+        self._stopping.set()
+        self._thread.join(10.0)
+
+    def _follow(self) -> None:
+        client: Decoded
+        with closing(connect(self._url)) as client:
+            while not self._stopping.is_set():
+                with suppress(redis.RedisError):
+                    for _, entries in client.xread({"journal": self._last}, 1000, block=500):
+                        for number, fields in entries:
+                            self._last = number
+                            at = order(number)[0] / 1000
+                            self.lines.append({"at": at, **fields})
+                            self._history.add("queue", at, **fields)
+                    continue
+                time.sleep(0.05)
+
+
+def stored_mails(folder: Path) -> Iterator[Line]:
+    """Every mail that the mail server has: its number (`mail`), `job`, `to`, `text`, and when it
+    was brought (`deliveries`), from its file: to open hundreds of mails would take it long."""
+    with closing(sqlite3.connect(folder / "mail" / "mail.sqlite3", timeout=30.0)) as file:
+        brought = defaultdict(list)
+        for mail, at in file.execute("SELECT message, received_at FROM deliveries ORDER BY id"):
+            brought[mail].append(at)
+        rows = file.execute(
+            "SELECT id, job_id, recipients, raw FROM messages JOIN contents ON message = id"
+        ).fetchall()
+    for number, job, to, raw in rows:
+        part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+        text = "" if part is None else str(part.get_content())
+        told = {"mail": number, "job": job, "to": json.loads(to), "text": text}
+        yield {**told, "deliveries": brought[number]}

@@ -1,0 +1,199 @@
+"""Faults of processes: killed, paused, ended, doubled; at random moments and at named steps."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from redis import RedisError
+
+from chaos.context import Context, Fault, Injector
+from demo_app.broker.connection import Decoded, connect
+from demo_app.failpoints import Step, disable, enable
+
+#: Seconds for which a worker is paused, at most, until others have taken it for dead; and then, so
+#: that they have done its jobs.
+UNTIL_DEAD, AND_THEN = 15.0, 1.5
+
+# --- at random moments
+
+
+def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
+    """A signal to some process of the role."""
+
+    def inject(context: Context) -> list[Fault]:
+        pid = context.system.one_of(role, context.chance)
+        now = time.time()
+        if pid is None or not context.system.signal(pid, number):
+            return []
+        return [Fault(f"{role}: {number.name}", role, now, now, (pid,))]
+
+    return inject
+
+
+def terminate_twice(context: Context) -> list[Fault]:
+    """SIGTERM to a worker, and again before it has ended."""
+    done = kill("worker", signal.SIGTERM)(context)
+    if not done:
+        return []
+    time.sleep(context.chance.uniform(0.05, 0.3))
+    context.system.signal(done[0].pids[0], signal.SIGTERM)
+    return [Fault("worker: SIGTERM twice", "worker", done[0].at, done[0].at, done[0].pids)]
+
+
+def pause_worker(context: Context) -> list[Fault]:
+    """SIGSTOP to a worker until its lease is over, then SIGCONT."""
+    pid = context.system.one_of("worker", context.chance)
+    now = time.time()
+    if pid is None or not context.system.signal(pid, signal.SIGSTOP):
+        return []
+    return _wake(context, pid, now, "worker: paused beyond its lease")
+
+
+def _wake(context: Context, pid: int, at: float, kind: str) -> list[Fault]:
+    deadline = time.monotonic() + UNTIL_DEAD
+    with connect(context.system.ready["redis"]) as client:
+        while _is_known(client, pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    time.sleep(AND_THEN)
+    context.system.signal(pid, signal.SIGCONT)
+    return [Fault(kind, "worker", at, at, (pid,))]
+
+
+def _is_known(client: Decoded, pid: int) -> bool:
+    """Whether Redis lists the worker; yes while it can't be asked."""
+    try:
+        return any(f"-{pid}-" in worker for worker in client.smembers("workers"))
+    except RedisError:
+        return True
+
+
+def pause_redis(context: Context) -> list[Fault]:
+    """SIGSTOP to Redis for a second or so."""
+    with context.system.only_one("redis"):
+        pid = context.system.one_of("redis", context.chance)
+        now = time.time()
+        if pid is None or not context.system.signal(pid, signal.SIGSTOP):
+            return []
+        time.sleep(context.chance.uniform(0.3, 1.5))
+        context.system.signal(pid, signal.SIGCONT)
+        return [Fault("redis: paused", "redis", now, time.time())]
+
+
+def kill_one_at_a_time(role: str) -> Injector:
+    """SIGKILL to the role; no second one before it lives again."""
+
+    def inject(context: Context) -> list[Fault]:
+        with context.system.only_one(role):
+            done = kill(role)(context)
+            if done:
+                context.system.wait(
+                    lambda: not set(done[0].pids) & set(context.system.pids(role)), 5.0
+                )
+                context.system.alive(role)
+        return done
+
+    return inject
+
+
+def kill_supervisor(context: Context) -> list[Fault]:
+    """SIGKILL to the supervisor; all that it started dies with it, and is started anew."""
+    with (
+        context.system.only_one("redis"),
+        context.system.only_one("web"),
+        context.system.only_one("smtp"),
+    ):
+        workers = tuple(context.system.alive("worker"))
+        now = time.time()
+        context.system.kill_supervisor()
+        return [Fault("supervisor: SIGKILL, and all with it", "all", now, now, workers)]
+
+
+def namesake(context: Context) -> list[Fault]:
+    """A second worker of the same node name joins, works, and is killed."""
+    environment = context.system.ready["environment"]
+    command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+    options = ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    worker = subprocess.Popen(
+        [*command, *options],
+        env=environment,
+        start_new_session=True,
+        **quiet,  # type: ignore[call-overload]
+    )
+    try:
+        time.sleep(context.chance.uniform(2.5, 4.0))
+        now = time.time()
+    finally:
+        worker.kill()
+        worker.wait()
+    return [Fault("worker: a namesake joins and is killed", "worker", now, now, (worker.pid,))]
+
+
+# --- at a named step
+
+
+def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
+    """SIGKILL to the next process at the step; companions: faults that lead to the step."""
+
+    def inject(context: Context) -> list[Fault]:
+        others = [fault for companion in companions for fault in companion(context)]
+        happened = _wait_for_step(context, step, signal.SIGKILL)
+        if happened is None:
+            return others
+        at, pid = happened
+        if hit == "web":
+            with context.system.only_one("web"):
+                context.system.alive("web")
+        return [*others, Fault(f"{hit}: killed at {step}", hit, at, at, (pid,))]
+
+    return inject
+
+
+def pause_before_mail(context: Context) -> list[Fault]:
+    """The worst moment to sleep through a lease: the server is ready, the mail is not sent."""
+    happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGSTOP)
+    if happened is None:
+        return []
+    at, pid = happened
+    context.system.signal(pid, signal.SIGSTOP)  # so that it is known as stopped
+    return _wake(context, pid, at, f"worker: paused at {Step.MAIL_BEGUN}")
+
+
+def wipe_redis(context: Context) -> list[Fault]:
+    """A worker dies before it has sent its mail, and Redis forgets everything before a rescue."""
+    happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGKILL)
+    if happened is None:
+        return []
+    with connect(context.system.ready["redis"]) as client, context.system.only_one("redis"):
+        now = time.time()
+        client.flushall()
+    return [Fault("redis: wiped", "redis", now, now, happened[1:])]
+
+
+def _wait_for_step(
+    context: Context, step: Step, number: signal.Signals
+) -> tuple[float, int] | None:
+    folder = context.system.folder
+    armed = folder / "steps" / step
+    if armed.exists():
+        return None  # somebody else waits for it
+    enable(folder, step, number)
+    if not _gone(armed, context.seconds) and disable(folder, step):
+        return None
+    [taken, *_] = sorted(armed.parent.glob(f"{step}.[0-9]*"), key=lambda path: path.stat().st_ctime)
+    at, pid = taken.stat().st_ctime, int(taken.suffix[1:])
+    taken.unlink()
+    return at, pid
+
+
+def _gone(path: Path, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while path.exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

@@ -1,0 +1,95 @@
+"""Wait until every mail has come or nothing moves any more, and say where the missing are."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from chaos.ledger import comments_of
+from demo_app.stack.client import Client
+
+#: Events of a job's timeline that `trace` names, the last ones.
+_LAST = 12
+#: Why jobs were dead that were brought back by hand, by the job's id.
+ByHand = dict[str, str]
+
+
+def wait_for_quiescence(
+    client: Client,
+    folder: Path,
+    *,
+    patience: float,
+    stock: bool,
+    by_hand: ByHand,
+    on_line: Callable[[str], None],
+) -> None:
+    """Wait for every comment's mail, as long as there is any progress; bring back the dead.
+
+    patience: seconds without any progress after which it is over. A job that waits for its next
+    try is no standstill, however long its backoff has become. by_hand: receives what was brought
+    back. on_line: is called with a line now and then.
+    """
+    seen, since = -1, time.monotonic()
+    while True:
+        with suppress(httpx.HTTPError):
+            wanted = {job for job, _ in comments_of(folder).values()}
+            there = client.mail_stats()["distinct"]
+            now = client.summary()
+            moving, waiting = there + int(now["done"]), False
+            if stock:
+                open_jobs = 0
+            else:
+                moving += _bring_back(client, by_hand)
+                waiting = now["retrying"] + now["scheduled"] > 0
+                open_jobs = now["queued"] + now["running"] + now["retrying"] + now["dead"]
+            if there >= len(wanted) and not open_jobs:
+                return
+            if moving != seen:
+                on_line(f"       {there} of {len(wanted)} mails have come")
+            if moving != seen or waiting:
+                seen, since = moving, time.monotonic()
+        if time.monotonic() - since > patience:
+            return
+        time.sleep(0.2)
+
+
+def _bring_back(client: Client, by_hand: ByHand) -> int:
+    """What a person does about jobs that were given up by rule: look at the reason, and retry."""
+    dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
+    for job in dead:
+        last = client.job(job["id"])["timeline"][-1]
+        client.decide(job["id"], "retry")
+        by_hand[job["id"]] = str(last.get("text") or last.get("traceback") or last)
+    return len(dead)
+
+
+def trace(client: Client, folder: Path, job_ids: Iterable[str]) -> tuple[str, ...]:
+    """One line a job: what the outbox and the queue know of it."""
+    with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
+        rows = database.execute("SELECT job_id FROM outbox").fetchall()
+    outbox = {row[0] for row in rows}
+    return tuple(
+        f"{job_id}: {'in the outbox; ' * (job_id in outbox)}{_queue(client, job_id)}"
+        for job_id in sorted(job_ids)
+    )
+
+
+def _queue(client: Client, job_id: str) -> str:
+    try:
+        job = client.job(job_id)
+    except httpx.HTTPError as error:
+        return f"the queue does not know it ({error})"
+    events = " > ".join(_event(event) for event in job["timeline"][-_LAST:])
+    return f"{job['state']} with {job['owner'] or 'nobody'}: {events}"
+
+
+def _event(event: dict[str, Any]) -> str:
+    detail = {k: v for k, v in event.items() if k not in ("at", "event", "traceback")}
+    return f"{float(event['at']):.3f} {event['event']} {json.dumps(detail)}"

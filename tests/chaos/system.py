@@ -1,0 +1,205 @@
+"""The system under test: a stack in another process, and what is known of its processes.
+
+``python -m chaos.system OPTIONS`` is that process, a supervisor that can be
+killed too, with the options of `Stack` as JSON. Like ``up --json`` it prints where everything is,
+then each process that dies or is started. The end of standard input ends the stack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from chaos.wires import WIRES, Wires
+from demo_app.settings import Safeguard, Transport
+from demo_app.stack import Stack, ports
+from demo_app.stack.roles import ROLES
+
+#: What the campaign asks of every process, besides the defaults.
+ENVIRONMENT = {
+    "DEMO_DIE_AT": "armed",
+    "DEMO_SMTP_SECONDS": "2",
+    "DEMO_POISON_PAUSE": "5",
+    "DEMO_JOURNAL_LENGTH": "2000000",
+    "DEMO_HISTORY_LENGTH": "500000",
+    "DEMO_COMMENT_BURST": "1000000",
+    "LOCAL_SMTP_KEEP": "0",  # every mail: one that the inbox forgets would count as lost
+}
+#: How many worker processes there are.
+WORKERS = 4
+
+
+class System:
+    """See the module. Everything here may be called from any thread."""
+
+    def __init__(self, folder: Path, transport: Transport, without: frozenset[Safeguard]) -> None:
+        self.folder = folder
+        self._options: dict[str, Any] = {
+            "dir": str(folder),
+            "workers": WORKERS,
+            "concurrency": 4,
+            "transport": transport,
+            "without": sorted(without),
+            "web_port": ports.take(0, "the web app"),
+            "inbox_port": ports.take(0, "the inbox"),
+            "smtp_port": ports.take(0, "the mail server"),
+        }
+        self.wires = Wires(folder, self._options)
+        self._options["environment"] = ENVIRONMENT | self.wires.environment
+        self.ready: dict[str, Any] = {}
+        self.stopped: set[int] = set()  # pids that SIGSTOP holds
+        self._host: subprocess.Popen[str] | None = None
+        self._pids: dict[str, set[int]] = {role: set() for role in ROLES}
+        self._changed = threading.Condition()
+        one_at_a_time = (*ROLES, *(f"wire to {name}" for name in WIRES))
+        self._locks = {name: threading.Lock() for name in one_at_a_time}
+
+    def start(self, seconds: float = 60.0) -> None:
+        """Start everything; while the dead of a killed supervisor still hold a port, try again.
+
+        Raises TimeoutError when it does not start in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not self._start():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the stack does not start")
+            time.sleep(0.1)
+
+    def _start(self) -> bool:
+        host = subprocess.Popen(
+            [sys.executable, "-m", "chaos.system", json.dumps(self._options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
+        assert host.stdout is not None
+        line = host.stdout.readline()
+        if not line:
+            host.wait()
+            return False
+        with self._changed:
+            self._host, self.ready = host, json.loads(line)
+            self._pids = {role: set(pids) for role, pids in self.ready["pids"].items()}
+            self._changed.notify_all()
+        threading.Thread(target=self._follow, args=(host,), daemon=True).start()
+        return True
+
+    def stop(self) -> None:
+        """End everything."""
+        host, self._host = self._host, None
+        if host is not None:
+            assert host.stdin is not None
+            with suppress(OSError):
+                host.stdin.close()
+            try:
+                host.wait(20.0)
+            except subprocess.TimeoutExpired:
+                host.kill()
+                host.wait()
+        self.wires.end()
+
+    def kill_supervisor(self) -> None:
+        """SIGKILL to the supervisor, which takes everything with it; then start it all again."""
+        host = self._host
+        assert host is not None
+        with self._changed:
+            self._pids = {role: set() for role in ROLES}
+        host.kill()
+        host.wait()
+        self.start()
+
+    def pids(self, role: str) -> list[int]:
+        """The role's living processes, without those that are stopped."""
+        with self._changed:
+            return sorted(self._pids[role] - self.stopped)
+
+    def wait(self, fits: Callable[[], bool], seconds: float) -> bool:
+        """Wait until it fits, looking again with each process that comes or goes."""
+        with self._changed:
+            return self._changed.wait_for(fits, seconds)
+
+    def alive(self, role: str, seconds: float = 30.0) -> list[int]:
+        """Wait until a process of the role lives; returns the role's, none when the time is up."""
+        self.wait(lambda: bool(self._pids[role] - self.stopped), seconds)
+        return self.pids(role)
+
+    def all_up(self, seconds: float = 60.0) -> bool:
+        """Wait until every role is complete."""
+        wanted = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
+        return self.wait(
+            lambda: all(len(self._pids[role]) >= count for role, count in wanted.items()), seconds
+        )
+
+    def only_one(self, name: str) -> threading.Lock:
+        """Faults of one role, or wire, that last do not overlap."""
+        return self._locks[name]
+
+    def signal(self, pid: int, number: signal.Signals) -> bool:
+        """Send a signal to a process of the stack and what it started; False when it is gone."""
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return False
+        with self._changed:
+            if number is signal.SIGSTOP:
+                self.stopped.add(pid)
+            elif number is signal.SIGCONT:
+                self.stopped.discard(pid)
+        return True
+
+    def one_of(self, role: str, chance: random.Random) -> int | None:
+        """Some living process of the role."""
+        living = self.alive(role)
+        return chance.choice(living) if living else None
+
+    def _follow(self, host: subprocess.Popen[str]) -> None:
+        assert host.stdout is not None
+        for line in host.stdout:
+            event = json.loads(line)
+            with self._changed:
+                if host is not self._host:
+                    return
+                if event["event"] == "died":
+                    self._pids[event["role"]].discard(event["pid"])
+                    self.stopped.discard(event["pid"])
+                elif event["event"] == "started":
+                    self._pids[event["role"]].add(event["pid"])
+                self._changed.notify_all()
+
+
+def main() -> None:
+    """Run the stack until standard input ends."""
+    printing = threading.Lock()
+    announced = threading.Event()
+
+    def say(what: dict[str, Any]) -> None:
+        with printing:
+            print(json.dumps(what), flush=True)
+
+    def on_event(event: dict[str, Any]) -> None:
+        announced.wait()
+        say(event)
+
+    try:
+        with Stack(on_event, **json.loads(sys.argv[1])) as stack:
+            say({**stack.ready, "environment": stack.plan.environment()})
+            announced.set()
+            sys.stdin.read()
+    finally:
+        announced.set()
+
+
+if __name__ == "__main__":
+    main()

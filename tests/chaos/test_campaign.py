@@ -1,0 +1,76 @@
+"""The fault campaign: the promise holds, and without any one safeguard the campaign finds out."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo_app.settings import Safeguard
+
+
+def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
+    """Run the command; returns its exit status, its figures, and what it told meanwhile."""
+    seed = secrets.randbelow(1_000_000)
+    command = [sys.executable, "-m", "chaos", "--json", "--seed", str(seed), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+@pytest.mark.timeout(400)
+def test_forty_faults_cost_no_mail_and_show_none_twice(
+    record_property: pytest.RecordProperty, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.jsonl"
+    words = ("--faults", "40", "--seconds", "150", "--history", str(history))
+    status, found, told = _chaos(*words, seconds=380)
+    print(f"seed {found['seed']}, {found['faults']} faults, recovery {found['recovery_s']}")
+    record_property("chaos", json.dumps(found))
+    why = f"seed {found['seed']}: {found}\n{told}"
+    assert (found["lost"], found["visible_duplicates"], found["stale"]) == (0, 0, 0), why
+    assert found["conserved"], why
+    assert found["distinct_mails"] == found["comments"] > 0, why
+    assert len(found["by_kind"]) >= 10, why
+    assert found["broken"] == {}, why
+    assert status == 0, why
+    whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
+    assert whats >= {"posts", "asked", "accepted", "fault", "queue", "seen"}
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("safeguard", list(Safeguard))
+def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:
+    words = ("--faults", "2", "--aimed", "--without", safeguard, "--patience", "5")
+    status, found, told = _chaos(*words, seconds=180)
+    assert status == 1, told
+    damage = {
+        Safeguard.OUTBOX: found["lost"],
+        Safeguard.KEEP: found["lost"],
+        Safeguard.ATOMIC_CLAIM: found["lost"],
+        Safeguard.RESCUE: found["lost"],
+        Safeguard.LEASE: found["stale"],
+        Safeguard.DEDUPE: found["visible_duplicates"],
+    }
+    assert damage[safeguard] > 0, found
+
+
+@pytest.mark.timeout(200)
+def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
+    """The faults of the experiments above, aimed at a system that lacks nothing."""
+    status, found, told = _chaos("--faults", "8", "--aimed", seconds=180)
+    assert status == 0, f"{found}\n{told}"
+    assert found["faults"] >= 8
+
+
+def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
+    command = [sys.executable, "-m", "chaos", "--only", "earthquake"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no fault with 'earthquake'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,147 @@
+"""The second checker finds each way to break the promise in what was written down."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos import check
+
+Line = dict[str, Any]
+KILLED = {"at": 100.0, "what": "fault", "kind": "redis: SIGKILL", "over": 100.0, "pids": [9]}
+
+
+def _queue(*events: tuple[float, str, str]) -> list[Line]:
+    return [
+        {"at": at, "what": "queue", "job": "j", "event": event, "by": by, "detail": ""}
+        for at, event, by in events
+    ]
+
+
+def _seen(*deliveries: float, **changes: object) -> Line:
+    text = "Hello Akiko,\n\nReader wrote:\n\nbody-1\n"
+    mail = {
+        "mail": deliveries[0],
+        "job": "j",
+        "to": ["akiko@blog.test"],
+        "text": text,
+        "deliveries": deliveries,
+    }
+    return {"at": 0.0, "what": "seen", **mail, **changes}
+
+
+def _dead(why: str, at: float = 1.25) -> Line:
+    detail = json.dumps({"traceback": why})
+    by = {"job": "j", "event": "dead", "by": "w-7-a.1", "detail": detail}
+    return {"at": at, "what": "queue", **by}
+
+
+ASKED = [
+    {"at": 0.0, "what": "posts", "to": {"1": "akiko@blog.test"}},
+    {"at": 1.0, "what": "asked", "post": 1, "author": "Reader", "body": "body-1"},
+    {"at": 1.1, "what": "accepted", "body": "body-1", "job": "j"},
+]
+RUN = _queue((1.1, "enqueued", "web"), (1.2, "claimed", "w-7-a.1"), (1.4, "done", "w-7-a.1"))
+RESCUED = _queue((1.2, "claimed", "w-7-a.1"), (5.0, "rescued", "w-8-a.1"))
+AGAIN = _queue((5.1, "claimed", "w-8-a.1"), (5.4, "done", "w-8-a.1"))
+#: w-7 does others all the time, and this one not.
+BUSY = [
+    {**line, "job": f"other-{n}"}
+    for n in range(10)
+    for line in _queue((2.0 + 2 * n, "claimed", "w-7-a.1"), (2.1 + 2 * n, "done", "w-7-a.1"))
+]
+
+
+def _found(*lines: Line) -> dict[str, list[str]]:
+    return check.check(check.History([*ASKED, *lines]))
+
+
+def test_a_promise_that_was_kept_has_nothing_broken() -> None:
+    assert _found(*RUN, _seen(1.3)) == {}
+
+
+def test_a_job_that_was_rescued_and_brought_again_is_as_it_should_be() -> None:
+    assert _found(*RESCUED, *AGAIN, _seen(1.3, 5.2)) == {}
+
+
+@pytest.mark.parametrize(
+    ("broken", "lines"),
+    [
+        ("lost", []),
+        ("late", [*_queue((62.0, "claimed", "w"), (62.2, "done", "w")), _seen(62.1)]),
+        ("seen twice", [*RESCUED, *AGAIN, _seen(1.3), _seen(5.2)]),
+        ("wrong", [*RUN, _seen(1.3, to=["somebody@else.test"])]),
+        ("wrong", [*RUN, _seen(1.3, text="Hello,\n\nSomebody else wrote:\n\nbody-1\n")]),
+        ("wrong", [*RUN, _seen(1.3), _seen(1.4, text="Hello,\n\nReader wrote:\n\nbody-2\n")]),
+        ("buried", [*RUN[:2], _dead("the mail server said 451 later"), *AGAIN, _seen(5.3)]),
+        ("buried", [*RUN[:2], _dead("the mail server said 550 never"), *AGAIN, _seen(5.3)]),
+        ("twice at once", [*RUN[:2], *AGAIN, _seen(1.3)]),
+        ("run again", [*RUN, *AGAIN, _seen(1.3)]),
+        ("put in twice", [*RUN, *_queue((2.0, "enqueued", "web")), *AGAIN, _seen(1.3)]),
+        ("stale", [*RESCUED, *AGAIN, _seen(5.2, 9.0)]),
+        ("stranded", [*RUN[:2], *BUSY, *_queue((22.0, "rescued", "w")), *AGAIN, _seen(23.0)]),
+    ],
+)
+def test_what_breaks_the_promise_is_found(broken: str, lines: list[Line]) -> None:
+    assert broken in _found(*lines)
+
+
+def test_jobs_of_killed_workers_that_come_back_too_late_are_slow() -> None:
+    lines: list[Line] = []
+    for n in range(3):
+        kill = {"kind": "worker: SIGKILL", "over": 2.0, "pids": [n]}
+        lines.append({"at": 2.0, "what": "fault", **kill})
+        events = ((1.5, "claimed", f"w-{n}-a.1"), (24.0, "rescued", "w"), (25.0, "claimed", "w"))
+        lines += [{**line, "job": f"job-{n}"} for line in _queue(*events)]
+    assert "slow" in _found(*lines)
+
+
+def test_after_a_loss_of_redis_a_job_may_be_put_in_and_run_again() -> None:
+    late = _queue((101.0, "enqueued", "web"), (101.2, "claimed", "w"), (101.4, "done", "w"))
+    early = _queue((99.0, "claimed", "w"), (99.2, "done", "w"))
+    asked = [{**line, "at": 98.0} if line["what"] == "accepted" else line for line in ASKED]
+    history = check.History([*asked, KILLED, *early, *late, _seen(99.1, 101.3)])
+    assert check.check(history) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"), [("wire to redis: slow", set()), (check.HARMLESS, {"stranded"})]
+)
+def test_a_job_may_be_held_for_long_while_the_wire_is_broken_but_not_for_one_lost_answer(
+    kind: str, found: set[str]
+) -> None:
+    fault = {"at": 1.2, "what": "fault", "kind": kind, "over": 20.0, "pids": []}
+    back = _queue((22.0, "rescued", "w"), (22.1, "claimed", "w"), (22.4, "done", "w"))
+    assert set(_found(*RUN[:2], fault, *BUSY, *back, _seen(22.2))) == found
+
+
+def test_a_mail_that_is_looked_at_again_is_one_mail() -> None:
+    assert _found(*RESCUED, *AGAIN, _seen(1.3), _seen(1.3, 5.2)) == {}
+
+
+def test_each_550_of_the_mail_server_buries_one_job_which_may_be_late_then() -> None:
+    refused = {"at": 1.2, "what": "fault", "kind": "mail: 550", "over": 1.2, "pids": []}
+    again = _queue((90.0, "enqueued", "web"), (90.1, "claimed", "w"), (90.3, "done", "w"))
+    assert _found(*RUN[:2], refused, _dead("said 550 never"), *again, _seen(90.2)) == {}
+
+
+def test_it_runs_by_itself_and_imports_nothing_of_the_app(tmp_path: Path) -> None:
+    source = Path(check.__file__)
+    names = {
+        alias.name if isinstance(node, ast.Import) else node.module or ""
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    file = tmp_path / "history.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in [*ASKED, *RUN]))
+    done = subprocess.run([sys.executable, "-I", source, file], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["broken"] == {"lost": ["body-1"]}

@@ -1,0 +1,110 @@
+"""The limits: much in the queue, large jobs, many dead, a full Redis; at sizes that fit a test."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from support import message
+
+from chaos.system import ENVIRONMENT
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.events import State
+from demo_app.broker.inspect import get_job, page
+from demo_app.broker.message import parse
+from demo_app.broker.options import Options
+from demo_app.broker.queue import Queue
+from local_smtp.settings import Settings
+
+_LEASE = 60_000
+
+
+def _claim(store: Queue) -> tuple[Claim, str]:
+    [claimed] = store.claim("w", ("mail",))
+    return claimed.claim, claimed.message
+
+
+def _fill(store: Queue, jobs: int, at_once: int = 5000) -> None:
+    for first in range(0, jobs, at_once):
+        batch = [(message(n), None) for n in range(first, min(jobs, first + at_once))]
+        assert store.enqueue_many(batch) == len(batch)
+
+
+def test_the_inbox_of_a_campaign_forgets_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().keep == 0, "or the oldest of many mails would count as lost"
+
+
+def test_in_a_long_queue_the_order_holds_and_looking_reads_only_a_page(store: Queue) -> None:
+    _fill(store, 50_000)
+    store.register("w", _LEASE, "{}")
+    assert [_claim(store)[0].id for _ in range(3)] == ["job-0", "job-1", "job-2"]
+    found = page(store.client, State.QUEUED, limit=50)
+    assert [job.position for job in found.jobs] == list(range(1, 51))
+    last = get_job(store.client, "job-49999")
+    assert last is not None
+    assert last.position == 49_997
+    count = store.summary()["count"]
+    assert (count["queued"], count["running"], count["enqueued"]) == (49_997, 3, 50_000)
+
+
+def test_a_job_of_a_megabyte_goes_through_whole(store: Queue) -> None:
+    text = "あ" * 350_000
+    store.enqueue(message(1, arguments={"text": text}))
+    store.register("w", _LEASE, "{}")
+    claim, taken = _claim(store)
+    assert parse(taken).arguments == {"text": text}
+    assert store.finish(claim, Verdict.REQUEUE).in_time
+    assert _claim(store)[1] == taken
+
+
+@pytest.mark.timeout(900)  # on a busy machine
+def test_ten_thousand_dead_jobs_are_kept_and_paged(store: Queue) -> None:
+    _fill(store, 10_000)
+    store.register("w", _LEASE, "{}")
+    while claimed := store.claim("w", ("mail",), most=1000):
+        for one in claimed:
+            store.finish(one.claim, Verdict.DEAD, detail="no use")
+    assert store.summary()["count"]["dead"] == 10_000
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        found = page(store.client, State.DEAD, limit=200, cursor=cursor)
+        seen += [job.id for job in found.jobs]
+        cursor = found.next
+        if cursor is None:
+            break
+    assert len(set(seen)) == len(seen) == 10_000
+    assert store.decide("job-7", "retry", by="a person") == "dead"
+
+
+def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(store: Queue) -> None:
+    small = Queue(store.client, Options(journal_length=1000, history_length=100))
+    _fill(small, 3000)
+    assert 1000 <= small.client.xlen("journal") < 1300, "trimmed by whole nodes of 100 entries"
+    view = get_job(small.client, "job-0")
+    assert view is not None
+    assert [event.event for event in view.timeline] == ["enqueued"]
+
+
+def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
+    """`maxmemory` with `noeviction`: what makes room again must go on."""
+    _fill(store, 2000)
+    store.register("w", _LEASE, "{}")
+    store.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            store.enqueue(message(2001))
+        assert store.beat("w", _LEASE, "{}")
+        store.register("another", _LEASE, "{}")
+        claims = [_claim(store)[0] for _ in range(3)]
+        assert store.finish(claims[0], Verdict.DONE).in_time
+        assert store.finish(claims[1], Verdict.RETRY, after=0.0).in_time
+        assert store.finish(claims[2], Verdict.DEAD).in_time
+        assert store.promote_due("w")[0] == 1
+        assert store.rescue("w", _LEASE, 3) == []
+        assert store.deregister("another") == 0
+    finally:
+        store.client.config_set("maxmemory", 0)
+    assert store.enqueue(message(2001))
+    assert store.summary()["count"]["enqueued"] == 2001

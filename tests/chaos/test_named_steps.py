@@ -1,0 +1,138 @@
+"""A process is killed at a named step, once for each step: every mail arrives, once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support import client_of, until
+
+from chaos.ledger import comments_of
+from demo_app.failpoints import Step, enable
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+_DEFER = {"at": "rcpt", "do": "answer", "code": 451, "times": 1}
+_REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "times": 1}
+_FAULTS: dict[Step, dict[str, Any]] = {
+    Step.RETRY_SCHEDULED: _DEFER,
+    Step.DUE_MOVED: _DEFER,
+    Step.DIED: _REFUSE,
+}
+_ONLY_WITHOUT_THE_ATOMIC_CLAIM = {Step.POPPED}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    environment = {
+        "DEMO_DIE_AT": "armed",
+        "DEMO_LEASE_SECONDS": "1.5",
+        "DEMO_BEAT_SECONDS": "0.2",
+    }
+    with Stack(workers=2, environment=environment) as running:
+        yield running
+
+
+def _post(client: Client) -> None:
+    with suppress(httpx.HTTPError):  # the web app may die before it answers
+        client.comment()
+
+
+def _taken(stack: Stack, step: Step) -> bool:
+    return not (Path(stack.ready["dir"]) / "steps" / step).exists()
+
+
+@pytest.mark.parametrize("step", [s for s in Step if s not in _ONLY_WITHOUT_THE_ATOMIC_CLAIM])
+def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, step: Step) -> None:
+    folder = Path(stack.ready["dir"])
+    with Client(stack.ready) as client:
+        client.set_faults(*([_FAULTS[step]] if step in _FAULTS else []))
+        if step in (Step.RESCUE_FOUND, Step.RESCUE_MOVED):
+            enable(folder, Step.STARTED)  # one dies with a job, so that another has to rescue it
+        enable(folder, step)
+        _post(client)
+        until(lambda: _taken(stack, step), what=f"a death at {step}")
+        until(lambda: _web_is_back(client), what="the web app")
+        comments = comments_of(folder)
+        if step is Step.DIED:
+            [dead] = client.wait_for(lambda now: now["dead"] == 1) and client.jobs("dead")["jobs"]
+            client.decide(dead["id"], "retry")
+        client.wait_for_mails(len(comments))
+        now = client.wait_for(lambda now: now["done"] == now["enqueued"])
+        assert now["conserved"]
+        assert {mail["job_id"] for mail in client.all_mails()} == {
+            job for job, _ in comments.values()
+        }
+        assert client.mail_stats()["distinct"] == len(comments)
+
+
+def _web_is_back(client: Client) -> bool:
+    with suppress(httpx.HTTPError):
+        return bool(client.summary())
+    return False
+
+
+def _state(client: Client, job: str) -> str:
+    with suppress(httpx.HTTPStatusError):  # the relay may not have handed it over yet
+        return str(client.job(job)["state"])
+    return ""
+
+
+def test_a_reply_that_is_lost_after_the_mail_was_stored_is_a_duplicate_that_nobody_sees(
+    stack: Stack,
+) -> None:
+    with Client(stack.ready) as client:
+        before = client.mail_stats()
+        client.set_faults({"at": "reply", "do": "drop_reply", "times": 1})
+        job = client.comment()["job_id"]
+        until(lambda: _state(client, job) == "done", what="the second try")
+        after = client.mail_stats()
+        assert after["distinct"] == before["distinct"] + 1
+        assert after["duplicates"] == before["duplicates"] + 1
+        [mail] = [mail for mail in client.all_mails() if mail["job_id"] == job]
+        assert mail["message_id"] == client.job(job)["message_id"]
+        assert mail["deliveries"] == 2
+
+
+@pytest.mark.parametrize(("code", "state", "tries"), [(451, "done", 2), (550, "dead", 1)])
+def test_a_4xx_is_tried_again_and_a_5xx_is_not(
+    stack: Stack, code: int, state: str, tries: int
+) -> None:
+    """RFC 5321, section 4.2.1: transient and permanent negative completion replies."""
+    with Client(stack.ready) as client:
+        client.set_faults({**_DEFER, "code": code})
+        job = client.comment()["job_id"]
+        until(lambda: _state(client, job) == state, what=f"the job becoming {state}")
+        events = [event["event"] for event in client.job(job)["timeline"]]
+        assert events.count("claimed") == tries
+        if state == "dead":
+            client.decide(job, "retry")
+            until(lambda: _state(client, job) == "done", what="the try that a person asked for")
+
+
+@pytest.mark.parametrize("half", ["a command", "a transaction"])
+def test_a_log_that_ends_in_half_a_record_is_cut_off_and_said_so(half: str) -> None:
+    """As when Redis is killed in the middle of a rescue: all of the script is kept, or nothing."""
+    torn = b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal"
+    if half == "a transaction":
+        torn = b"*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$4\r\nhalf\r\n$1\r\nx\r\n"
+    told: list[dict[str, Any]] = []
+    with Stack(on_event=told.append) as stack, Client(stack.ready) as client:
+        client.comment()
+        client.wait_for(lambda now: now["done"] == 1)
+        stack.kill("redis", signal.SIGKILL, restart=False)
+        [log] = (Path(stack.ready["dir"]) / "redis" / "appendonlydir").glob("*.incr.aof")
+        whole = log.stat().st_size
+        with log.open("ab") as file:
+            file.write(torn)
+        stack.start("redis")
+        trouble = until(lambda: [e for e in told if e["event"] == "trouble"], what="the news")
+        assert f"cut off at byte {whole}" in trouble[0]["what"]
+        assert not client_of(stack.ready["redis"]).exists("half")
+        client.comment()
+        assert client.wait_for(lambda now: now["done"] == 2)["conserved"]

@@ -1,0 +1,97 @@
+"""Faults on the wire: lost requests, lost answers, delays, holes, half-open connections, resets."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from chaos.context import Context, Fault, FaultType, Injector
+from chaos.wires import WIRES
+from demo_app.judge.proxy import Proxy
+
+
+def _lasting(
+    begin: Callable[[Proxy], None], end: Callable[[Proxy], None], least: float, most: float
+) -> Callable[[Proxy, Context], None]:
+    """A fault that lasts for so many seconds."""
+
+    def play(wire: Proxy, context: Context) -> None:
+        begin(wire)
+        time.sleep(context.chance.uniform(least, most))
+        end(wire)
+
+    return play
+
+
+def _set(name: str, value: object) -> Callable[[Proxy], None]:
+    return lambda wire: setattr(wire, name, value)
+
+
+#: What can happen to a wire.
+_BREAKS: dict[str, Callable[[Proxy, Context], None]] = {
+    "cut before the request arrives": _lasting(
+        _set("loses_requests", True), _set("loses_requests", False), 0.1, 0.4
+    ),
+    "cut before the answer arrives": _lasting(
+        _set("loses_answers", True), _set("loses_answers", False), 0.2, 0.8
+    ),
+    "slow": _lasting(_set("delay", 0.15), _set("delay", 0.0), 1.0, 2.0),
+    "a hole": _lasting(Proxy.unplug, Proxy.plug_in, 0.5, 4.5),
+    "half-open": lambda wire, _: wire.freeze(),
+    "reset": lambda wire, _: wire.reset(),
+}
+
+
+def _broken(name: str, how: str) -> Injector:
+    def inject(context: Context) -> list[Fault]:
+        with context.system.only_one(f"wire to {name}"):
+            at = time.time()
+            _BREAKS[how](context.system.wires.proxies[name], context)
+            return [Fault(f"wire to {name}: {how}", name, at, time.time())]
+
+    return inject
+
+
+CLAIM_LOST = "a claim's answer lost"
+#: In Redis' answer to a claim: a job's id, its queue, the claim's number, whether it comes again.
+_CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
+
+
+#: So many in a row: the next worker that dies must not be the only one whose claim they hit.
+_CLAIMS = 3
+
+
+def _claims_unanswered(context: Context) -> list[Fault]:
+    """Workers have claimed jobs, and do not hear of it."""
+    with context.system.only_one("wire to redis"):
+        wire = context.system.wires.proxies["redis"]
+        lost = []
+        for _ in range(_CLAIMS):
+            wire.lose_answer_like(_CLAIMED)
+            if not wire.lost.wait(context.seconds / _CLAIMS):
+                break
+            lost.append(time.time())
+        wire.lose_answer_like(None)
+        return [Fault(f"wire to redis: {CLAIM_LOST}", "redis", lost[0], lost[-1])] if lost else []
+
+
+#: How often each is chosen: more often where an answer may be lost of which somebody has to know.
+_WEIGHTS = {
+    ("redis", "cut before the answer arrives"): 3.0,
+    ("web", "cut before the answer arrives"): 3.0,
+}
+
+WIRE_FAULTS: tuple[FaultType, ...] = (
+    FaultType(f"wire to redis: {CLAIM_LOST}", 8, _claims_unanswered, stock=False),
+    *(
+        FaultType(
+            f"wire to {name}: {how}",
+            _WEIGHTS.get((name, how), 0.8),
+            _broken(name, how),
+            stock=False,
+        )
+        for name in WIRES
+        for how in _BREAKS
+    ),
+)

@@ -1,0 +1,72 @@
+"""The suite finds what is broken: each backend here is wrong in one way, and one look finds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from demo_app.conformance import PROMISES, Broken, Harnesses, Subject
+from demo_app.conformance.targets import shipped
+from demo_app.stack import Options
+from demo_app.stack.redis_server import start
+
+HERE = str(Path(__file__).parent)
+PROMISE = {promise.name: promise for promise in PROMISES}
+
+
+@pytest.mark.parametrize(
+    ("backend", "promise", "message"),
+    [
+        ("ChangesArguments", "arguments", "arrived as"),
+        ("LastInFirstOut", "order", "they ran as"),
+        ("ForgetsPriority", "priority", "the priorities ran as"),
+        ("TakesWhatItCantDo", "priority", "taken without an error"),
+        ("ForgetsDelay", "delay", "too early"),
+        ("TakesWhatItCantDo", "delay", "taken without an error"),
+        ("NeverTriesAgain", "retry", "nothing came of waiting for tried"),
+        ("TriesAgainAtOnce", "retry", "the second try came after"),
+        ("LosesTracebacks", "retry", "no traceback"),
+        ("NeverGivesUp", "gives up", "third try|nothing came"),
+        ("SwallowsErrors", "gives up", "ended as"),
+        ("SwallowsErrors", "discard", "ended as done"),
+        ("LosesResults", "results", "it returned None"),
+        ("RunsTwice", "same id twice", "ran 4 times"),
+        ("OverlooksUnknownTasks", "unknown", "ended as done"),
+        ("TakesWhatItCantDo", "unknown", "taken without an error"),
+        ("OneAtATime", "side by side", "did not run|waiting for two jobs"),
+        ("LosesEveryThird", "throughput", "nothing came of waiting for job"),
+        ("CantBeClosedTwice", "stop", "closed already"),
+        ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
+        ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
+    ],
+)
+def test_a_broken_backend_is_found_out(backend, promise, message):
+    subject = Subject(backend, f"broken:{backend}", path=(HERE,), patience=4.0)
+
+    with Harnesses(subject) as harnesses, pytest.raises(Broken, match=message):
+        harnesses.see(PROMISE[promise])
+
+
+@pytest.mark.parametrize(
+    ("name", "boasting", "promise"),
+    [
+        ("huey", "HueySurvivesItsWorker", "SIGKILL of the worker"),
+        ("rq", "RqTakesJobsSafely", "SIGKILL while it takes a job"),
+    ],
+)
+def test_who_promises_to_survive_too_much_is_found_out(name, boasting, promise):
+    subject = replace(shipped(name), make=f"broken:{boasting}", path=(HERE,), patience=8.0)
+
+    with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
+        harnesses.see(PROMISE[promise])
+
+
+def test_a_broker_that_keeps_nothing_on_disk_is_found_out():
+    forgetful = partial(start, options=Options(persistence=False))
+    subject = replace(shipped("celery"), broker=forgetful, patience=8.0)
+
+    with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
+        harnesses.see(PROMISE["SIGKILL of the broker"])

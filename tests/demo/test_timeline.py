@@ -1,0 +1,99 @@
+"""The timeline tells of each job what really happened, and the picture shows it."""
+
+from __future__ import annotations
+
+import time
+
+from support import die, let_judge, message
+
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.queue import Queue
+from demo_app.demo import picture, timeline
+
+
+def _claim(store: Queue, worker: str) -> Claim:
+    store.register(worker, 60_000, '{"pid": 42}')
+    return store.claim(worker, lanes_of("mail"))[0].claim
+
+
+def _killed_and_rescued(store: Queue) -> None:
+    let_judge(store)
+    for number in (1, 2):
+        store.enqueue(message(number))
+    _claim(store, "first")
+    die(store, "first")
+    store.register("second", 60_000, '{"pid": 43}')
+    store.rescue("second", 60_000, 3)
+    for _ in range(2):
+        store.finish(_claim(store, "second"), Verdict.DONE)
+
+
+def test_a_rescued_job_has_two_runs_and_one_end(store: Queue) -> None:
+    _killed_and_rescued(store)
+    seen = timeline.read(store.client)
+    first, second = seen.jobs
+    assert [run.how for run in first.runs] == ["rescued", "done"]
+    assert [run.worker for run in first.runs] == ["first", "second"]
+    assert first.rescued
+    assert not second.rescued
+    assert first.done is not None
+    assert first.enqueued <= first.runs[0].began <= first.runs[1].began <= first.done
+
+
+def test_a_death_tells_who_found_it_and_what_was_held(store: Queue) -> None:
+    _killed_and_rescued(store)
+    (death,) = timeline.read(store.client).deaths
+    assert (death.worker, death.by, death.pid, death.jobs) == ("first", "second", 42, ("job-1",))
+
+
+def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Queue) -> None:
+    store.enqueue(message(1))
+    last = store.client.xrevrange("journal", count=1)[0][0]  # type: ignore[index]
+    store.enqueue(message(2))
+    store.finish(_claim(store, "w"), Verdict.DONE)
+    assert [job.id for job in timeline.read(store.client, str(last)).jobs] == ["job-2"]
+
+
+def test_the_picture_says_in_words_what_it_shows(store: Queue) -> None:
+    _killed_and_rescued(store)
+    seen = timeline.read(store.client)
+    told = picture.describe(seen, [time.time()])
+    assert told == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
+
+
+def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(
+    store: Queue,
+) -> None:
+    store.enqueue(message(1))
+    store.finish(_claim(store, "w"), Verdict.DEAD, detail="no use")
+    seen = timeline.read(store.client)
+    assert seen.jobs[0].given_up is not None
+    assert picture.describe(seen, []).endswith("0 were delivered, 1 given up")
+    assert "given up" in {text.get_text() for text in picture.draw(seen, []).legends[0].texts}
+    store.decide("job-1", "retry", by="a person")
+    assert timeline.read(store.client).jobs[0].given_up is None
+
+
+def test_a_poison_pill_is_given_up_by_its_rescuer(store: Queue) -> None:
+    store.enqueue(message(1))
+    let_judge(store)
+    store.register("r", 60_000, '{"pid": 43}')
+    for worker in ("first", "second"):
+        _claim(store, worker)
+        die(store, worker)
+        store.rescue("r", 60_000, 0)
+        if worker == "first":
+            store.decide("job-1", "retry", by="the end of its pause")
+    (job,) = timeline.read(store.client).jobs
+    assert job.rescued
+    assert job.given_up is not None
+
+
+def test_a_try_that_failed_is_marked_and_counted() -> None:
+    runs = [timeline.Run("w", 0.1, 0.2, "retrying"), timeline.Run("w", 1.0, 1.1, "done")]
+    seen = timeline.Timeline([timeline.JobLine("job-1", 0.0, runs, done=1.1)], [], {})
+    assert picture.describe(seen, []) == "1 job: 1 was delivered, 1 try failed"
+    labels = [text.get_text() for text in picture.draw(seen, []).legends[0].get_texts()]
+    assert "the try failed" in labels
+    assert "worker killed" not in labels, "no worker died"

@@ -1,0 +1,57 @@
+"""A queue in any language can be judged: the one of the judge's page, which is in Perl."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.target import CannotJudge
+from demo_app.judge.targets import target_of
+
+PAGE = Path(__file__).resolve().parents[2] / "notebooks" / "reference" / "judge.md"
+
+
+def _judged(command: str, *levels: int) -> list[Verdict]:
+    with Judge(target_of(f"command:{command}"), seconds=0.0, patience=4.0) as judge:
+        return list(judge.judge(levels))
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Path:
+    """The page's example."""
+    has_json = subprocess.run(["perl", "-MJSON::PP", "-e", "1"], check=False, capture_output=True)
+    if has_json.returncode:
+        pytest.skip("there is no Perl with its module for JSON")
+    example = re.search(r"```perl\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    path = tmp_path / "my queue"
+    path.write_text(example[1], "utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.timeout(300)
+def test_the_example_holds_the_levels_that_its_page_says_and_no_more(queue: Path) -> None:
+    verdicts = _judged(f"'{queue}'", 1, 2, 3, 4, 5)
+    assert [verdict.held for verdict in verdicts] == [True, True, True, True, False]
+    assert "job-1 was nowhere" in verdicts[-1].why
+
+
+@pytest.mark.timeout(300)
+def test_a_command_that_ends_and_what_is_no_message_are_named(tmp_path: Path) -> None:
+    (verdict,) = _judged("sh -c 'echo hello; exit 3'", 3)
+    assert "the command ended with exit status 3" in verdict.why
+    assert "no message: 'hello" in str(verdict.as_json()["history"])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("./no-such-queue", "no program ./no-such-queue"), ("'", "no command"), ("", "no command")],
+)
+def test_what_is_no_command_cannot_be_judged(command: str, words: str) -> None:
+    with pytest.raises(CannotJudge, match=words):
+        target_of(f"command:{command}")

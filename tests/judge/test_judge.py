@@ -1,0 +1,166 @@
+"""The judge catches every queue that is broken on purpose, and passes one that is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+from judge.broken import BROKEN, solution
+from support import until
+
+from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.levels import LEVELS
+from demo_app.judge.picture import svg
+from demo_app.judge.target import CannotJudge
+from demo_app.judge.targets import target_of
+
+pytestmark = pytest.mark.timeout(600)  # on a busy machine; mostly it waits for leases
+ALL = tuple(LEVELS)
+
+
+def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
+    with Judge(target_of(f"{path}:MyQueue"), seconds=0.0, at_once=5, patience=9.0) as judge:
+        return list(judge.judge(levels))
+
+
+@pytest.fixture(scope="module")
+def sound() -> list[Verdict]:
+    """What becomes of a queue that keeps every promise."""
+    return verdicts(solution(12), ALL)
+
+
+@pytest.fixture(scope="module")
+def held_and_broken(sound: list[Verdict]) -> dict[int, list[Verdict]]:
+    """What becomes of the broken queues, side by side: at the level before, and at the one that
+    they break. By the latter."""
+    with ThreadPoolExecutor(6) as pool:
+        found = pool.map(
+            lambda one: verdicts(one[1], range(max(1, one[0] - 1), one[0] + 1)), BROKEN
+        )
+        return {both[-1].level.number: both for both in found}
+
+
+@pytest.fixture(scope="module")
+def broken(held_and_broken: dict[int, list[Verdict]]) -> dict[int, Verdict]:
+    """What becomes of each at the level that it breaks."""
+    return {level: both[-1] for level, both in held_and_broken.items()}
+
+
+def test_a_sound_queue_holds_every_level(sound: list[Verdict]) -> None:
+    assert [verdict.level.number for verdict in sound] == list(ALL)
+    assert [verdict.why for verdict in sound] == [""] * len(ALL)
+    assert sum(verdict.lost for verdict in sound) == 0
+
+
+@pytest.mark.parametrize(("level", "words"), [(level, words) for level, _, words, _ in BROKEN])
+def test_a_broken_queue_is_caught_and_the_hole_is_named(
+    broken: dict[int, Verdict], level: int, words: str
+) -> None:
+    verdict = broken[level]
+    assert not verdict.held
+    assert words in verdict.why
+    assert verdict.plan is not None
+    assert len(verdict.plan.faults) <= 2, "the smallest history that shows it"
+
+
+@pytest.mark.parametrize("level", ALL[:-1])
+def test_the_solution_of_a_challenge_holds_its_level(
+    held_and_broken: dict[int, list[Verdict]], level: int
+) -> None:
+    held, _ = held_and_broken[level + 1]
+    assert (held.level.number, held.why) == (level, "")
+
+
+@pytest.mark.parametrize("level", ALL)
+def test_each_failure_has_its_history_and_its_picture(
+    broken: dict[int, Verdict], level: int
+) -> None:
+    told = broken[level].as_json()
+    assert told["history"]
+    assert all(set(line) == {"at", "who", "what", "step"} for line in told["history"])
+    record = broken[level].record
+    assert record is not None
+    drawn = ElementTree.fromstring(svg(record, told["why"]))
+    assert len(drawn.findall(".//{*}text")) > len(told["history"])
+
+
+@pytest.mark.parametrize(("level", "hole"), [(level, hole) for level, _, _, hole in BROKEN])
+def test_the_picture_shows_the_hole(broken: dict[int, Verdict], level: int, hole: str) -> None:
+    record = broken[level].record
+    assert record is not None
+    texts = ElementTree.fromstring(svg(record, "")).findall(".//{*}text[@font-size='11']")
+    labels = [str(text.text) for text in texts]
+    told = " ".join(label for label in labels if not re.fullmatch(r"\d+|\d+\.\d s", label))
+    assert re.search(hole, told), told
+
+
+def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
+    queue = tmp_path / "drops.py"
+    queue.write_text(solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "return"))
+    (verdict,) = verdicts(queue, [9])
+    assert "no list keeps it" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ('self.redis.lindex("queue", -1)', "instead: nothing takes it off its list."),
+        ("exit(1)", "it is in queue; a process of the queue ended: SystemExit: 1."),
+        ('self.redis.blpop("queue")', "claim returned ('queue', 'job-1'), of the type tuple"),
+    ],
+)
+def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_told_soon(
+    tmp_path: Path, claim: str, words: str
+) -> None:
+    queue = tmp_path / "first_try.py"
+    queue.write_text(solution(4).read_text().replace('self.redis.rpop("queue")', claim))
+    (verdict,) = verdicts(queue, [1])
+    assert words in verdict.why
+    assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
+
+
+def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "JUDGED": str(tmp_path)}
+    judge = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+    until(lambda: list(tmp_path.glob("judge-*/events.jsonl")), 60.0, "a trial")
+    judge.kill()
+    judge.wait()
+    until(lambda: not _marked("JUDGED", tmp_path), 30.0, "the end of every process")
+
+
+def _marked(name: str, value: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(name) == str(value):
+                found.append(process.pid)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class MyQueue:\n    def put(self, job)\n        pass\n",
+         "mine.py:MyQueue can't be loaded: SyntaxError: expected ':', at its line 2."),
+        ("class MyQueue:\n    jobs = jobz\n",
+         "mine.py:MyQueue can't be loaded: NameError: name 'jobz' is not defined, at its line 2."),
+    ],
+)  # fmt: skip
+def test_a_class_that_cannot_be_loaded_is_told_with_its_line(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(CannotJudge) as told:
+        target_of(f"{tmp_path}/mine.py:MyQueue")
+    assert str(told.value) == words
+    assert told.value._render_traceback_() == [words], "and no more than that in a notebook"

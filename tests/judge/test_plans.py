@@ -1,0 +1,121 @@
+"""Trials at random come back with their seed, and a failing one is made smaller."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from demo_app.judge.checker import check
+from demo_app.judge.levels import LEVELS, at_random
+from demo_app.judge.plan import Act, Fault, Plan
+from demo_app.judge.record import Event, Record
+
+STEPS = [f"claim:RPOP:1:{when}" for when in ("before", "after")]
+
+
+def test_a_seed_brings_the_same_trials_back() -> None:
+    for level in LEVELS.values():
+        if level.faults_at_random:
+            once, again, other = (
+                [at_random(level, STEPS, chance) for _ in range(5)]
+                for chance in map(random.Random, (7, 7, 8))
+            )
+            assert once == again != other
+
+
+def test_a_worker_is_killed_before_and_after_each_command() -> None:
+    at = {fault.at for plan in LEVELS[5].plans(STEPS) for fault in plan.faults}
+    assert {*STEPS, "run:begin", "run:end"} <= at
+
+
+def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
+    faults = (Fault("run:begin", Act.KILL), Fault("run:end", Act.KILL))
+    plan = Plan(5, ("job-1", "job-2", "job-3", "job-4"), faults)
+    sizes = [(len(one.jobs), len(one.faults)) for one in plan.smaller()]
+    assert sizes == [(4, 1), (4, 1), (1, 2), (2, 2), (3, 2)]
+    assert Plan(5, faults=faults[:1]).smaller() == [], "nothing is smaller than that"
+
+
+def event(at: float, kind: str, job: str, who: str = "w1", **more: object) -> Event:
+    return {"at": at, "who": who, "event": kind, "job": job, **more}
+
+
+def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() -> None:
+    jobs = ("gone", "waits", "slow", "fine")
+    seen = [
+        *(event(0.0, "put", job, "p1") for job in jobs),
+        *(event(1.0, "begin", job) for job in ("slow", "fine")),
+        event(2.0, "act", "", "judge", to="w1", act=Act.KILL),
+        *(event(at, "begin", job, "w2") for at, job in ((4.0, "fine"), (9.0, "slow"))),
+        *(event(9.5, "end", job, "w2", message_id=job) for job in ("fine", "slow")),
+        event(20.0, "where", "gone", "judge", keys=[]),
+        event(20.0, "where", "waits", "judge", keys=["claims:w1"]),
+    ]
+    record = Record(seen)
+    assert record.lost == ["gone"]
+    assert record.late == ["waits", "slow"]
+    assert record.back == 7.0
+
+
+def test_the_verdict_names_whom_the_last_fault_hit_and_where_it_was() -> None:
+    kills = [
+        *(event(at, "halt", "", who, step=step)
+          for at, who, step in ((1.0, "w1", "run:begin"), (3.0, "w2", "rescue:DEL:1:after"))),
+        *(event(at, "act", "", "judge", to=who, act=Act.KILL)
+          for at, who in ((2.0, "w1"), (4.0, "w2"))),
+    ]  # fmt: skip
+    put, seen = event(0.0, "put", "job-1", "p1"), event(20.0, "where", "job-1", "judge", keys=[])
+    why = check(Plan(5), Record([put, *kills, seen]))
+    assert "(SIGKILL to w2 at rescue:DEL:1:after)" in why
+
+
+NO_REDIS = [event(at, "call", "", who, method=method, commands=[])
+            for at, who, method in ((0.0, "p1", "put"), (1.0, "w1", "claim"))]  # fmt: skip
+PUT = event(0.0, "call", "", "p1", method="put", commands=["LPUSH queue job-1"])
+POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
+
+
+@pytest.mark.parametrize(
+    ("calls", "keys", "reason"),
+    [
+        (NO_REDIS, [], "in no key of the server; put sent no command to Redis."),
+        ([PUT, NO_REDIS[1]], ["queue"], "in queue; claim sent no command to Redis."),
+        ([PUT, POP], ["jobs"], "does not return it: it sends LPOP queue."),
+        (
+            [PUT, POP],
+            [],
+            "claim took it with LPOP queue, and returned None (is a return missing?).",
+        ),
+        ([event(1.0, "crashed", "", error="SystemExit")], ["queue"], "ended: SystemExit."),
+        ([PUT, event(1.0, "begin", "queue")], [], "claim returned 'queue', which nobody put in."),
+        ([PUT], ["queue"], "it is in queue; claim does not come back."),
+        ([], ["queue"], "it is in queue."),
+    ],
+)
+def test_where_nothing_was_broken_the_verdict_says_which_method_to_look_at(
+    calls: list[Event], keys: list[str], reason: str
+) -> None:
+    put, seen = event(0.0, "put", "job-1", "p1"), event(9.0, "where", "job-1", "judge", keys=keys)
+    assert check(Plan(1), Record([put, *calls, seen])).endswith(reason)
+
+
+def test_a_put_that_never_comes_back_is_no_put_that_failed() -> None:
+    waits = event(6.0, "put waits", "job-1", "judge", to="p1")
+    why = check(Plan(3), Record([event(0.0, "putting", "job-1", "p1"), waits]))
+    assert why == "put('job-1') does not come back: the caller waits without end."
+    crash = event(0.0, "crashed", "", "p1", error="TypeError: no")
+    ended = event(1.0, "put waits", "", "judge", to="p1")
+    assert check(Plan(1), Record([crash, ended])) == "Nothing could be put in: TypeError: no."
+
+
+def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
+    plan = LEVELS[11].plans([])[0]
+    all_is_well = [
+        *(event(0.0, kind, "job-1", "p1") for kind in ("putting", "put")),
+        event(1.0, "act", "", "judge", to="p1", act=Act.SERVER),
+        *(event(2.0, kind, "job-1", message_id="one") for kind in ("begin", "end")),
+    ]
+    waits = event(1.5, "put waits", "job-1", "judge", to="p1")
+    assert check(plan, Record(all_is_well)) == ""
+    assert "did not come back" in check(plan, Record([*all_is_well, waits]))

@@ -1,0 +1,128 @@
+"""Each way in which a wire breaks, as the two ends see it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from support import until
+
+from demo_app.judge.proxy import Proxy
+
+
+class Wire:
+    """A proxy before a server that answers each request with itself, and remembers it."""
+
+    def __init__(self) -> None:
+        self.requests: list[bytes] = []
+        self._server = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+        end = socket.create_server(("127.0.0.1", 0))
+        self._port = end.getsockname()[1]
+        there = partial(asyncio.open_connection, "127.0.0.1", self._server.getsockname()[1])
+        self.proxy = Proxy({end: there})
+
+    def open(self) -> socket.socket:
+        """A connection through it, which has been used."""
+        line = socket.create_connection(("127.0.0.1", self._port), timeout=20.0)
+        assert ask(line, b"first") == b"first"
+        return line
+
+    def close(self) -> None:
+        """Close both."""
+        self.proxy.end()
+        self._server.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(line,), daemon=True).start()
+
+    def _answer(self, line: socket.socket) -> None:
+        with line, suppress(OSError):
+            while data := line.recv(100):
+                self.requests.append(data)
+                line.sendall(data)
+
+
+def ask(line: socket.socket, request: bytes) -> bytes:
+    """Send a request; returns its answer, b"" for an end."""
+    line.sendall(request)
+    return line.recv(100)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    made = Wire()
+    yield made
+    made.close()
+
+
+def test_a_request_that_is_lost_never_arrives(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.loses_requests = True
+        assert ask(line, b"second") == b""
+        wire.proxy.loses_requests = False
+    wire.open().close()
+    assert wire.requests == [b"first", b"first"]
+
+
+def test_an_answer_that_is_lost_is_one_to_a_request_that_arrived(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.loses_answers = True
+        assert ask(line, b"second") == b""
+        assert wire.requests == [b"first", b"second"]
+        wire.proxy.loses_answers = False
+    wire.open().close()
+
+
+def test_only_an_answer_like_the_one_that_is_meant_is_lost(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.lose_answer_like(re.compile(rb"job \d+"))
+        assert ask(line, b"no job") == b"no job"
+        assert ask(line, b"job 17") == b""
+        assert wire.proxy.lost.is_set()
+    with wire.open() as line:
+        assert ask(line, b"job 18") == b"job 18", "it is lost once"
+    assert b"job 17" in wire.requests
+
+
+def test_in_a_hole_nothing_passes_and_all_of_it_comes_afterwards(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.unplug()
+        line.sendall(b"second")
+        line.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            line.recv(100)
+        wire.proxy.plug_in()
+        line.settimeout(20.0)
+        assert line.recv(100) == b"second"
+
+
+def test_a_half_open_connection_is_silent_and_a_new_one_works(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.freeze()
+        with wire.open() as other:  # after the freeze, which the proxy does in its turn
+            line.settimeout(0.2)
+            line.sendall(b"second")
+            with pytest.raises(TimeoutError):
+                line.recv(100)
+            assert ask(other, b"third") == b"third"
+    assert b"second" not in wire.requests
+
+
+def test_a_reset_ends_every_connection(wire: Wire) -> None:
+    with wire.open() as line:
+        wire.proxy.reset()
+        with pytest.raises(ConnectionResetError):
+            until(lambda: ask(line, b"second") == b"never", what="the end")
+    wire.open().close()
