@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: What a mail server's URL may begin with, and the port that each has if none is named.
@@ -49,6 +56,23 @@ class Transport(StrEnum):
     STOCK = "stock"
 
 
+def split(value: object) -> object:
+    """The parts of a text that has commas between them; anything else is left as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _long_enough(token: str) -> str:
+    if 0 < len(token) < SHORTEST_TOKEN:
+        raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+    return token
+
+
+Token = Annotated[str, AfterValidator(_long_enough)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+
+
 class Settings(BaseSettings):
     """The settings of one process; every part of the stack reads the same ones."""
 
@@ -79,7 +103,7 @@ class Settings(BaseSettings):
         None, description="who vouches for the mail server's certificate, instead of the system's"
     )
     inbox_url: str = Field("", description="the sink's web page, for links")
-    token: str = Field("", description="opens /jobs, /stage and /api/jobs")
+    token: Token = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
     web_port: int = Field(0, description="its port; 0 takes a free one")
     comment_burst: int = Field(
@@ -91,13 +115,11 @@ class Settings(BaseSettings):
     proxies: str = Field(
         "", description="proxies whose X-Forwarded-For is believed: addresses, comma separated"
     )
-    public_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    public_hosts: Words = Field(
         (), description="further host names that the web app answers to, comma separated"
     )
-    tasks: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="further modules with @task functions, comma separated"
-    )
-    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+    tasks: Words = Field((), description="further modules with @task functions, comma separated")
+    queues: Words = Field(
         ("mail", "default"), description="what a worker works on, first one first"
     )
     concurrency: int = Field(4, ge=1, description="jobs that one worker process runs at once")
@@ -125,20 +147,13 @@ class Settings(BaseSettings):
         100_000, ge=1000, description="changes of state kept in the journal"
     )
     history_length: int = Field(20_000, ge=100, description="finished jobs kept for the dashboard")
-    without: Annotated[frozenset[Safeguard], NoDecode] = Field(
+    without: Annotated[frozenset[Safeguard], NoDecode, BeforeValidator(split)] = Field(
         frozenset(), description="safeguards left out, for experiments only"
     )
     control: Path | None = Field(
         None, description="the pipe to who started this process, and starts again what died"
     )
     controls: bool = Field(False, description="pages offer keys that kill the stack's processes")
-
-    @field_validator("token")
-    @classmethod
-    def _long_enough(cls, value: str) -> str:
-        if 0 < len(value) < SHORTEST_TOKEN:
-            raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
-        return value
 
     @field_validator("smtp_url")
     @classmethod
@@ -163,13 +178,6 @@ class Settings(BaseSettings):
                 "a database is named by postgresql://[user[:password]@]host[:port]/name, "
                 "where / ? # @ in a password are %2F %3F %23 %40"
             )
-        return value
-
-    @field_validator("public_hosts", "tasks", "queues", "without", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @property
@@ -199,11 +207,16 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        sys.exit(f"{': '.join(complaint(error))}.")
+        name, why = complaint(error)
+        sys.exit(f"{variable(name)}: {why}.")
+
+
+def variable(name: str) -> str:
+    """The environment's variable for a setting."""
+    return f"DEMO_{name.upper()}"
 
 
 def complaint(error: ValidationError) -> tuple[str, str]:
-    """The variable that does not fit, and why."""
+    """The field that does not fit ("" when it is several together), and why."""
     first = error.errors()[0]
-    name = "_".join(str(part) for part in first["loc"]).upper()
-    return f"DEMO_{name}", first["msg"].removeprefix("Value error, ")
+    return "_".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")

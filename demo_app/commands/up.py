@@ -8,18 +8,17 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ValidationError
 from typer import BadParameter, Option
 
+from demo_app.commands.from_options import takes_options
 from demo_app.commands.phones import host_for_phones, invitation
-from demo_app.jobs.backend import known_backends
-from demo_app.settings import BackendName, Safeguard, Settings, Transport, complaint
+from demo_app.settings import Settings, complaint, variable
 from demo_app.stack import Stack, preflight
 from demo_app.stack.client import Client
+from demo_app.stack.options import SETTINGS, Options
 from demo_app.stack.reaper import MARKER
 from demo_app.web.inbox import SLOW
 
@@ -28,130 +27,37 @@ SHOW_WORKERS = 2
 SHOW_LEASE = 8.0
 
 
-class Fsync(StrEnum):
-    """When Redis has its log written to the disk."""
-
-    ALWAYS = "always"
-    EVERYSEC = "everysec"
-    NO = "no"
-
-
+@takes_options
 def up(
     as_json: Annotated[bool, Option("--json", help="for programs: one object a line")] = False,
-    folder: Annotated[
-        Path | None,
-        Option("--dir", envvar="DEMO_DIR", help="where all state lives [default: a temporary one]"),
-    ] = None,
-    workers: Annotated[int, Option(min=0, metavar="N", help="worker processes")] = 1,
-    concurrency: Annotated[
-        int, Option(min=1, metavar="N", envvar="DEMO_CONCURRENCY", help="threads in each")
-    ] = 4,
-    backend: Annotated[
-        str,
-        Option(
-            metavar="NAME",
-            envvar="DEMO_BACKEND",
-            help=f"who runs the jobs: {', '.join(known_backends())}, or package.module:callable",
-        ),
-    ] = BackendName.CELERY,
-    transport: Annotated[
-        Transport,
-        Option(envvar="DEMO_TRANSPORT", help="take jobs with claims, or as stock Celery does"),
-    ] = Transport.CLAIMS,
-    redis_url: Annotated[
-        str | None,
-        Option(envvar="DEMO_REDIS_URL", help="an external server instead of the bundled one"),
-    ] = None,
-    appendfsync: Annotated[Fsync, Option(help="when Redis writes its log")] = Fsync.EVERYSEC,
-    no_persistence: Annotated[
-        bool, Option("--no-persistence", help="Redis keeps nothing on disk")
-    ] = False,
-    web_port: Annotated[
-        int, Option(min=0, max=65535, envvar="DEMO_WEB_PORT", help="0 takes a free one")
-    ] = 0,
-    inbox_port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one")] = 0,
-    smtp_port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one")] = 0,
-    no_restart: Annotated[
-        bool, Option("--no-restart", help="a worker that dies stays dead")
-    ] = False,
-    tasks: Annotated[
-        list[str] | None,
-        Option(metavar="MODULE", envvar="DEMO_TASKS", help="a module with @task [repeatable]"),
-    ] = None,
-    without: Annotated[
-        list[str] | None,
-        Option(
-            metavar="SAFEGUARD",
-            envvar="DEMO_WITHOUT",
-            help=f"for experiments: leave out {', '.join(Safeguard)} [repeatable]",
-        ),
-    ] = None,
-    lease: Annotated[
-        float | None,
-        Option(
-            metavar="SECONDS",
-            envvar="DEMO_LEASE_SECONDS",
-            help="a worker silent for longer is dead [default: 3]",
-        ),
-    ] = None,
-    controls: Annotated[
-        bool,
-        Option("--controls", envvar="DEMO_CONTROLS", help="pages offer keys that kill processes"),
-    ] = False,
-    report_deaths: Annotated[
-        bool,
-        Option("--report-deaths", help="rescue at once from a worker whose death is seen here"),
-    ] = False,
-    twin: Annotated[
-        bool, Option("--twin", help="stock Celery beside this project, on one stage")
-    ] = False,
     show: Annotated[
         bool, Option("--show", help="for an audience: two workers, slow enough to watch, controls")
     ] = False,
+    **given: Any,
 ) -> int:
     """Start the whole stack and watch over it, until Ctrl-C.
 
     DEMO_* settings hold for all that it starts; an option wins over them.
     """
-    if backend not in known_backends() and ":" not in backend:
-        known = ", ".join(known_backends())
-        raise BadParameter(f"{backend!r} is none of {known}", param_hint="--backend")
-    options: dict[str, Any] = {
-        "dir": folder,
-        "workers": max(workers, SHOW_WORKERS) if show else workers,
-        "concurrency": concurrency,
-        "backend": backend,
-        "transport": transport,
-        "redis_url": redis_url,
-        "appendfsync": appendfsync,
-        "persistence": not no_persistence,
-        "web_port": web_port,
-        "inbox_port": inbox_port,
-        "smtp_port": smtp_port,
-        "restart": not no_restart,
-        "tasks": _split(tasks),
-        "without": _split(without),
-        "lease": SHOW_LEASE if show and lease is None else lease,
-        "controls": controls or twin or show,
-        "report_deaths": report_deaths,
-        "twin": twin,
-        "token": os.environ.get("DEMO_TOKEN", ""),
-        "environment": _other_settings(),
-    }
-    return _run(options, as_json, show)
+    if show:
+        given["workers"] = max(given["workers"], SHOW_WORKERS)
+        given["lease"] = given["lease"] or SHOW_LEASE
+    given["controls"] = given["controls"] or given["twin"] or show
+    try:
+        Options(**given)
+    except ValidationError as error:
+        name, why = complaint(error)
+        raise BadParameter(why, param_hint=_flag(name)) from None
+    token = os.environ.get("DEMO_TOKEN", "")
+    return _run({**given, "token": token, "environment": _other_settings()}, as_json, show)
 
 
-def _split(values: list[str] | None) -> tuple[str, ...]:
-    """In a variable several have commas between them."""
-    return tuple(part.strip() for value in values or () for part in value.split(",") if part)
+def _flag(name: str) -> str | None:
+    return f"'--{name.replace('_', '-')}'" if name else None
 
 
 #: Settings for which there is an option, and what a stack tells its own processes.
-_NOT_PASSED_ON = {
-    *("DEMO_DIR", "DEMO_CONCURRENCY", "DEMO_BACKEND", "DEMO_TRANSPORT", "DEMO_REDIS_URL"),
-    *("DEMO_WEB_PORT", "DEMO_TASKS", "DEMO_WITHOUT", "DEMO_LEASE_SECONDS", "DEMO_CONTROLS"),
-    *("DEMO_TOKEN", "DEMO_CONTROL", "DEMO_TWIN_URL", MARKER),
-}
+_NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER}
 
 
 def _other_settings() -> dict[str, str]:
@@ -163,8 +69,8 @@ def _other_settings() -> dict[str, str]:
         Settings()
     except ValidationError as error:
         name, why = complaint(error)
-        raise BadParameter(why, param_hint=name) from None
-    known = {f"DEMO_{name.upper()}" for name in Settings.model_fields} | {"DEMO_DIE_AT"}
+        raise BadParameter(why, param_hint=variable(name)) from None
+    known = {*map(variable, Settings.model_fields), "DEMO_DIE_AT"}
     found = {}
     for name, value in os.environ.items():
         if name in known - _NOT_PASSED_ON:

@@ -1,78 +1,122 @@
-"""The options of a stack; they have the same names on the command line."""
+"""The options of a stack, each said once: `Stack` takes them, and the command `up` is made of them.
+
+A field with a description is an option on the command line, of the same name; one that is True by
+default is ``--no-NAME`` there. One that is a setting too (or has a setting's name as its alias) may
+be given by that variable, and every process of the stack is told of it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from demo_app.jobs.backend import known_backends
-from demo_app.settings import SHORTEST_TOKEN, BackendName, Safeguard, Transport
+from demo_app.settings import BackendName, Safeguard, Settings, Token, Transport, split, variable
 
 
 class StackError(Exception):
     """The stack can't start or go on; the message is one sentence for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """See ``python -m demo_app up --help``.
+class Fsync(StrEnum):
+    """When Redis has its log written to the disk."""
 
-    dir: where all state lives; None takes a temporary folder and removes it in the end.
-    workers: worker processes; concurrency: threads in each. A port of 0 takes a free one.
-    restart: whether a worker that dies is started again. lease: seconds after which a silent
-    worker counts as dead. controls: whether the pages offer keys that kill processes.
-    report_deaths: whether Redis is told of a worker's death as soon as it is seen, so that its jobs
-    are rescued at once; else when its lease has run out, as for a machine that is gone.
-    twin: whether a worker of stock Celery runs beside ours, to be compared with on the stage.
-    token: the start-up token; "" takes the folder's own.
-    environment: further DEMO_* settings for every process, for experiments.
-    """
+    ALWAYS = "always"
+    EVERYSEC = "everysec"
+    NO = "no"
 
-    dir: Path | None = None
-    workers: int = 1
-    concurrency: int = 4
-    backend: str = BackendName.CELERY
-    transport: Transport = Transport.CLAIMS
-    redis_url: str | None = None
-    appendfsync: str = "everysec"
-    persistence: bool = True
-    web_port: int = 0
-    inbox_port: int = 0
-    smtp_port: int = 0
-    restart: bool = True
-    lease: float | None = None
-    controls: bool = False
-    report_deaths: bool = False
-    twin: bool = False
-    token: str = ""
-    tasks: tuple[str, ...] = ()
-    without: frozenset[Safeguard] = frozenset()
-    environment: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        try:  # plain words will do, as in Stack(backend="memory")
-            object.__setattr__(self, "transport", Transport(self.transport))
-            object.__setattr__(self, "without", frozenset(map(Safeguard, self.without)))
-        except ValueError as error:
-            raise StackError(f"{error}.") from None
-        if ":" not in self.backend and self.backend not in known_backends():
-            raise StackError(
-                f"There is no backend {self.backend!r}: it is one of "
-                f"{', '.join(known_backends())}, or package.module:callable."
+_Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free one")]
+
+
+class Options(BaseModel):
+    """See the module. Raises pydantic's ValidationError for what does not fit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dir: Path | None = Field(None, description="where all state lives [default: a temporary one]")
+    workers: int = Field(1, ge=0, description="worker processes")
+    concurrency: int = Field(4, ge=1, description="threads in each")
+    backend: str = Field(
+        BackendName.CELERY,
+        title="NAME",
+        description=f"who runs the jobs: {', '.join(known_backends())}, or package.module:callable",
+    )
+    transport: Transport = Field(
+        Transport.CLAIMS, description="take jobs with claims, or as stock Celery does"
+    )
+    redis_url: str | None = Field(
+        None, title="URL", description="an external server instead of the bundled one"
+    )
+    appendfsync: Fsync = Field(Fsync.EVERYSEC, description="when Redis writes its log")
+    persistence: bool = Field(True, description="Redis keeps nothing on disk")
+    web_port: _Port = 0
+    inbox_port: _Port = 0
+    smtp_port: _Port = 0
+    restart: bool = Field(True, description="a worker that dies stays dead")
+    tasks: Annotated[tuple[str, ...], BeforeValidator(split)] = Field(
+        (), title="MODULE", description="a module with @task [repeatable]"
+    )
+    without: Annotated[frozenset[Safeguard], BeforeValidator(split)] = Field(
+        frozenset(),
+        title="SAFEGUARD",
+        description=f"for experiments: leave out {', '.join(Safeguard)} [repeatable]",
+    )
+    lease: float | None = Field(
+        None,
+        gt=0,
+        title="SECONDS",
+        serialization_alias="lease_seconds",
+        description="a worker silent for longer is dead [default: 3]",
+    )
+    controls: bool = Field(False, description="pages offer keys that kill processes")
+    report_deaths: bool = Field(
+        False, description="rescue at once from a worker whose death is seen here"
+    )
+    twin: bool = Field(False, description="stock Celery beside this project, on one stage")
+    #: The start-up token; "" takes the folder's own. (Others can read a command line.)
+    token: Token = ""
+    #: Further settings for every process, for experiments.
+    environment: dict[str, str] = {}
+
+    @field_validator("backend")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if ":" not in name and name not in known_backends():
+            raise ValueError(
+                f"there is no backend {name!r}: it is one of {', '.join(known_backends())}, "
+                "or package.module:callable"
             )
-        if self.workers < 0 or self.concurrency < 1:
-            raise StackError("There must be at least 0 workers, with at least 1 thread each.")
-        if self.appendfsync not in ("always", "everysec", "no"):
-            raise StackError("appendfsync is one of always, everysec, no.")
-        if self.twin and (self.redis_url is not None or self.transport is not Transport.CLAIMS):
-            raise StackError("The twin needs the bundled Redis, and workers that claim.")
-        others = self.backend == BackendName.RQ or self.transport is not Transport.CLAIMS
-        if others and (self.redis_url or "").startswith("sentinel://"):
-            raise StackError("Only the backend celery, with claims, asks Sentinel where Redis is.")
-        if self.lease is not None and self.lease <= 0:
-            raise StackError("A lease lasts longer than 0 seconds.")
-        if 0 < len(self.token) < SHORTEST_TOKEN:
-            raise StackError(f"The token is too short: at least {SHORTEST_TOKEN} characters.")
-        for port in (self.web_port, self.inbox_port, self.smtp_port):
-            if not 0 <= port <= 65535:
-                raise StackError(f"{port} is no port; a port is 0 to 65535.")
+        return name
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        claims = self.transport is Transport.CLAIMS
+        if self.twin and (self.redis_url is not None or not claims):
+            raise ValueError("the twin needs the bundled Redis, and workers that claim")
+        watched = (self.redis_url or "").startswith("sentinel://")
+        if watched and (self.backend == BackendName.RQ or not claims):
+            raise ValueError("only the backend celery, with claims, asks Sentinel where Redis is")
+        return self
+
+    def as_settings(self) -> dict[str, str]:
+        """Those that are settings too, as variables for a process."""
+        given = {name: getattr(self, option) for option, name in SETTINGS.items()}
+        return {
+            variable(name): ",".join(value)
+            if isinstance(value, tuple | frozenset)
+            else str(int(value) if isinstance(value, bool) else value)
+            for name, value in given.items()
+            if value is not None
+        }
+
+
+#: The setting for each option that is one.
+SETTINGS = {
+    option: name
+    for option, field in Options.model_fields.items()
+    if (name := field.serialization_alias or option) in Settings.model_fields
+}

@@ -79,11 +79,8 @@ class Plan:
 
     def environment(self, role: str = "") -> dict[str, str]:
         """The environment of a process of the stack."""
-        options = self.options
-        ours = {
+        ours = self.options.as_settings() | {
             "DEMO_DIR": str(self.folder.path),
-            "DEMO_BACKEND": options.backend,
-            "DEMO_TRANSPORT": options.transport,
             "DEMO_REDIS_URL": self.redis_url,
             "DEMO_TWIN_URL": self.twin_url,
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}",
@@ -92,23 +89,17 @@ class Plan:
             "LOCAL_SMTP_TOKEN": self.token,
             "LOCAL_SMTP_APP_URL": self.web_url,
             "DEMO_WEB_PORT": str(self.web_port),
-            "DEMO_CONCURRENCY": str(options.concurrency),
-            "DEMO_TASKS": ",".join(options.tasks),
-            "DEMO_WITHOUT": ",".join(options.without),
             "DEMO_STOP_SECONDS": "3",  # the supervisor waits a little longer
-            "DEMO_CONTROLS": str(int(options.controls)),
             "DEMO_CONTROL": str(self.folder.control),
             MARKER: self.stack_id,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
         }
-        if options.lease is not None:
-            ours["DEMO_LEASE_SECONDS"] = str(options.lease)
         if role == STOCK:
             ours |= {"DEMO_TRANSPORT": Transport.STOCK, "DEMO_REDIS_URL": self.twin_url}
         # not by items(): a lab in another thread may be taking its DEMO_ variables away
         inherited = {key: os.environ[key] for key in os.environ if key[:5] != "DEMO_"}
-        return {**inherited, **ours, **options.environment}
+        return {**inherited, **ours, **self.options.environment}
 
 
 def command(role: str, plan: Plan, number: int) -> list[str]:

@@ -7,15 +7,16 @@ import uuid
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from redis import RedisError
 
 from demo_app.broker.connection import connect
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
 from demo_app.control_pipe import ControlPipe
+from demo_app.settings import complaint
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
@@ -34,9 +35,10 @@ class Stack:
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
-        if options.get("dir") is not None:
-            options["dir"] = Path(options["dir"])
-        self.options = Options(**options)
+        try:
+            self.options = Options(**options)
+        except ValidationError as error:
+            raise StackError(f"{': '.join(filter(None, complaint(error)))}.") from None
         #: May be changed while the stack runs.
         self.report_deaths = self.options.report_deaths
         self._on_event = on_event or (lambda _: None)

@@ -1,0 +1,57 @@
+"""The options of a command, made of the fields of a model: each is said once, there."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_origin
+
+from pydantic.fields import FieldInfo
+from typer import Option
+
+from demo_app.settings import variable
+from demo_app.stack.options import SETTINGS, Options
+
+Command = Callable[..., int]
+
+
+def takes_options(command: Command) -> Command:
+    """Let a command take every option of a stack, behind those of its own, by their names.
+
+    One that is not given has the field's default; several values of one come as a text with commas.
+    """
+    own = inspect.signature(command, eval_str=True)
+    derived = [_parameter(*one) for one in Options.model_fields.items() if one[1].description]
+    mine = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+
+    def run(**given: Any) -> int:
+        for name, field in Options.model_fields.items():
+            if field.default is True:
+                given[name] = not given[name]
+            elif isinstance(given.get(name), list):
+                given[name] = ",".join(given[name])
+        return command(**given)
+
+    parameters = [*mine, *derived]
+    run.__doc__, run.__name__ = command.__doc__, command.__name__
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    flag, kind, default = name.replace("_", "-"), field.annotation, field.default
+    if get_origin(kind) in (tuple, frozenset):
+        kind, default = list[str], []
+    option = Option(
+        f"--no-{flag}" if default is True else f"--{flag}",
+        help=field.description,
+        metavar="N" if kind is int else field.title,
+        envvar=variable(SETTINGS[name]) if name in SETTINGS else None,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default is not True and default,
+        annotation=Annotated[kind, option],
+    )
