@@ -112,7 +112,7 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
         ports = ["--smtp-port", str(plan.smtp_port), "--inbox-port", str(plan.inbox_port)]
         return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]
     if role == "web":
-        return [*python, "demo_app.web"]
+        return [*python, "demo_app.stage.web"]  # the web app with the stage in it
     if role == STOCK:
         return worker_command()
     words = plan.backend().worker_command()

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -31,7 +31,6 @@ from demo_app.web import (
     errors,
     jobs_api,
     operations,
-    stage_pages,
 )
 from demo_app.web.comments import CommentService
 from demo_app.web.comments import Route as JobRoute
@@ -42,10 +41,9 @@ from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
-from demo_app.web.stage import Stage
-from demo_app.web.twin import Twin
+from demo_app.web.templates import add_pages
+from demo_app.web.translations import add_sentences
 
-_STATIC = Path(str(files("demo_app.web"))) / "static"
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -72,19 +70,35 @@ def make_app(chosen: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.rooms = []
     # admin actions before the dashboard, whose addresses would take theirs for a state
-    pages = (blog_pages, author_pages, admin_actions, dashboard, stage_pages)
+    pages = (blog_pages, author_pages, admin_actions, dashboard)
     for part in (*pages, jobs_api, operations):
         app.include_router(part.router)
-    for file in _STATIC.rglob("*.*"):
-        path = f"/static/{file.relative_to(_STATIC).as_posix()}"
-        # out of memory: a file that is open for each client would use up the descriptors
-        content = Response(file.read_bytes(), media_type=_MEDIA_TYPES[file.suffix])
-        app.routes.append(Route(path, content, methods=["GET"], include_in_schema=False))
+    _serve_files(app, "demo_app.web")
     errors.add_handlers(app)
     app.add_middleware(RequestLog)
     app.add_middleware(BlogGuard, token=chosen.token, hosts=chosen.public_hosts, cookie=COOKIE)
     return app
+
+
+def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
+    """Add a room above this one to the app: its routes, and its folders `pages`, `static` and
+    `translations`. Those who hold the token find a link to the address `name`."""
+    app.state.rooms.append(name)
+    app.include_router(router)
+    add_pages(package)
+    add_sentences(package)
+    _serve_files(app, package)
+
+
+def _serve_files(app: FastAPI, package: str) -> None:
+    folder = Path(str(files(package))) / "static"
+    for file in folder.rglob("*.*"):
+        path = f"/static/{file.relative_to(folder).as_posix()}"
+        # out of memory: a file that is open for each client would use up the descriptors
+        content = Response(file.read_bytes(), media_type=_MEDIA_TYPES[file.suffix])
+        app.routes.append(Route(path, content, methods=["GET"], include_in_schema=False))
 
 
 def _services(chosen: Settings) -> Services:
@@ -101,8 +115,6 @@ def _services(chosen: Settings) -> Services:
         queue = Queue(connect(chosen.redis_url, timeout=2.0), options_of(chosen))
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)
-    stage = Stage(comments, queue, locator, inbox, chosen.dir / "stage-round")
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
     feed = Feed(chosen.redis_url if queue else None)
-    twin = Twin(chosen, inbox) if chosen.twin_url else None
-    return Services(comments, queue, inbox, locator, stage, rate_limit, feed, twin)
+    return Services(comments, queue, inbox, locator, rate_limit, feed)

@@ -15,26 +15,21 @@ from demo_app.web.errors import DomainError
 from demo_app.web.inbox import Inbox
 from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
-from demo_app.web.stage import Stage
-from demo_app.web.twin import Twin
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What one web app is made of.
 
-    queue: the queue in Redis; None when the backend keeps its jobs elsewhere. twin: the stock
-    Celery beside, if there is one.
+    queue: the queue in Redis; None when the backend keeps its jobs elsewhere.
     """
 
     comments: CommentService
     queue: Queue | None
     inbox: Inbox
     locator: Locator
-    stage: Stage
     rate_limit: RateLimit
     feed: Feed
-    twin: Twin | None
 
 
 # Both are coroutines, which FastAPI calls at once; a function would wait for a thread.

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from demo_app.broker.events import State
@@ -33,14 +33,20 @@ _ADDRESS = re.compile(rf"(?<!{_SIGN})({_SIGN}){_SIGN}*@(?=[\w-])")
 
 #: Whatever is put into a page goes through `escape_invisible`, but for what a form must send back
 #: `exact`ly.
+_folders: list[BaseLoader] = [PackageLoader("demo_app.web", "pages")]
 _pages = Environment(
-    loader=PackageLoader("demo_app.web", "pages"),
+    loader=ChoiceLoader(_folders),
     autoescape=True,
     undefined=StrictUndefined,
     finalize=lambda value: value if isinstance(value, Markup) else escape_invisible(value),
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def add_pages(package: str) -> None:
+    """Look for pages in that package's folder `pages` as well."""
+    _folders.append(PackageLoader(package, "pages"))
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -55,6 +61,7 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         # the relative way to the app's root, so that links work behind any prefix
         "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
         "path": path,
+        "rooms": request.app.state.rooms,
         "query": partial(_query, asked),
         "said": asked.get("said", ""),
         "holder": request.scope.get("holder", False),

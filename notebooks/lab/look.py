@@ -24,7 +24,7 @@ from lab.trace import rows
 _TELL = ("info", "time", "ping", "client list", "config get")
 #: The words of a command line by which a process is known, and its role.
 _ROLES = {
-    "demo_app.web": "web app",
+    "demo_app.stage": "web app",
     "local_smtp": "mail server",
     "demo_app.worker": "worker",
     "celery": "worker",

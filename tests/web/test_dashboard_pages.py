@@ -302,8 +302,12 @@ def _calls(client: Client) -> int:
     )
 
 
+#: Whatever has pages.
+ROOMS = ("demo_app.web", "demo_app.stage")
+
+
 def test_both_languages_have_all_the_same_words() -> None:
-    english, japanese = Translations("en").all, Translations("ja").all
+    english, japanese = (Translations(one, *ROOMS).all for one in ("en", "ja"))
     of_one = {key for key in english if key.endswith(".one")}  # Japanese has no plural
     assert english.keys() - of_one == japanese.keys()
     assert {key.removesuffix(".one") for key in of_one} <= english.keys()
@@ -313,7 +317,7 @@ def test_both_languages_have_all_the_same_words() -> None:
 
 
 def test_one_is_not_said_as_many() -> None:
-    english, japanese = Translations("en"), Translations("ja")
+    english, japanese = (Translations(one, *ROOMS) for one in ("en", "ja"))
     assert english("said.retry", n=1) == "1 job went back into its queue."
     assert english("said.retry", n="2") == "2 jobs went back into their queue."
     assert japanese("said.retry", n=1).startswith("1 件")
@@ -328,9 +332,9 @@ COMPUTED = ("act.", "ask.", "error.", "name.", "said.", "stage.", "theme.", "twi
 
 
 def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
-    known = {key.removesuffix(".one") for key in Translations("en").all}
-    web = Path(str(files("demo_app.web")))
-    paths = [path for kind in ("py", "html") for path in web.rglob(f"*.{kind}")]
+    known = {key.removesuffix(".one") for key in Translations("en", *ROOMS).all}
+    folders = [Path(str(files(room))) for room in ROOMS]
+    paths = [path for one in folders for kind in ("py", "html") for path in one.rglob(f"*.{kind}")]
     source = "\n".join(path.read_text("utf-8") for path in paths)
     asked = set(re.findall(r"""\bt\(["']([\w.-]+\w)["'][),]""", source))
     asked |= {f"error.{key}" for key in re.findall(r'DomainError\(\d+, "(\w+)"', source)}

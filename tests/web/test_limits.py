@@ -97,7 +97,7 @@ def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process
     }
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024));"
-        "from demo_app.web.__main__ import main; main()"
+        "from demo_app.web.__main__ import make_app, serve; serve(make_app)"
     )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=log)

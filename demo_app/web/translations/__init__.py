@@ -12,11 +12,13 @@ from local_smtp.web import words
 
 
 class Translations:
-    """The sentences of one language; ``t("blog.count", n=3)``."""
+    """The sentences of one language in these packages; ``t("blog.count", n=3)``."""
 
-    def __init__(self, language: str) -> None:
-        path = files("demo_app.web.translations") / f"{language}.json"
-        self.all: dict[str, str] = json.loads(path.read_text("utf-8"))
+    def __init__(self, language: str, *packages: str) -> None:
+        self.all: dict[str, str] = {}
+        for package in packages:
+            path = files(package) / "translations" / f"{language}.json"
+            self.all |= json.loads(path.read_text("utf-8"))
 
     def __call__(self, key: str, **values: object) -> str:
         """The sentence of that key, filled in; that of `key.one`, if there is one, for `n` of 1.
@@ -32,10 +34,19 @@ class Translations:
         return key in self.all
 
 
+_packages = ["demo_app.web"]
+
+
+def add_sentences(package: str) -> None:
+    """Know the sentences in that package's folder `translations` as well."""
+    _packages.append(package)
+    translations.cache_clear()
+
+
 @cache
 def translations(language: str) -> Translations:
     """The sentences of a language."""
-    return Translations(language)
+    return Translations(language, *_packages)
 
 
 def language_of(request: Request) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from stage.browser.rounds import new_round
 from support import until
-from web.browser.rounds import new_round
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client

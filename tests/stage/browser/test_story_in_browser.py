@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import Page, expect
+from stage.browser.overlaps import overlaps
+from stage.browser.rounds import new_round
 from support import being_sent, until
-from web.browser.overlaps import overlaps
-from web.browser.rounds import new_round
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -155,18 +155,6 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_visible()
     expect(page.locator("[data-sum=posted]")).to_have_text("51")
-
-
-def test_the_picture_is_saved_as_svg_and_png(tab) -> None:
-    page = tab("/stage")
-    given: list[Download] = []
-    page.on("download", lambda one: given.append(one))
-    page.keyboard.press("E")  # with CapsLock
-    until(lambda: page.wait_for_timeout(100) or len(given) == 2, what="both files")
-    files = {one.suggested_filename[-3:]: one.path().read_bytes() for one in given}
-    assert files["png"].startswith(b"\x89PNG")
-    words = re.findall(r">([^<]+)</text>", files["svg"].decode())
-    assert {"posted", "delivered", "Workers"} <= set(words)
 
 
 #: What is too small, or out of the window, in percent of its height.

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 import redis
+from stage.stage_page import StagePage
 from support import until
-from web.stage_page import StagePage
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client

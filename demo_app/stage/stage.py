@@ -12,13 +12,14 @@ import redis
 from demo_app.blog import posts
 from demo_app.broker.inspect import next_to_run
 from demo_app.broker.queue import Queue
+from demo_app.stage.picture import TOKENS, Picture, arranged
+from demo_app.stage.replay import Graveyard, Past, Tombstone
+from demo_app.stage.twin import Twin
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import DeliveryStatus, Locator
 from demo_app.web.inbox import Inbox
 from demo_app.web.journal import events_after, events_between
-from demo_app.web.picture import TOKENS, Picture, arranged
-from demo_app.web.replay import Graveyard, Past, Tombstone
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000
@@ -31,13 +32,16 @@ JUST_STARTED = 6
 
 @dataclass(slots=True)
 class Stage:
-    """The stage. round: a file with the last comment of the round before, which no kill forgets."""
+    """The stage. round: a file with the last comment of the round before, which no kill forgets.
+    twin: the stock Celery beside, if there is one.
+    """
 
     comments: CommentService
     queue: Queue | None
     locator: Locator
     inbox: Inbox
     round: Path
+    twin: Twin | None = None
     _seen: tuple[snapshot.Worker, ...] = field(default=())
     _graves: Graveyard = field(default_factory=Graveyard)
     _read: str = "0-0"

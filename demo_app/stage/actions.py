@@ -20,9 +20,9 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.deaths import note_killed
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
+from demo_app.stage.stage import Stage
 from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
-from demo_app.web.dependencies import Services
 from demo_app.web.errors import DomainError
 from demo_app.web.inbox import DOWN, HANG_UP, SLOW
 
@@ -38,21 +38,21 @@ _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
 #: A clean start waits until nothing is being posted any more.
 _posting = threading.Lock()
-Action = Callable[[Services], None]
+Action = Callable[[Stage], None]
 
 
-def _comment(services: Services) -> None:
-    _post(services, next(_numbers), first=True)
+def _comment(stage: Stage) -> None:
+    _post(stage, next(_numbers), first=True)
 
 
-def _burst(services: Services) -> None:
+def _burst(stage: Stage) -> None:
     numbers = [next(_numbers) for _ in range(BURST)]
     with _posting, ThreadPoolExecutor(READERS) as pool:
-        list(pool.map(lambda number: _post(services, number, first=False), numbers))
+        list(pool.map(lambda number: _post(stage, number, first=False), numbers))
 
 
-def _post(services: Services, number: int, *, first: bool) -> None:
-    comments = services.comments
+def _post(stage: Stage, number: int, *, first: bool) -> None:
+    comments = stage.comments
     name = _NAMES[number % len(_NAMES)]
     address = f"{name.encode('ascii', 'ignore').decode().lower()}@example.test"
     everyone = posts.all_posts(comments.database)
@@ -60,54 +60,54 @@ def _post(services: Services, number: int, *, first: bool) -> None:
     body = f"A comment from the stage, number {number}."
     comment = comments.accept(post.id, name, address, body, first=first)
     comments.relay.wake()
-    if services.twin is not None:
-        services.twin.post(comment.id)
+    if stage.twin is not None:
+        stage.twin.post(comment.id)
 
 
-def _kill_worker(services: Services) -> None:
+def _kill_worker(stage: Stage) -> None:
     """`kill -9` for the worker with the most jobs, and for the one of the stock Celery beside."""
-    seen = snapshot.take(services.queue, services.comments.backend)
+    seen = snapshot.take(stage.queue, stage.comments.backend)
     living = [worker for worker in seen.workers if worker.alive and worker.here]
     if not living:
         raise DomainError(409, "no_worker_here")
     victim = max(living, key=lambda worker: worker.running)
     if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
         raise DomainError(409, "not_ours", pid=victim.pid)
-    if services.twin is not None:
-        services.twin.kill()
-    if services.queue is not None:
-        note_killed(services.queue, victim.pid, by="a person")
+    if stage.twin is not None:
+        stage.twin.kill()
+    if stage.queue is not None:
+        note_killed(stage.queue, victim.pid, by="a person")
 
 
-def _twin(services: Services) -> None:
+def _twin(stage: Stage) -> None:
     """The same comments to both systems, and the same kill when each is in the middle of it."""
-    twin = services.twin
+    twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
-    _new_round(services)
-    services.inbox.misbehave(HELD)
+    _new_round(stage)
+    stage.inbox.misbehave(HELD)
     for _ in range(COMPARED):
-        _post(services, next(_numbers), first=False)
+        _post(stage, next(_numbers), first=False)
     at_once = min(COMPARED, settings().concurrency)
     deadline = time.monotonic() + PATIENCE
     # both systems' jobs are at the same step: their mails are on the way
-    while services.inbox.hits() < 2 * at_once and time.monotonic() < deadline:
+    while stage.inbox.hits() < 2 * at_once and time.monotonic() < deadline:
         time.sleep(0.05)  # between two questions
-    _kill_worker(services)
-    services.inbox.misbehave()
+    _kill_worker(stage)
+    stage.inbox.misbehave()
 
 
-def _new_round(services: Services) -> None:
-    services.stage.new_round()
-    if services.twin is not None:
-        services.twin.new_round()
+def _new_round(stage: Stage) -> None:
+    stage.new_round()
+    if stage.twin is not None:
+        stage.twin.new_round()
 
 
-def _our_redis(services: Services) -> tuple[Decoded, int]:
+def _our_redis(stage: Stage) -> tuple[Decoded, int]:
     """The connection to the stack's own Redis, and its pid; anybody else's is left alone."""
-    if services.queue is None:
+    if stage.queue is None:
         raise DomainError(409, "no_redis")
-    client = services.queue.client
+    client = stage.queue.client
     try:
         pid = int(snapshot.redis_state(client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
@@ -117,77 +117,77 @@ def _our_redis(services: Services) -> tuple[Decoded, int]:
     return client, pid
 
 
-def _kill_redis(services: Services) -> None:
-    _, pid = _our_redis(services)
+def _kill_redis(stage: Stage) -> None:
+    _, pid = _our_redis(stage)
     processes.send(pid, processes.is_our_redis, signal.SIGKILL)
 
 
-def _outage(services: Services) -> None:
+def _outage(stage: Stage) -> None:
     """A reader comments when Redis was killed, before it is started again: that takes no 0.1 s."""
-    _kill_redis(services)
-    _comment(services)
+    _kill_redis(stage)
+    _comment(stage)
 
 
-def _wipe_redis(services: Services) -> None:
+def _wipe_redis(stage: Stage) -> None:
     """Every key goes, the append-only file's too; the outbox still has what is not done."""
-    client, _ = _our_redis(services)
+    client, _ = _our_redis(stage)
     client.flushall()
 
 
 def _mail(mood: str, *rules: dict[str, Any]) -> Action:
-    def switch(services: Services) -> None:
-        now, _ = services.inbox.mood()
+    def switch(stage: Stage) -> None:
+        now, _ = stage.inbox.mood()
         # the same button again takes the fault away
-        if not services.inbox.misbehave(*(() if now == mood else rules)):
+        if not stage.inbox.misbehave(*(() if now == mood else rules)):
             raise DomainError(409, "sink")
 
     return switch
 
 
-def _start_again(services: Services) -> None:
+def _start_again(stage: Stage) -> None:
     """All is well again: what died is started, the mail server has no faults, workers are awake,
     and the configured backend is in use."""
-    chosen, queue = settings(), services.queue
+    chosen, queue = settings(), stage.queue
     if chosen.control is not None and not control_pipe.ask(chosen.control):
         raise DomainError(409, "nobody_starts")
-    _route(chosen.backend)(services)
-    services.inbox.misbehave()
+    _route(chosen.backend)(stage)
+    stage.inbox.misbehave()
     if queue is None:
         return
     with suppress(redis.ConnectionError, redis.TimeoutError):  # dead, and about to come back
-        for worker in snapshot.take(queue, services.comments.backend).workers:
+        for worker in snapshot.take(queue, stage.comments.backend).workers:
             if worker.quiet:
                 queue.pause(worker.id, False)
 
 
-def _clean(services: Services) -> None:
+def _clean(stage: Stage) -> None:
     """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
-    client, _ = _our_redis(services)
-    comments = services.comments
+    client, _ = _our_redis(stage)
+    comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
-    _route(settings().backend)(services)  # a comment from now on
+    _route(settings().backend)(stage)  # a comment from now on
     with _posting:
-        for worker in snapshot.take(services.queue, comments.backend).workers:
+        for worker in snapshot.take(stage.queue, comments.backend).workers:
             processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
-        if services.twin is not None:
-            services.twin.kill()
+        if stage.twin is not None:
+            stage.twin.kill()
         posts.delete_all_comments(comments.database)
         client.flushall()
     if isinstance(memory, MemoryBackend):
         memory.forget()
-    services.stage.new_round()
-    _start_again(services)
-    services.inbox.clear()  # of what a killed worker had just sent, too
+    stage.new_round()
+    _start_again(stage)
+    stage.inbox.clear()  # of what a killed worker had just sent, too
 
 
 def _route(name: str) -> Action:
-    def switch(services: Services) -> None:
+    def switch(stage: Stage) -> None:
         configured = settings().backend
         if name == BackendName.CELERY and configured != name:
             raise DomainError(409, "no_celery", backend=configured)
         # what runs in this process's memory is not handed over by the relay, and dies with it
         use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
-        services.comments.use(Route(backend_named(name), use_outbox))
+        stage.comments.use(Route(backend_named(name), use_outbox))
 
     return switch
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from demo_app.web.show import Show, shows, steps
+from demo_app.stage.show import Show, shows, steps
 
 SAID = {"en": "Look.", "ja": "ご覧ください。"}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from stage.stage_page import StagePage
 from support import until
-from web.stage_page import StagePage
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo_app.settings import BackendName
+from demo_app.stage.replay import Tombstone
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus, Place
-from demo_app.web.replay import Tombstone
 from demo_app.web.translations import Translations
 
 #: Jobs shown as tokens of their own on one floor; the rest is a number.

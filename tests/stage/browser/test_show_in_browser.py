@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from stage.browser.overlaps import overlaps
 from support import until
-from web.browser.overlaps import overlaps
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.show import steps
+from demo_app.stage.show import steps
 
 #: What a caption claims, by a word of it, and the sums that make it true.
 TRUE_WHEN = {

@@ -7,15 +7,14 @@ import signal
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.settings import settings
-from demo_app.web.dependencies import ServicesDep
+from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
+from demo_app.stage.show import show_named, state_of, steps
+from demo_app.stage.stage import TAPE, Stage
 from demo_app.web.errors import DomainError
-from demo_app.web.fault_controls import ACTIONS, BURST, HARMLESS
-from demo_app.web.show import show_named, state_of, steps
-from demo_app.web.stage import TAPE
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
 
@@ -24,10 +23,18 @@ LATEST = 4e10
 router = APIRouter(prefix="/stage", tags=["stage"], include_in_schema=False)
 
 
+async def _stage(request: Request) -> Stage:
+    stage: Stage = request.app.state.stage
+    return stage
+
+
+StageDep = Annotated[Stage, Depends(_stage)]
+
+
 @router.get("", response_class=HTMLResponse)
-def stage(
+def page(
     request: Request,
-    services: ServicesDep,
+    stage: StageDep,
     at: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     since: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     until: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
@@ -40,12 +47,12 @@ def stage(
 
     Without JavaScript it is the text equivalent, and its buttons are forms.
     """
-    replay = at is not None and services.queue is not None
+    replay = at is not None and stage.queue is not None
     end = time.time() if until is None else until
     tape = (at or 0.0, end - TAPE if since is None else since, end)
-    picture = services.stage.replay(*tape) if replay else services.stage.picture()
+    picture = stage.replay(*tape) if replay else stage.picture()
     in_words = picture.in_words(translations(language_of(request)))
-    twin = services.twin.picture() if services.twin is not None and not replay else None
+    twin = stage.twin.picture() if stage.twin is not None and not replay else None
     values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}
     values |= {"show_steps": steps(show, language_of(request)) if show else []}
     values |= {"show_state": state_of(picture), "twin": twin, "burst": BURST}
@@ -63,7 +70,7 @@ def notes(
 
 
 @router.post("/do/{action}")
-def do(request: Request, services: ServicesDep, action: str, later: BackgroundTasks) -> Response:
+def do(request: Request, stage: StageDep, action: str, later: BackgroundTasks) -> Response:
     """Do one of the actions. Answers 204 to the page's script, and leads a plain form back."""
     if action not in ACTIONS:
         raise DomainError(404, "no_action", action=action)
@@ -72,7 +79,7 @@ def do(request: Request, services: ServicesDep, action: str, later: BackgroundTa
     if action == "kill-web":  # once it has answered
         later.add_task(os.kill, os.getpid(), signal.SIGKILL)
     else:
-        ACTIONS[action](services)
+        ACTIONS[action](stage)
     if request.headers.get("accept", "").startswith("text/html"):
         return RedirectResponse("../../stage", 303, background=later)
     return Response(status_code=204, background=later)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from stage.stage_page import StagePage
 from support import until
-from web.stage_page import StagePage
 
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client

@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from demo_app.stage.actions import ACTIONS
+from demo_app.stage.picture import Picture
 from demo_app.web.errors import DomainError
-from demo_app.web.fault_controls import ACTIONS
-from demo_app.web.picture import Picture
 from local_smtp.web.words import LANGUAGES
 
 #: What a step can wait for, by name; each is a number.
@@ -94,7 +94,7 @@ class Show(BaseModel):
 @cache
 def shows() -> dict[str, Show]:
     """Every show, by the name of its file."""
-    found = (files("demo_app.web") / "shows").iterdir()
+    found = (files("demo_app.stage") / "shows").iterdir()
     return {
         file.name.removesuffix(".toml"): Show(**tomllib.loads(file.read_text("utf-8")))
         for file in found

@@ -2,7 +2,6 @@
 import { refresh, view } from "./live.js";
 import { crowd, fly, note } from "./flights.js";
 import { typed } from "./keys.js";
-import { save } from "./save.js";
 
 const $ = (id) => document.getElementById(id);
 let shown = null; // the address of the picture on show: what is there at first has made no way
@@ -46,7 +45,6 @@ function oops(why) {
 }
 
 const TOOLS = {
-  save: () => save(document.body),
   full: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
   fewer: () => { document.body.classList.toggle("fewer"); crowd(); },
 };

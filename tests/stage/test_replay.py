@@ -9,14 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from stage.stage_page import StagePage
 from support import until
-from web.stage_page import StagePage
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
+from demo_app.stage.picture import SUMS, Picture
 from demo_app.web.journal import events_between
-from demo_app.web.picture import SUMS, Picture
-from demo_app.web.translations import translations
+from demo_app.web.translations import Translations
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
 
@@ -82,7 +82,9 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
 
 def test_it_asks_for_no_key_that_does_nothing_on_a_tape() -> None:
     picture = Picture(dict.fromkeys(("posted", *SUMS), 0), defaultdict(list), {}, 0, moment=1.0)
-    told = [words for words, _ in picture.in_words(translations("en"))]
+    told = [
+        words for words, _ in picture.in_words(Translations("en", "demo_app.web", "demo_app.stage"))
+    ]
     assert told == ["0 posted: 0 waiting, 0 running, 0 delivered, 0 lost."]
 
 

@@ -1,0 +1,31 @@
+"""Run the web app with the stage in it, as a stack does: ``python -m demo_app.stage.web``."""
+
+from __future__ import annotations
+
+from demo_app.startup import nothing_is_garbage
+
+with nothing_is_garbage():
+    from fastapi import FastAPI
+
+    from demo_app.settings import Settings
+    from demo_app.stage.routes import router
+    from demo_app.stage.stage import Stage
+    from demo_app.stage.twin import Twin
+    from demo_app.web.app import add_room
+    from demo_app.web.app import make_app as make_web_app
+    from demo_app.web.serve import serve
+
+
+def make_app(chosen: Settings) -> FastAPI:
+    """The web app for these settings, and the stage."""
+    app = make_web_app(chosen)
+    had = app.state.services
+    twin = Twin(chosen, had.inbox) if chosen.twin_url else None
+    round_ = chosen.dir / "stage-round"
+    app.state.stage = Stage(had.comments, had.queue, had.locator, had.inbox, round_, twin)
+    add_room(app, "stage", "demo_app.stage", router)
+    return app
+
+
+if __name__ == "__main__":
+    serve(make_app)

@@ -1,0 +1,59 @@
+"""Serve a web app until it is told to end, with the settings from the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from demo_app.blog.database import DatabaseMissing
+from demo_app.settings import Settings, settings
+from demo_app.startup import nothing_is_garbage
+from demo_app.web.request_log import JsonLines
+from local_smtp.web.server import bounded_http
+
+#: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
+#: is for the blog's database, of which each thread has its own, and for Redis.
+CONNECTIONS = 750
+#: Clients taken in one go; more wait their turn in the kernel.
+_BACKLOG = 128
+
+
+def serve(make_app: Callable[[Settings], FastAPI]) -> None:
+    """Serve the app until SIGTERM or Ctrl-C."""
+    chosen = settings()
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    if not chosen.token:
+        sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((chosen.web_host, chosen.web_port))
+    except OSError as error:
+        sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
+    try:
+        with nothing_is_garbage():
+            app = make_app(chosen)
+    except DatabaseMissing as error:
+        sys.exit(f"The web app does not start: {error}.")
+    config = uvicorn.Config(
+        app,
+        http=bounded_http(CONNECTIONS),
+        ws="none",
+        backlog=_BACKLOG,
+        log_level="error",  # a warning is somebody's bad request
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(chosen.proxies),
+        forwarded_allow_ips=chosen.proxies,
+        timeout_graceful_shutdown=3,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
