@@ -16,10 +16,12 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, BadParameter, Option
 
+from demo_app.escape import escape_invisible
 from demo_app.judge import grade, lessons, table
 from demo_app.judge.judge import Judge
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.report import Report, told
+from demo_app.judge.report import told
+from demo_app.judge.sheet import Sheet
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import NAMES, target_of
 from demo_app.stack import StackError
@@ -36,22 +38,9 @@ def judge(
         float, Option(min=0, metavar="S", help="for faults at random, for each level")
     ] = 10.0,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
-    json_file: Annotated[Path | None, Option(metavar="FILE", help="write more of it there")] = None,
-    html: Annotated[
-        Path | None, Option(metavar="FILE", help="write one page with the pictures")
-    ] = None,
     all_names: Annotated[
         bool, Option("--table", help="judge all that there is a name for; print Markdown")
     ] = False,
-    against: Annotated[
-        Path | None,
-        Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="with --table: a table of before; exit status 1 if a verdict is another one",
-        ),
-    ] = None,
     hand_ins: Annotated[
         Path | None,
         Option(
@@ -59,18 +48,35 @@ def judge(
             metavar="FOLDER",
             exists=True,
             file_okay=False,
-            help="judge the class in each notebook and .py file there, and read each hand-in of "
-            "lessons (.json); print Markdown",
+            help="judge the class in each notebook and .py file there and in its folders, and read "
+            "each hand-in of lessons (.json); print Markdown",
         ),
     ] = None,
     minutes: Annotated[
         float, Option(min=0.1, metavar="M", help="with --grade: at most, for each file")
     ] = 10.0,
+    at_once: Annotated[
+        int, Option(min=1, metavar="N", help="with --grade: so many files side by side")
+    ] = 4,
+    key: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="with --grade: a secret of yours, with which each row of the sheet is signed",
+        ),
+    ] = None,
     markdown: Annotated[
         Path | None,
         Option(metavar="FILE", help="write that into a new file, or between its marks"),
     ] = None,
-    csv: Annotated[Path | None, Option(metavar="FILE", help="with --grade: for a sheet")] = None,
+    csv: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE", help="with --grade: a sheet; a run that was cut off goes on with it"
+        ),
+    ] = None,
 ) -> int:
     """Kill, pause and cut off a queue's processes at each step, and say which promises it keeps.
 
@@ -82,45 +88,35 @@ def judge(
         raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
     if markdown and not table.has_place(markdown):
         raise BadParameter(f"{markdown} has no marks <!-- judge --> and <!-- /judge -->")
-    before = against.read_text("utf-8") if against else ""  # it may be the file to be written
-    if against and not (all_names and table.columns(before)):
-        raise BadParameter(f"with --table, and {against} needs a table of the judge")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console = Console(stderr=as_json or not target, highlight=False)
     arguments = ["--levels", levels, "--seed", str(seed), "--seconds", f"{seconds:g}"]
     try:
         if not target:
-            text = (
-                _graded(console, hand_ins, wanted, arguments, minutes * 60, csv)
-                if hand_ins
-                else _compared(console, wanted, seed, seconds, ["--table", *arguments])
-            )
+            if hand_ins:
+                sheets = _graded(console, hand_ins, wanted, arguments, minutes, at_once, csv, key)
+                text = "\n\n".join(sheet.markdown() for sheet in sheets)
+            else:
+                text = _compared(console, wanted, seed, seconds, ["--table", *arguments])
             print(text)
             if markdown:
                 table.write(markdown, text)
-            changes = table.differences(before, text) if before else []
-            for change in changes:
-                console.print(change, markup=False, soft_wrap=True)
-            return 1 if changes else 0
+            return 0
         console.print(f"{target}, seed {seed}", markup=False)
         with Judge(target_of(target), seed, seconds) as court:
-            verdicts = list(told(console, court.judge(wanted)))
-        report = Report(target, seed, _command([target, *arguments]), verdicts)
-        if json_file:
-            json_file.write_text(json.dumps(report.full(), indent=1) + "\n", "utf-8")
-        if html:
-            html.write_text(report.html(), "utf-8")
+            verdicts = list(told(console, court.judge(wanted), target))
     except (CannotJudge, StackError) as error:
-        console.print(str(error), markup=False)
+        console.print(escape_invisible(error), markup=False)
         return 2
     except OSError as error:
-        if error.filename not in map(str, (json_file, html, markdown, csv)):
+        if error.filename not in map(str, (markdown, csv)):
             raise
         console.print(f"{error.filename} can't be written ({error.strerror}).", markup=False)
         return 2
     if as_json:
-        print(json.dumps(report.short()))
+        found = [verdict.as_json() for verdict in verdicts]
+        print(json.dumps({"target": target, "seed": seed, "levels": found}))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 
@@ -153,27 +149,29 @@ def _graded(
     folder: Path,
     levels: list[int],
     arguments: Sequence[str],
-    seconds: float,
+    minutes: float,
+    at_once: int,
     csv: Path | None,
-) -> str:
+    key: Path | None,
+) -> list[Sheet]:
     """The tables of all hand-ins: queues, and lessons. Raises CannotJudge when there are none."""
-    grades, answered = [], lessons.lessons(folder)
-    for path in grade.hand_ins(folder):
-        grades.append(grade.grade(path, arguments, seconds))
-        held = sum(grades[-1].held.values())
-        console.print(f"{path.name}: {held} of {len(levels)} levels hold", markup=False)
-    if not grades and not answered:
+
+    def tell(words: str) -> None:
+        console.print(words, markup=False, soft_wrap=True)
+
+    queues = grade.hand_ins(folder)
+    beside = csv.with_stem(f"{csv.stem}-lessons") if csv and queues else csv
+    answered = lessons.lessons(folder, beside)
+    sheets = [] if answered is None else [answered]
+    if queues:
+        sheet = grade.new_sheet(levels, csv, key.read_bytes() if key else b"")
+        grade.grade_all(
+            folder, levels, arguments, sheet, tell, seconds=minutes * 60, at_once=at_once
+        )
+        sheets.insert(0, sheet)
+    if not sheets:
         raise CannotJudge(f"There is no notebook, no .py file and no hand-in in {folder}.")
-    parts = []
-    if grades:
-        parts.append((grade.markdown(grades, levels), grade.as_csv(grades, levels), csv))
-    if answered:
-        beside = csv.with_stem(f"{csv.stem}-lessons") if csv and grades else csv
-        parts.append((lessons.markdown(answered), lessons.as_csv(answered), beside))
-    for _, sheet, where in parts:
-        if where:
-            where.write_text(sheet, "utf-8")
-    return "\n\n".join(text for text, _, _ in parts)
+    return sheets
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -1,115 +1,179 @@
-"""Judges each queue of a folder of hand-ins, each in a process of its own, with limits.
-
-The limits stop mistakes. They are no sandbox: a hand-in runs as you, with your files and network.
-"""
+"""Judges each queue of a folder of hand-ins: a row for each, whatever it does, as soon as it is
+known. Each is judged in a process and a folder of its own, several side by side."""
 
 from __future__ import annotations
 
 import ast
-import csv
-import io
+import hashlib
 import json
 import os
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from demo_app.judge.lessons import LARGEST
+from demo_app.judge.sheet import Sheet, safe
 from demo_app.judge.target import CannotJudge
-from demo_app.markdown import table
 
 _METHODS = {"put", "claim", "ack"}
-#: Of each process of a hand-in: bytes of address space. Of the user: processes and threads beside
-#: those that there are.
-MEMORY, PROCESSES = 2 << 30, 512
+#: Of several classes that would do, one of this name is meant.
+_USUAL = "MyQueue"
+_SIGNS = {True: "✓", False: "✗", None: "–"}
+#: Folders in which nobody hands anything in.
+_IGNORED = {"__pycache__", ".ipynb_checkpoints", "__MACOSX"}
 
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """held: by level. told: of the first level that fails, or why it could not be judged."""
+    """held: by level. told: of the first level that does not hold, or why there is none."""
 
-    file: str
-    held: dict[int, bool] = field(default_factory=dict)
+    queue: str = ""
+    held: dict[int, bool | None] = field(default_factory=dict)
     told: str = ""
 
 
 def hand_ins(folder: Path) -> list[Path]:
-    """The notebooks and Python files of a folder."""
-    return sorted(path for path in folder.iterdir() if path.suffix in (".py", ".ipynb"))
+    """The notebooks and Python files of a folder, and of the folders in it."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".ipynb") and not _IGNORED & set(path.parts)
+    )
+
+
+def new_sheet(levels: Sequence[int], path: Path | None, key: bytes) -> Sheet:
+    """A sheet for grades. Raises OSError; see `Sheet`."""
+    return Sheet(["hand-in", "file", "class", *map(str, levels), "held", "seconds", "told"],
+                 path, key)  # fmt: skip
+
+
+def grade_all(
+    folder: Path,
+    levels: Sequence[int],
+    arguments: Sequence[str],
+    sheet: Sheet,
+    tell: Callable[[str], object],
+    *,
+    seconds: float,
+    at_once: int,
+) -> None:
+    """Judge every queue that is not in the sheet yet.
+
+    arguments: for the judge. tell: is given a sentence for each that is done. seconds: at most,
+    for each.
+    """
+    known = {(row[0], row[1]) for row in sheet.rows}
+    wanted = {path: (safe(path.relative_to(folder)), _digest(path)) for path in hand_ins(folder)}
+    new = [path for path, names in wanted.items() if names not in known]
+    if known:
+        tell(f"{len(wanted) - len(new)} of {len(wanted)} hand-ins are in the sheet already.")
+    with ThreadPoolExecutor(at_once) as pool:
+        began = {path: time.monotonic() for path in new}
+
+        def run(path: Path) -> Grade:
+            began[path] = time.monotonic()
+            return grade(path, arguments, seconds)
+
+        futures = {pool.submit(run, path): path for path in new}
+        for number, future in enumerate(as_completed(futures), 1):
+            path, one = futures[future], future.result()
+            held = sum(kept is True for kept in one.held.values())
+            took = time.monotonic() - began[path]
+            signs = [_SIGNS[one.held[level]] if level in one.held else "" for level in levels]
+            cells = [*wanted[path], one.queue, *signs, held, f"{took:.0f}", one.told]
+            row = sheet.add(cells)
+            told = f"{held} of {len(levels)} levels hold" if one.held else row[-1]
+            tell(f"{number} of {len(new)}: {row[0]}: {told} ({took:.0f} s)")
 
 
 def grade(path: Path, arguments: Sequence[str], seconds: float) -> Grade:
-    """Judge the last queue that a file defines. arguments: for the judge. seconds: at most."""
-    with tempfile.TemporaryDirectory(prefix="grade-") as folder:
-        try:
-            queue = _queue_of(path, Path(folder))
-            return _judged(path.name, [queue, *arguments], seconds)
-        except CannotJudge as error:
-            return Grade(path.name, told=str(error))
-
-
-def _judged(name: str, arguments: Sequence[str], seconds: float) -> Grade:
-    threads = sum(
-        process.info["num_threads"] or 0
-        for process in psutil.process_iter(["uids", "num_threads"])
-        if process.info["uids"] and process.info["uids"].real == os.getuid()
-    )
-
-    def limit() -> None:
-        wanted = {
-            resource.RLIMIT_AS: MEMORY,
-            resource.RLIMIT_NPROC: threads + PROCESSES,
-            resource.RLIMIT_CPU: int(seconds) + 1,
-        }
-        for kind, most in wanted.items():
-            with suppress(ValueError, OSError):  # macOS has not all of them
-                resource.setrlimit(kind, (most, most))
-
+    """Judge the queue that a file defines. arguments: for the judge. seconds: at most."""
     try:
-        told = subprocess.run(
-            [sys.executable, "-m", "demo_app", "judge", *arguments, "--json"],
-            # each thread of glibc may reserve an arena of its own, which counts as memory
-            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
-            preexec_fn=limit, timeout=seconds, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:  # the judge was killed, and what it started ends with it
-        return Grade(name, told=f"not done within {seconds:g} s")
-    if told.returncode not in (0, 1):
-        raise CannotJudge((told.stderr.strip().splitlines() or ["no reason was given"])[-1])
-    levels = json.loads(told.stdout.splitlines()[-1])["levels"]
+        with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
+            source, queue = queue_of(path)
+            alone = Path(folder) / "my_queue.py"  # nobody else's files are beside it
+            alone.write_text(source, "utf-8")
+            return _judged(alone, queue, arguments, seconds)
+    except CannotJudge as error:
+        return Grade(told=str(error))
+    except Exception as error:  # whatever it is: the others have their rows
+        return Grade(told=f"It could not be judged: {type(error).__name__}: {error}")
+
+
+def _judged(path: Path, queue: str, arguments: Sequence[str], seconds: float) -> Grade:
+    """What the judge says. Raises CannotJudge."""
+    judge = subprocess.Popen(
+        [sys.executable, "-m", "demo_app", "judge", f"{path}:{queue}", *arguments, "--json"],
+        cwd=path.parent,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, err = judge.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:  # what it started ends with it
+        with suppress(ProcessLookupError):
+            os.killpg(judge.pid, signal.SIGKILL)
+        judge.communicate()
+        return Grade(queue, told=f"not done within {seconds:g} s")
+    if judge.returncode not in (0, 1):
+        raise CannotJudge((err.strip().splitlines() or ["The judge was killed."])[-1])
+    levels = json.loads(out.splitlines()[-1])["levels"]
     held = {level["level"]: level["held"] for level in levels}
-    broken = [f"level {level['level']}: {level['why']}" for level in levels if not level["held"]]
-    return Grade(name, held, (broken or [""])[0])
+    broken = [level for level in levels if not level["held"]]
+    broken.sort(key=lambda level: level["held"] is None)  # a hole is told before a question
+    told = [f"level {level['level']}: {level['why']}" for level in broken]
+    return Grade(queue, held, (told or [""])[0])
 
 
-def _queue_of(path: Path, folder: Path) -> str:
-    """The target's name. A notebook's cell becomes a file in the folder. Raises CannotJudge."""
+def queue_of(path: Path) -> tuple[str, str]:
+    """The source with the queue's class, and the class's name. Raises CannotJudge."""
+    if not path.is_file():
+        raise CannotJudge("It is no file.")
     try:
+        if path.stat().st_size > LARGEST:
+            raise CannotJudge("It is too large.")
         text = path.read_text("utf-8")
-        cells = list(_cells(text)) if path.suffix == ".ipynb" else [text]
-    except (ValueError, KeyError, TypeError) as error:
-        raise CannotJudge(f"It can't be read: {error}.") from error
+        cells = [*_cells(text)] if path.suffix == ".ipynb" else [text]
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
+        raise CannotJudge(f"It can't be read: {type(error).__name__}: {error}.") from error
+    wrong = ""
     for cell in reversed(cells):
         try:
-            tree = ast.parse(cell)
-        except (SyntaxError, ValueError) as error:
-            if path.suffix == ".py":
-                raise CannotJudge(f"It is no Python: {error}.") from error
-            continue  # a cell with IPython's own words
-        for node in reversed(tree.body):
-            methods = {part.name for part in ast.walk(node) if isinstance(part, ast.FunctionDef)}
-            if isinstance(node, ast.ClassDef) and methods >= _METHODS:
-                if path.suffix == ".ipynb":
-                    path = folder / "my_queue.py"
-                    path.write_text(cell, "utf-8")
-                return f"{path}:{node.name}"
-    raise CannotJudge("There is no class with put, claim and ack.")
+            names = _queues(ast.parse(cell))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            # a cell of a notebook may have IPython's own words
+            if not wrong and (path.suffix == ".py" or "class " in cell):
+                wrong = f"It is no Python: {type(error).__name__}: {error}."
+            continue
+        if names:
+            return cell, _USUAL if _USUAL in names else names[-1]
+    raise CannotJudge(wrong or "There is no class with put, claim and ack.")
+
+
+def _queues(tree: ast.Module) -> list[str]:
+    """The classes that have all methods: their own, or those of a class before them."""
+    methods: dict[str, set[str]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            own = {part.name for part in node.body
+                   if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}  # fmt: skip
+            own |= {
+                target.id
+                for part in node.body
+                if isinstance(part, ast.Assign)
+                for target in part.targets
+                if isinstance(target, ast.Name)
+            }
+            bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+            methods[node.name] = own.union(*(methods.get(base, set()) for base in bases))
+    return [name for name, its in methods.items() if its >= _METHODS]
 
 
 def _cells(text: str) -> Iterator[str]:
@@ -118,22 +182,11 @@ def _cells(text: str) -> Iterator[str]:
             yield "".join(cell["source"])
 
 
-def markdown(grades: Sequence[Grade], levels: Sequence[int]) -> str:
-    """A row for each hand-in."""
-    head = ["hand-in", *map(str, levels), "held", "the first hole"]
-    rows = []
-    for one in grades:
-        signs = ["✓" if one.held.get(level) else "✗" for level in levels]
-        rows.append([one.file, *signs, str(sum(one.held.values())), " ".join(one.told.split())])
-    return table(head, rows, ["---", *(":---:" for _ in levels), "---:", "---"])
-
-
-def as_csv(grades: Sequence[Grade], levels: Sequence[int]) -> str:
-    """The same for a spreadsheet: 1 holds, 0 fails, nothing when it was not judged."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["hand-in", *(f"level {level}" for level in levels), "held", "told"])
-    for one in grades:
-        marks = [int(one.held[level]) if level in one.held else "" for level in levels]
-        writer.writerow([one.file, *marks, sum(one.held.values()), one.told])
-    return text.getvalue()
+def _digest(path: Path) -> str:
+    """By which a file is known again that was changed meanwhile."""
+    if not path.is_file():
+        return ""
+    try:
+        return hashlib.sha256(path.read_bytes()[: LARGEST + 1]).hexdigest()[:12]
+    except OSError:
+        return ""

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 import signal
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from demo_app.judge.role import Role, produce, run_job, told
 from demo_app.judge.steps import SteppedRedis, Steps
+
+#: Bytes of address space of each process of a learner's.
+MEMORY = 2 << 30
 
 
 def load(target: str) -> Any:
@@ -104,6 +109,8 @@ def _set_clock_ahead(seconds: float, module: Any) -> None:
 
 def main() -> None:
     """See the module."""
+    with suppress(ValueError, OSError):  # macOS has not all limits
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     queue_class = load(sys.argv[1])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     answers = os.fdopen(os.dup(1), "w", buffering=1)

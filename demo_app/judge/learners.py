@@ -36,7 +36,9 @@ class Learners:
             [sys.executable, "-m", "demo_app.judge.host",
              f"{self._path}:{queue_class}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True, env=self.leash.environment,
+            text=True, start_new_session=True, 
+            # each thread of glibc may reserve an arena of its own, which counts as memory
+            env={**self.leash.environment, "MALLOC_ARENA_MAX": "2"},
         )  # fmt: skip
         self.leash.hold(self._host.pid)
         self._lock = threading.Lock()

@@ -5,84 +5,57 @@ A hand-in says what the learner's own kernel said. It is a help to a teacher, an
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
 from pathlib import Path
 from typing import Any
 
-from demo_app.markdown import table
+from demo_app.judge.sheet import Sheet
 
 #: The verdict of a prediction that was right, as `lab.prediction` says it.
 _RIGHT = "as predicted"
+#: Bytes of a file that somebody may hand in; tries that are counted.
+LARGEST, _MOST = 1 << 20, 999
+_EXERCISE = re.compile(r"\d{1,3}(\.\d{1,3})*")
 
 
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """One hand-in. tries: by exercise, up to the right answer; negative while it is not right.
+def lessons(folder: Path, path: Path | None = None) -> Sheet | None:
+    """A row for each: ✓ and the tries that an exercise took, ✗ while it is wrong; None for none.
 
-    predicted, right: how many predictions were made, and how many were right. told: why the file
-    can't be read.
+    path: of the sheet's file.
     """
+    found = {str(file.relative_to(folder)): _read(file) for file in sorted(folder.rglob("*.json"))}
+    if not found:
+        return None
+    names = sorted(
+        {name for one in found.values() if isinstance(one, tuple) for name in one[0]},
+        key=lambda name: [int(number) for number in name.split(".")],
+    )
+    if path is not None:
+        path.unlink(missing_ok=True)  # it is read anew, in no time
+    sheet = Sheet(["hand-in", *names, "right", "as predicted", "told"], path)
+    for file, one in found.items():
+        if isinstance(one, str):
+            sheet.add([file, *("" for _ in names), "", "", one])
+            continue
+        tries, predictions = one
+        right = sum(sign.startswith("✓") for sign in tries.values())
+        counts = f"{predictions.count(_RIGHT)} of {len(predictions)}"
+        sheet.add([file, *(tries.get(name, "") for name in names), right, counts, ""])
+    return sheet
 
-    file: str
-    tries: dict[str, int] = field(default_factory=dict)
-    predicted: int = 0
-    right: int = 0
-    told: str = ""
 
-
-def lessons(folder: Path) -> list[Lessons]:
-    """The hand-ins of a folder, by the names of their files."""
-    return [_read(path) for path in sorted(folder.glob("*.json"))]
-
-
-def _read(path: Path) -> Lessons:
+def _read(path: Path) -> tuple[dict[str, str], list[str]] | str:
+    """What was answered, and the verdicts on predictions; or why it can't be read."""
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        return "It is no file, or too large."
     try:
         found: Any = json.loads(path.read_text("utf-8"))
         tries = {
-            str(name): int(one["tries"]) * (1 if one["right"] is True else -1)
+            name: f"{'✓' if one['right'] is True else '✗'} {min(_MOST, abs(int(one['tries'])))}"
             for name, one in found["exercises"].items()
+            if _EXERCISE.fullmatch(name)
         }
-        verdicts = [one["verdict"] for one in found["predictions"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Lessons(path.name, told=f"It is no hand-in: {type(error).__name__}.")
-    return Lessons(path.name, tries, len(verdicts), verdicts.count(_RIGHT))
-
-
-def exercises(found: Sequence[Lessons]) -> list[str]:
-    """Every exercise that somebody answered, in the lessons' order."""
-    names = {name for one in found for name in one.tries}
-    return sorted(
-        names, key=lambda name: [int(n) if n.isdecimal() else -1 for n in name.split(".")]
-    )
-
-
-def markdown(found: Sequence[Lessons]) -> str:
-    """A row for each hand-in: ✓ and the tries that it took, ✗ while it is wrong."""
-    names = exercises(found)
-    head = ["hand-in", *names, "right", "as predicted", ""]
-    rows = []
-    for one in found:
-        signs = [_sign(one.tries.get(name, 0)) for name in names]
-        right = str(sum(tries > 0 for tries in one.tries.values()))
-        rows.append([one.file, *signs, right, f"{one.right} of {one.predicted}", one.told])
-    return table(head, rows, ["---", *(":---:" for _ in names), "---:", "---:", "---"])
-
-
-def _sign(tries: int) -> str:
-    return f"✓ {tries}" if tries > 0 else f"✗ {-tries}" if tries else ""
-
-
-def as_csv(found: Sequence[Lessons]) -> str:
-    """The same for a spreadsheet: the tries that an exercise took, negative while it is wrong."""
-    names, text = exercises(found), io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["hand-in", *names, "right", "as predicted", "predictions", "told"])
-    for one in found:
-        tries = [one.tries.get(name, "") for name in names]
-        solved = sum(count > 0 for count in one.tries.values())
-        writer.writerow([one.file, *tries, solved, one.right, one.predicted, one.told])
-    return text.getvalue()
+        return tries, [str(one["verdict"]) for one in found["predictions"]]
+    except Exception as error:  # whatever somebody hands in: the others have their rows
+        return f"It is no hand-in: {type(error).__name__}."

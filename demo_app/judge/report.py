@@ -1,4 +1,4 @@
-"""What the judge found: for programs, for a terminal, and as one page with the pictures."""
+"""What the judge found, for a terminal: with the pictures, and what it ran on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,44 +15,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
+from demo_app.escape import escape_invisible
 from demo_app.judge.judge import Verdict
 from demo_app.judge.picture import svg
 from demo_app.judge.postgres import programs
 from demo_app.judge.targets import PACKAGES
 from demo_app.stack import redis_server
 
-#: Where the picture of a failure goes; the next run replaces it.
+#: Where the pictures of failures go, in a folder for each run.
 PICTURES = Path("build") / "judge"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """On one target. command: repeats it."""
-
-    target: str
-    seed: int
-    command: str
-    verdicts: Sequence[Verdict]
-
-    def short(self) -> dict[str, Any]:
-        """What `--json` prints."""
-        levels = [verdict.as_json() for verdict in self.verdicts]
-        return {"target": self.target, "seed": self.seed, "levels": levels}
-
-    def full(self) -> dict[str, Any]:
-        """The same with the versions, the command, and what was late."""
-        levels = [{**verdict.as_json(), "late": verdict.late} for verdict in self.verdicts]
-        versions = {**libraries(self.target), **machine()}
-        return {**self.short(), "levels": levels, "versions": versions, "command": self.command}
-
-    def html(self) -> str:
-        """One page that needs nothing else."""
-        pictures = {
-            verdict.level.number: svg(verdict.record, verdict.why)
-            for verdict in self.verdicts
-            if verdict.record is not None
-        }
-        return page("report.html", pictures=pictures, **self.full())
+_SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
 
 
 def page(template: str, **given: Any) -> str:
@@ -83,30 +55,37 @@ def machine() -> dict[str, str]:
 
 
 def told(
-    console: Console, verdicts: Iterable[Verdict], *, brief: bool = False
+    console: Console, verdicts: Iterable[Verdict], run: str = "", *, brief: bool = False
 ) -> Iterator[Verdict]:
-    """The verdicts again; each is printed. brief: without the history and the picture."""
+    """The verdicts again; each is printed. run: its name, for its pictures. brief: without them,
+    and without the history."""
+    name = re.sub(r"[^\w.-]+", "-", run)[-60:]
+    folder = PICTURES / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
     for verdict in verdicts:
-        sign = "[green]holds[/]" if verdict.held else "[bold red]fails[/]"
         level = verdict.level
-        console.print(f"{level.number:>2} {sign}  {level.name} ({verdict.trials} trials)")
+        console.print(f"{level.number:>2} {_SIGNS[verdict.held]}  {level.name} "
+                      f"({verdict.trials} trials)")  # fmt: skip
         if not verdict.held:
-            console.print(f"   {verdict.why}", markup=False, soft_wrap=True)
+            _tell(console, verdict.why)
         if not brief:
-            _tell_history(console, verdict)
+            _tell_history(console, verdict, folder)
         yield verdict
 
 
-def _tell_history(console: Console, verdict: Verdict) -> None:
+def _tell(console: Console, words: str) -> None:
+    """A line of its own. It may be a learner's, and no terminal obeys it."""
+    console.print(f"   {escape_invisible(words)}", markup=False, soft_wrap=True)
+
+
+def _tell_history(console: Console, verdict: Verdict, folder: Path) -> None:
     if verdict.record is None:
         return
     for line in verdict.as_json()["history"]:
-        told = f"   {line['at']:7.3f} s  {line['who']:<6} {line['what']}"
-        console.print(told, markup=False, soft_wrap=True)
-    path = PICTURES / f"level-{verdict.level.number:02d}.svg"
+        _tell(console, f"{line['at']:7.3f} s  {line['who']:<6} {line['what']}")
+    path = folder / f"level-{verdict.level.number:02d}.svg"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(svg(verdict.record, verdict.why), "utf-8")
-        console.print(f"   The picture: {path}")
+        console.print(f"   The picture: {path}", soft_wrap=True)
     except OSError as error:
         console.print(f"   No picture: {path} can't be written ({error.strerror}).")

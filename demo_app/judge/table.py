@@ -62,25 +62,6 @@ def columns(text: str) -> dict[str, dict[str, str]]:
     }
 
 
-def differences(before: str, now: str) -> list[str]:
-    """A sentence for each verdict that is another one than in the table `before`.
-
-    Queues are compared by name, whatever their versions are.
-    """
-    old, new = (
-        {name.split()[0].rstrip(":"): cells for name, cells in columns(text).items()}
-        for text in (before, now)
-    )
-    return [
-        f"{queue}, {row}: it was {was!r}, and is {now!r}."
-        for queue, cells in new.items()
-        for row, now in cells.items()
-        if row[0].isdigit()
-        and (was := old.get(queue, {}).get(row, "not judged"))
-        and was.startswith("holds") != now.startswith("holds")
-    ]
-
-
 def has_place(path: Path) -> bool:
     """Whether a table can be written there: into a new file, or between the file's marks."""
     return not path.exists() or bool(_PLACE.search(path.read_text("utf-8")))

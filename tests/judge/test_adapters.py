@@ -20,16 +20,11 @@ COMMAND = [sys.executable, "-m", "demo_app", "judge", "--table", "--levels", "2"
 def test_each_named_queue_runs_its_jobs_and_has_its_column(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     level = f"2. {LEVELS[2].name}"
-    old = f"| level | rq 1.0 |\n| --- | --- |\n| {level} | **no** |"
-    page.write_text(f"before\n<!-- judge -->\n{old}\n<!-- /judge -->\nafter\n")
+    page.write_text("before\n<!-- judge -->\nold\n<!-- /judge -->\nafter\n")
     told = subprocess.run(
-        [*COMMAND, "--markdown", page, "--against", page],
-        capture_output=True,
-        text=True,
-        check=False,
+        [*COMMAND, "--markdown", page], capture_output=True, text=True, check=False
     )
-    assert told.returncode == 1, told.stderr
-    assert f"rq, {level}: it was '**no**', and is 'holds'." in told.stderr
+    assert told.returncode == 0, told.stderr
     head, _, row, sums, back, _, repeat, *reasons = told.stdout.splitlines()
     columns = [cell.strip() for cell in head.split("|")[2:-1]]
     assert [column.split()[0].rstrip(":") for column in columns] == ["this", *NAMES[1:]]

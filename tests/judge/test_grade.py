@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from demo_app.judge.grade import MEMORY, grade
+from demo_app.judge.grade import grade
 
 QUEUE = """
 class Mine:
@@ -33,51 +34,111 @@ def _notebook(*cells: str) -> str:
     return json.dumps({"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]})
 
 
+def _graded(
+    folder: Path, *arguments: object, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "demo_app", "judge", "--grade", folder, *arguments]
+    return subprocess.run(
+        [*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def _rows(sheet: Path) -> dict[str, dict[str, str]]:
+    return {row["hand-in"]: row for row in csv.DictReader(sheet.read_text().splitlines())}
+
+
 @pytest.mark.timeout(300)
-def test_each_hand_in_has_a_row(tmp_path: Path) -> None:
+def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     folder = tmp_path / "handed in"
-    folder.mkdir()
+    (folder / "hanako_123").mkdir(parents=True)
+    (folder / "a folder.py").mkdir()
+    os.mkfifo(folder / "a pipe.py")
+    os.mkfifo(folder / "a pipe.json")
     last_in = QUEUE.format(extra="", pop="lpop")
-    hog = QUEUE.format(extra=f"bytearray({MEMORY}); ", pop="rpop")
+    killer = GOOD.replace("pass", "import os; os.kill(os.getppid(), 9)")
+    robber = GOOD.replace("import redis", "") + (
+        "import shutil, pathlib\nfor one in pathlib.Path('.').iterdir(): one.unlink()\n"
+    )
     files = {
         "a good.py": GOOD,
         "b.ipynb": _notebook(GOOD, "%%time\n1", last_in, "judge(Mine, levels=2)"),
         "c.py": "class Mine:\n    pass\n",
         "d.py": "class Mine(:\n",
-        "e.py": hog,
+        "e.py": QUEUE.format(extra=f"bytearray({4 << 30}); ", pop="rpop"),
         "f.ipynb": "no notebook",
+        "g.ipynb": _notebook("class Mine(:\n"),
+        "h.ipynb": "[" * 100_000,
+        "hanako_123/mine.py": GOOD.replace("class Mine:", "class Base:") + "\n\nclass Best(Base):"
+        "\n    pass\n",
+        "=cmd|'!A1.py": "",
+        "red \x1b[31m.py": killer,
+        "robber.py": robber,
         "notes.txt": "not graded",
+        "deep.json": "[" * 100_000,
+        "endless.json": '{"exercises": {"1.1": {"right": true, "tries": 1e999}}}',
     }
     for name, text in files.items():
         (folder / name).write_text(text)
     sheet, page = tmp_path / "grades.csv", tmp_path / "grades.md"
-    told = subprocess.run(
-        [sys.executable, "-m", "demo_app", "judge", "--grade", folder, "--levels", "2",
-         "--csv", sheet, "--markdown", page],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    told = _graded(folder, "--levels", 2, "--csv", sheet, "--markdown", page, cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     assert page.read_text() == told.stdout
-    rows = {row[0]: row[1:] for row in csv.reader(sheet.read_text().splitlines())}
-    assert rows.pop("hand-in") == ["level 2", "held", "told"]
-    assert {name: row[:2] for name, row in rows.items()} == {
-        "a good.py": ["1", "1"],
-        "b.ipynb": ["0", "0"],
-        "c.py": ["", "0"],
-        "d.py": ["", "0"],
-        "e.py": ["0", "0"],
-        "f.ipynb": ["", "0"],
+    rows = _rows(sheet)
+    assert [*rows["a good.py"]] == ["hand-in", "file", "class", "2", "held", "seconds", "told"]
+    held = {name: (row["class"], row["2"], row["held"]) for name, row in rows.items()}
+    assert held == {
+        "a good.py": ("Mine", "✓", "1"),
+        "a folder.py": ("", "", "0"),
+        "a pipe.py": ("", "", "0"),
+        "b.ipynb": ("Mine", "✗", "0"),
+        "c.py": ("", "", "0"),
+        "d.py": ("", "", "0"),
+        "e.py": ("Mine", "✗", "0"),
+        "f.ipynb": ("", "", "0"),
+        "g.ipynb": ("", "", "0"),
+        "h.ipynb": ("", "", "0"),
+        "hanako_123/mine.py": ("Best", "✓", "1"),
+        "'=cmd|'!A1.py": ("", "", "0"),
+        "red ⟨U+001B⟩[31m.py": ("Mine", "✓", "1"),
+        "robber.py": ("Mine", "✓", "1"),
     }
     words = {
         "b.ipynb": "run as job-2, job-1",
         "c.py": "no class with put, claim and ack",
-        "d.py": "no Python",
+        "d.py": "no Python: SyntaxError",
         "e.py": "MemoryError",
         "f.ipynb": "can't be read",
+        "g.ipynb": "no Python: SyntaxError",
+        "h.ipynb": "RecursionError",
+        "a pipe.py": "It is no file",
     }
     for name, word in words.items():
-        assert word in rows[name][2]
-    assert "| a good.py | ✓ | 1 |" in told.stdout
+        assert word in rows[name]["told"], name
+    assert "\x1b" not in told.stdout + told.stderr
+    assert "| a good.py |" in told.stdout
+    assert all(f"{name}: It is no hand-in: {kind}" for name, kind in (
+        ("deep.json", "RecursionError"), ("endless.json", "OverflowError")))  # fmt: skip
+
+
+def test_a_run_that_was_cut_off_goes_on_and_a_forged_row_is_judged_again(tmp_path: Path) -> None:
+    folder, sheet, key = tmp_path / "in", tmp_path / "grades.csv", tmp_path / "key"
+    folder.mkdir()
+    key.write_text("a secret")
+    for name in ("a.py", "b.py", "c.py"):
+        (folder / name).write_text("class Mine(:\n")
+    _graded(folder, "--levels", 2, "--csv", sheet, "--key", key)
+    first = sheet.read_text().splitlines()
+    assert len(first) == 4
+    forged = first[2].replace(",0,", ",1,", 1)
+    assert forged != first[2]
+    sheet.write_text("\n".join([*first[:2], forged]) + "\n")
+    told = _graded(folder, "--levels", 2, "--csv", sheet, "--key", key)
+    assert "1 of 3 hand-ins are in the sheet already" in told.stderr
+    assert sorted(_rows(sheet)) == ["a.py", "b.py", "c.py"]
+    assert ",1," not in sheet.read_text()
+    other = _graded(folder, "--levels", "2-3", "--csv", sheet, "--key", key)
+    assert other.returncode == 2
+    assert "it has another table" in other.stderr
 
 
 def test_a_hand_in_that_never_ends_is_stopped(tmp_path: Path) -> None:
@@ -87,7 +148,6 @@ def test_a_hand_in_that_never_ends_is_stopped(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_no_grade(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "demo_app", "judge", "--grade", tmp_path]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = _graded(tmp_path)
     assert told.returncode == 2
     assert "no notebook, no .py file and no hand-in" in " ".join(told.stderr.split())

@@ -52,10 +52,10 @@ def test_what_was_answered_and_predicted_is_in_a_table_of_the_class(
     assert [one["verdict"] for one in told["predictions"]] == ["as predicted"]
     table = graded("--csv", "class.csv")
     assert "| hand-in-Hanako-A.json | ✓ 2 | ✓ 2 | 2 | 1 of 1 |  |" in table
-    assert "| notes.json |  |  | 0 | 0 of 0 | It is no hand-in: TypeError. |" in table
+    assert "| notes.json |  |  |  |  | It is no hand-in: TypeError. |" in table
     rows = list(csv.reader((here / "class.csv").read_text().splitlines()))
-    assert rows[0] == ["hand-in", "2.2", "3.3", "right", "as predicted", "predictions", "told"]
-    assert rows[1] == ["hand-in-Hanako-A.json", "2", "2", "2", "1", "1", ""]
+    assert rows[0] == ["hand-in", "2.2", "3.3", "right", "as predicted", "told"]
+    assert rows[1] == ["hand-in-Hanako-A.json", "✓ 2", "✓ 2", "2", "1 of 1", ""]
 
 
 def test_what_other_lessons_handed_in_stays(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
