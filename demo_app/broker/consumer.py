@@ -6,10 +6,6 @@ from __future__ import annotations
 class Consumer:
     """One that can tell nothing, as any consumer of kombu; `worker` has Celery's."""
 
-    def known_tags(self) -> set[str] | None:
-        """The delivery tags of what it runs or is going to run; None when it can't tell."""
-        return None
-
     def waiting_tags(self) -> set[str]:
         """The delivery tags of what it has received and not begun."""
         return set()

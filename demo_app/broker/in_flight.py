@@ -11,35 +11,28 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import count
 
 import redis
 
+from demo_app.broker import heartbeat
 from demo_app.broker.claim import Claim, Claimed, Ending, Verdict
 from demo_app.broker.complaints import Complaints
 from demo_app.broker.consumer import Consumer
-from demo_app.broker.heartbeat import Heartbeat
+from demo_app.broker.holding import Holding
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.lease import Lease, LeaseLost
 from demo_app.broker.queue import Queue
+from demo_app.broker.rescuer import Rescuer
 from demo_app.failpoints import Step, hit
 
 log = logging.getLogger(__name__)
 
+#: Rounds of the heartbeat between two looks for what nobody runs.
+_LOOK_EVERY = 4
 #: Seconds between tries while Redis is away.
 PAUSE = 0.2
 #: Seconds that an acknowledgement still waits for Redis when the worker has been told to stop.
 LAST_WAIT = 5.0
-
-
-@dataclass(slots=True)
-class Held:
-    """A claim with its message, and how it is to end, once that is known."""
-
-    claim: Claim
-    message: str
-    ending: Ending | None = None
 
 
 class InFlight:
@@ -51,12 +44,14 @@ class InFlight:
     def __init__(self, queue: Queue) -> None:
         self.queue, self.options = queue, queue.options
         self.lease = self.make_lease({})
-        self.heartbeat = Heartbeat(self)
+        self.holding = Holding()
+        self.rescuer = Rescuer(queue)
+        self.heartbeat = heartbeat.Heartbeat(
+            self.options.heartbeat_seconds, self.steps, self._hurry
+        )
+        self._rounds = 0
         self._queues: dict[str, None] = {}  # a set that keeps its order
-        self._held: dict[str, Held] = {}  # by Celery's delivery tag
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
-        self._tags = count(1)
-        self._refused: set[Claim] = set()
         self._lock = threading.Lock()
         self._complaints = Complaints()
         #: What runs the jobs that are claimed here.
@@ -91,15 +86,11 @@ class InFlight:
     def track(self, claimed: Claimed) -> str | None:
         """Note that a script gave us a job; returns the tag by which it is known here.
 
-        It is this delivery's own: the same job may come again while an old run still ends.
         None when the answer came so late that the job was given back meanwhile.
         """
-        tag = str(next(self._tags))
-        with self._lock:
-            if claimed.claim in self._refused:
-                return None
-            self._held[tag] = Held(claimed.claim, claimed.message)
-        hit(Step.CLAIMED)
+        tag = self.holding.take(claimed)
+        if tag is not None:
+            hit(Step.CLAIMED)
         return tag
 
     def message(self, tag: str) -> str:
@@ -107,14 +98,14 @@ class InFlight:
 
         Raises LeaseLost when its claim has ended.
         """
-        held = self._held.get(tag)
+        held = self.holding.get(tag)
         if held is None:
             raise LeaseLost("the claim has ended already")
         return held.message
 
     def set_ending(self, tag: str, ending: Ending) -> None:
         """Say how the claim is to end when Celery acknowledges it."""
-        held = self._held.get(tag)
+        held = self.holding.get(tag)
         if held is not None:
             held.ending = ending
 
@@ -156,7 +147,7 @@ class InFlight:
                 self._pending.pop(tag, None)
 
     def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
-        held = self._held.get(tag)
+        held = self.holding.get(tag)
         if held is None:
             return None
         chosen = held.ending or ending
@@ -168,21 +159,20 @@ class InFlight:
             message=chosen.message,
             next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
-        with self._lock:
-            self._held.pop(tag, None)
+        self.holding.end(tag)
         hit(_STEP_OF.get(chosen.verdict, Step.ACKNOWLEDGED))
         if chosen.verdict is Verdict.LOST:
             self.tell_given_up([held.claim.id])
         return ended.following
 
     def tell_given_up(self, job_ids: list[str]) -> None:
-        """Tell of those among the jobs whose rescue was one too many; raises redis.RedisError."""
+        """Tell of those among the jobs that were rescued too often; raises redis.RedisError."""
         for message in self.queue.given_up(job_ids):
             self.consumer.given_up(message)
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""
-        held = self._held.get(tag)
+        held = self.holding.get(tag)
         if held is None:
             raise LeaseLost("the claim has ended already")
         while True:
@@ -196,15 +186,57 @@ class InFlight:
 
     def held(self) -> dict[str, Claim]:
         """What is held, by delivery tag."""
-        with self._lock:
-            return {tag: held.claim for tag, held in self._held.items()}
+        return self.holding.claims()
 
-    def refuse(self, claims: set[Claim]) -> set[Claim]:
-        """Refuse the answers that these claims still wait for; returns those that have none yet."""
-        with self._lock:
-            refused = claims - {held.claim for held in self._held.values()}
-            self._refused |= refused
-        return refused
+    def steps(self) -> list[heartbeat.Step]:
+        """What the heartbeat does in its next round."""
+        steps = [self._renew, self.acknowledge_pending, self.rescue, self._promote_due]
+        self._rounds += 1
+        if self._rounds % _LOOK_EVERY == 0:
+            steps += [self.give_back_unanswered, self.give_back_forgotten]
+        return steps
+
+    def _hurry(self) -> None:
+        # so that the heartbeat has time for another try before the lease runs out
+        self.queue.scripts.hurry(self.options.lease_seconds / 3)
+
+    def _renew(self) -> None:
+        waiting: set[str] = set()
+        try:
+            waiting = self.consumer.waiting_tags()
+        finally:
+            ids = [claim.id for tag, claim in self.held().items() if tag in waiting]
+            if not self.lease.renew(ids):
+                log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
+
+    def rescue(self) -> float | None:
+        """Give back what dead workers held; returns the seconds until the next look, when that may
+        find somebody dead."""
+        self.tell_given_up(self.rescuer.rescue(self.lease))
+        return self.rescuer.beat if self.rescuer.suspects else None
+
+    def _promote_due(self) -> float | None:
+        moved, soonest = self.queue.promote_due(self.lease.worker)
+        if moved:
+            hit(Step.DUE_MOVED)
+        return None if soonest is None else max(0.01, soonest)
+
+    def give_back_unanswered(self) -> None:
+        """Give back what was claimed over a connection that broke before the answer came."""
+        known = self.queue.held_by(self.lease.worker, self.lanes)
+        lost = self.holding.refuse_unanswered(known)
+        for claim in lost:
+            self.queue.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
+        if lost:
+            log.warning("Gave back jobs whose claim was never answered")
+
+    def give_back_forgotten(self) -> None:
+        """Give back what Celery has dropped when its connection broke (see `holding`)."""
+        lost = self.holding.forgotten()
+        for tag in lost:  # the newest first: so the oldest comes to the very head
+            self.finish_soon(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
+        if lost:
+            log.warning("Gave back jobs that waited here when the connection broke")
 
     def leave(self) -> None:
         """Give back what is still held, to the head of the queue, and deregister.
@@ -214,8 +246,7 @@ class InFlight:
         """
         self.draining = self.closing = True
         self.heartbeat.stop()
-        with self._lock:
-            self._held.clear()  # a job that still runs must not begin a side effect now
+        self.holding.clear()  # a job that still runs must not begin a side effect now
         try:
             self.lease.end()
         except redis.RedisError as error:

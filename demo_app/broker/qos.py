@@ -38,6 +38,11 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             return len(self._in_flight.held())
         return len(self._delivered) - len(self._dirty)
 
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note what Celery gets, and do not keep it: who runs it does (see `holding`)."""
+        super().append(None, delivery_tag)
+        self._in_flight.holding.delivered(delivery_tag, message)
+
     def ack(self, delivery_tag: str) -> None:
         """The job has ended: done, unless something else was said of it."""
         self._end(delivery_tag, Ending(Verdict.DONE))
@@ -76,9 +81,11 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
         """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
-        whatever becomes of the connection, and its jobs go on."""
-        if not worker.is_celery_worker():
-            self._flush()
+        whatever becomes of the connection, and its jobs go on; what Celery drops is forgotten."""
+        self._flush()
+        if worker.is_celery_worker():
+            self._in_flight.holding.channel_closed(self._delivered)
+        else:
             for tag in reversed(list(self._delivered)):
                 self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
         return []

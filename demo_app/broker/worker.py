@@ -122,16 +122,6 @@ def _in_a_pools_thread() -> bool:
 class CeleryConsumer(Consumer):
     """What Celery's worker knows of the jobs that it was given."""
 
-    def known_tags(self) -> set[str] | None:
-        """What it runs or is going to run.
-
-        When its connection breaks, Celery drops what waits for a free process, but not what a
-        process was given. None where it drops nothing: a pool of threads runs all that it has.
-        """
-        if info().get("pool") != "prefork":
-            return None
-        return _tags(state.reserved_requests) | _tags(state.active_requests) | _in_the_pool()
-
     def waiting_tags(self) -> set[str]:
         """What it has received and not begun."""
         return _tags(state.reserved_requests) - _tags(state.active_requests)
@@ -147,18 +137,6 @@ class CeleryConsumer(Consumer):
 
 
 CONSUMER = CeleryConsumer()
-
-
-def _in_the_pool() -> set[str]:
-    """What was given to a process of the pool and has not ended."""
-    promises = list(_here["controller"].pool._pool._cache.values())
-    ids = {promise.correlation_id for promise in promises if not promise.ready()}
-    return {
-        tag
-        for in_flight in _here["in_flight"]()
-        for tag, claim in in_flight.held().items()
-        if claim.id in ids or claim.id.rpartition("#")[0] in ids
-    }
 
 
 def _tags(requests: Iterable[Any]) -> set[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from demo_app.broker import transport
 from demo_app.broker.claim import Claimed
-from demo_app.broker.heartbeat import Heartbeat
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import Lease
 from demo_app.broker.queue import Queue
@@ -38,11 +37,6 @@ return 1
 """
 
 
-class _NoRescue(Heartbeat):
-    def rescue(self) -> None:
-        """What dead workers held stays where it is."""
-
-
 class _UncheckedLease(Lease):
     def check(self, worker: str) -> None:
         """A worker that was taken for dead goes on as if nothing had happened."""
@@ -59,8 +53,11 @@ class UnsafeInFlight(InFlight):
             self.claim_script = "pop"
             self.queue.scripts.add("pop", _POP)
             self.queue.scripts.add("record_pop", _RECORD)
-        if not chosen.has(Safeguard.RESCUE):
-            self.heartbeat = _NoRescue(self)
+        self._rescues = chosen.has(Safeguard.RESCUE)
+
+    def rescue(self) -> float | None:
+        """What dead workers held stays where it is, without that safeguard."""
+        return super().rescue() if self._rescues else None
 
     def make_lease(self, info: dict[str, object]) -> Lease:
         """A lease that is checked, or not."""

@@ -10,7 +10,6 @@ import pytest
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
-from demo_app.broker.orphans import Orphans
 from demo_app.broker.queue import Kind, Queue
 
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
@@ -168,9 +167,8 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(st
     try:
         _publish(store, _text("a"))
         [late] = store.claim(here.lease.worker, ["mail"])
-        orphans = Orphans(here)
         for _ in range(2):  # two looks in a row have met it
-            orphans.give_back_unanswered()
+            here.give_back_unanswered()
         assert _count(store)["queued"] == 1
         assert here.track(late) is None
         assert here.held() == {}

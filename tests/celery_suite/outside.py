@@ -139,7 +139,11 @@ class Shop:
         return worker
 
     def order(
-        self, *parcels: str, sending: dict[str, Any] | None = None, **arguments: Any
+        self,
+        *parcels: str,
+        sending: dict[str, Any] | None = None,
+        task: str = "shop.pack",
+        **arguments: Any,
     ) -> list[str]:
         """Put a job in for each parcel; returns their ids.
 
@@ -150,9 +154,7 @@ class Shop:
         with Celery("shop", broker=self.broker(self.port)) as app:
             app.conf.update(self.settings)
             return [
-                app.send_task(
-                    "shop.pack", kwargs={"parcel": parcel, **arguments}, **(sending or {})
-                ).id
+                app.send_task(task, kwargs={"parcel": parcel, **arguments}, **(sending or {})).id
                 for parcel in parcels
             ]
 

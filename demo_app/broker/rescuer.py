@@ -1,0 +1,59 @@
+"""The rescuer: every worker looks whether another has died, and gives back what that one held."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import redis
+
+from demo_app.broker.lease import Lease
+from demo_app.broker.queue import Queue
+from demo_app.failpoints import Step, hit
+
+log = logging.getLogger(__name__)
+
+
+class Rescuer:
+    """See the module; one worker's."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue, self._options = queue, queue.options
+        self._cut_off = False
+        self._judging_from = 0.0
+        #: Somebody may be dead, which a next look can tell.
+        self.suspects = False
+
+    @property
+    def beat(self) -> float:
+        """Seconds in which every living worker has given a sign."""
+        return min(self._options.heartbeat_seconds, self._options.lease_seconds / 4)
+
+    def rescue(self, lease: Lease) -> list[str]:
+        """Give back what dead workers held; returns the ids. lease: of who looks.
+
+        Raises redis.RedisError.
+        """
+        try:
+            return self._rescue(lease)
+        except redis.RedisError:
+            self._cut_off = True
+            raise
+
+    def _rescue(self, lease: Lease) -> list[str]:
+        if self._cut_off:
+            # Who was cut off from Redis can't tell a dead worker from one that was cut off too.
+            self._cut_off = False
+            self._judging_from = time.monotonic() + self._options.lease_seconds
+        # looks even when it may not judge: Redis notes with the first look when it was started
+        judged = {"lease_ms": lease.milliseconds, "beat_ms": int(1000 * self.beat)}
+        found, self.suspects = self._queue.dead_workers(lease.worker, **judged)
+        if not found or time.monotonic() < self._judging_from:
+            return []
+        hit(Step.RESCUE_FOUND)
+        # judges anew: in between they may have come back, or another rescuer may have been here
+        rescued = self._queue.rescue(lease.worker, most=self._options.max_rescues, **judged)
+        hit(Step.RESCUE_MOVED)
+        if rescued:
+            log.warning("Rescued %d jobs of dead workers", len(rescued))
+        return rescued

@@ -1,0 +1,99 @@
+"""Without any fault, a job runs once: whatever of Celery holds it meanwhile, and for however long.
+
+Each test runs real workers of an app that is not this project's, and counts what its tasks wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery_suite.outside import Shop
+from support import until
+
+#: What a task does that an extension collects, as celery-batches does: its own list keeps the
+#: requests, and an alarm runs them all.
+COLLECTED = """
+from celery import Task
+from celery.worker.request import Request
+
+
+class Collected(Task):
+    waiting = []
+
+    def Strategy(self, task, app, consumer):
+        def receive(message, body, ack, reject, callbacks, **_):
+            request = Request(message, on_ack=ack, on_reject=reject, app=app, task=task,
+                body=message.body, headers=message.headers, decoded=False,
+                connection_errors=consumer.connection_errors)
+            self.waiting.append(request)
+            if len(self.waiting) == 1:
+                consumer.timer.call_after(9.0, self.flush)
+        return receive
+
+    def flush(self):
+        while self.waiting:
+            request = self.waiting.pop(0)
+            note("ended", request._payload[1]["parcel"])
+            request.acknowledge()
+
+
+@app.task(name="shop.collect", base=Collected)
+def collect(parcel):
+    pass
+"""
+
+
+@pytest.fixture
+def shops(tmp_path: Path) -> Iterator[Any]:
+    """Opens shops; each is closed at the end."""
+    opened: list[Shop] = []
+
+    def opens(pool: str, **settings: Any) -> Shop:
+        opened.append(Shop(tmp_path / f"shop{len(opened)}", "claims", pool, **settings))
+        return opened[-1]
+
+    yield opens
+    for shop in opened:
+        shop.close()
+
+
+def _done(shop: Shop) -> int:
+    return int(shop.redis.zcard("done"))
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_job_that_waits_for_its_rate_limit_runs_once(shops: Any, pool: str) -> None:
+    shop = shops(pool, task_annotations={"shop.pack": {"rate_limit": "20/m"}})
+    shop.start_worker()
+    parcels = [f"p{number}" for number in range(5)]
+    shop.order(*parcels)
+    until(lambda: _done(shop) == 5, 60, "five jobs, one every three seconds")
+    assert shop.times("started") == dict.fromkeys(parcels, 1)
+    assert shop.logged("Gave back") == 0
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_job_that_an_extension_collects_runs_once(shops: Any, pool: str) -> None:
+    shop = shops(pool, worker_prefetch_multiplier=0)
+    with (shop.folder / "shop.py").open("a") as text:
+        text.write(COLLECTED)
+    shop.start_worker()
+    parcels = [f"p{number}" for number in range(8)]
+    shop.order(*parcels, task="shop.collect")
+    until(lambda: _done(shop) == 8, 60, "what was collected")
+    assert shop.times("ended") == dict.fromkeys(parcels, 1)
+
+
+def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(shops: Any) -> None:
+    """Celery drops it then, and this worker, which is alive, has to give it back."""
+    shop = shops("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
+    shop.start_worker()
+    parcels = [f"p{number}" for number in range(4)]
+    shop.order(*parcels)
+    until(lambda: shop.in_hand() == 4 or _done(shop), what="its claims")
+    shop.redis.client_kill_filter(_type="normal", skipme=True)
+    until(lambda: _done(shop) == 4, 60, "four jobs, one every three seconds")
+    assert shop.times("started") == dict.fromkeys(parcels, 1)
