@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import psutil
 import pytest
+from programs import left_out
 from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
@@ -17,6 +20,10 @@ from demo_app.judge.postgres import PostgresServer
 # how long an example takes says more of the machine than of the code
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
+
+# a shell without job control starts what it puts into the background with SIGINT ignored, which
+# children inherit: tests that send it want it as in a terminal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (
@@ -40,6 +47,26 @@ def _rank(path: Path) -> int:
     if path.name in LONGEST:
         return LONGEST.index(path.name)
     return len(LONGEST) + (path.parent.name not in LONG)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI nothing is left out: what would be skipped fails."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"In CI it may not be: {_reason(report)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """For each program that is not here: how many tests that left out, and how to get it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for line in left_out([_reason(report) for report in skipped]):
+        terminalreporter.write_line(line, yellow=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,7 +101,7 @@ def store(redis_url: str) -> Iterator[Queue]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server; where there is none the tests are skipped, and in CI they fail."""
+    """A PostgreSQL server; without one its tests are left out."""
     with postgres_running() as server:
         yield server
 

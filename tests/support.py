@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
 import redis
+from programs import BROWSER, POSTGRES, needs
 
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.judge.postgres import Cluster, PostgresServer
-from demo_app.judge.target import CannotJudge
 from demo_app.stack import Stack, redis_server
 from demo_app.stack.client import rest_after
 from demo_app.stack.options import Options
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 Answer = TypeVar("Answer")
+_SILENT = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
 
 
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
@@ -56,27 +62,21 @@ def being_sent(stack: Stack) -> int:
     return int(rule["hits"])
 
 
-def needs(program: str) -> str:
-    """The program's path; without it the test is skipped here, and fails in CI."""
-    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/games")
-    if found is None:
-        lacks(f"this test needs the program {program}")
-    return found
+@contextmanager
+def browser_running() -> Iterator[Browser]:
+    """A browser that asks nobody for anything, whatever its makers would like to know.
 
+    One a module and not one for all: while it runs, no other test in this process may have an
+    event loop.
+    """
+    program = needs(BROWSER)
+    from playwright.sync_api import expect, sync_playwright
 
-def browser_program() -> str:
-    """The path of a browser for tests of pages; without one the test is skipped here, and fails in
-    CI. Chromium's headless shell has the same engine and no windows, and takes three fifths of the
-    processor's time."""
-    names = ("chromium-headless-shell", "chromium", "chromium-browser")
-    return next(filter(None, map(shutil.which, names)), None) or needs("chromium")
-
-
-def lacks(told: str) -> NoReturn:
-    """Something is not installed: the test is skipped here, and fails in CI."""
-    if os.environ.get("CI"):
-        pytest.fail(told)
-    pytest.skip(told)
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=60_000)  # a noisy machine; a test ends sooner
+        browser = playwright.chromium.launch(executable_path=program, args=_SILENT)
+        yield browser
+        browser.close()
 
 
 @contextmanager
@@ -92,6 +92,7 @@ def redis_running(**options: Any) -> Iterator[str]:
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
     """A PostgreSQL server of one's own."""
+    needs(POSTGRES)
     leash = Leash()
     try:
         cluster = Cluster(leash)
@@ -102,8 +103,6 @@ def postgres_running() -> Iterator[PostgresServer]:
         finally:
             server.end()
             cluster.close()
-    except CannotJudge as error:
-        lacks(f"this test needs PostgreSQL: {error}")
     finally:
         leash.end()
 

@@ -14,6 +14,7 @@ from notebooks.lesson import UNUSUAL
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from programs import GIT, needs
 
 import local_smtp
 from demo_app.settings import Settings
@@ -27,7 +28,7 @@ README = (ROOT / "README.md").read_text()
 
 def _tracked() -> list[str]:
     told = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+        [needs(GIT), "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if told.returncode:
         pytest.skip("this is no git checkout")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from matplotlib.font_manager import get_font_names
+from contextlib import suppress
+from pathlib import Path
+
+from matplotlib.font_manager import findSystemFonts, fontManager
 
 #: As Linux, macOS, Windows and TeX bring them.
 _FONTS = (
@@ -13,5 +16,18 @@ _FONTS = (
 
 def japanese_font() -> str:
     """The name of one; empty if there is none."""
-    known = set(get_font_names())
+    return _known() or _newly_installed()
+
+
+def _known() -> str:
+    known = {font.name for font in fontManager.ttflist if Path(font.fname).exists()}
     return next((name for name in _FONTS if name in known), "")
+
+
+def _newly_installed() -> str:
+    """matplotlib keeps its list of fonts, and one that was installed later is not in it."""
+    known = {font.fname for font in fontManager.ttflist}
+    for path in set(findSystemFonts()) - known:
+        with suppress(RuntimeError, OSError):  # as matplotlib: what it can't read it leaves out
+            fontManager.addfont(path)
+    return _known()

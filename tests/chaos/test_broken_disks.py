@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
-from support import client_of, needs, until
+from programs import COMPILER, needs
+from support import client_of, until
 
 from chaos.ledger import comments_of
 from demo_app.stack import Stack
@@ -28,7 +29,8 @@ class BrokenDisk:
         library = folder / "broken_disk.so"
         source = Path(__file__).with_name("broken_disk.c")
         subprocess.run(
-            [needs("cc"), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True
+            [needs(COMPILER), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"],
+            check=True,
         )
         self.environment = {"LD_PRELOAD": str(library), "BROKEN_DISK": str(self._told)}
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from programs import FAKETIME, needs
 from support import client_of, message, until
 
 from demo_app.broker.claim import Claim, Verdict
@@ -20,17 +21,6 @@ from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
 
 _LEASE = 2000
-_LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*")
-
-
-def _library() -> str:
-    found = [str(path) for given in _LIBRARIES for path in Path("/").glob(given.lstrip("/"))]
-    if not found:
-        told = "this test needs libfaketime"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
-    return found[0]
 
 
 @contextmanager
@@ -41,7 +31,7 @@ def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
         clock = folder / "clock"
         clock.write_text("+0\n")
         told = {
-            "LD_PRELOAD": _library(),
+            "LD_PRELOAD": needs(FAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+from programs import PERL, needs
 
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.target import CannotJudge
@@ -23,9 +23,7 @@ def _judged(command: str, *levels: int) -> list[Verdict]:
 @pytest.fixture
 def queue(tmp_path: Path) -> Path:
     """The page's example."""
-    has_json = subprocess.run(["perl", "-MJSON::PP", "-e", "1"], check=False, capture_output=True)
-    if has_json.returncode:
-        pytest.skip("there is no Perl with its module for JSON")
+    needs(PERL)
     example = re.search(r"```perl\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert example is not None
     path = tmp_path / "my queue"

@@ -1,8 +1,6 @@
 """What the tests of the sink share: the sink, and clients of it."""
 
 import json
-import os
-import shutil
 import signal
 import smtplib
 import subprocess
@@ -16,8 +14,6 @@ import httpx
 import pytest
 
 from local_smtp.sink import MailSink
-
-SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 
 @dataclass(frozen=True)
@@ -65,19 +61,6 @@ def start_sink() -> Iterator[Callable[..., Program]]:
             process.wait(15)
         assert process.stdout is not None
         process.stdout.close()
-
-
-@pytest.fixture
-def tool() -> Callable[[str], str]:
-    """Finds a program; without it the test is skipped, but fails in CI."""
-
-    def find(name: str) -> str:
-        found = shutil.which(name, path=SEARCH_PATH)
-        if found is None:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
-        return found
-
-    return find
 
 
 @pytest.fixture

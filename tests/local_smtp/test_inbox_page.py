@@ -9,23 +9,14 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from support import browser_program
-
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
+from playwright.sync_api import Browser, Page, expect
+from support import browser_running
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_program(), args=ARGUMENTS.split()
-        )
+    with browser_running() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,16 +13,11 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
+from support import browser_running
 
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
 
 # {out} is the address of the server that nobody should call; `pwned` is what a script would set.
 RUN = "parent.pwned=top.pwned=1;alert(1);new Image().src='{out}/ran'"
@@ -129,12 +124,10 @@ def sink(tmp_path_factory):
 @pytest.fixture(scope="module")
 def signed_in(sink):
     """A browser that knows the token."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+    with browser_running() as browser:
         context = browser.new_context()
         context.new_page().goto(sink.page)
         yield context
-        browser.close()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from programs import SMTP_SOURCE, needs
+
 KILLS = 25
 CLIENTS = 20
 
@@ -80,8 +82,8 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
     assert stats["accepted"] == stats["distinct"] + stats["duplicates"]
 
 
-def test_smtp_source_is_cut_short_and_all_that_was_stored_is_whole(start_sink, tool, tmp_path):
-    smtp_source = tool("smtp-source")
+def test_smtp_source_is_cut_short_and_all_that_was_stored_is_whole(start_sink, tmp_path):
+    smtp_source = needs(SMTP_SOURCE)
     sink = start_sink("--dir", str(tmp_path))
     load = subprocess.Popen(
         [smtp_source, "-s", "20", "-m", "5000", "-l", "5000", "-d", "-f", "a@example.test",

@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+from programs import SMTP_SOURCE, SWAKS, needs
 from support import patience
 
 from local_smtp.bounds import MAIL_BYTES, RECIPIENTS, SMTP_ERRORS
@@ -214,17 +215,17 @@ def test_it_stops_although_clients_hang_on(mail_sink):
         socket.create_connection(("127.0.0.1", mail_sink.smtp_port))
 
 
-def test_swaks_talks_with_it(start_sink, tool):
+def test_swaks_talks_with_it(start_sink):
     sink = start_sink()
     subprocess.run(
-        [tool("swaks"), "--server", sink.smtp, "--from", "a@x.test", "--to", "b@x.test"],
+        [needs(SWAKS), "--server", sink.smtp, "--from", "a@x.test", "--to", "b@x.test"],
         check=True, capture_output=True, timeout=patience(30),
     )  # fmt: skip
     assert sink.get("/api/stats")["accepted"] == 1
 
 
-def test_smtp_source_delivers_5000_in_20_sessions(start_sink, tool):
-    smtp_source = tool("smtp-source")
+def test_smtp_source_delivers_5000_in_20_sessions(start_sink):
+    smtp_source = needs(SMTP_SOURCE)
     sink = start_sink()
     subprocess.run(
         [smtp_source, "-s", "20", "-m", "5000", "-f", "a@example.test",

@@ -10,7 +10,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from rich.progress import Progress
-from support import needs
+from support import browser_running
 
 from lab import book
 from lab.show import Picture
@@ -62,18 +62,11 @@ def _put(path: Path, cells: list[Any]) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
     site = tmp_path / "book"
     tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")
     assert book.write(site, tmp_path / "kept", tree) == 0
     asked: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=needs("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic",
-                  "--disable-background-networking", "--disable-component-update"],
-        )  # fmt: skip
+    with browser_running() as browser:
         tab = browser.new_page()
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto((site / "index.html").as_uri())
@@ -101,7 +94,6 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
         tab.fill("input[name=q]", "終了")
         tab.press("input[name=q]", "Enter")
         tab.locator("ul.search >> text=00 · はじめに").wait_for()
-        browser.close()
     assert [url for url in asked if not url.startswith("file:")] == []
 
 

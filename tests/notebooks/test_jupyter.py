@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 from notebooks.kernels import NOTEBOOKS
+from programs import GIT, needs
 from support import until
 
 from demo_app.stack import ports
@@ -60,7 +61,7 @@ def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
 def test_a_lesson_that_was_run_is_no_change(tmp_path: Path, folder: str) -> None:
     def git(*command: str) -> str:
         return subprocess.run(
-            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *command],
+            [needs(GIT), "-c", "user.name=a", "-c", "user.email=a@b", *command],
             cwd=tmp_path, check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
 

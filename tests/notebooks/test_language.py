@@ -17,6 +17,7 @@ from notebooks.kernels import NOTEBOOKS, Output, kernel
 from notebooks.lesson import run_lesson
 from notebooks.sentences import LAB, sentences, texts, unsayable
 from notebooks.test_00_start_here import WRONG
+from programs import JAPANESE_FONT, needs
 
 from demo_app.commands.doctor import JAPANESE as JAPANESE_DOCTOR
 from demo_app.demo.fonts import japanese_font
@@ -194,17 +195,25 @@ print(hand_in("花子").rows)
     assert [one["said"] for one in told["predictions"]] == ["yes"]
 
 
-@pytest.mark.skipif(not japanese_font(), reason="no Japanese font")
-def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters() -> None:
-    """A letter that the font lacks is a warning, and here an error."""
-    assert heard(FIGURE) == "読者が待った秒数 → ×\n"
-
-
-def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(tmp_path: Path) -> None:
+@pytest.fixture
+def old_list(tmp_path: Path) -> str:
+    """A folder in which matplotlib has kept a list of fonts, from before a Japanese one came."""
     found = copy(fontManager)
     found.ttflist = [font for font in found.ttflist if font.name.startswith("DejaVu")]
     json_dump(found, tmp_path / f"fontlist-v{FontManager.__version__}.json")
-    told = heard(FIGURE, MPLCONFIGDIR=str(tmp_path))
+    return str(tmp_path)
+
+
+def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters(old_list: str) -> None:
+    """A letter that the font lacks is a warning, and here an error."""
+    needs(JAPANESE_FONT)
+    assert heard(FIGURE) == "読者が待った秒数 → ×\n"
+    assert heard(FIGURE, MPLCONFIGDIR=old_list) == "読者が待った秒数 → ×\n"
+
+
+def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list: str) -> None:
+    nowhere = "import matplotlib.font_manager as f; f.findSystemFonts = list\n"
+    told = heard(nowhere + FIGURE, MPLCONFIGDIR=old_list)
     assert told == "seconds that a reader waited → ×\n"
 
 

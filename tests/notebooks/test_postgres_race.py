@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 from notebooks.kernels import NOTEBOOKS
-from support import needs
+from programs import POSTGRES, needs
 
 
 def test_it_runs_where_only_debians_folder_has_the_programs_of_the_server() -> None:
-    needs("psql")
+    needs(POSTGRES)
     told = subprocess.run(
         [sys.executable, "-c", "from lab.postgres import race; print(race(8, 1))"],
         env={**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(NOTEBOOKS)},

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import COMPILER, needs
 
 from lab import power
 
@@ -19,11 +20,12 @@ other = os.open(sys.argv[1] + ".other", os.O_WRONLY | os.O_CREAT)
 os.write(log, b"12345"); os.write(other, b"123"); os.fsync(log); os.fsync(other)
 os.write(log, b"678"); os.fdatasync(log); os.write(log, b"9")
 """
-CAN = sys.platform == "linux" and (shutil.which("cc") or shutil.which("gcc"))
+_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="sees what Linux writes")
 
 
-@pytest.mark.skipif(not CAN, reason="needs Linux and a C compiler")
+@_LINUX
 def test_each_write_and_each_fsync_of_a_log_is_written_down(tmp_path: Path) -> None:
+    needs(COMPILER)
     notes, log = tmp_path / "notes", tmp_path / "appendonly.incr.aof"
     environment = {"LD_PRELOAD": str(power._library(tmp_path)), "SYNCED_LOG": str(notes)}
     subprocess.run([sys.executable, "-c", PROGRAM, log], env=os.environ | environment, check=True)
@@ -33,8 +35,9 @@ def test_each_write_and_each_fsync_of_a_log_is_written_down(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
-@pytest.mark.skipif(not CAN, reason="needs Linux and a C compiler")
+@_LINUX
 def test_what_was_answered_since_the_last_fsync_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    needs(COMPILER)
     (failure,) = power.power_failures("everysec")
     assert not failure.recorded
     assert 0 < failure.lost < failure.answered

@@ -11,7 +11,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebooks.colours import contrast
 from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import LESSONS
-from support import needs
+from playwright.sync_api import expect
+from support import browser_running
 
 from demo_app.demo import colours
 from lab.slides import html, slides
@@ -57,14 +58,9 @@ def test_every_lesson_has_slides_from_its_title_to_its_key_points(
 
 
 def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> None:
-    from playwright.sync_api import expect, sync_playwright
-
     page, asked = tmp_path / "slides.html", []
     page.write_text(html(LESSON, "en"), "utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=needs("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with browser_running() as browser:
         tab = browser.new_page()
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(page.as_uri())
@@ -75,7 +71,6 @@ def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> 
         assert "Ask." not in shown.inner_text()
         with tab.expect_popup() as popup:
             tab.keyboard.press("s")
-        expect.set_options(timeout=60_000)
         notes = popup.value.locator(".speaker-controls-notes .value")
         expect(notes).to_contain_text("Ask.")
         tab.bring_to_front()
@@ -87,7 +82,6 @@ def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> 
         expect(tab).to_have_url(re.compile("#/2$"))
         tab.reload()
         assert "it is two" in shown.inner_text(), "a reload stays on the slide"
-        browser.close()
     assert [url for url in asked if not url.startswith("file:")] == []
 
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-
-import pytest
+from programs import NETWORK_SPACES, needs
 from stack.hosts import CUTS, probe
-from stack.network import Network
-from support import needs
 
 
 def test_every_accepted_comment_is_mailed_and_seen_once_whichever_host_is_gone() -> None:
-    needs("ip")
-    try:
-        with Network() as network:
-            network.host("try")
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"this takes the right to make network namespaces: {error.stderr.decode()}")
+    needs(NETWORK_SPACES)
     result = probe()
     assert len(result.accepted) > 50, "or nothing was tried"
     assert result.missing == 0

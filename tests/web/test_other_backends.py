@@ -66,13 +66,17 @@ def test_what_waits_or_runs_is_not_called_lost(client: Client, holder: httpx.Cli
     until(lambda: sums(holder)["delivered"] == before + 3, what="the mails")
 
 
-@pytest.mark.parametrize("role", ["smtp", "redis"])
-def test_no_reader_waits_for_a_sink_or_a_redis_that_hangs(stack, client, holder, role) -> None:
-    if not stack.ready["pids"][role]:
-        pytest.skip("this backend needs none")
+def test_no_reader_waits_for_a_sink_or_a_redis_that_hangs(stack, client, holder) -> None:
     job = client.comment(2)["job_id"]
     pages = (f"/posts/2?posted={job}", "/posts/2", f"/authors/Chidi?job={job}", "/")
-    stack.kill(role, signal.SIGSTOP)
+    for role in filter(stack.ready["pids"].get, ("smtp", "redis")):  # huey has no Redis
+        stack.kill(role, signal.SIGSTOP)
+        _nobody_waits_for(role, stack, holder, pages)
+
+
+def _nobody_waits_for(
+    role: str, stack: Stack, holder: httpx.Client, pages: tuple[str, ...]
+) -> None:
     try:
         began = time.monotonic()
         with ThreadPoolExecutor(16) as readers:

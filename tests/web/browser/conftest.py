@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
+import playwright.sync_api as playwright
 import pytest
-from support import browser_program, until
+from support import browser_running, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-playwright = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else None
-if playwright is None:
-    import playwright.sync_api as playwright
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[playwright.Browser]:
-    """A browser; without it the tests are skipped here, and fail in CI.
-
-    One a module and not one for all: while it runs, no other test in this process may have an
-    event loop.
-    """
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=browser_program(), args=ARGUMENTS)
-        playwright.expect.set_options(timeout=60_000)  # a noisy machine; a test ends sooner
+    with browser_running() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

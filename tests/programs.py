@@ -1,0 +1,146 @@
+"""Programs that some tests drive and no package of Python brings: how each is found, and got.
+
+A machine may lack any of them: its tests are left out then, and the end of the run says so; in CI
+they fail. `python tests/programs.py` prints what is found here, for `.ci/bare`, which hides it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from glob import glob
+
+import pytest
+
+#: Begins the reason of a test that is skipped for want of a program; its name ends it.
+WANT = "for want of "
+#: Where Debian and macOS keep programs that are on nobody's PATH.
+_ALSO = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something that a machine may lack. found: its path, empty when it is not there.
+
+    debian, macos: how to get it; empty where it can't be had.
+    """
+
+    name: str
+    found: Callable[[], str]
+    debian: str
+    macos: str = ""
+
+    @property
+    def get(self) -> str:
+        """A sentence that says how to get it on this system."""
+        how = self.macos if sys.platform == "darwin" else self.debian
+        return f"Get it: {how}" if how else "This system has none."
+
+
+def needs(program: Program) -> str:
+    """The program's path; without it the test is skipped here, and fails in CI."""
+    found = program.found()
+    if not found:
+        pytest.skip(WANT + program.name)
+    return found
+
+
+def _first(*names: str) -> Callable[[], str]:
+    """Finds a program by the first of these names that there is; one may be a path with `*`."""
+
+    def find() -> str:
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_ALSO])
+        for name in names:
+            there = next(iter(sorted(glob(name))), "") if "/" in name else ""
+            if found := there or shutil.which(name, path=path):
+                return found
+        return ""
+
+    return find
+
+
+def _postgres() -> str:
+    from demo_app.judge.postgres import programs
+    from demo_app.judge.target import CannotJudge
+
+    try:
+        import psycopg  # noqa: F401 - which takes its library
+
+        return programs()[1]
+    except (CannotJudge, ImportError):
+        return ""
+
+
+def _perl() -> str:
+    perl = _first("perl")()
+    has_json = perl and subprocess.run([perl, "-MJSON::PP", "-e", "1"], capture_output=True)
+    return perl if has_json and not has_json.returncode else ""
+
+
+def _network_spaces() -> str:
+    """The program `ip`, where this process has the right to make a network namespace."""
+    ip, unshare = _first("ip")(), _first("unshare")()
+    may = ip and unshare and subprocess.run([unshare, "--net", "true"], capture_output=True)
+    return ip if may and not may.returncode else ""
+
+
+def _japanese_font() -> str:
+    from matplotlib.font_manager import findfont
+
+    from demo_app.demo.fonts import japanese_font
+
+    name = japanese_font()
+    return findfont(name) if name else ""
+
+
+#: Chromium's headless shell has the same engine and no windows, and takes three fifths of the
+#: processor's time.
+BROWSER = Program(
+    "Chromium",
+    _first(
+        *("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
+        *(f"/Applications/{a}.app/Contents/MacOS/{a}" for a in ("Chromium", "Google Chrome")),
+    ),
+    "apt install chromium chromium-headless-shell",
+    "brew install --cask google-chrome",
+)
+POSTGRES = Program("PostgreSQL", _postgres, "apt install postgresql", "brew install postgresql@17")
+SWAKS = Program(
+    "swaks", _first("swaks"), "apt install swaks libnet-ssleay-perl", "brew install swaks"
+)
+SMTP_SOURCE = Program("Postfix's smtp-source", _first("smtp-source"), "apt install postfix")
+FAKETIME = Program(
+    "libfaketime",
+    _first("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*"),
+    "apt install faketime",
+)
+COMPILER = Program("a C compiler", _first("cc", "gcc"), "apt install gcc", "xcode-select --install")
+PERL = Program("Perl with JSON::PP", _perl, "apt install perl")
+GIT = Program("Git", _first("git"), "apt install git", "xcode-select --install")
+NETWORK_SPACES = Program(
+    "network namespaces", _network_spaces, "apt install iproute2, and run the tests as root"
+)
+JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
+
+ALL = (
+    *(BROWSER, POSTGRES, SWAKS, SMTP_SOURCE, FAKETIME, COMPILER, PERL, GIT),
+    *(NETWORK_SPACES, JAPANESE_FONT),
+)
+
+
+def left_out(reasons: list[str]) -> Iterator[str]:
+    """A line for each program that tests were skipped for want of. reasons: why each was."""
+    for program in ALL:
+        if number := sum(reason.endswith(WANT + program.name) for reason in reasons):
+            tests = "1 test" if number == 1 else f"{number} tests"
+            yield f"Left out for want of {program.name}: {tests}. {program.get}"
+
+
+if __name__ == "__main__":
+    for _program in ALL:
+        if _path := _program.found():
+            print(os.path.realpath(_path))
