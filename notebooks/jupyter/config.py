@@ -20,3 +20,5 @@ c.LabApp.app_settings_dir = str(_HERE)  # overrides.json: no news, and room for 
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ServerApp.allow_root = os.geteuid() == 0  # in a container everybody is root
+#: The lessons come first in the list of files: what a reader never opens there is left out.
+c.ContentsManager.hide_globs = ["__pycache__", "book", "jupyter", "lab", "slides", "*.pyc", "*.new"]

@@ -19,6 +19,7 @@ _WHERE = {
     "mystery": "mysteries",
     "predict": "prediction",
     "predictions": "prediction",
+    "seen": "show",
     "side_by_side": "ledger",
     "solutions": "checks",
 }

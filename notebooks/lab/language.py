@@ -42,8 +42,8 @@ def sentence(parts: Iterable[str]) -> str:
 
 def typed(text: str) -> str:
     """What was typed, as an English keyboard would have it: full-width letters and digits are
-    narrow, without the dot or bracket at an end."""
-    return unicodedata.normalize("NFKC", text).casefold().strip("()., 。、「」『』")
+    narrow, without brackets around it or a dot behind it."""
+    return unicodedata.normalize("NFKC", text).casefold().strip("() 。、「」『』").rstrip("()., ")
 
 
 def meant(answer: Any) -> Any:

@@ -71,7 +71,7 @@ class Lifecycle:
         self.kills: list[Kill] = []
         #: When each dead process of the stack died, in epoch seconds, by its pid.
         self.died: dict[int, float] = {}
-        self._since = "0-0"
+        self._since, self._page_began = "0-0", 0.0
         #: What must not outlive this lab.
         self.at_end = ExitStack()
         # a worker must find lab.jobs, wherever the notebook was started

@@ -25,22 +25,30 @@ from lab.show import Picture, seconds
 #: Seeds for the lengths and the gaps, chosen so that a run of seconds is typical of a long one.
 _SEEDS = 107, 8
 _JOBS, _MEAN_WORK = 200, 0.008
+#: How far from the share that was asked for a run may be, and how often it is tried.
+_OFF, _TRIES = 0.07, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """One run. Times in seconds; rate: jobs per second.
 
-    utilisation: the share of the time in which the worker was busy, 0 to 1.
+    asked, utilisation: for what share of the time the worker was to be busy, and was; 0 to 1.
     mean_queue: how many jobs waited on average, found by counting them.
     """
 
     jobs: int
+    asked: float
     utilisation: float
     mean_wait: float
     mean_work: float
     rate: float
     mean_queue: float
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether the worker was about as busy as it was to be."""
+        return abs(self.utilisation - self.asked) <= _OFF
 
 
 def predicted_wait(share: float, mean_work: float = 1.0) -> float:
@@ -51,7 +59,15 @@ def predicted_wait(share: float, mean_work: float = 1.0) -> float:
 
 def run_load(lab: Lab, share: float) -> Load:
     """Enqueue 200 jobs at random times, so that a worker's only thread is busy for that share (0 to
-    1) of the time, and measure what happens."""
+    1) of the time, and measure what happens; again when the machine was too busy for that share,
+    and then the run that came closest."""
+    runs: list[Load] = []
+    while len(runs) < _TRIES and not (runs and runs[-1].as_asked):
+        runs.append(_run(lab, share))
+    return min(runs, key=lambda one: abs(one.utilisation - share))
+
+
+def _run(lab: Lab, share: float) -> Load:
     with Progress(say("a run at {share:.0%}", share=share)):
         lengths = _random_times(_SEEDS[0], _MEAN_WORK)
         gaps = _random_times(_SEEDS[1], _time_of_one(lab) / share)
@@ -68,6 +84,7 @@ def run_load(lab: Lab, share: float) -> Load:
     works = _works(seen)
     return Load(
         jobs=len(seen.jobs),
+        asked=share,
         utilisation=sum(works) / (last - first),
         mean_wait=statistics.mean(job.runs[-1].began - job.enqueued for job in seen.jobs),
         mean_work=statistics.mean(works),

@@ -157,7 +157,7 @@ def _thinned(moments: list[tuple[float, int]]) -> list[tuple[float, int]]:
 
 def power_picture(failures: Sequence[Failure]) -> Picture:
     """How far the log was written, and how far it was on the disk, up to the power failure."""
-    figure, grid = panels(4.4, 1, len(failures), sharex=True)
+    figure, grid = panels(4.4, 1, len(failures), sharex=True, sharey=True)
     sentences = []
     for axes, one in zip(grid, failures, strict=True):
         end = one.written[-1][0]

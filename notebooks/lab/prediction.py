@@ -27,6 +27,9 @@ _NUMBER = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d*)?|[.,]\d+))\s*[^\W\d]*")
 #: Where commas part thousands; elsewhere a comma is the decimal point of many countries.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
+_NOT_CLEAR = "not clear: this machine is busy. Run the cell again."
+#: A measured time or rate counts as predicted when it is no further off than this share of it.
+_SHARE = 0.25
 #: What a page sends when it opens a notebook whose kernel runs, or runs a cell.
 _OF_A_NEW_PAGE = {"kernel_info_request", "execute_request"}
 _kept: dict[str, Prediction] = {}  # every prediction of this kernel, by its question
@@ -40,15 +43,18 @@ class Prediction:
     said: Value
     asked: bool
     unit: str = ""
+    within: float = 0.0
     measured: Value | None = None
+    clear: bool = True
 
     def __repr__(self) -> str:
         told = "You said: {guess}." if self.asked else "Skipped. A common guess is: {guess}."
         return say(told, guess=self._tell(self.said))
 
-    def against(self, measured: Value) -> Table:
-        """The prediction beside the measurement."""
-        self.measured = measured
+    def against(self, measured: Value, *, clear: bool = True) -> Table:
+        """The prediction beside the measurement. clear: whether the effect is larger than this
+        run's noise; what is not clear confirms nothing."""
+        self.measured, self.clear = measured, clear
         who = "you said" if self.asked else "a common guess"
         return Table(("question", who, "measured", ""), [self.row()])
 
@@ -57,7 +63,8 @@ class Prediction:
         question, said = say(self.question), self._tell(self.said, say)
         if self.measured is None:
             return question, said, "", ""
-        return question, said, self._tell(self.measured, say), self._verdict(self.measured, say)
+        verdict = self._verdict(self.measured, say) if self.clear else say(_NOT_CLEAR)
+        return question, said, self._tell(self.measured, say), verdict
 
     def _tell(self, value: Value, say: Say = say) -> str:
         number = say(str(value))
@@ -72,8 +79,7 @@ class Prediction:
         if isinstance(measured, str) or isinstance(self.said, str):
             return say(_RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise")
         gap = measured - self.said
-        near = 0.25 * abs(measured) if isinstance(measured, float) else 0
-        if abs(gap) <= near:
+        if abs(gap) <= max(self.within, _SHARE * abs(measured) * isinstance(measured, float)):
             return say(_RIGHT)
         number, _, unit = self._tell(abs(gap), say).partition(" ")
         if isinstance(measured, int) and unit:  # something that can be counted
@@ -89,12 +95,19 @@ def _same(answer: str) -> frozenset[str]:
 
 
 def predict(
-    question: str, common: Value, unit: str = "", *, choices: Sequence[str] = ()
+    question: str,
+    common: Value,
+    unit: str = "",
+    *,
+    choices: Sequence[str] = (),
+    within: float = 0.0,
 ) -> Prediction:
     """Ask for a prediction. Enter alone, or a run without a person, takes the common guess.
 
     common: its type is the answer's type, too. unit: of a number. choices: the answers on offer,
-    each with a letter; any other answer, and one that is no number, is asked for again.
+    each with a letter; any other answer, and one that is no number, is asked for again. within: how
+    far from what is measured still counts as predicted; a share of it does in any case where the
+    answer is measured and not counted.
     Raises LabError when the page was opened anew meanwhile: the prompt is gone with the old one.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
@@ -103,7 +116,7 @@ def predict(
     hint = say("one of the letters {letters}" if letters else "a number", letters=one_of)
     asked, said = False, common
     with suppress(StdinNotImplementedError, EOFError, OSError):
-        print(f"{say(question)}{offer}")
+        print(f"{say(question)}{offer}{_margin(common, within)}")
         prompt = say("Your guess ({hint}, or Enter to skip): ", hint=hint)
         while not asked and (answer := _ask(prompt)):
             asked, understood = _understood(answer, letters)
@@ -111,10 +124,17 @@ def predict(
                 said = understood
             else:
                 print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
-    found = Prediction(question, said, asked, unit)
+    found = Prediction(question, said, asked, unit, within)
     _kept.pop(question, None)
     _kept[question] = found
     return found
+
+
+def _margin(common: Value, within: float) -> str:
+    """What counts as predicted, said before the answer; empty for words, and for exact counts."""
+    share = say("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
+    parts = [*([f"{within:g}"] if within else []), *([share] if share else [])]
+    return say(" (As predicted: at most {far} off.)", far=say(" or ").join(parts)) if parts else ""
 
 
 def kept() -> list[Prediction]:
@@ -139,11 +159,12 @@ def predictions() -> Table:
 def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
     """Whether it is an answer, and which."""
     if letters:
-        letter = typed(answer)
-        known = {
-            _same(word): choice for choice in letters.values() for word in (choice, say(choice))
-        }
-        found = letters.get(letter, known.get(_same(answer)))
+        said = typed(answer)
+        words = {word: choice for choice in letters.values() for word in (choice, say(choice))}
+        known = {_same(word): choice for word, choice in words.items()}
+        begun = {choice for word, choice in words.items() if typed(word).startswith(said)}
+        only = begun.pop() if len(begun) == 1 else None  # such as "y"
+        found = letters.get(said, known.get(_same(answer), only))
         return found is not None, found or ""
     found_number = _NUMBER.fullmatch(typed(answer))
     if not found_number:

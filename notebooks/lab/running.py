@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from demo_app.demo import timeline as timelines
 from demo_app.demo.picture import describe, draw
 from demo_app.demo.run import journal_end, recovery
-from demo_app.demo.timeline import Kill, Timeline
+from demo_app.demo.timeline import Death, Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
 from lab.figures import drawn
@@ -63,7 +64,9 @@ class Lab(Control):
 
     def seen(self) -> Timeline:
         """What happened to each job since the last `new_page`, from the journal in Redis."""
-        return timelines.read(self.redis, self._since)
+        seen = timelines.read(self.redis, self._since)
+        deaths = [one for one in seen.deaths if self._died(one) >= self._page_began]
+        return replace(seen, deaths=deaths)
 
     def back_after(self, kill: Kill) -> float:
         """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
@@ -72,6 +75,7 @@ class Lab(Control):
     def new_page(self) -> None:
         """From here on, pictures show only what comes next."""
         self._since = journal_end(self.client)
+        self._page_began = time.time()
         self.kills.clear()
 
     def timeline(self) -> Picture:
@@ -93,7 +97,11 @@ class Lab(Control):
         found out."""
         known = {kill.worker for kill in self.kills}
         return [
-            Kill(self.died[death.pid], death.pid, death.worker, death.jobs)
+            Kill(self._died(death), death.pid, death.worker, death.jobs)
             for death in seen.deaths
             if death.worker not in known and death.pid is not None and death.pid in self.died
         ]
+
+    def _died(self, death: Death) -> float:
+        """When it died; when that was found out, for a process that is not the stack's own."""
+        return self.died.get(death.pid or 0, death.found)

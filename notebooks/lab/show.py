@@ -18,11 +18,12 @@ from demo_app.escape import escape_invisible
 from lab.language import say
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
+#: With its colours, since JupyterLab paints the rows in those of its theme.
 _CELL = (
-    f"padding:0.25em 0.9em;border-bottom:1px solid {EDGE};text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere"
+    f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
+    "text-align:left;vertical-align:top;overflow-wrap:anywhere"
 )
-_CODE = f"white-space:pre-wrap;font-family:monospace;background:{PAPER};color:{INK}"
+_CODE = "white-space:pre-wrap;font-family:monospace"
 _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
 #: A table's cell with at most so many letters, of which a Japanese one counts twice, is kept on
 #: one line.
@@ -115,6 +116,11 @@ class Table:
 
 def _width(text: str) -> int:
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def seen(it: bool, yes: str, no: str) -> None:
+    """Print which of two things was seen. it: whether it was the first."""
+    print(say(yes if it else no))
 
 
 def seconds(value: float) -> str:

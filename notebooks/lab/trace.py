@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lab.language import say
+from lab.lifecycle import LabError
 from lab.show import Picture, Table
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def draw_map(lab: Lab) -> Picture:
 
 def follow(lab: Lab, posted: Posted) -> Table:
     """One comment at every step of its way: what the database, Redis and the inbox hold of it."""
-    (row,) = rows(lab, "SELECT * FROM comments WHERE id = ?", posted.comment_id)
+    asked = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
+    row = next(iter(rows(lab, asked, posted.comment_id, posted.job_id)), None)
+    if row is None:
+        told = "This comment was posted in another lab. Run the cell that posts it, then this one."
+        raise LabError(say(told))
     found = [(say("SQLite, table comments"), json.dumps(dict(row)))]
     job: list[str] = lab.redis.lrange(f"job:{posted.job_id}", 0, -1)
     found.append((say("Redis, the job's message"), job[0] if job else say("nothing")))

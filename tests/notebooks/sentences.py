@@ -53,6 +53,7 @@ _TOLD: dict[str, tuple[slice, set[str]]] = {
     "Progress": (slice(0, 1), set()),
     "_CannotSee": (slice(0, 1), set()),
     "until": (slice(1, 2), {"what"}),
+    "seen": (slice(1, 3), set()),
     "Table": (slice(0, 1), {"caption"}),
     "predict": (slice(0, 3), {"choices", "unit"}),
     "outcomes_picture": (slice(1, 3), {"what", "arrived"}),

@@ -38,7 +38,7 @@ KILLS = (
 NAMES = re.compile(
     r"[Ll]essons? \d\d(?:(?:,| and) \d\d)*|`\d\d_\w+`|RFC \d+|section [\d.]+|DEP \d+|[245]xx|"
     r"\*\*\d{3}[^*]*\*\*|\*\d{3}, \w+\*|kill -9|p50|p99|M/M/1|^\d+\. |"
-    r"# \d\d · |[aA]bout \d+ minutes?|Exercise \d+\.\d",
+    r"version \d[\d.]* of \d{4}|# \d\d · |[aA]bout \d+ minutes?|Exercise \d+\.\d",
     re.M,
 )
 #: How long a sentence may be, in words.
@@ -184,6 +184,7 @@ def test_each_prediction_is_set_beside_the_measurement(lesson: str) -> None:
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_each_number_in_the_prose_stands_in_the_code_beside_it(lesson: str) -> None:
     code = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(code_cells(lesson)).replace("_", "")))
+    code |= {f"{100 * float(share):g}" for share in code if share.startswith("0.")}  # as per cent
     # the numbers of an exercise are no claims, and those of a table are in the code beside it
     given = re.sub(r"^### Exercise[^\f]*", "", prose(lesson), flags=re.M)
     tables = re.sub(r"^\|.*\|$", "", given, flags=re.M)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -10,11 +12,25 @@ import pytest
 from lab.checks import check
 
 
+def half_done() -> Any:
+    """A backend that keeps its jobs, and whose other half nobody has written yet."""
+    return SimpleNamespace(waiting=(jobs := []), _enqueue=jobs.extend, run_next=lambda: (...).task)
+
+
+def forgetful() -> Any:
+    """A backend that puts the new jobs in place of the old ones."""
+    backend: Any = SimpleNamespace(waiting=[])
+    backend._enqueue = lambda jobs: setattr(backend, "waiting", list(jobs))
+    return backend
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "told"),
     [
         ("1.1", lambda values: print(end=""), "return"),
         ("1.1", min, "for [5.0, 1.0, 3.0] it is wrong"),
+        ("7.3", half_done, "Now replace the `...` in `run_next`"),
+        ("7.3", forgetful, "Are those before it still there?"),
         ("2.2", "5", "a number, without quotes"),
         ("2.2", None, "a number, without quotes"),
         ("4.2", "lost", "a word in place of each `...`"),
@@ -38,6 +54,19 @@ def test_a_hint_names_the_kind_of_answer(
 def test_a_set_that_was_not_filled_in_is_no_answer_yet(capsys: pytest.CaptureFixture[str]) -> None:
     check("1.2", {...})
     assert capsys.readouterr().out.startswith("○ 1.2")
+
+
+@pytest.mark.parametrize("answer", [statistics.median, lambda v: sorted(v)[len(v) // 2]])
+def test_a_median_in_any_sense_of_the_word_is_one(
+    answer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check("1.1", answer)
+    assert capsys.readouterr().out.startswith("✓")
+
+
+def test_waits_may_come_from_a_generator(capsys: pytest.CaptureFixture[str]) -> None:
+    check("6.2", lambda first, tries: (first * 2**n for n in range(tries - 1)))
+    assert capsys.readouterr().out.startswith("✓")
 
 
 def test_a_number_of_numpy_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:

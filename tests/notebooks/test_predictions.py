@@ -61,6 +61,31 @@ def test_a_comma_is_a_decimal_point_except_before_three_digits(
     assert predict("How long?", 1.0, "s").said == meant
 
 
+def test_a_number_below_one_may_begin_with_its_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: ".5")
+    assert predict("How long?", 1.0, "s").said == 0.5
+
+
+def test_the_first_letter_of_one_choice_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: "y")
+    assert predict("Is it sent?", "no", choices=("yes", "no")).said == "yes"
+
+
+def test_how_far_off_still_counts_is_said_before_the_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: "0")
+    found = predict("How long?", 2.0, "s", within=0.5)
+    assert "at most 0.5 or 25% off" in capsys.readouterr().out
+    ((*_, told),) = found.against(0.064).rows
+    assert told == "as predicted"
+
+
+def test_what_is_smaller_than_the_noise_confirms_nothing() -> None:
+    ((*_, told),) = Prediction("?", 2.0, asked=True).against(2.0, clear=False).rows
+    assert told.startswith("not clear")
+
+
 def test_a_number_says_how_far_off_it_was() -> None:
     assert verdict(36, 40, "mails") == "4 more mails than predicted"
     assert verdict(2.0, 0.01, "seconds") == "1.99 seconds less than predicted"

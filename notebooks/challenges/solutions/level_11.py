@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
-# Into the queue, unless it was there before. ARGV: the job.
+# Into the queue, unless this file was handed over before. ARGV: the file's name, the job.
 TAKE = """
 if redis.call('SET', 'taken:' .. ARGV[1], 1, 'NX', 'EX', 3600) then
-  redis.call('LPUSH', 'queue', ARGV[1])
+  redis.call('LPUSH', 'queue', ARGV[2])
 end
 """
 
@@ -44,7 +44,7 @@ class MyQueue:
                 job = path.read_text()
             except FileNotFoundError:
                 continue  # another process was faster
-            self.redis.eval(TAKE, 0, job)
+            self.redis.eval(TAKE, 0, path.name, job)
             path.unlink(missing_ok=True)
 
     def claim(self, worker):
