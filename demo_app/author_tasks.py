@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from demo_app.blog import pictures
-from demo_app.blog.pictures import BadPicture
+from demo_app.blog.pictures import BadPicture, PicturesBusy
 from demo_app.blog.report import month_of_comments
 from demo_app.jobs import Context, discard_on, retry_on, task
 from demo_app.mail import notifications
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import Mailbox
-from demo_app.tasks import NotFound, blog, sender, sends_mail
+from demo_app.tasks import GIVE_UP, NotFound, blog, sender, sends_mail
 
 
 @task
 @sends_mail
 @discard_on(BadPicture)
+@retry_on(PicturesBusy, first=0.5, longest=10.0, within=GIVE_UP)
 def mail_thumbnail(picture_id: int) -> None:
     """Make an uploaded picture small, and mail it to its owner."""
     picture = pictures.picture(blog(), picture_id)

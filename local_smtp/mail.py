@@ -4,12 +4,15 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from email.header import decode_header, make_header
+from itertools import groupby
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
 #: No charset has such a name, and Python remembers every name that it looked up.
 _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")
+_BLANKS = re.compile(r"(\s+)")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _KEY_FIELD = re.compile(
     rb"^(Message-ID|Subject|From|X-Job-Id)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.I | re.M
@@ -57,8 +60,20 @@ def decoded(value: object) -> str:
     text = str(value)[:FIELD_CHARACTERS]
     if "=?" in text and not _LONG_CHARSET.search(text):
         with suppress(Exception):  # decode_header raises errors of several families
-            text = str(make_header(decode_header(text)))
+            groups = groupby(_BLANKS.split(text), _is_address)
+            text = " ".join(
+                joined if address else str(make_header(decode_header(joined)))
+                for address, words in groups
+                if (joined := "".join(words).strip())
+            )
     return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode("utf-8")).strip()
+
+
+def _is_address(word: str) -> bool:
+    """Whether a word can hold no encoded word (RFC 2047 §5): decoded, it would show as another
+    address.
+    """
+    return word.startswith("<") or "@" in _WORD.sub("", word)
 
 
 def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:

@@ -1,13 +1,15 @@
 """Pictures that people upload: kept as they came, and made small by a job.
 
 A picture comes from a stranger. It may be no picture, or a broken one, or a small file that
-unpacks to gigabytes; and it may tell in its metadata where its owner lives.
+unpacks to gigabytes or for minutes; and it may tell in its metadata where its owner lives. So it is
+unpacked in a process of its own, which the system ends when it takes too much.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
+from local_smtp import bounded
 
 if TYPE_CHECKING:  # else it is loaded by the job that needs it, and not by all that starts
     from PIL.Image import Image
@@ -26,14 +29,23 @@ MOST_BYTES = 10_000_000
 MOST_PIXELS = 20_000_000
 #: The longer side of a thumbnail, in pixels.
 LONGEST = 320
-#: Each thread would keep the memory of its largest picture.
-_one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+#: Scans of a progressive JPEG: each goes over all pixels once more, and ten are usual.
+MOST_SCANS = 100
+#: Seconds of computing, and bytes of memory, in which a picture has to be made small.
+SECONDS, MEMORY = 4.0, 400_000_000
+_SCAN = b"\xff\xda"  # a scan's first bytes (ITU-T T.81, table B.1)
+_one_at_a_time = threading.Lock()
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 _COLUMNS = "name, owner, owner_email, uploaded_at, content"
 
 
 class BadPicture(ValueError):
     """It is no picture that can be made small; says why."""
+
+
+class PicturesBusy(Exception):
+    """This process makes another picture small; the job comes again, and leaves its place to others
+    meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +101,42 @@ def thumbnail(content: bytes) -> bytes:
     """A small JPEG of the picture, upright, on white, with none of its metadata.
 
     A picture smaller than `LONGEST` keeps its size. Raises BadPicture when there is no way to make
-    one.
+    one, and PicturesBusy while another one is made.
     """
-    return _one_at_a_time.submit(_thumbnail, content).result()
+    if not _one_at_a_time.acquire(blocking=False):
+        raise PicturesBusy("another picture is made small at the moment")
+    try:
+        answer = bounded.ask(
+            "demo_app.blog.pictures.shrink_stdin", [str(SECONDS)], content, packages=True
+        )
+    except bounded.TooCostly:
+        raise BadPicture(
+            f"it takes more than {SECONDS:g} s or {MEMORY // 1_000_000} MB to unpack"
+        ) from None
+    finally:
+        _one_at_a_time.release()
+    why, _, small = answer.partition(b"\n")
+    if why:
+        raise BadPicture(why.decode())
+    return small
 
 
-def _thumbnail(content: bytes) -> bytes:
+def shrink_stdin(seconds: str) -> None:
+    """Write why the picture on stdin is a bad one, an end of line, and its thumbnail. Runs in a
+    process of its own."""
+    from PIL import Image  # noqa: F401 - loading it is not the picture's fault
+
+    content = sys.stdin.buffer.read()
+    bounded.bound(float(seconds), MEMORY)
+    try:
+        answer = b"\n" + small_jpeg(content)
+    except BadPicture as error:
+        answer = " ".join(str(error).split()).encode("utf-8", "replace") + b"\n"
+    sys.stdout.buffer.write(answer)
+
+
+def small_jpeg(content: bytes) -> bytes:
+    """The same, in this process and however long it takes."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -103,9 +145,11 @@ def _thumbnail(content: bytes) -> bytes:
                 raise BadPicture(
                     f"{image.width:,} x {image.height:,} pixels are more than {MOST_PIXELS:,}"
                 )
+            if image.format == "JPEG" and content.count(_SCAN) > MOST_SCANS:
+                raise BadPicture(f"it has more than {MOST_SCANS} scans")
             image.draft("RGB", (LONGEST, LONGEST))  # a JPEG can be unpacked at a smaller scale
             return _small(image)
-    except (BadPicture, MemoryError):
+    except BadPicture:
         raise
     except UnidentifiedImageError:
         raise BadPicture(f"it is none of {', '.join(_FORMATS)}") from None

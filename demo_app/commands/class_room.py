@@ -47,6 +47,6 @@ def _row(file: str, text: str) -> list[str]:
         told, _ = json.JSONDecoder().raw_decode(text)
         bad = [f"{one['name']}: {one['found']}" for one in told["checks"] if not one["well"]]
         cells = [file, told["machine"], told["system"], "FAIL" if bad else "ok", *bad[:1]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         cells = [file, "", "", "FAIL", f"it is no line of `doctor --json`: {type(error).__name__}"]
     return [" ".join(escape_invisible(cell).split()) for cell in (*cells, "")[:5]]

@@ -39,8 +39,11 @@ class BadAddress(ValueError):
 
 
 def is_address(value: str) -> bool:
-    """Whether a mail can be sent to it: what this refuses, no form may accept."""
-    return _ADDRESS.fullmatch(value) is not None
+    """Whether a mail can be sent to it: what this refuses, no form may accept.
+
+    An encoded word has no place in an address (RFC 2047, section 5): it could show as another one.
+    """
+    return _ADDRESS.fullmatch(value) is not None and "=?" not in value
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Mail:
             ("To", address(self.to)),
             ("Subject", text(self.subject, "Subject")),
             ("Message-ID", _NOT_IN_MESSAGE_ID.sub("", self.message_id)[:_LONGEST_ID]),
+            ("Auto-Submitted", "auto-generated"),  # no answering machine answers it (RFC 3834)
             ("MIME-Version", "1.0"),
         ]
         if self.reply_to:

@@ -23,6 +23,8 @@ from demo_app.web.errors import DomainError
 from demo_app.web.templates import render
 
 router = APIRouter(prefix="/authors", tags=["blog"], include_in_schema=False)
+#: Pictures and tables that one address may ask for at once, and how many more each second.
+AUTHOR_BURST, AUTHOR_PER_SECOND = 20, 0.2
 #: Characters of a file's name that are kept.
 _LONGEST_NAME = 100
 
@@ -57,7 +59,7 @@ def make_thumbnail(
     """Keep a picture; a job makes it small, and mails it to the author."""
     comments, route = services.comments, services.comments.route
     author = _posts_of(comments, name)[0]
-    check_rate(request, services)
+    check_rate(request, services.author_limit)
     content = file.file.read()
     if not content:
         raise DomainError(422, "no_picture")
@@ -78,7 +80,7 @@ def make_report(request: Request, services: ServicesDep, name: str) -> Response:
     """A job makes a table of this month's comments, and mails it to the author."""
     comments, route = services.comments, services.comments.route
     author = _posts_of(comments, name)[0]
-    check_rate(request, services)
+    check_rate(request, services.author_limit)
     now = datetime.now(UTC)
     job = mail_monthly_report.job(now.year, now.month, author.author, author.author_email)
     if route.use_outbox:

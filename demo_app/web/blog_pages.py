@@ -15,6 +15,7 @@ from demo_app.blog.posts import Comment
 from demo_app.escape import escape_invisible
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
+from demo_app.web.rate_limit import RateLimit
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of
 
@@ -71,7 +72,7 @@ def comment_by_form(
 ) -> Response:
     """A comment from the page's form; works without JavaScript."""
     try:
-        check_rate(request, services)
+        check_rate(request, services.rate_limit)
         body = body.replace("\r\n", "\n")
         comment = services.comments.accept(post_id, author, email, body, key=key)
     except DomainError as error:
@@ -95,7 +96,7 @@ def comment_by_api(
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """A comment from a program; one that is sent again with the same Idempotency-Key is one."""
-    check_rate(request, services)
+    check_rate(request, services.rate_limit)
     comment = services.comments.accept(
         post_id, given.author, given.email, given.body, key=idempotency_key
     )
@@ -104,10 +105,10 @@ def comment_by_api(
     return JSONResponse(answer, 201, background=services.comments.after_answer())
 
 
-def check_rate(request: Request, services: Services) -> None:
-    """Raises DomainError when this address posts too fast; who holds the token is trusted."""
+def check_rate(request: Request, limit: RateLimit) -> None:
+    """Raises DomainError when this address asks too fast; who holds the token is trusted."""
     address = request.client.host if request.client else ""
-    if not request.scope.get("holder") and not services.rate_limit.allows(address):
+    if not request.scope.get("holder") and not limit.allows(address):
         raise DomainError(429, "too_many", {"retry-after": "10"})
 
 

@@ -21,7 +21,8 @@ from demo_app.web.rate_limit import RateLimit
 class Services:
     """What one web app is made of.
 
-    queue: the queue in Redis; None when the backend keeps its jobs elsewhere.
+    queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
+    comments. author_limit: of what an author's page does, which costs more.
     """
 
     comments: CommentService
@@ -29,6 +30,7 @@ class Services:
     inbox: Inbox
     locator: Locator
     rate_limit: RateLimit
+    author_limit: RateLimit
     feed: Feed
 
 

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo_app.escape import escape_invisible
 from demo_app.web.errors import DomainError, error_response
 
 log = logging.getLogger("demo_app.web.requests")
@@ -83,4 +84,4 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False, default=str)
+        return escape_invisible(json.dumps(fields, ensure_ascii=False, default=str))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fastapi import HTTPException
 
 from local_smtp import mail_html, sandbox
+from local_smtp.bounded import TooCostly
 from local_smtp.faults import Faults
 from local_smtp.models import Deleted, ParsedMail, Parts
-from local_smtp.sandbox import TooCostly
 from local_smtp.store import statements
 from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer

@@ -102,7 +102,7 @@ def test_a_class_is_a_table_of_what_was_pasted_for_each_machine(
     ports = ("ports", "Permission | denied"), ("memory", "only 90 MB free")
     cut, odd = told_of("jiro")[:40], '{"machine": 1}'
     chat = ["Hanako: here:", told_of("\u202ehanako", *ports), f"10:02 Taro: {told_of('taro')} ok?"]
-    chat += [cut, odd]
+    chat += [cut, odd, '{"machine": ' + "[" * 100_000]
     (tmp_path / "other.json").write_text("")
     (tmp_path / "chat.txt").write_text("\n".join(chat))
     assert main(["doctor", "--class", str(tmp_path)]) == 1
@@ -114,6 +114,7 @@ def test_a_class_is_a_table_of_what_was_pasted_for_each_machine(
         "| chat.txt | taro | Linux x86_64 | ok |  |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: KeyError |",
+        "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: RecursionError |",
         "| other.json |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
     ]
 

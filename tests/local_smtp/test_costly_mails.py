@@ -84,10 +84,10 @@ def test_a_costly_mail_is_found_by_its_subject_and_the_next_one_is_read(http, sm
 
 MEMORY = """
 import resource, sys
-from local_smtp import sandbox
+from local_smtp import bounded, sandbox
 try:
     sandbox.ask("view", sys.stdin.buffer.read())
-except sandbox.TooCostly:
+except bounded.TooCostly:
     pass
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """

@@ -36,7 +36,7 @@ ATTACKS = [
 TEXT = st.text(max_size=300) | st.sampled_from(ATTACKS)
 HEADERS = {
     *("Date", "From", "To", "Reply-To", "Subject", "Message-ID"),
-    *("MIME-Version", "X-Job-Id", "Content-Type"),
+    *("MIME-Version", "X-Job-Id", "Content-Type", "Auto-Submitted"),
 }
 
 
@@ -195,3 +195,12 @@ def test_lengths_of_an_address_are_those_of_the_standard():
     assert is_address(f"{'x' * 64}@blog.test")
     assert not is_address(f"{'x' * 65}@blog.test")
     assert not is_address(f"x@{'.'.join(['y' * 60] * 5)}")
+
+
+def test_a_mail_says_that_a_program_wrote_it():
+    assert parsed(a_mail())["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("word", ["=?utf-8?q?boss=40bank.test?=", "=?utf-8?b?Ym9zc0BiYW5r?="])
+def test_an_address_that_could_show_as_another_one_is_none(word):
+    assert not is_address(f"{word}@x.test")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import re
 from http.cookies import SimpleCookie
 from urllib.parse import urljoin
@@ -13,7 +15,7 @@ import pytest
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web.rate_limit import RateLimit
-from demo_app.web.request_log import RequestLog
+from demo_app.web.request_log import JsonLines, RequestLog
 from demo_app.web.security import COOKIE, GUARDED, BlogGuard
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
@@ -277,3 +279,9 @@ def test_a_comment_that_names_a_hundred_boundaries_hides_no_mail(client: Client)
     mail = client.inbox.get(f"/api/messages/{newest['id']}").json()
     assert "the end" in mail["text"]
     assert mail["has_html"]
+
+
+def test_no_sign_of_an_address_moves_the_terminal_that_shows_the_log() -> None:
+    record = logging.makeLogRecord({"msg": "request", "fields": {"path": "/\x9b31m\u202e写真"}})
+    line = JsonLines().format(record)
+    assert json.loads(line)["path"] == "/⟨U+009B⟩31m⟨U+202E⟩写真"

@@ -1,0 +1,37 @@
+"""What the inbox shows of a header field: what its sender meant, and no other address."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_smtp.mail import decoded
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("=?utf-8?q?a?= =?utf-8?q?b?= <x@y.test>", "ab <x@y.test>"),
+        ("=?utf-8?q?a?= <x@y.test>, =?utf-8?q?b?= <z@y.test>", "a <x@y.test>, b <z@y.test>"),
+        ("=?utf-8?b?44GC?=\r\n =?utf-8?b?44GC?= hello", "ああ hello"),
+        ("write to =?utf-8?q?a=40b?= today", "write to a@b today"),
+    ],
+)
+def test_encoded_words_are_read(value, shown):
+    assert decoded(value) == shown
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Ann <=?utf-8?q?boss=40bank.test?=@x.test>",
+        "=?utf-8?q?boss=40bank.test?=@x.test",
+        "=?utf-8?b?Ym9zc0BiYW5r?=.more@x.test",
+        "x=?utf-8?q?boss=40bank.test?=@x.test",
+    ],
+)
+def test_an_address_is_shown_as_it_came(value):
+    assert decoded(value) == value
+
+
+def test_a_sign_that_moves_a_terminal_is_a_blank():
+    assert decoded("a\x9b31mb") == "a 31mb"
