@@ -61,7 +61,8 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         # the relative way to the app's root, so that links work behind any prefix
         "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
         "path": path,
-        "rooms": request.app.state.rooms,
+        # a page about a bug may be made outside of the app
+        "rooms": getattr(getattr(request.scope.get("app"), "state", None), "rooms", ()),
         "query": partial(_query, asked),
         "said": asked.get("said", ""),
         "holder": request.scope.get("holder", False),
