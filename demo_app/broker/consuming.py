@@ -18,8 +18,10 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import redis
+from kombu.transport import virtual
 
 from demo_app.broker import worker
+from demo_app.broker.blame import is_to_blame, reason_of
 from demo_app.broker.channel import BaseChannel
 from demo_app.broker.claim import Claimed, Ending, Verdict, claimed_by
 from demo_app.broker.keys import lanes_of
@@ -116,12 +118,30 @@ class Consuming(BaseChannel):
         for number, delivery in enumerate(deliveries):
             try:
                 self.connection._deliver(delivery.payload, delivery.queue)
-            except BaseException:
+            except BaseException as error:
+                if is_to_blame(error):  # the next one runs
+                    self._put_aside(delivery.tag, error)
+                    continue
                 for unseen in deliveries[number:]:  # Celery will never run or return these
                     self.in_flight.finish_soon(
                         unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
                     )
                 raise
+
+    def _put_aside(self, tag: str, error: BaseException) -> None:
+        log.error("A message that can't be run is among the dead: %s", error, exc_info=error)
+        self.in_flight.finish_soon(tag, Ending(Verdict.DEAD, reason_of(error)))
+        virtual.QoS.ack(self.qos, tag)
+
+    def _receive_one(self, subscribed: Any) -> Any:
+        """What another process has told all workers; one that can't be read is dropped."""
+        try:
+            return super()._receive_one(subscribed)
+        except Exception as error:
+            if isinstance(error, Empty) or not is_to_blame(error):
+                raise
+            log.error("A broadcast that can't be read is dropped: %s", error, exc_info=error)
+            raise Empty from None
 
     def take_in(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
         """Note that a job is held, and make a delivery of it; None when it can't be one.
@@ -140,8 +160,8 @@ class Consuming(BaseChannel):
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
                 payload.setdefault("headers", {})["redelivered"] = True
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {error}"))
+        except Exception as error:
+            here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {reason_of(error)}"))
             return None
         return Delivery(tag, payload, queue)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
+from kombu.exceptions import DecodeError
 from kombu.transport import virtual
 
 from demo_app.broker import worker
+from demo_app.broker.blame import reason_of
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.keys import lanes_of
@@ -45,7 +48,11 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def ack(self, delivery_tag: str) -> None:
         """The job has ended: done, unless something else was said of it."""
-        self._end(delivery_tag, Ending(Verdict.DONE))
+        error = sys.exc_info()[1]
+        if isinstance(error, DecodeError):  # Celery acknowledges what it can't read
+            self._end(delivery_tag, Ending(Verdict.DEAD, reason_of(error)))
+        else:
+            self._end(delivery_tag, Ending(Verdict.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Put a message at the tail of its queue, so that others have their turn; or aside, if it
@@ -53,7 +60,8 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if requeue:
             self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST, "given back"))
         else:
-            self._end(delivery_tag, Ending(Verdict.DEAD, "rejected"))
+            error = sys.exc_info()[1]  # Celery rejects while it handles what was wrong
+            self._end(delivery_tag, Ending(Verdict.DEAD, reason_of(error) if error else "rejected"))
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_to_go_on_with()

@@ -11,14 +11,19 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from threading import current_thread, main_thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
+from celery.exceptions import InvalidTaskError, Reject, TaskRevokedError
 from celery.signals import celeryd_after_setup, task_revoked, worker_ready, worker_shutdown
 from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
+from demo_app.broker.blame import is_to_blame, reason_of
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.consumer import Consumer
 from demo_app.broker.defaults import is_chosen, set_defaults
@@ -40,6 +45,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
     _process_lost = False
     acknowledged: bool
 
+    def __init__(self, message: Any, **options: Any) -> None:
+        super().__init__(message, **options)
+        hard, soft = self.time_limits
+        if not isinstance((soft or 0) + (hard or 0), int | float):  # prefork would fail at it later
+            raise InvalidTaskError(f"no time limit: {self.time_limits!r}")
+
     def acknowledge(self) -> None:
         """Acknowledge in the pool's own thread, where there is one, and not in Celery's loop."""
         if _in_a_pools_thread() and not self.acknowledged and not any(self._on_ack.listeners):
@@ -60,15 +71,64 @@ class Request(CeleryRequest):  # type: ignore[misc]
         """The task failed; Celery decides whether a job whose process was lost is given back."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
-        return super().on_failure(exc_info, *args, **kwargs)
+        if isinstance(error, Reject) and not error.requeue:
+            self._set_ending(Ending(Verdict.DEAD, reason_of(error)))
+        try:
+            return super().on_failure(exc_info, *args, **kwargs)
+        except Exception as failed:
+            if not is_to_blame(failed):
+                raise
+            return self.put_aside(failed)
+
+    def put_aside(self, error: Exception) -> None:
+        """The job can't be begun, or can't be ended: it is dead, or lost with its process."""
+        log.error("A job that can't be run to its end: %s", error, exc_info=error)
+        state.task_ready(self)
+        if not self._process_lost:
+            self._set_ending(Ending(Verdict.DEAD, reason_of(error)))
+        self.reject(requeue=self._process_lost)
 
     def reject(self, requeue: bool = False) -> Any:
         """Give the job back; that its process was lost counts against it like a lost worker."""
         if requeue and self._process_lost:
-            ending = Ending(Verdict.LOST, "the process that ran it died")
-            for in_flight in _here["in_flight"]():
-                in_flight.set_ending(self.message.delivery_tag, ending)
+            self._set_ending(Ending(Verdict.LOST, "the process that ran it died"))
         return super().reject(requeue=requeue)
+
+    def _set_ending(self, ending: Ending) -> None:
+        for in_flight in _here["in_flight"]():
+            in_flight.set_ending(self.message.delivery_tag, ending)
+
+
+def _start(controller: Any, request: Request) -> None:
+    """Give a job to the pool. One that the pool can't take is put aside, and its place is free."""
+    try:
+        request.execute_using_pool(controller.pool)
+        return
+    except TaskRevokedError:
+        pass
+    except Exception as error:
+        if not is_to_blame(error):
+            raise
+        request.put_aside(error)
+        for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):  # of prefork
+            if promise.correlation_id is request.id:
+                promise.discard()
+    with suppress(AttributeError):  # as Celery does; some pools have no places to count
+        controller._quick_release()
+
+
+def _apply(on_apply: Callable[..., Any], target: Any, *args: Any, **options: Any) -> Any:
+    """Give a job to a pool of threads, which would tell nobody of an error outside of the task."""
+    accepted = options.pop("accept_callback")
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            accepted(os.getpid(), monotonic())
+            return target(*args, **kwargs)
+        except Exception:
+            return 1, ExceptionInfo(internal=True), 0.0  # as the other pools have it: it failed
+
+    return on_apply(run, *args, **options)
 
 
 def connect_signals(in_flight: Callable[[], list[InFlight]]) -> None:
@@ -159,6 +219,11 @@ def _begin(instance: Any, **_: Any) -> None:
     atexit.register(leave)  # a cold shutdown sends no signal at its end
     os.register_at_fork(after_in_child=_forget)
     _here["controller"] = instance
+    if pool == "thread":
+        instance.pool.on_apply = partial(_apply, instance.pool.on_apply)
+    if instance.consumer.on_task_request == instance._process_task:
+        instance.consumer.on_task_request = partial(_start, instance)
+    instance._process_task = partial(_start, instance)
     served = sorted(instance.app.amqp.queues.consume_from)
     _here["worker"] = {"concurrency": instance.concurrency, "pool": pool, "served": served}
     for task in instance.app.tasks.values():

@@ -1,0 +1,83 @@
+"""Whatever is wrong with a message: it ends in one state, the worker lives, the next job runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+import pytest
+from celery_suite.hostile import HOSTILE, Strangers, honest, strangers
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+#: Anything that JSON can say, some of it as Celery writes it.
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["json", "shop.pack", "2026-01-01T00:00:00", "utf-8", "base64"]),
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+#: Where something in a message may be replaced; the body's own parts are named by a number.
+_places = st.sampled_from(
+    [(part,) for part in honest()]
+    + [("headers", name) for name in [*honest()["headers"], "stamped_headers", "group_index",
+       "ignore_result", "replaced_task_nesting", "compression", "origin", "groups", "meth"]]
+    + [("properties", name) for name in honest()["properties"]]
+    + [("properties", "delivery_info", name) for name in ("exchange", "routing_key", "redelivered")]
+    + [("body", number) for number in range(3)]
+    + [("body", 2, name) for name in ("callbacks", "errbacks", "chain", "chord")]
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["prefork", "threads", "solo"])
+def met(request: pytest.FixtureRequest) -> Iterator[Strangers]:
+    """One worker for all messages."""
+    with strangers("claims", request.param) as found:
+        yield found
+
+
+def _altered(changes: dict[tuple[Any, ...], Any]) -> str:
+    """The honest message with these places replaced, as far as there still are such places."""
+    message = honest()
+    message["body"] = json.loads(message["body"])
+    for path, value in changes.items():
+        with suppress(TypeError, LookupError):
+            place = reduce(getitem, path[:-1], message)
+            place[path[-1]] = value
+    if isinstance(message["body"], list):
+        message["body"] = json.dumps(message["body"])
+    return json.dumps(message)
+
+
+def _holds(met: Strangers, texts: list[str]) -> None:
+    found = met.meet_all(texts)
+    assert all(state in ("done", "dead", "discarded") for state in found), found
+    assert met.worker.poll() is None, "the worker has ended"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_message_ends_and_the_next_job_runs(met: Strangers, name: str) -> None:
+    _holds(met, [HOSTILE[name](honest())])
+
+
+def test_what_can_not_be_run_is_dead_with_its_reason(met: Strangers) -> None:
+    names = ["nested 100,000 deep", "a task that nobody knows", "stamped_headers: a number"]
+    for name in names:
+        job = met.put(HOSTILE[name](honest()))
+        met.shop.until(lambda job=job: met.state(job) == "dead", name)
+        assert "Error: " in met.reason(job)
+
+
+_changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)
+
+
+@settings(max_examples=25, phases=[Phase.generate])  # to shrink what does not end would take hours
+@given(messages=st.lists(_changes, min_size=5, max_size=20))
+def test_no_message_at_all_stops_the_queue_or_the_worker(
+    met: Strangers, messages: list[dict[tuple[Any, ...], Any]]
+) -> None:
+    _holds(met, [_altered(changes) for changes in messages])
