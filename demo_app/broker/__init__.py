@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 from celery._state import connect_on_app_finalize
 from kombu.transport import TRANSPORT_ALIASES
 
-from demo_app.broker.connection import CONNECTIONS
-from demo_app.broker.defaults import set_defaults
+from .connection import CONNECTIONS
+from .defaults import set_defaults
 
 if TYPE_CHECKING:
-    from demo_app.broker.transport import Transport
+    from .transport import Transport
 
 __all__ = ["Transport"]
 
 #: The schemes of a broker URL that lead here; `connection` reads what is behind the plus sign.
 SCHEMES = ("claims", *(f"claims+{scheme}" for scheme in CONNECTIONS))
-TRANSPORT_ALIASES |= dict.fromkeys(SCHEMES, "demo_app.broker.transport:Transport")
+TRANSPORT_ALIASES |= dict.fromkeys(SCHEMES, f"{__name__}.transport:Transport")
 
 connect_on_app_finalize(set_defaults)
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # Celery is imported by who needs it, and not by every producer
-        return getattr(import_module("demo_app.broker.transport"), name)
+        return getattr(import_module(".transport", __name__), name)
     raise AttributeError(name)

@@ -15,13 +15,13 @@ from typing import Any
 import redis
 from kombu.transport import redis as kombu_redis
 
-from demo_app.broker import worker
-from demo_app.broker.connection import CONNECTIONS, connection_options, scheme_of
-from demo_app.broker.in_flight import InFlight
-from demo_app.broker.keys import lane_of, lanes_of
-from demo_app.broker.message import is_job
-from demo_app.broker.options import DEFAULTS, NAMES, Options
-from demo_app.broker.queue import Kind, Queue
+from . import worker
+from .connection import CONNECTIONS, connection_options, scheme_of
+from .in_flight import InFlight
+from .keys import lane_of, lanes_of
+from .message import is_job
+from .options import DEFAULTS, NAMES, Options
+from .queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 import redis
 from kombu.transport import virtual
 
-from demo_app.broker import worker
-from demo_app.broker.blame import is_to_blame, reason_of
-from demo_app.broker.channel import BaseChannel
-from demo_app.broker.claim import Claimed, Ending, Verdict, claimed_by
-from demo_app.broker.keys import lanes_of
-from demo_app.broker.qos import QoS
+from . import worker
+from .blame import is_to_blame, reason_of
+from .channel import BaseChannel
+from .claim import Claimed, Ending, Verdict, claimed_by
+from .keys import lanes_of
+from .qos import QoS
 
 log = logging.getLogger(__name__)
 

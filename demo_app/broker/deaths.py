@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 
-from demo_app.broker.connection import Decoded
-from demo_app.broker.queue import Queue
+from .connection import Decoded
+from .queue import Queue
 
 
 def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> None:

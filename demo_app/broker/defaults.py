@@ -14,7 +14,7 @@ def is_chosen(conf: Any) -> bool:
     url = conf.broker_read_url or conf.broker_url or ""
     urls = [url] if isinstance(url, str) else list(url)
     named = str(conf.broker_transport or "")
-    return "demo_app.broker" in named or any(one.startswith("claims") for one in urls)
+    return named.startswith(str(__package__)) or any(one.startswith("claims") for one in urls)
 
 
 def set_defaults(app: Any) -> None:

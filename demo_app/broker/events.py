@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from demo_app.broker.message import parse_or_quote
+from .message import parse_or_quote
 
 
 class State(StrEnum):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 import redis
 
-from demo_app.broker.complaints import Complaints
+from .complaints import Complaints
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from demo_app.broker.claim import Claim, Claimed, Ending
+from .claim import Claim, Claimed, Ending
 
 #: Seconds after a channel's end in which the garbage collector is helped to find what Celery has
 #: dropped: an idle process would not run it.

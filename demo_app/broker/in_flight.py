@@ -14,16 +14,16 @@ from collections.abc import Iterable, Sequence
 
 import redis
 
-from demo_app.broker import heartbeat
-from demo_app.broker.claim import Claim, Claimed, Ending, Verdict
-from demo_app.broker.complaints import Complaints
-from demo_app.broker.consumer import Consumer
-from demo_app.broker.holding import Holding
-from demo_app.broker.keys import lanes_of
-from demo_app.broker.lease import Lease, LeaseLost
-from demo_app.broker.queue import Queue
-from demo_app.broker.rescuer import Rescuer
-from demo_app.failpoints import Step, hit
+from . import heartbeat
+from .claim import Claim, Claimed, Ending, Verdict
+from .complaints import Complaints
+from .consumer import Consumer
+from .holding import Holding
+from .keys import lanes_of
+from .lease import Lease, LeaseLost
+from .queue import Queue
+from .rescuer import Rescuer
+from .steps import passed
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class InFlight:
         """
         tag = self.holding.take(claimed)
         if tag is not None:
-            hit(Step.CLAIMED)
+            passed("claimed")
         return tag
 
     def message(self, tag: str) -> str:
@@ -160,7 +160,7 @@ class InFlight:
             next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
         self.holding.end(tag)
-        hit(_STEP_OF.get(chosen.verdict, Step.ACKNOWLEDGED))
+        passed(_STEP_OF.get(chosen.verdict, "acknowledged"))
         if chosen.verdict is Verdict.LOST:
             self.tell_given_up([held.claim.id])
         return ended.following
@@ -218,7 +218,7 @@ class InFlight:
     def _promote_due(self) -> float | None:
         moved, soonest = self.queue.promote_due(self.lease.worker)
         if moved:
-            hit(Step.DUE_MOVED)
+            passed("due_moved")
         return None if soonest is None else max(0.01, soonest)
 
     def give_back_unanswered(self) -> None:
@@ -253,4 +253,4 @@ class InFlight:
             log.warning("Could not deregister; others will find out: %s", error)
 
 
-_STEP_OF = {Verdict.RETRY: Step.RETRY_SCHEDULED, Verdict.DEAD: Step.DIED}
+_STEP_OF = {Verdict.RETRY: "retry_scheduled", Verdict.DEAD: "died"}

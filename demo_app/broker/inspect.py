@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from demo_app.broker.connection import Decoded
-from demo_app.broker.events import JobView, State, view_of
-from demo_app.broker.keys import Keys, lanes_of, queue_of
-from demo_app.broker.message import parse_or_quote
+from .connection import Decoded
+from .events import JobView, State, view_of
+from .keys import Keys, lanes_of, queue_of
+from .message import parse_or_quote
 
 #: How far from its head a queue is searched for one job's position.
 SEARCH_DEPTH = 100_000

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from demo_app.broker.queue import Queue
+from .queue import Queue
 
 
 class LeaseLost(BaseException):

@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from demo_app.broker.options import Options
+from .options import Options
 
 #: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
 #: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
@@ -23,7 +23,7 @@ _SHARED = ("_prelude", "_claims", "_throughput")
 
 @cache
 def _file(name: str) -> str:
-    return (files("demo_app.broker") / "scripts" / f"{name}.lua").read_text("utf-8")
+    return (files(__package__) / "scripts" / f"{name}.lua").read_text("utf-8")
 
 
 @cache

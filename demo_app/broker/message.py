@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo_app.broker.keys import queue_of
+from .keys import queue_of
 
 #: No moment is later, in seconds since the epoch.
 _LATEST = 2.5e11

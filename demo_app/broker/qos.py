@@ -9,11 +9,11 @@ from typing import Any
 from kombu.exceptions import DecodeError
 from kombu.transport import virtual
 
-from demo_app.broker import worker
-from demo_app.broker.blame import reason_of
-from demo_app.broker.claim import Ending, Verdict
-from demo_app.broker.in_flight import InFlight
-from demo_app.broker.keys import lanes_of
+from . import worker
+from .blame import reason_of
+from .claim import Ending, Verdict
+from .in_flight import InFlight
+from .keys import lanes_of
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]

@@ -14,11 +14,11 @@ from typing import Any
 
 import redis
 
-from demo_app.broker.claim import Claim, Claimed, Ended, Verdict, claimed_by
-from demo_app.broker.keys import Keys, lanes_of
-from demo_app.broker.lua import Scripts
-from demo_app.broker.message import Message, compose
-from demo_app.broker.options import DEFAULTS, Options
+from .claim import Claim, Claimed, Ended, Verdict, claimed_by
+from .keys import Keys, lanes_of
+from .lua import Scripts
+from .message import Message, compose
+from .options import DEFAULTS, Options
 
 #: Jobs asked about, discarded or moved in one step.
 _AT_ONCE = 500

@@ -12,8 +12,8 @@ from typing import Any
 from billiard.exceptions import WorkerLostError
 from celery.app.task import Context
 
-from demo_app.broker.connection import Decoded
-from demo_app.broker.queue import Queue
+from .connection import Decoded
+from .queue import Queue
 
 log = logging.getLogger(__name__)
 

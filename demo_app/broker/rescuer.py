@@ -7,9 +7,9 @@ import time
 
 import redis
 
-from demo_app.broker.lease import Lease
-from demo_app.broker.queue import Queue
-from demo_app.failpoints import Step, hit
+from .lease import Lease
+from .queue import Queue
+from .steps import passed
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ class Rescuer:
         found, self.suspects = self._queue.dead_workers(lease.worker, **judged)
         if not found or time.monotonic() < self._judging_from:
             return []
-        hit(Step.RESCUE_FOUND)
+        passed("rescue_found")
         # judges anew: in between they may have come back, or another rescuer may have been here
         rescued = self._queue.rescue(lease.worker, most=self._options.max_rescues, **judged)
-        hit(Step.RESCUE_MOVED)
+        passed("rescue_moved")
         if rescued:
             log.warning("Rescued %d jobs of dead workers", len(rescued))
         return rescued

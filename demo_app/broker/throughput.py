@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from demo_app.broker.connection import Decoded
-from demo_app.broker.inspect import KEYS
-from demo_app.broker.message import parse_or_quote
+from .connection import Decoded
+from .inspect import KEYS
+from .message import parse_or_quote
 
 _DAY_MINUTES = 1440
 

@@ -15,13 +15,13 @@ from kombu.transport import redis as kombu_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from demo_app.broker import worker
-from demo_app.broker.channel import in_flight_here
-from demo_app.broker.claim import Ending, Verdict
-from demo_app.broker.connection import scheme_of
-from demo_app.broker.consuming import Consuming
-from demo_app.broker.in_flight import PAUSE
-from demo_app.broker.keys import STEPS, lanes_of
+from . import worker
+from .channel import in_flight_here
+from .claim import Ending, Verdict
+from .connection import scheme_of
+from .consuming import Consuming
+from .in_flight import PAUSE
+from .keys import STEPS, lanes_of
 
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
 #: that is half-open keeps its worker idle for up to 51 seconds.

@@ -23,15 +23,15 @@ from celery.signals import celeryd_after_setup, task_revoked, worker_ready, work
 from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
-from demo_app.broker.blame import is_to_blame, reason_of
-from demo_app.broker.claim import Ending, Verdict
-from demo_app.broker.consumer import Consumer
-from demo_app.broker.defaults import is_chosen, set_defaults
-from demo_app.broker.message import is_job
-from demo_app.broker.reports import scheduled, store_failure
+from .blame import is_to_blame, reason_of
+from .claim import Ending, Verdict
+from .consumer import Consumer
+from .defaults import is_chosen, set_defaults
+from .message import is_job
+from .reports import scheduled, store_failure
 
 if TYPE_CHECKING:
-    from demo_app.broker.in_flight import InFlight
+    from .in_flight import InFlight
 
 log = logging.getLogger(__name__)
 

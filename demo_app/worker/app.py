@@ -10,7 +10,9 @@ from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
 from demo_app.backends.celery import options_of
+from demo_app.broker import steps
 from demo_app.broker.connection import Watched, client_url
+from demo_app.failpoints import Step, hit
 from demo_app.jobs.registry import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
@@ -18,6 +20,7 @@ from demo_app.worker.shutdown import Shutdown
 
 #: An app without some of the broker's safeguards takes another transport, for experiments.
 TRANSPORT_ALIASES["claims-unsafe"] = "demo_app.worker.experiments:Transport"
+steps.watch(lambda step: hit(Step(step)))
 _IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 

@@ -1,5 +1,5 @@
 -- Shared by every script: the clock, the names of the keys, and the one way to write down what
--- happened. P is the prefix of every key. demo_app/broker/keys.py describes the keys.
+-- happened. P is the prefix of every key. keys.py describes them.
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local now_text = string.format('%.6f', now)

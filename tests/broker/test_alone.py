@@ -1,0 +1,49 @@
+"""The broker is a package of its own: under another name it works, and nothing comes with it."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import demo_app.broker
+
+ROOM = Path(demo_app.broker.__file__).parent
+MODULES = sorted(ROOM.glob("*.py"))
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
+def test_a_module_imports_the_room_relatively_and_nothing_else_of_the_app(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    absolute = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom) and not one.level]
+    plain = [
+        name.name for one in ast.walk(tree) if isinstance(one, ast.Import) for name in one.names
+    ]
+    named = [f"{one.module}" for one in absolute] + plain
+    assert not [name for name in named if name.startswith(("demo_app", "local_smtp"))]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
+def test_a_module_reads_no_environment_variable(file: Path) -> None:
+    names = {
+        one.attr for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.Attribute)
+    }
+    assert not names & {"environ", "getenv", "environb"}
+
+
+def test_under_another_name_it_is_the_transport_and_no_demo_app_is_loaded(tmp_path: Path) -> None:
+    shutil.copytree(ROOM, tmp_path / "celery_claims")
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, celery_claims\n"
+         "from celery import Celery\n"
+         "url = 'claims+redis://127.0.0.1:1/0'\n"
+         "print(Celery(broker=url).connection().transport_cls)\n"
+         "print(celery_claims.Transport.__module__)\n"
+         "print([name for name in sys.modules if name.startswith(('demo_app', 'local_smtp'))])"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.split("\n")[1:3] == ["celery_claims.transport", "[]"]
