@@ -7,11 +7,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo test bench chaos mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
+.PHONY: help lab demo show test test-all bench chaos mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
-	@echo "make test    the whole test suite"
+	@echo "make show    the show: a stage for an audience, with the keys that break things"
+	@echo "make test    what a newcomer should see pass: every folder of tests, in some four minutes"
+	@echo "make test-all  the whole test suite, with every program that it drives"
 	@echo "make bench   the benchmark tables"
 	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
@@ -31,8 +33,15 @@ lab: .venv/.has-lab
 	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true
 	@cd notebooks && exec ../$(PY) -m jupyterlab --config=jupyter/config.py
 
+show: .venv/.has-demo
+	@exec $(PY) -m demo_app up --show
+
+TESTS := $(PY) -m pytest -n 7 --dist loadfile --no-loadscope-reorder
 test: .venv/.has-test
-	@$(PY) -m pytest -n 7 --dist loadfile --no-loadscope-reorder --durations 25
+	@$(TESTS) -m "not thorough"
+
+test-all: .venv/.has-test
+	@$(TESTS) --durations 25
 
 bench: .venv/.has-bench
 	@PYTHONPATH=tests $(PY) -m benchmarks

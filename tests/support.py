@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,6 +53,16 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
 def patience(seconds: float) -> float:
     """So much time of a machine that has nothing else to do; more where others work too."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
+    """A test's parameters; `make test` tries the quick ones alone, for all of them."""
+    dear = pytest.mark.thorough
+    return [
+        one if one in quick
+        else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=dear)
+        for one in every
+    ]  # fmt: skip
 
 
 def being_sent(stack: Stack) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import client_of, until
+from support import client_of, most_thorough, until
 
 from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
@@ -88,7 +88,7 @@ def give_up(name):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
-POOLS = pytest.mark.parametrize("pool", ["prefork", "threads"])
+POOLS = pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 
 #: Runs each program that it is told of in a process of its own, which has Celery from the start: to
 #: load it takes ten times as long as what the program does.

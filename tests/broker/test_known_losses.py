@@ -33,7 +33,9 @@ OpenShop = Callable[..., Shop]
 def both(threads: str) -> Any:
     """Runs a test on both transports; ``threads`` says where stock's failure is told."""
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
-    return pytest.mark.parametrize("transport", [pytest.param("stock", marks=fails), "claims"])
+    return pytest.mark.parametrize(
+        "transport", [pytest.param("stock", marks=(fails, pytest.mark.thorough)), "claims"]
+    )
 
 
 @pytest.fixture

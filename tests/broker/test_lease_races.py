@@ -137,6 +137,7 @@ def test_with_no_worker_left_the_next_one_rescues_at_its_start() -> None:
         assert _events(client, job) == ["enqueued", "claimed", "rescued", "claimed", "done"]
 
 
+@pytest.mark.thorough
 def test_workers_of_the_same_name_are_told_apart() -> None:
     """Celery's node name is only a name; each process has an incarnation of its own."""
     with _running(2) as (stack, client, _):

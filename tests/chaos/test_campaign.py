@@ -23,6 +23,7 @@ def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(400)
 def test_forty_faults_cost_no_mail_and_show_none_twice(
     record_property: pytest.RecordProperty, tmp_path: Path
@@ -43,6 +44,7 @@ def test_forty_faults_cost_no_mail_and_show_none_twice(
     assert whats >= {"posts", "asked", "accepted", "fault", "queue", "seen"}
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("safeguard", list(Safeguard))
 def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:

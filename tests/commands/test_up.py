@@ -17,7 +17,7 @@ from typing import IO, Any
 import httpx
 import psutil
 import pytest
-from support import until
+from support import most_thorough, until
 
 from demo_app.commands import main
 from demo_app.stack.client import Client
@@ -135,7 +135,7 @@ def test_it_ends_even_while_a_job_hangs() -> None:
         assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize("children", range(1, 6))
+@pytest.mark.parametrize("children", most_thorough(range(1, 6), 3))
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
     """Sent as soon as there are so many child processes, one of which may just be starting."""
     with _up("--dir", str(tmp_path), "--workers", "2") as process:

@@ -22,6 +22,7 @@ WRONG = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
     survives_everything("01_sync_vs_async", WRONG)

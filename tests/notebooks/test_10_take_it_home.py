@@ -20,6 +20,7 @@ WRONG = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
     survives_everything("10_take_it_home", WRONG)

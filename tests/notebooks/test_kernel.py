@@ -44,6 +44,7 @@ def test_a_second_lab_in_the_same_kernel_ends_the_first(here: Kernel) -> None:
     assert told == []
 
 
+@pytest.mark.thorough
 def test_a_lab_beside_another_leaves_it_running(here: Kernel) -> None:
     here.run("from lab import Lab\nlab = Lab(workers=0)\nother = Lab(beside=True, workers=0)")
     assert len(here.stacks()) == 2
@@ -51,6 +52,7 @@ def test_a_lab_beside_another_leaves_it_running(here: Kernel) -> None:
     assert len(here.stacks()) == 1
 
 
+@pytest.mark.thorough
 def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped(here: Kernel) -> None:
     here.run(
         "from lab import Lab\nfrom lab.together import run_together\n"
@@ -71,6 +73,7 @@ def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped(here: K
     assert not here.processes()
 
 
+@pytest.mark.thorough
 def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
     with kernel() as here:
         here.run("from lab import Lab\nlab = Lab()\nlab.post(3)")
@@ -89,6 +92,7 @@ def test_when_the_kernel_is_restarted_the_old_system_ends() -> None:
         here.run("from lab import Lab\nlab = Lab()\nlab.post(1)\nlab.wait()")
 
 
+@pytest.mark.thorough
 def test_a_kernel_that_is_restarted_while_its_system_starts_leaves_nothing() -> None:
     with kernel() as here:
         here.run("from lab import Lab")
@@ -182,6 +186,7 @@ def test_choices_have_letters_and_anything_else_is_asked_again(here: Kernel) -> 
     assert " as predicted\nquestion" in shown["data"]["text/plain"], "and how many of them"
 
 
+@pytest.mark.thorough
 def test_a_prompt_whose_page_is_gone_ends_when_another_page_opens_the_lesson() -> None:
     """Nobody could answer it; the kernel would wait without end."""
     with kernel() as here:

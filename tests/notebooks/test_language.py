@@ -85,6 +85,7 @@ def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     assert "正解" in heard('from lab import check\ncheck("2.2", 5)')
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_a_whole_lesson_runs_in_japanese() -> None:
     with kernel(JAPANESE) as here:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from programs import NETWORK_SPACES, needs
 from stack.hosts import CUTS, probe
+
+pytestmark = pytest.mark.thorough
 
 
 def test_every_accepted_comment_is_mailed_and_seen_once_whichever_host_is_gone() -> None:

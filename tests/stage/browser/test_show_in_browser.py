@@ -15,6 +15,8 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.show import steps
 
+pytestmark = pytest.mark.thorough
+
 #: What a caption claims, by a word of it, and the sums that make it true.
 TRUE_WHEN = {
     "One comment:": {"posted": 1, "delivered": 1, "lost": 0},

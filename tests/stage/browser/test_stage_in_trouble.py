@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:

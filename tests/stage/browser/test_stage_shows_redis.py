@@ -14,6 +14,8 @@ from support import until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
+pytestmark = pytest.mark.thorough
+
 #: One look at the API, at the page as the server draws it then, and at the API again. Only when
 #: both looks at the API agree did nothing move meanwhile.
 LOOK = """async () => {

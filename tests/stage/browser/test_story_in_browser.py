@@ -87,6 +87,7 @@ _NOTE_WHAT_IS_SHOWN = """() => {
 }"""
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("at_rest")
 def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client: Client) -> None:
     page = tab("/stage")
@@ -175,6 +176,7 @@ _TOO_SMALL = """() => {
 }"""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (1024, 768)])
 def test_everything_is_read_from_the_last_row_and_no_key_is_cut(tab, size, language) -> None:
@@ -196,6 +198,7 @@ def test_a_token_that_has_arrived_lies_still(tab) -> None:
     until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("at_rest")
 def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 20})
@@ -258,6 +261,7 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
     page.locator('[data-action="kill-worker"]').click(trial=True)  # no room covers it
 
 
+@pytest.mark.thorough
 def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, client) -> None:
     page = tab("/stage", expected="ERR_")
     new_round(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pytest
+from support import most_thorough
 
 from demo_app.stack.client import Client
 
@@ -48,7 +49,7 @@ def jobs(stack, client: Client) -> dict[str, str]:
     return made
 
 
-@pytest.mark.parametrize(("scheme", "language"), LOOKS)
+@pytest.mark.parametrize(("scheme", "language"), most_thorough(LOOKS, ("dark", "ja")))
 def test_axe_finds_no_violation(tab, jobs: dict[str, str], scheme: str, language: str) -> None:
     axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     found = {}

@@ -115,6 +115,7 @@ def test_the_queue_is_paged_while_its_jobs_move(tab, client: Client) -> None:
     assert places == list(range(places[0], places[0] + len(places)))
 
 
+@pytest.mark.thorough
 def test_everything_can_be_done_with_the_keyboard_alone(tab, client: Client, dead: str) -> None:
     page = tab("/jobs")
     page.keyboard.press("?")
@@ -213,6 +214,7 @@ _UNREADABLE = """() => {
 }"""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "path",
     ["/", "/posts/1", "/jobs", "/jobs/dead", "/jobs/job/{dead}", "/stage", "/jobs/words"],
@@ -243,6 +245,7 @@ _COVERED = """() => {
 }"""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", [1024, 1280])
 def test_a_busy_overview_covers_and_cuts_nothing(tab, client: Client, width: int) -> None:
     client.comment()

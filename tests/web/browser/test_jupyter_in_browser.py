@@ -54,6 +54,7 @@ def _answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.thorough
 def test_all_four_work_behind_a_base_path(base: str, chromium) -> None:
     wrong: list[str] = []
     page = chromium.new_context(locale="en").new_page()
