@@ -147,6 +147,18 @@ def test_every_setting_and_metric_that_a_page_names_exists(page: Path) -> None:
     }
 
 
+def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version() -> None:
+    lines = [
+        line.strip()
+        for path in (ROOT / ".github/workflows").glob("*.yml")
+        for line in path.read_text().splitlines()
+        if "uses:" in line
+    ]
+    pinned = re.compile(r".*uses: [\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
+    assert lines
+    assert [line for line in lines if not pinned.fullmatch(line)] == []
+
+
 def test_the_python_versions_agree() -> None:
     assert PROJECT["requires-python"] == ">=3.11"
     conda = re.search(r"python=3\.(\d+)", ENVIRONMENT)
