@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.connection import Decoded
-from demo_app.broker.events import Event, JobView, State
+from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import page
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.message import Message, parse
 from demo_app.broker.queue import Queue
+from demo_app.broker.view import JobView
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
 from demo_app.settings import Settings

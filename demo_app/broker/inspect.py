@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass, replace
 
 from .connection import Decoded
-from .events import JobView, State, view_of
+from .events import State
 from .keys import Keys, lanes_of, queue_of
 from .message import parse_or_quote
+from .view import JobView, view_of
 
 #: How far from its head a queue is searched for one job's position.
 SEARCH_DEPTH = 100_000

@@ -58,7 +58,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         """Put a message at the tail of its queue, so that others have their turn; or aside, if it
         can't be run."""
         if requeue:
-            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST, "given back"))
+            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST))
         else:
             error = sys.exc_info()[1]  # Celery rejects while it handles what was wrong
             self._end(delivery_tag, Ending(Verdict.DEAD, reason_of(error) if error else "rejected"))

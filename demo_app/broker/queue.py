@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from .claim import Claim, Claimed, Ended, Verdict, claimed_by
+from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
 from .lua import Scripts
 from .message import Message, compose
@@ -218,7 +219,7 @@ class Queue:
     def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
         """The state of each job, "" for one that is not known; see `states.lua` for what else it
         does."""
-        return [str(state) for state in self._run("states", by, *job_ids)]
+        return [str(state) for state in self._run("states", by, json.dumps(STATE_AFTER), *job_ids)]
 
     def summary(self) -> dict[str, Any]:
         """One consistent snapshot: ``count`` by state, and ``workers``."""

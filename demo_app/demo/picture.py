@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from demo_app.broker.fold import JobRecord
 from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, KILL, RUNNING, WAITING
-from demo_app.demo.timeline import JobLine, Kill, Timeline
+from demo_app.demo.timeline import Kill, Timeline
 
 
 def draw(
@@ -91,7 +92,7 @@ def _failed_tries(timeline: Timeline) -> int:
 
 
 def _draw_job(
-    axes: Any, row: int, job: JobLine, start: float, now: float, died: dict[str, float]
+    axes: Any, row: int, job: JobRecord, start: float, now: float, died: dict[str, float]
 ) -> None:
     cursor = job.enqueued
     for run in job.runs:

@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from demo_app.broker.fold import JobRecord
 from demo_app.demo.run import DemoResult
-from demo_app.demo.timeline import JobLine, Kill, Timeline
+from demo_app.demo.timeline import Kill, Timeline
 
 _WIDTH = 64
 
@@ -29,11 +30,12 @@ def _print_kill(
         f"in the middle of {len(kill.held)} jobs"
     )
     for death in timeline.deaths:
-        if death.worker == kill.worker:
+        if death.id == kill.worker:
+            finder = timeline.workers.get(death.found_by)
             console.print(
-                f"[bold]{death.found - start:6.2f} s[/]  worker pid "
-                f"{timeline.workers.get(death.by, '?')} finds it dead and puts "
-                f"{len(death.jobs)} jobs back at the head of the queue"
+                f"[bold]{(death.died or start) - start:6.2f} s[/]  worker pid "
+                f"{finder.pid if finder else '?'} finds it dead and puts "
+                f"{len(death.rescued)} jobs back at the head of the queue"
             )
     console.print(
         f"[bold]{kill.at - start + result.recovery_s[number]:6.2f} s[/]  all of them run again: "
@@ -50,7 +52,7 @@ def _print_kill(
     console.print("  [dim]· waiting   █ running   ✗ killed   ● mail delivered[/]")
 
 
-def _line(job: JobLine, kill: Kill, left: float, right: float) -> Text:
+def _line(job: JobRecord, kill: Kill, left: float, right: float) -> Text:
     cells = [_cell(job, kill, left + (right - left) * n / _WIDTH) for n in range(_WIDTH)]
 
     def column(at: float) -> int:
@@ -62,7 +64,7 @@ def _line(job: JobLine, kill: Kill, left: float, right: float) -> Text:
     return Text("".join(cells))
 
 
-def _cell(job: JobLine, kill: Kill, at: float) -> str:
+def _cell(job: JobRecord, kill: Kill, at: float) -> str:
     if at < job.enqueued or (job.done is not None and at > job.done):
         return " "
     for run in job.runs:

@@ -10,16 +10,18 @@ from pathlib import Path
 import redis
 
 from demo_app.blog import posts
+from demo_app.broker import journal
+from demo_app.broker.events import State
+from demo_app.broker.fold import Fold
 from demo_app.broker.inspect import next_to_run
 from demo_app.broker.queue import Queue
 from demo_app.stage.picture import TOKENS, Picture, arranged
-from demo_app.stage.replay import Graveyard, Past, Tombstone
+from demo_app.stage.replay import Past, Tombstone, tombstone
 from demo_app.stage.twin import Twin
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import DeliveryStatus, Locator
 from demo_app.web.inbox import Inbox
-from demo_app.web.journal import events_after, events_between
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000
@@ -43,7 +45,8 @@ class Stage:
     round: Path
     twin: Twin | None = None
     _seen: tuple[snapshot.Worker, ...] = field(default=())
-    _graves: Graveyard = field(default_factory=Graveyard)
+    _fold: Fold = field(default_factory=Fold)
+    _begun: float = 0.0
     _read: str = "0-0"
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,7 +55,7 @@ class Stage:
         found = self._located()
         redis_answers: bool | None = None
         redis_since = None
-        persistence, in_order, stone = "", list[str](), self._graves.stone
+        persistence, in_order, stone = "", list[str](), tombstone(self._fold, self._begun)
         if self.queue is not None:
             try:
                 self._seen = snapshot.take(self.queue, self.comments.backend).workers
@@ -87,11 +90,11 @@ class Stage:
         event on it, means the nearest on it.
         """
         assert self.queue is not None
-        events = events_between(self.queue.client, since, until, EVENTS)
+        entries = journal.between(self.queue.client, since, until, EVENTS)
         present = {worker.id for worker in snapshot.take(self.queue, self.comments.backend).workers}
-        past = Past(events, min(moment, until), present)
+        past = Past(entries, min(moment, until), present)
         found = [one for one in map(past.status, self._located()) if one is not None]
-        on_floors = arranged(found, past.order, set(past.workers))
+        on_floors = arranged(found, past.fold.order, set(past.workers))
         workers = (
             snapshot.Worker(id_, snapshot.pid_of(id_), alive, len(on_floors["floors"][id_]))
             for id_, alive in sorted(past.workers.items())
@@ -103,27 +106,29 @@ class Stage:
             redis=True,
             moment=past.moment,
             tape={
-                "since": min((event["at"] for event in events), default=since),
+                "since": min((entry.at for entry in entries), default=since),
                 "until": until,
                 "moment": past.moment,
                 "previous": past.previous,
                 "next": past.next,
                 "marks": past.marks,
             },
-            stone=past.graves.stone,
+            stone=tombstone(past.fold),
         )
 
     def _tombstone(self, queue: Queue) -> Tombstone | None:
         """The newest of this round; reads what the journal has more than at the last time."""
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
-            if self._graves.since != begun:
+            if self._begun != begun:
                 start = max(begun, time.time() - TAPE)
-                self._graves, self._read = Graveyard(begun), f"{start * 1000:.0f}-0"
-            events, self._read = events_after(queue.client, self._read, EVENTS)
-            for event in events:
-                self._graves.follow(event)
-            return self._graves.stone
+                self._fold, self._begun, self._read = Fold(), begun, f"{start * 1000:.0f}-0"
+            for entry in journal.after(queue.client, self._read, EVENTS):
+                self._read = entry.id
+                self._fold.follow(entry)
+                if entry.event in (State.DONE, State.DISCARDED):  # else it would grow without end
+                    self._fold.forget(entry.job)
+            return tombstone(self._fold, begun)
 
     def _located(self) -> list[DeliveryStatus]:
         """Where each notification of this round is, the newest first."""

@@ -12,9 +12,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from demo_app.blog import outbox
 from demo_app.broker.connection import Decoded
-from demo_app.broker.events import Event, JobView, State
+from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import KEYS, get_job, lane_of_job, queues
 from demo_app.broker.throughput import Bucket, Window, buckets
+from demo_app.broker.view import JobView
 from demo_app.jobs.registry import all_tasks
 from demo_app.web import snapshot
 from demo_app.web.dependencies import QueueDep, ServicesDep

@@ -19,7 +19,8 @@ import redis
 
 from demo_app.blog import outbox
 from demo_app.blog.posts import Notice
-from demo_app.broker.events import State, state_after
+from demo_app.broker.events import State
+from demo_app.broker.fold import state_after
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import Backend, backend_named
 from demo_app.web.comments import CommentService

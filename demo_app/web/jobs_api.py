@@ -14,9 +14,10 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from demo_app.broker.events import Event, JobView, State
+from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import Page, get_job
 from demo_app.broker.queue import Queue
+from demo_app.broker.view import JobView
 from demo_app.web import snapshot
 from demo_app.web.admin_actions import JobAction
 from demo_app.web.dependencies import QueueDep, ServicesDep

@@ -1,4 +1,4 @@
-"""The journal in Redis, a capped stream of every change of state, as JSON and as a feed of it."""
+"""The journal in Redis as a feed: every change of state as JSON, as it happens."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 import redis.asyncio
 
-from demo_app.broker.connection import Decoded, connect_async
+from demo_app.broker.connection import connect_async
 from demo_app.broker.events import notes_of
+from demo_app.broker.journal import Entry, entry_of, order
 
 #: Listeners at once; who listens holds the token.
 LISTENERS = 300
@@ -24,25 +25,11 @@ _TICK = ("", "event: tick\ndata: \n\n")
 _TROUBLE = ("", "event: trouble\ndata: Redis can't be reached\n\n")
 
 
-def as_json(entry_id: str, fields: dict[str, str]) -> dict[str, Any]:
-    """An entry of the journal; `at` is in seconds since the epoch."""
-    notes = notes_of(fields.get("detail", ""))
+def _as_json(entry: Entry) -> dict[str, Any]:
+    """`at` is in seconds since the epoch."""
+    notes = notes_of(entry.detail)
     notes.pop("traceback", None)
-    others = {name: value for name, value in fields.items() if name != "detail"}
-    return {**others, **notes, "at": int(entry_id.partition("-")[0]) / 1000}
-
-
-def events_between(client: Decoded, since: float, until: float, most: int) -> list[dict[str, Any]]:
-    """The entries between two moments (epoch seconds), the oldest first; of many, the newest."""
-    last, first = int(until * 1000), int(since * 1000)
-    rows: Any = client.xrevrange("journal", max=last, min=first, count=most)
-    return [as_json(entry, fields) for entry, fields in reversed(rows)]
-
-
-def events_after(client: Decoded, last: str, most: int) -> tuple[list[dict[str, Any]], str]:
-    """The entries after the one of the id `last`, at most so many; and the id of the last one."""
-    rows: Any = client.xrange("journal", min=f"({last}", count=most)
-    return [as_json(entry, fields) for entry, fields in rows], rows[-1][0] if rows else last
+    return {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
 
 
 class Feed:
@@ -79,7 +66,8 @@ class Feed:
                 yield "".join(text for _, text in missed)
             while queue in self._listeners:
                 news = await queue.get()
-                yield "".join(text for id_, text in news if not id_ or _order(id_) > _order(last))
+                start = order(last) if last else ()
+                yield "".join(text for id_, text in news if not id_ or order(id_) > start)
         finally:
             self._listeners.discard(queue)
 
@@ -131,9 +119,6 @@ class Feed:
 
 def _as_events(entries: list[tuple[str, dict[str, str]]]) -> list[tuple[str, str]]:
     return [
-        (id_, f"id: {id_}\ndata: {json.dumps(as_json(id_, fields))}\n\n") for id_, fields in entries
+        (id_, f"id: {id_}\ndata: {json.dumps(_as_json(entry_of(id_, fields)))}\n\n")
+        for id_, fields in entries
     ]
-
-
-def _order(id_: str) -> tuple[int, ...]:
-    return tuple(map(int, id_.split("-"))) if id_ else ()

@@ -11,8 +11,9 @@ import json
 import redis
 
 from demo_app.broker.connection import Decoded
-from demo_app.broker.events import JobView, State
+from demo_app.broker.events import State
 from demo_app.broker.inspect import Page, get_job, page
+from demo_app.broker.view import JobView
 from demo_app.web.errors import DomainError
 
 #: Jobs looked at for one answer.

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
+from demo_app.broker.fold import JobRecord
 from demo_app.broker.message import parse
 from demo_app.demo.colours import EDGE, KILL, RUNNING
-from demo_app.demo.timeline import JobLine, Timeline
+from demo_app.demo.timeline import Timeline
 from lab.figures import drawn, legend, panels
 from lab.language import say, sentence
 from lab.show import Picture
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
 MOVED: dict[str, Any] = {"color": KILL, "linestyle": "--"}
 #: The three orders.
-_MOMENTS: dict[str, Callable[[JobLine], float]] = {
+_MOMENTS: dict[str, Callable[[JobRecord], float]] = {
     "enqueued": lambda job: job.enqueued,
     "started": lambda job: job.runs[-1].began,
     "finished": lambda job: job.done or 0.0,

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from demo_app.broker.fold import WorkerRecord
 from demo_app.demo import timeline as timelines
 from demo_app.demo.picture import describe, draw
 from demo_app.demo.run import journal_end, recovery
-from demo_app.demo.timeline import Death, Kill, Timeline
+from demo_app.demo.timeline import Kill, Timeline
 from lab import order, queue_lists, trace
 from lab.control import Control
 from lab.figures import drawn
@@ -97,11 +98,11 @@ class Lab(Control):
         found out."""
         known = {kill.worker for kill in self.kills}
         return [
-            Kill(self._died(death), death.pid, death.worker, death.jobs)
+            Kill(self._died(death), death.pid, death.id, tuple(death.rescued))
             for death in seen.deaths
-            if death.worker not in known and death.pid is not None and death.pid in self.died
+            if death.id not in known and death.pid is not None and death.pid in self.died
         ]
 
-    def _died(self, death: Death) -> float:
+    def _died(self, death: WorkerRecord) -> float:
         """When it died; when that was found out, for a process that is not the stack's own."""
-        return self.died.get(death.pid or 0, death.found)
+        return self.died.get(death.pid or 0, death.died or 0.0)

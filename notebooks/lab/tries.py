@@ -9,8 +9,9 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
+from demo_app.broker.fold import JobRecord
 from demo_app.demo.colours import EDGE, RUNNING
-from demo_app.demo.timeline import JobLine, Timeline
+from demo_app.demo.timeline import Timeline
 from lab import order
 from lab.figures import drawn, panels
 from lab.language import say, sentence
@@ -20,7 +21,7 @@ from lab.show import Picture
 _WIDTH = 0.1
 
 
-def gaps(job: JobLine) -> list[float]:
+def gaps(job: JobRecord) -> list[float]:
     """The seconds between one try and the next."""
     return [later.began - earlier.began for earlier, later in pairwise(job.runs)]
 
@@ -31,16 +32,16 @@ def planned(task: Any, jobs: int) -> list[float]:
     return [rule.wait(1) for _ in range(jobs)]
 
 
-def by_task(redis: Any, seen: Timeline) -> dict[str, list[JobLine]]:
+def by_task(redis: Any, seen: Timeline) -> dict[str, list[JobRecord]]:
     """The jobs of each task, by the task's name."""
-    found: dict[str, list[JobLine]] = {}
+    found: dict[str, list[JobRecord]] = {}
     for job in seen.jobs:
         name = order.task_of(redis, job.id).rpartition(".")[2]
         found.setdefault(name, []).append(job)
     return found
 
 
-def most_at_once(jobs: Sequence[JobLine], start: float) -> int:
+def most_at_once(jobs: Sequence[JobRecord], start: float) -> int:
     """The most tries in one tenth of a second, not counting the first ones.
 
     start: when the counting begins, in epoch seconds.
@@ -48,7 +49,7 @@ def most_at_once(jobs: Sequence[JobLine], start: float) -> int:
     return max(_counts(jobs, start).values(), default=0)
 
 
-def herd_picture(tasks: dict[str, list[JobLine]], start: float) -> Picture:
+def herd_picture(tasks: dict[str, list[JobRecord]], start: float) -> Picture:
     """How many tries there were in each tenth of a second since the start, one panel per task."""
     figure, grid = panels(4.6, len(tasks), sharex=True, sharey=True)
     sentences = []
@@ -67,6 +68,6 @@ def herd_picture(tasks: dict[str, list[JobLine]], start: float) -> Picture:
     return Picture.of(figure, sentence(sentences))
 
 
-def _counts(jobs: Sequence[JobLine], start: float) -> Counter[int]:
+def _counts(jobs: Sequence[JobRecord], start: float) -> Counter[int]:
     """How many tries after the first began in each tenth of a second since the start."""
     return Counter(int((run.began - start) / _WIDTH) for job in jobs for run in job.runs[1:])

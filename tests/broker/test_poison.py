@@ -6,11 +6,11 @@ import pytest
 from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
-from demo_app.broker.events import JobView
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
+from demo_app.broker.view import JobView
 
 LANES = lanes_of("mail")
 LEASE = 60_000

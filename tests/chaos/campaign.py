@@ -133,7 +133,7 @@ class _Campaign:
                 [number for _, number in self._posted],
                 stock=plan.stock,
                 by_hand=self._by_hand,
-                events=follower.by_job(),
+                fold=follower.fold(),
                 unsure=_unsure(self._faults),
             )
             mails = client.all_mails()
@@ -148,7 +148,7 @@ class _Campaign:
         arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
         posted = sorted(at for at, _ in self._posted)
         travels = list(ledger.travels)
-        times = recoveries(self._faults, list(follower.lines), posted, arrivals, travels)
+        times = recoveries(self._faults, follower.fold(), posted, arrivals, travels)
         return Result(
             plan,
             time.monotonic() - self._began,

@@ -1,8 +1,10 @@
 """The second checker: reads what a campaign wrote down, and says whether the promise held.
 
-It imports nothing of the app, asks no process, and knows the app's words only as they are in the
-file: ``python check.py HISTORY`` prints one JSON object; exit status 0 if the promise held, 1 if it
-did not. The file has one JSON object a line, each with `at` (epoch seconds) and `what`:
+It is apart on purpose, a second opinion that shares nothing with what it judges: it imports nothing
+of the app, not even the fold of the journal, asks no process, and knows the app's words only as
+they are in the file. ``python check.py HISTORY`` prints one JSON object; exit status 0 if the
+promise held, 1 if it did not. The file has one JSON object a line, each with `at` (epoch seconds)
+and `what`:
 
 - ``posts``: whom each post's comments go to. ``asked``: a reader posts a comment, with a key that
   stays the same when it is posted again. ``accepted``: it was answered with a 201.

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -21,7 +21,8 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import Decoded, connect
-from demo_app.demo.timeline import order
+from demo_app.broker.fold import Fold
+from demo_app.broker.journal import Entry, entry_of, order
 
 Line = dict[str, Any]
 
@@ -58,14 +59,11 @@ class History:
 
 
 class Follower:
-    """Writes the queue's journal down as it grows: a Redis that is wiped takes its own with it.
-
-    lines: each with `at` (epoch seconds), `event`, `job`, `by` and `detail`.
-    """
+    """Writes the queue's journal down as it grows: a Redis that is wiped takes its own with it."""
 
     def __init__(self, ready: Mapping[str, Any], history: History) -> None:
         self._url, self._history = str(ready["redis"]), history
-        self.lines: list[Line] = []
+        self._entries: list[Entry] = []
         self._last = "0-0"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -74,12 +72,9 @@ class Follower:
         """Begin."""
         self._thread.start()
 
-    def by_job(self) -> dict[str, list[Line]]:
-        """The lines about each job."""
-        found = defaultdict(list)
-        for line in list(self.lines):
-            found[line["job"]].append(line)
-        return found
+    def fold(self) -> Fold:
+        """What it says of each job."""
+        return folded(self._entries)
 
     def catch_up(self, seconds: float = 10.0) -> None:
         """Wait until all is written that is in the journal now."""
@@ -105,11 +100,18 @@ class Follower:
                     for _, entries in client.xread({"journal": self._last}, 1000, block=500):
                         for number, fields in entries:
                             self._last = number
-                            at = order(number)[0] / 1000
-                            self.lines.append({"at": at, **fields})
-                            self._history.add("queue", at, **fields)
+                            self._entries.append(entry := entry_of(number, fields))
+                            self._history.add("queue", entry.at, **fields)
                     continue
                 time.sleep(0.05)
+
+
+def folded(entries: Iterable[Entry]) -> Fold:
+    """What these entries of the journal come to."""
+    fold = Fold()
+    for entry in list(entries):
+        fold.follow(entry)
+    return fold
 
 
 def stored_mails(folder: Path) -> Iterator[Line]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from chaos.history import Line, stored_mails
+from chaos.history import stored_mails
 from demo_app.broker.connection import Decoded
+from demo_app.broker.fold import Fold, JobRecord, Run
 from demo_app.settings import settings
 from demo_app.stack.client import Client
 
@@ -71,12 +72,12 @@ def settle(
     *,
     stock: bool,
     by_hand: dict[str, str],
-    events: Mapping[str, Sequence[Line]],
+    fold: Fold,
     unsure: Sequence[tuple[float, float]] = (),
 ) -> Ledger:
     """Compare everything; the system is quiet, or as quiet as it gets.
 
-    events: what the journal said of each job. unsure: from when to when (epoch seconds) mails may
+    fold: what the journal said of each job. unsure: from when to when (epoch seconds) mails may
     have come from a worker of which Redis, or the worker itself, knows nothing any more.
     """
     comments = comments_of(folder)
@@ -92,7 +93,8 @@ def settle(
         for mail in stored_mails(folder):
             brought[mail["job"]] += mail["deliveries"]
         for job, times in brought.items():
-            arrivals = _without_a_holder(events.get(job, ()), times) if len(times) > 1 else []
+            record = fold.jobs.get(job, JobRecord(job))
+            arrivals = _without_a_holder(record.runs, times) if len(times) > 1 else []
             stale += sum(not any(a <= at <= b for a, b in unsure) for at in arrivals)
     first: dict[str, float] = {}
     for mail in mails:
@@ -131,28 +133,23 @@ def _held_by_stock(redis: Decoded) -> set[str]:
     return {str(message["headers"]["id"]) for message in [*unacked, *queued]}
 
 
-def _without_a_holder(events: Sequence[Line], brought: list[float]) -> list[float]:
+def _without_a_holder(runs: Sequence[Run], brought: list[float]) -> list[float]:
     """When mails came from a worker that had lost the job.
 
     For each time that a worker held the job, one mail may have come. What is left over is from a
     worker that was paused beyond its lease. brought: when a mail of this job came.
     """
     arrivals = sorted(brought)
-    for began, ended in sorted(_holdings(events), key=lambda pair: pair[1]):
+    for began, ended in sorted(map(_holding, runs), key=lambda pair: pair[1]):
         mine = next((at for at in arrivals if began <= at <= ended), None)
         if mine is not None:
             arrivals.remove(mine)
     return arrivals
 
 
-def _holdings(timeline: Sequence[Line]) -> list[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    began: float | None = None
-    for event in timeline:
-        if event["event"] == "claimed":
-            began = float(event["at"])
-        elif began is not None and event["event"] != "late":
-            given_back = event["event"] == "requeued"  # its mail may have been on its way
-            found.append((began, float(event["at"]) + given_back * SLACK))
-            began = None
-    return found if began is None else [*found, (began, float("inf"))]
+def _holding(run: Run) -> tuple[float, float]:
+    """From when to when a mail may have come from this run."""
+    if run.ended is None:
+        return run.began, float("inf")
+    given_back = run.how == "requeued"  # its mail may have been on its way
+    return run.began, run.ended + given_back * SLACK

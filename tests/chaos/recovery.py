@@ -14,13 +14,12 @@ way, of the same part, of Redis or of everything, from that one.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chaos.context import Fault
-from chaos.history import Line
+from demo_app.broker.fold import Fold
 
 _PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
 #: Seconds after a fault after which nothing counts as its effect.
@@ -39,17 +38,17 @@ class Recovery:
 
 def recoveries(
     faults: Iterable[Fault],
-    journal: Sequence[Line],
+    fold: Fold,
     accepted: list[float],
     arrivals: list[float],
     travels: list[tuple[float, float]],
 ) -> list[Recovery]:
     """One for each fault that interrupted something, in no particular order.
 
-    accepted, arrivals: epoch seconds at which a comment was accepted, and a mail taken; sorted.
-    travels: the same of each comment and its own mail.
+    fold: of the queue's journal. accepted, arrivals: epoch seconds at which a comment was accepted,
+    and a mail taken; sorted. travels: the same of each comment and its own mail.
     """
-    known = _Known(journal, accepted, arrivals, travels)
+    known = _Known(fold, accepted, arrivals, travels)
     faults = list(faults)
     found = []
     for fault in faults:
@@ -68,19 +67,14 @@ class _Known:
 
     def __init__(
         self,
-        journal: Sequence[Line],
+        fold: Fold,
         accepted: list[float],
         arrivals: list[float],
         travels: list[tuple[float, float]],
     ) -> None:
         self._accepted, self._arrivals, self._travels = accepted, arrivals, travels
-        self._claims: dict[str, list[float]] = defaultdict(list)
-        for line in journal:
-            if line["event"] == "claimed":
-                self._claims[line["job"]].append(line["at"])
-        self._all_claims = sorted(at for times in self._claims.values() for at in times)
-        self._moves = [line for line in journal if line["event"] in ("rescued", "requeued")]
-        self._failures = [line for line in journal if line["event"] == "retrying"]
+        self._jobs = list(fold.jobs.values())
+        self._claims = sorted(run.began for job in self._jobs for run in job.runs)
 
     def ends(self, fault: Fault) -> Iterator[float | None]:
         """When each thing that the fault had stopped went on."""
@@ -89,7 +83,7 @@ class _Known:
         if fault.hit in ("web", "all"):
             yield _next(self._accepted, fault.over)
         if fault.hit in ("redis", "all"):
-            yield _next(self._all_claims, fault.over)
+            yield _next(self._claims, fault.over)
         if fault.hit in ("smtp", "all"):
             back = _next(self._arrivals, fault.over)
             yield back
@@ -102,21 +96,21 @@ class _Known:
             yield from list(self._failed(fault.at - _POLL, fault.at + _TIMEOUT, fault.at))[:1]
 
     def _jobs_of(self, fault: Fault) -> Iterator[float | None]:
-        for line in self._moves:
-            # a rescue says in whom it was found, a requeue is said by the worker itself
-            worker = line["detail"] if line["event"] == "rescued" else line["by"]
-            at = line["at"]
-            if _pid(worker) in fault.pids and fault.at <= at <= fault.at + _HORIZON:
-                claims = self._claims[line["job"]]
-                before = bisect_left(claims, at)
-                # later than the fault: it woke up, and was hit again
-                if before == 0 or claims[before - 1] <= fault.at + _POLL:
-                    yield _next(claims, at)
+        for job in self._jobs:
+            for run in job.runs:
+                given_back = run.how in ("rescued", "requeued") and _pid(run.worker) in fault.pids
+                # one that began after the fault: its worker woke up, and was hit again
+                if not given_back or run.ended is None or run.began > fault.at + _POLL:
+                    continue
+                if fault.at <= run.ended <= fault.at + _HORIZON:
+                    yield _next([other.began for other in job.runs], run.ended)
 
     def _failed(self, since: float, until: float, after: float) -> Iterator[float | None]:
-        for line in self._failures:
-            if since <= line["at"] <= until:
-                yield _next(self._claims[line["job"]], max(after, line["at"]))
+        for job in self._jobs:
+            claims = [run.began for run in job.runs]
+            for run in job.runs:
+                if run.how == "retrying" and since <= (run.ended or 0.0) <= until:
+                    yield _next(claims, max(after, run.ended or 0.0))
 
 
 def _next(times: list[float], after: float) -> float | None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from chaos.context import Fault
-from chaos.history import Line
+from chaos.history import folded
 from chaos.recovery import recoveries
+from demo_app.broker.fold import Fold
+from demo_app.broker.journal import Entry
 
 
-def _journal(*lines: tuple[float, str, str, int, int]) -> list[Line]:
+def _journal(*lines: tuple[float, str, str, int, int]) -> Fold:
     """Lines of when, what, which job, by the worker of which pid, and about that of which pid."""
-    return [
-        {"at": at, "event": event, "job": job, "by": _worker(by), "detail": _worker(about)}
-        for at, event, job, by, about in lines
-    ]
+    return folded(
+        Entry(at, job, event, _worker(by), _worker(about)) for at, event, job, by, about in lines
+    )
 
 
 def _worker(pid: int) -> str:
     return f"worker1@host-{pid}-1a2b.1" if pid else ""
 
 
-def _seconds(faults: list[Fault], journal: list[Line], accepted: list[float]) -> list[float]:
+def _seconds(faults: list[Fault], journal: Fold, accepted: list[float]) -> list[float]:
     return [round(found.seconds, 3) for found in recoveries(faults, journal, accepted, [], [])]
 
 
@@ -66,11 +67,11 @@ def test_a_recovery_that_another_fault_interrupts_counts_from_that_one() -> None
 
 def test_the_web_app_is_back_when_it_accepts_a_comment() -> None:
     gone = Fault("web: SIGKILL", "web", 10.0, 10.0, (7,))
-    assert _seconds([gone], [], [9.9, 11.25, 11.3]) == [1.25]
+    assert _seconds([gone], Fold(), [9.9, 11.25, 11.3]) == [1.25]
 
 
 def test_a_wire_is_mended_when_all_mails_of_the_comments_before_have_come() -> None:
     hole = Fault("wire to web: a hole", "web", 10.0, 12.0)
     travels = [(9.0, 11.0), (11.5, 15.0), (12.5, 30.0)]
-    found = recoveries([hole], [], [9.0, 11.5, 12.5], [], travels)
+    found = recoveries([hole], Fold(), [9.0, 11.5, 12.5], [], travels)
     assert [one.seconds for one in found] == [3.0]

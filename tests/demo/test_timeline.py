@@ -7,6 +7,8 @@ import time
 from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.events import State
+from demo_app.broker.fold import JobRecord, Run
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.queue import Queue
 from demo_app.demo import picture, timeline
@@ -44,7 +46,12 @@ def test_a_rescued_job_has_two_runs_and_one_end(store: Queue) -> None:
 def test_a_death_tells_who_found_it_and_what_was_held(store: Queue) -> None:
     _killed_and_rescued(store)
     (death,) = timeline.read(store.client).deaths
-    assert (death.worker, death.by, death.pid, death.jobs) == ("first", "second", 42, ("job-1",))
+    assert (death.id, death.found_by, death.pid, death.rescued) == (
+        "first",
+        "second",
+        42,
+        ["job-1"],
+    )
 
 
 def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Queue) -> None:
@@ -91,8 +98,8 @@ def test_a_poison_pill_is_given_up_by_its_rescuer(store: Queue) -> None:
 
 
 def test_a_try_that_failed_is_marked_and_counted() -> None:
-    runs = [timeline.Run("w", 0.1, 0.2, "retrying"), timeline.Run("w", 1.0, 1.1, "done")]
-    seen = timeline.Timeline([timeline.JobLine("job-1", 0.0, runs, done=1.1)], [], {})
+    runs = [Run("w", 0.1, 0.2, "retrying"), Run("w", 1.0, 1.1, "done")]
+    seen = timeline.Timeline([JobRecord("job-1", 0.0, State.DONE, 1.1, runs)], [], {})
     assert picture.describe(seen, []) == "1 job: 1 was delivered, 1 try failed"
     labels = [text.get_text() for text in picture.draw(seen, []).legends[0].get_texts()]
     assert "the try failed" in labels

@@ -65,6 +65,6 @@ def test_a_worker_that_died_by_itself_has_its_line_at_the_moment_of_death(lab: L
     poison.enqueue()
     lab.until(lambda: lab.seen().deaths, "the death to be found")
     death = lab.seen().deaths[0]
-    (drawn,) = (kill for kill in lab._other_deaths(lab.seen()) if kill.worker == death.worker)
+    (drawn,) = (kill for kill in lab._other_deaths(lab.seen()) if kill.worker == death.id)
     began = min(job.runs[0].began for job in lab.seen().jobs)
-    assert began <= drawn.at < death.found - 1.0
+    assert began <= drawn.at < (death.died or 0.0) - 1.0

@@ -12,10 +12,10 @@ import pytest
 from stage.stage_page import StagePage
 from support import until
 
+from demo_app.broker import journal
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, Picture
-from demo_app.web.journal import events_between
 from demo_app.web.translations import Translations
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
@@ -41,24 +41,24 @@ def killed(stack: Stack, client: Client) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {stack.ready['token']}"}
     httpx.post(f"{stack.ready['web']}/stage/do/kill-worker", headers=headers).raise_for_status()
     client.wait_for(lambda now: len(now["workers"]) == 1)
-    told = events_between(client.redis(), 0, 4e10, 5000)
+    told = list(journal.whole(client.redis()))
     client.set_faults()
-    one_each = {event["event"].removeprefix("worker_"): event for event in reversed(told)}
+    one_each = {entry.event.removeprefix("worker_"): entry for entry in reversed(told)}
     return {"before": before, "told": told, **one_each}
 
 
 def test_a_kill_is_in_the_journal_at_once_and_the_supervisor_says_it_too(client, killed) -> None:
     def by() -> set[str]:
-        told = events_between(client.redis(), 0, 4e10, 5000)
-        return {event["by"] for event in told if event["event"] == "worker_killed"}
+        told = list(journal.whole(client.redis()))
+        return {entry.by for entry in told if entry.event == "worker_killed"}
 
     until(lambda: by() == {"a person", "supervisor"}, what="both words")
-    assert killed["killed"]["at"] < killed["died"]["at"]
+    assert killed["killed"].at < killed["died"].at
 
 
 def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed) -> None:
-    page = StagePage(holder, killed["killed"]["at"])
-    worker = killed["killed"]["text"]
+    page = StagePage(holder, killed["killed"].at)
+    worker = killed["killed"].detail
     assert page.killed == [worker]
     assert len(page.floor(worker)) == 4
     assert page.tomb.endswith("its jobs in Redis: 4")
@@ -66,15 +66,15 @@ def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed)
 
 
 def test_before_the_kill_nobody_is_dead_in_it(holder, killed) -> None:
-    page = StagePage(holder, killed["killed"]["at"] - 0.01)
+    page = StagePage(holder, killed["killed"].at - 0.01)
     assert not page.killed
     assert all(len(page.floor(worker["id"])) == 4 for worker in killed["before"]["workers"])
 
 
 def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -> None:
-    page = StagePage(holder, killed["died"]["at"])
-    worker = killed["killed"]["text"]
-    held = StagePage(holder, killed["killed"]["at"]).floor(worker)
+    page = StagePage(holder, killed["died"].at)
+    worker = killed["killed"].detail
+    held = StagePage(holder, killed["killed"].at).floor(worker)
     assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
     assert re.search(r"4 rescued after \d+\.\d s, 0 lost", page.tomb)
     assert not page.floor(worker)

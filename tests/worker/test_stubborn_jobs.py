@@ -9,9 +9,9 @@ import pytest
 from support import client_of, until
 
 from demo_app.backends.celery import CeleryBackend
-from demo_app.broker.events import JobView
 from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
+from demo_app.broker.view import JobView
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 

@@ -60,7 +60,7 @@ end
 if outcome == 'requeue' or outcome == 'requeue_last' then
   redis.call(outcome == 'requeue' and 'RPUSH' or 'LPUSH', queue_key(lane), id)
   if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker)) end
-  record(id, 'requeued', worker, detail)
+  record(id, 'requeued', worker, outcome == 'requeue' and detail or 'to the tail')  -- see fold.py
   notify()
 elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)

@@ -1,10 +1,8 @@
 -- The state of each of these jobs, for a caller that keeps a copy of each until it has ended; '' for
 -- a job that is not known. A job that is known and is in no list, since Redis has evicted the list,
--- goes back into its queue. ARGV: by whom, then ids.
-local by = ARGV[1]
-local STATE = {enqueued = 'queued', requeued = 'queued', rescued = 'queued', claimed = 'running',
-  scheduled = 'scheduled', retrying = 'retrying', dead = 'dead', done = 'done',
-  discarded = 'discarded'}
+-- goes back into its queue.
+-- ARGV: by whom, the state after each event (JSON; fold.py has it), then ids.
+local by, STATE = ARGV[1], cjson.decode(ARGV[2])
 
 -- The last event that tells the state, and who wrote it; the message comes before all events.
 local function state_of(id)
@@ -36,11 +34,11 @@ end
 
 -- Nor is each of many jobs looked for: a lost list had more than one of them, and another time it
 -- is others' turn. Once one is missing, all are looked for.
-local every = math.ceil(#ARGV / 64)
+local every = math.ceil((#ARGV - 2) / 64)
 local turn = tonumber(clock[2]) % every
 
 local answers, missing = {}, false
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   local id = ARGV[i]
   local state, line = state_of(id)
   local there = true

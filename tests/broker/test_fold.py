@@ -1,0 +1,158 @@
+"""The fold of the journal says what Redis says, whatever happened and in whatever order."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import Any
+
+import pytest
+from support import die, let_judge, message
+
+from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.events import State
+from demo_app.broker.fold import Fold
+from demo_app.broker.inspect import get_job
+from demo_app.broker.journal import after, between, whole
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.queue import Queue
+
+LANES = lanes_of("mail")
+SETS = (State.SCHEDULED, State.RETRYING, State.DEAD, State.DONE, State.DISCARDED)
+
+
+class System:
+    """A queue in Redis, its producers, its workers and whoever decides, one step at a time."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue, self.claims, self.workers = queue, list[Claim](), list[str]()
+        self.births, self.lanes = 0, dict[str, str]()
+
+    def enqueue(self, choice: int) -> None:
+        """A new job; of any priority, and one in five for later."""
+        job = message(len(self.lanes) + 1, priority=choice % 3 - 1)
+        self.lanes[job.id] = job.lane
+        due = time.time() + 3600 if choice % 5 == 0 else None
+        self.queue.enqueue(job, by="web", due=due)
+
+    def start(self, _: int) -> None:
+        """A new worker."""
+        self.births += 1
+        self.workers.append(f"worker-{self.births}")
+        self.queue.register(self.workers[-1], 60_000, '{"pid": 42}')
+
+    def claim(self, choice: int) -> None:
+        """A worker takes one or two jobs."""
+        if self.workers:
+            worker = self.workers[choice % len(self.workers)]
+            took = self.queue.claim(worker, LANES, 1 + choice % 2)
+            self.claims += [one.claim for one in took]
+
+    def finish(self, choice: int) -> None:
+        """A claim ends in any way, also one that its worker has lost."""
+        if self.claims:
+            claim = self.claims.pop(choice % len(self.claims))
+            verdict = list(Verdict)[choice % len(Verdict)]
+            self.queue.finish(claim, verdict, detail="so", after=choice % 2 * 3600.0)
+
+    def kill(self, choice: int) -> None:
+        """A worker dies, and somebody rescues what it held."""
+        if self.workers:
+            die(self.queue, self.workers.pop(choice % len(self.workers)))
+            self.queue.rescue("somebody", 60_000, 1)
+
+    def stop(self, choice: int) -> None:
+        """A worker leaves with jobs in its hands."""
+        if self.workers:
+            self.queue.deregister(self.workers.pop(choice % len(self.workers)))
+
+    def decide(self, choice: int) -> None:
+        """A person brings a job back, discards it, or it moves to another queue."""
+        what = ("retry", "discard", "delete", "moved")[choice % 4]
+        self.queue.decide(f"job-{1 + choice % 20}", what, by="a person")
+
+    def promote(self, _: int) -> None:
+        """What is due goes into its queue."""
+        self.queue.promote_due("somebody")
+
+    def purge(self, choice: int) -> None:
+        """Everything of one priority is discarded."""
+        self.queue.purge([LANES[choice % len(LANES)]], by="a person")
+
+
+STEPS = [name for name in vars(System) if not name.startswith("_")]
+WEIGHTS = [*STEPS, *("enqueue", "claim", "finish") * 3]
+
+
+def in_redis(queue: Queue) -> dict[str, Any]:
+    """Each job's state, each worker's jobs, and each list, next to run first."""
+    client: Any = queue.client
+    lists = {lane: client.lrange(f"queue:{lane}", 0, -1)[::-1] for lane in LANES}
+    states = {job: State.QUEUED for ids in lists.values() for job in ids}
+    holders = {}
+    for worker in client.smembers("workers"):
+        for lane in LANES:
+            for job in client.lrange(f"claims:{lane}:{worker}", 0, -1):
+                states[job], holders[job] = State.RUNNING, worker
+    for state in SETS:
+        states |= dict.fromkeys(client.zrange(state, 0, -1), state)
+    return {"states": states, "holders": holders, "lists": lists}
+
+
+def told_by(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
+    """The same, from the journal."""
+    order = fold.order
+    return {
+        "states": {job.id: job.state for job in fold.jobs.values()},
+        "holders": {job.id: job.holder for job in fold.jobs.values() if job.holder},
+        "lists": {lane: [job for job in order if lanes[job] == lane] for lane in LANES},
+    }
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> None:
+    let_judge(store)
+    chance, system, fold, last = Random(seed), System(store), Fold(), "0-0"
+    for _ in range(150):
+        name = chance.choice(WEIGHTS)
+        getattr(system, name)(chance.randrange(1000))
+        for entry in after(store.client, last):
+            fold.follow(entry)
+            last = entry.id
+        seen, told = in_redis(store), told_by(fold, system.lanes)
+        # of a job that moved to another queue nothing is left here
+        moved = told["states"].keys() - seen["states"].keys()
+        assert all(told["states"].pop(job) is State.DISCARDED for job in moved)
+        assert told == seen, f"after {name}"
+    views = [get_job(store.client, job) for job in seen["states"]]
+    assert {view.id: view.state for view in views if view} == seen["states"], "as its own history"
+    assert {view.id: view.owner for view in views if view and view.owner} == seen["holders"]
+
+
+def test_of_a_part_of_the_journal_it_says_what_can_be_known(store: Queue) -> None:
+    for number in (1, 2):
+        store.enqueue(message(number))
+    store.register("one", 60_000, "{}")
+    claim = store.claim("one", LANES)[0].claim
+    *_, enqueued, _, claimed = whole(store.client)
+    assert (enqueued.job, claimed.event) == ("job-2", "claimed")
+    fold = Fold()
+    fold.follow(claimed)
+    assert fold.jobs[claim.id].holder == "one"
+    assert fold.workers["one"].held == {claim.id}
+    assert not fold.order, "of the other job it knows nothing"
+    assert between(store.client, 0, 4e10, 1) == [claimed]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first"), [(Verdict.REQUEUE, "job-1"), ("requeue_last", "job-2")]
+)
+def test_a_job_that_is_given_back_stands_where_it_was_put(store: Queue, verdict, first) -> None:
+    for number in (1, 2):
+        store.enqueue(message(number))
+    store.register("one", 60_000, "{}")
+    store.finish(store.claim("one", LANES)[0].claim, verdict, detail="why")
+    fold = Fold()
+    for entry in whole(store.client):
+        fold.follow(entry)
+    assert fold.order[0] == first
