@@ -1,5 +1,7 @@
 """`python -m local_smtp`: the sink as a program of its own."""
 
+from __future__ import annotations
+
 import gc
 import json
 import os
@@ -55,7 +57,7 @@ def _end(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _announce(sink: "MailSink") -> None:
+def _announce(sink: MailSink) -> None:
     if sink.settings.ready_line:
         ready = {"smtp": sink.smtp, "inbox": sink.inbox, "token": sink.settings.token}
         print(json.dumps({**ready, "dir": str(sink.dir), "pid": os.getpid()}), flush=True)

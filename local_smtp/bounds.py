@@ -4,84 +4,86 @@ Most are per client; those on connections, listeners and bytes hold for all clie
 that the sink fits into 1,024 descriptors and needs at most 100 MB more under attack than idle.
 """
 
+from __future__ import annotations
+
 MIB = 1024 * 1024
 
 # Both doors
+#: Clients connected at once, to SMTP and to HTTP each.
 CONNECTIONS = 400
-"""Clients connected at once, to SMTP and to HTTP each."""
+#: Clients that the system lets wait for each door to open.
 BACKLOG = 1024
-"""Clients that the system lets wait for each door to open."""
 
 # SMTP
+#: Bytes of a command line (RFC 5321 §4.5.3.1.4 asks for 512 and more for extensions).
 COMMAND_BYTES = 2048
-"""Bytes of a command line (RFC 5321 §4.5.3.1.4 asks for 512 and more for extensions)."""
+#: Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1).
 ADDRESS_CHARACTERS = 320
-"""Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1)."""
+#: Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take.
 RECIPIENTS = 100
-"""Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take."""
+#: Characters of all the recipients of a mail.
 RECIPIENT_CHARACTERS = 8 * 1024
-"""Characters of all the recipients of a mail."""
+#: Bytes of the largest mail, announced with the SIZE extension (RFC 1870).
 MAIL_BYTES = 5 * MIB
-"""Bytes of the largest mail, announced with the SIZE extension (RFC 1870)."""
+#: Bytes of a mail that is received whatever other clients do.
 SMALL_MAIL_BYTES = 64 * 1024
-"""Bytes of a mail that is received whatever other clients do."""
+#: Bytes of all larger mails that are being received; one that is over it is to come again.
 LARGE_MAILS_BYTES = 3 * MAIL_BYTES
-"""Bytes of all larger mails that are being received; one that is over it is to come again."""
+#: Bytes of all mails whose content is kept on the disk, unless all is to be kept.
 KEPT_BYTES = 1024 * MIB
-"""Bytes of all mails whose content is kept on the disk, unless all is to be kept."""
+#: Bytes a second of all larger mails together; the sender of one waits for its turn.
 LARGE_BYTES_A_SECOND = 64 * MIB
-"""Bytes a second of all larger mails together; the sender of one waits for its turn."""
+#: Seconds in which a mail has to be sent.
 MAIL_SECONDS = 60.0
-"""Seconds in which a mail has to be sent."""
+#: Bytes that an SMTP client can send ahead; the system adds its own.
 BUFFER_BYTES = 16 * 1024
-"""Bytes that an SMTP client can send ahead; the system adds its own."""
+#: Seconds in which an SMTP client has to say something, or to read an answer.
 SMTP_SECONDS = 300.0
-"""Seconds in which an SMTP client has to say something, or to read an answer."""
+#: Commands that make no sense, after which a client is sent away.
 SMTP_ERRORS = 20
-"""Commands that make no sense, after which a client is sent away."""
+#: Characters of what was said about a mail that are kept with it; a line counts for 40 more.
 DIALOGUE_CHARACTERS = 16 * 1024
-"""Characters of what was said about a mail that are kept with it; a line counts for 40 more."""
 
 # Header fields and parts
+#: Bytes of a mail in which Subject, From and Message-ID are looked for.
 HEAD_BYTES = 64 * 1024
-"""Bytes of a mail in which Subject, From and Message-ID are looked for."""
+#: Characters of a header field that are decoded: it takes quadratic time.
 FIELD_CHARACTERS = 2048
-"""Characters of a header field that are decoded: it takes quadratic time."""
+#: Header fields shown.
 FIELDS = 1000
-"""Header fields shown."""
+#: Parts of a mail that are looked at.
 PARTS = 500
-"""Parts of a mail that are looked at."""
+#: Characters of a mail's text, or of its source, that a page shows.
 TEXT_CHARACTERS = 100_000
-"""Characters of a mail's text, or of its source, that a page shows."""
+#: Characters of a mail's HTML that are shown.
 HTML_CHARACTERS = 2 * MIB
-"""Characters of a mail's HTML that are shown."""
+#: Links of a mail that are listed.
 LINKS = 200
-"""Links of a mail that are listed."""
+#: The latest times that a mail was brought which are shown with it.
 DELIVERIES = 100
-"""The latest times that a mail was brought which are shown with it."""
+#: Clients that wait for a mail to be taken apart; one more is answered with 503.
 READERS = 4
-"""Clients that wait for a mail to be taken apart; one more is answered with 503."""
+#: Seconds of computing in which a mail has to be taken apart.
 READING_SECONDS = 0.7
-"""Seconds of computing in which a mail has to be taken apart."""
+#: Bytes of memory in which a mail has to be taken apart.
 READING_BYTES = 48 * MIB
-"""Bytes of memory in which a mail has to be taken apart."""
 
 # HTTP
+#: Bytes of a request line with all its headers; more is answered with 431.
 REQUEST_HEAD_BYTES = 16 * 1024
-"""Bytes of a request line with all its headers; more is answered with 431."""
+#: Header fields of a request; more is answered with 431.
 REQUEST_FIELDS = 100
-"""Header fields of a request; more is answered with 431."""
+#: Requests that a client may send ahead of their answers; the next one is not read.
 REQUESTS_AHEAD = 16
-"""Requests that a client may send ahead of their answers; the next one is not read."""
+#: Bytes of all requests that are not answered yet, and of answers that nobody reads.
 HELD_BYTES = 32 * MIB
-"""Bytes of all requests that are not answered yet, and of answers that nobody reads."""
+#: Bytes of a request's body; more is answered with 413.
 REQUEST_BODY_BYTES = 256 * 1024
-"""Bytes of a request's body; more is answered with 413."""
+#: Seconds in which a request has to be complete; later it is answered with 408.
 REQUEST_SECONDS = 20.0
-"""Seconds in which a request has to be complete; later it is answered with 408."""
+#: Clients that follow events at once; one more is answered with 503.
 LISTENERS = 100
-"""Clients that follow events at once; one more is answered with 503."""
+#: Events that a listener may be behind before it is cut off.
 LISTENER_BACKLOG = 1000
-"""Events that a listener may be behind before it is cut off."""
+#: Fault rules in force at once.
 RULES = 100
-"""Fault rules in force at once."""

@@ -1,5 +1,7 @@
 """One SMTP connection: aiosmtpd's, with bounds, faults that are played, and what was said noted."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
@@ -36,13 +38,13 @@ class Surroundings:
 class Transaction:
     """What is known of the mail under way, beside its envelope."""
 
+    #: The one that RCPT is about just now.
     recipient: str | None = None
-    """The one that RCPT is about just now."""
     subject: str = ""
+    #: The rules that hit it.
     hits: list[Fault] = field(default_factory=list)
-    """The rules that hit it."""
+    #: Whether it was counted as refused.
     refused: bool = False
-    """Whether it was counted as refused."""
 
 
 class Connection(SMTP):
@@ -167,7 +169,7 @@ class Connection(SMTP):
     # Faults, and what went wrong
 
     async def answer(self, usual: str) -> str:
-        """Return the usual reply, or the one that a fault wants."""
+        """The usual reply, or the one that a fault wants."""
         outcome = await self.play()
         return usual if outcome is None else str(outcome.reply)
 
@@ -213,17 +215,17 @@ class Connection(SMTP):
         )
 
     def mail(self) -> Envelope:
-        """Return the envelope of the mail under way."""
+        """The envelope of the mail under way."""
         assert self.envelope is not None
         return self.envelope
 
     def sender(self) -> str:
-        """Return the sender of the mail under way; empty for a bounce."""
+        """The sender of the mail under way; empty for a bounce."""
         sender = self.mail().mail_from
         return "" if sender in (None, "<>") else str(sender)
 
     def peer(self) -> str:
-        """Return the client's address and port."""
+        """The client's address and port."""
         assert self.session is not None
         name = self.session.peer
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "gone"
@@ -235,5 +237,5 @@ _STEPS: dict[str, Step] = {
 
 
 def refuses(reply: str | None) -> bool:
-    """Return whether a reply turns something down."""
+    """Whether a reply turns something down."""
     return reply is not None and reply.startswith(("4", "5"))

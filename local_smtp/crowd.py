@@ -1,5 +1,7 @@
 """How many clients may be connected at once, and how much of theirs may be held in memory."""
 
+from __future__ import annotations
+
 from itertools import chain
 from typing import Protocol
 

@@ -4,6 +4,8 @@ A new fault is one row in `EFFECTS`: the API checks rules against that table, th
 what it holds, and a session plays the outcome that the row's function returns.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 OK = "250 2.0.0 OK"
 _FOREVER = 3600.0  # seconds: longer than any client waits
 
+#: Where in a session a rule acts: before a command is answered, or after the mail was read.
 Step = Literal["connect", "ehlo", "mail", "rcpt", "data", "reply"]
-"""Where in a session a rule acts: before a command is answered, or after the mail was read."""
 
 
 KNOWN_AT: dict[Step, tuple[str, ...]] = {
@@ -33,26 +35,26 @@ KNOWN_AT: dict[Step, tuple[str, ...]] = {
 class Outcome:
     """What happens instead of the usual."""
 
+    #: What the server says; None closes the connection without a word.
     reply: str | None = None
-    """What the server says; None closes the connection without a word."""
+    #: Seconds before anything is said.
     pause: float = 0.0
-    """Seconds before anything is said."""
+    #: After the pause all goes on as usual; `reply` and `store` mean nothing then.
     go_on: bool = False
-    """After the pause all goes on as usual; `reply` and `store` mean nothing then."""
+    #: The mail is stored all the same.
     store: bool = False
-    """The mail is stored all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One kind of fault."""
 
+    #: What it does, for people; with fields of the rule in braces.
     words: str
-    """What it does, for people; with fields of the rule in braces."""
-    outcome: Callable[["Fault"], Outcome]
-    """What happens when a rule of this kind hits."""
+    #: What happens when a rule of this kind hits.
+    outcome: Callable[[Fault], Outcome]
+    #: It can only act once the mail was read.
     whole_mail: bool = False
-    """It can only act once the mail was read."""
 
 
 EFFECTS = {
@@ -92,7 +94,7 @@ class Match(BaseModel):
     every: Annotated[int, Field(ge=1)] | None = None
 
     def takes(self, sender: str, recipients: Sequence[str], subject: str) -> bool:
-        """Return whether a mail, as far as it is known yet, is one of these."""
+        """Whether a mail, as far as it is known yet, is one of these."""
         return (
             _like(sender, self.sender)
             and _like(subject, self.subject)
@@ -114,12 +116,12 @@ class Fault(BaseModel):
     text: Annotated[Text, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = "try again later"
     match: Match = Match()
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    #: The most it hits; None for no end.
     times: Annotated[int, Field(ge=0)] | None = None
-    """The most it hits; None for no end."""
+    #: The same seed hits the same mails; None hits others each time.
     seed: int | None = None
-    """The same seed hits the same mails; None hits others each time."""
+    #: Given when it is put in force; put back under it unchanged, a rule keeps its count.
     id: int | None = None
-    """Given when it is put in force; put back under it unchanged, a rule keeps its count."""
     hits: int = 0
 
     @model_validator(mode="after")
@@ -133,12 +135,12 @@ class Fault(BaseModel):
         return self
 
     def in_words(self, translated: Callable[[str], str] = str) -> str:
-        """Return which rule it is and what it does, for people; translated: into their language."""
+        """Which rule it is and what it does, for people; translated: into their language."""
         what = translated(EFFECTS[self.do].words).format_map(dict(self))
         return translated("rule {id}, at {at}: {what}").format(id=self.id, at=self.at, what=what)
 
     def condition(self, translated: Callable[[str], str] = str) -> str:
-        """Return which mails the rule hits, for people; empty if all."""
+        """Which mails the rule hits, for people; empty if all."""
         match = self.match
         patterns = {"from": match.sender, "to": match.to, "subject": match.subject}
         said = [

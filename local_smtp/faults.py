@@ -1,5 +1,7 @@
 """The fault rules in force, and which of them hits a mail."""
 
+from __future__ import annotations
+
 import random
 import threading
 from collections.abc import Sequence
@@ -65,14 +67,14 @@ class Faults:
         self.put([])
 
     def in_force(self) -> list[Fault]:
-        """Return the rules in force, in their order."""
+        """The rules in force, in their order."""
         with self._lock:
             return [rule.in_force() for rule in self._rules]
 
     def hit(
         self, step: Step, sender: str = "", recipients: Sequence[str] = (), subject: str = ""
     ) -> Fault | None:
-        """Return the rule to play at this step of a mail, if any."""
+        """The rule to play at this step of a mail, if any."""
         if not self._rules:
             return None
         with self._lock:

@@ -1,5 +1,7 @@
 """A mail as SMTP hands it over, and the few header fields that every part needs."""
 
+from __future__ import annotations
+
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,21 +40,21 @@ class Incoming:
     raw: bytes | bytearray
     headers: KeyHeaders
     peer: str
+    #: Unix seconds.
     received_at: float
-    """Unix seconds."""
+    #: A JSON list of `[Unix seconds, "C" | "S" | "#", text]`.
     dialogue: str
-    """A JSON list of `[Unix seconds, "C" | "S" | "#", text]`."""
+    #: The rules that hit it, in words.
     fault: str | None
-    """The rules that hit it, in words."""
 
 
 def readable(text: str) -> str:
-    """Return `text` without what no database or page can show (lone surrogates)."""
+    """`text` without what no database or page can show (lone surrogates)."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decoded(value: object) -> str:
-    """Return a header value with its encoded words (RFC 2047) decoded, on one line.
+    """A header value with its encoded words (RFC 2047) decoded, on one line.
 
     Never raises: what can't be decoded is shown as it is. Of a long value only the first
     2,048 characters are looked at.

@@ -6,6 +6,8 @@ policy, and some names made inert in the text, for what browsers do outside any 
 that the frame may not go there.
 """
 
+from __future__ import annotations
+
 import re
 from html import unescape
 
@@ -31,11 +33,11 @@ HEAD = (
 
 
 def harmless(html: str) -> str:
-    """Return a mail's HTML with nothing from elsewhere in it."""
+    """A mail's HTML with nothing from elsewhere in it."""
     return HEAD + _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
 
 
 def links(html: str) -> list[str]:
-    """Return where the HTML's links lead, each once, in their order; only web addresses."""
+    """Where the HTML's links lead, each once, in their order; only web addresses."""
     found = (unescape(match.group(1)) for match in _LINK.finditer(html[:HTML_CHARACTERS]))
     return list(dict.fromkeys(found))[:LINKS]

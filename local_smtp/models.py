@@ -1,5 +1,7 @@
 """What the sink knows of mails, as the store gives it and the API shows it."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
@@ -12,15 +14,15 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
+#: Unix seconds inside, ISO 8601 in UTC outside.
 Time = Annotated[float, PlainSerializer(_iso, return_type=str)]
-"""Unix seconds inside, ISO 8601 in UTC outside."""
 
 
 class Line(NamedTuple):
     """A line of a dialogue: said by the client (C), by the server (S), or a note (#)."""
 
+    #: Unix seconds.
     at: float
-    """Unix seconds."""
     who: str
     text: str
 
@@ -51,8 +53,8 @@ class Mail(_Envelope):
     job_id: str | None
     received_at: Time
     deliveries: int
+    #: Bytes.
     size: int
-    """Bytes."""
 
 
 class MailPage(BaseModel):
@@ -93,8 +95,8 @@ class Parts(BaseModel):
     has_html: bool = False
     links: list[str] = []
     attachments: list[Attachment] = []
+    #: What is missing here, and why.
     note: str | None = None
-    """What is missing here, and why."""
 
 
 class ParsedMail(Mail, Parts):
@@ -110,12 +112,12 @@ class Incident(_Envelope):
     step: Step
     peer: str
     subject: str
+    #: The refusal, if there was one.
     reply: str | None
-    """The refusal, if there was one."""
     rule_id: int | None
     fault: str | None
+    #: The mail that was stored all the same.
     message: int | None
-    """The mail that was stored all the same."""
 
 
 class Deleted(BaseModel):

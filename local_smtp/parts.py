@@ -3,6 +3,8 @@
 This runs in the sandbox: it may take long on a hostile mail, and is ended then.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ _NOT_IN_NAMES = re.compile("[/\\\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def take_apart(raw: bytes) -> dict[str, Any]:
-    """Return what `models.Parts` shows of a mail, however broken it is."""
+    """What `models.Parts` shows of a mail, however broken it is."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]
     view: dict[str, Any] = {
@@ -47,7 +49,7 @@ def take_apart(raw: bytes) -> dict[str, Any]:
 
 
 def html(raw: bytes) -> str:
-    """Return the HTML of a mail; empty if it has none."""
+    """The HTML of a mail; empty if it has none."""
     for _, part in _leaves(_parsed(raw)):
         if _shown_as(part) == "text/html":
             return _text(part, _content(part))
@@ -55,7 +57,7 @@ def html(raw: bytes) -> str:
 
 
 def part_content(raw: bytes, number: int) -> bytes:
-    """Return a line of JSON that describes a part, then its decoded bytes; b"" if there is none."""
+    """A line of JSON that describes a part, then its decoded bytes; b"" if there is none."""
     for index, part in _leaves(_parsed(raw)):
         if index == number:
             content = _content(part)
@@ -75,7 +77,7 @@ def _leaves(message: Message) -> Iterator[tuple[int, Message]]:
 
 
 def _shown_as(part: Message) -> str:
-    """Return the content type of a part that may be the mail's text, "" for an attachment."""
+    """The content type of a part that may be the mail's text, "" for an attachment."""
     attached = part.get_content_disposition() == "attachment" or _file_name(part)
     return "" if attached else part.get_content_type()
 

@@ -1,5 +1,7 @@
 """A mail as it arrives, and how many bytes of mails may be in memory meanwhile."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ _END = b"\r\n.\r\n"
 class Share:
     """What one mail has taken of the bytes that all large mails may take."""
 
-    def __init__(self, budget: "Budget") -> None:
+    def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self.taken = 0
         self.is_large = False

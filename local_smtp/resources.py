@@ -1,5 +1,7 @@
 """What a sink takes for itself alone at its start: a directory, and its ports."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import socket
@@ -16,8 +18,7 @@ class SinkError(Exception):
 def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
     """Take a directory for this process alone; the system lets go of it when it dies.
 
-    Raises:
-        SinkError: another sink has it, or others can reach what is in it.
+    Raises SinkError when another sink has it, or others can reach what is in it.
     """
     if wanted is None:
         temporary = tempfile.TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
@@ -50,10 +51,9 @@ def _refuse_what_others_reach(directory: Path) -> None:
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
-    """Return a listening socket; `option` is the one that sets its port.
+    """A listening socket; `option` is the one that sets its port.
 
-    Raises:
-        SinkError: the port is taken, or the address is not this machine's.
+    Raises SinkError when the port is taken, or the address is not this machine's.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -4,6 +4,8 @@ Python's `email` package takes quadratic time, and hundreds of times the memory,
 for that.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import threading
@@ -27,11 +29,10 @@ class Busy(Exception):
 
 
 def ask(task: str, raw: bytes, number: int = 0) -> bytes:
-    """Return what a task of `TASKS` makes of a mail; `number` is the part it is about.
+    """What a task of `TASKS` makes of a mail; `number` is the part it is about.
 
-    Raises:
-        TooCostly: it took more computing time or memory than it may.
-        Busy: too many callers wait already.
+    Raises TooCostly when it took more computing time or memory than it may. Raises Busy when too
+    many callers wait already.
     """
     if not _waiting.acquire(blocking=False):
         raise Busy

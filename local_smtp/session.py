@@ -1,7 +1,8 @@
 """The answers to a client's commands, by aiosmtpd's hooks, and what becomes of its mails."""
 
-# ruff: noqa: N802, N815  # aiosmtpd finds its commands and hooks by these names
+from __future__ import annotations
 
+# ruff: noqa: N802, N815  # aiosmtpd finds its commands and hooks by these names
 import asyncio
 import json
 import re

@@ -1,5 +1,7 @@
 """What a mail sink can be told at its start."""
 
+from __future__ import annotations
+
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +13,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def new_token() -> str:
-    """Return a token; in hexadecimal, so that none begins with a dash like an option."""
+    """A token; in hexadecimal, so that none begins with a dash like an option."""
     return secrets.token_hex(16)
 
 

@@ -1,5 +1,7 @@
 """The mail sink as one object: SMTP, store and inbox, started and stopped together."""
 
+from __future__ import annotations
+
 import sqlite3
 import threading
 from contextlib import ExitStack
@@ -62,14 +64,13 @@ class MailSink:
         return self.reader.stats()
 
     def mails(self) -> list[Mail]:
-        """Return all mails in the order in which they came."""
+        """All mails in the order in which they came."""
         return self.reader.page("", limit=2**31, before=None).messages[::-1]
 
     def message(self, mail: Mail) -> EmailMessage:
-        """Return a mail as Python's own `email` package reads it.
+        """A mail as Python's own `email` package reads it.
 
-        Raises:
-            LookupError: it has been deleted or pruned.
+        Raises LookupError when it has been deleted or pruned.
         """
         raw = self.reader.raw(mail.id)
         if raw is None:
@@ -77,10 +78,9 @@ class MailSink:
         return message_from_bytes(raw, policy=policy.default)
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Mail]:
-        """Return all mails as soon as there are `count` different ones.
+        """All mails as soon as there are `count` different ones.
 
-        Raises:
-            TimeoutError: there were fewer after `timeout` seconds.
+        Raises TimeoutError when there were fewer after `timeout` seconds.
         """
         with self._arrival:
             if not self._arrival.wait_for(lambda: len(self.mails()) >= count, timeout):
@@ -95,8 +95,7 @@ class MailSink:
     def start(self) -> Self:
         """Return once SMTP and inbox both answer.
 
-        Raises:
-            SinkError: a port is taken, or the directory can't be used.
+        Raises SinkError when a port is taken, or the directory can't be used.
         """
         with ExitStack() as starting:
             self._start(starting)

@@ -1,5 +1,7 @@
 """The SMTP side as a whole: a loop of its own, in a thread of its own."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 import threading

@@ -1,5 +1,7 @@
 """The statements that read. Each call opens the file anew: any thread may call."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -59,7 +61,7 @@ class Reader:
         return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
-        """Return those of these mails that are there."""
+        """Those of these mails that are there."""
         marks = ", ".join("?" * len(ids))
         with self._snapshot() as connection:
             rows = connection.execute(
@@ -68,7 +70,7 @@ class Reader:
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:
-        """Return a mail as it was received, or None if it isn't there."""
+        """A mail as it was received, or None if it isn't there."""
         with self._snapshot() as connection:
             row = connection.execute(
                 "SELECT raw FROM contents WHERE message = ?", (message,)
@@ -76,7 +78,7 @@ class Reader:
         return None if row is None else row["raw"]
 
     def deliveries(self, message: int) -> list[Delivery]:
-        """Return the latest times that a mail was brought, in order."""
+        """The latest times that a mail was brought, in order."""
         with self._snapshot() as connection:
             rows = connection.execute(
                 "SELECT *, rule AS fault FROM deliveries WHERE message = ?"

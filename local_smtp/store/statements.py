@@ -1,5 +1,7 @@
 """The statements that write: a mail in, a mail out."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
 from dataclasses import dataclass
@@ -13,8 +15,8 @@ from local_smtp.mail import Incoming
 class Receipt:
     """What became of a mail that was brought."""
 
+    #: The row of the mail: an older one for a duplicate.
     message: int
-    """The row of the mail: an older one for a duplicate."""
     delivery: int
     duplicate: bool
 

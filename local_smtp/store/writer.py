@@ -1,5 +1,7 @@
 """The one thread that writes: every mail waits for a commit, and shares it with others."""
 
+from __future__ import annotations
+
 import asyncio
 import queue
 import sqlite3
@@ -80,8 +82,7 @@ class Writer:
     A mail that arrives while a commit runs joins the next one, so that the cost of making
     mails durable is shared by all that wait: group commit, as databases do it.
 
-    Raises:
-        sqlite3.Error: the file can't be written, or is no database.
+    Raises sqlite3.Error when the file can't be written, or is no database.
     """
 
     def __init__(self, path: Path, keep: int, on_stored: Callable[[list[Receipt]], None]) -> None:
@@ -101,12 +102,11 @@ class Writer:
     async def deliver(self, mail: Incoming) -> Receipt:
         """Return once the mail is durable.
 
-        Raises:
-            sqlite3.Error: it is not, and nothing of it is kept.
+        Raises sqlite3.Error when it is not, and nothing of it is kept.
         """
         return await asyncio.wrap_future(self.change(partial(statements.store, mail=mail)))
 
-    def change(self, statement: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+    def change(self, statement: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Run `statement` within the next commit; the answer is there once that is durable."""
         answer: Future[T] = Future()
         self._queue.put((statement, answer))

@@ -1,5 +1,7 @@
 """The API of the inbox: its mails, its faults, and what happens."""
 
+from __future__ import annotations
+
 import re
 from typing import Annotated
 from urllib.parse import quote
@@ -21,7 +23,7 @@ _NO_FRAME = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 def api_routes(inbox: Inbox) -> APIRouter:
-    """Return the routes under /api."""
+    """The routes under /api."""
     routes = APIRouter(prefix="/api")
     faults, events = inbox.faults, inbox.events
     message_path = "/messages/{message}"
@@ -53,13 +55,13 @@ def api_routes(inbox: Inbox) -> APIRouter:
 
     @routes.get(message_path + "/raw", response_class=Response)
     def raw(message: MessageId) -> Response:
-        """Return the bytes as they were received, the doubled dots undone."""
+        """The bytes as they were received, the doubled dots undone."""
         headers = _NO_FRAME | _download(f"mail-{message}.eml")
         return Response(inbox.raw(message), media_type="message/rfc822", headers=headers)
 
     @routes.get(message_path + "/html", response_class=Response)
     def html(message: MessageId) -> Response:
-        """Return the HTML of a mail for a frame in which nothing can run or call out."""
+        """The HTML of a mail for a frame in which nothing can run or call out."""
         headers = {"Content-Security-Policy": mail_html.POLICY}
         return Response(inbox.html(message), media_type="text/html; charset=utf-8", headers=headers)
 

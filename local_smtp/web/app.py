@@ -1,5 +1,7 @@
 """Puts the inbox together."""
 
+from __future__ import annotations
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -23,16 +25,16 @@ class SinkGuard(Guard):
     """Tells a person on a page what is wrong, and asks for the token where it is missing."""
 
     def refuse(self, scope: Scope, status: int) -> Response:
-        """Return a page in a browser, and a sentence for a program."""
+        """A page in a browser, and a sentence for a program."""
         return _page(Request(scope), status, WHY[status]) or super().refuse(scope, status)
 
     def needs_token(self, path: str) -> bool:
-        """Return whether nobody may have it without the token: all but what the form looks like."""
+        """Whether nobody may have it without the token: all but what the form looks like."""
         return path != "/static/page.css"
 
 
 def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
-    """Return the inbox as an ASGI application; `port` tells its cookie from other sinks'."""
+    """The inbox as an ASGI application; `port` tells its cookie from other sinks'."""
     app = FastAPI(
         title="local_smtp mail sink",
         version=__version__,
@@ -50,7 +52,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
 
 
 def _page(request: Request, status: int, why: str) -> Response | None:
-    """Return an error as a page in the reader's language, if it is a browser that opens one."""
+    """An error as a page in the reader's language, if it is a browser that opens one."""
     path = request.scope["path"]
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None

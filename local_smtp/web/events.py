@@ -1,5 +1,7 @@
 """Tells every open page what happens, as it happens (server-sent events)."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import threading
@@ -13,8 +15,8 @@ from local_smtp.store.statements import Receipt
 
 _HEARTBEAT = 15.0  # seconds; also how long a client that vanished is remembered
 
+#: Mails of one commit, an incident, or the name of anything else that changed.
 Event = Sequence[Receipt] | Incident | str
-"""Mails of one commit, an incident, or the name of anything else that changed."""
 
 
 class Events:

@@ -4,6 +4,8 @@ What a browser opens elsewhere must not get here: so a foreign Host is refused (
 what another site's page asks for (W3C Fetch Metadata; Origin where a browser does not send it).
 """
 
+from __future__ import annotations
+
 import ipaddress
 import secrets
 from collections.abc import Collection
@@ -64,7 +66,7 @@ class Guard:
         self._cookie = cookie
 
     def refuse(self, scope: Scope, status: int) -> Response:
-        """Return the answer to a request that must not come in.
+        """The answer to a request that must not come in.
 
         status: 401 without the token, 403 from another site, 413 with too large a body, 421 for
         another host, 415 with a body in another charset than UTF-8, 431 with too many headers.
@@ -73,11 +75,11 @@ class Guard:
         return PlainTextResponse(WHY[status], status, headers)
 
     def needs_token(self, path: str) -> bool:
-        """Return whether nobody may ask for this path without the token."""
+        """Whether nobody may ask for this path without the token."""
         return True
 
     def is_page(self, path: str) -> bool:
-        """Return whether a browser may open this path with the token in its address."""
+        """Whether a browser may open this path with the token in its address."""
         return path == "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,7 +170,7 @@ class Guard:
 
 
 def cookie_of(headers: Headers, name: str) -> str:
-    """Return the cookie of that name, or nothing.
+    """The cookie of that name, or nothing.
 
     Not with http.cookies: older ones take quadratic time on what a stranger may send
     (CVE-2024-7592). What is set here never needs the quotation marks that it decodes.
@@ -194,12 +196,12 @@ def _host_name(host: str) -> str:
 
 
 def _opens_a_page(method: str, headers: Headers) -> bool:
-    """Return whether a person follows a link to here, wherever that link is."""
+    """Whether a person follows a link to here, wherever that link is."""
     return method in _READING and headers.get("sec-fetch-dest") == "document"
 
 
 def _same_origin(headers: Headers) -> bool:
-    """Return whether this inbox's own page asks, or no page at all.
+    """Whether this inbox's own page asks, or no page at all.
 
     Browsers that send Sec-Fetch-Site say it outright; older ones send Origin with what
     matters; programs that are no browser send neither, and need the token anyway.
@@ -215,6 +217,6 @@ def _same_origin(headers: Headers) -> bool:
 
 
 def _in_utf_8(headers: Headers) -> bool:
-    """Return whether a form's text is UTF-8: some of the other codecs take quadratic time."""
+    """Whether a form's text is UTF-8: some of the other codecs take quadratic time."""
     _, options = parse_options_header(headers.get("content-type", ""))
     return options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8", b"us-ascii")

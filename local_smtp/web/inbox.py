@@ -1,5 +1,7 @@
 """What API and pages show of the mails and change in them."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 
@@ -28,7 +30,7 @@ class Inbox:
     events: Events
 
     def mail(self, message: int) -> ParsedMail:
-        """Return a mail, taken apart."""
+        """A mail, taken apart."""
         self.writer.catch_up()
         mail = self.reader.mails([message]).get(message)
         if mail is None:
@@ -40,21 +42,21 @@ class Inbox:
         return ParsedMail(**dict(mail), **dict(parts), delivery_log=self.reader.deliveries(message))
 
     def raw(self, message: int) -> bytes:
-        """Return the bytes of a mail as they were received."""
+        """The bytes of a mail as they were received."""
         raw = self.reader.raw(message)
         if raw is None:
             raise _GONE
         return raw
 
     def html(self, message: int) -> bytes:
-        """Return the HTML of a mail, made harmless."""
+        """The HTML of a mail, made harmless."""
         try:
             return sandbox.ask("html", self.raw(message))
         except TooCostly:
             return (mail_html.HEAD + TOO_COSTLY).encode()
 
     def part(self, message: int, part: int) -> tuple[str, bytes]:
-        """Return the name of a part, and what it holds."""
+        """The name of a part, and what it holds."""
         try:
             answer = sandbox.ask("part", self.raw(message), part)
         except TooCostly:

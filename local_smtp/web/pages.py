@@ -1,5 +1,7 @@
 """The pages of the inbox: the list of mails, a mail, and the faults."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,14 +30,14 @@ _VISIBLE = {code: f"[U+{code:04X}]" for code in _INVISIBLE} | {9: "\t", 10: "\n"
 
 
 def visible(value: Any) -> Any:
-    """Return text with signs for what nobody would see in it; None becomes nothing."""
+    """Text with signs for what nobody would see in it; None becomes nothing."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return value.translate(_VISIBLE)
     return "" if value is None else value
 
 
 @cache
-def _templates() -> "Environment":
+def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader  # many a sink is never looked at
 
     templates = Environment(
@@ -50,7 +52,7 @@ def _templates() -> "Environment":
 
 
 def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
-    """Return the routes of the pages. app_url: the app whose mails these are, if there is one."""
+    """The routes of the pages. app_url: the app whose mails these are, if there is one."""
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(name: str, request: Request, **shown: Any) -> str:
@@ -85,7 +87,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 
 
 def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
-    """Return a mail with the sides that it has, and the one to be shown."""
+    """A mail with the sides that it has, and the one to be shown."""
     sides = {"html": mail.has_html, "text": mail.text is not None}
     tabs = [name for name, there in sides.items() if there]
     tabs += ["headers", "source", "deliveries"]
@@ -98,12 +100,12 @@ def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
 
 
 def _clock(seconds: float, form: str) -> str:
-    """Return a time as a person at this machine reads it."""
+    """A time as a person at this machine reads it."""
     return datetime.fromtimestamp(seconds).strftime(form)
 
 
 def render(name: str, headers: Headers, **shown: Any) -> str:
-    """Return the page of that name, in the reader's language and colours."""
+    """The page of that name, in the reader's language and colours."""
     language = language_of(headers)
     words = words_in(language)
 
@@ -117,7 +119,7 @@ def render(name: str, headers: Headers, **shown: Any) -> str:
 
 
 def _app(url: str, request: Request) -> str:
-    """Return the app as the browser reaches it; behind jupyter-server-proxy it is beside it."""
+    """The app as the browser reaches it; behind jupyter-server-proxy it is beside it."""
     here = request.headers.get("x-proxycontextpath", "").rstrip("/")
     if not url or not here:
         return f"{url}/" if url else ""

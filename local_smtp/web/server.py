@@ -1,5 +1,7 @@
 """The HTTP side as a whole: a loop of its own, in a thread of its own."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 import threading
@@ -136,7 +138,7 @@ class _BoundedHttp(HttpToolsProtocol):
 
 
 def bounded_http(connections: int) -> type[HttpToolsProtocol]:
-    """Return the protocol of one server that takes that many connections at once."""
+    """The protocol of one server that takes that many connections at once."""
     return type("BoundedHttp", (_BoundedHttp,), {"crowd": Crowd(connections, HELD_BYTES)})
 
 
@@ -164,8 +166,7 @@ class InboxServer:
     def start(self) -> None:
         """Return once requests are answered.
 
-        Raises:
-            RuntimeError: the server ended instead.
+        Raises RuntimeError when the server ended instead.
         """
         self._thread.start()
         while not self._server.started:

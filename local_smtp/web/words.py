@@ -1,5 +1,7 @@
 """A reader's language and colours, and the words of the pages in Japanese, by the English ones."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from importlib.resources import files
@@ -17,7 +19,7 @@ JAPANESE: dict[str, str] = json.loads(
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
-    """Return what is asked for, else what was chosen before, here or in an app beside, which has
+    """What is asked for, else what was chosen before, here or in an app beside, which has
     the same cookie, else what the browser prefers."""
     wanted = [asked, cookie_of(headers, LANGUAGE_COOKIE)]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
@@ -25,12 +27,12 @@ def language_of(headers: Headers, asked: str = "") -> str:
 
 
 def theme_of(headers: Headers, asked: str = "") -> str:
-    """Return "light" or "dark", if that is asked for or was chosen before, as the language; else
+    """ "light" or "dark", if that is asked for or was chosen before, as the language; else
     nothing."""
     theme = asked or cookie_of(headers, THEME_COOKIE)
     return theme if theme in ("light", "dark") else ""
 
 
 def words_in(language: str) -> Callable[[str], str]:
-    """Return what translates an English text; one without a translation stays as it is."""
+    """What translates an English text; one without a translation stays as it is."""
     return (lambda text: JAPANESE.get(text, text)) if language == "ja" else (lambda text: text)
