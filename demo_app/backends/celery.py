@@ -36,6 +36,7 @@ class CeleryBackend(Backend):
         once=True,
         fifo=True,
         concurrent=True,
+        in_redis=True,
         survives=frozenset(Death),
     )
 

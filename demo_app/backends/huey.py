@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import psutil
 from huey import SqliteHuey
 from huey.api import Task
 from huey.exceptions import RetryTask
 from huey.registry import Message
 from huey.serializer import Serializer
 
-from demo_app.backends.huey_table import JobTable, Storage
+from demo_app.backends.huey_table import JobTable
+from demo_app.backends.missing import Missing
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
@@ -30,6 +32,9 @@ from demo_app.jobs.outcome import Retry
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
+
+#: States of a job that is in one of huey's tables, or with a worker.
+_OPEN = ("queued", "scheduled", "retrying", "running")
 
 
 class Readable(Serializer):  # type: ignore[misc]
@@ -65,13 +70,13 @@ class HueyBackend(Backend):
 
     def __init__(self, chosen: Settings) -> None:
         self._settings, self._path = chosen, chosen.dir / "huey.sqlite3"
+        self._missing = Missing(chosen.lease_seconds)
 
     @cached_property
     def huey(self) -> SqliteHuey:
         """The queue in its file: each commit is on disk, and ids are never used twice."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = SqliteHuey(
-            storage_class=Storage,
             filename=str(self._path),
             results=False,
             fsync=True,
@@ -101,13 +106,19 @@ class HueyBackend(Backend):
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that the file has; one whose worker died with it waits again."""
         found = self._jobs.states(job_ids)
-        for job_id in [job_id for job_id, state in found.items() if state == "lost"]:
+        away = {job: pid for job, (state, pid) in found.items() if state in _OPEN}
+        for job_id in self._waiting_ids() if away else ():
+            away.pop(job_id, None)
+        dead = {job for job, pid in away.items() if pid and not psutil.pid_exists(pid)}
+        taken = [job for job, pid in away.items() if not pid]
+        states = {job: state for job, (state, _) in found.items()}
+        for job_id in dead | self._missing.lost(taken, found):
             job = self._jobs.job(job_id)
             with self.huey.storage.db(commit=True) as rows:
-                found[job_id] = self._jobs.take_back(rows, job_id, self._settings.max_rescues)
-                if found[job_id] == "queued":
+                states[job_id] = self._jobs.take_back(rows, job_id, self._settings.max_rescues)
+                if states[job_id] == "queued":
                     self._put(rows, job)
-        return found
+        return states
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; one whose worker was killed counts as running."""
@@ -115,17 +126,22 @@ class HueyBackend(Backend):
 
     def pending(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run."""
-        storage = self.huey.storage
-        for data in (*storage.enqueued_items(), *storage.scheduled_items()):
-            message = self.huey.serializer.deserialize(data)
-            due = message.eta and message.eta.replace(tzinfo=UTC)
-            yield replace(self._jobs.job(message.id), run_after=due)
+        for table, order in (("task", "priority DESC, id"), ("schedule", "timestamp")):
+            sql = f"SELECT id, data FROM {table} ORDER BY {order}"
+            for row, data in self.huey.storage.sql(sql, results=True):
+                with suppress(
+                    ValueError, TypeError
+                ):  # of somebody else, and for huey to complain about
+                    message = self.huey.serializer.deserialize(data)
+                    self._place = table, row
+                    due = message.eta and message.eta.replace(tzinfo=UTC)
+                    yield replace(self._jobs.job(message.id), run_after=due)
 
     def delete(self, job: Job) -> None:
-        """Delete a job that is safe elsewhere."""
+        """Delete the job that `pending` gave last: it is safe elsewhere."""
+        table, row = self._place
         with self.huey.storage.db(commit=True) as rows:
-            for table in ("task", "schedule"):
-                rows.execute(f"DELETE FROM {table} WHERE json_extract(data, '$[0]') = ?", (job.id,))
+            rows.execute(f"DELETE FROM {table} WHERE id = ?", (row,))
             rows.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
 
     def worker_command(self) -> list[str]:
@@ -144,6 +160,12 @@ class HueyBackend(Backend):
         """Close this process's connection to the file."""
         if "huey" in self.__dict__:  # or there is no connection yet
             self.huey.storage.close()
+
+    def _waiting_ids(self) -> Iterator[str]:
+        storage = self.huey.storage
+        for data in (*storage.enqueued_items(), *storage.scheduled_items()):
+            with suppress(ValueError, TypeError):
+                yield self.huey.serializer.deserialize(data).id
 
     def _put(self, rows: Any, job: Job) -> None:
         task = self.huey._registry.string_to_task(f"{__name__}.run")(id=job.id)

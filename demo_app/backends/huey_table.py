@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -32,19 +31,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     worker INTEGER
 ) STRICT
 """
-_TAKEN = """
-CREATE TRIGGER IF NOT EXISTS taken_from_{table} AFTER DELETE ON {table} BEGIN
-    UPDATE jobs SET worker = pid() WHERE id = json_extract(old.data, '$[0]');
-END
-"""
 _ENDED = {Succeeded: "done", Retry: "retrying", Discarded: "discarded", Failed: "dead"}
-_LAST = ("done", "discarded", "dead")
 _ASKED = "SELECT id, state, worker FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
-#: The ids of all jobs in huey's tables.
-_WAITING = """
-SELECT json_extract(data, '$[0]') FROM task
-UNION ALL SELECT json_extract(data, '$[0]') FROM schedule
-"""
 _DELETE_OLDEST = """
 DELETE FROM jobs WHERE id IN (
     SELECT id FROM jobs WHERE state IN ('done', 'discarded')
@@ -53,35 +41,16 @@ DELETE FROM jobs WHERE id IN (
 """
 
 
-class Storage(SqliteStorage):  # type: ignore[misc]
-    """Huey's storage, which notes who takes a job in the same transaction that deletes it from
-    huey's tables.
-
-    Between the two a consumer that is killed would leave a job that waits nowhere, and of which
-    nobody knows that it has to be put back.
-    """
-
-    ddl = (
-        *SqliteStorage.ddl,
-        _JOBS,
-        *(_TAKEN.format(table=table) for table in ("task", "schedule")),
-    )
-
-    def _create_connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = super()._create_connection()
-        connection.create_function("pid", 0, os.getpid)
-        return connection
-
-
 class JobTable:
     """See the module.
 
     storage: huey's, whose one connection does both. keep: how many finished jobs are kept.
     """
 
-    def __init__(self, storage: Any, keep: int) -> None:
+    def __init__(self, storage: SqliteStorage, keep: int) -> None:
         self._storage, self._keep = storage, keep
         self._ended = count(1)
+        storage.sql(_JOBS, commit=True)
 
     def add(self, rows: Any, job: Job) -> bool:
         """Write a new job down, as part of a transaction; False when its id is known."""
@@ -117,17 +86,10 @@ class JobTable:
         result._return_value = json.loads(value)
         return result
 
-    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each of these jobs that is there; "lost" for one whose worker died with
-        it."""
-        with self._storage.db(commit=True) as rows:  # nobody takes a job between two looks
-            found = rows.execute(_ASKED, (json.dumps(list(job_ids)),)).fetchall()
-            took = {job: pid for job, state, pid in found if pid and state not in _LAST}
-            dead = {pid for pid in took.values() if not _lives(pid)}
-            orphans = {job for job, pid in took.items() if pid in dead}
-            if orphans:
-                orphans -= {job for (job,) in rows.execute(_WAITING)}
-        return {job: "lost" if job in orphans else state for job, state, _ in found}
+    def states(self, job_ids: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+        """The state of each of these jobs that is there, and the pid of the worker that runs it."""
+        found = self._storage.sql(_ASKED, (json.dumps(list(job_ids)),), results=True)
+        return {job_id: (state, worker) for job_id, state, worker in found}
 
     def take_back(self, rows: Any, job_id: str, most: int) -> str:
         """As part of a transaction: a worker died with the job. Returns its state from now on:
@@ -147,11 +109,11 @@ class JobTable:
     def started(self, job_id: str) -> Job:
         """Note that a try begins; returns the job to be tried."""
         sql = (
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ? "
-            "WHERE id = ? RETURNING job, attempts"
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
+            "worker = ? WHERE id = ? RETURNING job, attempts"
         )
         with self._storage.db(commit=True) as rows:
-            record, attempts = rows.execute(sql, (time(), job_id)).fetchone()
+            record, attempts = rows.execute(sql, (time(), os.getpid(), job_id)).fetchone()
         return replace(Job.from_record(json.loads(record)), attempts=attempts - 1)
 
     def ended(self, job_id: str, outcome: Outcome) -> None:
@@ -162,18 +124,10 @@ class JobTable:
         ended = None if isinstance(outcome, Retry) else time()
         with self._storage.db(commit=True) as rows:
             rows.execute(
-                "UPDATE jobs SET state = ?, value = ?, reason = ?, finished_at = ?, errors = "
-                "iif(?5 IS NULL, errors, json_insert(errors, '$[#]', json(?5))) WHERE id = ?6",
+                "UPDATE jobs SET worker = NULL, state = ?, value = ?, reason = ?, finished_at = ?, "
+                "errors = iif(?5 IS NULL, errors, json_insert(errors, '$[#]', json(?5))) "
+                "WHERE id = ?6",
                 (_ENDED[type(outcome)], json.dumps(value), reason, ended, error, job_id),
             )
             if next(self._ended) % 1000 == 0:
                 rows.execute(_DELETE_OLDEST, (self._keep,))
-
-
-def _lives(pid: int) -> bool:
-    """Whether there is such a process; the file, and all who use it, are on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

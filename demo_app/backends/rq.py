@@ -7,19 +7,21 @@ delays are RQ's, by the second; how a job runs and what is kept of its failures 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from math import ceil
 
+import psutil
 import redis
-from rq import Queue
+from rq import Queue, Worker
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job as RqJob
 from rq.job import JobStatus, Retry
 
 from demo_app.backends.celery import message_of
+from demo_app.backends.missing import Missing
 from demo_app.broker.connection import client_url
 from demo_app.broker.keys import lanes_of
 from demo_app.jobs.backend import Backend
@@ -54,12 +56,13 @@ class RqBackend(Backend):
         once=True,
         fifo=True,
         concurrent=True,
+        in_redis=True,
         survives=frozenset({Death.ENQUEUER, Death.WORKER, Death.BROKER}),
     )
 
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
-        self._popped_at: dict[str, float] = {}  # when a job was first seen in no queue, monotonic
+        self._missing = Missing(chosen.lease_seconds)
 
     @cached_property
     def connection(self) -> redis.Redis:
@@ -127,13 +130,10 @@ class RqBackend(Backend):
         """
         fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
         found = {one.id: one for one in fetched if one is not None}
-        gone, now = self._popped(found), time.monotonic()
-        kept = {job_id: at for job_id, at in self._popped_at.items() if job_id not in found}
-        self._popped_at = kept | {job_id: self._popped_at.get(job_id, now) for job_id in gone}
-        late = {one for one in gone if now - self._popped_at[one] > self._settings.lease_seconds}
+        lost = self._missing.lost(self._popped(found), found)
         states = {}
         for job_id, one in found.items():
-            if _status(one) is None or job_id in late:
+            if _status(one) is None or job_id in lost:
                 self.connection.delete(one.key)
             else:
                 states[job_id] = _state(one)
@@ -178,19 +178,14 @@ class RqBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the pool with this pid has a worker that takes jobs."""
-        try:
-            return bool(self.connection.exists(ready_key(pid)))
-        except redis.RedisError:
-            return False
+        with suppress(redis.RedisError, psutil.NoSuchProcess):
+            children = {child.pid for child in psutil.Process(pid).children()}
+            return any(one.pid in children for one in Worker.all(connection=self.connection))
+        return False
 
     def close(self) -> None:
         """Close the connections."""
         self.connection.close()
-
-
-def ready_key(pid: int) -> str:
-    """The key in Redis that says that the pool with this pid works."""
-    return f"rq-worker:{pid}"
 
 
 def _status(found: RqJob) -> JobStatus | None:

@@ -20,7 +20,7 @@ from rq.job import Retry as RqRetry
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
-from demo_app.backends.rq import RqBackend, ready_key
+from demo_app.backends.rq import RqBackend
 from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Retry, Succeeded
@@ -69,11 +69,6 @@ class Worker(RqWorker):
     def get_heartbeat_ttl(self, job: RqJob, working_time: float = 0.0) -> int:
         """Seconds without a sign of life after which a job counts as abandoned."""
         return ceil(settings().lease_seconds) + 1
-
-    def bootstrap(self, *arguments: Any, **options: Any) -> None:
-        """Start, and say in Redis that the pool works."""
-        super().bootstrap(*arguments, **options)
-        self.connection.set(ready_key(os.getppid()), self.name, ex=24 * 3600)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         """Run one job in the forked process; back in the worker's process group, so that who

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support import until
 
 from demo_app.backends.huey import HueyBackend
 from demo_app.jobs import task
@@ -44,7 +45,7 @@ def killed_after(steps: str, folder: Path) -> None:
 
 @pytest.fixture
 def backend(tmp_path: Path) -> HueyBackend:
-    return HueyBackend(Settings(dir=tmp_path, max_rescues=2))
+    return HueyBackend(Settings(dir=tmp_path, max_rescues=2, lease_seconds=0.3))
 
 
 def waiting(backend: HueyBackend) -> list[Job]:
@@ -63,16 +64,30 @@ def test_a_job_that_was_taken_by_a_consumer_that_is_killed_waits_again(
     backend.enqueue(job)
     killed_after(steps, tmp_path)
     assert waiting(backend) == []
+
+    def waits_again() -> bool:
+        backend.states([job.id])
+        return [found.id for found in waiting(backend)] == [job.id]
+
+    until(waits_again, what="the job to be missed")
+    assert backend.states([job.id]) == {job.id: "queued"}
+
+
+def test_a_row_that_is_no_job_keeps_no_other_from_being_taken(backend: HueyBackend) -> None:
+    backend.huey.storage.enqueue(b"nonsense", priority=10)
+    job = nothing.job()
+    backend.enqueue(job)
     assert backend.states([job.id]) == {job.id: "queued"}
     assert [found.id for found in waiting(backend)] == [job.id]
+    with pytest.raises(ValueError, match="Expecting value"):
+        backend.huey.dequeue()
+    assert backend.huey.dequeue().id == job.id
 
 
 def test_a_job_that_a_living_consumer_has_taken_stays_with_it(backend: HueyBackend) -> None:
     job = nothing.job()
     backend.enqueue(job)
     backend.huey.dequeue()
-    assert backend.states([job.id]) == {job.id: "queued"}
-    assert waiting(backend) == []
     backend._jobs.started(job.id)
     assert backend.states([job.id]) == {job.id: "running"}
     assert waiting(backend) == []
