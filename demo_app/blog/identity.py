@@ -20,19 +20,18 @@ from demo_app.blog.database import (
     open_database,
 )
 from demo_app.broker.connection import connect
-from demo_app.settings import BackendName, Settings
+from demo_app.jobs.backend import make_backend
+from demo_app.settings import Settings
 
 #: The key in Redis that has the id.
 KEY = "blog"
-#: The backends whose jobs are there.
-IN_REDIS = (BackendName.CELERY, BackendName.RQ)
 #: Seconds that a worker waits for its blog, since the web app starts beside it.
 PATIENCE = 10.0
 
 
 def announce(chosen: Settings, database: Database) -> None:
     """Say which blog the jobs are about, where they are in Redis; raises redis.RedisError."""
-    if chosen.backend in IN_REDIS:
+    if _in_redis(chosen):
         with connect(chosen.redis_url) as client:
             client.set(KEY, database.id)
 
@@ -75,7 +74,7 @@ def refuse_another_blog(chosen: Settings) -> None:
 def announced(chosen: Settings) -> str | None:
     """The id of the blog that the jobs are about; None when nobody has said so, or they are not in
     Redis. Raises DatabaseMissing when Redis can't be asked."""
-    if chosen.backend not in IN_REDIS:
+    if not _in_redis(chosen):
         return None
     try:
         with connect(chosen.redis_url) as client:
@@ -83,3 +82,7 @@ def announced(chosen: Settings) -> str | None:
     except redis.RedisError as error:
         raise DatabaseMissing(f"Redis does not say whose jobs it has: {error}") from None
     return None if found is None else str(found)
+
+
+def _in_redis(chosen: Settings) -> bool:
+    return make_backend(chosen.backend, chosen).capabilities.in_redis

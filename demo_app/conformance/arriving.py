@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from demo_app.conformance.expect import expect, refused, step
+from demo_app.conformance.expect import expect, refused
 from demo_app.conformance.harness import Harness
-from demo_app.conformance.processes import SAMPLE_TASKS
-from demo_app.conformance.sample_tasks import ODD
+from demo_app.conformance.sample_tasks import echo, step
+from demo_app.jobs import ArgumentError, Job, Unsupported
 
 #: Values that lose something in careless hands.
 AWKWARD: list[Any] = [
@@ -27,18 +28,19 @@ AWKWARD: list[Any] = [
     [[[{"a": [1, "1", None, {"b": {}}]}]]],
     {"": 1, "ключ": [True]},
 ]
+#: What JSON can't carry, or would change on the way.
+ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 
 
 def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
     """Every value that JSON can carry arrives as it was; every other one is refused by name."""
     for value in AWKWARD:
-        job = harness.put("echo", value=value)
+        (job,) = harness.put(echo.job(value))
         seen = harness.wait_for("ran", job=job)[0]["value"]
         same = type(seen) is type(value) and seen == value
         expect(same, f"{value!r:.80} arrived as {seen!r:.80}")
     for odd in ODD:
-        wanted = {"task": "echo", "odd": odd}
-        refused(harness, "ArgumentError", "'value'", jobs=[wanted])
+        refused(ArgumentError, "'value'", partial(echo.job, odd))
     return "as sent"
 
 
@@ -46,25 +48,24 @@ def the_same_job_twice_runs_once(harness: Harness) -> str:
     """A job that is handed over again, with the same id, is not taken a second time."""
     if not harness.capabilities.once:
         return "runs twice"
-    job = {"task": f"{SAMPLE_TASKS}.step", "arguments": {"number": 1}}
-    first = harness.ask("enqueue", jobs=[{"job": job | {"id": str(uuid.uuid4())}}])[0]
-    again = {"job": job | {"id": first}}
-    harness.ask("enqueue", jobs=[again, again])
-    harness.wait_for("ran", job=first)
-    harness.ask("enqueue", jobs=[again])
-    harness.wait_for("ran", job=harness.put("step", number=-1))  # after all of them
-    ran = len(harness.events("ran", job=first))
+    job = step.job(1)
+    harness.put(job)
+    harness.put(job, job)
+    harness.wait_for("ran", job=job.id)
+    harness.put(job)
+    harness.wait_until_all_ran(harness.put(step.job(-1)))  # after all of them
+    ran = len(harness.events("ran", job=job.id))
     expect(ran == 1, f"the same job, handed over four times, ran {ran} times")
     return "runs once"
 
 
 def what_no_worker_knows_is_reported(harness: Harness) -> str:
     """A queue that nobody works on is refused; a task that nobody knows ends as dead."""
-    refused(harness, "Unsupported", "'attic'", jobs=[step(1, queue_name="attic")])
-    record = {"task": "no.such.task", "arguments": {}, "id": str(uuid.uuid4())}
-    (job,) = harness.ask("enqueue", jobs=[{"job": record}])
+    attic = step.using(queue_name="attic").job(1)
+    refused(Unsupported, "'attic'", lambda: harness.put(attic))
+    (job,) = harness.put(Job("no.such.task", {}))
     if harness.capabilities.results:
         result = harness.finished(job)
-        expect(result["state"] == "dead", f"a job of an unknown task ended as {result['state']}")
-        expect("no.such.task" in result["errors"][-1]["traceback"], f"{result['errors']}")
+        expect(result.state == "dead", f"a job of an unknown task ended as {result.state}")
+        expect("no.such.task" in result.errors[-1].traceback, f"{result.errors}")
     return "reported"

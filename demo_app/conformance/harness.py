@@ -1,126 +1,177 @@
-"""What a check works with: it puts jobs in, waits for what they write down, and expects."""
+"""What a check works with: a stack, a process that puts jobs in, and what the jobs write down."""
 
 from __future__ import annotations
 
 import json
-import selectors
+import os
 import signal
+import sys
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from multiprocessing.connection import Client
+from typing import Any, Self, TypeVar
 
-import redis
-
-from demo_app.conformance.processes import Processes
+from demo_app.broker.connection import connect
+from demo_app.conformance.host import address
 from demo_app.conformance.sample_tasks import EVENTS
-from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.jobs import Job, TaskResult
+from demo_app.stack import Stack
+from demo_app.stack.process import Process
+from demo_app.stack.supervisor import GRACE, PATIENCE
 
 Answer = TypeVar("Answer")
 Event = dict[str, Any]
 
 #: Seconds that are given to what should not happen.
-QUIET = 1.5
-#: Seconds for the process that puts jobs in to answer, its start included.
-ANSWER_SECONDS = 60.0
+NEVER = 1.5
+_HOST = "demo_app.conformance.host"
+_SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
 
 
 class Broken(AssertionError):
     """A promise was not kept; says what was promised, and what happened."""
 
 
-class Refused(Broken):
-    """Something was refused, which may be just what is looked for; `kind` is the exception's
-    name."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A backend to be held to its promises.
 
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
+    backend: as in the settings. path: folders in which Python finds it. patience: seconds after
+    which something that should happen counts as not happening. options: further ones of the stack.
+    """
+
+    backend: str
+    path: tuple[str, ...] = ()
+    patience: float = 30.0
+    options: dict[str, Any] = field(default_factory=dict)
 
 
-class Harness(Processes):
-    """See the module."""
+class Harness:
+    """See the module: one that can be killed and started. concurrency: jobs side by side."""
+
+    def __init__(self, subject: Subject, concurrency: int = 1) -> None:
+        self.subject = subject
+        sys.path[:0] = [folder for folder in subject.path if folder not in sys.path]
+        self.stack = Stack(
+            backend=subject.backend,
+            concurrency=concurrency,
+            tasks=_SAMPLE_TASKS,
+            lease=1.0,
+            autostart=False,
+            environment={
+                "DEMO_BEAT_SECONDS": "0.2",
+                "PYTHONPATH": os.pathsep.join([*subject.path, os.environ.get("PYTHONPATH", "")]),
+            },
+            **subject.options,
+        )
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            starting.enter_context(self.stack)
+            self.folder = self.stack.plan.folder.path
+            backend = self.stack.plan.backend()
+            self.capabilities, self.in_request = backend.capabilities, backend.in_request
+            self.has_worker = backend.worker_command() is not None
+            if self.capabilities.in_redis:
+                self.stack.start("redis")
+            starting.callback(self._end)
+            self.start_host()
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def _end(self) -> None:
+        self.kill_host()
+        self.stack.kill("worker", restart=False)
+
+    # what can be started and killed
 
     def start_host(self) -> None:
         """Start the process that puts jobs in; returns when it answers."""
-        super().start_host()
-        description = self.ask("describe")
-        self.in_request: bool = description.pop("in_request")
-        survives = frozenset(map(Death, description.pop("survives")))
-        priority = Priority(description.pop("priority"))
-        self.capabilities = Capabilities(priority=priority, survives=survives, **description)
+        log = self.stack.plan.folder.logs / "host.log"
+        command = [sys.executable, "-m", _HOST]
+        self._host = Process("host", command, self.stack.plan.environment(), log)
+        self._host.wait_until(self._connect, PATIENCE, "The process that puts jobs in")
+
+    def _connect(self) -> bool:
+        try:
+            self._asked = Client(str(address(self.folder)))
+        except OSError:
+            return False
+        return True
+
+    def kill_host(self) -> None:
+        """SIGKILL to the process that puts jobs in."""
+        self._host.send(signal.SIGKILL)
+        self._host.wait(GRACE)
+        self._asked.close()
+
+    def start_worker(self) -> None:
+        """Start a worker, if the backend has any; the stack starts it again when it ends."""
+        if self.has_worker:
+            self.stack.start("worker")
 
     def wait_until_idle(self) -> None:
         """Wait until a worker waits for its next job at the broker, where that can be seen."""
-        if self.subject.broker is not None:
-            client = redis.Redis.from_url(self.redis_url.replace("redis+socket", "unix"))
-            self.until(lambda: client.info("clients")["blocked_clients"] > 0, "an idle worker")
-            client.close()
+        if self.capabilities.in_redis:
+            with closing(connect(self.stack.plan.redis_url)) as client:
+                self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
-    def send(self, do: str, **what: Any) -> None:
+    # what can be asked of the backend
+
+    def send(self, method: str, *arguments: Any) -> None:
         """Ask for something, and don't wait for the answer."""
-        assert self.host.stdin is not None
-        self.host.stdin.write(json.dumps({"do": do, **what}).encode() + b"\n")
-        self.host.stdin.flush()
+        self._asked.send((method, arguments))
 
-    def ask(self, do: str, **what: Any) -> Any:
-        """Ask for something.
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """What a method of the backend returns; raises what it raises, and Broken without an
+        answer."""
+        self.send(method, *arguments)
+        if not self._asked.poll(PATIENCE):
+            raise Broken(f"no answer to {method!r} within {PATIENCE:.0f} s")
+        return self._answer()
 
-        Raises Refused when that raises there, and Broken when no answer comes.
-        """
-        self.send(do, **what)
-        if not self.has_answered(ANSWER_SECONDS):
-            raise Broken(f"no answer to {do!r} within {ANSWER_SECONDS:.0f} s")
-        return self.answer()
+    def _answer(self) -> Any:
+        try:
+            answer = self._asked.recv()
+        except EOFError:
+            raise Broken(f"the process that puts jobs in ended: {self._last_line()}") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def has_answered(self, seconds: float) -> bool:
-        """Whether there is an answer within that time."""
-        assert self.host.stdout is not None
-        with selectors.DefaultSelector() as selector:  # select(2) ends at 1,024 descriptors
-            selector.register(self.host.stdout, selectors.EVENT_READ)
-            return bool(selector.select(seconds))
+    def put(self, *jobs: Job) -> list[str]:
+        """Put jobs in; returns their ids."""
+        return [result.id for result in self.ask("enqueue_many", list(jobs))]
 
-    def answer(self) -> Any:
-        """The answer to what was asked for; raises Refused when that raised there."""
-        assert self.host.stdout is not None
-        line = self.host.stdout.readline()
-        if not line:
-            raise Broken(f"the process that puts jobs in ended: {self.last_log_line()}")
-        reply = json.loads(line)
-        if "error" in reply:
-            raise Refused(reply["error"], reply["message"])
-        return reply["answer"]
-
-    def put_beside_stopped_worker(self, task: str, **arguments: Any) -> str:
-        """Put one job in while the worker is stopped; returns its id.
+    def put_beside_stopped_worker(self, job: Job) -> None:
+        """Put one job in while the worker is stopped.
 
         A worker of a table may have been stopped in the middle of a transaction, and nobody can
         put anything in before that has ended.
         """
-        wanted = {"task": task, "using": {}, "arguments": arguments}
-        self.send("enqueue", jobs=[wanted])
-        while not self.has_answered(1.0):
-            self.signal_worker(signal.SIGCONT)
-            self.has_answered(0.01)
-            self.signal_worker(signal.SIGSTOP)
-        return str(self.answer()[0])
+        self.send("enqueue_many", [job])
+        while not self._asked.poll(1.0):
+            self.stack.kill("worker", signal.SIGCONT)
+            self._asked.poll(0.01)
+            self.stack.kill("worker", signal.SIGSTOP)
+        self._answer()
 
-    def put(self, task: str, using: dict[str, Any] | None = None, **arguments: Any) -> str:
-        """Put one job in; returns its id."""
-        wanted = {"task": task, "using": using or {}, "arguments": arguments}
-        return str(self.ask("enqueue", jobs=[wanted])[0])
-
-    def find(self, job_id: str) -> dict[str, Any]:
-        """What the backend knows of the job; raises Refused with LookupError for nothing."""
-        result: dict[str, Any] = self.ask("find", id=job_id)
-        return result
-
-    def finished(self, job_id: str) -> dict[str, Any]:
+    def finished(self, job_id: str) -> TaskResult:
         """What the backend knows of the job, after it has ended."""
-        return self.until(lambda: self._if_finished(job_id), f"the end of the job {job_id}")
 
-    def _if_finished(self, job_id: str) -> dict[str, Any] | None:
-        result = self.find(job_id)
-        return result if result["status"] in ("SUCCESSFUL", "FAILED") else None
+        def if_finished() -> TaskResult | None:
+            result: TaskResult | None = self.ask("find", job_id)
+            return result if result and result.is_finished else None
+
+        return self.until(if_finished, f"the end of the job {job_id}")
+
+    # what the jobs wrote down
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """What the jobs wrote down, oldest first: of one kind, with these details."""
@@ -136,6 +187,23 @@ class Harness(Processes):
             f"{event} {details or ''} {times} times",
         )
 
+    def wait_until_all_ran(self, ids: Iterable[str]) -> list[Event]:
+        """Wait until each of these jobs ran; patience counts from the last one that did.
+
+        Returns what they wrote down, oldest first. Raises Broken when no further one runs.
+        """
+        wanted, seen = set(ids), list[Event]()
+
+        def one_more() -> bool:
+            nonlocal seen
+            before = len(seen)
+            seen = [event for event in self.events("ran") if event["job"] in wanted]
+            return len(seen) > before
+
+        while len(seen) < len(wanted):
+            self.until(one_more, f"job {len(seen) + 1} of {len(wanted)}")
+        return seen
+
     def release(self, name: str) -> None:
         """Let the job `hold` with that name end."""
         (self.folder / f"release-{name}").touch()
@@ -147,7 +215,7 @@ class Harness(Processes):
         deadline = time.monotonic() + (seconds or self.subject.patience)
         while not (answer := ask()):
             if time.monotonic() > deadline:
-                raise Broken(f"nothing came of waiting for {what}; {self.last_log_line()}")
+                raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")
             time.sleep(0.01)  # between two questions, not in place of one
         return answer
 
@@ -159,7 +227,9 @@ class Harness(Processes):
             return False
         return True
 
-    def last_log_line(self) -> str:
+    def _last_line(self) -> str:
         """The last line that a process wrote."""
-        lines = (self.folder / "log").read_text("utf-8", "replace").splitlines()
-        return f"the log's last line: {lines[-1]}" if lines else "nothing was logged"
+        logs = self.stack.plan.folder.logs.glob("*.log")
+        newest = max(logs, key=lambda log: log.stat().st_mtime)
+        lines = newest.read_text("utf-8", "replace").splitlines()
+        return f"the last line of {newest.name}: {lines[-1]}" if lines else "nothing was logged"

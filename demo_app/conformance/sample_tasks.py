@@ -6,25 +6,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from demo_app.jobs import Context, discard_on, retry_on, task
 from demo_app.jobs.context import current
 from demo_app.settings import settings
 
+#: The file, in the stack's folder.
 EVENTS = "events.jsonl"
-
-#: What JSON can't carry, or would change on the way.
-ODD: dict[str, Any] = {
-    "a tuple": (1, 2),
-    "a set": {1},
-    "bytes": b"x",
-    "a date": datetime(2026, 11, 24, tzinfo=UTC),
-    "not a number": float("nan"),
-    "half a character": "\ud800",
-    "a number as a key": {1: "one"},
-}
 
 
 def record(event: str, **details: Any) -> None:

@@ -11,12 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import demo_app.conformance.arriving as arriving
-import demo_app.conformance.deaths as deaths
-import demo_app.conformance.ending as ending
-import demo_app.conformance.running as running
-from demo_app.conformance.harness import Broken, Harness
-from demo_app.conformance.processes import Subject
+from demo_app.conformance import arriving, deaths, ending, running
+from demo_app.conformance.harness import Broken, Harness, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +77,16 @@ class Harnesses:
     def see(self, promise: Promise) -> str:
         """Look whether the promise is kept; returns what was seen.
 
-        Raises Broken when it is not.
+        Raises Broken when it is not, or raises something that nobody expects.
         """
+        try:
+            return self._see(promise)
+        except Broken:
+            raise
+        except Exception as error:
+            raise Broken(f"{type(error).__name__}: {error}") from error
+
+    def _see(self, promise: Promise) -> str:
         if promise.apart:
             with Harness(self.subject, promise.concurrency) as harness:
                 return promise.see(harness)
@@ -99,23 +103,18 @@ def findings(subject: Subject, promises: Iterable[Promise] = PROMISES) -> Iterat
     with Harnesses(subject) as harnesses:
         for promise in promises:
             try:
-                yield Finding(subject.name, promise.name, harnesses.see(promise))
+                yield Finding(subject.backend, promise.name, harnesses.see(promise))
             except Broken as broken:
-                yield Finding(subject.name, promise.name, "broken", str(broken))
+                yield Finding(subject.backend, promise.name, "broken", str(broken))
 
 
 def check_backend(
-    make: str,
-    *,
-    worker: tuple[str, ...] = (),
-    path: tuple[str, ...] = (),
-    promises: Iterable[Promise] = PROMISES,
+    backend: str, *, path: tuple[str, ...] = (), promises: Iterable[Promise] = PROMISES
 ) -> list[Finding]:
     """Hold any backend to what it promises: with real processes, some of which are killed.
 
-    make: ``module:callable`` that makes it of the settings, in a file that another process can
-    import. path: the folders of such files. worker: the command that runs its jobs, when they
-    don't run in the process that puts them in.
-    Returns what was seen of each promise; a kept one has no `problem`. Takes about half a minute.
+    backend: its name, as in the settings; ``module:callable`` for one of your own. path: the
+    folders in which Python finds it. Returns what was seen of each promise; a kept one has no
+    `problem`. Takes about half a minute.
     """
-    return list(findings(Subject(make, make, worker, path=path), promises))
+    return list(findings(Subject(backend, path), promises))

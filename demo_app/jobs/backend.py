@@ -35,6 +35,12 @@ class Backend(ABC):
     in_request: bool = False
     capabilities: ClassVar[Capabilities] = Capabilities()
 
+    def start(self) -> None:  # noqa: B027 - a backend may have nothing to begin
+        """Begin, in the process that puts jobs in, with what an earlier one left: called once.
+
+        Making a backend starts nothing: who only asks how its workers are started makes one too.
+        """
+
     @abstractmethod
     def _enqueue(self, jobs: list[Job]) -> None:
         """Take these jobs, in their order; they were checked already.
@@ -148,12 +154,15 @@ def backend_named(name: str | None = None) -> Backend:
     backend's library is missing.
     """
     # a plain str: to the cache a member of BackendName is another name
-    return override or _made(str(name or settings().backend))
+    return override or started_backend(str(name or settings().backend))
 
 
 @cache
-def _made(name: str) -> Backend:
-    return make_backend(name, settings())
+def started_backend(name: str) -> Backend:
+    """The same, whatever `override` says; its cache is cleared when the settings are others."""
+    made = make_backend(name, settings())
+    made.start()
+    return made
 
 
 def make_backend(name: str, chosen: Settings) -> Backend:

@@ -43,7 +43,7 @@ class Capabilities:
     run_after: jobs can wait for a moment. results: `find` knows what became of a job.
     once: a job whose id is known already is not taken a second time. fifo: jobs of the same
     queue and priority begin in the order in which they came. concurrent: jobs run side by side.
-    survives: with which deaths it loses nothing.
+    survives: with which deaths it loses nothing. in_redis: they are kept in the settings' Redis.
     """
 
     priority: Priority = Priority.NONE
@@ -53,6 +53,7 @@ class Capabilities:
     fifo: bool = False
     concurrent: bool = False
     survives: frozenset[Death] = frozenset()
+    in_redis: bool = False
 
     def check(self, job: Job, backend: str, queues: tuple[str, ...]) -> None:
         """Raises Unsupported, which says what the job asks for and does not get."""

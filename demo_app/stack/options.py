@@ -79,6 +79,8 @@ class Options(BaseModel):
     twin: bool = Field(False, description="stock Celery beside this project, on one stage")
     #: The start-up token; "" takes the folder's own. (Others can read a command line.)
     token: Token = ""
+    #: Whether everything is started at once, or each role by `Stack.start` alone.
+    autostart: bool = True
     #: Further settings for every process, for experiments.
     environment: dict[str, str] = {}
 

@@ -27,7 +27,6 @@ class Process:
         command: list[str],
         environment: dict[str, str],
         log: Path,
-        on_exit: Callable[[Process], None],
         number: int = 1,
     ) -> None:
         self.role, self.number = role, number
@@ -48,13 +47,15 @@ class Process:
                 restore_signals=False,
             )
         self.pid = self._child.pid
-        self._waiter = threading.Thread(
-            target=self._wait, args=(on_exit,), name=f"wait-{role}", daemon=True
-        )
 
-    def watch(self) -> None:
+    def watch(self, on_exit: Callable[[Process], None]) -> None:
         """From now on, `on_exit` is called when the process ends."""
-        self._waiter.start()
+
+        def wait() -> None:
+            self._child.wait()
+            on_exit(self)
+
+        threading.Thread(target=wait, name=f"wait-{self.role}", daemon=True).start()
 
     @property
     def alive(self) -> bool:
@@ -115,7 +116,3 @@ class Process:
             # between two questions; what takes longer is asked less often, and left the processor
             if stopping.wait(min(0.05, max(0.01, waited / 20))):
                 raise StackError("The stack stops.")
-
-    def _wait(self, on_exit: Callable[[Process], None]) -> None:
-        self._child.wait()
-        on_exit(self)

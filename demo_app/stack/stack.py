@@ -55,7 +55,8 @@ class Stack:
             # before the workers: one that finds no supervisor behind the pipe ends itself
             revive = partial(self._revive, self._supervisor)
             self._control = ControlPipe(self._folder.control, revive)
-            self._supervisor.start_all(self._wanted())
+            if self.options.autostart:
+                self._supervisor.start_all(self._wanted())
         except BaseException:
             self.stop()
             raise

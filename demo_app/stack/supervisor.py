@@ -44,7 +44,7 @@ class Supervisor:
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._reviving = threading.Lock()
-        self._held_down: set[str] = set()
+        self._held_down: set[str] = set() if plan.options.autostart else set(plan.roles)
         self._quick_deaths: dict[tuple[str, int], int] = {}
         sockets = [path for path in (plan.redis_socket, plan.folder.control) if path]
         self._reaper = ReaperClient(plan.stack_id, sockets)
@@ -167,7 +167,7 @@ class Supervisor:
                     raise
                 starts += 1
             else:
-                process.watch()
+                process.watch(self._ended)
                 return process
 
     def _begin(self, role: str, number: int) -> Process:
@@ -178,7 +178,7 @@ class Supervisor:
                 raise StackError("The stack stops.")
             try:
                 order = command(role, self._plan, number)
-                process = Process(role, order, environment, log, self._ended, number)
+                process = Process(role, order, environment, log, number)
             except OSError as error:  # no descriptor is free, or fork(2) says EAGAIN
                 raise StackError(f"{_NAMES[role]} can't be started: {error.strerror}.") from error
             self._processes.append(process)

@@ -26,6 +26,9 @@ class FolderBackend(Backend):
         self._new, self._waiting, self._running = folder / "new", folder / "waiting", folder / "run"
         for part in (self._new, self._waiting, self._running):
             part.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> None:
+        """Go on with what is there already."""
         for left in self._running.iterdir():  # its process died: back to the queue
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.demo.timeline import Kill
-from demo_app.jobs.backend import _made as backend_of
+from demo_app.jobs.backend import started_backend
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
@@ -178,7 +178,7 @@ def _set_environment(variables: dict[str, str]) -> None:
         del os.environ[name]
     os.environ.update(variables)
     settings.cache_clear()
-    backend_of.cache_clear()
+    started_backend.cache_clear()
 
 
 def labs() -> list[Lifecycle]:

@@ -36,7 +36,7 @@ class Beside:
         all_ = {**plan.environment(), **environment}
 
         def begin() -> Process:
-            self._process = Process(name, command, all_, log, lambda _: None)
+            self._process = Process(name, command, all_, log)
             lab.at_end.callback(self.end)
             return self._process
 

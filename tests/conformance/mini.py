@@ -19,6 +19,8 @@ class MiniBackend(Backend):
 
     def __init__(self, settings: Any) -> None:
         self._jobs: Queue[Job] = Queue()
+
+    def start(self) -> None:
         threading.Thread(target=self._work, daemon=True).start()
 
     def _enqueue(self, jobs: list[Job]) -> None:

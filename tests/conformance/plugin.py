@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from demo_app.conformance.processes import Subject
+from demo_app.conformance.harness import Subject
 from demo_app.conformance.suite import PROMISES, Harnesses, Promise
 
 

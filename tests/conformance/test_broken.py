@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from demo_app.conformance import PROMISES, Broken, Harnesses, Subject
-from demo_app.conformance.targets import shipped
-from demo_app.stack import Options
-from demo_app.stack.redis_server import start
 
 HERE = str(Path(__file__).parent)
 PROMISE = {promise.name: promise for promise in PROMISES}
@@ -44,29 +39,28 @@ PROMISE = {promise.name: promise for promise in PROMISES}
     ],
 )
 def test_a_broken_backend_is_found_out(backend, promise, message):
-    subject = Subject(backend, f"broken:{backend}", path=(HERE,), patience=4.0)
+    subject = Subject(f"broken:{backend}", path=(HERE,), patience=4.0)
 
     with Harnesses(subject) as harnesses, pytest.raises(Broken, match=message):
         harnesses.see(PROMISE[promise])
 
 
 @pytest.mark.parametrize(
-    ("name", "boasting", "promise"),
+    ("boasting", "promise"),
     [
-        ("huey", "HueySurvivesItsWorker", "SIGKILL of the worker"),
-        ("rq", "RqTakesJobsSafely", "SIGKILL while it takes a job"),
+        ("HueySurvivesItsWorker", "SIGKILL of the worker"),
+        ("RqTakesJobsSafely", "SIGKILL while it takes a job"),
     ],
 )
-def test_who_promises_to_survive_too_much_is_found_out(name, boasting, promise):
-    subject = replace(shipped(name), make=f"broken:{boasting}", path=(HERE,), patience=8.0)
+def test_who_promises_to_survive_too_much_is_found_out(boasting, promise):
+    subject = Subject(f"broken:{boasting}", path=(HERE,), patience=8.0)
 
     with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE[promise])
 
 
 def test_a_broker_that_keeps_nothing_on_disk_is_found_out():
-    forgetful = partial(start, options=Options(persistence=False))
-    subject = replace(shipped("celery"), broker=forgetful, patience=8.0)
+    subject = Subject("celery", patience=8.0, options={"persistence": False})
 
     with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE["SIGKILL of the broker"])

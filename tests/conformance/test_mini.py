@@ -10,7 +10,7 @@ HERE = str(Path(__file__).parent)
 
 
 class TestABackendOfOnesOwn(BackendConformance):
-    subject = Subject("mini", "mini:MiniBackend", path=(HERE,))
+    subject = Subject("mini:MiniBackend", path=(HERE,))
 
 
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "priority")]

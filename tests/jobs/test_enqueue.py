@@ -35,7 +35,7 @@ def test_a_library_that_is_missing_is_named_with_what_to_do(monkeypatch, name):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.delitem(sys.modules, f"demo_app.backends.{name}", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
-    backends._made.cache_clear()
+    backends.started_backend.cache_clear()
 
     with pytest.raises(ImportError, match=r"pip install '\.\[backends\]'"):
         backend_named(name)
