@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Client
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from demo_app.broker.connection import connect
@@ -46,6 +47,13 @@ class Subject:
     path: tuple[str, ...] = ()
     patience: float = 30.0
     options: dict[str, Any] = field(default_factory=dict)
+
+
+def written(path: Path) -> list[Event]:
+    """The lines of a file that jobs write into. Who reads while a line is being written may see
+    its first half; the second one comes."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 class Harness:
@@ -175,10 +183,9 @@ class Harness:
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """What the jobs wrote down, oldest first: of one kind, with these details."""
-        path = self.folder / EVENTS
-        lines = path.read_bytes().splitlines() if path.exists() else []
         wanted = {"event": event, **details} if event else details
-        return [line for line in map(json.loads, lines) if wanted.items() <= line.items()]
+        found = written(self.folder / EVENTS)
+        return [line for line in found if wanted.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
         """Wait until the jobs wrote that down so many times."""

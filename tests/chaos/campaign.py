@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import tempfile
@@ -106,6 +107,7 @@ class _Campaign:
             self._posted += readers.accepted
             for fault in faults:
                 history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
+            history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
             result = self._count(history, follower)
             spent = time.monotonic() - self._began
             if not result.held or len(self._faults) >= plan.faults or spent > plan.seconds:

@@ -9,6 +9,7 @@ and `what`:
 - ``posts``: whom each post's comments go to. ``asked``: a reader posts a comment, with a key that
   stays the same when it is posted again. ``accepted``: it was answered with a 201.
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
+- ``machine``: how many programs want each of its processors (`busy`), after each round of faults.
 - ``queue``: a line of the queue's journal: `event`, `job`, `by` whom, and a `detail`.
 - ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the `deliveries` (when
   it was brought); what was looked at later counts.
@@ -26,7 +27,8 @@ Line = dict[str, Any]
 
 #: Seconds from the 201 to the mail, at the most.
 LATE = 60.0
-#: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median.
+#: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median; on
+#: a machine that is busy as much more.
 SLOW = 7.0
 #: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
 STRANDED = 8.0
@@ -74,6 +76,7 @@ class History:
             for line in self.lines["queue"]
             if line["event"] == "dead"
         ]
+        self.busy = max([1.0, *(line["busy"] for line in self.lines["machine"])])
         self.mails: dict[str, list[Line]] = defaultdict(list)
         for mail in self.seen:
             self.mails[mail["text"].rstrip().rpartition("\n")[2]].append(mail)
@@ -127,7 +130,7 @@ def check(history: History) -> dict[str, list[str]]:
         found["stale"] += _stale(history, mail)
     found["stranded"] += _stranded(history)
     recoveries = _recoveries(history)
-    if len(recoveries) >= 3 and statistics.median(recoveries) > SLOW:
+    if len(recoveries) >= 3 and statistics.median(recoveries) > SLOW * history.busy:
         found["slow"].append(
             f"{statistics.median(recoveries):.1f} s until a dead worker's jobs ran"
         )

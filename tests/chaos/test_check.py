@@ -100,6 +100,7 @@ def test_jobs_of_killed_workers_that_come_back_too_late_are_slow() -> None:
         events = ((1.5, "claimed", f"w-{n}-a.1"), (24.0, "rescued", "w"), (25.0, "claimed", "w"))
         lines += [{**line, "job": f"job-{n}"} for line in _queue(*events)]
     assert "slow" in _found(*lines)
+    assert "slow" not in _found(*lines, {"at": 9.0, "what": "machine", "busy": 9.0})
 
 
 def test_after_a_loss_of_redis_a_job_may_be_put_in_and_run_again() -> None:
