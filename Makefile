@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show test test-all bench chaos mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
+.PHONY: help lab demo show test test-all bench chaos explore mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench   the benchmark tables"
 	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
+	@echo "make explore every interleaving of a few workers and jobs; ARGS=\"--help\" says more"
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
@@ -48,6 +49,10 @@ bench: .venv/.has-bench
 
 chaos: .venv/.has-demo
 	@PYTHONPATH=.:tests $(PY) -m chaos $(ARGS)
+
+# ARGS="--list" names the worlds, ARGS="--world NAME" takes one, ARGS="--walk 10" walks at random.
+explore: .venv/.has-test
+	@PYTHONPATH=.:tests $(PY) -m explore $(ARGS)
 
 # ARGS="--part" takes three minutes, all of it about forty; ARGS="--help" says more.
 celery-suite: .venv/.has-test

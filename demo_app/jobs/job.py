@@ -26,7 +26,7 @@ class Job:
     run_after: datetime | None = None
     attempts: int = 0
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    enqueued_at: float = field(default_factory=time.time)
+    enqueued_at: float = field(default_factory=lambda: time.time())  # by the clock of the moment
 
     @property
     def due(self) -> float | None:

@@ -1,0 +1,105 @@
+"""``python -m explore``: goes through the bounded worlds to their end, or walks at random.
+
+Exit status 0 if every promise held, 1 if one was broken, 2 if a bound was not reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+from explore.mutants import Judge, Mutant, of_scripts, of_steps
+from explore.search import Breadth, Found, server
+from explore.walk import as_line, from_line, replay, shrink, walk
+from explore.worlds import SMALL, WIDE, WORLDS
+
+
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="make explore", description=__doc__)
+    parser.add_argument("--world", default="", metavar="NAME", help="this one alone")
+    parser.add_argument("--list", action="store_true", help="name the worlds, and go through none")
+    parser.add_argument("--seconds", type=float, default=1e9, help="for each world, at most")
+    parser.add_argument("--walk", type=int, metavar="N", help="so many random walks instead")
+    parser.add_argument("--seed", type=int, default=1, help="of the first walk (1)")
+    parser.add_argument("--steps", type=int, default=20_000, help="of each walk (20,000)")
+    parser.add_argument("--replay", metavar="STEPS", help="take these steps in --world")
+    told = "make the mistakes whose place has TEXT, and say what shows each"
+    parser.add_argument("--mutants", nargs="?", const="", metavar="TEXT", help=told)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Do what is asked for."""
+    logging.disable(logging.CRITICAL)
+    asked = options()
+    plans = [plan for plan in (*WORLDS, WIDE) if asked.world in ("", plan.name)]
+    if asked.list:
+        print("\n".join(f"{plan.name:20} {plan.bound}" for plan in plans))
+        return 0
+    if asked.mutants is not None:
+        return mutants(asked.mutants)
+    if asked.walk:
+        return walks(asked.seed, asked.walk, asked.steps)
+    found = []
+    with server() as on:
+        if asked.replay:
+            why, steps = replay(plans[0], on, from_line(asked.replay))
+            print(why or f"Every promise holds after these {len(steps)} steps.")
+            return int(bool(why))
+        for plan in plans[:-1] or plans:
+            found.append(Breadth(plan, on).run(seconds=asked.seconds))
+            show(found[-1])
+    return 1 if any(one.broken for one in found) else 0 if all(one.whole for one in found) else 2
+
+
+def show(found: Found) -> None:
+    """Print what a way came to, and how to take it again."""
+    print(found, flush=True)
+    if found.broken:
+        line = as_line(found.steps)
+        print(
+            f'    make explore ARGS=\'--world "{found.plan.name}" --replay "{line}"\'', flush=True
+        )
+
+
+def walks(seed: int, count: int, steps: int) -> int:
+    """Walk at random; a walk that breaks a promise is shrunk."""
+    status = 0
+    with server() as on:
+        for number in range(seed, seed + count):
+            found = walk(WIDE, on, number, steps)
+            if found.broken:
+                status, found = 1, shrink(WIDE, on, found)
+            print(f"seed {number}: ", end="")
+            show(found)
+    return status
+
+
+def mutants(text: str) -> int:
+    """Print a table: each mistake, and what shows it."""
+    chosen = [one for one in (*of_scripts(), *of_steps()) if text in one.where]
+    count: dict[str, int] = {}
+    with server() as on:
+        judge = Judge(SMALL, on)
+        print("| where | mistake | breaks | in | steps |\n| --- | --- | --- | --- | ---: |")
+        for mutant in chosen:
+            verdict = row(mutant, judge)
+            count[verdict] = count.get(verdict, 0) + 1
+    told = ", ".join(f"{number} {verdict}" for verdict, number in sorted(count.items()))
+    print(f"\n{len(chosen)} mistakes: {told}")
+    return 0
+
+
+def row(mutant: Mutant, judge: Judge) -> str:
+    """Print a mutant's row; returns what it came to."""
+    answer = judge.judge(mutant)
+    what = mutant.what.replace("|", "\\|")
+    steps = len(answer.steps) or ""
+    print(f"| {mutant.where} | {what} | {answer.verdict} | {answer.plan} | {steps} |", flush=True)
+    return answer.verdict
+
+
+if __name__ == "__main__":
+    sys.exit(main())

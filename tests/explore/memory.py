@@ -1,0 +1,244 @@
+"""How a world is taken out and put back, and what makes two of its states the same."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from demo_app.blog import posts
+from demo_app.blog.database import SqliteDatabase
+from demo_app.blog.loop import Loop
+from demo_app.blog.relay import Relay
+from demo_app.broker.claim import Claim
+from demo_app.broker.complaints import Complaints
+from demo_app.broker.options import Options
+from demo_app.judge.frozen import EXPIRY, Content
+from explore.worker import Said, Setup, Wire
+
+if TYPE_CHECKING:
+    from explore.world import World
+
+
+class Memory(SqliteDatabase):
+    """A blog's database in memory."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.own_connection = sqlite3.connect(":memory:", isolation_level=None)
+        super().__init__(Path("/nowhere"))
+        with self.transaction() as transaction:
+            transaction.execute("UPDATE blog SET id = ?", (f"blog-{number}",))
+        posts.seed(self)
+
+    @property
+    def own(self) -> sqlite3.Connection:
+        """Its connection."""
+        return self.own_connection
+
+    def _connect(self) -> sqlite3.Connection:
+        return self.own_connection
+
+
+@dataclass
+class Blog:
+    """A blog's web app. asked: when it last asked the queue what became of its jobs."""
+
+    relay: Relay
+    asked: float = 0.0
+
+
+class Silent:
+    """In place of a thread: it does nothing, and the world takes its steps."""
+
+    failure = ""
+
+    def wake(self) -> None:
+        """It is looked at all the time."""
+
+
+_world: list[World] = []
+#: What a process has and a state has not: each is made anew.
+_ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
+    type(threading.Lock()): lambda _: (threading.Lock, ()),
+    threading.Event: lambda _: (Silent, ()),
+    threading.Thread: lambda _: (Silent, ()),
+    Silent: lambda _: (Silent, ()),
+    Loop: lambda _: (Silent, ()),
+    Complaints: lambda _: (Complaints, ()),
+    Said: lambda _: (Said, ()),
+    Wire: lambda wire: (_wire, (wire.setup,)),
+    redis.Redis: lambda _: (_client, ()),
+    Memory: lambda database: (_database, (database.number,)),
+    count: lambda counter: (count, (int(repr(counter)[6:-1]),)),
+}
+
+
+def _wire(setup: Setup) -> Wire:
+    return Wire(_world[0].server, setup)
+
+
+def _client() -> redis.Redis:
+    return _world[0].server.client
+
+
+def _database(number: int) -> Memory:
+    return _world[0].databases[number]
+
+
+def dump(state: Any) -> bytes:
+    """A state as bytes."""
+    text = io.BytesIO()
+    pickler = pickle.Pickler(text, -1)
+    pickler.dispatch_table = _ANEW
+    pickler.dump(state)
+    return text.getvalue()
+
+
+def undump(text: bytes, world: World) -> Any:
+    """The state, in this world."""
+    _world[:] = [world]
+    return pickle.loads(text)
+
+
+#: A moment as text: seconds since the epoch with six decimals.
+_MOMENT = re.compile(r"\d{9,10}\.\d{6}")
+_EVENT = re.compile(r'^\["(\w+)","[^"]*","([^"]*)"')
+_RETRIES = re.compile(r'"retries":(\d+)')
+_UNTOLD = {Options, Setup, *_ANEW}
+_KNOWN_ELSEWHERE = ("_rounds", "_in_flight", "_queue", "client", "_run", "_backend", "_database")
+_TAGGED = ("_held", "_pending", "phase")
+
+
+_told: dict[tuple[Content, float, float], str] = {}
+
+
+class Key:
+    """What a state is told from others by: moments are relative to its own, numbers of claims and
+    delivery tags are told by their order, and what nothing depends on is left out."""
+
+    def __init__(self, world: World, content: Content) -> None:
+        self._now = world.now
+        longest = max(max(setup.lease, setup.beat) for setup in world.plan.processes)
+        self._long_ago = -longest - 1.0
+        self._content = content
+        numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}
+        for worker in world.workers.values():
+            numbers |= {claim.number for claim in worker.here.held().values()}
+            numbers |= {claim.number for claim in worker.here.holding._refused}
+            numbers |= {one.claim.number for answer in worker.on_its_way for one in answer}
+        ordered = sorted(numbers, key=int)
+        self._numbers = {number: place for place, number in enumerate(ordered)}
+        self._tags: dict[str, int] = {}
+        told: list[Any] = [
+            world.started,
+            world.put,
+            world.off,
+            world.mark and self._redis(world.mark),
+        ]
+        told += [self._redis(content), self._view(vars(world.ledger))]
+        for worker in world.workers.values():
+            self._tags = {tag: n for n, tag in enumerate(sorted(worker.phase, key=int))}
+            told.append(self._view(vars(worker)))
+        for blog, database in zip(world.blogs, world.databases, strict=True):
+            told += [
+                self._view(vars(blog)),
+                database.read("SELECT id, job_id FROM outbox").fetchall(),
+            ]
+        self.text = repr(told)
+
+    def _when(self, moment: float) -> float:
+        return max(self._long_ago, round(moment - self._now, 3))
+
+    def _redis(self, content: Content) -> str:
+        """Of a content at a moment; many steps leave both as they were."""
+        asked = (content, self._now, self._long_ago)
+        if asked not in _told:
+            if len(_told) > 20_000:
+                _told.clear()
+            _told[asked] = repr(
+                [
+                    (key, self._parts(key, parts))
+                    for key, _, parts in content
+                    if key != "idle" and not key.startswith("throughput")
+                ]
+            )
+        return _told[asked]
+
+    def _parts(self, key: str, parts: tuple[str, ...]) -> Any:
+        if key.startswith("job:"):
+            return [self._line(part) for part in parts]
+        if key in ("dead", "done", "discarded"):
+            return parts[::2]
+        if key == EXPIRY:
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            return [(k, self._text(at)) for k, at in pairs if not k.startswith("throughput")]
+        if key == "running":
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            return [(job, self._numbers.get(number)) for job, number in pairs]
+        if key == "counters":
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            return [pair for pair in pairs if pair[0] != "claims"]
+        if key == "server":
+            # the latest moment that anybody saw counts only while the clock is behind it
+            moments = dict(zip(parts[::2], parts[1::2], strict=True))
+            at, since = (float(moments.get(name, 0)) for name in ("at", "since"))
+            return max(0.0, self._when(at)), self._when(since)
+        if key in ("scheduled", "retrying"):
+            moments = [self._when(float(part)) for part in parts[1::2]]
+            return list(zip(parts[::2], moments, strict=True))
+        return [self._text(part) for part in parts]
+
+    def _line(self, part: str) -> Any:
+        event = _EVENT.match(part)
+        return event.groups() if event else _RETRIES.findall(part)
+
+    def _text(self, text: str) -> str:
+        return _MOMENT.sub(lambda found: str(self._when(float(found[0]))), text)
+
+    def _view(self, value: Any, name: str = "") -> Any:
+        kind = type(value)
+        if kind is str:
+            return self._text(value) if len(value) > 15 else value
+        if kind is float:
+            return self._when(value) if value > 5e8 else value
+        if kind in (int, bool, type(None)):
+            return value
+        if kind in _UNTOLD:
+            return ""
+        if kind is Claim:
+            return (value.worker, value.id, self._numbers.get(value.number))
+        if name == "_clock":
+            return round(value[0] - value[1], 3)
+        if kind in (dict, Counter):
+            tags = self._tags if name in _TAGGED else {}
+            pairs = sorted(value.items())
+            return [(tags.get(k, k), self._view(v, k)) for k, v in pairs]
+        if kind in (list, tuple):
+            return [self._view(one) for one in value]
+        if kind is set:
+            tags = self._tags if name in _TAGGED else {}
+            return sorted(repr(self._view(tags.get(one, one))) for one in value)
+        if is_dataclass(kind):
+            return [self._view(getattr(value, f), f) for f in _fields(kind)]
+        return [
+            (n, self._view(v, n))
+            for n, v in vars(value).items()
+            if n not in _KNOWN_ELSEWHERE and not callable(v)
+        ]
+
+
+@cache
+def _fields(kind: Any) -> list[str]:
+    return [one.name for one in fields(kind)]

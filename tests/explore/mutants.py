@@ -1,0 +1,327 @@
+"""Every one-line mistake in the scripts and the steps that call them, made by rule and not by hand;
+and for each the shortest way to what it breaks, or that within the bound it changes nothing."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.resources import files
+from typing import Any
+
+from demo_app.judge.frozen import FrozenRedis
+from explore.search import Breadth
+from explore.worker import Wire, forget_texts
+from explore.world import Event, Plan
+
+#: The modules whose functions are changed: the steps.
+STEPS = tuple(
+    f"demo_app.{name}"
+    for name in ("broker.queue", "broker.lease", "broker.in_flight", "broker.heartbeat",
+                 "broker.holding", "broker.rescuer", "blog.relay", "blog.settlement", "blog.outbox")
+)  # fmt: skip
+#: Scripts that nobody who works calls: they show.
+_SHOWING = (
+    "summary",
+    "recent",
+    "throughput",
+    "held_by",
+    "_throughput",
+    "pause",
+    "pause_queue",
+    "take",
+)
+
+#: What stands in a line of Lua, and what the mistake puts there.
+_LUA = tuple(
+    (re.compile(pattern), new)
+    for pattern, new in (
+        (r"==", "~="), (r"~=", "=="), (r"<=", "<"), (r">=", ">"), (r"(?<![<=~>])<(?![=])", "<="),
+        (r"(?<![<=~>'])>(?![=])", ">="), (r"\band\b", "or"), (r"\bor\b", "and"), (r"\bnot ", ""),
+        (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"'RPUSH'", "'LPUSH'"),
+        (r"'LPUSH'", "'RPUSH'"), (r"'LEFT', 'RIGHT'", "'LEFT', 'LEFT'"), (r"'RIGHT'$", "'LEFT'"),
+        (r" \+ 1\b", " + 2"), (r"(?<=[ (])0(?=[,) ]|$)", "1"),
+    )
+)  # fmt: skip
+#: A line that is one statement by itself, and can be left out.
+_STATEMENT = re.compile(r"^\s*(redis\.call\(.*\)|[a-z_]+\(.*\)|if .* then return .*end)$")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake. where: file and line; what: the line before and after; make: makes it."""
+
+    where: str
+    before: str
+    after: str
+    make: Callable[[], Any] = field(compare=False)
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        after = self.after.strip()
+        return f"`{self.before.strip()}` → " + (f"`{after}`" if after else "left out")
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Within the block the mistake is there."""
+        undo = self.make()
+        forget_texts()
+        try:
+            yield
+        finally:
+            undo()
+            forget_texts()
+
+
+def of_scripts() -> list[Mutant]:
+    """The mutants of all Lua scripts."""
+    folder = files("demo_app.broker") / "scripts"
+    found = []
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        name = file.name.removesuffix(".lua")
+        if name in _SHOWING or not file.name.endswith(".lua"):
+            continue
+        lines = file.read_text("utf-8").splitlines()
+        for number, line in enumerate(lines):
+            code = line.partition("--")[0].rstrip()
+            for new in dict.fromkeys(_mistakes(code)):
+                text = "\n".join([*lines[:number], new, *lines[number + 1 :]]) + "\n"
+                make = _file_maker(name, text)
+                found.append(Mutant(f"{file.name}:{number + 1}", line, new, make))
+    return found
+
+
+def _mistakes(code: str) -> Iterator[str]:
+    for pattern, new in _LUA:
+        for found in pattern.finditer(code):
+            yield code[: found.start()] + new + code[found.end() :]
+    if _STATEMENT.match(code) and code.count("(") == code.count(")"):
+        yield ""
+
+
+def _file_maker(name: str, text: str) -> Callable[[], Any]:
+    def make() -> Any:
+        Wire.files["", name] = text
+        return lambda: Wire.files.pop(("", name))
+
+    return make
+
+
+class _Change(ast.NodeTransformer):
+    """Makes the mistake number `at`, counted as the tree is walked; at -1 none."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.count, self.line = at, -1, 0
+
+    def _now(self, node: ast.AST) -> bool:
+        self.count += 1
+        if self.count == self.at:
+            self.line = node.lineno  # type: ignore[attr-defined]
+        return self.count == self.at
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        other = _OTHER.get(type(node.ops[0]))
+        if other and self._now(node):
+            node.ops[0] = other()
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        self.generic_visit(node)
+        if self._now(node):
+            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        return node.operand if isinstance(node.op, ast.Not) and self._now(node) else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        other = _OTHER.get(type(node.op))
+        if other and self._now(node):
+            node.op = other()
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if isinstance(node.value, bool) and self._now(node):
+            return ast.copy_location(ast.Constant(not node.value), node)
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and self._now(node):
+            return ast.copy_location(ast.Constant(node.value + 1), node)
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        if isinstance(node.value, ast.Call):
+            name = ast.unparse(node.value.func)
+            if not name.startswith(("log.", "hit", "self._complaints")) and self._now(node):
+                return ast.copy_location(ast.Pass(), node)
+            if name.startswith(("log.", "hit", "self._complaints")):
+                return node
+        elif isinstance(node.value, ast.Constant):
+            return node  # a docstring
+        self.generic_visit(node)
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if isinstance(node.targets[0], ast.Attribute) and self._now(node):
+            return ast.copy_location(ast.Pass(), node)
+        self.generic_visit(node)
+        return node
+
+
+_OTHER: dict[type, Any] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+
+
+def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
+    """The mutants of the functions that take the steps."""
+    found = []
+    for name in names:
+        module = import_module(name)
+        text = inspect.getsource(module)
+        short = name.removeprefix("demo_app.").replace(".", "/") + ".py"
+        for function in _functions(module):
+            tree = ast.parse(text)
+            node = _node_of(tree, function)
+            counter = _Change(-1)
+            counter.generic_visit(node)
+            for number in range(counter.count + 1):
+                tree = ast.parse(text)
+                node = _node_of(tree, function)
+                change = _Change(number)
+                change.generic_visit(node)
+                before = text.splitlines()[change.line - 1]
+                after = _line_of(node, change.line)
+                code = _code_of(
+                    compile(ast.fix_missing_locations(tree), module.__file__ or "", "exec"),
+                    function,
+                )
+                found.append(
+                    Mutant(f"{short}:{change.line}", before, after, _code_maker(function, code))
+                )
+    return found
+
+
+def _functions(module: types.ModuleType) -> list[types.FunctionType]:
+    found = []
+    for value in vars(module).values():
+        if getattr(value, "__module__", "") != module.__name__:
+            continue
+        inside = vars(value).values() if isinstance(value, type) else [value]
+        for one in inside:
+            one = one.fget if isinstance(one, property) else one
+            if isinstance(one, types.FunctionType) and one.__code__.co_filename == module.__file__:
+                found.append(one)
+    return [one for one in found if not one.__name__.startswith("__")]
+
+
+def _node_of(tree: ast.Module, function: types.FunctionType) -> ast.FunctionDef:
+    first = function.__code__.co_firstlineno
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef) or node.name != function.__name__:
+            continue
+        if first in (node.lineno, *(one.lineno for one in node.decorator_list)):
+            return node
+    raise LookupError(function.__qualname__)
+
+
+def _line_of(node: ast.AST, line: int) -> str:
+    for one in ast.walk(node):
+        if (
+            isinstance(one, ast.stmt)
+            and one.lineno == line
+            and not isinstance(one, ast.FunctionDef)
+        ):
+            return "" if isinstance(one, ast.Pass) else ast.unparse(one).splitlines()[0]
+    return "(within a longer line)"
+
+
+def _code_of(code: types.CodeType, function: types.FunctionType) -> types.CodeType:
+    for one in code.co_consts:
+        if isinstance(one, types.CodeType):
+            if one.co_qualname == function.__qualname__:
+                return one
+            with_it = function.__qualname__.startswith(one.co_qualname + ".")
+            if with_it:
+                return _code_of(one, function)
+    raise LookupError(function.__qualname__)
+
+
+def _code_maker(function: types.FunctionType, code: types.CodeType) -> Callable[[], Any]:
+    def make() -> Any:
+        before = function.__code__
+        function.__code__ = code
+
+        def undo() -> None:
+            function.__code__ = before
+
+        return undo
+
+    return make
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a mutant: it breaks a promise, or differs without breaking one, or is equal
+    within the bound. steps: the shortest way to where that shows, in this plan."""
+
+    verdict: str
+    plan: str = ""
+    steps: tuple[Event, ...] = ()
+
+
+class Judge:
+    """Judges mutants in some worlds. Each is gone through once as the code is."""
+
+    def __init__(self, plans: Sequence[Plan], on: FrozenRedis) -> None:
+        self._on, self._plans = on, plans
+        self._edges: dict[str, dict[tuple[bytes, Event], bytes]] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
+        for plan in plans:
+            edges = self._edges[plan.name] = {}
+
+            def keep(name: bytes, event: Event, after: bytes, edges: Any = edges) -> bool:
+                edges[name, event] = after
+                return True
+
+            found = Breadth(plan, on).run(seen=keep)
+            if found.broken or not found.whole:
+                raise ValueError(f"without any mistake: {found}")
+            self.sizes[plan.name] = found.states, found.transitions
+
+    def judge(self, mutant: Mutant) -> Answer:
+        """The answer."""
+        first = None
+        with mutant.made():
+            for plan in self._plans:
+                edges, differs = self._edges[plan.name], []
+
+                def same(
+                    name: bytes,
+                    event: Event,
+                    after: bytes,
+                    edges: Any = edges,
+                    differs: Any = differs,
+                ) -> bool:
+                    differs += [] if edges.get((name, event)) == after else [event]
+                    return True  # it may break a promise later
+
+                try:
+                    # a mistake that makes more of it than there is breaks no promise for long
+                    found = Breadth(plan, self._on).run(2 * self.sizes[plan.name][0], seen=same)
+                except Exception as error:
+                    return Answer(f"raises {type(error).__name__}", plan.name)
+                if found.broken:
+                    return Answer(found.broken.partition(":")[0], plan.name, tuple(found.steps))
+                if differs and first is None:
+                    first = Answer("differs", plan.name)
+        return first or Answer("equal")

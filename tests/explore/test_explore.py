@@ -1,0 +1,77 @@
+"""The bounded worlds are gone through to their end, and what is wrong in one of them is found."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from demo_app.judge.frozen import FrozenRedis
+from explore.mutants import Judge, Mutant, of_scripts, of_steps
+from explore.search import Breadth, server
+from explore.walk import as_line, from_line, replay, shrink, walk
+from explore.worker import Setup
+from explore.world import Faults, Plan
+from explore.worlds import WORLDS
+
+
+@pytest.fixture(scope="module")
+def on() -> Iterator[FrozenRedis]:
+    """A server for worlds; what the steps complain of is silenced, since most of it is meant."""
+    logging.disable(logging.CRITICAL)
+    with server() as found:
+        yield found
+    logging.disable(logging.NOTSET)
+
+
+def _named(name: str) -> Plan:
+    return next(plan for plan in WORLDS if plan.name == name)
+
+
+def _left_out(line: str) -> Mutant:
+    return next(one for one in of_scripts() if one.before.strip() == line and not one.after)
+
+
+@pytest.mark.parametrize("plan", WORLDS, ids=lambda one: one.name)
+@pytest.mark.thorough
+def test_every_promise_holds_in_every_state(
+    plan: Plan, on: FrozenRedis, request: pytest.FixtureRequest
+) -> None:
+    if plan.open:
+        request.applymarker(pytest.mark.xfail(reason=f"{plan.open} is open", strict=False))
+    found = Breadth(plan, on).run()
+    assert not found.broken, f"{found}: {as_line(found.steps)}"
+    assert found.whole
+
+
+def test_a_world_without_faults_is_gone_through_to_its_end(on: FrozenRedis) -> None:
+    found = Breadth(_named("two jobs"), on).run()
+    assert (found.broken, found.whole) == ("", True)
+    assert found.states > 100
+
+
+def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(on: FrozenRedis) -> None:
+    mistake = _left_out("redis.call('LPUSH', claims_key(lane, worker), id)")
+    with mistake.made():
+        found = Breadth(_named("two jobs"), on).run()
+        assert found.broken.startswith("one-place")
+        assert found.steps == [("put",), ("claim", "w1")]
+        again, _ = replay(_named("two jobs"), on, from_line(as_line(found.steps)))
+    assert again == found.broken
+    assert replay(_named("two jobs"), on, found.steps)[0] == ""
+
+
+def test_a_mistake_in_a_step_of_python_is_found_as_well(on: FrozenRedis) -> None:
+    mistakes = of_steps(["demo_app.broker.lease"])
+    mistake = next(one for one in mistakes if one.before.strip() == "if worker != self.worker:")
+    assert Judge([_named("two jobs")], on).judge(mistake).steps
+
+
+def test_a_random_walk_is_shrunk_to_what_it_needs(on: FrozenRedis) -> None:
+    mistake = _left_out("redis.call('LPUSH', claims_key(lane, worker), id)")
+    plan = Plan("walk", ("plain",) * 200, (Setup(places=4),) * 40, 5, Faults(5, kill=5))
+    with mistake.made():
+        found = walk(plan, on, 1, 2_000)
+        assert found.broken
+        assert len(shrink(plan, on, found).steps) < 20

@@ -1,0 +1,210 @@
+"""One worker process: the broker's own objects, as Celery drives them, without its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any, ClassVar, NamedTuple
+
+from demo_app.backends.celery import job_of
+from demo_app.broker import holding, in_flight, lease, lua
+from demo_app.broker.claim import Claimed, Ending, Verdict
+from demo_app.broker.complaints import Complaints
+from demo_app.broker.consumer import Consumer
+from demo_app.broker.in_flight import InFlight
+from demo_app.broker.lease import LeaseLost
+from demo_app.broker.message import parse
+from demo_app.broker.options import Options
+from demo_app.broker.queue import Queue
+from demo_app.jobs.perform import perform
+from demo_app.judge.frozen import FrozenRedis
+from demo_app.worker.run import conclude
+from explore.line import LINE
+
+LANES = ("mail", "mail:low")
+lease.version = cache(lease.version)  # it reads files, at each start of a worker
+holding.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # `drop` says what is gone
+in_flight._LOOK_EVERY = 1  # so that a state need not count rounds
+
+
+class Setup(NamedTuple):
+    """How one worker is set. places: for jobs, begun or not, 0 for no
+    bound; one runs at a time. skew: of its
+    clock, in seconds. scripts: a release's, "" for today's. goes_on: it takes the next job in the
+    step that ends one. foreign: not this project's app, which says how each job is to end."""
+
+    lease: float = 3.0
+    beat: float = 1.5
+    places: int = 1
+    history: int = 20_000
+    rescues: int = 1
+    skew: float = 0.0
+    scripts: str = ""
+    goes_on: bool = False
+    foreign: bool = False
+
+    @property
+    def options(self) -> Options:
+        """The broker's."""
+        return Options(self.lease, self.beat, self.rescues, 5.0, self.history)
+
+
+class Wire:
+    """Stands where `lua.Scripts` does: the same texts, each sent over the line.
+
+    files: by release and name, what takes the place of a script's own file.
+    """
+
+    files: ClassVar[dict[tuple[str, str], str]] = {}
+
+    def __init__(self, server: FrozenRedis, setup: Setup) -> None:
+        self._server, self.setup = server, setup
+
+    def run(self, name: str, *arguments: str | float) -> Any:
+        """See `lua.Scripts.run`."""
+        text = _text(name, self.setup.options, self.setup.scripts)
+        given = [str(part) if isinstance(part, float) else part for part in arguments]
+        return LINE.carry(partial(self._server.script, text, given))
+
+    def hurry(self, seconds: float) -> None:
+        """There is no waiting here."""
+
+
+@cache
+def _text(name: str, options: Options, release: str) -> str:
+    own = lua._file
+
+    def file(one: str) -> str:
+        return Wire.files.get((release, one)) or own(one)
+
+    lua._file = file  # type: ignore[assignment]
+    try:
+        text: str = lua._text.__wrapped__(name, file(name), options)
+        return text
+    finally:
+        lua._file = own
+
+
+#: Call when `Wire.files` has changed.
+forget_texts = _text.cache_clear
+
+
+class Said(Complaints):
+    """Complaints that are heard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, log: Any, text: str, *parts: object, **options: object) -> None:
+        """See `Complaints`."""
+        self.said.append(f"{text % parts} {options.get('exc_info', '')}")
+
+
+def gone() -> None:
+    """In place of a reference to what Python has deleted."""
+
+
+class Knows(Consumer):
+    """What Celery's worker knows of the jobs that it was given. phase: of each tag."""
+
+    def __init__(self, phase: dict[str, str]) -> None:
+        self.phase = phase
+
+    def waiting_tags(self) -> set[str]:
+        """See `Consumer`."""
+        return {tag for tag, phase in self.phase.items() if phase == "waits"}
+
+
+@dataclass
+class Worker:
+    """See the module.
+
+    phase: of each delivery tag: waits, runs, or has run. on_its_way: answers that have not
+    arrived. due: when its next heartbeat is. stuck: until when a job lets nothing else run.
+    halted: the step in whose middle it was stopped, with what it had got; () for between two.
+    """
+
+    name: str
+    setup: Setup
+    here: InFlight
+    phase: dict[str, str]
+    blog: int = 0
+    due: float = 0.0
+    stuck: float = 0.0
+    paused: bool = False
+    halted: tuple[Any, ...] = ()
+    on_its_way: list[list[Claimed]] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, name: str, setup: Setup, server: FrozenRedis, blog: int) -> Worker:
+        """A new process, before its first heartbeat."""
+        queue = Queue(server.client, setup.options)
+        queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
+        queue._run = wire.run
+        here = InFlight(queue)
+        here._queues, here.working = {"mail": None}, True
+        here.lease._birth, here.lease._info = name, "{}"
+        phase: dict[str, str] = {}
+        here.consumer = Knows(phase)
+        return cls(name, setup, here, phase, blog, due=LINE.clock.now)
+
+    @property
+    def places(self) -> int:
+        """How many more jobs there is a place for."""
+        return self.setup.places - len(self.here.held()) if self.setup.places else 1
+
+    def tags(self, phase: str) -> list[str]:
+        """The deliveries in this phase, the oldest first."""
+        return [tag for tag in self.here.held() if self.phase.get(tag) == phase]
+
+    def round(self) -> list[str]:
+        """A heartbeat; returns what it complained of."""
+        self.here.heartbeat._complaints = complaints = Said()
+        self.due = LINE.clock.now + self.here.heartbeat.round()
+        return complaints.said
+
+    def claim(self, lanes: Sequence[str] = LANES) -> list[Claimed]:
+        """Ask for as many jobs as there is a place for."""
+        return self.here.queue.claim(self.here.lease.worker, lanes, self.places)
+
+    def take_in(self, claimed: Sequence[Claimed]) -> None:
+        """An answer has come."""
+        for one in claimed:
+            if (tag := self.here.track(one)) is not None:
+                self.phase[tag] = "waits"
+
+    def run(self, tag: str) -> None:
+        """Run the job, and say how it is to end."""
+        try:
+            job = job_of(parse(self.here.message(tag)))
+            notes: dict[str, Any] = {}
+            outcome = perform(job, check=partial(self.here.check, tag), notes=notes)
+            if not self.setup.foreign:
+                conclude(self.here, tag, outcome, {})
+        except LeaseLost:
+            self.here.set_ending(tag, Ending(Verdict.REQUEUE, "the lease was lost"))
+        self.phase[tag] = "has run"
+
+    def finish(self, tag: str) -> None:
+        """Acknowledge it."""
+        lanes = LANES if self.setup.goes_on else ()
+        self.phase[tag] = "ended"
+        following = self.here.finish_soon(tag, Ending(Verdict.DONE), lanes)
+        if following is not None:
+            self.take_in([following])
+
+    def drop(self) -> None:
+        """Celery's connection breaks: it forgets what waits in it."""
+        for tag in self.tags("waits"):
+            self.phase[tag] = "dropped"
+            held = self.here.holding.get(tag)
+            assert held is not None
+            held.closed, held.delivered = True, gone  # type: ignore[assignment]
+
+    def forget_ended(self) -> None:
+        """Of what is held no more, nothing is known."""
+        for tag in self.phase.keys() - self.here.held().keys():
+            del self.phase[tag]
