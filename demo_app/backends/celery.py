@@ -61,7 +61,7 @@ class CeleryBackend(Backend):
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
-        return dict(self._store.summary()["count"])
+        return dict(self._store.snapshot().count)
 
     def pending(self) -> Iterator[Job]:
         """Every job that waits, each claimed while it is on its way elsewhere."""

@@ -5,7 +5,6 @@ Every call reads a bounded number of items, however long the queue is.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 
 from .connection import Decoded
@@ -79,11 +78,6 @@ def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
 
-def next_to_run(client: Decoded, limit: int) -> list[str]:
-    """The ids of the jobs that run next, in that order, at most so many."""
-    return [job_id for _, job_id, _ in _next(client, limit)]
-
-
 def _next(
     client: Decoded, limit: int, first: str = "", skip: int = 0
 ) -> list[tuple[str, str, int]]:
@@ -144,35 +138,4 @@ def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None
         if lines:
             position = positions[index] if positions else None
             views.append(view_of(job_id, lines, position=position, due=scheduled or retrying))
-    return views
-
-
-@dataclass(frozen=True, slots=True)
-class QueueView:
-    """One queue. size: the jobs that wait. latency: seconds for which the next of them has waited
-    since it was enqueued, the longest over its lanes; 0 for an empty queue. paused: nobody takes
-    from it."""
-
-    name: str
-    size: int
-    latency: float
-    paused: bool
-
-
-def queues(client: Decoded) -> list[QueueView]:
-    """Every queue that ever had a job, by name."""
-    names = sorted({queue_of(lane) for lane in client.smembers("lanes")})
-    pipe = client.pipeline(transaction=True)
-    pipe.smembers("paused")
-    for name in names:
-        for lane in lanes_of(name):
-            pipe.llen(KEYS("queue", lane))
-            pipe.lindex(KEYS("queue", lane), -1)
-    paused, *told = pipe.execute()
-    now, views = time.time(), []
-    for number, name in enumerate(names):
-        mine = told[2 * len(lanes_of(name)) * number :][: 2 * len(lanes_of(name))]
-        heads = get_jobs(client, [head for head in mine[1::2] if head])
-        latency = max((now - job.enqueued_at for job in heads), default=0.0)
-        views.append(QueueView(name, sum(mine[::2]), max(0.0, latency), f"queue:{name}" in paused))
     return views

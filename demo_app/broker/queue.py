@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any
 
 import redis
 
@@ -20,6 +19,7 @@ from .keys import Keys, lanes_of
 from .lua import Scripts
 from .message import Message, compose
 from .options import DEFAULTS, Options
+from .snapshot import Snapshot
 
 #: Jobs asked about, discarded or moved in one step.
 _AT_ONCE = 500
@@ -202,30 +202,15 @@ class Queue:
         parts = zip(*[iter(self._run("held", worker, *lanes))] * 3, strict=True)
         return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
 
-    def recent(self, job_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """For each job the names of its last events, the oldest first and with blanks between
-        them, and who claimed it last; empty for a job that is not known.
-
-        The only method that takes several steps: one for every few hundred jobs, so that no
-        worker has to wait for long.
-        """
-        told: list[tuple[str, str]] = []
-        for start in range(0, len(job_ids), _AT_ONCE):
-            for line in self._run("recent", *job_ids[start : start + _AT_ONCE]):
-                events, _, owner = line.partition("|")
-                told.append((events, owner))
-        return told
-
     def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
         """The state of each job, "" for one that is not known; see `states.lua` for what else it
         does."""
         return [str(state) for state in self._run("states", by, json.dumps(STATE_AFTER), *job_ids)]
 
-    def summary(self) -> dict[str, Any]:
-        """One consistent snapshot: ``count`` by state, and ``workers``."""
-        seen: dict[str, Any] = json.loads(self._run("summary"))
-        seen["workers"] = seen["workers"] or []  # Lua knows no empty list
-        return seen
+    def snapshot(self, most: int = 0, whole: int = 0, ids: Sequence[str] = ()) -> Snapshot:
+        """Everything at one moment. most: jobs of each list to name; whole: how many of these to
+        give with their history. ids: further jobs to tell about."""
+        return Snapshot(json.loads(self._run("snapshot", most, whole, *ids)), ids)
 
 
 def _text(moment: float | None) -> str:

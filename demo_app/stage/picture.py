@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo_app.broker.where import Place
 from demo_app.settings import BackendName
 from demo_app.stage.replay import Tombstone
 from demo_app.web import snapshot
-from demo_app.web.delivery import DeliveryStatus, Place
+from demo_app.web.delivery import DeliveryStatus
 from demo_app.web.translations import Translations
 
 #: Jobs shown as tokens of their own on one floor; the rest is a number.
@@ -98,7 +99,7 @@ def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]
     shown = {floor: ones[:TOKENS] for floor, ones in floors.items()}
     shown["inbox"] = floors["inbox"][: -DELIVERED - 1 : -1]  # the newest first
     shown["lost"] = floors["lost"][-LOST:]
-    sums = Counter(one.place.sum for one in found)
+    sums = Counter(one.place if one.place in SUMS else "waiting" for one in found)
     return {
         "sums": {"posted": len(found), **{name: sums[name] for name in SUMS}},
         "floors": defaultdict(list, shown),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.journal import Entry
+from demo_app.broker.where import PLACE_OF_STATE, Place
 from demo_app.web import snapshot
-from demo_app.web.delivery import PLACE_OF_STATE, DeliveryStatus, Place
+from demo_app.web.delivery import DeliveryStatus
 
 #: Events that get a bookmark.
 _MARKS = {"worker_killed": "kill", "worker_died": "rescue"}

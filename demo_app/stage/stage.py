@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import redis
 
 from demo_app.blog import posts
+from demo_app.blog.posts import Notice
 from demo_app.broker import journal
 from demo_app.broker.events import State
 from demo_app.broker.fold import Fold
-from demo_app.broker.inspect import next_to_run
 from demo_app.broker.queue import Queue
 from demo_app.stage.picture import TOKENS, Picture, arranged
 from demo_app.stage.replay import Past, Tombstone, tombstone
 from demo_app.stage.twin import Twin
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
-from demo_app.web.delivery import DeliveryStatus, Locator
+from demo_app.web.delivery import Locator
 from demo_app.web.inbox import Inbox
 
 #: The newest comments that the sums are about; older ones are another story.
@@ -52,27 +52,30 @@ class Stage:
 
     def picture(self) -> Picture:
         """The stage at this moment; reads a bounded number of things."""
-        found = self._located()
-        redis_answers: bool | None = None
+        found, seen = self.locator.look(self._notices(), TOKENS)
+        redis_answers: bool | None = None if self.queue is None else seen is not None
         redis_since = None
         persistence, in_order, stone = "", list[str](), tombstone(self._fold, self._begun)
-        if self.queue is not None:
+        if self.queue is not None and seen is not None and seen.moment is not None:
+            in_order = seen.moment.next_to_run
             try:
-                self._seen = snapshot.take(self.queue, self.comments.backend).workers
                 server = snapshot.redis_state(self.queue.client)
                 age = int(server.info["uptime_in_seconds"])
                 redis_since = age if age < JUST_STARTED else None
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
-                in_order = next_to_run(self.queue.client, TOKENS)
                 stone = self._tombstone(self.queue)
-                redis_answers = True
             except (redis.ConnectionError, redis.TimeoutError):
-                redis_answers = False  # and the workers are those that were seen last
+                redis_answers = False
         mood, seconds = self.inbox.mood()
         mails = self.inbox.stats()
+        if seen is not None:  # else the workers are those that were seen last
+            self._seen = seen.workers
+        on_floors = arranged(found, in_order, {worker.id for worker in self._seen})
+        floors = on_floors["floors"]
+        workers = tuple(replace(one, running=len(floors[one.id])) for one in self._seen)
         return Picture(
-            **arranged(found, in_order, {worker.id for worker in self._seen}),
-            workers=self._seen,
+            **on_floors,
+            workers=workers,
             backend=self.comments.backend.name,
             redis=redis_answers,
             redis_since=redis_since,
@@ -93,7 +96,9 @@ class Stage:
         entries = journal.between(self.queue.client, since, until, EVENTS)
         present = {worker.id for worker in snapshot.take(self.queue, self.comments.backend).workers}
         past = Past(entries, min(moment, until), present)
-        found = [one for one in map(past.status, self._located()) if one is not None]
+        found = [
+            one for one in map(past.status, self.locator.locate(self._notices())) if one is not None
+        ]
         on_floors = arranged(found, past.fold.order, set(past.workers))
         workers = (
             snapshot.Worker(id_, snapshot.pid_of(id_), alive, len(on_floors["floors"][id_]))
@@ -130,11 +135,11 @@ class Stage:
                     self._fold.forget(entry.job)
             return tombstone(self._fold, begun)
 
-    def _located(self) -> list[DeliveryStatus]:
-        """Where each notification of this round is, the newest first."""
+    def _notices(self) -> list[Notice]:
+        """Those of this round, the newest first."""
         first = int(self.round.read_text()) + 1 if self.round.exists() else 0
         newest = posts.newest_notices(self.comments.database, COUNTED)
-        return self.locator.locate([one for one in newest if one.comment_id >= first])
+        return [one for one in newest if one.comment_id >= first]
 
     def new_round(self) -> None:
         """Count from here. The file is replaced as a whole, since others may be reading it."""

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from demo_app.blog import outbox
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import Event, State
-from demo_app.broker.inspect import KEYS, get_job, lane_of_job, queues
+from demo_app.broker.inspect import KEYS, get_job, lane_of_job
 from demo_app.broker.throughput import Bucket, Window, buckets
 from demo_app.broker.view import JobView
 from demo_app.jobs.registry import all_tasks
@@ -25,6 +25,8 @@ from demo_app.web.templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 PER_PAGE = 25
+#: Jobs of each kind on the first page.
+FEW = 8
 #: Rows of the outbox's page, the oldest ones.
 SHOWN = 50
 #: How long one bucket of a chart is, in seconds.
@@ -36,17 +38,18 @@ def overview(request: Request, services: ServicesDep) -> Response:
     """Everything at one glance."""
     queue, comments = services.queue, services.comments
     more: dict[str, Any] = {"charts": [], "running": (), "queued": (), "redis": None}
-    more["queues"] = queues(queue.client) if queue is not None else []
-    if queue is not None:
-        client = queue.client
+    more["queues"] = []
+    seen = snapshot.take(queue, comments.backend, FEW, FEW)
+    if queue is not None and seen.moment is not None:
+        client, moment = queue.client, seen.moment
         more["charts"] = [_chart(window, buckets(client, window)) for window in Window]
-        more["running"] = search(client, State.RUNNING, "", limit=8).jobs
-        more["queued"] = search(client, State.QUEUED, "", limit=8).jobs
+        more["running"], more["queued"] = moment.running(FEW), moment.queued(FEW)
+        more["queues"] = moment.queues()
         more["redis"] = snapshot.redis_state(client)
     return render(
         request,
         "overview.html",
-        seen=snapshot.take(queue, comments.backend),
+        seen=seen,
         outbox=comments.relay.size(),
         trouble=comments.relay.trouble,
         backend=comments.backend.name,
@@ -114,7 +117,7 @@ def listed(
         cursor=cursor,
         show=show,
         tasks=sorted({name.rpartition(".")[2] for name in all_tasks()}),
-        queues=[one.name for one in queues(queue.client)],
+        queues=[one.name for one in queue.snapshot().queues()],
     )
 
 

@@ -1,9 +1,5 @@
-"""Where each comment's notification is at this moment, or that it is lost.
-
-The locator asks everyone who may have it, in the order in which it travels: the outbox, the queue,
-this process's own memory, and last the inbox. What nobody has but the outbox will be handed over
-again; what nobody has at all is lost. Nothing is guessed.
-"""
+"""Where each comment's notification is at this moment, or that it is lost: the web app asks
+everyone who may have it, for `demo_app.broker.where`."""
 
 from __future__ import annotations
 
@@ -13,62 +9,24 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
-from enum import StrEnum
 
 import redis
 
 from demo_app.blog import outbox
 from demo_app.blog.posts import Notice
 from demo_app.broker.events import State
-from demo_app.broker.fold import state_after
 from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import JobSeen
+from demo_app.broker.where import PLACE_OF_STATE, Place, Whereabouts, where
 from demo_app.jobs.backend import Backend, backend_named
 from demo_app.web.comments import CommentService
 from demo_app.web.inbox import Inbox
+from demo_app.web.snapshot import Snapshot, take
 
 #: Jobs that a backend is asked about one by one, for one answer.
 _ASKED = 100
 #: Seconds that a reader's page waits for the answer, and how many pages wait at the same time.
 _PATIENCE, _THREADS = 0.5, 4
-
-
-class Place(StrEnum):
-    """Where a notification can be. UNSURE: Redis may have it, and can't be asked now."""
-
-    OUTBOX = "outbox"
-    MEMORY = "memory"
-    QUEUED = "queued"
-    RUNNING = "running"
-    LATER = "later"
-    DEAD = "dead"
-    DELIVERED = "delivered"
-    DISCARDED = "discarded"
-    UNSURE = "unsure"
-    LOST = "lost"
-
-    @property
-    def sum(self) -> str:
-        """Which number of the stage's sums it counts for."""
-        own = (Place.RUNNING, Place.DELIVERED, Place.DISCARDED, Place.LOST)
-        return self.value if self in own else "waiting"
-
-    @property
-    def station(self) -> str:
-        """The last station that a reader's mail has reached; "queued" where nobody says more."""
-        if self in (Place.OUTBOX, Place.UNSURE, Place.LOST):
-            return "posted"
-        return self.value if self in (Place.RUNNING, Place.DELIVERED) else "queued"
-
-
-PLACE_OF_STATE = {
-    State.QUEUED: Place.QUEUED,
-    State.RUNNING: Place.RUNNING,
-    State.SCHEDULED: Place.LATER,
-    State.RETRYING: Place.LATER,
-    State.DEAD: Place.DEAD,
-    State.DONE: Place.DELIVERED,
-    State.DISCARDED: Place.DISCARDED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +42,14 @@ class DeliveryStatus:
     owner: str = ""
     rescued: bool = False
     backend: str = ""
+
+    @property
+    def station(self) -> str:
+        """The last station that a reader's mail has reached; "queued" where nobody says more."""
+        if self.place in (Place.OUTBOX, Place.UNSURE, Place.LOST):
+            return "posted"
+        reached = self.place in (Place.RUNNING, Place.DELIVERED)
+        return self.place.value if reached else "queued"
 
 
 class Locator:
@@ -109,71 +75,58 @@ class Locator:
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
         """Where the notification of each comment is. Asks everyone a bounded number of times."""
-        found = self._find([one for one in notices if one.job_id not in self._delivered])
-        self._delivered |= {job for job, status in found.items() if status.place is Place.DELIVERED}
-        return [
-            found.get(notice.job_id) or DeliveryStatus(notice, Place.DELIVERED)
-            for notice in notices
-        ]
+        return self.look(notices)[0]
 
-    def _find(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
-        """By job id. The order is that in which a job travels: none slips through between."""
-        rows = outbox.among(self._comments.database, [one.job_id for one in notices])
-        found = {
-            one.job_id: DeliveryStatus(one, Place.OUTBOX)
-            for one in notices
-            if one.job_id in rows and not self._comments.relay.has_handed_over(rows[one.job_id])
-        }
+    def look(
+        self, notices: Sequence[Notice], most: int = 0
+    ) -> tuple[list[DeliveryStatus], Snapshot | None]:
+        """The same, and what the queue in Redis said at that very moment; None when it does not
+        answer, or there is none. most: jobs of each of its lists to name."""
+        open_ = [one for one in notices if one.job_id not in self._delivered]
+        found, seen = self._find(open_, most)
+        self._delivered |= {job for job, one in found.items() if one.place is Place.DELIVERED}
+        gone = Whereabouts(Place.DELIVERED)
+        return [_status(notice, found.get(notice.job_id, gone)) for notice in notices], seen
 
-        def rest() -> list[Notice]:
-            return [notice for notice in notices if notice.job_id not in found]
-
-        found |= self._in_this_process(rest())
+    def _find(
+        self, notices: Sequence[Notice], most: int
+    ) -> tuple[dict[str, Whereabouts], Snapshot | None]:
+        ids = [one.job_id for one in notices]
+        rows = outbox.among(self._comments.database, ids)
+        handed = {job: self._comments.relay.has_handed_over(row) for job, row in rows.items()}
+        elsewhere = self._in_this_process(ids)
+        seen, queue = None, dict[str, JobSeen]()
         try:
-            found |= self._in_redis(rest()) if self._queue else self._in_another_backend(rest())
+            if self._queue is not None:
+                seen = take(self._queue, self._comments.backend, most, ids=ids)
+                queue = seen.moment.asked if seen.moment else {}
+            else:
+                elsewhere |= self._in_another_backend(
+                    [j for j in ids if handed.get(j) is not False]
+                )
         except (redis.ConnectionError, redis.TimeoutError):
-            return found | {one.job_id: DeliveryStatus(one, Place.UNSURE) for one in rest()}
-        nowhere = rest()
-        if nowhere:
-            self._ask_inbox()
-        for notice in nowhere:
-            if notice.job_id in self._mailed:
-                place = Place.DELIVERED
-            elif notice.job_id in rows:
-                place = Place.OUTBOX
-            else:  # a comment of this second may be on its way into this process's memory
-                place = Place.MEMORY if time.time() - notice.created_at < 1.0 else Place.LOST
-            found[notice.job_id] = DeliveryStatus(notice, place)
-        return found
+            return where(ids, outbox=handed, queue=None, arrived=set, memory=elsewhere), None
+        found = where(ids, outbox=handed, queue=queue, arrived=self._arrived, memory=elsewhere)
+        for notice in notices:
+            young = time.time() - notice.created_at < 1.0
+            if found[notice.job_id].place is Place.LOST and young:
+                # it may be on its way into this process's memory
+                found[notice.job_id] = Whereabouts(Place.MEMORY)
+        return found, seen
 
-    def _in_this_process(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
+    def _in_this_process(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         found = {}
         used = [name for name in ("memory", "inline") if name in self._comments.used]
         for backend in map(backend_named, used):
-            for notice in notices:
-                result = backend.find(notice.job_id)
+            for job in ids:
+                result = backend.find(job)
                 if result is not None:
                     place = PLACE_OF_STATE[State(result.state)]
                     place = Place.MEMORY if place is Place.QUEUED else place
-                    found[notice.job_id] = DeliveryStatus(notice, place, backend=backend.name)
+                    found[job] = Whereabouts(place, backend=backend.name)
         return found
 
-    def _in_redis(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
-        if self._queue is None or not notices:
-            return {}
-        recent = self._queue.recent([notice.job_id for notice in notices])
-        # the last few events tell the state; a late acknowledgement changes none
-        seen = {events for events, _ in recent if events}  # few different ones
-        place_after = {events: PLACE_OF_STATE[state_after(events.split())] for events in seen}
-        found = {}
-        for notice, (events, owner) in zip(notices, recent, strict=True):
-            if events:
-                place = place_after[events]
-                owner = owner if place is Place.RUNNING else ""
-                found[notice.job_id] = DeliveryStatus(notice, place, owner, "rescued" in events)
-        return found
-
-    def _in_another_backend(self, notices: Sequence[Notice]) -> dict[str, DeliveryStatus]:
+    def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         """What a backend with a queue of its own says, asked job by job.
 
         One that can't be asked, or not about so many, leaves it open.
@@ -181,28 +134,27 @@ class Locator:
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
             return {}
-        self._ask_inbox()
-        notices = [one for one in notices if one.job_id not in self._mailed]
-        found = {one.job_id: DeliveryStatus(one, Place.UNSURE) for one in notices}
+        mailed = self._arrived()
+        ids = [job for job in ids if job not in mailed]
+        found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        for notice in notices[-_ASKED:]:  # the oldest, which move first
+        for job in ids[-_ASKED:]:  # the oldest, which move first
             try:
-                result = backend.find(notice.job_id)
+                result = backend.find(job)
             except redis.RedisError:
                 break
             if result is None:
-                found.pop(notice.job_id)
+                found.pop(job)
             else:
-                place = PLACE_OF_STATE[State(result.state)]
-                found[notice.job_id] = DeliveryStatus(notice, place)
+                found[job] = Whereabouts(PLACE_OF_STATE[State(result.state)])
         return found
 
-    def _ask_inbox(self) -> None:
-        """Note which jobs' mails have arrived, twice a second at the most, and one at a time."""
+    def _arrived(self) -> set[str]:
+        """The jobs whose mails have arrived; the inbox is asked twice a second at the most."""
         with self._lock:
             if time.monotonic() - self._asked_inbox < 0.5:
-                return
+                return self._mailed
             for mails in self._inbox.pages(10):
                 jobs = {mail["job_id"] for mail in mails if mail.get("job_id")}
                 known = bool(jobs & self._mailed)
@@ -210,3 +162,8 @@ class Locator:
                 if known:
                     break
             self._asked_inbox = time.monotonic()
+            return self._mailed
+
+
+def _status(notice: Notice, found: Whereabouts) -> DeliveryStatus:
+    return DeliveryStatus(notice, found.place, found.holder, found.rescued, found.backend)

@@ -13,7 +13,6 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from demo_app.broker.inspect import queues
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
@@ -66,18 +65,18 @@ class _Numbers:
         outbox = comments.relay.size()
         yield GaugeMetricFamily("demo_outbox_jobs", "Jobs that the queue does not have.", outbox)
         try:
-            seen = snapshot.take(queue, comments.backend)
+            seen = snapshot.take(queue, comments.backend, 1, 1)
         except (redis.ConnectionError, redis.TimeoutError):
             yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 0)
             return
-        if queue is not None:
+        if seen.moment is not None:
             yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 1)
             waited = GaugeMetricFamily(
                 "demo_queue_latency_seconds",
                 "How long the next job of a queue has waited.",
                 labels=["queue"],
             )
-            for one in queues(queue.client):
+            for one in seen.moment.queues():
                 waited.add_metric([one.name], one.latency)
             yield waited
         jobs = GaugeMetricFamily("demo_jobs", "Jobs in each state.", labels=["state"])

@@ -8,12 +8,14 @@ for, so that the page says so within a second.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import State
 from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import Snapshot as Moment
 from demo_app.jobs.backend import Backend
 from demo_app.web import processes
 
@@ -45,11 +47,13 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """See the module. count: by state, and `enqueued`. late: acknowledgements after a rescue."""
+    """See the module. count: by state, and `enqueued`. late: acknowledgements after a rescue.
+    moment: what the queue in Redis said; None when the jobs are kept elsewhere."""
 
     count: dict[str, int]
     late: int = 0
     workers: tuple[Worker, ...] = ()
+    moment: Moment | None = None
 
     @property
     def missing(self) -> int:
@@ -88,17 +92,22 @@ class RedisState:
     appendfsync: str
 
 
-def take(queue: Queue | None, backend: Backend) -> Snapshot:
-    """Look. Raises redis.ConnectionError or redis.TimeoutError when Redis can't be reached."""
-    if queue is not None:
-        seen = queue.summary()
-    else:
-        seen = {"count": backend.count_by_state(), "workers": []}
-    given = seen["count"]
+def take(
+    queue: Queue | None, backend: Backend, most: int = 0, whole: int = 0, ids: Sequence[str] = ()
+) -> Snapshot:
+    """Look; most, whole, ids: as in `Queue.snapshot`.
+
+    Raises redis.ConnectionError or redis.TimeoutError when Redis can't be reached.
+    """
+    moment = None if queue is None else queue.snapshot(most, whole, ids)
+    given = backend.count_by_state() if moment is None else moment.count
+    told = () if moment is None else moment.workers
     count = {state: int(given.get(state, 0)) for state in STATES}
     enqueued = int(given.get("enqueued", sum(count.values())))
-    workers = sorted(map(_worker, seen["workers"]), key=lambda worker: (worker.since, worker.id))
-    return Snapshot({"enqueued": enqueued, **count}, int(given.get("late", 0)), tuple(workers))
+    workers = sorted(map(_worker, told), key=lambda worker: (worker.since, worker.id))
+    return Snapshot(
+        {"enqueued": enqueued, **count}, int(given.get("late", 0)), tuple(workers), moment
+    )
 
 
 def redis_state(client: Decoded) -> RedisState:

@@ -125,7 +125,7 @@ def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
         relay.wake()
     until(lambda: not any(relay.size() for relay in relays), what="both have seen every row")
     assert _queued(store) == sent
-    assert store.summary()["count"]["enqueued"] == len(sent)
+    assert store.snapshot().count["enqueued"] == len(sent)
     store.register("w", 60_000, "{}")
     for _ in sent:
         (claimed,) = store.claim("w", ["mail"])
@@ -135,7 +135,7 @@ def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
         relay.stop()
     other.close()
     assert [relay.trouble for relay in relays] == ["", ""]
-    assert store.summary()["count"]["enqueued"] == len(sent)
+    assert store.snapshot().count["enqueued"] == len(sent)
 
 
 def test_after_a_restart_of_the_server_the_next_statement_finds_it(

@@ -75,7 +75,7 @@ def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
     assert outbox.size(database) == 3
     Relay(database, CeleryBackend(store)).hand_over()
     assert _queued(store) == sent
-    assert store.summary()["count"]["enqueued"] == 3
+    assert store.snapshot().count["enqueued"] == 3
 
 
 def test_while_redis_is_away_the_outbox_keeps_the_jobs(

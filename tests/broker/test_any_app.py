@@ -22,6 +22,7 @@ from support import client_of, most_thorough, until
 
 from demo_app.broker.inspect import get_job
 from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import Snapshot
 from demo_app.judge.leash import Leash
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +157,7 @@ class Outside:
     def start(self, pool: str, concurrency: int = 2) -> subprocess.Popen[bytes]:
         """Start a worker, and wait until it is registered."""
         command = [sys.executable, "-m", "celery", "-A", "outside", "worker", "-P", pool]
-        before = self.summary()["workers"]
+        before = self.snapshot().workers
         log = (self.folder / f"worker{len(self.workers)}.log").open("wb")
         worker = subprocess.Popen(
             [*command, "-c", str(concurrency), "-l", "INFO"],
@@ -167,7 +168,7 @@ class Outside:
         self.workers.append(worker)
         known = {one["id"] for one in before}
         until(
-            lambda: {one["id"] for one in self.summary()["workers"] if one["alive"]} - known,
+            lambda: {one["id"] for one in self.snapshot().workers if one["alive"]} - known,
             what="the worker's registration",
         )
         return worker
@@ -189,13 +190,13 @@ class Outside:
         worker.terminate()
         return worker.wait(timeout=200)
 
-    def summary(self) -> dict[str, Any]:
+    def snapshot(self) -> Snapshot:
         """What Redis says of jobs and workers."""
-        return self.queue.summary()
+        return self.queue.snapshot()
 
     def count(self, state: str) -> int:
         """How many jobs are in a state."""
-        return int(self.summary()["count"][state])
+        return self.snapshot().count[state]
 
     def written(self) -> Counter[str]:
         """How often each line was written."""
@@ -302,10 +303,10 @@ def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
     assert "pong" in told.stdout, told
     active = app.celery("inspect", "active")
     assert "outside.work" in active.stdout, active
-    assert len(app.summary()["workers"]) == 1, "who asks is no worker"
+    assert len(app.snapshot().workers) == 1, "who asks is no worker"
     app.open_gate()
     app.until_done(4)
-    assert app.summary()["count"]["enqueued"] == 4, "questions and replies are no jobs"
+    assert app.snapshot().count["enqueued"] == 4, "questions and replies are no jobs"
 
 
 def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(app: Outside) -> None:
@@ -339,7 +340,7 @@ def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     until(lambda: "Warm shutdown" in log.read_text(), what="the shutdown's begin")
     app.open_gate()
     assert worker.wait(timeout=200) == 0
-    now = app.summary()["count"]
+    now = app.snapshot().count
     assert now["running"] == 0
     assert now["done"] + now["queued"] == 12
     app.start(pool, concurrency=1)
@@ -355,8 +356,8 @@ def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(app: Outside) -
     until(lambda: app.written()["begin 0"], what="the first job")
     worker.send_signal(signal.SIGQUIT)
     worker.wait(timeout=200)
-    now = app.summary()
-    assert (now["count"]["queued"], now["count"]["running"], now["workers"]) == (3, 0, [])
+    now = app.snapshot()
+    assert (now.count["queued"], now.count["running"], now.workers) == (3, 0, [])
     assert not app.queue.client.exists("deaths")
 
 
@@ -447,7 +448,7 @@ def test_a_killed_pool_process_gives_its_job_back_at_once(app: Outside) -> None:
     until(lambda: app.written()["begin x"] == 2, seconds=30, what="the second start")
     app.open_gate()
     app.until_done(1)
-    assert len(app.summary()["workers"]) == 1, "the worker itself went on"
+    assert len(app.snapshot().workers) == 1, "the worker itself went on"
 
 
 def _pid_of(app: Outside, line: str) -> int:
@@ -551,7 +552,7 @@ def test_purge_discards_what_waits_and_says_how_much(app: Outside) -> None:
     app.send("for n in range(7): work.delay(n)")
     told = app.celery("purge", "-f")
     assert "7" in told.stdout, told
-    now = app.summary()["count"]
+    now = app.snapshot().count
     assert (now["queued"], now["discarded"], now["enqueued"]) == (0, 7, 7)
 
 

@@ -24,7 +24,7 @@ def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None
         server.wait()
         server, _ = start(tmp_path)
         assert store.enqueue(message(2))
-        assert store.summary()["count"]["queued"] == 2
+        assert store.snapshot().count["queued"] == 2
     finally:
         server.kill()
         server.wait()
@@ -49,7 +49,7 @@ def test_the_answer_to_an_interrupted_command_is_not_taken_for_the_next_ones(sto
     finally:
         os.kill(pid, signal.SIGCONT)
         signal.signal(signal.SIGALRM, before)
-    assert store.summary()["count"]["queued"] == 0
+    assert store.snapshot().count["queued"] == 0
 
 
 def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
@@ -66,7 +66,7 @@ def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
         patch.setattr(UnixDomainSocketConnection, "read_response", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.beat("w", 60_000, "{}")
-    assert store.summary()["count"]["queued"] == 0, "this is no answer to `beat`"
+    assert store.snapshot().count["queued"] == 0, "this is no answer to `beat`"
 
 
 def test_the_connection_of_a_thread_that_has_ended_is_given_back(store: Queue) -> None:
@@ -84,7 +84,7 @@ def test_a_forked_process_does_not_share_its_parents_connection(store: Queue) ->
     if child == 0:
         os._exit(0 if store.enqueue(message(2)) and _connections(store) - before else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert store.summary()["count"]["queued"] == 2
+    assert store.snapshot().count["queued"] == 2
 
 
 def _connections(store: Queue) -> set[str]:

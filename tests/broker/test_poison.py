@@ -108,7 +108,7 @@ def test_what_kills_a_worker_in_its_last_try_too_is_dead_and_says_why(queue: Que
     job = _job(queue)
     assert job.state == "dead"
     assert job.timeline[-1].notes["text"] == "poison: 5 workers died while they ran it"
-    assert queue.summary()["count"]["dead"] == 1
+    assert queue.snapshot().count["dead"] == 1
 
 
 def test_a_job_that_a_person_brings_back_starts_anew(queue: Queue) -> None:

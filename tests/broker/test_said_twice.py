@@ -42,7 +42,7 @@ def _running(store: Queue, job_id: str = "a") -> Claim:
 
 
 def _count(store: Queue) -> dict[str, Any]:
-    count: dict[str, Any] = store.summary()["count"]
+    count: dict[str, Any] = store.snapshot().count
     assert count["enqueued"] == sum(count[state] for state in STATES)
     return count
 

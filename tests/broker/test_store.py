@@ -11,10 +11,11 @@ from support import die, let_judge, message
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
-from demo_app.broker.inspect import get_job, next_to_run
+from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
+from demo_app.broker.snapshot import JobSeen
 
 LANES = lanes_of("mail")
 LEASE = 60_000
@@ -35,11 +36,11 @@ def queued(store: Queue) -> list[str]:
 
 
 def places(store: Queue) -> dict[str, int]:
-    return {name: count for name, count in store.summary()["count"].items() if count}
+    return {name: count for name, count in store.snapshot().count.items() if count}
 
 
 def conserved(store: Queue) -> bool:
-    count = store.summary()["count"]
+    count = store.snapshot().count
     return bool(count["enqueued"] == sum(count[name] for name in COUNTED))
 
 
@@ -268,7 +269,7 @@ def test_a_leaving_worker_gives_back_what_it_holds(store: Queue) -> None:
         claim(store, "w")
     assert store.deregister("w") == 2
     assert queued(store) == [f"job-{n}" for n in range(1, 5)]
-    assert store.summary()["workers"] == []
+    assert store.snapshot().workers == []
 
 
 @pytest.mark.parametrize("what", ["retry", "discard"])
@@ -306,15 +307,16 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
     assert places(short) == {"enqueued": 150, "done": 150}
 
 
-def test_what_happened_last_to_many_jobs_is_told_in_few_steps(store: Queue) -> None:
+def test_what_happened_last_to_many_jobs_is_told_in_one_step(store: Queue) -> None:
     store.enqueue_many([(message(number), None) for number in range(1200)])
     store.register("w", 60_000, "{}")
     store.claim("w", LANES, most=1)
-    told = store.recent(["job-0", "job-1199", "no such job"])
-    assert told == [("enqueued claimed", "w"), ("enqueued", ""), ("", "")]
-    assert [events for events, _ in store.recent([f"job-{n}" for n in range(1, 1200)])] == [
-        "enqueued"
-    ] * 1199
+    asked = store.snapshot(ids=["job-0", "job-1199", "no such job"]).asked
+    assert asked["job-0"] == JobSeen(State.RUNNING, "w", rescued=False)
+    assert asked.keys() == {"job-0", "job-1199"}
+    waiting = store.snapshot(ids=[f"job-{number}" for number in range(1, 1200)]).asked
+    assert {seen.state for seen in waiting.values()} == {State.QUEUED}
+    assert len(waiting) == 1199
 
 
 def _ends_its_wait(store: Queue, act: Callable[[], object]) -> bool:
@@ -486,7 +488,7 @@ def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_tur
         store.enqueue(message(number))
     (first,) = store.claim("w", LANES)
     store.finish(first.claim, Verdict.REQUEUE)
-    assert next_to_run(store.client, 3) == ["job-0", "job-1", "job-2"]
+    assert store.snapshot(3).next_to_run == ["job-0", "job-1", "job-2"]
     (first,) = store.claim("w", LANES)
     store.finish(first.claim, Verdict.REQUEUE_LAST)
-    assert next_to_run(store.client, 3) == ["job-1", "job-2", "job-0"]
+    assert store.snapshot(3).next_to_run == ["job-1", "job-2", "job-0"]

@@ -128,7 +128,7 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
         store.enqueue(message(3), due=time.time() + 600.0)
         until(lambda: _moves(store), 20.0, "the retry")
         until(lambda: not store.promote_due("w")[0] and store.size(["mail"]) == 2, 20.0, "both")
-        count = store.summary()["count"]
+        count = store.snapshot().count
         assert (count["scheduled"], count["queued"]) == (1, 2), "the last one has its ten minutes"
         [waiting] = page(store.client, State.SCHEDULED).jobs
         assert 500 < (waiting.due or 0) - store.client.time()[0] <= 600

@@ -44,7 +44,7 @@ def test_in_a_long_queue_the_order_holds_and_looking_reads_only_a_page(store: Qu
     last = get_job(store.client, "job-49999")
     assert last is not None
     assert last.position == 49_997
-    count = store.summary()["count"]
+    count = store.snapshot().count
     assert (count["queued"], count["running"], count["enqueued"]) == (49_997, 3, 50_000)
 
 
@@ -65,7 +65,7 @@ def test_ten_thousand_dead_jobs_are_kept_and_paged(store: Queue) -> None:
     while claimed := store.claim("w", ("mail",), most=1000):
         for one in claimed:
             store.finish(one.claim, Verdict.DEAD, detail="no use")
-    assert store.summary()["count"]["dead"] == 10_000
+    assert store.snapshot().count["dead"] == 10_000
     seen: list[str] = []
     cursor: str | None = None
     while True:
@@ -107,4 +107,4 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
     finally:
         store.client.config_set("maxmemory", 0)
     assert store.enqueue(message(2001))
-    assert store.summary()["count"]["enqueued"] == 2001
+    assert store.snapshot().count["enqueued"] == 2001

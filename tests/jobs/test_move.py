@@ -148,7 +148,7 @@ def test_a_job_whose_mover_was_taken_for_dead_is_left_to_its_new_claim(empty, tm
 
     waiting.forget(message.id)
 
-    assert store.summary()["count"]["running"] == 1
+    assert store.snapshot().count["running"] == 1
     assert store.finish(claimed.claim, Verdict.DONE).in_time
     job = get_job(store.client, message.id)
     assert job is not None

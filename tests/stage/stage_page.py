@@ -21,6 +21,17 @@ class StagePage:
         return re.findall(r'class="box off[^"]*" id="box-([^"]+)"', self.text)
 
     @property
+    def workers(self) -> list[str]:
+        """The ids of the workers that have a box."""
+        return re.findall(r'id="box-([^"]+)"', self.text)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """How many jobs each living worker's box says that it has."""
+        found = re.findall(r'id="box-([^"]+)"><p><b>\d+</b>\s*<span>(\d+) /', self.text)
+        return {worker: int(jobs) for worker, jobs in found}
+
+    @property
     def sums(self) -> dict[str, int]:
         """The big numbers, by name."""
         found = re.findall(r'data-sum="(\w+)">([\d,]+)<', self.text)

@@ -1,0 +1,61 @@
+-- All that the pages draw, of one moment, as JSON: how many jobs are in each state, each list in which
+-- jobs wait, each worker with what it holds, and what happened last to the jobs that are asked about.
+-- ARGV: how many jobs of each list to name (next to run first), how many of each list to give with
+-- their whole history, then the ids to tell about.
+local most, whole = tonumber(ARGV[1]), tonumber(ARGV[2])
+local count, histories = {queued = 0, running = 0}, {}
+for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
+  count[state] = redis.call('ZCARD', set_key(state))
+end
+for _, name in ipairs({'enqueued', 'done', 'discarded', 'late'}) do
+  count[name] = tonumber(redis.call('HGET', COUNTERS, name) or 0)
+end
+
+-- The ids of a list from its head, which is at the right.
+local function ids_of(key, length)
+  local ids = {}
+  local found = length > 0 and redis.call('LRANGE', key, -length, -1) or {}
+  for i = #found, 1, -1 do
+    ids[#ids + 1] = found[i]
+    if #ids <= whole then histories[found[i]] = redis.call('LRANGE', job_key(found[i]), 0, -1) end
+  end
+  return ids
+end
+
+local lanes, lists, workers, last = redis.call('SMEMBERS', LANES), {}, {}, {}
+for i, lane in ipairs(lanes) do
+  local size = redis.call('LLEN', queue_key(lane))
+  count.queued = count.queued + size
+  lists[i] = {
+    lane = lane, size = size, ids = ids_of(queue_key(lane), math.min(size, most)),
+    paused = redis.call('SISMEMBER', PAUSED, 'queue:' .. lane) == 1,
+  }
+end
+for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
+  local said, running, held = redis.call('GET', worker_key(worker)), 0, {}
+  for _, lane in ipairs(lanes) do
+    local size = redis.call('LLEN', claims_key(lane, worker))
+    running = running + size
+    for _, id in ipairs(ids_of(claims_key(lane, worker), math.min(size, most))) do
+      held[#held + 1] = id
+    end
+  end
+  count.running = count.running + running
+  workers[i] = {
+    id = worker, said = said or '', alive = said ~= false, running = running, held = held,
+    left = redis.call('PTTL', worker_key(worker)),
+    paused = redis.call('SISMEMBER', PAUSED, worker) == 1,
+  }
+end
+for i = 3, #ARGV do  -- up to four events, the oldest first, and who claimed it last
+  local names, owner = {}, ''
+  for _, line in ipairs(redis.call('LRANGE', job_key(ARGV[i]), -4, -1)) do
+    local name = string.match(line, '^%["([%w_]+)"')
+    if name then names[#names + 1] = name end  -- a short list begins with the message
+    if name == 'claimed' then owner = cjson.decode(line)[3] end
+  end
+  last[i - 2] = table.concat(names, ' ') .. '|' .. owner
+end
+return cjson.encode({
+  at = now_text, count = count, lists = lists, workers = workers, histories = histories, last = last,
+})
