@@ -19,12 +19,8 @@ from demo_app import tasks
 from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
-from demo_app.blog.database import (
-    Database,
-    DatabaseMissing,
-    SqliteDatabase,
-    open_database,
-)
+from demo_app.blog.database import Database, DatabaseMissing, SqliteDatabase
+from demo_app.blog.opening import open_database
 from demo_app.jobs import backend as backends
 from demo_app.jobs.outcome import Discarded, Failed, Retry
 from demo_app.jobs.perform import perform

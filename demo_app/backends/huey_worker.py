@@ -7,7 +7,7 @@ import os
 
 from demo_app.backends.huey import HueyBackend
 from demo_app.control_pipe import end_with_supervisor
-from demo_app.jobs.registry import load_tasks
+from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
 _WORKERS = "CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY) STRICT"

@@ -25,7 +25,7 @@ from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Retry, Succeeded
 from demo_app.jobs.perform import perform
-from demo_app.jobs.registry import load_tasks
+from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
 

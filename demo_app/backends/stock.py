@@ -25,7 +25,7 @@ from demo_app.jobs.capabilities import Capabilities
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Failed, Retry
 from demo_app.jobs.perform import perform
-from demo_app.jobs.registry import all_tasks, load_tasks
+from demo_app.jobs.task import all_tasks, load_tasks
 from demo_app.settings import Settings
 
 

@@ -8,13 +8,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 from demo_app.blog.tables import TABLES
-from demo_app.settings import Settings
 
 #: What either database raises when it can't do now what it is asked, and when a row would refer to
 #: none: PostgreSQL's errors are turned into those of SQLite, so that who catches one catches both.
@@ -143,31 +140,6 @@ class SqliteDatabase(Database):
     def count_anew(self, transaction: Connection, table: str) -> None:
         """See `Database`."""
         transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-
-
-def open_database(chosen: Settings, *, create: bool = True) -> Database:
-    """The database that the settings name. create: see `SqliteDatabase`. Raises DatabaseMissing."""
-    if not chosen.database_url:
-        return SqliteDatabase(chosen.database, create=create)
-    made: Database = _postgres().PostgresDatabase(chosen.database_url, create=create)
-    return made
-
-
-def check_server(url: str) -> str:
-    """What server it is at an address of PostgreSQL. Raises DatabaseMissing when it can't be used,
-    whether a blog is there or not."""
-    return str(_postgres().check(url))
-
-
-def _postgres() -> ModuleType:
-    """The module, and with it the driver. Raises DatabaseMissing when that is not installed."""
-    try:
-        return import_module("demo_app.blog.postgres")
-    except ImportError as error:
-        raise DatabaseMissing(
-            "DEMO_DATABASE_URL needs the driver psycopg, as in "
-            f"`pip install 'jobs-that-survive[postgres]'`: {str(error).splitlines()[0]}"
-        ) from None
 
 
 def _has_posts(path: Path) -> bool:

@@ -12,13 +12,8 @@ import time
 
 import redis
 
-from demo_app.blog.database import (
-    Database,
-    DatabaseDown,
-    DatabaseMissing,
-    check_server,
-    open_database,
-)
+from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
+from demo_app.blog.opening import check_server, open_database
 from demo_app.broker.connection import connect
 from demo_app.jobs.backend import make_backend
 from demo_app.settings import Settings

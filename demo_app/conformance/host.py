@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.registry import load_tasks
 from demo_app.jobs.result import TaskResult
+from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
 

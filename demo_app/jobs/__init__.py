@@ -8,10 +8,9 @@ from demo_app.jobs.arguments import ArgumentError
 from demo_app.jobs.capabilities import Capabilities, Unsupported
 from demo_app.jobs.context import Context, checkpoint, note
 from demo_app.jobs.job import Job
-from demo_app.jobs.registry import load_tasks
 from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
 from demo_app.jobs.retries import discard_on, retry_on
-from demo_app.jobs.task import Task, enqueue_many, task
+from demo_app.jobs.task import Task, enqueue_many, load_tasks, task
 
 __all__ = [
     "ArgumentError",

@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.broker.lease import LeaseLost as LeaseLost
 from demo_app.jobs.arguments import as_it_arrives
 from demo_app.jobs.context import Context, running
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
-from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskError
 from demo_app.jobs.retries import DiscardPolicy, policy_for
-
-if TYPE_CHECKING:
-    from demo_app.jobs.task import Task
+from demo_app.jobs.task import Task, find_task
 
 
 class ReturnValueError(TypeError):

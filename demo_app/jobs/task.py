@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,6 @@ from demo_app.jobs.arguments import by_name, check_function, checked
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.context import Context
 from demo_app.jobs.job import Job
-from demo_app.jobs.registry import register
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.retries import Policy, policies_of
 
@@ -128,7 +128,33 @@ def task(
     def make(function: Callable[..., Any]) -> Task[..., Any]:
         check_function(function, takes_context)
         made: Task[..., Any] = Task(function, queue_name, priority, takes_context=takes_context)
-        register(made)
+        _registry[made.name] = made  # one of the same name goes
         return made
 
     return make if function is None else make(function)
+
+
+#: Every task of this process, by the name under which a worker finds it.
+_registry: dict[str, Task[..., Any]] = {}
+
+
+def find_task(name: str) -> Task[..., Any] | None:
+    """The task of that name, if its module was imported."""
+    return _registry.get(name)
+
+
+def all_tasks() -> dict[str, Task[..., Any]]:
+    """Every task of the modules imported so far, by name."""
+    return dict(_registry)
+
+
+def load_tasks(modules: Iterable[str]) -> None:
+    """Import the modules that hold `@task` functions.
+
+    Raises ImportError with the module's name when one can't be imported.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ImportError(f"can't import the tasks of {module!r}: {error}") from error

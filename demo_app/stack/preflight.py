@@ -14,7 +14,8 @@ from typing import Any
 
 import redis
 
-from demo_app.blog.database import DatabaseMissing, check_server
+from demo_app.blog.database import DatabaseMissing
+from demo_app.blog.opening import check_server
 from demo_app.broker.connection import Decoded, connect, masked
 from demo_app.stack.options import StackError
 

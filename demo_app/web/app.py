@@ -14,13 +14,13 @@ from starlette.routing import Route
 
 from demo_app.backends.celery import options_of
 from demo_app.blog import posts
-from demo_app.blog.database import open_database
 from demo_app.blog.identity import announce
+from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.registry import load_tasks
+from demo_app.jobs.task import load_tasks
 from demo_app.settings import BackendName, Safeguard, Settings, Transport
 from demo_app.tasks import notify_author
 from demo_app.web import (

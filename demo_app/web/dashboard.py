@@ -16,7 +16,7 @@ from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import KEYS, get_job, lane_of_job
 from demo_app.broker.throughput import Bucket, Window, buckets
 from demo_app.broker.view import JobView
-from demo_app.jobs.registry import all_tasks
+from demo_app.jobs.task import all_tasks
 from demo_app.web import snapshot
 from demo_app.web.dependencies import QueueDep, ServicesDep
 from demo_app.web.errors import DomainError

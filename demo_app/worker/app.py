@@ -13,7 +13,7 @@ from demo_app.backends.celery import options_of
 from demo_app.broker import steps
 from demo_app.broker.connection import Watched, client_url
 from demo_app.failpoints import Step, hit
-from demo_app.jobs.registry import all_tasks, load_tasks
+from demo_app.jobs.task import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
 from demo_app.worker.shutdown import Shutdown

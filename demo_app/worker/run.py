@@ -25,8 +25,8 @@ from demo_app.jobs.arguments import by_name
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Outcome, Succeeded
 from demo_app.jobs.perform import JobTimeout, after_failure, perform
-from demo_app.jobs.registry import find_task
 from demo_app.jobs.result import TaskError
+from demo_app.jobs.task import find_task
 from demo_app.settings import settings
 from demo_app.worker.time_limit import TimeLimit
 

@@ -28,7 +28,7 @@ from demo_app.jobs.capabilities import Capabilities, Death
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Retry
 from demo_app.jobs.perform import perform
-from demo_app.jobs.registry import load_tasks
+from demo_app.jobs.task import load_tasks
 from demo_app.settings import Settings, settings
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from demo_app.blog import posts
-from demo_app.blog.database import Database, SqliteDatabase, open_database
+from demo_app.blog.database import Database, SqliteDatabase
+from demo_app.blog.opening import open_database
 from demo_app.settings import Settings
 
 

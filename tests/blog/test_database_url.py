@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from support import administer, redis_running
 
 from demo_app.blog import postgres as driver
-from demo_app.blog.database import DatabaseMissing, check_server
+from demo_app.blog.database import DatabaseMissing
+from demo_app.blog.opening import check_server
 from demo_app.broker.connection import masked
 from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings

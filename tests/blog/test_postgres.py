@@ -15,7 +15,8 @@ from support import administer, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox, posts
-from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing, open_database
+from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
+from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Verdict
 from demo_app.broker.events import State

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support import until
 
-from demo_app.blog.database import open_database
+from demo_app.blog.opening import open_database
 from demo_app.failpoints import Step, enable
 from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
