@@ -25,7 +25,8 @@ def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
         wanted = Path(starting.enter_context(temporary))
     try:
         wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _refuse_what_others_reach(wanted)
+        if why := why_not_private(wanted):
+            raise SinkError(f"{wanted} {why}.")
         lock = starting.enter_context((wanted / "lock").open("w"))
     except OSError as error:
         reason = error.strerror
@@ -39,15 +40,16 @@ def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
     return wanted.resolve()
 
 
-def _refuse_what_others_reach(directory: Path) -> None:
-    """Refuse a directory that somebody else owns, may look into, or leads elsewhere."""
-    status = directory.lstat()
+def why_not_private(folder: Path) -> str:
+    """Why others can reach what is in the folder, in words that go on from its name; "" if none."""
+    status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode):
-        raise SinkError(f"{directory} is a link, not a directory. Choose another --dir.")
+        return "is a link, not a folder: name the folder itself"
     if status.st_uid != os.getuid():
-        raise SinkError(f"{directory} belongs to somebody else. Choose another --dir.")
+        return "belongs to another user"
     if status.st_mode & 0o077:
-        raise SinkError(f"Others can look into {directory}. Close it: chmod 700 {directory}")
+        return f"is open to other users: close it with `chmod 700 {folder}`, or name another one"
+    return ""
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:

@@ -7,8 +7,8 @@ import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from demo_app.escape import escape_invisible
 from demo_app.markdown import table
+from local_smtp.escape import escape_invisible
 
 #: How each line begins.
 _BEGIN = '{"machine"'

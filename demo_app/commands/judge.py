@@ -16,7 +16,6 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, BadParameter, Option
 
-from demo_app.escape import escape_invisible
 from demo_app.judge import grade, lessons, table
 from demo_app.judge.judge import Judge
 from demo_app.judge.levels import LEVELS
@@ -25,6 +24,7 @@ from demo_app.judge.sheet import Sheet
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import NAMES, target_of
 from demo_app.stack import StackError
+from local_smtp.escape import escape_invisible
 
 
 def judge(

@@ -15,12 +15,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
-from demo_app.escape import escape_invisible
 from demo_app.judge.judge import Verdict
 from demo_app.judge.picture import svg
 from demo_app.judge.postgres import programs
 from demo_app.judge.targets import PACKAGES
 from demo_app.stack import redis_server
+from local_smtp.escape import escape_invisible
 
 #: Where the pictures of failures go, in a folder for each run.
 PICTURES = Path("build") / "judge"

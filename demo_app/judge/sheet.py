@@ -8,8 +8,8 @@ import hmac
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from demo_app.escape import escape_invisible
 from demo_app.markdown import table
+from local_smtp.escape import escape_invisible
 
 #: What a spreadsheet would take for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@")

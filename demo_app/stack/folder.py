@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 import shutil
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from demo_app.stack.options import StackError
 from demo_app.stack.reaper import reap
+from local_smtp.resources import why_not_private
 
 
 class Folder:
@@ -22,12 +22,12 @@ class Folder:
 
     def __init__(self, wanted: Path | None) -> None:
         self._temporary = wanted is None
-        if wanted is not None and wanted.is_symlink():
-            raise StackError(f"{wanted} is a link: name the folder itself.")
         try:
-            self.path = Path(wanted or tempfile.mkdtemp(prefix="demo-")).resolve()
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _check_private(self.path)
+            named = Path(wanted or tempfile.mkdtemp(prefix="demo-"))
+            named.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if why := why_not_private(named):  # mails and the token live in it
+                raise StackError(f"The folder {named} {why}.")
+            self.path = named.resolve()
             self.redis, self.mail, self.logs = (
                 self.path / name for name in ("redis", "mail", "logs")
             )
@@ -71,15 +71,3 @@ class Folder:
             shutil.rmtree(self.path, ignore_errors=True)
             if self.path.exists():  # who is about to end has just written a file
                 time.sleep(0.05)
-
-
-def _check_private(path: Path) -> None:
-    """Raises StackError when another user owns the folder, or could look into it."""
-    status = path.stat()
-    if status.st_uid != os.getuid():
-        raise StackError(f"The folder {path} belongs to another user.")
-    if status.st_mode & 0o077:
-        raise StackError(
-            f"The folder {path} is open to other users, and mails and the token live in it: "
-            f"close it with `chmod 700 {path}`, or name another one."
-        )

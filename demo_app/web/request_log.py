@@ -16,8 +16,8 @@ from contextvars import ContextVar
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo_app.escape import escape_invisible
 from demo_app.web.errors import DomainError, error_response
+from local_smtp.escape import escape_invisible
 
 log = logging.getLogger("demo_app.web.requests")
 _current: ContextVar[str] = ContextVar("request id", default="")

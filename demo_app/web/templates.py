@@ -17,9 +17,9 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictU
 from markupsafe import Markup, escape
 
 from demo_app.broker.events import State
-from demo_app.escape import escape_invisible
 from demo_app.settings import settings
 from demo_app.web.translations import language_of, translations
+from local_smtp.escape import escape_invisible
 from local_smtp.web.words import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, theme_of
 
 #: What an address may ask for; `auto` is what the browser says.

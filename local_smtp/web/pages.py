@@ -12,6 +12,7 @@ from markupsafe import Markup
 from starlette.datastructures import Headers
 
 from local_smtp.bounds import TEXT_CHARACTERS
+from local_smtp.escape import escape_invisible
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
 from local_smtp.web.api import Cursor, Search
@@ -23,16 +24,11 @@ if TYPE_CHECKING:
 
 _LIMIT = 50  # mails in a list
 
-# What turns the direction of text or can't be seen is shown as what it is.
-_INVISIBLE = [*range(0x20), 0x7F, 0x61C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF]
-_INVISIBLE += [*range(0x202A, 0x202F), *range(0x2060, 0x2065), *range(0x2066, 0x206A)]
-_VISIBLE = {code: f"[U+{code:04X}]" for code in _INVISIBLE} | {9: "\t", 10: "\n", 13: ""}
-
 
 def visible(value: Any) -> Any:
     """Text with signs for what nobody would see in it; None becomes nothing."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return value.translate(_VISIBLE)
+        return escape_invisible(value.replace("\r", ""))
     return "" if value is None else value
 
 

@@ -164,8 +164,8 @@ def test_it_fits_a_phone(page, send):
 def test_what_turns_text_around_is_shown_as_what_it_is(page, send):
     send("invoice\u202efdp.exe", body="words\u2066 around\u200b\n")
     page.locator("#mails a").click()
-    expect(page.locator("h1")).to_have_text("invoice[U+202E]fdp.exe")
-    expect(page.locator("#view")).to_have_text("words[U+2066] around[U+200B]")
+    expect(page.locator("h1")).to_have_text("invoice⟨U+202E⟩fdp.exe")
+    expect(page.locator("#view")).to_have_text("words⟨U+2066⟩ around⟨U+200B⟩")
 
 
 def test_it_comes_back_when_the_sink_does(browser, start_sink, tmp_path):

@@ -11,9 +11,9 @@ import pytest
 from support import message
 
 from demo_app.broker.queue import Queue
-from demo_app.escape import escape_invisible
 from lab import Lab
 from lab.show import Picture, Table
+from local_smtp.escape import escape_invisible
 
 HOSTILE = {
     "a script": "<script>alert(1)</script>",
