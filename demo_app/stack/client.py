@@ -101,9 +101,13 @@ class Client:
             if cursor is None:
                 return found
 
-    def set_faults(self, *rules: dict[str, Any]) -> None:
-        """Make the mail server misbehave by these rules, and by no others."""
-        _json(self.inbox.put("/api/faults", json=list(rules)))
+    def faults(self) -> list[Answer]:
+        """The rules by which the mail server misbehaves."""
+        return list(_checked(self.inbox.get("/api/faults")).json())
+
+    def set_faults(self, *rules: Answer) -> list[Answer]:
+        """Make the mail server misbehave by these rules, and by no others; returns them."""
+        return list(_checked(self.inbox.put("/api/faults", json=list(rules))).json())
 
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
         """Wait until the summary fits, and return it.
@@ -141,6 +145,11 @@ def rest_after(asked: float) -> None:
 
 
 def _json(answer: httpx.Response) -> Answer:
+    content: Answer = _checked(answer).json()
+    return content
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
     if answer.is_error:
         raise httpx.HTTPStatusError(
             f"{answer.request.method} {answer.request.url.path}: "
@@ -148,5 +157,4 @@ def _json(answer: httpx.Response) -> Answer:
             request=answer.request,
             response=answer,
         )
-    content: Answer = answer.json()
-    return content
+    return answer

@@ -54,8 +54,8 @@ def chaos(
 ) -> None:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
 
-    Exit status 0 only if nothing was lost, no mail shows twice, and a second checker that reads
-    only what was written down (--history) finds nothing broken either.
+    Exit status 0 only if a checker that reads nothing but what was written down (--history) finds
+    no mail lost, none that shows twice, and no other promise broken.
     """
     plan = Plan(
         faults,

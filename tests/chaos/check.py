@@ -1,4 +1,4 @@
-"""The second checker: reads what a campaign wrote down, and says whether the promise held.
+"""The checker: reads what a campaign wrote down, and says whether the promise held.
 
 It is apart on purpose, a second opinion that shares nothing with what it judges: it imports nothing
 of the app, not even the fold of the journal, asks no process, and knows the app's words only as

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from chaos.system import System
+from demo_app.stack.client import Client
 
 Rule = dict[str, Any]
 
@@ -25,8 +26,7 @@ class MailRules:
     """Rules that strike once each, beside the usual one; safe to use from every thread."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
-        bearer = {"authorization": f"Bearer {ready['token']}"}
-        self._inbox = httpx.Client(base_url=ready["inbox"], headers=bearer, timeout=10.0)
+        self._client = Client(ready, patience=10.0)
         self._lock = threading.Lock()
 
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
@@ -35,7 +35,7 @@ class MailRules:
         deadline = time.monotonic() + seconds
         while number is not None and time.monotonic() < deadline:
             with suppress(httpx.HTTPError):
-                mine = [known for known in self._all() if known["id"] == number]
+                mine = [known for known in self._client.faults() if known["id"] == number]
                 if not mine:  # the server was killed, and its rules with it
                     return None
                 if mine[0]["hits"]:
@@ -48,35 +48,29 @@ class MailRules:
     def begin(self) -> None:
         """The usual rule only."""
         with suppress(httpx.HTTPError):
-            self._inbox.put("/api/faults", json=[USUAL])
+            self._client.set_faults(USUAL)
 
     def clear(self) -> None:
         """Let the mail server behave."""
         with suppress(httpx.HTTPError):
-            self._inbox.delete("/api/faults")
+            self._client.set_faults()
 
     def close(self) -> None:
         """Close the connections."""
-        self._inbox.close()
+        self._client.close()
 
     def _add(self, rule: Rule) -> int | None:
         with self._lock, suppress(httpx.HTTPError):
             # a server that was killed has forgotten the usual one
-            others = [known for known in self._all() if known["seconds"] != USUAL["seconds"]][:60]
-            answer = self._inbox.put("/api/faults", json=[rule, *others, USUAL])
-            answer.raise_for_status()
-            return int(answer.json()[0]["id"])
+            now = self._client.faults()
+            others = [known for known in now if known["seconds"] != USUAL["seconds"]][:60]
+            return int(self._client.set_faults(rule, *others, USUAL)[0]["id"])
         return None
 
     def _remove(self, number: int) -> None:
         with self._lock, suppress(httpx.HTTPError):
-            others = [known for known in self._all() if known["id"] != number]
-            self._inbox.put("/api/faults", json=others)
-
-    def _all(self) -> list[Rule]:
-        answer = self._inbox.get("/api/faults")
-        answer.raise_for_status()
-        return list(answer.json())
+            now = self._client.faults()
+            self._client.set_faults(*(known for known in now if known["id"] != number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,14 @@ class History:
             self._file.write(line + "\n")
 
     def verdict(self) -> dict[str, Any]:
-        """What the second checker says, in a process of its own."""
+        """What `check` says, in a process of its own."""
         with self._lock:
             self._file.flush()
         script = Path(__file__).with_name("check.py")
         command = [sys.executable, "-I", str(script), str(self.path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not done.stdout:
-            raise RuntimeError(f"the second checker failed: {done.stderr}")
+            raise RuntimeError(f"the checker failed: {done.stderr}")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 

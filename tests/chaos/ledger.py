@@ -1,24 +1,18 @@
-"""What became of every comment: the database, the inbox and the queue, compared."""
+"""What became of every comment, in numbers. Whether the promise held is for `check` to say."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from chaos.history import stored_mails
 from demo_app.broker.connection import Decoded
-from demo_app.broker.fold import Fold, JobRecord, Run
 from demo_app.settings import settings
 from demo_app.stack.client import Client
-
-#: Seconds by which a mail's arrival may be noted after its sender gave the job back.
-SLACK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +23,7 @@ class Ledger:
     lost: no mail has come. waiting: those of them that somebody still holds (of stock Celery: they
     come back when the visibility timeout ends). duplicates: shown a second time. suppressed: came a
     second time and not shown. uncertain: mails that were sent again because nobody could know.
-    stale: mails sent by a worker that had lost the job before, other than around the seconds of
-    which a killed Redis remembers nothing. late: acknowledgements that came after a rescue.
+    late: acknowledgements that came after a rescue.
     by_hand: given up by rule, and brought back as a person would, by reason. travels: when a
     comment was written, and when its mail came, but for those that were brought back by hand.
     missing: the jobs of the lost mails.
@@ -44,18 +37,11 @@ class Ledger:
     duplicates: int
     suppressed: int
     uncertain: int
-    stale: int
     late: int
     conserved: bool
     by_hand: dict[str, int]
     travels: tuple[tuple[float, float], ...]
     missing: frozenset[str]
-
-    @property
-    def held(self) -> bool:
-        """Whether the promise held."""
-        broken = self.unstored + self.lost + self.duplicates + self.stale
-        return broken == 0 and self.conserved and self.comments > 0
 
 
 def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
@@ -72,14 +58,8 @@ def settle(
     *,
     stock: bool,
     by_hand: dict[str, str],
-    fold: Fold,
-    unsure: Sequence[tuple[float, float]] = (),
 ) -> Ledger:
-    """Compare everything; the system is quiet, or as quiet as it gets.
-
-    fold: what the journal said of each job. unsure: from when to when (epoch seconds) mails may
-    have come from a worker of which Redis, or the worker itself, knows nothing any more.
-    """
+    """Compare everything; the system is quiet, or as quiet as it gets."""
     comments = comments_of(folder)
     mails = client.all_mails()
     shown = Counter(mail["job_id"] for mail in mails)
@@ -87,15 +67,6 @@ def settle(
     lost = wanted - set(shown)
     summary = client.summary()
     held = _held_by_stock(client.redis()) if stock else set()
-    stale = 0
-    if not stock:
-        brought: dict[str, list[float]] = defaultdict(list)
-        for mail in stored_mails(folder):
-            brought[mail["job"]] += mail["deliveries"]
-        for job, times in brought.items():
-            record = fold.jobs.get(job, JobRecord(job))
-            arrivals = _without_a_holder(record.runs, times) if len(times) > 1 else []
-            stale += sum(not any(a <= at <= b for a, b in unsure) for at in arrivals)
     first: dict[str, float] = {}
     for mail in mails:
         at = datetime.fromisoformat(mail["received_at"]).timestamp()
@@ -109,7 +80,6 @@ def settle(
         duplicates=sum(count - 1 for count in shown.values()),
         suppressed=sum(mail["deliveries"] - 1 for mail in mails),
         uncertain=sum(mail["deliveries"] > 1 for mail in mails),
-        stale=stale,
         late=int(summary["late"]),
         conserved=stock or bool(summary["conserved"]),
         by_hand=dict(Counter(_reason(why) for why in by_hand.values())),
@@ -131,25 +101,3 @@ def _held_by_stock(redis: Decoded) -> set[str]:
         json.loads(entry) for name in settings().queues for entry in redis.lrange(name, 0, -1)
     ]
     return {str(message["headers"]["id"]) for message in [*unacked, *queued]}
-
-
-def _without_a_holder(runs: Sequence[Run], brought: list[float]) -> list[float]:
-    """When mails came from a worker that had lost the job.
-
-    For each time that a worker held the job, one mail may have come. What is left over is from a
-    worker that was paused beyond its lease. brought: when a mail of this job came.
-    """
-    arrivals = sorted(brought)
-    for began, ended in sorted(map(_holding, runs), key=lambda pair: pair[1]):
-        mine = next((at for at in arrivals if began <= at <= ended), None)
-        if mine is not None:
-            arrivals.remove(mine)
-    return arrivals
-
-
-def _holding(run: Run) -> tuple[float, float]:
-    """From when to when a mail may have come from this run."""
-    if run.ended is None:
-        return run.began, float("inf")
-    given_back = run.how == "requeued"  # its mail may have been on its way
-    return run.began, run.ended + given_back * SLACK

@@ -121,11 +121,3 @@ def _next(times: list[float], after: float) -> float | None:
 def _pid(worker: str) -> int:
     found = _PID.search(worker)
     return int(found[1]) if found else 0
-
-
-def percentile(values: Iterable[float], share: float) -> float:
-    """The value that so large a share (0 to 1) of the values does not exceed; 0 for none."""
-    ordered = sorted(values)
-    if not ordered:
-        return 0.0
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

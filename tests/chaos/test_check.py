@@ -1,4 +1,4 @@
-"""The second checker finds each way to break the promise in what was written down."""
+"""The checker finds each way to break the promise in what was written down."""
 
 from __future__ import annotations
 

@@ -88,14 +88,8 @@ def campaign(safeguard: Safeguard, faults: int, every: int) -> Found:
 
 
 def _broken(result: dict[str, Any]) -> Iterator[str]:
-    second = {name: len(what) for name, what in result["broken"].items()}
-    first = {"lost": "lost", "visible_duplicates": "seen twice", "stale": "stale"}
-    for name, word in first.items():
-        count = max(result[name], second.pop(word, 0))
-        if count:
-            yield f"{count} {word}"
-    for word, count in second.items():
-        yield f"{count} {word}"
+    for how, what in result["broken"].items():
+        yield f"{len(what)} {how}"
     if not result["conserved"]:
         yield "the sum is wrong"
 
