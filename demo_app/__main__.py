@@ -17,9 +17,9 @@ def main() -> int:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
             signal.signal(number, _end)
     try:
-        from demo_app.startup import nothing_is_garbage
+        from demo_app.startup import garbage_collection_paused
 
-        with nothing_is_garbage():
+        with garbage_collection_paused():
             from demo_app.commands import main as run
     except ModuleNotFoundError as error:
         return _refuse(

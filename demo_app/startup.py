@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def nothing_is_garbage() -> Iterator[None]:
+def garbage_collection_paused() -> Iterator[None]:
     """For what stays as long as the process does: modules, and the app that is made of them.
 
     Python looks for garbage again and again while it imports, and once more at its end, through all

@@ -17,7 +17,7 @@ class Crowd:
     """The open connections of a server: at most `limit`, with at most `held_limit` bytes.
 
     When one more comes, the one that has said nothing for the longest time is cut off: clients
-    that connect and say nothing shut nobody out. One that waits for its answer is spared while
+    that connect and say nothing keep no other out. One that waits for its answer is spared while
     there are others. The same goes for bytes, among those for whom some are held. Not safe in
     threads: each server has its own.
     """

@@ -143,7 +143,7 @@ class Fault(BaseModel):
         """Which mails the rule hits, for people; empty if all."""
         match = self.match
         patterns = {"from": match.sender, "to": match.to, "subject": match.subject}
-        said = [
+        parts = [
             f"{translated(name)} {pattern}" for name, pattern in patterns.items() if pattern != "*"
         ]
         counts = {
@@ -152,8 +152,8 @@ class Fault(BaseModel):
             "with probability {n}": f"{self.probability:g}" if self.probability < 1 else None,
             "at most {n} times": self.times,
         }
-        said += [translated(words).format(n=n) for words, n in counts.items() if n is not None]
-        return ", ".join(said)
+        parts += [translated(words).format(n=n) for words, n in counts.items() if n is not None]
+        return ", ".join(parts)
 
 
 def _like(value: str, pattern: str) -> bool:

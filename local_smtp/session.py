@@ -112,14 +112,14 @@ class Session(Connection):
                     self.hang_up()  # what else comes of the mail must not be read as commands
                 if raw is not None:
                     self.note("#", f"a mail of {len(raw)} bytes")
-                    await self._store_andanswer(raw)
+                    await self._store_and_answer(raw)
                 elif share.too_large:
                     await self.push(_TOO_LARGE)
                 else:
                     await self.push("452 4.3.1 Too many mails at once; try again")
             self.start_anew()
 
-    async def _store_andanswer(self, raw: bytearray) -> None:
+    async def _store_and_answer(self, raw: bytearray) -> None:
         received_at = time.time()
         headers = read_key_headers(raw)
         self.state.subject = headers.subject

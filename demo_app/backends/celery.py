@@ -56,8 +56,8 @@ class CeleryBackend(Backend):
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that Redis knows; what an evicted list has lost goes back into its
         queue."""
-        told = self._store.states(job_ids, by=program())
-        return {job_id: state for job_id, state in zip(job_ids, told, strict=True) if state}
+        states = self._store.states(job_ids, by=program())
+        return {job_id: state for job_id, state in zip(job_ids, states, strict=True) if state}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
@@ -82,10 +82,10 @@ class CeleryBackend(Backend):
         """Whether the worker process with this pid has registered in Redis."""
         client: Decoded = self._store.client
         try:
-            said = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
+            records = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
         except redis.RedisError:
             return False
-        return any(json.loads(line).get("pid") == pid for line in said if line)
+        return any(json.loads(record).get("pid") == pid for record in records if record)
 
     def close(self) -> None:
         """Close the connections."""

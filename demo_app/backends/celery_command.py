@@ -10,9 +10,9 @@ from uuid import uuid4
 
 def worker_command() -> list[str]:
     """The command of one Celery worker, whose node name no other one has."""
-    quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+    without = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     name = ["--hostname", f"worker-{uuid4().hex[:8]}@%h", "--loglevel", "WARNING"]
-    return [sys.executable, "-m", "demo_app.worker", *quiet, *name]
+    return [sys.executable, "-m", "demo_app.worker", *without, *name]
 
 
 @cache

@@ -75,15 +75,15 @@ class Waiting:
     def __iter__(self) -> Iterator[tuple[Message, datetime | None]]:
         """Each job's message, and when it is due: first what is queued, in its order."""
         self._rescue_what_dead_movers_held()
-        said = json.dumps({"pid": os.getpid()})
+        info = json.dumps({"pid": os.getpid()})
         lanes = lanes_of(*self._settings.queues)
-        self._store.register(self._worker, self._lease_ms, said)
+        self._store.register(self._worker, self._lease_ms, info)
         try:
             while taken := self._store.claim(self._worker, lanes):
                 (claimed,) = taken
                 self._claims[claimed.claim.id] = claimed.claim
                 yield parse(claimed.message), None
-                self._store.beat(self._worker, self._lease_ms, said)
+                self._store.beat(self._worker, self._lease_ms, info)
         finally:
             self._store.deregister(self._worker)
         for state in (State.RETRYING, State.SCHEDULED):

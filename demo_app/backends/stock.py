@@ -104,8 +104,8 @@ def worker_app(chosen: Settings) -> Celery:
         made.task(name=name, bind=True, max_retries=None)(_run)
 
     def say_ready(**_: Any) -> None:
-        said = json.dumps({"pid": os.getpid(), "since": since})
-        connect(chosen.redis_url).set(f"stock-worker:{os.getpid()}", said)
+        record = json.dumps({"pid": os.getpid(), "since": since})
+        connect(chosen.redis_url).set(f"stock-worker:{os.getpid()}", record)
 
     worker_ready.connect(say_ready, weak=False)
     return made

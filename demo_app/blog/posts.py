@@ -151,8 +151,8 @@ def add_comment(
     with database.transaction() as transaction:
         before = _comment_of_key(transaction, key) if key else None
         if before is not None:
-            said = (before.post_id, before.author, before.email, before.body)
-            if said != (post_id, author, email, body):
+            stored = (before.post_id, before.author, before.email, before.body)
+            if stored != (post_id, author, email, body):
                 raise KeyTaken(f"the key {key} belongs to the comment {before.id}")
             return before, replace(notify.job(before.id), id=before.job_id)
         try:

@@ -111,7 +111,7 @@ class Relay:
         with self._lock:
             fresh = reasons.keys() - self._set_aside.keys()
             self._set_aside |= reasons
-            if reached == self._reached:  # or what came before is lost, and has its turn first
+            if reached == self._reached:  # or something before it is lost, and is handed over first
                 self._reached = batch[-1].row
         for row in sorted(fresh):
             log.error("A row of the outbox is set aside: %s", reasons[row])

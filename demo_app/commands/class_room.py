@@ -1,4 +1,4 @@
-"""The machines of a class: what ``doctor --json`` told of each, as one table."""
+"""The machines of a class: what ``doctor --json`` says of each, as one table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BEGIN = '{"machine"'
 
 def line(found: Sequence[tuple[str, str, bool]]) -> str:
     """This machine in one line. found: each check's name, what it found, and whether it is well."""
-    checks = [{"name": name, "found": told, "well": well} for name, told, well in found]
+    checks = [{"name": name, "found": what, "well": well} for name, what, well in found]
     system = f"{platform.system()} {platform.machine()}"
     return json.dumps({"machine": platform.node(), "system": system, "checks": checks})
 
@@ -44,9 +44,9 @@ def _lines(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def _row(file: str, text: str) -> list[str]:
     try:
-        told, _ = json.JSONDecoder().raw_decode(text)
-        bad = [f"{one['name']}: {one['found']}" for one in told["checks"] if not one["well"]]
-        cells = [file, told["machine"], told["system"], "FAIL" if bad else "ok", *bad[:1]]
+        machine, _ = json.JSONDecoder().raw_decode(text)
+        bad = [f"{one['name']}: {one['found']}" for one in machine["checks"] if not one["well"]]
+        cells = [file, machine["machine"], machine["system"], "FAIL" if bad else "ok", *bad[:1]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         cells = [file, "", "", "FAIL", f"it is no line of `doctor --json`: {type(error).__name__}"]
     return [" ".join(escape_invisible(cell).split()) for cell in (*cells, "")[:5]]

@@ -62,8 +62,8 @@ def doctor(
     if as_json:
         print(line(found))
     else:
-        for name, told, well in found:
-            print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {told}")
+        for name, what, well in found:
+            print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {what}")
     return 0 if all(well for *_, well in found) else 1
 
 
@@ -113,8 +113,8 @@ def _packages(say: Say) -> str:
         except ImportError:
             missing.append(name)
     if missing:
-        told = "missing: {names}; run `make demo`, which installs them"
-        raise Failed(say(told, names=", ".join(missing)))
+        sentence = "missing: {names}; run `make demo`, which installs them"
+        raise Failed(say(sentence, names=", ".join(missing)))
     return say("all there")
 
 
@@ -122,8 +122,8 @@ def _redis(say: Say) -> str:
     server = binary()
     shown = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
     if shown.returncode:
-        told = "{server} does not run; install redis-server, or use --redis-url"
-        raise Failed(say(told, server=server))
+        sentence = "{server} does not run; install redis-server, or use --redis-url"
+        raise Failed(say(sentence, server=server))
     return " ".join(shown.stdout.split()[:3])
 
 
@@ -152,9 +152,9 @@ def _folder(say: Say) -> str:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(Path(folder) / "probe.sock"))
         free = shutil.disk_usage(folder).free // 2**20
-    told = "{folder} can be written, {free:,} MB free"
+    enough = "{folder} can be written, {free:,} MB free"
     little = "only {free} MB free in {folder}; free some, or set TMPDIR"
-    sentence = say(little if free < 200 else told, free=free, folder=tempfile.gettempdir())
+    sentence = say(little if free < 200 else enough, free=free, folder=tempfile.gettempdir())
     if free < 200:
         raise Failed(sentence)
     return sentence

@@ -99,8 +99,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
             if show:
                 with Client(stack.ready) as client:
                     client.set_faults(SLOW)
-            told = json.dumps(stack.ready) if as_json else _welcome(stack, show)
-            print(told, flush=True)
+            line = json.dumps(stack.ready) if as_json else _welcome(stack, show)
+            print(line, flush=True)
             announced.set()
             while True:
                 # in short stretches: a signal may reach another thread, which wakes nobody, and

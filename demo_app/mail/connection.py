@@ -66,11 +66,13 @@ def as_mail_error(error: Exception) -> MailError:
     """The mail error for an error of smtplib or of the network."""
     if isinstance(error, smtplib.SMTPResponseException):
         for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
-        return (MailRefused if for_good else MailDeferred)(f"the mail server said {said(error)}")
-    return MailDeferred(f"the mail server did not answer: {said(error)}")
+        return (MailRefused if for_good else MailDeferred)(
+            f"the mail server said {answer_of(error)}"
+        )
+    return MailDeferred(f"the mail server did not answer: {answer_of(error)}")
 
 
-def said(error: Exception) -> str:
+def answer_of(error: Exception) -> str:
     """The server's code and words, or what went wrong."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error

@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 #: Whom to trust with TLS. A stack speaks plain HTTP, and to read the system's list of those whom it
 #: trusts takes longer than a request.
-_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Client:
@@ -29,7 +29,7 @@ class Client:
 
     def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
         bearer = {"authorization": f"Bearer {ready['token']}"}
-        given: dict[str, Any] = {"headers": bearer, "timeout": patience, "verify": _NOBODY}
+        given: dict[str, Any] = {"headers": bearer, "timeout": patience, "verify": _NO_AUTHORITY}
         self.web = httpx.Client(base_url=ready["web"], **given)
         self.inbox = httpx.Client(base_url=ready["inbox"], **given)
         self._redis_url = str(ready["redis"])

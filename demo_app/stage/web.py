@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from demo_app.startup import nothing_is_garbage
+from demo_app.startup import garbage_collection_paused
 
-with nothing_is_garbage():
+with garbage_collection_paused():
     from fastapi import FastAPI
 
     from demo_app.settings import Settings

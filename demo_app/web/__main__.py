@@ -1,8 +1,8 @@
 """Run the web app alone: ``python -m demo_app.web``."""
 
-from demo_app.startup import nothing_is_garbage
+from demo_app.startup import garbage_collection_paused
 
-with nothing_is_garbage():
+with garbage_collection_paused():
     from demo_app.web.app import make_app
     from demo_app.web.serve import serve
 

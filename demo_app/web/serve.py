@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from demo_app.blog.database import DatabaseMissing
 from demo_app.settings import Settings, settings
-from demo_app.startup import nothing_is_garbage
+from demo_app.startup import garbage_collection_paused
 from demo_app.web.request_log import JsonLines
 from local_smtp.web.server import bounded_http
 
@@ -39,7 +39,7 @@ def serve(make_app: Callable[[Settings], FastAPI]) -> None:
     except OSError as error:
         sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
     try:
-        with nothing_is_garbage():
+        with garbage_collection_paused():
             app = make_app(chosen)
     except DatabaseMissing as error:
         sys.exit(f"The web app does not start: {error}.")

@@ -1,8 +1,8 @@
 """The worker: Celery, with claims in place of pops. ``celery -A demo_app.worker worker``."""
 
-from demo_app.startup import nothing_is_garbage
+from demo_app.startup import garbage_collection_paused
 
-with nothing_is_garbage():
+with garbage_collection_paused():
     from demo_app.control_pipe import end_with_supervisor
     from demo_app.settings import Transport, settings
 

@@ -7,9 +7,9 @@ one (Flower), to find the one that is meant.
 
 from __future__ import annotations
 
-from demo_app.startup import nothing_is_garbage
+from demo_app.startup import garbage_collection_paused
 
-with nothing_is_garbage():
+with garbage_collection_paused():
     from celery.bin.base import CLIContext
     from celery.bin.worker import worker
 

@@ -37,11 +37,11 @@ class Shutdown:
     def __init__(self, chosen: Settings, limit: TimeLimit) -> None:
         self._settings, self._limit = chosen, limit
         self._leaving = threading.Lock()
-        self._told_to_stop = False
+        self._stopping = False
         self._replacing = False
         celeryd_init.connect(self._begin, weak=False)
         worker_ready.connect(self._stand_back, weak=False)
-        worker_shutting_down.connect(self._told, weak=False)
+        worker_shutting_down.connect(self._on_shutdown, weak=False)
 
     def _begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
         pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
@@ -63,10 +63,10 @@ class Shutdown:
         if os.getpriority(os.PRIO_PROCESS, 0) < wanted:
             os.setpriority(os.PRIO_PROCESS, 0, wanted)
 
-    def _told(self, how: str, **_: Any) -> None:
+    def _on_shutdown(self, how: str, **_: Any) -> None:
         # within a signal handler, which may have interrupted any line: the work is a thread's
-        at_once = self._told_to_stop or how == "Cold"
-        self._told_to_stop = True
+        at_once = self._stopping or how == "Cold"
+        self._stopping = True
         for one in in_flight_here():
             one.draining = True
         wait = 0.0 if at_once else self._settings.stop_seconds
@@ -82,7 +82,7 @@ class Shutdown:
             os._exit(0)
 
     def _hung(self, runs: list[Running]) -> None:
-        if self._replacing or self._told_to_stop:
+        if self._replacing or self._stopping:
             return
         self._replacing = True
         threading.Thread(target=self._replace, args=(runs,), name="replace", daemon=True).start()

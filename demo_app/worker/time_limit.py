@@ -25,13 +25,13 @@ GRACE = 2.0
 
 @dataclass(slots=True)
 class Running:
-    """One run of a job; told_at: when it was told to end, by the monotonic clock."""
+    """One run of a job; expired_at: when it was told to end, by the monotonic clock."""
 
     tag: str
     job: Job
     thread: int
     began: float = field(default_factory=time.monotonic)
-    told_at: float | None = None
+    expired_at: float | None = None
 
 
 class TimeLimit:
@@ -53,7 +53,7 @@ class TimeLimit:
         finally:
             with self._lock:
                 self._runs.pop(tag, None)
-            if run.told_at is not None:  # it may not have arrived yet: it must not hit what follows
+            if run.expired_at is not None:  # it may not have arrived, and must not hit what follows
                 _raise_in(run.thread, None)
 
     def watch(self, every: float, on_hang: Callable[[list[Running]], None]) -> None:
@@ -72,17 +72,17 @@ class TimeLimit:
         threading.Thread(target=watch, name="time limit", daemon=True).start()
 
     def enforce(self) -> list[Running]:
-        """Tell runs that take too long to end; returns those that were told and did not."""
+        """Tell runs that take too long to end; returns those that were and did not."""
         now = time.monotonic()
         with self._lock:
             for run in self._runs.values():
-                if run.told_at is None and now - run.began > self._seconds:
-                    run.told_at = now
+                if run.expired_at is None and now - run.began > self._seconds:
+                    run.expired_at = now
                     _raise_in(run.thread, JobTimeout)
             return [
                 run
                 for run in self._runs.values()
-                if run.told_at is not None and now - run.told_at > GRACE
+                if run.expired_at is not None and now - run.expired_at > GRACE
             ]
 
 

@@ -63,8 +63,8 @@ def _page(request: Request, status: int, why: str) -> Response | None:
 
 def _tell(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    told = JSONResponse({"detail": error.detail}, error.status_code, error.headers)
-    return _page(request, error.status_code, error.detail) or told
+    as_json = JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    return _page(request, error.status_code, error.detail) or as_json
 
 
 def _busy(request: Request, error: Exception) -> Response:

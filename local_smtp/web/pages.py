@@ -34,7 +34,7 @@ def visible(value: Any) -> Any:
 
 @cache
 def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader  # many a sink is never looked at
+    from jinja2 import Environment, PackageLoader  # the pages of most sinks are never opened
 
     templates = Environment(
         loader=PackageLoader("local_smtp.web", "page"),
