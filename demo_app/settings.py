@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         5,
         ge=0,
         le=19,
-        description="how far the priority of jobs is lowered, so that pages answer at once: nice(2)",
+        description="how much lower the priority of jobs is: nice(2)",
     )
     smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")
     journal_length: int = Field(
