@@ -25,10 +25,10 @@ def takes_options(command: Command) -> Command:
     mine = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
 
     def run(**given: Any) -> int:
-        for name, field in Options.model_fields.items():
-            if field.default is True:
+        for name in given.keys() & Options.model_fields.keys():
+            if Options.model_fields[name].default is True:
                 given[name] = not given[name]
-            elif isinstance(given.get(name), list):
+            elif isinstance(given[name], list):
                 given[name] = ",".join(given[name])
         return command(**given)
 
