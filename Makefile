@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show test test-all bench chaos explore mutants safeguards celery-suite older-celery book slides kit grade check constraints clean
+.PHONY: help lab demo show test test-all bench chaos explore mutants safeguards celery-suite older-celery book playground slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -21,6 +21,7 @@ help:
 	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
+	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
 	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
 	@echo "make slides  slides from the lessons' cells, with the speaker's notes, to show offline"
 	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book, slides"
@@ -72,6 +73,10 @@ older-celery: .venv/.has-test
 # ARGS="--only 04" runs some of the lessons, and shows the others as they were run before.
 book: .venv/.has-book
 	@cd notebooks && ../$(PY) -m lab.book ../build/book $(ARGS)
+	@$(PY) notebooks/playground/build.py build/book README.html
+
+playground: .venv/.has-demo
+	@$(PY) notebooks/playground/build.py build/playground
 
 # ARGS="--only 00 04" takes some of the lessons; ARGS="--ja" the Japanese ones.
 slides: .venv/.has-lab

@@ -1,0 +1,74 @@
+"""Builds the playground: one page that needs no server, with the queue's own Lua files in it.
+
+``python notebooks/playground/build.py FOLDER [LESSONS]`` writes FOLDER/index.html. LESSONS is where
+its link to the lessons leads; without it there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from demo_app.broker.fold import STATE_AFTER
+
+HERE = Path(__file__).parent
+#: The Lua files that the page runs: what every script shares, and the steps of its blog.
+USED = (
+    *("_prelude", "_claims", "_throughput", "enqueue", "register", "beat", "held", "claim"),
+    *("finish", "rescue", "promote_due", "states"),
+)
+#: In the order in which the page runs them.
+PARTS = ("vendor/fengari-web.js", "store.js", "scripts.js", "world.js", "stock.js", "page.js")
+
+
+def scripts() -> dict[str, str]:
+    """Every Lua file of the queue, by its name without the ending; lines of comment are empty."""
+    folder = files("demo_app.broker") / "scripts"
+    found = [path for path in folder.iterdir() if path.name.endswith(".lua")]
+    return {path.name.removesuffix(".lua"): _without_comments(path) for path in found}
+
+
+def words() -> dict[str, dict[str, str]]:
+    """Every sentence of the page, by its name, in each language."""
+    found: dict[str, dict[str, str]] = json.loads((HERE / "words.json").read_text("utf-8"))
+    return found
+
+
+def _without_comments(path: Traversable) -> str:
+    return re.sub(r"^ *--.*$", "", path.read_text("utf-8"), flags=re.M)
+
+
+def page(lessons: str = "", used: tuple[str, ...] = USED) -> str:
+    """The whole page as HTML; lessons: where its link to them leads; used: the Lua files in it."""
+    texts = {name: text for name, text in scripts().items() if name in used}
+    data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
+    data += [f"const SCRIPTS = {_in_script(texts)};", f"const WORDS = {_in_script(words())};"]
+    code = [_harmless((HERE / part).read_text("utf-8")) for part in PARTS]
+    made = (HERE / "page.html").read_text("utf-8")
+    made = made.replace('href="lessons"', f'href="{lessons}"' if lessons else "hidden")
+    made = made.replace("/* page.css */", (HERE / "page.css").read_text("utf-8"))
+    return made.replace("/* scripts */", "\n".join([*data, *code]))
+
+
+def _in_script(value: object) -> str:
+    return _harmless(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _harmless(code: str) -> str:
+    return code.replace("</script", "<\\/script")
+
+
+def main() -> None:
+    """Write the page into the folder that the command line names."""
+    folder, lessons = Path(sys.argv[1]), "".join(sys.argv[2:])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.html").write_text(page(lessons), "utf-8")
+    print((folder / "index.html").resolve().as_uri())
+
+
+if __name__ == "__main__":
+    main()

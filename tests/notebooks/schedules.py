@@ -1,0 +1,157 @@
+"""Random schedules of the queue's scripts, and what a real server makes of them."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from demo_app.broker.fold import STATE_AFTER
+from demo_app.broker.lua import Scripts
+from demo_app.broker.options import DEFAULTS
+
+WORKERS, LANES, IDS = ("w-1", "w-2"), ("mail", "mail/high"), tuple("abcdef")
+LEASE = 100_000  # longer than a schedule takes: a lease ends where a schedule says so
+OUTCOMES = ("done", "done", "done", "retry", "discard", "dead", "lost", "requeue", "requeue_last")
+#: What a server answers by its own clock, or in an order of its own.
+_TIME = re.compile(r"redis\.call\('TIME'\)")
+
+
+def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
+    """The steps of a seed: the clock in microseconds, and a script's name with its arguments;
+    `expire` ends a worker's lease, and `wipe` takes everything."""
+    chance = random.Random(seed)
+    clock = 1_700_000_000_000_000 + chance.randrange(10**6)
+    given: list[dict[str, Any]] = []
+    for worker in WORKERS:
+        given.append({"clock": clock, "name": "register", "words": [worker, LEASE, "{}", ""]})
+    for _ in range(steps):
+        clock += chance.choice([1, 999, 250_000, 3_000_000, 61_000_000])
+        name, *words = _step(chance, clock / 1e6)
+        given.append({"clock": clock, "name": name, "words": words})
+    return given
+
+
+def _step(chance: random.Random, now: float) -> list[Any]:
+    worker, lane, job = chance.choice(WORKERS), chance.choice(LANES), chance.choice(IDS)
+    match chance.randrange(20):
+        case 0 | 1 | 2 | 3 | 4:
+            due = chance.choice(["", "", "", f"{now + chance.uniform(-5, 90):.6f}"])
+            kind = chance.choice(["once", "once", "job", "message"])
+            text = _message(job, lane, chance.randrange(3), now)
+            job = f"~{job}" if kind == "message" else job
+            return ["enqueue", "a/producer", f"{now:.6f}", job, lane, due, kind, text]
+        case 5 | 6 | 7 | 8:
+            return ["claim", worker, chance.choice([1, 1, 3]), *LANES]
+        case 9 | 10 | 11 | 12:
+            claim = [worker, lane, job, str(chance.randrange(1, 12))]
+            how = [chance.choice(OUTCOMES), "why", "5.500000", "", "1"]
+            return ["finish", *claim, *how, *chance.choice([(), (worker, *LANES)])]
+        case 13:
+            return ["beat", worker, LEASE, "{}", *chance.choice([(), (job,)])]
+        case 14:
+            return ["expire", worker]
+        case 15:
+            return ["rescue", worker, LEASE, 500, 1, "", chance.choice(["look", "move", "move"])]
+        case 16:
+            return ["promote_due", worker, 100]
+        case 17:
+            return ["decide", job, chance.choice(["retry", "discard", "delete", "moved"]), "me"]
+        case 18:
+            return chance.choice(
+                [["pause", worker, 1], ["pause", worker, 0], ["purge", "me", 10, lane],
+                 ["deregister", worker], ["register", worker, LEASE, "{}", ""], ["wipe"]]
+            )  # fmt: skip
+        case _:
+            return chance.choice(
+                [["states", "me", json.dumps(STATE_AFTER), *IDS], ["held", worker, *LANES]]
+            )
+
+
+def _message(job: str, lane: str, retries: int, now: float) -> str:
+    headers = {"task": "notify_author", "id": job, "retries": retries, "enqueued_at": now}
+    info = {"exchange": "", "routing_key": lane, "lane": lane}
+    return json.dumps({"body": "", "headers": headers, "properties": {"delivery_info": info}})
+
+
+def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the scripts answered, and every key afterwards."""
+    client.flushall()
+    answers = []
+    for step in steps:
+        name, words = step["name"], step["words"]
+        if name == "wipe":
+            client.flushall()
+        elif name == "expire":
+            client.delete(f"worker:{words[0]}")
+        else:
+            client.hset("clock", mapping=dict(zip("su", divmod(step["clock"], 10**6), strict=True)))
+            answers.append([name, _answer(client, name, words)])
+    return {"answers": answers, "keys": dict(_keys(client))}
+
+
+def _answer(client: redis.Redis, name: str, words: list[Any]) -> Any:
+    shipped = Scripts(client, DEFAULTS).registered(name).script
+    text = _TIME.sub("redis.call('HMGET', 'clock', 's', 'u')", shipped)
+    try:
+        return client.eval(text, 0, *words)
+    except redis.ResponseError:
+        return "error"
+
+
+def _keys(client: redis.Redis) -> Iterator[tuple[str, Any]]:
+    for key in sorted(client.keys()):
+        match client.type(key):
+            case "list":
+                yield key, client.lrange(key, 0, -1)
+            case "set":
+                yield key, client.smembers(key)
+            case "hash":
+                yield key, client.hgetall(key)
+            case "zset":
+                yield key, client.zrange(key, 0, -1, withscores=True)
+            case "stream":
+                yield key, [list(fields.items()) for _, fields in client.xrange(key)]
+            case _:
+                yield key, client.get(key)
+
+
+def comparable(found: dict[str, Any]) -> dict[str, Any]:
+    """The same without what a server may answer as it likes: ids of stream entries, the order of a
+    set, and which run of the server this is."""
+    keys = {key: _plain(key, value) for key, value in found["keys"].items() if key != "clock"}
+    answers = [
+        (name, sorted(map(str, answer)) if name == "rescue" else _cursor(answer))
+        for name, answer in found["answers"]
+    ]
+    return {"answers": answers, "keys": keys}
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: text for name, text in value.items() if (key, name) != ("server", "run")}
+    if isinstance(value, set):
+        return sorted(value)
+    if key.startswith("successor:"):
+        return json.loads(value)
+    if isinstance(value, list):
+        rows = [
+            [list(part) if isinstance(part, tuple) else part for part in row]
+            if isinstance(row, list | tuple)
+            else row
+            for row in value
+        ]
+        return sorted(map(str, rows)) if key == "journal" else rows
+    return value
+
+
+def _cursor(answer: Any) -> Any:
+    """An answer of nothing but a place in the stream `wake` says that there was no job."""
+    if isinstance(answer, list):
+        return [re.sub(r"^\d+-\d+$", "a place", part) if isinstance(part, str) else part
+                for part in answer]  # fmt: skip
+    return answer
