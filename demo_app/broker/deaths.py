@@ -26,11 +26,11 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
 
 
 def _end_lease(queue: Queue, worker: str) -> None:
-    """As if the lease had run out, and a first look, a beat ago, had found so."""
-    apart = min(queue.options.heartbeat_seconds, queue.options.lease_seconds / 4)
+    """As if the lease had run out, and a first look, long enough ago, had found so."""
     client: Decoded = queue.client
+    lease = float(client.hget(queue.keys("leases"), worker) or 1000 * queue.options.lease_seconds)
     seconds, microseconds = client.time()
-    first_look = seconds + microseconds / 1e6 - 1.1 * apart
+    first_look = seconds + microseconds / 1e6 - lease / 3000
     pipe = client.pipeline(transaction=True)
     pipe.delete(queue.keys("worker", worker))
     pipe.hset(queue.keys("suspects"), worker, f"{first_look:.6f}")

@@ -5,7 +5,7 @@
 ``job:<id>``                 list: the message as its producer sent it, then every event
 ``claims:<lane>:<worker>``   list of the ids that one worker holds
 ``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
-``workers``                  set of workers
+``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
 ``paused``                   set of workers, and of ``queue:<lane>``, that are paused
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out

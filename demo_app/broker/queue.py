@@ -142,9 +142,21 @@ class Queue:
         """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
-    def rescue(self, by: str, lease_ms: int, most: int, *, beat_ms: int = 500) -> list[str]:
-        """Give back what dead workers held; returns the ids that were moved."""
-        return self._judge("move", by, lease_ms, beat_ms, most)[0]
+    def rescue(
+        self,
+        by: str,
+        lease_ms: int,
+        most: int,
+        *,
+        beat_ms: int = 500,
+        connected: float | None = None,
+    ) -> list[str]:
+        """Give back what dead workers held; returns the ids that were moved.
+
+        by, lease_ms, beat_ms: who looks, the length of its own lease, and its beat. connected: for
+        how many seconds it has reached Redis, when it was cut off before.
+        """
+        return self._judge("move", by, lease_ms, beat_ms, most, connected)[0]
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
         """The messages of those among the jobs that are dead."""
@@ -156,13 +168,15 @@ class Queue:
         pairs = zip(told[::2], told[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]
 
-    def dead_workers(self, by: str, lease_ms: int, *, beat_ms: int = 500) -> tuple[list[str], bool]:
+    def dead_workers(
+        self, by: str, lease_ms: int, *, beat_ms: int = 500, connected: float | None = None
+    ) -> tuple[list[str], bool]:
         """The workers that two looks, a beat apart, found dead and that nobody has rescued from
-        yet; and whether there is one whom a next look may find dead."""
-        return self._judge("look", by, lease_ms, beat_ms, 0)
+        yet; and whether there is one whom a next look may find dead. See `rescue`."""
+        return self._judge("look", by, lease_ms, beat_ms, 0, connected)
 
     def _judge(
-        self, what: str, by: str, lease_ms: int, beat_ms: int, most: int
+        self, what: str, by: str, lease_ms: int, beat_ms: int, most: int, connected: float | None
     ) -> tuple[list[str], bool]:
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
         reckoned = ""
@@ -170,7 +184,8 @@ class Queue:
             redis_then, own_then = self._clock
             reckoned = f"{redis_then + time.monotonic() - own_then:.6f}"
         asked = time.monotonic()
-        answer = self._run("rescue", by, lease_ms, beat_ms, most, reckoned, what)
+        since = "" if connected is None else f"{connected:.6f}"
+        answer = self._run("rescue", by, lease_ms, beat_ms, most, reckoned, what, since)
         now, suspected, *found = answer
         self._clock = float(now), asked
         return list(found), int(suspected) > 0

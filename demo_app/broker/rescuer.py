@@ -20,7 +20,7 @@ class Rescuer:
     def __init__(self, queue: Queue) -> None:
         self._queue, self._options = queue, queue.options
         self._cut_off = False
-        self._judging_from = 0.0
+        self._connected_at: float | None = None  # again, by the monotonic clock
         #: Somebody may be dead, which a next look can tell.
         self.suspects = False
 
@@ -43,16 +43,16 @@ class Rescuer:
     def _rescue(self, lease: Lease) -> list[str]:
         if self._cut_off:
             # Who was cut off from Redis can't tell a dead worker from one that was cut off too.
-            self._cut_off = False
-            self._judging_from = time.monotonic() + self._options.lease_seconds
-        # looks even when it may not judge: Redis notes with the first look when it was started
-        judged = {"lease_ms": lease.milliseconds, "beat_ms": int(1000 * self.beat)}
-        found, self.suspects = self._queue.dead_workers(lease.worker, **judged)
-        if not found or time.monotonic() < self._judging_from:
+            self._cut_off, self._connected_at = False, time.monotonic()
+        since = None if self._connected_at is None else time.monotonic() - self._connected_at
+        looks = {"lease_ms": lease.milliseconds, "beat_ms": int(1000 * self.beat)}
+        found, self.suspects = self._queue.dead_workers(lease.worker, connected=since, **looks)
+        if not found:
             return []
         passed("rescue_found")
         # judges anew: in between they may have come back, or another rescuer may have been here
-        rescued = self._queue.rescue(lease.worker, most=self._options.max_rescues, **judged)
+        most = self._options.max_rescues
+        rescued = self._queue.rescue(lease.worker, most=most, connected=since, **looks)
         passed("rescue_moved")
         if rescued:
             log.warning("Rescued %d jobs of dead workers", len(rescued))

@@ -48,6 +48,7 @@ local function give_back(worker, each)
   redis.call('SREM', WORKERS, worker)
   redis.call('SREM', PAUSED, worker)
   redis.call('HDEL', SUSPECTS, worker)
+  redis.call('HDEL', LEASES, worker)
   redis.call('DEL', worker_key(worker), waiting_key(worker))
   if #ids > 0 then notify() end
   return ids

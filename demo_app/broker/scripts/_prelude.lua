@@ -13,8 +13,20 @@ local function successor_key(id) return P .. 'successor:' .. id end
 local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
 local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
-local RUNNING, COUNTERS = P .. 'running', P .. 'counters'
+local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
 local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
+
+-- Lua passes no more than some 8,000 values to a function at once.
+local function in_parts(values, first, act)
+  for i = first, #values, 1000 do act(unpack(values, i, math.min(i + 999, #values))) end
+end
+
+-- The values from the first one on, as a table of their own.
+local function from(first, values)
+  local rest = {}
+  for i = first, #values do rest[#rest + 1] = values[i] end
+  return rest
+end
 
 -- A message that is no task (a reply to `inspect`, say) is carried, but it is no job: it is not
 -- counted and leaves no history.

@@ -4,5 +4,5 @@
 if redis.call('SISMEMBER', WORKERS, ARGV[1]) == 0 then return 0 end
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('DEL', waiting_key(ARGV[1]))
-if ARGV[4] then redis.call('SADD', waiting_key(ARGV[1]), unpack(ARGV, 4)) end
+in_parts(ARGV, 4, function(...) redis.call('SADD', waiting_key(ARGV[1]), ...) end)
 return 1

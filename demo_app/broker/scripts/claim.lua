@@ -6,6 +6,6 @@ local worker = ARGV[1]
 if redis.call('SISMEMBER', WORKERS, worker) == 0 then
   return redis.error_reply('LEASELOST ' .. worker .. ' was taken for dead; its jobs went to others')
 end
-local claimed = claim(worker, tonumber(ARGV[2]), {unpack(ARGV, 3)})
+local claimed = claim(worker, tonumber(ARGV[2]), from(3, ARGV))
 if #claimed > 0 then return claimed end
 return {wait_from()}

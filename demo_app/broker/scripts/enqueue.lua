@@ -26,9 +26,10 @@ end
 local function forget_empty_lists()
   local workers = redis.call('SMEMBERS', WORKERS)
   for _, lane in ipairs(redis.call('SMEMBERS', TRANSIENT)) do
-    local lists = {queue_key(lane)}
+    local lists, found = {queue_key(lane)}, 0
     for _, worker in ipairs(workers) do lists[#lists + 1] = claims_key(lane, worker) end
-    if redis.call('EXISTS', unpack(lists)) == 0 then redis.call('SREM', TRANSIENT, lane) end
+    in_parts(lists, 1, function(...) found = found + redis.call('EXISTS', ...) end)
+    if found == 0 then redis.call('SREM', TRANSIENT, lane) end
   end
 end
 

@@ -12,7 +12,7 @@ local detail, after, message, most = unpack(ARGV, 6, 9)
 local function answer(in_time)
   local told = {in_time}
   if ARGV[10] and redis.call('SISMEMBER', WORKERS, ARGV[10]) == 1 then
-    for _, part in ipairs(claim(ARGV[10], 1, {unpack(ARGV, 11)})) do told[#told + 1] = part end
+    for _, part in ipairs(claim(ARGV[10], 1, from(11, ARGV))) do told[#told + 1] = part end
   end
   return told
 end

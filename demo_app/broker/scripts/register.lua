@@ -3,6 +3,7 @@
 -- taken for dead, if it was: then it was only paused, and no job is to blame.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
+redis.call('HSET', LEASES, ARGV[1], ARGV[2])
 journal('', 'worker_started', ARGV[1], ARGV[3])
 local blamed = ARGV[4] ~= '' and redis.call('HKEYS', DEATHS) or {}
 for _, id in ipairs(blamed) do
