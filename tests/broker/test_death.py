@@ -218,3 +218,14 @@ def test_a_lease_that_may_have_run_out_is_asked_for_before_a_side_effect(
     with pytest.raises(LeaseLost) if over else nullcontext():
         lease.check(epoch)
     assert (lease.worker != epoch) is over
+
+
+def test_a_worker_that_holds_eight_thousand_jobs_is_alive(store: Queue, redis_url: str) -> None:
+    """Lua passes no more than some 7,900 values to a function at once."""
+    store.enqueue_many([(message(number), None) for number in range(8300)])
+    with _worker(redis_url, lease_seconds=60.0) as worker:
+        for claimed in store.claim(worker.lease.worker, worker.lanes, most=8300):
+            worker.track(claimed)
+        name, worker.consumer.waiting_tags = worker.lease.worker, lambda: set(worker.held())  # type: ignore[method-assign]
+        until(lambda: store.client.scard(f"waiting:{name}") == 8300, what="a beat that names all")
+        assert worker.lease.worker == name

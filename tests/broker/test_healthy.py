@@ -13,9 +13,6 @@ import pytest
 from celery_suite.outside import Shop
 from support import until
 
-from demo_app.broker.message import Message
-from demo_app.broker.queue import Queue
-
 #: What a task does that an extension collects, as celery-batches does: its own list keeps the
 #: requests, and an alarm runs them all.
 COLLECTED = """
@@ -111,19 +108,3 @@ def test_a_worker_whose_lease_is_longer_than_the_others_keeps_its_job(shops: Any
     shop.start_worker()  # it looks for dead workers twice a second, and its own lease is 3 s
     until(lambda: _done(shop) == 1, what="its end")
     assert shop.times("started")["long"] == 1
-
-
-def test_a_worker_that_holds_eight_thousand_jobs_goes_on(shops: Any) -> None:
-    shop = shops(
-        "prefork",
-        worker_prefetch_multiplier=0,
-        task_annotations={"shop.pack": {"rate_limit": "1/h"}},
-    )
-    shop.start_worker()
-    (name,) = shop.redis.smembers("workers")
-    parcels = [Message(f"{n}", "shop.pack", {"parcel": f"{n}"}, "celery") for n in range(8300)]
-    Queue(shop.redis).enqueue_many((parcel, None) for parcel in parcels)
-    # the heartbeat names what waits: more of them than Lua passes to a function at once
-    until(lambda: shop.redis.scard(f"waiting:{name}") > 8200, 60, "a beat that names all of them")
-    assert shop.logged("Taken for dead") == 0
-    assert shop.redis.smembers("workers") == {name}
