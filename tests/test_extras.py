@@ -100,3 +100,14 @@ def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -
         check=False,
     )
     assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize("name", ["celery-claims", "local-smtp"])
+def test_a_distribution_for_others_asks_for_the_versions_that_the_project_was_tested_with(
+    name: str,
+) -> None:
+    own = tomllib.loads((ROOT / ".dist" / name / "pyproject.toml").read_text())["project"]
+    assert set(own["dependencies"]) <= {*PROJECT["dependencies"], *EXTRAS["demo"]}
+    if name == "celery-claims":
+        assert own["dependencies"] == PROJECT["dependencies"]
+    assert own["requires-python"] == PROJECT["requires-python"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 from kombu.transport import redis as kombu_redis
+from kombu.utils.json import JSONEncoder
 
 from . import worker
 from .connection import CONNECTIONS, connection_options, scheme_of
@@ -24,6 +25,13 @@ from .options import DEFAULTS, NAMES, Options
 from .queue import Kind, Queue
 
 log = logging.getLogger(__name__)
+
+#: What JSON does not know, a moment in a header for one, is written as kombu writes it.
+_COMPACT: dict[str, Any] = {
+    "ensure_ascii": False,
+    "separators": (",", ":"),
+    "default": JSONEncoder().default,
+}
 
 #: What this process has in flight, for each broker that it uses.
 _in_flight: dict[tuple[object, ...], InFlight] = {}
@@ -96,7 +104,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         else:
             goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
             kind, name = Kind.TRANSIENT if goes else Kind.MESSAGE, f"~{uuid.uuid4()}"
-        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        text = json.dumps(message, **_COMPACT)
         self.in_flight.queue.publish(text, name, lane, kind=kind, by=by, due=due)
 
     def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
@@ -141,11 +149,6 @@ def _moment(eta: str) -> float:
     """An ETA as seconds since the epoch; one without a time zone is in UTC."""
     moment = datetime.fromisoformat(eta)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _plain(value: Any) -> str:
-    """What JSON does not know, in a header, as kombu's own JSON would write it: as text."""
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _forget_the_parents() -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .connection import client_url
+
 #: Celery acknowledges a job before it runs, and one whose process was killed as well. A job that is
 #: to survive has to be acknowledged when it has ended. An app, or a task, may say False itself.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
+#: RedBeat and celery-singleton keep their own keys where the broker is, unless the app says where.
+#: They know only the schemes of redis-py.
+OTHERS = ("redbeat_redis_url", "singleton_backend_url")
 
 
 def is_chosen(conf: Any) -> bool:
@@ -27,10 +32,20 @@ def set_defaults(app: Any) -> None:
         return
     said = app.conf.maps[:-1]  # the last one has Celery's own defaults
     app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in said)})
+    url = f"{app.conf.broker_url}".partition(";")[0].removeprefix("claims+")
+    if not url.startswith(("claims", "sentinel")):
+        left = [name for name in OTHERS if not any(name in one for one in said)]
+        app.conf.update(dict.fromkeys(left, client_url(url)))
     for task in app._tasks.values():
         for name in DEFAULTS:
             if app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):
                 setattr(task, name.removeprefix("task_"), True)
+
+
+def early_tasks(app: Any) -> str:
+    """The app's own tasks that are acknowledged before they run, by name."""
+    early = [name for name, task in app.tasks.items() if not task.acks_late]
+    return ", ".join(sorted(name for name in early if not name.startswith("celery.")))
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:

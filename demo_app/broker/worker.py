@@ -26,7 +26,7 @@ from celery.worker.request import Request as CeleryRequest
 from .blame import is_to_blame, reason_of
 from .claim import Ending, Verdict
 from .consumer import Consumer
-from .defaults import is_chosen, set_defaults
+from .defaults import early_tasks, is_chosen, set_defaults
 from .message import is_job
 from .reports import scheduled, store_failure
 
@@ -229,16 +229,12 @@ def _begin(instance: Any, **_: Any) -> None:
     for task in instance.app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{__name__}:Request"
-    early = sorted(
-        name
-        for name, task in instance.app.tasks.items()
-        if not task.acks_late and not name.startswith("celery.")
-    )
+    early = early_tasks(instance.app)
     if early:
         log.warning(
             "These tasks are acknowledged before they run, so that a job is lost when its worker "
             "is killed: %s. With acks_late=True it is not.",
-            ", ".join(early),
+            early,
         )
 
 

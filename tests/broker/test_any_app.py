@@ -70,6 +70,12 @@ def punctual(self, name):
     write(f"due {name} {datetime.fromisoformat(self.request.eta) <= datetime.now(timezone.utc)}")
 
 
+@app.task(bind=True)
+def header(self):
+    moment = self.request.headers["moment"] if self.request.headers else self.request.moment
+    write(f"moment {type(moment).__name__} {moment.year}")
+
+
 @app.task
 def poison(name):
     write(f"begin {name}")
@@ -512,6 +518,14 @@ def test_arguments_arrive_as_they_were_sent(app: Outside) -> None:
     app.until_done(4)
     for name in ("by position", "pickled", "small", "naïve ユニコード"):
         assert app.written()[f"end {name}"] == 1, name
+
+
+@POOLS
+def test_a_moment_in_a_header_of_ones_own_arrives_as_a_moment(app: Outside, pool: str) -> None:
+    app.start(pool)
+    app.send("header.apply_async(headers={'moment': datetime(2026, 1, 2, tzinfo=timezone.utc)})")
+    app.until_done(1)
+    assert app.written()["moment datetime 2026"] == 1
 
 
 def test_what_has_expired_is_discarded(app: Outside) -> None:

@@ -111,24 +111,28 @@ class Shop:
         except redis.RedisError:
             return False
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a process that knows the app."""
+        checkout = os.environ.get("CELERY_SUITE_BROKER", str(REPOSITORY))
+        return {
+            **self._leash.environment,
+            "BROKER": self.broker(self.link.port),
+            "SETTINGS": json.dumps(self.settings),
+            "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
+        }
+
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker in a process group of its own, and wait until it says that it is ready."""
         number = len(self.workers) + 1
         log = self.folder / f"worker-{number}.log"
         command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "--loglevel", "INFO"]
         command += ["--pool", self.pool, "--concurrency", "2", "--hostname", f"w{number}@here"]
-        checkout = os.environ.get("CELERY_SUITE_BROKER", str(REPOSITORY))
-        environment = {
-            **self._leash.environment,
-            "BROKER": self.broker(self.link.port),
-            "SETTINGS": json.dumps(self.settings),
-            "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
-        }
         with log.open("w") as output:
             worker = subprocess.Popen(
                 [*command, *options],
                 cwd=self.folder,
-                env=environment,
+                env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

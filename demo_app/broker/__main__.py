@@ -1,0 +1,164 @@
+"""For who runs an app on this broker: what is unsafe in its settings, its jobs to another broker
+and back, and the length and age of its queues."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from celery.app.utils import find_app
+from celery.contrib.migrate import migrate_tasks, republish
+from celery.utils.imports import cwd_in_path
+
+from .channel import BaseChannel, in_flight_here
+from .connection import Decoded
+from .defaults import early_tasks, is_chosen, set_defaults
+from .events import State
+from .options import Options
+from .queue import Queue
+from .transport import Transport
+
+
+def _queue_of(channel: Any) -> Queue:
+    queue: Queue = channel.in_flight.queue
+    return queue
+
+
+def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What loses, doubles or holds up jobs: each setting's name, and what it does.
+
+    options: the app's, for the broker. redis: what INFO says of the server.
+    """
+    conf, tasks = app.conf, app.tasks.values()
+    if early := early_tasks(app):
+        yield "acks_late", f"a kill loses the job of a task that is acknowledged first: {early}"
+    late = [one for one in tasks if one.acks_late and not one.reject_on_worker_lost]
+    if named := ", ".join(sorted(one.name for one in late)):
+        yield "reject_on_worker_lost", f"the job of a killed process counts as done: {named}"
+    if not conf.worker_prefetch_multiplier:
+        yield "worker_prefetch_multiplier", "0 lets one worker take all that waits"
+    if conf.worker_pool in ("gevent", "eventlet"):
+        yield "worker_pool", f"{conf.worker_pool} is refused: the heartbeat is a thread"
+    if conf.task_protocol == 1:
+        yield "task_protocol", "jobs of protocol 1 have no history, and poison comes back"
+    if conf.worker_cancel_long_running_tasks_on_connection_loss:
+        yield "worker_cancel_long_running_tasks_on_connection_loss", "a broken line doubles jobs"
+    if options.lease_seconds < 3 * options.heartbeat_seconds:
+        yield "lease_seconds", "shorter than three heartbeats: a late one makes a live worker dead"
+    if int(str(redis["redis_version"]).partition(".")[0]) < 7:
+        yield "Redis", f"{redis['redis_version']} does not know the commands of version 7"
+    if redis.get("cluster_enabled"):
+        yield "cluster-enabled", "the scripts use keys of several slots"
+    if not redis["aof_enabled"]:
+        yield "appendonly", "without it, what was accepted is lost with Redis' process"
+    if redis["maxmemory"] and redis["maxmemory_policy"] != "noeviction":
+        yield "maxmemory-policy", f"{redis['maxmemory_policy']} throws jobs away"
+
+
+def doctor(app: Any, _: argparse.Namespace) -> int:
+    """What is unsafe in this app's settings, by name; exit status 1 when anything is."""
+    if not is_chosen(app.conf):
+        print("broker_url: does not lead to this broker; it begins with claims+")
+        return 1
+    with app.connection_for_read() as connection:
+        queue = _queue_of(connection.default_channel)
+        info: Any = queue.client.info()
+    found = list(unsafe(app, queue.options, info))
+    print("\n".join(f"{name}: {why}" for name, why in found) or "Nothing is unsafe.")
+    return 1 if found else 0
+
+
+def migrate(app: Any, asked: argparse.Namespace) -> int:
+    """Carry what waits from one broker to another, there or back, while workers of both run. What
+    is there twice after a kill of this command is safe: no job is taken away before it is there."""
+    with app.connection(asked.source) as source, app.connection(asked.target) as target:
+        moved = 0
+        if isinstance(source.transport, Transport):
+            moved = _move_what_is_due_later(app, source.default_channel, target)
+        moved += migrate_tasks(source, target, app=app, ack_messages=True, timeout=2.0,
+                               accept=app.conf.accept_content).count  # fmt: skip
+        for one in in_flight_here():
+            one.leave()
+    print(f"Carried {moved} jobs over.")
+    return 0
+
+
+def _move_what_is_due_later(app: Any, channel: BaseChannel, target: Any) -> int:
+    queue, moved, producer = _queue_of(channel), 0, app.amqp.Producer(target, auto_declare=False)
+    client: Decoded = queue.client
+    for state in ("scheduled", "retrying"):
+        for job_id in client.zrange(queue.keys(state), 0, -1):
+            message = json.loads(client.lindex(queue.keys("job", job_id), 0))
+            republish(producer, channel.Message(message, channel=channel))
+            moved += queue.decide(job_id, "moved", by="migrate") == state
+    return moved
+
+
+def exposition(app: Any) -> str:
+    """The state of every queue, worker and job as Prometheus reads it."""
+    with app.connection_for_read() as connection:
+        seen = _queue_of(connection.default_channel).snapshot(most=1, whole=1)
+    found = seen.queues()
+    alive = sum(worker["alive"] for worker in seen.workers)
+    told: list[tuple[str, str, dict[str, float]]] = [
+        ("queue_length", "queue", {queue.name: queue.size for queue in found}),
+        ("queue_age_seconds", "queue", {queue.name: round(queue.latency, 3) for queue in found}),
+        ("jobs", "state", {state.value: seen.count[state] for state in State}),
+        ("workers", "state", {"alive": alive, "silent": len(seen.workers) - alive}),
+    ]
+    lines = []
+    for name, label, values in told:
+        lines.append(f"# TYPE claims_{name} gauge")
+        lines += [f"claims_{name}{{{label}={json.dumps(of)}}} {n}" for of, n in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def metrics(app: Any, asked: argparse.Namespace) -> int:
+    """Print the length of each queue, the age of its next job, and the jobs of each state."""
+    if asked.port is None:
+        print(exposition(app), end="")
+        return 0
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = exposition(app).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body)
+
+    with ThreadingHTTPServer((asked.host, asked.port), Page) as server:
+        print(f"http://{asked.host}:{server.server_port}/metrics", flush=True)
+        server.serve_forever()
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and do it; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for command in (doctor, migrate, metrics):
+        made = commands.add_parser(command.__name__, help=command.__doc__)
+        made.add_argument("-A", "--app", required=True, help="as in celery -A")
+        made.set_defaults(command=command)
+        if command is migrate:
+            made.add_argument("source", help="the address of the broker that has the jobs")
+            made.add_argument("target", help="the address of the one that is to have them")
+        if command is metrics:
+            made.add_argument("--port", type=int, help="answer Prometheus here; 0: a free one")
+            made.add_argument("--host", default="127.0.0.1")
+    asked = parser.parse_args(arguments)
+    with cwd_in_path():
+        app = find_app(asked.app)
+        app.finalize()
+        set_defaults(app)
+        status: int = asked.command(app, asked)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

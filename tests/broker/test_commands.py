@@ -1,0 +1,93 @@
+"""``python -m celery_claims``, or ``demo_app.broker``: doctor, migrate and metrics, for any app."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from celery_suite.outside import Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """An app on claims, without a worker, whose keys have a prefix."""
+    options = {"global_keyprefix": "shop:"}
+    shop = Shop(tmp_path / "shop", "claims", broker_transport_options=options)
+    yield shop
+    shop.close()
+
+
+def _command(shop: Shop, *words: str) -> list[str]:
+    return [sys.executable, "-m", "demo_app.broker", words[0], "-A", "shop", *words[1:]]
+
+
+def _run(shop: Shop, *words: str) -> tuple[int, str]:
+    told = subprocess.run(
+        _command(shop, *words),
+        cwd=shop.folder, env=shop.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in told.stderr, told.stderr
+    return told.returncode, told.stdout
+
+
+def test_the_doctor_finds_nothing_in_an_app_that_says_only_its_address(shop: Shop) -> None:
+    assert _run(shop, "doctor") == (0, "Nothing is unsafe.\n")
+
+
+def test_the_doctor_names_each_setting_that_loses_doubles_or_holds_up_jobs(shop: Shop) -> None:
+    shop.settings |= {"task_acks_late": False, "worker_prefetch_multiplier": 0, "task_protocol": 1}
+    shop.settings["broker_transport_options"] = {"lease_seconds": 1, "heartbeat_seconds": 0.9}
+    shop.redis.config_set("maxmemory", "100mb")
+    shop.redis.config_set("maxmemory-policy", "allkeys-lru")
+    shop.redis.config_set("appendonly", "no")
+    status, told = _run(shop, "doctor")
+    assert status == 1
+    assert [line.partition(":")[0] for line in told.splitlines()] == [
+        "acks_late", "worker_prefetch_multiplier", "task_protocol", "lease_seconds", "appendonly",
+        "maxmemory-policy",
+    ]  # fmt: skip
+    assert "shop.nothing, shop.pack" in told
+
+
+def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop) -> None:
+    shop.order("vase", "jug")
+    shop.order("later", sending={"countdown": 600})
+    shop.order("other", sending={"queue": "parcels"})
+    text = _run(shop, "metrics")[1]
+    assert 'claims_queue_length{queue="celery"} 2\n' in text
+    assert 'claims_queue_length{queue="parcels"} 1\n' in text
+    assert 'claims_jobs{state="scheduled"} 1\n' in text
+    [age] = re.findall(r'claims_queue_age_seconds{queue="celery"} ([\d.]+)', text)
+    assert 0 < float(age) < 600
+    serving = subprocess.Popen(
+        _command(shop, "metrics", "--port", "0"),
+        cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert serving.stdout is not None
+        page = httpx.get(serving.stdout.readline().strip())
+        assert 'claims_queue_length{queue="celery"} 2\n' in page.text
+    finally:
+        serving.kill()
+        serving.wait()
+
+
+def test_what_waits_goes_to_another_broker_and_back_eta_and_all(shop: Shop) -> None:
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.order("first", "second")
+    shop.order("later", sending={"countdown": 600})
+    assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Carried 3 jobs over.\n"
+    assert shop.redis.llen("shop:queue:celery") == shop.redis.zcard("shop:scheduled") == 0
+    shop.redis.select(1)
+    assert shop.redis.llen("shop:celery") == 3
+    shop.redis.select(0)
+    assert _run(shop, "migrate", stock, shop.broker(shop.port))[1] == "Carried 3 jobs over.\n"
+    assert shop.redis.zcard("shop:scheduled") == 1
+    shop.start_worker()
+    assert not shop.lost(["first", "second"], 60)
+    assert "later" not in shop.times("started")
