@@ -34,7 +34,8 @@ class Kernel:
     client: BlockingKernelClient
     mark: str
     tmp: Path
-    ports: frozenset[tuple[int, int]] = frozenset()
+    #: On which it listens to its client, who connects anew whenever a heartbeat comes late.
+    ports: frozenset[int] = frozenset()
     #: The longest time in which the last cell showed nothing, in seconds.
     silence: float = 0.0
 
@@ -104,15 +105,17 @@ class Kernel:
         """Wait until what ran from here has ended, and its sockets and ports are gone."""
         until(lambda: not self.processes(), 30.0, "the end of every process")
         assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
-        left = self.connections() - self.ports
-        until(lambda: self.connections() <= self.ports, 30.0, f"the end of connections (of {left})")
+        left = self.connections()
+        until(lambda: not self.connections(), 30.0, f"the end of connections (of {left})")
 
     def connections(self) -> frozenset[tuple[int, int]]:
-        """The ports on which the kernel itself listens or talks: its own, and the other's or 0."""
+        """The ports on which the kernel itself listens or talks, but to its client: its own, and
+        the other's or 0."""
         (process,) = (p for p in _marked(self.mark, self.tmp) if "ipykernel" in _command(p))
         return frozenset(
             (open_one.laddr.port, open_one.raddr.port if open_one.raddr else 0)
             for open_one in process.net_connections("tcp")
+            if open_one.laddr.port not in self.ports
         )
 
 
@@ -125,7 +128,7 @@ def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
     try:
         here = Kernel(manager, client, mark, tmp)
         here.run("")
-        here.ports = here.connections()
+        here.ports = frozenset(port for port, _ in here.connections())
         yield here
         client.stop_channels()
         manager.shutdown_kernel()

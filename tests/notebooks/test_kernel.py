@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from notebooks.kernels import NOTEBOOKS, Kernel, kernel
@@ -71,6 +72,16 @@ def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped(here: K
     stopping.join()
     assert reply["ename"] == "KeyboardInterrupt"
     assert not here.processes()
+
+
+def test_a_client_that_has_connected_anew_is_nothing_that_a_lesson_left(here: Kernel) -> None:
+    """As Jupyter's client does when a busy machine lets the kernel miss a heartbeat."""
+    kernel = psutil.Process(here.manager.provisioner.pid)
+    kernel.suspend()
+    until(lambda: not here.client.hb_channel.is_beating(), what="the missed heartbeat")
+    kernel.resume()
+    until(here.client.hb_channel.is_beating, what="the next heartbeat")
+    assert not here.connections()
 
 
 @pytest.mark.thorough
