@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.routing import Route
 
-from demo_app.backends.celery import options_of
+from demo_app.backends.celery import CeleryBackend, options_of
 from demo_app.blog import posts
 from demo_app.blog.identity import announce
 from demo_app.blog.opening import open_database
@@ -21,7 +21,7 @@ from demo_app.broker.connection import connect
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.task import load_tasks
-from demo_app.settings import BackendName, Safeguard, Settings, Transport
+from demo_app.settings import Safeguard, Settings
 from demo_app.tasks import notify_author
 from demo_app.web import (
     admin_actions,
@@ -112,7 +112,7 @@ def _services(chosen: Settings) -> Services:
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)
     queue = None
-    if chosen.backend == BackendName.CELERY and chosen.transport is not Transport.STOCK:
+    if isinstance(backend, CeleryBackend):
         queue = Queue(connect(chosen.redis_url, timeout=2.0), options_of(chosen))
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)

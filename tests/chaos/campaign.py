@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chaos.context import Fault, MailRules
 from chaos.history import Follower, History, stored_mails
-from chaos.ledger import Ledger, settle
+from chaos.ledger import Ledger, bodies_of, settle
 from chaos.plan import Plan
 from chaos.quiescence import ByHand, trace, wait_for_quiescence
 from chaos.readers import Readers
@@ -28,7 +28,7 @@ from demo_app.stack.client import Client
 #: What is written down, in the folder of the stack.
 HISTORY = "history.jsonl"
 #: How the promise may be broken with stock Celery, which writes no journal: what readers see.
-FOR_READERS = ("lost", "seen twice", "wrong")
+FOR_READERS = ("lost", "not stored", "seen twice", "wrong")
 
 OnLine = Callable[[str], None]
 
@@ -136,6 +136,8 @@ class _Campaign:
                 by_hand=self._by_hand,
             )
             mails = client.all_mails()
+            for body in bodies_of(system.folder):
+                history.add("stored", body=body)
             for mail in stored_mails(system.folder):
                 history.add("seen", **mail)
             missing = trace(client, system.folder, ledger.missing)

@@ -7,7 +7,8 @@ promise held, 1 if it did not. The file has one JSON object a line, each with `a
 and `what`:
 
 - ``posts``: whom each post's comments go to. ``asked``: a reader posts a comment, with a key that
-  stays the same when it is posted again. ``accepted``: it was answered with a 201.
+  stays the same when it is posted again. ``accepted``: it was answered with a 201. ``stored``: it
+  is in the blog's database, and so shown to readers, answered or not.
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
 - ``machine``: how many programs want each of its processors (`busy`), after each round of faults.
 - ``queue``: a line of the queue's journal: `event`, `job`, `by` whom, and a `detail`.
@@ -66,6 +67,7 @@ class History:
         }
         self.asked = {line["body"]: line for line in self.lines["asked"]}
         self.accepted = {line["body"]: line for line in self.lines["accepted"]}
+        self.stored = {line["body"] for line in self.lines["stored"]}
         self.jobs: dict[str, list[Line]] = defaultdict(list)
         for line in self.lines["queue"]:
             if line["job"] and line["event"] in AFTER:
@@ -110,10 +112,10 @@ class History:
 def check(history: History) -> dict[str, list[str]]:
     """What broke the promise, by how."""
     found: dict[str, list[str]] = defaultdict(list)
+    found["lost"] += sorted((history.accepted.keys() | history.stored) - history.mails.keys())
+    found["not stored"] += sorted(history.accepted.keys() - history.stored)
     for body, accepted in history.accepted.items():
-        mails = history.mails.get(body)
-        if not mails:
-            found["lost"].append(body)
+        if not (mails := history.mails.get(body)):
             continue
         took = min(min(mail["deliveries"]) for mail in mails) - accepted["at"]
         if took > LATE and mails[0]["job"] not in {line["job"] for line in history.dead}:

@@ -51,6 +51,12 @@ def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
     return {number: (job, at) for number, job, at in rows}
 
 
+def bodies_of(folder: Path) -> list[str]:
+    """What every comment says."""
+    with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
+        return [body for (body,) in database.execute("SELECT body FROM comments")]
+
+
 def settle(
     client: Client,
     folder: Path,

@@ -46,6 +46,7 @@ ASKED = [
     {"at": 0.0, "what": "posts", "to": {"1": "akiko@blog.test"}},
     {"at": 1.0, "what": "asked", "post": 1, "author": "Reader", "body": "body-1"},
     {"at": 1.1, "what": "accepted", "body": "body-1", "job": "j"},
+    {"at": 1.1, "what": "stored", "body": "body-1"},
 ]
 RUN = _queue((1.1, "enqueued", "web"), (1.2, "claimed", "w-7-a.1"), (1.4, "done", "w-7-a.1"))
 RESCUED = _queue((1.2, "claimed", "w-7-a.1"), (5.0, "rescued", "w-8-a.1"))
@@ -74,6 +75,8 @@ def test_a_job_that_was_rescued_and_brought_again_is_as_it_should_be() -> None:
     ("broken", "lines"),
     [
         ("lost", []),
+        ("lost", [*RUN, _seen(1.3), {"at": 1.5, "what": "stored", "body": "body-2"}]),
+        ("not stored", [{"at": 1.5, "what": "accepted", "body": "body-2", "job": "k"}]),
         ("late", [*_queue((62.0, "claimed", "w"), (62.2, "done", "w")), _seen(62.1)]),
         ("seen twice", [*RESCUED, *AGAIN, _seen(1.3), _seen(5.2)]),
         ("wrong", [*RUN, _seen(1.3, to=["somebody@else.test"])]),
