@@ -1,11 +1,10 @@
 """The named steps of a job's life, and how a test stops a process dead at one of them.
 
-``DEMO_DIE_AT="mail_sent:3"`` makes the process that passes the step ``mail_sent`` for the
-third time send itself SIGKILL there, once: a file beside the data remembers that it happened,
-so that the process which takes its place goes on.
-
 ``DEMO_DIE_AT="armed"`` lets a running process be stopped: `enable` writes a file named after the
-step, and the first process that passes the step takes the file and sends itself the signal in it.
+step, and the process that passes the step takes the file and sends itself the signal in it.
+
+``DEMO_DIE_AT="mail_sent:3"`` does so when the first process starts, for the third passage: SIGKILL,
+once, so that the process which takes its place goes on.
 
 Without the variable a step costs one call of an empty function.
 """
@@ -16,7 +15,6 @@ import os
 import signal
 from collections.abc import Callable
 from enum import StrEnum
-from itertools import count
 from pathlib import Path
 
 
@@ -42,15 +40,15 @@ class Step(StrEnum):
     DIED = "died"  # given up: kept among the dead for a person
 
 
-def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL) -> Path:
-    """Let the next process that passes the step send itself the signal.
+def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
+    """Let the process that passes the step as the nth from now on send itself the signal.
 
     folder: the stack's DEMO_DIR. Returns the file that is there until it happens.
     """
     armed = _armed(folder, step)
-    armed.parent.mkdir(exist_ok=True)
-    written = armed.with_suffix(".new")
-    written.write_text(str(int(number)))
+    armed.parent.mkdir(parents=True, exist_ok=True)
+    written = armed.with_suffix(f".new{os.getpid()}")
+    written.write_text(f"{int(number)} {nth}")
     return written.rename(armed)
 
 
@@ -81,29 +79,15 @@ def _when_armed(folder: Path) -> Callable[[Step], None]:
             os.rename(armed, taken)  # of several processes, one has it
         except FileNotFoundError:
             return
-        _send_myself(int(taken.read_text()))
+        number, nth = map(int, taken.read_text().split())
+        if nth > 1:
+            taken.unlink()
+            enable(folder, step, signal.Signals(number), nth - 1)
+            return
+        # raise(3) sends it to this thread: sent to the process, it might let this one run on a bit
+        signal.raise_signal(number)
 
     return hit
-
-
-def _deadly(wanted: Step, nth: int, marker: Path) -> Callable[[Step], None]:
-    passages = count(1)
-
-    def hit(step: Step) -> None:
-        if step is not wanted or next(passages) != nth:
-            return
-        try:
-            marker.touch(exist_ok=False)
-        except FileExistsError:  # a process before this one died here already
-            return
-        _send_myself(signal.SIGKILL)
-
-    return hit
-
-
-def _send_myself(number: int) -> None:
-    # raise(3) sends it to this thread: sent to the process, it might let this thread run on a bit
-    signal.raise_signal(number)
 
 
 def _from_environment(environ: dict[str, str] | os._Environ[str]) -> Callable[[Step], None]:
@@ -112,9 +96,11 @@ def _from_environment(environ: dict[str, str] | os._Environ[str]) -> Callable[[S
         return _nothing
     folder = Path(environ.get("DEMO_DIR", "."))
     name, _, nth = wanted.partition(":")
-    if name == "armed":
-        return _when_armed(folder)
-    return _deadly(Step(name), int(nth or 1), folder / f"died-at-{name}")
+    once = folder / "steps" / f"{name}.once"
+    if name != "armed" and not once.exists():
+        enable(folder, Step(name), nth=int(nth or 1))
+        once.touch()
+    return _when_armed(folder)
 
 
 hit: Callable[[Step], None] = _from_environment(os.environ)
