@@ -18,7 +18,7 @@ from celery.signals import worker_ready
 from kombu import Queue
 from redis import RedisError
 
-from demo_app.backends.celery_command import worker_command
+from demo_app.backends.celery_command import celery_settings, worker_command
 from demo_app.broker.connection import connect
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities
@@ -33,22 +33,13 @@ def stock_app(chosen: Settings) -> Celery:
     """A Celery app with the stock transport."""
     made = Celery("demo_app_stock", set_as_current=False)
     made.conf.update(
+        celery_settings(chosen),
         broker_url=chosen.redis_url.replace("unix://", "redis+socket://", 1),
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
         broker_transport_options={"visibility_timeout": chosen.visibility_seconds},
         task_queues=[Queue(name) for name in chosen.queues],
-        task_default_queue=chosen.queues[0],
-        task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_ignore_result=True,
-        worker_pool="threads",
-        worker_concurrency=chosen.concurrency,
-        worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
-        worker_hijack_root_logger=False,
-        worker_redirect_stdouts=False,
     )
     return made
 

@@ -10,6 +10,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 import demo_app.broker
 from demo_app.backends.celery import options_of
+from demo_app.backends.celery_command import celery_settings
 from demo_app.broker import steps
 from demo_app.broker.connection import Watched, client_url
 from demo_app.failpoints import Step, hit
@@ -30,24 +31,15 @@ def make_app(chosen: Settings) -> Celery:
     scheme = "claims-unsafe" if _IN_THE_BROKER & chosen.without else "claims"
     address, master_name = _address(chosen.redis_url)
     made.conf.update(
+        celery_settings(chosen),
         broker_url=f"{scheme}+{address}",
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
         broker_transport_options={
             "master_name": master_name,
             **asdict(options_of(chosen)),
             "queue_order_strategy": "priority",  # the first queue first
         },
         task_queues=[Queue(name, routing_key=name) for name in chosen.queues],
-        task_default_queue=chosen.queues[0],
-        task_acks_late=True,
-        task_ignore_result=True,
-        worker_pool="threads",
-        worker_concurrency=chosen.concurrency,
-        worker_prefetch_multiplier=1,
         worker_enable_prefetch_count_reduction=False,
-        worker_hijack_root_logger=False,
-        worker_redirect_stdouts=False,
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
