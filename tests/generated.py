@@ -8,41 +8,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: The path of one comment, in reading order: a file, and what happens in it.
-WALK: list[tuple[str, str]] = [
-    ("demo_app/web/comments.py", "a comment and its job are written down in one transaction"),
-    ("demo_app/blog/outbox.py", "the job is kept beside the comment until it is done"),
-    ("demo_app/blog/relay.py", "hands it over to the queue, as soon as that can be reached"),
-    ("demo_app/backends/celery.py", "makes a Celery message of the job"),
-    ("demo_app/broker/keys.py", "what is in Redis, and what each key is called"),
-    (
-        "demo_app/broker/scripts/enqueue.lua",
-        "into the queue, in one atomic step",
-    ),
-    ("demo_app/broker/consuming.py", "a worker asks for its next job"),
-    ("demo_app/broker/scripts/claim.lua", "the job moves from the queue to the worker's claims"),
-    ("demo_app/broker/scripts/_claims.lua", "the step itself, which other scripts share"),
-    ("demo_app/broker/in_flight.py", "what this worker holds, and how each claim is to end"),
-    ("demo_app/worker/run.py", "Celery runs the job; how it ended goes into the acknowledgement"),
-    ("demo_app/tasks.py", "the job: mail the post's author"),
-    ("demo_app/mail/delivery.py", "one SMTP dialogue; is it still ours to send?"),
-    ("demo_app/broker/scripts/finish.lua", "the acknowledgement, with the number of the claim"),
-    ("demo_app/broker/lease.py", "a worker is alive as long as it renews its lease"),
-    ("demo_app/broker/heartbeat.py", "twice a second: renew, and look after everybody's jobs"),
-    ("demo_app/broker/scripts/rescue.lua", "what a dead worker held goes back to the queue's head"),
-]
-
 
 def walk() -> str:
-    """The guided walk, each file with its length in lines."""
-    rows = ["| | file | what happens | lines |", "| ---: | --- | --- | ---: |"]
-    total = 0
-    for number, (name, what) in enumerate(WALK, 1):
-        length = len((ROOT / name).read_text("utf-8").splitlines())
-        total += length
-        rows.append(f"| {number} | [{name}]({name}) | {what} | {length} |")
-    rows.append(f"| | | **{len(WALK)} files** | **{total:,}** |")
-    return "\n".join(rows)
+    """The guided walk: what `python -m demo_app walk` finds, as links."""
+    from demo_app.demo.walk import HAPPENS
+    from demo_app.demo.walk import walk as take_it
+
+    rows = ["| | what happens | where |", "| ---: | --- | --- |"]
+    lines = 0
+    for number, station in enumerate(take_it(), 1):
+        links = []
+        for one in station.way:
+            name = one.name.replace("<locals>.", "") or one.file.rpartition("/")[2]
+            place = f"{one.first}-{one.last}"
+            links.append(f"[{name} {place}]({one.file}#L{one.first}-L{one.last})")
+            lines += one.last - one.first + 1
+        rows.append(f"| {number} | {HAPPENS[station.step]} | {', '.join(links)} |")
+    return "\n".join([*rows, "", f"{lines:,} lines in all."])
 
 
 def settings() -> str:

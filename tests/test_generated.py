@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from generated import ROOT, TABLES, WALK, rewritten
+from generated import TABLES, rewritten
 
 from demo_app.settings import Settings
 
@@ -17,8 +17,3 @@ def test_the_table_is_up_to_date(name: str) -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_says_what_it_sets(name: str) -> None:
     assert Settings.model_fields[name].description
-
-
-def test_the_walk_can_be_read_in_an_evening() -> None:
-    assert 0 < len(WALK) <= 20
-    assert sum(len((ROOT / name).read_text("utf-8").splitlines()) for name, _ in WALK) <= 1_800
