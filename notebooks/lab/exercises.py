@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.jobs.outcome import Succeeded
+from lab.capstone import Tried
 from lab.checks import Hint, exercise, for_each, number, some_of, word
 from lab.jobs import work
 from lab.language import say
@@ -221,10 +222,32 @@ def _address(answer: str) -> str | None:
     return say("put one word before the address, and leave the rest as it is.")
 
 
+#: For each trial of one's own app: where to look when it fails.
+_LOOK_AT = {
+    "the reader does not wait": "the answer came after the mail. Who could send it instead?",
+    "the web app is killed": "the jobs were in the web app's memory. Who outlives it?",
+    "the worker is killed": "what the dead worker held is lost or late. When is a job forgotten?",
+    "Redis is killed": "a comment came while Redis was down. Where could its job wait?",
+    "the mail server's answer is lost": "one mail is shown twice. How could the inbox know it?",
+}
+
+
+@exercise("12.1")
+def _own_app(answer: Any) -> str | None:
+    if not isinstance(answer, Tried):
+        return say("give what `try_out(lab)` returns.")
+    for trial in answer.trials:
+        if trial.held is None:
+            return say("your app has no worker yet: the next rung is Celery.")
+        if not trial.held:
+            return say(_LOOK_AT[trial.name])
+    return None
+
+
 for _kind in (some_of, word, for_each, number):
     for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
         _kind.__name__
     ].items():
         exercise(_name)(_kind(**_words))
-for _name in ("11.1", "11.2", "11.3", "11.4", "12.1", "12.2", "12.3", "12.4"):
-    exercise(_name)(lambda answer, lab: lab.judge(answer))
+for _number in range(1, 9):
+    exercise(f"11.{_number}")(lambda answer, lab: lab.judge(answer))

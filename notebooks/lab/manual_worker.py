@@ -51,6 +51,11 @@ class Beside:
             self.end()
             raise
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.alive
+
     def output(self) -> str:
         """What it has written so far."""
         return self._process.output()

@@ -11,6 +11,7 @@ from types import EllipsisType
 from typing import Any
 
 from lab.language import say
+from lab.lifecycle import LabError
 from lab.look import place_of
 from lab.progress import Progress
 from lab.running import Lab
@@ -43,6 +44,8 @@ REASONS = (
 )
 #: Seconds for which a job that moves may be on its way to its place.
 _MOVES = 2.0
+#: Seconds that a job needs at most, once its system is repaired: a start, a lease, a retry.
+_REPAIRED = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Mystery(Lab):
 
     def __init__(self, number: int, case: Case) -> None:
         super().__init__(**case.options)
-        self.number, self._case, self._opened = number, case, 0
+        self.number, self._case, self._opened, self._diagnosed = number, case, 0, False
         try:
             with Progress("the mystery to happen"):
                 #: The id of job 17.
@@ -89,7 +92,8 @@ class Mystery(Lab):
         return Table(("", "hint"), list(enumerate(map(say, hints[: self._opened]), 1)), told)
 
     def judge(self, answer: Any) -> str | EllipsisType | None:
-        """A hint, or None when the place and the reason are right. The place is looked up now."""
+        """A hint, or None when the place and the reason are right and the system is repaired: job
+        17 is done or discarded. The place is looked up now, until it was right once."""
         self.client  # noqa: B018  # a closed mystery says so
         if not isinstance(answer, tuple) or len(answer) != 2:
             return say('give a place and a reason, as in ("done", "Redis does not run").')
@@ -100,12 +104,28 @@ class Mystery(Lab):
             if word not in known:
                 told = "{word!r} is not one of the words. Copy them as they are in the table."
                 return say(told, word=word)
-        if not self._is_there(where):
+        if not (where == self._case.where if self._diagnosed else self._is_there(where)):
             told = "{where!r} is not the place. Look once more where job 17 is now."
             return say(told, where=say(where))
         if why != self._case.why:
             return say("the place is right. The reason is another one; the mystery's hint() helps.")
-        return None
+        told = "place and reason are right. Now repair it: job 17 is not done yet."
+        repaired = self._diagnosed and self._ends()
+        self._diagnosed = True
+        return None if repaired else say(told)
+
+    def _ends(self) -> bool:
+        """Whether job 17 is done or discarded now, or after what its repair needs."""
+        try:
+            self.until(self._ended, "the end of job 17", _REPAIRED)
+        except LabError:
+            return False
+        return True
+
+    def _ended(self) -> bool:
+        if place_of(self, self.job) == "the web app's database":
+            return False  # nobody else knows it yet
+        return self.client.job(self.job)["state"] in ("done", "discarded")
 
     def _is_there(self, where: str) -> bool:
         until = time.monotonic() + _MOVES

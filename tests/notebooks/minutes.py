@@ -22,12 +22,15 @@ from notebooks.lesson import LESSONS, code_cells
 
 #: Words a minute of somebody who reads English as a foreign language, and learns from it.
 _WORDS = 120
-#: Minutes for a cell and what it shows, and for an exercise.
-_LOOK, _SOLVE = 0.4, 2.5
+#: Minutes for a cell and what it shows.
+_LOOK = 0.4
+#: Minutes for an exercise; for a mystery to be found and repaired; for an app of one's own.
+_SOLVE, _REPAIR, _WRITE = 2.5, 8.0, 60.0
 SECONDS = Path(__file__).with_name("seconds.json")
 _OF_A_SECTION = re.compile(r"\*About \d+ minutes?\.\*\n\n")
 _OF_THE_LESSON = re.compile(r"(?<=\*\*Time:\*\* )about \d+ minutes")
 _TITLE = re.compile(r"^(?:## |### Exercise).+\n\n", re.M)
+_EXERCISE = re.compile(r"^### Exercise (\d+\.\d)", re.M)
 _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
@@ -47,7 +50,7 @@ def with_minutes(lesson: str, seconds: Sequence[float]) -> Any:
             if number or _HEADING.match(text):
                 minutes.append(0.0)
                 runs.append(False)
-            minutes[-1] += len(text.split()) / _WORDS + _SOLVE * text.count("### Exercise")
+            minutes[-1] += len(text.split()) / _WORDS + sum(map(_solving, _EXERCISE.findall(text)))
     told = iter([(round(most), has_code) for most, has_code in zip(minutes, runs, strict=True)][1:])
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -55,6 +58,12 @@ def with_minutes(lesson: str, seconds: Sequence[float]) -> Any:
     first = notebook.cells[0]
     first.source = _OF_THE_LESSON.sub(f"about {round(sum(minutes))} minutes", first.source)
     return notebook
+
+
+def _solving(exercise: str) -> float:
+    if exercise == "12.1":
+        return _WRITE
+    return _REPAIR if exercise.startswith("11.") else _SOLVE
 
 
 def _section(minutes: int, has_code: bool) -> str:

@@ -39,7 +39,7 @@ _FOR_MACHINES = re.compile(
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|an idle worker|no links here|in 1 second|tidy up|"
     r"module 'lab' has|There are mysteries|The worker that you|of the machines|in one line|"
-    r"put waits|, line \("
+    r"put waits|, line \(|import my_app"
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 #: A name such as Redis or FAILURE is the same in every language.
@@ -58,6 +58,7 @@ _TOLD: dict[str, tuple[slice, set[str]]] = {
     "predict": (slice(0, 3), {"choices", "unit"}),
     "outcomes_picture": (slice(1, 3), {"what", "arrived"}),
     "Outcome": (slice(0, 1), set()),
+    "Trial": (slice(0, 1), set()),
     "Rung": (slice(0, 1), set()),
     "Level": (slice(1, 2), set()),
 }
@@ -80,12 +81,19 @@ def sentences() -> dict[str, str]:
     words = tomllib.loads((LAB / "exercises.toml").read_text("utf-8"))
     found |= dict.fromkeys(_words(words), "exercises.toml")
     found = {text: where for text, where in found.items() if _WORD.search(text)}
+    found |= dict.fromkeys(_rungs(), "solutions/your_own")
     from lab.checks import read_solutions
 
     for lesson in LESSONS:
         for _, title, _, explained in read_solutions(int(lesson[:2])):
             found |= dict.fromkeys((title, explained), f"solutions/{lesson}.md")
     return {text: where for text, where in found.items() if "://" not in text}
+
+
+def _rungs() -> list[str]:
+    """What each rung of an app of one's own says in its first line."""
+    files = sorted((NOTEBOOKS / "solutions/your_own").glob("*.py"))
+    return [path.read_text("utf-8").splitlines()[0].strip('"') for path in files]
 
 
 def texts() -> set[str]:

@@ -24,10 +24,26 @@ WRONG = {
         "answer = ('dead', 'the mail server refuses this mail')",
         "answer = ('dead', 'its worker is dead', 'it kills every worker that runs it')",
     ],
+    "11.5": [
+        "answer = ('nowhere', 'Redis refuses to write')",
+        'answer = ("the web app\'s database", "Redis does not run")',
+    ],
+    "11.6": [
+        "answer = ('scheduled', 'too many jobs are before it')",
+        "answer = ('a queue', 'it was written by a clock that was wrong')",
+    ],
+    "11.7": [
+        "answer = ('retrying', 'the mail server refuses this mail')",
+        "answer = ('done', 'its mail arrived, the answer did not')",
+    ],
+    "11.8": [
+        "answer = ('a queue', 'no worker takes from this queue')",
+        "answer = ('a worker', 'the worker asks another Redis')",
+    ],
 }
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
     survives_everything("11_where_is_job_17", WRONG)

@@ -32,6 +32,7 @@ KILLS = (
     "kill_frozen_worker(",
     "crash(",
     "climb(",
+    "try_out(",
     "poison.enqueue(",
 )
 #: Numbers that are names: of lessons, standards, SMTP's answers, signals, sections.
@@ -41,6 +42,8 @@ NAMES = re.compile(
     r"version \d[\d.]* of \d{4}|# \d\d · |[aA]bout \d+ minutes?|Exercise \d+\.\d",
     re.M,
 )
+#: Mysteries to be solved, and an app to be written: nobody does these within half an hour.
+LONG = {"11_where_is_job_17", "12_your_own"}
 #: How long a sentence may be, in words.
 LONGEST = 26
 
@@ -83,7 +86,7 @@ def test_a_lesson_has_every_part(lesson: str) -> None:
     text = prose(lesson)
     for part in PARTS:
         assert part in text, f"{part!r} is missing"
-    assert 2 <= len(solutions_of(lesson)) <= 4
+    assert 2 <= len(solutions_of(lesson)) <= (8 if lesson in LONG else 4)
     assert re.search(r"\*\*Time:\*\* about \d+ minutes", text)
     assert "**Seen:**" in text
     assert "predict(" in "\n".join(code_cells(lesson))
@@ -96,7 +99,7 @@ def test_the_minutes_are_those_that_were_measured(lesson: str) -> None:
     assert notebook == expected, "run python -m notebooks.minutes --measure in tests"
     found = re.search(r"about (\d+) minutes", prose(lesson))
     assert found is not None
-    assert int(found[1]) <= 30
+    assert int(found[1]) <= (100 if lesson in LONG else 30)
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -1,0 +1,82 @@
+"""The capstone: an app that a learner wrote is tried out; and a solution for each rung."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from IPython.display import HTML
+
+from lab.language import say
+from lab.ledger import side_by_side
+from lab.lifecycle import LabError
+from lab.own_app import OwnApp, Trial
+from lab.progress import Progress
+from lab.running import Lab
+from lab.show import Picture, Table
+
+RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))
+#: An app may have so many lines that are not empty.
+LONGEST = 60
+
+
+class Tried:
+    """What the app did in each trial: a table, and when each mail arrived."""
+
+    def __init__(self, trials: list[Trial]) -> None:
+        self.trials = trials
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the trials that it did not pass."""
+        return [trial.name for trial in self.trials if trial.held is False]
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        show: Any = display
+        head = ("trial", "verdict", "comments", "lost", "late", "shown twice")
+        show(Table(head, [trial.row() for trial in self.trials]))
+        show(self.picture())
+
+    def picture(self) -> Picture:
+        """When each mail arrived, a panel for each trial in which a process was killed."""
+        return side_by_side(**{trial.name: trial.ledger for trial in self.trials[1:4]})
+
+
+def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
+    """Start the app of that file, kill each of its parts, and count the mails.
+
+    lab: its Redis is the app's. file: while there is none, a solution for the lowest rung takes its
+    place. Raises LabError for a file that is no such app.
+    """
+    path = Path(file)
+    if not path.exists():
+        print(say("There is no {file} beside this page yet. Here is a first rung.", file=file))
+        path = RUNGS[0]
+    text = path.read_text("utf-8")
+    lines = sum(bool(line.strip()) for line in text.splitlines())
+    if lines > LONGEST:
+        raise LabError(say("{file} has {n} lines; {most} are enough.", file=file, n=lines,
+                           most=LONGEST))  # fmt: skip
+    lab.redis.flushall()
+    with Progress("the trials of your app"):
+        return Tried(list(OwnApp(lab, text).trials()))
+
+
+def rungs() -> HTML:
+    """A solution for each rung, folded: the first one whole, and of the others what is new."""
+    parts, before = [], ""
+    for path in RUNGS:
+        text = path.read_text("utf-8")
+        title = text.splitlines()[0].strip('"')
+        lines = list(unified_diff(before.splitlines(), text.splitlines(), lineterm="", n=2))[3:]
+        shown = "\n".join(lines) if before else text
+        parts.append(
+            f"<details><summary>{escape(say(title))}</summary>"
+            f"<pre><code>{escape(shown)}</code></pre></details>"
+        )
+        before = text
+    return HTML("".join(parts))  # type: ignore[no-untyped-call]

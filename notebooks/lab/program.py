@@ -1,0 +1,64 @@
+"""A program of the learner's: a file in a folder of its own, run as real processes that end with
+their lab."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+
+from lab.language import say
+from lab.lifecycle import LabError
+from lab.manual_worker import Beside
+from lab.running import Lab
+
+
+def cell_of(defines: str) -> str:
+    """The source of the notebook's last cell with a line that begins so, such as "app = ".
+
+    Raises LabError for none.
+    """
+    shell: Any = get_ipython()
+    cells: list[str] = shell.user_ns["In"] if shell is not None else []
+    line = re.compile(rf"^{re.escape(defines)}", re.MULTILINE)
+    for cell in reversed(cells):
+        if line.search(cell):
+            return cell
+    none = "No cell of this notebook has a line that begins with {what!r}. Run that cell first."
+    raise LabError(say(none, what=defines))
+
+
+class Program:
+    """A module `name` in a folder of the lab's. text: its source."""
+
+    def __init__(self, lab: Lab, text: str, name: str) -> None:
+        self.lab, self.text, self.name = lab, text, name
+        folder = lab.stack.plan.folder.logs / name
+        found = (folder.with_name(f"{name}-{n}") for n in range(1, 1000))
+        self.folder: Path = next(path for path in found if not path.exists())
+        self.folder.mkdir(parents=True)
+        (self.folder / f"{name}.py").write_text(text, "utf-8")
+        self.started = 0
+
+    def start(self, role: str, module: str, *arguments: str, **environment: str) -> Beside:
+        """Start ``python -m module arguments`` in its folder."""
+        self.started += 1
+        here = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.folder)]
+        command = [*here, sys.executable, "-m", module, *arguments]
+        return Beside(self.lab, f"{role}-{self.name}-{self.started}", command, **environment)
+
+    def worker(self, *options: str, **environment: str) -> Beside:
+        """Start a Celery worker of the module; returns when it is ready."""
+        options = ("--hostname", f"{self.name}{self.started + 1}@here", "-l", "INFO", *options)
+        worker = self.start("worker", "celery", "-A", self.name, "worker", *options, **environment)
+        worker.wait_until(lambda: " ready." in worker.output())
+        return worker
+
+    def lines(self, file: str) -> list[str]:
+        """What it has written into a file of its folder, line by line."""
+        self.lab.client  # noqa: B018  # a closed lab says so
+        path = self.folder / file
+        return path.read_text("utf-8").splitlines() if path.exists() else []
