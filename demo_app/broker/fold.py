@@ -9,12 +9,11 @@ asks what a job was, or is, asks here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
-from .events import State
+from .events import State, object_of
 from .journal import Entry
 
 #: The state of a job after each event; any other event changes none.
@@ -176,7 +175,7 @@ class Fold:
     def _follow_worker(self, entry: Entry) -> None:
         match entry.event:
             case "worker_started":
-                self.worker(entry.by).pid = json.loads(entry.detail or "{}").get("pid")
+                self.worker(entry.by).pid = object_of(entry.detail).get("pid")
             case "worker_stopped":
                 self.worker(entry.by).stopped = True
             case "worker_killed":

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .events import moment_of
 from .keys import queue_of
 
-#: No moment is later, in seconds since the epoch.
-_LATEST = 2.5e11
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -71,8 +70,10 @@ def parse_or_quote(job_id: str, text: str) -> Message:
     """
     try:
         message = parse(text)
-        if message.id == job_id and isinstance(message.task, str) and message.enqueued_at < _LATEST:
-            return message
+        if message.id == job_id and isinstance(message.task, str) and isinstance(message.lane, str):
+            shown = [message.task, message.lane, message.arguments]
+            json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
+            return replace(message, enqueued_at=moment_of(message.enqueued_at))
     except (ValueError, AttributeError, OverflowError, RecursionError):
         pass
     return Message(job_id, "unreadable", {"message": text[:1000]}, "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .events import Event, State, event_of
+from .events import Event, State, event_of, moment_of
 from .fold import JobRecord
 from .message import parse_or_quote
 
@@ -56,7 +56,8 @@ class JobView:
     def message_id(self) -> str | None:
         """The Message-ID of its mail."""
         done = self._last("done")
-        return done.notes.get("message_id") if done else None
+        found = done.notes.get("message_id") if done else None
+        return found if isinstance(found, str) else None
 
     @property
     def return_value(self) -> Any:
@@ -90,5 +91,5 @@ def view_of(
         timeline,
         record,
         position if record.state is State.QUEUED else None,
-        due,
+        None if due is None else moment_of(due),
     )

@@ -7,13 +7,12 @@ for, so that the page says so within a second.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from demo_app.broker.connection import Decoded
-from demo_app.broker.events import State
+from demo_app.broker.events import State, moment_of, object_of
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Snapshot as Moment
 from demo_app.jobs.backend import Backend
@@ -122,9 +121,9 @@ def redis_state(client: Decoded) -> RedisState:
 
 
 def _worker(given: dict[str, Any]) -> Worker:
-    said = json.loads(given["said"] or "{}")
-    pid, host = int(said.get("pid") or pid_of(given["id"])), str(said.get("host", ""))
-    here = processes.is_here(host)
+    said = object_of(given["said"] or "")
+    pid, host = _count(said.get("pid")) or pid_of(given["id"]), str(said.get("host", ""))
+    here, served = processes.is_here(host), said.get("served")
     return Worker(
         id=given["id"],
         pid=pid,
@@ -136,10 +135,15 @@ def _worker(given: dict[str, Any]) -> Worker:
         left=max(0, int(given.get("left", 0))) / 1000,
         python=str(said.get("python", "")),
         celery=str(said.get("celery", "")),
-        concurrency=int(said.get("concurrency", 0)),
-        queues=tuple(said.get("served", ())),
-        since=float(said.get("since", 0)),
+        concurrency=_count(said.get("concurrency")),
+        queues=tuple(map(str, served)) if isinstance(served, list) else (),
+        since=moment_of(said.get("since")),
     )
+
+
+def _count(value: object) -> int:
+    """A whole number as a worker says it of itself; 0 for what is none."""
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
 
 
 def pid_of(worker: str) -> int:

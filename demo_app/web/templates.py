@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from demo_app.broker.events import State
+from demo_app.broker.events import State, moment_of
 from demo_app.settings import settings
 from demo_app.web.translations import language_of, translations
 from local_smtp.escape import escape_invisible
@@ -116,7 +116,7 @@ def span(seconds: float, *, ticks: bool = False) -> str:
 
 def clock(seconds: float, *, exact: bool = True) -> str:
     """A moment as this machine's clock shows it, with its day when that is another than today."""
-    moment = datetime.fromtimestamp(seconds)
+    moment = datetime.fromtimestamp(moment_of(seconds))
     day, _, time_of_day = moment.isoformat(" ", "milliseconds" if exact else "seconds").partition(
         " "
     )
@@ -125,7 +125,9 @@ def clock(seconds: float, *, exact: bool = True) -> str:
 
 def iso(seconds: float) -> str:
     """A moment for a program."""
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
+    return (
+        datetime.fromtimestamp(moment_of(seconds)).astimezone().isoformat(timespec="milliseconds")
+    )
 
 
 _pages.filters.update(

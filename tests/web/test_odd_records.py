@@ -1,0 +1,104 @@
+"""One odd record in Redis: each page shows what it can read, and everybody else's job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+from support import message
+
+from demo_app.broker.message import compose
+from demo_app.broker.queue import Queue
+from demo_app.stack.client import Client
+
+ODD = (
+    *(None, True, -1, -1e11, 1e308, 2**70, "", "x", "\ud800", [], [[]], {}, {"a": []}),
+    *("9999-12-31T23:59:59+09:00", "0001-01-01T00:00:00-09:00", "1e999", "[" * 50_000),
+)
+EVENTS = (
+    *("no json", "", "{}", "[]", "7", "null", '["claimed"]', '["done",null,null,null]'),
+    *('["claimed","x",3,{}]', '["done","1e999","w",""]', '["done","-1e11","w","x"]'),
+    *('["done","9e15","w","{\\"message_id\\":[5]}"]', '[["a"],1,2,3]', '["retrying","1","w","{"]'),
+    *('["dead","1","w","{\\"traceback\\":7,\\"error\\":[]}"]', "[" * 50_000),
+)
+WORKERS = (
+    *("", "x", "[]", "7", "null", '{"pid":"x"}', '{"pid":-5,"since":-1e11}', '{"host":[]}'),
+    *('{"since":"x","concurrency":"y","queues":7}', '{"since":1e999,"pid":1e99}', "[" * 50_000),
+)
+SCORES = ("-inf", "+inf", "-1e11", "253402300800", "1e300")
+STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
+PAGES = (
+    *("/jobs", "/api/jobs/summary", "/metrics", "/stage", "/healthz"),
+    *(f"/jobs/{state}" for state in STATES),
+    *(f"/api/jobs?state={state}&limit=200" for state in STATES),
+)
+
+
+def odd_messages() -> Iterator[str]:
+    """A message with one value after the other replaced by an odd one."""
+    whole = json.loads(compose(message(1)))
+    for path in _paths(whole):
+        for value in ODD:
+            changed = deepcopy(whole)
+            place: Any = changed
+            for name in path[:-1]:
+                place = place[name]
+            place[path[-1]] = value
+            yield json.dumps(changed)
+    yield from ("", "x", "[]", "null", "7", "[" * 50_000, '{"headers":{"id":1e999}}')
+
+
+def _paths(value: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, one in value.items() if isinstance(value, dict) else ():
+        yield (*before, name)
+        yield from _paths(one, (*before, name))
+
+
+@pytest.fixture
+def odd(client: Client) -> Iterator[list[str]]:
+    """Records of every odd kind, and one good job in each state; the ids of the odd ones."""
+    redis: Any = client.redis()
+    redis.sadd("lanes", "odd")
+    Queue(redis).enqueue(message(7, queue="odd"))
+    ids = []
+    for number, text in enumerate(odd_messages()):
+        ids.append(f"odd-{number}")
+        redis.rpush(f"job:{ids[-1]}", text, '["enqueued","1.0","","]')
+        redis.lpush("queue:odd", ids[-1])
+    for number, line in enumerate(EVENTS):
+        for state in STATES[2:]:
+            job = f"event-{number}-{state}"
+            ids.append(job)
+            redis.rpush(f"job:{job}", compose(message(1)), f'["{state}","1.0","w",""]', line)
+            redis.zadd(state, {job: SCORES[number % len(SCORES)]})
+    for number, text in enumerate(WORKERS):
+        redis.sadd("workers", f"w-{number}")
+        redis.set(f"worker:w-{number}", text)
+        redis.lpush(f"claims:odd:w-{number}", ids[number])
+    for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
+        redis.xadd("journal", fields)
+    yield ids
+    redis.delete("queue:odd", "job:job-7", *(f"job:{job}" for job in ids), *STATES[2:])
+    redis.delete(*(f"claims:odd:w-{number}" for number in range(len(WORKERS))))
+    redis.delete(*(f"worker:w-{number}" for number in range(len(WORKERS))))
+    redis.srem("workers", *(f"w-{number}" for number in range(len(WORKERS))))
+    redis.srem("lanes", "odd")
+    redis.delete("journal")
+
+
+def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) -> None:
+    wrong = {page: answer.status_code for page in PAGES if (answer := holder.get(page)).is_error}
+    for job in odd:
+        for page in (f"/jobs/job/{job}", f"/api/jobs/{job}"):
+            if (answer := holder.get(page)).status_code >= 500:
+                wrong[page] = answer.status_code
+    assert wrong == {}
+
+
+def test_a_good_job_is_listed_before_odd_ones(holder: httpx.Client, odd: list[str]) -> None:
+    first = holder.get("/api/jobs?state=queued&limit=200").json()["jobs"][0]
+    assert first["id"] == message(7).id
