@@ -32,6 +32,11 @@ class Claim:
     id: str
     number: str
 
+    def is_of(self, task_id: str) -> bool:
+        """Whether its job is the task that Celery knows by that id (see `enqueue.lua`)."""
+        names = (self.id, self.id.removeprefix("="))
+        return any(name == task_id or name.startswith(f"{task_id}#") for name in names)
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:

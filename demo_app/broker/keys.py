@@ -35,11 +35,19 @@ STEPS = (0, 3, 6, 9)
 #: What a lane's name ends with, the most urgent first: one for each step, and the job layer's high
 #: priority, which goes before them all.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
+#: Stands for "" where the queue's own name ends like a lane's: `orders:3` is no lane of `orders`.
+_PLAIN = ":-"
+
+
+def _lane(queue: str, suffix: str) -> str:
+    if not suffix and queue.endswith((*filter(None, _SUFFIXES), _PLAIN)):
+        suffix = _PLAIN
+    return f"{queue}{suffix}"
 
 
 def lanes_of(*queues: str) -> tuple[str, ...]:
     """The lanes of some queues, the most urgent first; of equal urgency in the queues' order."""
-    return tuple(f"{queue}{suffix}" for suffix in _SUFFIXES for queue in queues)
+    return tuple(_lane(queue, suffix) for suffix in _SUFFIXES for queue in queues)
 
 
 def lane_of(queue: str, priority: int) -> str:
@@ -47,12 +55,18 @@ def lane_of(queue: str, priority: int) -> str:
 
     Source: Celery's manual, "Using Redis", "Message Priorities".
     """
-    return f"{queue}{_SUFFIXES[1 + min(max(priority, 0), 9) // 3]}"
+    return _lane(queue, _SUFFIXES[1 + min(max(priority, 0), 9) // 3])
+
+
+def class_lane_of(queue: str, priority: int) -> str:
+    """The lane for a priority as the job layer has it: higher runs first, 0 is normal."""
+    return _lane(queue, ":high" if priority > 0 else ":low" if priority < 0 else "")
 
 
 def queue_of(lane: str) -> str:
     """The queue that a lane belongs to."""
-    return next((lane.removesuffix(end) for end in _SUFFIXES if end and lane.endswith(end)), lane)
+    ends = (*filter(None, _SUFFIXES), _PLAIN)
+    return next((lane.removesuffix(end) for end in ends if lane.endswith(end)), lane)
 
 
 @dataclass(frozen=True, slots=True)

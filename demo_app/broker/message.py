@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .events import moment_of
-from .keys import queue_of
+from .keys import class_lane_of, queue_of
 
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -34,9 +34,7 @@ class Message:
     @property
     def lane(self) -> str:
         """The queue's list that fits the priority: ``mail``, ``mail:high`` or ``mail:low``."""
-        if self.written_lane or self.priority == 0:
-            return self.written_lane or self.queue
-        return f"{self.queue}:high" if self.priority > 0 else f"{self.queue}:low"
+        return self.written_lane or class_lane_of(self.queue, self.priority)
 
 
 def is_job(headers: Mapping[str, Any]) -> bool:

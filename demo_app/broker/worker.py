@@ -264,7 +264,7 @@ def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
 def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
     for in_flight in _here["in_flight"]():
         for tag, claim in in_flight.held().items():
-            if claim.id == request.id or claim.id.startswith(f"{request.id}#"):
+            if claim.is_of(request.id):
                 in_flight.set_ending(tag, Ending(Verdict.DISCARD, reason))
 
 

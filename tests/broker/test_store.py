@@ -126,7 +126,7 @@ def test_a_worker_taken_for_dead_gets_no_next_job(store: Queue) -> None:
     assert held is not None
     die(store, "w")
     store.rescue("other", LEASE, 3)
-    ended = store.finish(held, Verdict.DONE, next_for=("w", LANES))
+    ended = store.finish(held, Verdict.DEAD, next_for=("w", LANES))
     assert (ended.in_time, ended.following) == (False, None)
     assert places(store) == {"enqueued": 2, "queued": 2, "late": 1}
 
@@ -185,7 +185,7 @@ def test_nobody_is_judged_right_after_redis_was_started_again(store: Queue) -> N
     assert places(store) == {"enqueued": 1, "running": 1}
 
 
-def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_acknowledge(store: Queue) -> None:
+def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_give_up(store: Queue) -> None:
     fill(store, 1)
     let_judge(store)
     store.register("w", LEASE, "{}")
@@ -194,7 +194,7 @@ def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_acknowledge(store
     die(store, "w")
     store.rescue("other", LEASE, 3)
     assert store.beat("w", LEASE, "{}") is False
-    assert not store.finish(held, Verdict.DONE).in_time
+    assert not store.finish(held, Verdict.DEAD).in_time
     assert places(store) == {"enqueued": 1, "queued": 1, "late": 1}
 
 
@@ -433,7 +433,7 @@ def test_each_event_says_who_did_it_and_what_is_known_of_it(store: Queue) -> Non
     assert late is not None
     die(store, "one")
     store.rescue("two", LEASE, 3)
-    store.finish(late, Verdict.DONE, detail="too late")
+    store.finish(late, Verdict.DEAD, detail="too late")
     claim(store, "three")
     store.deregister("three")
     job = get_job(store.client, "job-1")
@@ -452,7 +452,7 @@ def test_each_event_says_who_did_it_and_what_is_known_of_it(store: Queue) -> Non
         ("enqueued", "a person", "brought back from dead"),
         ("claimed", "one", ""),
         ("rescued", "two", "one"),
-        ("late", "one", "done"),
+        ("late", "one", "dead"),
         ("claimed", "three", ""),
         ("requeued", "three", "the worker stopped"),
     ]

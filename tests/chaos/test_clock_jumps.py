@@ -145,3 +145,16 @@ def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
         store.promote_due("w")
         newest = store.client.zrange("dead", -1, -1, withscores=True)[0][1]
         assert newest <= store.client.time()[0] + 2, "and not as if it were an hour from now"
+
+
+def test_a_clock_that_was_ahead_for_a_while_brings_nothing_early() -> None:
+    with _redis_with_a_clock() as (store, put_clock):
+        due = time.time() + 120.0
+        store.enqueue(message(1), due=due)
+        store.promote_due("w")
+        put_clock(60)
+        store.promote_due("w")
+        put_clock(0)
+        store.promote_due("w")
+        [waiting] = page(store.client, State.SCHEDULED).jobs
+        assert waiting.due == pytest.approx(due, abs=1)

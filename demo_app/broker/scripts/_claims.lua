@@ -15,6 +15,7 @@ local function in_quarantine(id) return #deaths_of(id) >= 2 end
 -- The worker that held the job is dead, and the job at the head of its queue already. A death counts
 -- when the job may have been its cause. What has too many gets one more try, alone and after a pause;
 -- what kills a worker then as well is dead.
+-- So does each lease that was lost with it, but for ten: a machine may sleep.
 -- victim: the worker, or '' when the job had not begun there.
 local function rescued(id, lane, by, detail, most, victim)
   redis.call('HDEL', RUNNING, id)
@@ -25,10 +26,12 @@ local function rescued(id, lane, by, detail, most, victim)
   local deaths = deaths_of(id)
   deaths[#deaths + 1] = victim
   redis.call('HSET', DEATHS, id, table.concat(deaths, ' '))
-  if #deaths <= most then return end
+  local lost = tonumber(redis.call('HGET', DEATHS, '~' .. id) or 0)
+  local counted = #deaths + math.max(0, lost - 10)
+  if counted <= most then return end
   redis.call('LREM', queue_key(lane), -1, id)
-  local why = 'poison: ' .. #deaths .. ' workers died while they ran it'
-  if #deaths > most + 1 then return end_job('dead', id, by, why) end
+  local why = 'poison: ' .. #deaths + lost .. ' workers died while they ran it'
+  if counted > most + 1 then return end_job('dead', id, by, why) end
   redis.call('ZADD', set_key('retrying'), moment_in(POISON_PAUSE), id)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end
@@ -54,18 +57,6 @@ local function give_back(worker, each)
   return ids
 end
 
--- A job in quarantine runs alone: it waits until the worker's other jobs have ended.
-local function must_wait(id, worker, lanes)
-  local holding = 0
-  for _, lane in ipairs(lanes) do
-    for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
-      holding = holding + 1
-      if in_quarantine(held) then return true end
-    end
-  end
-  return holding > 0 and in_quarantine(id)
-end
-
 -- Those of the lanes from which jobs may be taken.
 local function flowing(lanes)
   local open = {}
@@ -75,11 +66,29 @@ local function flowing(lanes)
   return open
 end
 
--- The job that the next claim would take.
-local function head_of(lanes)
+-- Take the next job while there are suspects; returns its lane and id, or nothing. A suspect runs
+-- alone, in a worker that holds nothing else: others go past it. When it has waited for a minute, they
+-- wait for it.
+local function pop_past_suspects(worker, lanes, all)
+  local holding = false
+  for _, lane in ipairs(all) do
+    for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
+      holding = true
+      if in_quarantine(held) then return end
+    end
+  end
   for _, lane in ipairs(lanes) do
-    local id = redis.call('LINDEX', queue_key(lane), -1)
-    if id then return id end
+    for i = -1, -100, -1 do
+      local id = redis.call('LINDEX', queue_key(lane), i)
+      if not id then break end
+      if not (holding and in_quarantine(id)) then
+        redis.call('LREM', queue_key(lane), -1, id)
+        return lane, id
+      end
+      local line = redis.call('LINDEX', job_key(id), -1)
+      local since = line and tonumber(string.match(line, '^%["%w+","([%d.]+)"'))
+      if since and now - since > 60 then return end
+    end
   end
 end
 
@@ -104,11 +113,14 @@ local function claim(worker, most, lanes)
   for i, lane in ipairs(open) do pop[2 + i] = queue_key(lane) end
   pop[#pop + 1] = 'RIGHT'
   while #claimed < 5 * most do
-    local head = quarantine and head_of(open)
-    if head and must_wait(head, worker, lanes) then return claimed end
-    local popped = redis.call(unpack(pop))
-    if not popped then return claimed end
-    local lane, id = string.sub(popped[1], #P + 7), popped[2][1]
+    local lane, id
+    if quarantine then
+      lane, id = pop_past_suspects(worker, open, lanes)
+    else
+      local popped = redis.call(unpack(pop))
+      if popped then lane, id = string.sub(popped[1], #P + 7), popped[2][1] end
+    end
+    if not id then return claimed end
     local message = redis.call('LINDEX', job_key(id), 0)
     if message then  -- else its record was deleted: there is nothing that could run
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)

@@ -72,14 +72,18 @@ local function lane_of(id)
   return readable and type(lane) == 'string' and lane or nil
 end
 
--- When the clock is set back, what waits for its moment would wait for as much longer. So the latest
--- moment that anybody has seen is kept, and every moment in the sorted sets moves with the clock.
+-- The clock may be set back. What was noted by the clock as it was before, and lies ahead of now,
+-- moves with it: what waits would wait for as much longer. What was noted earlier stays: its moment is
+-- the same by every clock that is right. The latest moment that anybody has seen tells that it was.
 local function follow_clock()
   local seen = tonumber(redis.call('HGET', SERVER, 'at') or 0)
   if seen - now > 1 then
     for _, state in ipairs({'scheduled', 'retrying', 'dead', 'done', 'discarded'}) do
-      for _, id in ipairs(redis.call('ZRANGE', set_key(state), 0, -1)) do
-        redis.call('ZINCRBY', set_key(state), now - seen, id)
+      for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), now_text, '+inf')) do
+        local waits = state == 'scheduled' or state == 'retrying'
+        local line = waits and redis.call('LINDEX', job_key(id), -1)
+        local noted = line and tonumber(string.match(line, '^%["%w+","([%d.]+)"'))
+        if not noted or noted > now then redis.call('ZINCRBY', set_key(state), now - seen, id) end
       end
     end
   end
@@ -99,10 +103,13 @@ local function add_newest(state, id)
   redis.call('ZADD', set_key(state), score, id)
 end
 
+-- '~' and the id is the field for leases that its workers lost (see register.lua).
+local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
+
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
 -- end only, so that up to 63 more may be there. A dead one stays until a person decides.
 local function end_job(state, id, by, detail)
-  redis.call('HDEL', DEATHS, id)
+  forget_deaths(id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
   record(id, state, by, detail)
   add_newest(state, id)
@@ -148,7 +155,7 @@ local function follow_successor(id, by, detail, lane)
   if not successor then return false end
   if lane then redis.call('LREM', queue_key(lane), -1, id) end
   redis.call('DEL', successor_key(id))
-  redis.call('HDEL', DEATHS, id)
+  forget_deaths(id)
   local told = cjson.decode(successor)
   set_message(id, told.message)
   record(id, 'retrying', by, detail)

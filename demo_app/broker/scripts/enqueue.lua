@@ -35,6 +35,8 @@ end
 
 for i = 3, #ARGV, 5 do
   local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
+  -- what begins so is no job (see `is_job`), and a producer's own id may begin with anything
+  if (kind == 'once' or kind == 'job') and not is_job(id) then id = '=' .. id end
   local later = due ~= '' and tonumber(due) + ahead > now
   if later then
     follow_clock()

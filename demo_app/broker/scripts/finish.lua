@@ -1,5 +1,6 @@
--- Acknowledge a claim with its outcome. Only who still holds the claim may: after a rescue the
--- job is another's, and the late acknowledgement changes nothing but its own counter.
+-- Acknowledge a claim with its outcome. After a rescue the job is another's. That it was done counts
+-- all the same, as long as nobody else has finished it; any other late outcome changes nothing but its
+-- own counter.
 -- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
 --       requeue_last: to the queue's tail; moved: it is safe in another queue),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
@@ -36,8 +37,37 @@ local function said_before()
   return false
 end
 
-if redis.call('HGET', RUNNING, id) ~= number
-    or redis.call('LREM', claims_key(lane, worker), 1, id) == 0 then
+-- Whether the job was taken from this worker, which had claimed it last, and nobody has finished it.
+local function is_unfinished()
+  if redis.call('LPOS', claims_key(lane, worker), id) then return false end  -- a newer claim
+  for i = -1, -64, -1 do
+    local line = redis.call('LINDEX', job_key(id), i)
+    if not line or string.sub(line, 1, 1) ~= '[' then return false end
+    local name, _, by, detail = unpack(cjson.decode(line))
+    if name == 'claimed' and by == worker then return true end
+    if name == 'done' or name == 'dead' or name == 'discarded' or name == 'requeued' and by == worker
+        or name == 'retrying' and not string.find(detail, '^poison') then
+      return false
+    end
+  end
+  return false
+end
+
+-- Take it back, from wherever it is: it waits again, or another worker runs it as well.
+local function take_back()
+  redis.call('LREM', queue_key(lane), -1, id)
+  redis.call('ZREM', set_key('retrying'), id)
+  for _, other in ipairs(redis.call('SMEMBERS', WORKERS)) do
+    redis.call('LREM', claims_key(lane, other), 1, id)
+  end
+end
+
+if redis.call('HGET', RUNNING, id) == number
+    and redis.call('LREM', claims_key(lane, worker), 1, id) == 1 then
+  -- it is this worker's, as it nearly always is
+elseif outcome == 'done' and is_job(id) and is_unfinished() then
+  take_back()
+else
   if said_before() then return answer(1) end
   if not is_job(id) then return answer(0) end  -- it leaves no history to tell
   redis.call('HINCRBY', COUNTERS, 'late', 1)
@@ -67,7 +97,7 @@ elseif outcome == 'lost' then
   rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
   notify()
 elseif outcome == 'retry' then
-  redis.call('HDEL', DEATHS, id)
+  forget_deaths(id)
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)
   record(id, 'retrying', worker, detail)
 elseif outcome == 'moved' then

@@ -1,17 +1,21 @@
 -- A worker's first sign of life, before its first claim.
 -- ARGV: worker, lease in milliseconds, what it says of itself (JSON), the name under which it was
--- taken for dead, if it was: then it was only paused, and no job is to blame.
+-- taken for dead, if it was: then it was only paused, and no job is to blame. A job with which that
+-- happens again and again may be the cause: see `rescued`.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('HSET', LEASES, ARGV[1], ARGV[2])
 journal('', 'worker_started', ARGV[1], ARGV[3])
 local blamed = ARGV[4] ~= '' and redis.call('HKEYS', DEATHS) or {}
 for _, id in ipairs(blamed) do
-  local others = {}
-  for _, worker in ipairs(deaths_of(id)) do
+  local others, deaths = {}, deaths_of(id)
+  for _, worker in ipairs(deaths) do
     if worker ~= ARGV[4] then others[#others + 1] = worker end
   end
-  redis.call('HSET', DEATHS, id, table.concat(others, ' '))
-  if #others == 0 then redis.call('HDEL', DEATHS, id) end
+  if #others < #deaths then
+    redis.call('HINCRBY', DEATHS, '~' .. id, 1)
+    redis.call('HSET', DEATHS, id, table.concat(others, ' '))
+    if #others == 0 then redis.call('HDEL', DEATHS, id) end
+  end
 end
 return 1
