@@ -65,10 +65,11 @@ class Settlement:
         states = self._backend.states(list(asked.values()))
         self._asked = batch[-1][0]
         hit(Step.OUTBOX_SETTLED)
+        # keeps: kept
         ended = [row for row, job_id in asked.items() if states.get(job_id) in _ENDED]
         if ended:
             outbox.remove(self._database, ended)
-        lost = [row for row, job_id in asked.items() if job_id not in states]
+        lost = [row for row, job_id in asked.items() if job_id not in states]  # keeps: kept
         if lost:
             log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
             self._hand_over_again(lost[0])

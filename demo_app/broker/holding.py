@@ -113,5 +113,5 @@ class Holding:
         with self._lock:
             unanswered = set(claims) - {held.claim for held in self._held.values()}
             lost, self._unanswered = unanswered & self._unanswered, unanswered
-            self._refused |= lost
+            self._refused |= lost  # keeps: one-end
         return lost

@@ -190,6 +190,7 @@ class InFlight:
 
     def steps(self) -> list[heartbeat.Step]:
         """What the heartbeat does in its next round."""
+        # keeps: ends
         steps = [self._renew, self.acknowledge_pending, self.rescue, self._promote_due]
         self._rounds += 1
         if self._rounds % _LOOK_EVERY == 0:

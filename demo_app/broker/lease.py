@@ -95,7 +95,7 @@ class Lease:
         and while Redis can't be reached this raises its error: nobody may act on a guess.
         Raises LeaseLost when the epoch is over.
         """
-        if worker == self.worker and time.monotonic() >= self._valid_until:
+        if worker == self.worker and time.monotonic() >= self._valid_until:  # keeps: may-send
             self.renew()
         if worker != self.worker:
             raise LeaseLost(f"{worker} was taken for dead; its jobs went to others")

@@ -39,6 +39,7 @@ class RetryPolicy:
 
     def gives_up(self, failures: int, age: float) -> bool:
         """Whether a job that failed so many times, and was put in `age` seconds ago, is dead."""
+        # keeps: patience
         return failures >= self.attempts if self.within is None else age >= self.within
 
 

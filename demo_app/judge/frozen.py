@@ -26,7 +26,7 @@ EXPIRY = "\1expiry"
 #: A script upon a content: the content, the script's SHA1, its words.
 Asked = tuple[Any, ...]
 #: Seconds after which a script that does not end is taken for one that never will.
-_PATIENCE = 3.0
+_PATIENCE = 30.0
 #: Answers that are remembered: a script's are told by the content that it met.
 _REMEMBERED = 50_000
 

@@ -93,7 +93,7 @@ def of_scripts() -> list[Mutant]:
             for new in dict.fromkeys(_mistakes(code)):
                 text = "\n".join([*lines[:number], new, *lines[number + 1 :]]) + "\n"
                 make = _file_maker(name, text)
-                found.append(Mutant(f"{file.name}:{number + 1}", line, new, make))
+                found.append(Mutant(f"{file.name}:{number + 1}", code, new, make))
     return found
 
 

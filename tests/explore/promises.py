@@ -1,5 +1,5 @@
 """What holds in every state of every world. Each promise has a name; the lines of the project that
-keep it are tagged with it (``keeps: one-place``)."""
+keep it are tagged with it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROMISES = {
     "begins-once": "a job begins once, and once more for each fault at the most",
     "alive": "nobody takes a healthy worker for dead, and no step of its heartbeat fails",
     "no-wait": "a worker that has a place free gets a job if there is one",
-    "not-early": "a job does not begin before its moment, by a clock that is right",
+    "not-early": "a job is not found due before its moment, by a clock that is right",
     "bounded": "a job that kills its workers is put aside after a few of them",
     "patience": "a job that fails for now is not given up after its first tries",
     "ends": "when no fault comes any more, every job ends",
@@ -138,6 +138,13 @@ def _begins_once(world: World, view: View) -> Iterator[str]:
             yield f"{job} began {times} times, after {world.ledger.disturbed} faults"
 
 
+def _not_early(world: World, view: View) -> Iterator[str]:
+    for job, due in world.ledger.due.items():
+        waits = "scheduled" in view.places.get(job, ["scheduled"])
+        if not waits and world.now < due - 1 and job not in world.ledger.excused:
+            yield f"{job} was found due {due - world.now:.0f} s early"
+
+
 def _bounded(world: World, view: View) -> Iterator[str]:
     most = max(setup.rescues for setup in world.plan.processes) + 2 + world.plan.alive - 1
     for job, times in world.ledger.begun.items():
@@ -164,6 +171,7 @@ _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
     "order": _order,
     "kept": _kept,
     "begins-once": _begins_once,
+    "not-early": _not_early,
     "bounded": _bounded,
     "patience": _patience,
 }

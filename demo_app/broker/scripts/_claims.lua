@@ -28,7 +28,7 @@ local function rescued(id, lane, by, detail, most, victim)
   redis.call('HSET', DEATHS, id, table.concat(deaths, ' '))
   local lost = tonumber(redis.call('HGET', DEATHS, '~' .. id) or 0)
   local counted = #deaths + math.max(0, lost - 10)
-  if counted <= most then return end
+  if counted <= most then return end  -- keeps: bounded
   redis.call('LREM', queue_key(lane), -1, id)
   local why = 'poison: ' .. #deaths + lost .. ' workers died while they ran it'
   if counted > most + 1 then return end_job('dead', id, by, why) end
@@ -42,7 +42,7 @@ local function give_back(worker, each)
   local ids = {}
   for _, lane in ipairs(redis.call('SUNION', LANES, TRANSIENT)) do
     while true do
-      local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')
+      local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')  -- keeps: order, one-place
       if not id then break end
       ids[#ids + 1] = id
       each(id, lane)
@@ -111,7 +111,7 @@ local function claim(worker, most, lanes)
   end
   local pop = {'LMPOP', #open}  -- from the first list that has a job
   for i, lane in ipairs(open) do pop[2 + i] = queue_key(lane) end
-  pop[#pop + 1] = 'RIGHT'
+  pop[#pop + 1] = 'RIGHT'  -- keeps: order
   while #claimed < 5 * most do
     local lane, id
     if quarantine then
@@ -124,7 +124,7 @@ local function claim(worker, most, lanes)
     local message = redis.call('LINDEX', job_key(id), 0)
     if message then  -- else its record was deleted: there is nothing that could run
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
-      redis.call('LPUSH', claims_key(lane, worker), id)
+      redis.call('LPUSH', claims_key(lane, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)
       for _, part in ipairs({id, lane, tostring(number), redelivered(id), message}) do
         claimed[#claimed + 1] = part

@@ -50,7 +50,7 @@ end
 -- Wake every worker that waits for a job. A worker that found nothing has set the key `idle`
 -- before it began to wait; without it nobody waits, and there is nobody to notify.
 local function notify()
-  if redis.call('DEL', IDLE) == 1 then
+  if redis.call('DEL', IDLE) == 1 then  -- keeps: no-wait
     redis.call('XADD', WAKE, 'MAXLEN', 1, '*', 'job', '')
   end
 end
@@ -133,7 +133,7 @@ end
 -- Nothing is left of the job but its number in the counters.
 local function forget(id, by, why)
   redis.call('DEL', job_key(id))
-  redis.call('HINCRBY', COUNTERS, 'discarded', 1)
+  redis.call('HINCRBY', COUNTERS, 'discarded', 1)  -- keeps: sum
   journal(id, 'discarded', by, why)
 end
 

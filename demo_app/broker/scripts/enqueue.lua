@@ -65,7 +65,7 @@ for i = 3, #ARGV, 5 do
       id = id .. '#' .. copy
     end
     local event = later and event_text('scheduled', by, due) or at_once
-    if redis.call('RPUSH', job_key(id), message, event) > 2 then
+    if redis.call('RPUSH', job_key(id), message, event) > 2 then  -- keeps: begins-once
       redis.call('RPOP', job_key(id), 2)  -- it was known
     elseif later then
       new = new + 1
@@ -81,7 +81,7 @@ for i = 3, #ARGV, 5 do
   end
 end
 if new > 0 then
-  redis.call('HINCRBY', COUNTERS, 'enqueued', new)
+  redis.call('HINCRBY', COUNTERS, 'enqueued', new)  -- keeps: sum
   notify()
 end
 return new

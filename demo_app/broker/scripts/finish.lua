@@ -62,7 +62,7 @@ local function take_back()
   end
 end
 
-if redis.call('HGET', RUNNING, id) == number
+if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
     and redis.call('LREM', claims_key(lane, worker), 1, id) == 1 then
   -- it is this worker's, as it nearly always is
 elseif outcome == 'done' and is_job(id) and is_unfinished() then

@@ -5,7 +5,7 @@ local moved, soonest = 0, ''
 follow_clock()
 for _, state in ipairs({'scheduled', 'retrying'}) do
   local key = set_key(state)
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now_text, 'LIMIT', 0, ARGV[2])) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now_text, 'LIMIT', 0, ARGV[2])) do  -- keeps: not-early
     redis.call('ZREM', key, id)
     release(id, ARGV[1], 'it was due')
     moved = moved + 1

@@ -39,7 +39,7 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   end
   if left ~= -2 then
     if first_look then redis.call('HDEL', SUSPECTS, worker) end
-  elseif calm >= lease then
+  elseif calm >= lease then  -- keeps: alive
     suspected = suspected + 1
     if is_dead(worker, lease, first_look) then found[#found + 1] = worker end
   end
