@@ -24,11 +24,25 @@ KEY = "blog"
 PATIENCE = 10.0
 
 
+class AnotherBlog(RuntimeError):
+    """This Redis has another blog's jobs, whose workers would look for ours in its comments."""
+
+
 def announce(chosen: Settings, database: Database) -> None:
-    """Say which blog the jobs are about, where they are in Redis; raises redis.RedisError."""
-    if _in_redis(chosen):
-        with connect(chosen.redis_url) as client:
-            client.set(KEY, database.id)
+    """Say which blog the jobs are about, where they are in Redis; the first one stays.
+
+    Raises AnotherBlog, with a sentence, and redis.RedisError.
+    """
+    if not _in_redis(chosen):
+        return
+    with connect(chosen.redis_url) as client:
+        client.set(KEY, database.id, nx=True)
+        found = client.get(KEY)
+    if found != database.id:
+        raise AnotherBlog(
+            f"this Redis has the jobs of the blog {found}, and this one is {database.id}: "
+            "each blog needs a Redis of its own (DEMO_REDIS_URL)"
+        )
 
 
 def open_blog(chosen: Settings) -> Database:

@@ -53,8 +53,8 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         self._address = (client.hostname, client.port, client.virtual_host)
         self._found: tuple[int, InFlight] | None = None
         scheme = scheme_of(self._url)
-        if scheme and scheme != "sentinel":
-            self.connection_class = CONNECTIONS[scheme]
+        if scheme != "sentinel":
+            self.connection_class = CONNECTIONS[scheme or "redis"]
         super().__init__(connection, **options)
 
     @property
@@ -112,6 +112,16 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         expires = (kwargs.get("arguments") or {}).get("x-expires")
         if expires and not (auto_delete or queue.endswith(".pidbox")):
             log.warning("The queue %s is to expire (x-expires); here it stays", queue)
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        """Note that a queue belongs to an exchange, when Redis is full as well: else no worker
+        could start, and nothing would ever make room."""
+        try:
+            super()._queue_bind(exchange, routing_key, pattern, queue)
+        except redis.exceptions.OutOfMemoryError:
+            key = self.keyprefix_queue % exchange
+            member = self.sep.join([routing_key or "", pattern or "", queue or ""])
+            self.in_flight.queue.add_to_set(key, member)
 
     def _size(self, queue: str) -> int:
         return self.in_flight.queue.size(lanes_of(queue))

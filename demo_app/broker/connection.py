@@ -15,15 +15,36 @@ from redis.connection import parse_url
 #: made by `connect`, give text, and the code that reads them should not have to say so each time.
 Decoded = Any
 
+
+class _ToThePrimary:
+    """A connection to a server that may write.
+
+    One that has become a replica is as good as gone: its address may lead to another one by now.
+    """
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The next answer; raises redis.ConnectionError when the server is a replica."""
+        try:
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+        except redis.ReadOnlyError as error:
+            self.disconnect()  # type: ignore[attr-defined]
+            raise redis.ConnectionError(f"it is a replica by now: {error}") from error
+
+
+class _Tcp(_ToThePrimary, redis.Connection): ...
+
+
+class _Tls(_ToThePrimary, redis.SSLConnection): ...
+
+
+class _Unix(_ToThePrimary, redis.UnixDomainSocketConnection): ...
+
+
 #: The schemes behind ``claims+``, with the class of their connections.
 CONNECTIONS: dict[str, type[Any]] = {
-    "redis": redis.Connection,
-    "valkey": redis.Connection,
-    "sentinel": redis.Connection,
-    "rediss": redis.SSLConnection,
-    "valkeys": redis.SSLConnection,
-    "unix": redis.UnixDomainSocketConnection,
-    "socket": redis.UnixDomainSocketConnection,
+    **dict.fromkeys(("redis", "valkey", "sentinel"), _Tcp),
+    **dict.fromkeys(("rediss", "valkeys"), _Tls),
+    **dict.fromkeys(("unix", "socket"), _Unix),
 }
 #: Schemes that redis-py spells in another way.
 _SPELT = {
@@ -102,7 +123,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
     if database and not database.isdigit():
         raise ValueError(f"the database behind the last / is a number, not {database!r}")
     given = {**options, "host": "127.0.0.1", "port": 6379, "db": 0, **found}
-    if CONNECTIONS[scheme_of(url)] is redis.SSLConnection:  # Celery's spelling is known too
+    if CONNECTIONS[scheme_of(url)] is _Tls:  # Celery's spelling is known too
         demanded = given.get("ssl_cert_reqs", "required")
         if isinstance(demanded, str):
             given["ssl_cert_reqs"] = demanded.lower().removeprefix("cert_")
@@ -151,7 +172,11 @@ def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any
     patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     watched = Watched.read(url)
     if watched is None:
-        return client.from_url(client_url(url), decode_responses=True, **patience)
+        found = client.from_url(client_url(url), decode_responses=True, **patience)
+        pool = found.connection_pool
+        ours = {one.__mro__[2]: one for one in (_Tcp, _Tls, _Unix)}
+        pool.connection_class = ours.get(pool.connection_class, pool.connection_class)
+        return found
     return sentinels(watched.sentinels, sentinel_kwargs=patience).master_for(
         watched.name,
         db=watched.database,

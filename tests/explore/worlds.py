@@ -15,7 +15,7 @@ WORLDS = (
     Plan("one fault", ("plain",), (_ONE,) * 3,
          faults=Faults(1, kill=1, pause=1, halt=1, lose=1, restart=1)),
     Plan("two deaths", ("plain",), (_ONE,) * 3, 1, Faults(2, kill=2)),
-    Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE), open="may-send"),
+    Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
     Plan("hog", ("hog",), (Setup(rescues=0),) * 2, open="bounded"),
     Plan("later", ("later",), (Setup(beat=30.0, lease=100.0),), 1, Faults(1, clock=1),
          open="not-early"),

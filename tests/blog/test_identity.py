@@ -1,0 +1,43 @@
+"""Each blog has a Redis of its own: the jobs of two would be taken for each other's."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from demo_app.backends.celery import CeleryBackend
+from demo_app.blog import outbox, posts
+from demo_app.blog.identity import AnotherBlog, announce
+from demo_app.blog.opening import open_database
+from demo_app.blog.relay import Relay
+from demo_app.broker.queue import Queue
+from demo_app.jobs import task
+from demo_app.settings import Settings
+
+
+@task(queue_name="mail")
+def tell_of(comment_id: int) -> None:
+    """In place of a task that takes a comment's id."""
+
+
+def test_a_second_blog_on_the_same_redis_keeps_its_jobs_and_says_so(
+    store: Queue, redis_url: str, tmp_path: Path
+) -> None:
+    relays = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        chosen = Settings(dir=tmp_path / name, redis_url=redis_url)
+        database = open_database(chosen)
+        posts.seed(database)
+        posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell_of)
+        announcing = partial(announce, chosen, database)
+        relays.append((Relay(database, CeleryBackend(store), announce=announcing), database))
+    (first, own), (second, other) = relays
+    assert first.hand_over() == 1
+    with pytest.raises(AnotherBlog, match=f"the jobs of the blog {own.id}"):
+        second.hand_over()
+    assert (store.size(["mail"]), outbox.size(other)) == (1, 1), "only the first one's"
+    assert first.hand_over_again(1) is None
+    assert first.hand_over() == 1, "the first blog may say it again"

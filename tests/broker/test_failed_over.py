@@ -1,0 +1,62 @@
+"""Redis is full when a worker starts; its address leads to another server at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery_suite.outside import Shop
+from support import message, until
+
+from demo_app.broker.connection import connect
+from demo_app.broker.queue import Queue
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A shop on claims."""
+    shop = Shop(tmp_path / "shop", "claims", "threads")
+    yield shop
+    shop.close()
+
+
+def _fail_over(shop: Shop, replica: Shop) -> None:
+    """The replica becomes the primary, and the other way round; what is connected stays so."""
+    replica.redis.replicaof("no", "one")
+    shop.redis.replicaof("127.0.0.1", str(replica.port))
+    shop.link.server_port = replica.port
+    until(lambda: shop.redis.info("replication")["role"] == "slave", what="the fail-over")
+
+
+@pytest.fixture
+def replica(shop: Shop, tmp_path: Path) -> Iterator[Shop]:
+    """Another server, which follows the shop's."""
+    other = Shop(tmp_path / "replica", "claims", "threads")
+    other.redis.replicaof("127.0.0.1", str(shop.port))
+    until(lambda: other.redis.info("replication")["master_link_status"] == "up", what="its copy")
+    yield other
+    other.close()
+
+
+def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
+    shop: Shop, replica: Shop
+) -> None:
+    shop.start_worker()
+    producer = Queue(connect(f"redis://127.0.0.1:{shop.link.port}/0"))
+    producer.enqueue(message(1, task="shop.pack", arguments={"parcel": "before"}, queue="celery"))
+    assert not shop.lost(["before"], 30)
+    _fail_over(shop, replica)
+    producer.enqueue(message(2, task="shop.pack", arguments={"parcel": "after"}, queue="celery"))
+    assert not shop.lost(["after"], 60)
+    assert replica.redis.zcard("done") == 2
+
+
+def test_a_worker_that_starts_while_redis_is_full_makes_room(shop: Shop) -> None:
+    parcels = [f"p{number}" for number in range(20)]
+    shop.order(*parcels)
+    shop.redis.delete("_kombu.binding.celery", "_kombu.binding_permanent.celery")
+    shop.redis.config_set("maxmemory", 1)
+    shop.start_worker()
+    assert not shop.lost(parcels, 60)
+    assert shop.redis.exists("_kombu.binding.celery")
