@@ -47,6 +47,9 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
         yield "task_protocol", "jobs of protocol 1 have no history, and poison comes back"
     if conf.worker_cancel_long_running_tasks_on_connection_loss:
         yield "worker_cancel_long_running_tasks_on_connection_loss", "a broken line doubles jobs"
+    bases = {base.__module__.partition(".")[0] for one in tasks for base in type(one).__mro__}
+    if "celery_singleton" in bases and not conf.get("singleton_backend_url"):
+        yield "singleton_backend_url", "celery-singleton needs it: redis://, without claims+"
     if options.lease_seconds < 3 * options.heartbeat_seconds:
         yield "lease_seconds", "shorter than three heartbeats: a late one makes a live worker dead"
     if int(str(redis["redis_version"]).partition(".")[0]) < 7:

@@ -9,9 +9,8 @@ from .connection import client_url
 #: Celery acknowledges a job before it runs, and one whose process was killed as well. A job that is
 #: to survive has to be acknowledged when it has ended. An app, or a task, may say False itself.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
-#: RedBeat and celery-singleton keep their own keys where the broker is, unless the app says where.
-#: They know only the schemes of redis-py.
-OTHERS = ("redbeat_redis_url", "singleton_backend_url")
+#: RedBeat keeps its keys where the broker is, unless the app says where, and knows no claims+.
+REDBEAT = "redbeat_redis_url"
 
 
 def is_chosen(conf: Any) -> bool:
@@ -33,9 +32,8 @@ def set_defaults(app: Any) -> None:
     said = app.conf.maps[:-1]  # the last one has Celery's own defaults
     app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in said)})
     url = f"{app.conf.broker_url}".partition(";")[0].removeprefix("claims+")
-    if not url.startswith(("claims", "sentinel")):
-        left = [name for name in OTHERS if not any(name in one for one in said)]
-        app.conf.update(dict.fromkeys(left, client_url(url)))
+    if not url.startswith(("claims", "sentinel")) and not any(REDBEAT in one for one in said):
+        app.conf.update({REDBEAT: client_url(url)})
     for task in app._tasks.values():
         for name in DEFAULTS:
             if app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,13 +37,13 @@ def scheduled(queue: Queue, lanes: Sequence[str], hostname: str) -> list[dict[st
     pipe = client.pipeline(transaction=False)
     for job_id, _ in found:
         pipe.lindex(queue.keys("job", job_id), 0)
-    pairs = zip(pipe.execute(), found, strict=True)
-    messages = [(json.loads(text), due) for text, (_, due) in pairs if text]
-    return [
-        _entry(message, due, hostname)
-        for message, due in messages
-        if message["properties"]["delivery_info"].get("lane") in lanes
-    ]
+    listed = []
+    for text, (_, due) in zip(pipe.execute(), found, strict=True):
+        with suppress(Exception):  # what can't be read is not listed; it is dead when it is due
+            message = json.loads(text)
+            if message["properties"]["delivery_info"].get("lane") in lanes:
+                listed.append(_entry(message, due, hostname))
+    return listed
 
 
 def _entry(message: dict[str, Any], due: float, hostname: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
@@ -13,6 +14,9 @@ import pytest
 from celery_suite.hostile import HOSTILE, Strangers, honest, strangers
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+
+from demo_app.broker.inspect import get_jobs
+from demo_app.broker.queue import Kind, Queue
 
 #: Anything that JSON can say, some of it as Celery writes it.
 _anything = st.recursive(
@@ -33,7 +37,10 @@ _places = st.sampled_from(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["prefork", "threads", "solo"])
+_OTHERS = [pytest.param(pool, marks=pytest.mark.thorough) for pool in ("threads", "solo")]
+
+
+@pytest.fixture(scope="module", params=["prefork", *_OTHERS])
 def met(request: pytest.FixtureRequest) -> Iterator[Strangers]:
     """One worker for all messages."""
     with strangers("claims", request.param) as found:
@@ -70,6 +77,18 @@ def test_what_can_not_be_run_is_dead_with_its_reason(met: Strangers) -> None:
         job = met.put(HOSTILE[name](honest()))
         met.shop.until(lambda job=job: met.state(job) == "dead", name)
         assert "Error: " in met.reason(job)
+
+
+def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) -> None:
+    text = HOSTILE["a header nested 100,000 deep"](honest())
+    store.publish(text, "x", "celery", kind=Kind.JOB, due=time.time() + 600)
+    for _ in range(2):
+        store.decide("x", "retry", by="the test, which does not wait for it")
+        [job] = get_jobs(store.client, ["x"])
+        assert job.state == "dead"
+        assert job.timeline[-1].notes["text"] == "no queue can be read in its message"
+    seen = store.snapshot().count
+    assert seen["enqueued"] == seen["dead"] == 1
 
 
 _changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)

@@ -1,13 +1,12 @@
 """``python -m celery_suite.page``: what was measured last goes into the broker's page.
 
-It reads what ``celery_suite``, ``celery_suite.soak`` and ``benchmarks broker`` have left in
-``build``. A part that was not run is left out.
+It reads what ``celery_suite``, its ``hostile``, ``ecosystem`` and ``soak``, and ``benchmarks
+broker`` have left in ``build``. A section of which nothing was run stays as it is.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from pathlib import Path
 from benchmarks.table import Table
 
 from celery_suite.compare import Comparison, exceptions
+from celery_suite.hostile import ENDED, Outcome
 from celery_suite.run import CACHE, REPOSITORY, Ended
 from demo_app.judge.report import machine
 from demo_app.markdown import table
@@ -23,7 +23,6 @@ from demo_app.markdown import table
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
 BENCH = REPOSITORY / "build" / "bench" / "last.json"
 PROJECTS = ("celery", "kombu")
-_PLACE = re.compile(r"(<!-- measured\b[^>]*-->\n).*?(<!-- /measured -->)", re.DOTALL)
 
 
 def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
@@ -58,6 +57,34 @@ def _reasons(compared: list[Comparison]) -> Iterator[str]:
             yield f"- `{test.partition('::')[2]}`, {times} ×: {reason}."
 
 
+def hostile(file: Path) -> str:
+    """What became of each hostile message: a count of each transport, and those that did harm."""
+    read = json.loads(file.read_text())
+    found = {name: [Outcome(**one) for one in outcomes] for name, outcomes in read.items()}
+    counts = {
+        "messages": len,
+        "the job behind was done": lambda all: sum(one.behind == "done" for one in all),
+        "the message came to an end": lambda all: sum(one.ended in ENDED for one in all),
+        "workers that ended": lambda all: sum(one.ended_workers for one in all),
+    }
+    rows = [[name, *(str(count(all)) for count in counts.values())] for name, all in found.items()]
+    counted = table(["", *counts], rows, ["---", *("---:" for _ in counts)])
+    differ = [
+        [one.message, *map(_became, (one, ours))]
+        for one, ours in zip(found["stock"], found["claims"], strict=True)
+        if one.behind != "done" or one.ended_workers
+    ]
+    listed = table(["message", "stock", "claims"], differ, ["---"] * 3)
+    return (
+        f"{counted}\n\nThose at which a worker ended, or the job behind was not done:\n\n{listed}"
+    )
+
+
+def _became(one: Outcome) -> str:
+    ended = f", workers that ended: {one.ended_workers}" if one.ended_workers else ""
+    return f"{one.ended}; the job behind {one.behind}{ended}"
+
+
 def measured(folder: Path, bench: Path) -> str:
     """All that the page says of the last runs, as Markdown.
 
@@ -79,17 +106,36 @@ def measured(folder: Path, bench: Path) -> str:
     shown = [one.markdown().strip() for one in tables if one.title.startswith("Jobs that do")]
     if shown:
         parts += ["`python -m benchmarks broker`:", *shown]
-    return "\n\n".join(
-        [*parts, ", ".join(f"{name} {told}" for name, told in machine().items()) + "."]
-    )
+    return _on_this_machine(parts)
+
+
+def strangers(folder: Path) -> str:
+    """What the page says of hostile messages, and of what others have made for Celery."""
+    parts: list[str] = []
+    for file in sorted(folder.glob("hostile-*.json")):
+        pool = file.stem.partition("-")[2]
+        parts += [f"`python -m celery_suite.hostile --pool {pool}`:", hostile(file)]
+    alive = [file.read_text().strip() for file in sorted(folder.glob("ecosystem-*.txt"))]
+    if alive:
+        parts += ["`python -m celery_suite.ecosystem`:", "\n".join(["```text", *alive, "```"])]
+    return _on_this_machine(parts)
+
+
+def _on_this_machine(parts: list[str]) -> str:
+    told = ", ".join(f"{name} {told}" for name, told in machine().items())
+    return "\n\n".join([*parts, f"{told}."]) if parts else ""
 
 
 def main() -> None:
-    """Write the page."""
-    place = _PLACE.subn(
-        lambda found: f"{found[1]}\n{measured(CACHE, BENCH)}\n\n{found[2]}", PAGE.read_text()
-    )
-    PAGE.write_text(place[0])
+    """Write the page; a section of which nothing was run stays as it is."""
+    text = PAGE.read_text()
+    sections = {"measured": measured(CACHE, BENCH), "strangers": strangers(CACHE)}
+    for section, found in sections.items():
+        head, mark, rest = text.partition(f"<!-- {section}")
+        opened, end = rest.partition("-->")[0], f"<!-- /{section} -->"
+        if found:
+            text = f"{head}{mark}{opened}-->\n\n{found}\n\n{end}{rest.partition(end)[2]}"
+    PAGE.write_text(text)
 
 
 if __name__ == "__main__":

@@ -138,9 +138,12 @@ local function forget(id, by, why)
 end
 
 -- A job whose time has come goes to the tail of its queue, unless its message is gone: then
--- nothing is left that could run, and only the sum has to hold.
+-- nothing is left that could run, and only the sum has to hold. One that can't be read is dead.
 local function release(id, by, detail)
   local lane = lane_of(id)
+  if not lane and redis.call('EXISTS', job_key(id)) == 1 then
+    return end_job('dead', id, by, 'no queue can be read in its message')
+  end
   if not lane then return forget(id, by, 'its message is gone') end
   redis.call('SADD', LANES, lane)
   redis.call('LPUSH', queue_key(lane), id)

@@ -1,0 +1,266 @@
+"""Minutes of good health, with what others have made for Celery: how often did each job run?
+
+``PYTHONPATH=.:tests python -m celery_suite.ecosystem --minutes 5 --pool prefork``
+
+Nothing is killed here. One worker (with autoscale and max-tasks-per-child, where the pool has them)
+runs tasks with a rate limit, tasks that retry, celery-batches and celery-singleton, and stores its
+results with django-celery-results. Two beats put more in: RedBeat's and django-celery-beat's.
+Flower looks on. At half time the worker ends with a soft shutdown, and another goes on. Exit status
+0 if each job ran as often as it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from celery_suite import sources
+from celery_suite.outside import Shop
+from celery_suite.run import CACHE, REPOSITORY
+
+PACKAGES = REPOSITORY / "build" / "ecosystem"
+#: Not what they depend on: that would be another Celery.
+NAMES = (
+    "celery-batches", "celery-singleton", "celery-redbeat", "tenacity", "django",
+    "django-celery-beat", "django-celery-results", "django-timezone-field", "python-crontab",
+    "cron-descriptor", "asgiref", "sqlparse",
+)  # fmt: skip
+#: Jobs of each kind for a second of the run.
+EACH_SECOND = ("plain", "limited", "again", "batched", "alone", "later")
+
+APP = """
+import json, os, time
+
+import django
+from django.conf import settings
+
+settings.configure(
+    INSTALLED_APPS=["django_celery_results", "django_celery_beat"], USE_TZ=True,
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.sqlite",
+                           "OPTIONS": {"timeout": 60}}},
+)
+django.setup()
+
+if os.environ["BROKER"].startswith("claims"):
+    import demo_app.broker
+from celery import Celery
+from celery_batches import Batches
+from celery_singleton import Singleton
+
+app = Celery("shop", broker=os.environ["BROKER"], backend="django-db")
+app.conf.update(json.loads(os.environ["SETTINGS"]))
+app.conf.singleton_backend_url = os.environ["BROKER"].removeprefix("claims+")
+app.conf.beat_schedule = {"tick": {"task": "shop.tick", "schedule": 2.0, "args": ["redbeat"]}}
+
+
+def note(what, parcel):
+    with open("notes.txt", "a") as notes:
+        notes.write(f"{what} {parcel} {os.getpid()}\\n")
+
+
+@app.task
+def plain(name):
+    note("ended", name)
+
+
+@app.task
+def later(name):
+    note("ended", name)
+
+
+@app.task(rate_limit="5/s")
+def limited(name):
+    note("ended", name)
+
+
+@app.task(bind=True)
+def again(self, name):
+    note("ended" if self.request.retries else "tried", name)
+    if not self.request.retries:
+        raise self.retry(countdown=1)
+
+
+@app.task(base=Batches, flush_every=10, flush_interval=5)
+def batched(requests):
+    for request in requests:
+        note("ended", request.args[0])
+
+
+@app.task(base=Singleton)
+def alone(name):
+    note("ended", name)
+
+
+@app.task(bind=True)
+def tick(self, whose):
+    note("ended", f"{whose}-{self.request.id}")
+
+
+@app.task
+def long(name, seconds):
+    time.sleep(seconds)
+    note("ended", name)
+"""
+
+#: Run in the folder, before anything else: the tables, and what django-celery-beat is to do.
+PREPARE = """
+import shop
+from django.core.management import call_command
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+call_command("migrate", verbosity=0)
+every, _ = IntervalSchedule.objects.get_or_create(every=2, period="seconds")
+PeriodicTask.objects.create(interval=every, name="d", task="shop.tick", args='["django"]')
+"""
+#: Puts jobs in: argv is from which number to which.
+PRODUCE = """
+import sys, shop
+for n in range(int(sys.argv[1]), int(sys.argv[2])):
+    for name in ("plain", "limited", "again", "batched"):
+        getattr(shop, name).delay(f"{name}{n}")
+    shop.alone.apply_async([f"alone{n}"], countdown=20)
+    shop.alone.delay(f"alone{n}")  # the other waits: this one is no further job
+    shop.later.apply_async([f"later{n}"], countdown=2)
+"""
+
+
+class Bazaar(Shop):
+    """The app with all of its neighbours."""
+
+    def __init__(self, folder: Path, transport: str, pool: str, **settings: Any) -> None:
+        super().__init__(folder, transport, pool, **settings)
+        (folder / "shop.py").write_text(APP)
+        self.beside: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With what others have made."""
+        mine = super().environment
+        return {**mine, "PYTHONPATH": os.pathsep.join([str(PACKAGES), mine["PYTHONPATH"]])}
+
+    def run(self, text: str, *words: str) -> None:
+        """Run a program to its end."""
+        command = [sys.executable, "-c", text, *words]
+        subprocess.run(command, cwd=self.folder, env=self.environment, check=True)
+
+    def start_beside(self, *words: str) -> None:
+        """Start another program of Celery's."""
+        with (self.folder / f"{words[0]}-{len(self.beside)}.log").open("w") as log:
+            started = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "shop", *words],
+                cwd=self.folder, env=self.environment, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self._leash.hold(started.pid)
+        self.beside.append(started)
+
+    def end_beside(self) -> None:
+        """End the beats and Flower, and wait for them."""
+        for process in self.beside:
+            process.terminate()
+        for process in self.beside:
+            process.wait(timeout=60)
+
+    def results(self) -> Counter[str]:
+        """The states that django-celery-results has stored."""
+        self.run(
+            "import shop, json; from django_celery_results.models import TaskResult as R; "
+            "json.dump(list(R.objects.values_list('status', flat=True)), open('r.json', 'w'))"
+        )
+        return Counter(json.loads((self.folder / "r.json").read_text()))
+
+
+def install() -> None:
+    """Have what others have made, once. Raises NoSources."""
+    if not PACKAGES.exists():
+        sources.pip("install", "--no-deps", "--target", str(PACKAGES), *NAMES)
+
+
+def live(pool: str, transport: str, minutes: float) -> int:
+    """Run it; returns the exit status."""
+    settings: dict[str, Any] = {"worker_send_task_events": True, "worker_soft_shutdown_timeout": 20}
+    settings |= {"task_track_started": False, "task_acks_late": True}
+    with tempfile.TemporaryDirectory(prefix="ecosystem-") as folder:
+        shop = Bazaar(Path(folder) / "shop", transport, pool, **settings)
+        try:
+            return _live(shop, minutes)
+        finally:
+            shop.close()
+
+
+def _live(shop: Bazaar, minutes: float) -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shop.run(PREPARE)
+    options = (
+        ["--max-tasks-per-child", "25", "--autoscale", "4,1"] if shop.pool == "prefork" else []
+    )
+    worker = shop.start_worker(*options)
+    shop.start_beside("beat", "-S", "redbeat.RedBeatScheduler")
+    shop.start_beside("beat", "-S", "django", "--pidfile", "django.pid")
+    shop.start_beside("flower", f"--port={port}", "--address=127.0.0.1")
+    began, put, half = time.monotonic(), 0, False
+    while (spent := time.monotonic() - began) < minutes * 60:
+        shop.run(PRODUCE, str(put), str(put + 5))
+        put += 5
+        if spent > minutes * 30 and not half:
+            half = True
+            shop.run("import shop; shop.long.delay('long', 5)")
+            time.sleep(2)  # it is under way
+            worker.send_signal(3)  # SIGQUIT: the soft shutdown
+            worker.wait(timeout=90)
+            worker = shop.start_worker(*options)
+        time.sleep(max(0.0, put - (time.monotonic() - began)))  # five of each in five seconds
+    page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+    seen = sum(line.startswith("flower_events_total") for line in page.splitlines())
+    shop.end_beside()
+    names = [f"{kind}{n}" for kind in EACH_SECOND for n in range(put)] + ["long"] * half
+    lost = shop.lost(names, 120)
+    return report(shop, names, lost, seen, minutes)
+
+
+def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
+    """Print what came of it, and keep it in build; returns the exit status."""
+    shop.has_rest(5, 60)
+    ended, tried = shop.times("ended"), shop.times("tried")
+    twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
+    ticks = Counter(name.partition("-")[0] for name in ended if "-" in name)
+    told = [
+        f"{shop.transport}, {shop.pool}: {minutes:g} minutes in good health",
+        f"  jobs: {len(names)}, {len(lost)} never ran, {len(twice)} ran more often than once",
+        f"  beats: {ticks['redbeat']} ticks by RedBeat, {ticks['django']} by django-celery-beat",
+        f"  results stored by django-celery-results: {dict(shop.results())}",
+        f"  Flower: {seen} kinds of events in its metrics",
+    ]
+    told += [f"    {name}: {shop.times('tried')[name]}, {ended[name]}" for name in twice[:10]]
+    told += [f"    {name} never ran" for name in sorted(lost)[:10]]
+    print("\n".join(told))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / f"ecosystem-{shop.transport}-{shop.pool}.txt").write_text("\n".join(told))
+    return 1 if lost or twice or not seen or min(ticks["redbeat"], ticks["django"]) == 0 else 0
+
+
+def main() -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m celery_suite.ecosystem", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--pool", choices=["prefork", "threads"], default="prefork")
+    parser.add_argument("--transport", choices=["stock", "claims"], default="claims")
+    asked = parser.parse_args()
+    install()
+    return live(asked.pool, asked.transport, asked.minutes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""What others have made for Celery works on this broker, and a healthy job runs once."""
+
+from __future__ import annotations
+
+import pytest
+from support import lacks
+
+from celery_suite.ecosystem import install, live
+from celery_suite.sources import NoSources
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_in_good_health_each_job_runs_once(pool: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        install()
+    except NoSources as error:
+        lacks(f"the extensions could not be had: {error}")
+    assert live(pool, "claims", 0.4) == 0, capsys.readouterr().out
