@@ -18,7 +18,7 @@ help:
 	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
 	@echo "make explore every interleaving of a few workers and jobs; ARGS=\"--help\" says more"
-	@echo "make mutants a list of one-line mistakes, and whether the tests find each"
+	@echo "make mutants every one-line mistake in the scripts and steps, and what shows it"
 	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
@@ -59,13 +59,13 @@ explore: .venv/.has-test
 celery-suite: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
-# ARGS="--only TEXT" takes some of them; ARGS="--help" says more.
+# Hours; FILE=rescue.lua takes those of one file.
 mutants: .venv/.has-test
-	@PYTHONPATH=.:tests $(PY) -m mutants $(ARGS)
+	@PYTHONPATH=.:tests $(PY) -m explore --mutants $(FILE)
 
 # An hour or more; ARGS="--only TEXT --campaigns 1" takes less.
 safeguards: .venv/.has-test
-	@PYTHONPATH=.:tests $(PY) -m mutants.safeguards $(ARGS)
+	@PYTHONPATH=.:tests $(PY) -m chaos.safeguards $(ARGS)
 
 older-celery: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite.older

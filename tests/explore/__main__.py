@@ -8,7 +8,11 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from pathlib import Path
 
+from generated import put
+
+from demo_app.markdown import table
 from explore.mutants import Judge, Mutant, of_scripts, of_steps
 from explore.search import Breadth, Found, server
 from explore.walk import as_line, from_line, replay, shrink, walk
@@ -18,9 +22,12 @@ from explore.worlds import SMALL, WIDE, WORLDS
 def options() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="make explore", description=__doc__)
-    parser.add_argument("--world", default="", metavar="NAME", help="this one alone")
+    parser.add_argument(
+        "--world", default=[], action="append", metavar="NAME", help="this one alone [repeatable]"
+    )
     parser.add_argument("--list", action="store_true", help="name the worlds, and go through none")
     parser.add_argument("--seconds", type=float, default=1e9, help="for each world, at most")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into it")
     parser.add_argument("--walk", type=int, metavar="N", help="so many random walks instead")
     parser.add_argument("--seed", type=int, default=1, help="of the first walk (1)")
     parser.add_argument("--steps", type=int, default=20_000, help="of each walk (20,000)")
@@ -34,7 +41,7 @@ def main() -> int:
     """Do what is asked for."""
     logging.disable(logging.CRITICAL)
     asked = options()
-    plans = [plan for plan in (*WORLDS, WIDE) if asked.world in ("", plan.name)]
+    plans = [plan for plan in (*WORLDS, WIDE) if not asked.world or plan.name in asked.world]
     if asked.list:
         print("\n".join(f"{plan.name:20} {plan.bound}" for plan in plans))
         return 0
@@ -48,10 +55,23 @@ def main() -> int:
             why, steps = replay(plans[0], on, from_line(asked.replay))
             print(why or f"Every promise holds after these {len(steps)} steps.")
             return int(bool(why))
-        for plan in plans[:-1] or plans:
+        for plan in (plan for plan in plans if plan in WORLDS):
             found.append(Breadth(plan, on).run(seconds=asked.seconds))
             show(found[-1])
+            if asked.page:
+                asked.page.write_text(put(asked.page, "explored", explored(found)), "utf-8")
     return 1 if any(one.broken for one in found) else 0 if all(one.whole for one in found) else 2
+
+
+def explored(found: list[Found]) -> str:
+    """A row for each world."""
+    rows = [
+        [one.plan.name, one.plan.bound, str(one.states), str(one.transitions),
+         "to the end" if one.whole else "not to the end", one.broken or "all hold"]
+        for one in found
+    ]  # fmt: skip
+    head = ["world", "bound", "states", "steps", "", "promises"]
+    return table(head, rows, ["---", "---", "---:", "---:", "---", "---"])
 
 
 def show(found: Found) -> None:

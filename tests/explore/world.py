@@ -71,6 +71,7 @@ class Plan:
     queue alone. people: what a person may do, once each: retry, discard, purge. ended: so many jobs
     ended, and were forgotten, before. ready: the workers run before the first job is put in.
     batch: jobs that are put in at once. open: the promise that is known not to hold here yet.
+    large: it takes more than a minute or two, and no test goes through it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Plan:
     ready: bool = True
     batch: int = 1
     open: str = ""
+    large: bool = False
 
     @property
     def bound(self) -> str:
@@ -278,7 +280,8 @@ class World:
 
     def variants(self, event: Event) -> list[Event]:
         """The ways in which the step, which was just taken, can go wrong at its commands."""
-        if event[0] not in ("round", "claim", "run", "finish", "put", "hand over", "settle"):
+        steps = ("round", "claim", "run", "finish", "put", "hand over", "settle")
+        if event[0] not in steps or len(event) > 2:
             return []
         found: list[Event] = []
         if self.may("halt") and event[0] in ("round", "claim", "run", "finish"):

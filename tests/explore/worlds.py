@@ -12,30 +12,35 @@ _TWO_PLACES = Setup(places=2)
 WORLDS = (
     Plan("calm", ("plain",)),
     Plan("two jobs", processes=(_ONE,), alive=1),
-    Plan("one fault", ("plain",), (_ONE,) * 3,
-         faults=Faults(1, kill=1, pause=1, halt=1, lose=1, restart=1)),
-    Plan("two deaths", ("plain",), (_ONE,) * 3, 1, Faults(2, kill=2)),
+    Plan("a failure", ("flaky",), (_ONE,), 1),
+    Plan("a death", ("plain",), (_ONE,) * 2, 1, Faults(1, kill=1)),
+    Plan("an answer lost", ("plain",), (_ONE,), 1, Faults(1, lose=1)),
+    Plan("a pause", ("plain",), (_ONE,), 1, Faults(1, pause=1, halt=1)),
+    Plan("people", ("flaky",), (_ONE,), 1, people=("retry", "discard", "purge")),
+    Plan("priorities", ("low", "plain"), (_ONE,), 1),
+    Plan("foreign", ("foreign",), (Setup(foreign=True),), 1, Faults(1, lose=1)),
+    Plan("prefork", ("plain",) * 2, (Setup(places=2, goes_on=True),), 1,
+         Faults(1, drop=1, child=1)),
+    Plan("an outbox", ("plain",), (_ONE,), 1, Faults(1, wipe=1), blogs=1),
     Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
-    Plan("hog", ("hog",), (Setup(rescues=0),) * 2, open="bounded"),
     Plan("later", ("later",), (Setup(beat=30.0, lease=100.0),), 1, Faults(1, clock=1),
          open="not-early"),
-    Plan("a failure", ("flaky",), (_ONE,), 1),
     Plan("a clock ahead", ("flaky",), (Setup(skew=6 * DAY),), 1, open="patience"),
-    Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, open="no-wait"),
-    Plan("prefork", ("plain",) * 2, (Setup(places=2, goes_on=True),) * 2, 1,
-         Faults(1, drop=1, lose=1, child=1, kill=1)),
-    Plan("foreign", ("foreign",), (Setup(foreign=True),) * 2, 1, Faults(2, lose=2, kill=1)),
-    Plan("priorities", ("low", "plain"), (_ONE,) * 2, 1, Faults(1, kill=1)),
-    Plan("an outbox", ("plain",), (_ONE,) * 2, 1, Faults(1, wipe=1, rollback=1, kill=1), blogs=1),
     Plan("two blogs", processes=(_ONE,), alive=1, blogs=2, open="kept"),
     Plan("a short history", ("plain",), (Setup(history=0),), 1, blogs=1, ended=63,
          open="begins-once"),
-    Plan("many at once", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000, open="alive"),
-    Plan("people", ("flaky",), (_ONE,), 1, people=("retry", "discard", "purge")),
+    Plan("many at once", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000, large=True),
+    Plan("one fault", ("plain",), (_ONE,) * 3, large=True,
+         faults=Faults(1, kill=1, pause=1, halt=1, lose=1, restart=1)),
+    Plan("two deaths", ("plain",), (_ONE,) * 3, 1, Faults(2, kill=2), large=True),
+    Plan("wiped or older", ("plain",), (_ONE,) * 2, 1, Faults(1, wipe=1, rollback=1, kill=1),
+         blogs=1, large=True),
+    Plan("hog", ("hog",), (Setup(rescues=0),) * 2, large=True),
+    Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True),
 )  # fmt: skip
 #: For random walks alone.
 WIDE = Plan("wide", ("plain",) * 10_000, (Setup(places=0), Setup(places=4)) * 100, 50,
             Faults(20, kill=20, pause=5, restart=2), batch=50)  # fmt: skip
-#: Where each mistake of a line is made: in all of them every line that works is passed.
+#: Where each mistake of a line is made.
 SMALL = tuple(plan for plan in WORLDS if plan.name in (
-    "two jobs", "a failure", "two deaths", "foreign", "people"))  # fmt: skip
+    "two jobs", "a failure", "a death", "an answer lost", "people", "priorities"))  # fmt: skip

@@ -1,4 +1,4 @@
-"""``python -m mutants.safeguards``: leaves out each safeguard in turn, in a copy of the tree,
+"""``python -m chaos.safeguards``: leaves out each safeguard in turn, in a copy of the tree,
 and runs campaigns there, which have to find out.
 
 Exit status 0 if every campaign finds it, 1 if one does not.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,7 @@ from typing import Any
 
 from generated import put
 
-from mutants.__main__ import Change, copy_tree
-
+REPOSITORY = Path(__file__).parent.parent.parent
 LIST = Path(__file__).parent / "safeguards.toml"
 #: Seconds after which a campaign that does not end has found nothing.
 PATIENCE = 1200
@@ -39,16 +39,15 @@ class Safeguard:
     old: str = ""
     new: str = ""
 
-    @property
-    def change(self) -> Change | None:
-        """The change; None for one that is left out by its name."""
-        return Change(self.what, self.file, self.old, self.new, ()) if self.file else None
-
     def leave_out(self, tree: Path) -> None:
         """Change the tree. Raises ValueError when the line to be changed is not there once."""
-        if self.change:
-            file = tree / self.file
-            file.write_text(self.change.made_in(file.read_text()))
+        if not self.file:
+            return
+        file = tree / self.file
+        text = file.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.what}: {self.file} has {text.count(self.old)} of {self.old!r}")
+        file.write_text(text.replace(self.old, self.new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,15 @@ class Found:
 def safeguards() -> list[Safeguard]:
     """The list."""
     return [Safeguard(**one) for one in tomllib.loads(LIST.read_text())["safeguard"]]
+
+
+def copy_tree(folder: Path) -> Path:
+    """Copy what git knows of the tree, as it is now, into the folder; returns it."""
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=REPOSITORY, text=True)
+    for name in filter(None, listed.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, folder / name, follow_symlinks=False)
+    return folder
 
 
 def campaign(safeguard: Safeguard, faults: int, every: int) -> Found:
