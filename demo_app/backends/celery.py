@@ -59,6 +59,10 @@ class CeleryBackend(Backend):
         states = self._store.states(job_ids, by=program())
         return {job_id: state for job_id, state in zip(job_ids, states, strict=True) if state}
 
+    def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
+        """Let the history forget none of these; or (wanted: False) as usual."""
+        self._store.keep(job_ids, wanted=wanted)
+
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
         return dict(self._store.snapshot().count)

@@ -105,6 +105,8 @@ class Relay:
             self._announced = True
         jobs = {entry.row: entry.job for entry in batch if entry.job is not None}
         reasons = {entry.row: entry.problem for entry in batch if entry.job is None}
+        if self._keep:
+            self._backend.keep([job.id for job in jobs.values()])
         refused = self._backend.enqueue_supported(list(jobs.values()))
         reasons |= {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
         hit(Step.OUTBOX_HANDED_OVER)

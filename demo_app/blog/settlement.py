@@ -69,6 +69,7 @@ class Settlement:
         ended = [row for row, job_id in asked.items() if states.get(job_id) in _ENDED]
         if ended:
             outbox.remove(self._database, ended)
+            self._backend.keep([asked[row] for row in ended], wanted=False)
         lost = [row for row, job_id in asked.items() if job_id not in states]  # keeps: kept
         if lost:
             log.warning("The queue has lost %d jobs; they are handed over again", len(lost))

@@ -221,6 +221,10 @@ class Queue:
         parts = zip(*[iter(self._run("held", worker, *lanes))] * 3, strict=True)
         return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
 
+    def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
+        """Forget none of these jobs, however long ago it ended; or (wanted: False) as usual."""
+        self._run("keep", int(wanted), *job_ids)
+
     def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
         """The state of each job, "" for one that is not known; see `states.lua` for what else it
         does."""

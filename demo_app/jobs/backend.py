@@ -110,6 +110,10 @@ class Backend(ABC):
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
 
+    def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:  # noqa: B027 - may be
+        """An outbox has a copy of these jobs, and will ask `states`: forget none of them, however
+        long ago it ended; or (wanted: False) as usual. Raises its error when that can't be told."""
+
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, as far as the backend can tell."""
         return {}

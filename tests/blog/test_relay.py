@@ -18,6 +18,7 @@ from demo_app.broker.claim import Verdict
 from demo_app.broker.connection import client_url, connect
 from demo_app.broker.events import State
 from demo_app.broker.inspect import page
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs import task
 from demo_app.jobs.backend import Backend
@@ -360,3 +361,20 @@ def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
         relay.hand_over()
     relay.hand_over()
     assert _queued(store) == sent
+
+
+def test_the_queue_forgets_no_job_whose_end_the_outbox_has_not_heard_of(
+    database: Database, store: Queue
+) -> None:
+    short = Queue(store.client, Options(history_length=1))
+    relay = Relay(database, CeleryBackend(short))
+    sent = [_comment(database) for _ in range(130)]
+    while relay.hand_over():
+        pass
+    for job_id in sent:
+        _work(short, job_id)
+    assert short.client.zcard("done") < 64, "the history is short"
+    _settle(relay)
+    assert (relay.hand_over(), outbox.size(database)) == (0, 0)
+    assert len(list(short.client.scan_iter("job:*"))) == short.client.zcard("done")
+    assert not short.client.exists("kept")

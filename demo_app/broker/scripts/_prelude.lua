@@ -14,6 +14,7 @@ local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
 local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
 local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
+local KEPT = P .. 'kept'
 local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
 
 -- Lua passes no more than some 8,000 values to a function at once.
@@ -107,7 +108,8 @@ end
 local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
--- end only, so that up to 63 more may be there. A dead one stays until a person decides.
+-- end only, so that up to 63 more may be there. A dead one stays until a person decides, and one of an
+-- outbox until that has heard of its end.
 local function end_job(state, id, by, detail)
   forget_deaths(id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
@@ -117,9 +119,9 @@ local function end_job(state, id, by, detail)
   local surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
   if surplus <= 0 then return end
   local old = redis.call('ZPOPMIN', set_key(state), math.min(surplus, 1000))
-  local jobs = {}
-  for i = 1, #old, 2 do jobs[#jobs + 1] = job_key(old[i]) end
-  redis.call('DEL', unpack(jobs))
+  for i = 1, #old, 2 do
+    if redis.call('SISMEMBER', KEPT, old[i]) == 0 then redis.call('DEL', job_key(old[i])) end
+  end
 end
 
 local function set_message(id, message)

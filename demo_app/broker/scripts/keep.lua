@@ -1,0 +1,13 @@
+-- An outbox has a copy of each of these jobs, and hands over again what is not known here: they are not
+-- forgotten until it has heard of their end. ARGV: yes (1) or no (0), then the ids.
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  if ARGV[1] == '1' then
+    redis.call('SADD', KEPT, id)
+  elseif redis.call('SREM', KEPT, id) == 1 and not redis.call('ZSCORE', set_key('done'), id)
+      and not redis.call('ZSCORE', set_key('discarded'), id) then
+    local last = redis.call('LINDEX', job_key(id), -1)
+    local name = last and string.match(last, '^%["(%w+)"')
+    if name == 'done' or name == 'discarded' or name == 'late' then redis.call('DEL', job_key(id)) end
+  end
+end
