@@ -1,4 +1,4 @@
-"""How a process of the stack asks its supervisor to start what is dead, and sees that it is gone.
+"""How a process of the stack asks its supervisor for something, and sees that it is gone.
 
 A named pipe: Redis may be what is dead, so the way can't lead through it. A pipe in the stack's
 folder needs no port and no server, and its mode keeps everybody but the stack's own user away
@@ -13,11 +13,12 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-#: The one thing that can be asked for; any other line is passed over.
-START_AGAIN = b"start again"
+#: What can be asked for; any other line is passed over.
+START_AGAIN, OUTAGE = b"start again", b"redis dies for a while"
+_LONGEST = max(map(len, (START_AGAIN, OUTAGE)))
 _END = b"end"
 #: Seconds between two looks at the supervisor, and for a process to end itself in order.
 _PERIOD, _GRACE = 1.0, 10.0
@@ -26,16 +27,16 @@ _PERIOD, _GRACE = 1.0, 10.0
 class ControlPipe:
     """The supervisor's end of the pipe at `path`.
 
-    start_again: is called for each such request, one after the other, in a thread of its own.
+    answers: what is called for each request, one after the other, in a thread of its own.
     Raises OSError when the pipe can't be made.
     """
 
-    def __init__(self, path: Path, start_again: Callable[[], None]) -> None:
+    def __init__(self, path: Path, answers: Mapping[bytes, Callable[[], None]]) -> None:
         if path.exists() or path.is_symlink():
             path.unlink()  # left by a stack that was killed, with perhaps a request in it
         os.mkfifo(path, 0o600)
         self._path = path
-        self._start_again = start_again
+        self._answers = answers
         # open for both, so that it does not end whenever somebody who wrote has closed it
         self._pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._ended = threading.Event()
@@ -54,13 +55,14 @@ class ControlPipe:
         rest = b""
         while not self._ended.is_set():
             *lines, rest = (rest + os.read(self._pipe, 4096)).split(b"\n")
-            rest = rest[-len(START_AGAIN) :]  # never more than a word without an end
-            if START_AGAIN in lines:  # several at once are one
-                self._start_again()
+            rest = rest[-_LONGEST:]  # never more than a word without an end
+            for request, answer in self._answers.items():
+                if request in lines:  # several at once are one
+                    answer()
 
 
-def ask(path: Path) -> bool:
-    """Ask the supervisor behind the pipe to start what is dead; False when nobody listens."""
+def ask(path: Path, request: bytes = START_AGAIN) -> bool:
+    """Ask the supervisor behind the pipe; False when nobody listens."""
     try:
         pipe = _open(path)
     except OSError:
@@ -68,7 +70,7 @@ def ask(path: Path) -> bool:
     try:
         if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
             return False
-        return os.write(pipe, START_AGAIN + b"\n") > 0  # so short a write is whole (PIPE_BUF)
+        return os.write(pipe, request + b"\n") > 0  # so short a write is whole (PIPE_BUF)
     except BlockingIOError:
         return True  # full of requests already
     finally:

@@ -9,17 +9,18 @@ import threading
 import time
 from contextlib import suppress
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from typer import BadParameter, Option
 
 from demo_app.commands.from_options import takes_options
-from demo_app.commands.phones import host_for_phones, invitation
 from demo_app.settings import Settings, complaint, variable
 from demo_app.stack import Stack, preflight
 from demo_app.stack.client import Client
 from demo_app.stack.options import SETTINGS, Options
 from demo_app.stack.reaper import MARKER
+from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.web.inbox import SLOW
 
 #: For `--show`: two workers, and seconds of a lease that are long enough to watch.
@@ -120,6 +121,13 @@ def _sentence(event: dict[str, Any]) -> str:
     return f"  {event['role']} {event['event']} (pid {event['pid']})"
 
 
+def _for_phones(web: str) -> str:
+    address = address_for_phones(urlsplit(web).port)
+    if not address:
+        return "  (with DEMO_WEB_HOST=0.0.0.0 phones may comment too: the show begins with a code)"
+    return f"  for phones     {address} (the show begins with its QR code)"
+
+
 def _welcome(stack: Stack, show: bool) -> str:
     ready = stack.ready
     token = ready["token"]
@@ -135,6 +143,6 @@ def _welcome(stack: Stack, show: bool) -> str:
             f"  the inbox      {ready['inbox']}/?token={token}",
             f"  the processes  {pids}",
             f"  all state in   {ready['dir']}",
-            *([invitation(ready["web"])] * show),
+            *([_for_phones(ready["web"])] * show),
         )
     )

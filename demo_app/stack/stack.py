@@ -15,7 +15,7 @@ from redis import RedisError
 from demo_app.broker.connection import connect
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
-from demo_app.control_pipe import ControlPipe
+from demo_app.control_pipe import OUTAGE, START_AGAIN, ControlPipe
 from demo_app.settings import complaint
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
@@ -53,8 +53,11 @@ class Stack:
             self._plan = _plan(self.options, self._folder)
             self._supervisor = Supervisor(self._plan, self._tell)
             # before the workers: one that finds no supervisor behind the pipe ends itself
-            revive = partial(self._revive, self._supervisor)
-            self._control = ControlPipe(self._folder.control, revive)
+            answers = {
+                START_AGAIN: partial(self._revive, self._supervisor),
+                OUTAGE: partial(self._supervisor.outage, "redis"),
+            }
+            self._control = ControlPipe(self._folder.control, answers)
             if self.options.autostart:
                 self._supervisor.start_all(self._wanted())
         except BaseException:

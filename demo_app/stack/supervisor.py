@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 
 from demo_app.stack.options import StackError
 from demo_app.stack.process import Process
@@ -23,6 +24,8 @@ STARTS = 3
 GRACE = 5.0
 #: Seconds between two starts of a process that keeps dying: twice as long each time.
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
+#: How long an outage lasts that people are to see, in seconds.
+OUTAGE_SECONDS = 5.0
 
 Event = dict[str, str | int]
 
@@ -94,6 +97,13 @@ class Supervisor:
             missing = [(role, n) for n in range(1, wanted + 1) if n not in taken]
             for process in self._start_side_by_side(missing):
                 self._report({"event": "started", "role": role, "pid": process.pid})
+
+    def outage(self, role: str) -> None:
+        """Kill the role's only process, and start it again once people have seen that."""
+        self.kill(role, signal.SIGKILL, hold=True)
+        self._stopping.wait(OUTAGE_SECONDS)
+        with suppress(StackError):  # the stack stops, or it said so already
+            self.revive(role, 1)
 
     def wait_for(self, role: str, wanted: int) -> None:
         """Wait until so many processes of the role answer; raises StackError when they don't."""

@@ -123,8 +123,13 @@ def _kill_redis(stage: Stage) -> None:
 
 
 def _outage(stage: Stage) -> None:
-    """A reader comments when Redis was killed, before it is started again: that takes no 0.1 s."""
-    _kill_redis(stage)
+    """Redis is killed and stays dead for some seconds, and a reader comments meanwhile."""
+    client, _ = _our_redis(stage)
+    _ask_supervisor(control_pipe.OUTAGE)
+    deadline = time.monotonic() + PATIENCE
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        while client.ping() and time.monotonic() < deadline:
+            time.sleep(0.02)  # between two questions
     _comment(stage)
 
 
@@ -148,8 +153,8 @@ def _start_again(stage: Stage) -> None:
     """All is well again: what died is started, the mail server has no faults, workers are awake,
     and the configured backend is in use."""
     chosen, queue = settings(), stage.queue
-    if chosen.control is not None and not control_pipe.ask(chosen.control):
-        raise DomainError(409, "nobody_starts")
+    if chosen.control is not None:
+        _ask_supervisor(control_pipe.START_AGAIN)
     _route(chosen.backend)(stage)
     stage.inbox.misbehave()
     if queue is None:
@@ -158,6 +163,7 @@ def _start_again(stage: Stage) -> None:
         for worker in snapshot.take(queue, stage.comments.backend).workers:
             if worker.quiet:
                 queue.pause(worker.id, False)
+        _hold_queues(False)(stage)
 
 
 def _clean(stage: Stage) -> None:
@@ -178,6 +184,24 @@ def _clean(stage: Stage) -> None:
     stage.new_round()
     _start_again(stage)
     stage.inbox.clear()  # of what a killed worker had just sent, too
+
+
+def _ask_supervisor(request: bytes) -> None:
+    control = settings().control
+    if control is None or not control_pipe.ask(control, request):
+        raise DomainError(409, "nobody_starts")
+
+
+def _hold_queues(wanted: bool) -> Action:
+    """Nobody takes a job until they are let go: so that people see what lies in the queue."""
+
+    def switch(stage: Stage) -> None:
+        if stage.queue is None:
+            raise DomainError(409, "no_redis")
+        for name in settings().queues:
+            stage.queue.pause_queue(name, wanted)
+
+    return switch
 
 
 def _route(name: str) -> Action:
@@ -204,6 +228,8 @@ ACTIONS: dict[str, Action] = {
     "wipe-redis": _wipe_redis,
     "kill-web": lambda _: None,
     "start-again": _start_again,
+    "hold-queue": _hold_queues(True),
+    "let-queue": _hold_queues(False),
     "inline": _route(BackendName.INLINE),
     "memory": _route(BackendName.MEMORY),
     "celery": _route(BackendName.CELERY),

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.settings import settings
 from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
+from demo_app.stage.phones import address_for_phones, qr_code
 from demo_app.stage.show import show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
 from demo_app.web.errors import DomainError
@@ -56,6 +57,8 @@ def page(
     values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}
     values |= {"show_steps": steps(show, language_of(request)) if show else []}
     values |= {"show_state": state_of(picture), "twin": twin, "burst": BURST}
+    phones = address_for_phones(request.url.port) if show else ""
+    values |= {"phones": phones, "qr_code": qr_code(phones) if phones else ""}
     return render(request, "stage.html", **values)
 
 

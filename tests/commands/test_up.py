@@ -238,7 +238,10 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path)
 def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
     with _up("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
         assert process.stdout is not None
-        told = "".join(iter(process.stdout.readline, "\n"))
+        lines = [process.stdout.readline()]
+        while "for phones" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        told = "".join(lines)
         [url] = [word for word in told.split() if "show=" in word]
         page = httpx.get(url, follow_redirects=True)
         assert page.status_code == 200
@@ -247,10 +250,9 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
         assert page.text.count('class="box') == 2
         assert 'data-action="kill-worker"' in page.text
 
-        address = told.split()[-1]
-        assert "for phones" in told.splitlines()[-1]
-        code = process.stdout.readline() + process.stdout.readline()
-        assert "█" in code, "the code that a phone reads"
+        address = lines[-1].split()[2]
+        assert f"<b>{address}</b>" in page.text, "on the stage, and without the token"
+        assert "<path" in page.text, "the code that a phone reads"
         page = httpx.get(address, follow_redirects=True)
         assert page.status_code == 200, page.text
         assert httpx.get(f"{address}stage").status_code == 401, "but not to the keys that kill"

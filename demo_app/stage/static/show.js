@@ -12,16 +12,28 @@ const said = []; // every step with words so far
 const notes = new BroadcastChannel("show"); // the speaker's window
 let step = -1, playing = false, back = 0; // back: how many captions ago is on show
 let began = 0; // epoch milliseconds of the first PageDown
+let pressed = -Infinity; // when PageDown was last heard: a worn button says it twice
+let leads = false; // of several tabs with a show, one listens to the notes
+const BOUNCE = 400; // milliseconds
+const kept = `show ${location.search}`; // a show goes on where it was when its page is loaded again
 
 caption.className = "caption";
 caption.setAttribute("role", "status");
 document.body.append(caption);
 document.body.classList.add("show");
 const begin = { words: document.getElementById("steps").dataset.begin };
-tell(begin);
+const before = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+if (before && before.step < steps.length - 1) {
+  ({ step, began } = before);
+  document.body.classList.add("begun");
+  said.push(...steps.slice(0, step + 1).filter(({ words }) => words));
+}
+tell(said.at(-1) ?? begin);
+navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
 
 function tell({ words, asks }, waits = false) {
-  caption.textContent = words;
+  const state = JSON.parse(main.dataset.state);
+  caption.textContent = words.replace(/\{(\w+)\}/g, (_, name) => state[name] ?? "");
   caption.classList.toggle("asks", Boolean(asks));
   caption.classList.toggle("waits", waits);
   crowd(); // the words take room
@@ -49,6 +61,7 @@ const reached = (conditions) => new Promise((done) => {
 async function play() {
   if (playing) return;
   playing = true;
+  document.body.classList.add("begun");
   began ||= Date.now();
   let now;
   do {
@@ -62,6 +75,7 @@ async function play() {
     for (const action of now.do) await act(action);
     if (now.until.length) await reached(now.until);
     tell(last);
+    sessionStorage.setItem(kept, JSON.stringify({ step, began }));
   } while (!now.hold);
   playing = false;
 }
@@ -74,7 +88,13 @@ function turn(by) {
 }
 
 const KEYS = {
-  PageDown: () => (open() ? close() : back ? turn(-1) : play()),
+  PageDown: () => {
+    if (performance.now() - pressed < BOUNCE) return;
+    pressed = performance.now();
+    if (open()) close();
+    else if (back) turn(-1);
+    else play();
+  },
   PageUp: () => turn(1),
   ".": () => document.body.classList.toggle("blank"),
   Escape: () => location.assign("stage"),
@@ -87,6 +107,6 @@ document.addEventListener("keydown", (event) => {
 });
 notes.addEventListener("message", ({ data }) => {
   if (data.where) where();
-  else KEYS[data.key]?.();
+  else if (leads) KEYS[data.key]?.();
 });
 where();

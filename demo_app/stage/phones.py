@@ -1,0 +1,46 @@
+"""So that an audience joins in: the blog's address for the phones in the room, and its QR code."""
+
+from __future__ import annotations
+
+import socket
+
+import psutil
+
+from demo_app.settings import Settings
+
+
+def host_for_phones() -> str:
+    """This machine's address in its network; "" when the web app listens on this machine only.
+
+    DEMO_WEB_HOST=0.0.0.0 makes it listen for all.
+    """
+    if Settings().web_host not in ("0.0.0.0", "::"):
+        return ""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; an address of RFC 5737
+        except OSError:  # no way out of this network, as on a hotspot of one's own
+            return _first_of_a_network()
+        return str(probe.getsockname()[0])
+
+
+def _first_of_a_network() -> str:
+    addresses = (one for ones in psutil.net_if_addrs().values() for one in ones)
+    found = (str(one.address) for one in addresses if one.family == socket.AF_INET)
+    return next((address for address in found if not address.startswith("127.")), "")
+
+
+def address_for_phones(port: int | None) -> str:
+    """The blog's address for them; "" when they can't reach it. port: the web app's."""
+    host = host_for_phones()
+    return f"http://{host}:{port}/" if host else ""
+
+
+def qr_code(address: str) -> str:
+    """The address as a picture that a phone's camera reads: SVG."""
+    import segno  # only when somebody is invited
+
+    code = segno.make(address, micro=False)
+    return str(
+        code.svg_inline(border=2, omitsize=True, light="white", svgclass=None, lineclass=None)
+    )
