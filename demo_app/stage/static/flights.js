@@ -50,9 +50,10 @@ export function crowd() {
     const style = getComputedStyle(floor);
     const [gap, em] = [style.rowGap, style.fontSize].map((size) => parseFloat(size) || 0);
     const height = Math.max(...boxes.map((one) => one.height));
-    // a floor's own size is in whole pixels
-    const rows = Math.max(1, Math.floor((floor.clientHeight + 1 + gap) / (height + gap)));
-    const room = { across: floor.clientWidth + 0.5, rows, gap };
+    // not its size in whole pixels: half a pixel decides whether one more has a seat in each row
+    const size = floor.getBoundingClientRect();
+    const rows = Math.max(1, Math.floor((size.height + 0.1 + gap) / (height + gap)));
+    const room = { across: size.width + 0.1, rows, gap };
     const all = tokens.length + Number(floor.dataset.hidden);
     let shown = tokens.length;
     if (widest > 0 && (all > shown || seated(widths, room, 0) < all)) {
