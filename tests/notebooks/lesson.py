@@ -16,22 +16,12 @@ from demo_app.demo.colours import PAPER
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: Seconds; on a machine that is not busy, something moves after two.
 _SILENT = 20.0
-#: Words that a learner of English does not expect in this sense.
-UNUSUAL = re.compile(
-    r"\b(?:stands?|stood|bears?|whoever|dear|mend(?:s|ed)?|for ever|nought|vain|put in by|lays?)\b",
-    re.IGNORECASE,
-)
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
 def code_cells(lesson: str) -> list[str]:
     """The lesson's code cells, in their order."""
     return [cell.source for cell in _read(lesson).cells if cell.cell_type == "code"]
-
-
-def cells(lesson: str) -> list[tuple[bool, str]]:
-    """All of the lesson's cells, in their order: whether it is code, and its source."""
-    return [(cell.cell_type == "code", cell.source) for cell in _read(lesson).cells]
 
 
 def prose(lesson: str) -> str:
