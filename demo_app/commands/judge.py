@@ -17,7 +17,7 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.judge import grade, lessons, table
-from demo_app.judge.judge import Judge
+from demo_app.judge.judge import AT_RANDOM, Judge
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.report import told
 from demo_app.judge.sheet import Sheet
@@ -30,13 +30,16 @@ from local_smtp.escape import escape_invisible
 def judge(
     target: Annotated[
         str,
-        Argument(metavar="FILE.py:CLASS|command:COMMAND|NAME", help=f"a name: {', '.join(NAMES)}"),
+        Argument(
+            metavar="FILE.py:CLASS|celery:MODULE:APP|command:COMMAND|NAME",
+            help=f"a name: {', '.join(NAMES)}",
+        ),
     ] = "",
     levels: Annotated[str, Option(metavar="1-12", help="such as 5, or 1-4,9")] = "1-12",
     seed: Annotated[int | None, Option(help="[default: a new one, which is printed]")] = None,
     seconds: Annotated[
         float, Option(min=0, metavar="S", help="for faults at random, for each level")
-    ] = 10.0,
+    ] = AT_RANDOM,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
     all_names: Annotated[
         bool, Option("--table", help="judge all that there is a name for; print Markdown")
@@ -104,8 +107,14 @@ def judge(
                 table.write(markdown, text)
             return 0
         console.print(f"{target}, seed {seed}", markup=False)
-        with Judge(target_of(target), seed, seconds) as court:
+        with Judge(found := target_of(target), seed, seconds) as court:
+            if found.open_to:
+                console.print(f"Not isolated: {found.open_to}.", markup=False)
             verdicts = list(told(console, court.judge(wanted), target))
+        if target.startswith("celery:"):  # as it would be in the table
+            names = {number: LEVELS[number].name for number in wanted}
+            how = f"To repeat it: `{_command([target, *arguments])}`."
+            console.print(table.markdown({target: verdicts}, names, how), markup=False)
     except (CannotJudge, StackError) as error:
         console.print(escape_invisible(error), markup=False)
         return 2
@@ -115,8 +124,8 @@ def judge(
         console.print(f"{error.filename} can't be written ({error.strerror}).", markup=False)
         return 2
     if as_json:
-        found = [verdict.as_json() for verdict in verdicts]
-        print(json.dumps({"target": target, "seed": seed, "levels": found}))
+        told_of = [verdict.as_json() for verdict in verdicts]
+        print(json.dumps({"target": target, "seed": seed, "levels": told_of}))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import socket
 import tempfile
 import threading
 import time
+from asyncio import sleep
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from demo_app.judge.cable import Watch
+from demo_app.judge.hearing import Event, Hearing
+from demo_app.judge.names import Names
 from demo_app.judge.proxy import Proxy
-from demo_app.judge.record import Event, Record
-from demo_app.judge.role import EVENTS, Role
-from demo_app.judge.target import Running, Target
+from demo_app.judge.record import Record
+from demo_app.judge.role import EVENTS, FILES, Role
+from demo_app.judge.target import Running, Target, private_folder
+
+#: At which step a process is that says so.
+_STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
+          "begin": "run:begin", "end": "run:end"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Part:
-    """A process of the trial and its cable to the server."""
+    """A process of the trial and its cable to the server. nth: at which passage of its step it
+    halts, and how often it has passed it."""
 
     role: Role
-    running: Running
-    cable: Proxy
+    halt: str
+    nth: int
+    go: threading.Event = field(default_factory=threading.Event)
+    passed: int = 0
+    running: Running = field(init=False)
+    cable: Proxy = field(init=False)
 
     @property
     def who(self) -> str:
         """Its name."""
         return self.role.who
+
+    @property
+    def works(self) -> bool:
+        """Whether it is a worker."""
+        return not self.role.jobs and not self.role.asks
+
+    def halts_at(self, step: str) -> bool:
+        """Whether this is the passage of a step at which to halt; true only once."""
+        if not step or step != self.halt:
+            return False
+        self.passed += 1
+        return self.passed == self.nth
 
 
 class Arena:
@@ -41,49 +64,71 @@ class Arena:
     stop: when it is set, no wait takes any longer.
     """
 
-    def __init__(self, target: Target, stop: threading.Event) -> None:
-        self._target, self.stop = target, stop
-        self.folder = Path(tempfile.mkdtemp(prefix="judge-"))
-        self.server = target.server(self.folder)
-        self._log = Role("judge", str(self.folder), 0).log
-        self._read, self._record = 0, Record([])
+    def __init__(self, target: Target, stop: threading.Event, names: Names) -> None:
+        self._target, self.stop, self._names = target, stop, names
+        self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
+        self.folder.chmod(0o711)
+        (self.folder / FILES).mkdir(mode=0o700)
+        target.own(self.folder / FILES)
+        self._servers = private_folder("judge-server-")
+        self.server = target.server(self._servers)
         self.parts: list[Part] = []
+        self._over = False
+        self._log = Hearing(self.folder / EVENTS, self._whose, self._answer)
+        target.own(self.folder / EVENTS)
+        self._record = Record([])
 
     def __enter__(self) -> Self:
         self.server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over = True
         for part in self.parts:
             part.running.send(signal.SIGKILL)
             part.cable.end()
+            part.go.set()
+        self._log.close()
         self.server.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self._servers):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a worker, whose name nobody had before. given: further fields of its role."""
-        number = sum(not part.role.jobs for part in self.parts) + 1
-        return self._start(f"w{number}", halt=halt, halt_nth=nth, **given)
+        number = sum(part.works for part in self.parts) + 1
+        return self._start(f"w{number}", halt, nth, **given)
 
     def producer(self, jobs: Sequence[str], halt: str = "", nth: int = 1) -> Part:
         """Start a process that puts the jobs in."""
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
-        return self._start(f"p{number}", jobs=tuple(jobs), halt=halt, halt_nth=nth)
+        return self._start(f"p{number}", halt, nth, jobs=self._names.of(jobs))
 
     def note(self, event: str, **details: Any) -> None:
         """Write down what the judge does, or sees."""
-        self._log(event, **details)
+        self._log.note(event, **details)
+
+    def look_for(self, job: str, event: str = "where") -> None:
+        """Write down where the job is: in the server, and what the queue's `where` says. event:
+        "look", if it is nothing for the story."""
+        (text,) = self._names.of([job])
+        keys = self.server.where(text)
+        lasts = self.server.lasts(keys)
+        if self._target.has_where:
+            part = self._start("where", "", 1, asks=(text,))
+            self.until(lambda: not part.running.alive(), 60.0)
+            told = [e["place"] for e in self._log.events if e["event"] == "told"][-1:]
+            keys = [*keys, *filter(None, told)]
+            self.parts.remove(part)
+            part.running.send(signal.SIGKILL)
+            part.cable.end()
+        self.note(event, job=job, keys=keys, lasts=lasts)
 
     def record(self) -> Record:
-        """What was written down until now."""
-        new: list[Event] = []
-        with suppress(FileNotFoundError), (self.folder / EVENTS).open("rb") as file:
-            file.seek(self._read)  # each line is read once: this is asked many times a second
-            for line in file:
-                if line.endswith(b"\n"):
-                    new.append(json.loads(line))
-                    self._read += len(line)
-        if new:
+        """What was written down until now, with the jobs as the story calls them."""
+        events = self._log.events
+        known = len(self._record.events)
+        if len(events) > known:
+            new = [self._named(event) for event in events[known:]]
             self._record = Record([*self._record.events, *new])
         return self._record
 
@@ -97,15 +142,71 @@ class Arena:
         return True
 
     def happened(self, who: str, *events: str) -> Event | None:
-        """The first event of these that the process wrote down."""
-        return next(
-            (e for e in self.record().events if e["who"] == who and e["event"] in events), None
-        )
+        """The first event of these that the process said."""
+        found = (e for e in [*self._log.events] if e["who"] == who and e["event"] in events)
+        return next(found, None)
 
-    def _start(self, who: str, **given: Any) -> Part:
-        end = socket.create_server(("127.0.0.1", 0))
-        cable = Proxy({end: self.server.connect})
-        role = Role(who, str(self.folder), end.getsockname()[1], **given)
-        part = Part(role, self._target.start(role), cable)
+    def _named(self, event: Event) -> Event:
+        told: Event = {
+            name: self._names.told(str(event[name]))
+            for name in ("error", "step", "message_id")
+            if name in event
+        }
+        if "commands" in event:
+            told["commands"] = [self._names.told(str(words)) for words in event["commands"]]
+        if event["who"] not in ("judge", "cable") and "job" in event:
+            told["job"] = self._names.labels.get(job := str(event["job"]), job[:100])
+        return {**event, **told}
+
+    def _start(self, who: str, halt: str, nth: int, **given: Any) -> Part:
+        folder = self.folder / f"{who}-{len(self._log.events)}"
+        folder.mkdir(mode=0o711)
+        if password := self._target.password:
+            end = socket.create_server(("127.0.0.1", 0))
+            address = f"redis://:{password}@127.0.0.1:{end.getsockname()[1]}/0"
+        else:
+            end = socket.socket(socket.AF_UNIX)
+            address = str(folder / self.server.socket_name)
+            end.bind(address)
+            end.listen(64)
+            self._target.own(Path(address))
+        role = Role(who, str(self.folder), address, halt=halt, **given)
+        part = Part(role, halt, nth)
+        watch = Watch(who, self._names, self._log.note, lambda step: self._holds(part, step))
+        part.cable = Proxy({end: self.server.connect}, watch)
+        part.running = self._target.start(role)
         self.parts.append(part)
         return part
+
+    def _whose(self, pid: int, who: str) -> str | None:
+        # a process may speak before it is known that it has started
+        self.until(lambda: self._part(who), 30.0)
+        part = self._part(who)
+        return who if part and part.running.owns(pid) else None
+
+    def _part(self, who: str) -> Part | None:
+        return next((part for part in self.parts if part.who == who), None)
+
+    def _answer(self, who: str, event: Event) -> Event:
+        part = self._part(who)
+        if part is None:
+            raise EOFError
+        if event["event"] == "passes":
+            self._log.note(
+                "call", who, method=event["method"], commands=event["commands"], names=[]
+            )
+        step = _STEPS.get(event["event"], str(event.get("step", "")))
+        if part.halts_at(step):
+            self._log.note("halt", who, step=f"{step} {event.get('words', '')}".strip())
+            part.go.wait()
+        if self._over:
+            raise EOFError
+        label = self._names.labels.get(str(event.get("job", "")), "")
+        return {"seconds": float(label.partition(":")[2] or 0), "dies": label.startswith("poison")}
+
+    async def _holds(self, part: Part, step: str) -> None:
+        """A command, or its answer, is on the cable: it stays there while its step is halted at."""
+        if part.halts_at(step):
+            self._log.note("halt", part.who, step=step)
+            while not part.go.is_set():
+                await sleep(0.01)  # between two looks

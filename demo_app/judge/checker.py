@@ -10,11 +10,17 @@ from demo_app.judge.record import Record, Say
 from demo_app.judge.settle import ENDLESS
 from demo_app.judge.steps import MOVES
 
+#: Seconds: what is kept for so long is kept; and a put that takes so long lets its caller wait.
+_FOR_LONG, _SLOW = 3600.0, 0.5
+
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
     """What the trial shows, in one sentence; "" when the level's promise was kept."""
     if not record.put and not record.refused:
         return _not_put(record, say)
+    if plan.level in (1, 9) and record.expiring and record.expiring[1] < _FOR_LONG:
+        told = "{job} is only in keys that expire, the last in {seconds:.0f} s: then it is gone."
+        return say(told, job=record.expiring[0], seconds=record.expiring[1])
     return _CHECKS.get(plan.level, _lost)(plan, record, say)
 
 
@@ -107,14 +113,20 @@ def _order(plan: Plan, record: Record, say: Say) -> str:
 
 def _no_wait(plan: Plan, record: Record, say: Say) -> str:
     ended = {run.job: run.end for run in record.runs if run.end is not None}
-    for job, end in ended.items():
-        if record.put.get(job, end) >= end:
+    for job, end in ended.items():  # a job that takes no time may end first
+        if ":" in job and record.put.get(job, end) >= end:
             told = "put({job!r}) came back only after the job had run: the caller waited for it."
             return say(told, job=job)
+    if (seconds := record.quickest_put) > _SLOW:
+        told = "Each put took {seconds:.1f} s or more, although the server answered: it waits."
+        return say(told, seconds=seconds)
     return _lost(plan, record, say)
 
 
 def _once(plan: Plan, record: Record, say: Say) -> str:
+    if plan.overlap and not record.unfinished and not record.overlaps:
+        told = "One job ran at a time, although jobs waited and a second worker was idle."
+        return say(told)
     if not record.doubled:
         return _lost(plan, record, say)
     job = record.doubled[0]
@@ -157,7 +169,10 @@ def _poison(plan: Plan, record: Record, say: Say) -> str:
         return say(told, runs=runs)
     if lost := _lost(plan, record, say):
         return lost
-    if record.last_seen("poison-1") == []:
+    if record.last_seen("poison-1") == [] and record.on_cables:
+        if plan.deaths:
+            told = "The poison is nowhere: its way to the dead letter was cut off ({what})."
+            return say(told, what=_broken(record, say))
         if runs == 1:
             return say("The poison is gone after one try: no list keeps it for a person.")
         told = "The poison is gone after {runs} tries: no list keeps it for a person."
@@ -177,13 +192,21 @@ def _accepted(plan: Plan, record: Record, say: Say) -> str:
         return say(told, job=record.waiting[0])
     if not record.unfinished:
         return ""
-    told = "put({job!r}) came back while the server was down, and the job is lost."
-    if plan.producer_dies:
+    job = record.unfinished[0]
+    acts = {event["act"]: float(event["at"]) for event in record.acts()}
+    at, down, up = record.put[job], acts.get(Act.SERVER, 0.0), acts.get(REPAIRS[1], 0.0)
+    if at < down:
+        told = "put({job!r}) came back before the server was killed, and the job is lost."
+    elif up and at > up:
+        told = "put({job!r}) came back when the server was there again, and the job is lost."
+    elif plan.producer_dies:
         told = (
             "put({job!r}) came back while the server was down, "
             "and the job is lost by the producer's SIGKILL."
         )
-    return say(told, job=record.unfinished[0])
+    else:
+        told = "put({job!r}) came back while the server was down, and the job is lost."
+    return say(told, job=job)
 
 
 def _seen_once(plan: Plan, record: Record, say: Say) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from demo_app.judge.arena import Arena, Part
+from demo_app.judge.hearing import Event
+from demo_app.judge.names import Names
 from demo_app.judge.plan import IDLE, Act, Fault, Plan
-from demo_app.judge.record import Event, Record
+from demo_app.judge.record import Record
 from demo_app.judge.settle import settle
 from demo_app.judge.target import Target
 
@@ -20,6 +22,8 @@ PAUSE = 5.0
 _AWAKE = 1.2
 #: Seconds without a sign of a producer after which its put does not come back.
 _STUCK = 6.0
+#: So many jobs are looked for at the end.
+_LOOKS = 20
 #: Seconds for which a nap lasts at most.
 _NAP = 0.8
 
@@ -29,7 +33,7 @@ def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) ->
 
     stop: when it is set, nobody wants to know any more.
     """
-    with Arena(target, stop) as arena:
+    with Arena(target, stop, Names(plan.odd)) as arena:
         trial = _Trial(arena, plan, patience)
         trial.run()
         return trial.record()
@@ -49,13 +53,18 @@ class _Trial:
         self._put(self._plan.jobs, in_producer[0] if in_producer else None)
         if self._plan.producer_dies:
             self._put(self._plan.later)
+        if not self._plan.early and (waiting := self.record().unfinished):
+            self._arena.look_for(waiting[0], "look")
+        for _ in range(self._plan.deaths):
+            dies = self._worker()
+            self._arena.until(lambda dies=dies: not dies.running.alive(), self._patience)  # type: ignore[misc]
         for fault in self._plan.faults:
             if not fault.in_producer:
                 self._break(fault)
         settle(self._arena, self._plan, self._patience, self._worker)
         poison = [job for job in self._plan.jobs if job.startswith("poison")]
-        for job in [*self.record().unfinished, *poison]:
-            self._arena.note("where", job=job, keys=self._arena.server.where(job))
+        for job in [*self.record().unfinished[:_LOOKS], *poison]:
+            self._arena.look_for(job)
 
     # putting in
 
@@ -84,7 +93,7 @@ class _Trial:
             stuck = time.monotonic() - float(mine[-1]["at"]) > _STUCK
             return bool(mine[-1]["event"] == "finished") or stuck
 
-        self._arena.until(ready, 60.0)
+        self._arena.until(ready, 120.0)
         return self._arena.happened(producer.who, "finished") is not None
 
     def _events_of(self, part: Part) -> list[Event]:
@@ -96,12 +105,22 @@ class _Trial:
         if fault.at == IDLE:
             self._kill_idle()
             return
+        if fault.act is Act.BOTH:
+            pair = [self._worker(fault.at, fault.nth) for _ in range(2)]
+            halted = [self._halted(part) for part in pair]
+            if all(halted):
+                self._arena.note("act", to=pair[1].who, act=fault.act)
+            for part in pair:
+                self._go(part)
+            return
         # who is broken in a rescue only looks after the jobs of others
         victim = self._worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
         if self._halted(victim):
             if self._plan.ready:
                 self._worker()
             self._do(fault, victim)
+        else:
+            self._arena.note("missed", step=fault.at)
 
     def _halted(self, part: Part) -> bool:
         """Wait until it halts; False when it won't, since there is nothing left to do."""
@@ -118,8 +137,8 @@ class _Trial:
         return arena.happened(part.who, "halt") is not None
 
     def _do(self, fault: Fault, part: Part) -> None:
-        for job in self.record().unfinished:
-            self._arena.note("where", job=job, keys=self._arena.server.where(job))
+        for job in self.record().unfinished[:_LOOKS]:
+            self._arena.look_for(job)
         self._arena.note("act", to=part.who, act=fault.act)
         match fault.act:
             case Act.KILL:
@@ -187,11 +206,11 @@ class _Trial:
         self._arena.note("act", to="server", act="started again")
 
     def _go(self, part: Part) -> None:
-        part.role.go.touch()
+        part.go.set()
 
     def _worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         part = self._arena.worker(halt, nth, rescues=self._plan.rescues, **given)
-        events = ("works", "halt", "crashed")
+        events = ("works", "halt", "crashed", "begin")
         self._arena.until(
             lambda: self._arena.happened(part.who, *events) or not part.running.alive(), 60.0
         )

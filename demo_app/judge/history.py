@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from demo_app.judge.hearing import Event
 from demo_app.judge.plan import REPAIRS, Act
-from demo_app.judge.record import Event, Record, Say, complaint
+from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
 #: A message id that the judge made up: its beginning is enough.
@@ -79,7 +80,7 @@ def _is_long(events: list[Event], number: int) -> bool:
     """Whether others did something before this `put` came back, if it ever did."""
     who = events[number]["who"]
     for event in events[number + 1 :]:
-        if event["who"] != who:
+        if event["who"] not in (who, "cable"):
             return True
         if event["event"] in ("put", "refused"):
             return False

@@ -1,14 +1,14 @@
 """The processes that run a learner's queue: forks of one that has read the learner's file.
 
-``python -m demo_app.judge.host FILE.py:CLASS`` answers "ready", then reads a role a
-line, forks a process that plays it, and answers its pid. All end with its standard input.
+``python -m demo_app.judge.host FILE.py:CLASS FOLDER USER`` shuts itself in with FOLDER, as USER;
+answers what can be said of the class; then reads a role a line, forks a process that plays it, and
+answers its pid. All end with its standard input.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
-import resource
 import signal
 import sys
 import threading
@@ -17,34 +17,30 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from demo_app.judge.isolation import limit, shut_in
 from demo_app.judge.role import Role, produce, run_job, told
-from demo_app.judge.steps import SteppedRedis, Steps
-
-#: Bytes of address space of each process of a learner's.
-MEMORY = 2 << 30
+from demo_app.judge.steps import SteppedRedis, Steps, step_sqlite
 
 
-def load(target: str) -> Any:
+def load(file: Path, source: bytes, name: str) -> Any:
     """The learner's class. Raises what its file raises, and AttributeError without the class."""
-    path, _, name = target.rpartition(":")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    sys.path.insert(0, str(Path(path).resolve().parent))
-    spec.loader.exec_module(module)
+    module = sys.modules[file.stem] = ModuleType(file.stem)
+    module.__file__ = str(file)
+    sys.path.insert(0, str(file.parent))
+    exec(compile(source, str(file), "exec"), module.__dict__)
     return getattr(module, name)
 
 
-def play(role: Role, queue_class: Any) -> None:
-    """Be the producer or the worker."""
-    os.chdir(role.folder)
+def play(role: Role, queue_class: Any, steps: Steps) -> None:
+    """Be the producer, or the worker, or the one that says where a job is."""
+    role.ask("hello")  # until the judge knows which process this is
+    os.chdir(role.files)
     if role.skew:
-        _set_clock_ahead(role.skew, sys.modules[queue_class.__module__])
-    steps = Steps(role)
+        _set_clock(role.skew, sys.modules[queue_class.__module__])
+    steps.role = role
     queue = queue_class(SteppedRedis(role, steps))
 
     def put(job: str) -> None:
@@ -53,7 +49,10 @@ def play(role: Role, queue_class: Any) -> None:
 
     if role.jobs:
         produce(role, put)
-    else:
+    for job in role.asks:
+        place = queue.where(job)
+        role.log("told", job=job, place=None if place is None else str(place)[:200])
+    if not role.asks:
         work(role, queue, steps)
 
 
@@ -93,40 +92,56 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
 
 def _every(seconds: float, act: Callable[[], object]) -> None:
     def repeat() -> None:
-        while True:
-            act()
-            time.sleep(seconds)
+        with suppress(OSError, EOFError):  # the trial is over
+            while True:
+                act()
+                time.sleep(seconds)
 
     threading.Thread(target=repeat, daemon=True).start()
 
 
-def _set_clock_ahead(seconds: float, module: Any) -> None:
-    real = time.time
-    time.time = lambda: real() + seconds
-    if getattr(module, "time", None) is real:
-        module.time = time.time
+def _set_clock(ahead: float, module: Any) -> None:
+    """time.time and time.time_ns are ahead by so many seconds, or behind."""
+    for name, unit in (("time", 1), ("time_ns", 10**9)):
+        real = getattr(time, name)
+
+        def wrong(real: Callable[[], float] = real, unit: int = unit) -> float:
+            return real() + type(real())(ahead * unit)
+
+        setattr(time, name, wrong)
+        if getattr(module, name, None) is real:
+            setattr(module, name, wrong)
 
 
 def main() -> None:
     """See the module."""
-    with suppress(ValueError, OSError):  # macOS has not all limits
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    queue_class = load(sys.argv[1])
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    path, _, name = sys.argv[1].rpartition(":")
+    file, work_folder, user = Path(path), Path(sys.argv[2]), int(sys.argv[3])
+    source = file.read_bytes()  # its folder may be open to the judge only
+    needs = map(Path, (sys.prefix, sys.base_prefix, *sys.path))
+    beside = file if file.parent in (Path.home(), Path("/tmp")) else file.parent
+    open_to = shut_in(work_folder, needs, user, beside)
+    limit()
+    os.chdir(work_folder)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the learner prints goes to the log
-    print("ready", file=answers)
+    steps = Steps(Role("", "", ""))
+    step_sqlite(steps)
+    queue_class = load(file, source, name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    print(json.dumps({"open_to": open_to, "where": hasattr(queue_class, "where")}), file=answers)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.close(0)
             answers.close()
-            role = Role.from_json(line)
-            try:
-                play(role, queue_class)
-            except BaseException as error:  # a fork never goes on with this loop
-                role.log("crashed", error=told(error))
+            with suppress(OSError, EOFError):  # the trial is over
+                role = Role.from_json(line)
+                try:
+                    play(role, queue_class, steps)
+                except BaseException as error:  # a fork never goes on with this loop
+                    role.log("crashed", error=told(error))
             os._exit(1)
         print(pid, file=answers)
     os.killpg(0, signal.SIGKILL)

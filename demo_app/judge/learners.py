@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import psutil
 
-from demo_app.judge.leash import Leash
+from demo_app.judge.isolation import new_user
+from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.record import Say
 from demo_app.judge.role import Role
 from demo_app.judge.server import RedisServer, Server
-from demo_app.judge.target import CannotJudge, Running
+from demo_app.judge.target import CannotJudge, Running, private_folder
 
 
 class Learners:
-    """A learner's class; its processes are forks of one that has read the file.
+    """A learner's class; its processes are forks of two that have read the file, by turns, so that
+    what a process makes up when it starts is not the same in all.
 
     say: says why it can't be judged.
     """
 
-    stepped = True
+    stepped, trusted, password = True, False, ""
 
     def __init__(self, name: str, say: Say = str.format) -> None:
-        self.name, self.leash, self._say = name, Leash(), say
+        self.name, self.leash = name, Leash()
+        self.work, self._user = private_folder("judge-"), new_user()
+        self.own(self.work)
         path, _, queue_class = name.rpartition(":")
-        self._path = str(Path(path).resolve())
-        self._host = subprocess.Popen(
-            [sys.executable, "-m", "demo_app.judge.host",
-             f"{self._path}:{queue_class}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True, 
-            # each thread of glibc may reserve an arena of its own, which counts as memory
-            env={**self.leash.environment, "MALLOC_ARENA_MAX": "2"},
-        )  # fmt: skip
-        self.leash.hold(self._host.pid)
-        self._lock = threading.Lock()
-        self._read(say("{name} can't be loaded", name=Path(name).name))
-        threading.Thread(target=self._drain, daemon=True).start()
+        target = f"{Path(path).resolve()}:{queue_class}"
+        self._hosts = [_Host(target, self.work, self._user, self.leash, say) for _ in range(2)]
+        try:
+            told = [host.loaded() for host in self._hosts]
+        except CannotJudge:
+            self.close()
+            raise
+        self.open_to, self.has_where = str(told[0]["open_to"]), bool(told[0]["where"])
+        self._turns, self._one = cycle(self._hosts), threading.Lock()
 
     def server(self, folder: Path) -> Server:
         """See `Target`."""
@@ -51,46 +54,99 @@ class Learners:
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
-        assert self._host.stdin is not None
-        with self._lock:
-            self._host.stdin.write(role.to_json() + "\n")
-            self._host.stdin.flush()
-            pid = int(self._read(self._say("The process that starts the others ended")))
+        with self._one:
+            host = next(self._turns)
+        return host.start(role)
 
-        def send(number: signal.Signals) -> None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-
-        return Running(send, lambda: psutil.pid_exists(pid))
+    def own(self, path: Path) -> None:
+        """See `Target`."""
+        if self._user != os.getuid():
+            os.chown(path, self._user, self._user)
 
     def close(self) -> None:
         """See `Target`."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._host.pid, signal.SIGKILL)
-        self._host.wait()
+        for host in self._hosts:
+            host.close()
         self.leash.end()
-        for stream in (self._host.stdin, self._host.stdout):
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+class _Host:
+    """A process that has read the file; see `host`."""
+
+    def __init__(self, target: str, work: Path, user: int, leash: Leash, say: Say) -> None:
+        self._path, self._say = Path(target.rpartition(":")[0]), say
+        self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "demo_app.judge.host", target, str(work), str(user)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, errors="replace", start_new_session=True,
+            # each thread of glibc may reserve an arena of its own, which counts as memory
+            env={**leash.environment, "MALLOC_ARENA_MAX": "2"},
+        )  # fmt: skip
+        leash.hold(self._process.pid)
+        self._lock = threading.Lock()
+        self._is_inside = False
+
+    def loaded(self) -> dict[str, object]:
+        """What it says of the class, once it has read it. Raises CannotJudge."""
+        told = dict(json.loads(self._read(self._say("{name} can't be loaded", name=self._called))))
+        self._is_inside = not told["open_to"]
+        threading.Thread(target=self._drain, daemon=True).start()
+        return told
+
+    def start(self, role: Role) -> Running:
+        """A fork that plays the role."""
+        assert self._process.stdin is not None
+        with self._lock:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(role.to_json() + "\n")
+                self._process.stdin.flush()
+            pid = self._outside(self._read(self._say("The process that starts the others ended")))
+
+        def send(number: signal.Signals) -> None:
+            if pid:
+                send_to_all(pid, number)
+
+        return Running(send, lambda: bool(pid) and psutil.pid_exists(pid), lambda one: one == pid)
+
+    def close(self) -> None:
+        """End it, and with it its forks."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):
                 stream.close()
 
+    def _outside(self, told: str) -> int:
+        """The pid of a fork that has this one where it lives; 0 if it has ended already."""
+        if not self._is_inside:
+            return int(told)
+        with suppress(psutil.Error):
+            for child in psutil.Process(self._process.pid).children(recursive=True):
+                with suppress(OSError):
+                    status = Path(f"/proc/{child.pid}/status").read_text()
+                    if re.search(rf"^NSpid:.*\t{int(told)}$", status, re.MULTILINE):
+                        return int(child.pid)
+        return 0
+
     def _read(self, failure: str) -> str:
-        assert self._host.stdout is not None
-        line = self._host.stdout.readline()
-        if not line:
-            assert self._host.stderr is not None
-            told = self._host.stderr.read().strip().splitlines()
-            told = told or [self._say("no reason was given")]
-            self.close()
-            lines = re.findall(rf'"{re.escape(self._path)}", line (\d+)', "\n".join(told))
-            given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
-            where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
-            raise CannotJudge(self._say(where, **given))
-        return line
+        assert self._process.stdout is not None
+        if line := self._process.stdout.readline():
+            return line
+        assert self._process.stderr is not None
+        told = [] if self._process.stderr.closed else self._process.stderr.read().splitlines()
+        told = [line for line in told if line.strip()] or [self._say("no reason was given")]
+        lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
+        given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
+        where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
+        raise CannotJudge(self._say(where, **given))
 
     def _drain(self) -> None:
         """Read what the learner's code prints, so that it never waits for a reader."""
-        assert self._host.stderr is not None
-        for _ in self._host.stderr:
+        assert self._process.stderr is not None
+        for _ in self._process.stderr:
             pass
-        self._host.stderr.close()
+        self._process.stderr.close()

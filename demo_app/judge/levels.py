@@ -10,6 +10,8 @@ from demo_app.judge.plan import IDLE, Act, Fault, Plan
 
 #: Seconds: a job is back within so many. What runs for longer than that is a long job.
 BACK, LONG = 5.0, 7.0
+#: So many jobs wait at once.
+BACKLOG = 500
 Steps = Sequence[str]
 
 
@@ -42,10 +44,27 @@ def _one_fault(level: int, faults: Sequence[Fault], **given: object) -> list[Pla
     return [replace(plan, faults=(fault,)) for fault in faults]
 
 
-def _one_taker(steps: Steps) -> list[Plan]:
-    naps = [Fault(step, Act.NAP) for step in _of(steps, "claim")]
+def _runs(_: Steps) -> list[Plan]:
     return [
-        *_one_fault(4, naps, rescues=False, quiet=0.7, once=True),
+        Plan(1),
+        Plan(1, _names(3), early=1),
+        Plan(1, ("job-1", "job-2", "job-1")),  # the same text twice is two jobs
+        Plan(1, _names(4), odd=True),
+        Plan(1, _names(BACKLOG), workers=2),
+    ]
+
+
+def _no_wait(_: Steps) -> list[Plan]:
+    return [Plan(3, _names(2, 1.0), early=1), Plan(3, _names(5), early=1)]
+
+
+def _one_taker(steps: Steps) -> list[Plan]:
+    at = _of(steps, "claim", "cable")
+    naps = [Fault(step, Act.NAP) for step in at]
+    both = [Fault(step, Act.BOTH) for step in at if step.endswith(":before")]
+    return [
+        Plan(4, _names(4, 2.0), early=2, workers=2, rescues=False, overlap=True),
+        *_one_fault(4, naps + both, rescues=False, quiet=0.7, once=True),
         Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7, once=True),
     ]
 
@@ -54,7 +73,7 @@ _BUSY = Fault("run:begin", Act.KILL)
 
 
 def _worker_dies(steps: Steps) -> list[Plan]:
-    kills = [Fault(step, Act.KILL) for step in _of(steps, "claim", "ack")]
+    kills = [Fault(step, Act.KILL) for step in _of(steps, "claim", "ack", "cable")]
     at_run = [_BUSY, Fault("run:end", Act.KILL), Fault(IDLE, Act.KILL)]
     rescuers = [Fault(step, Act.KILL) for step in _of(steps, "rescue")]
     return [
@@ -65,11 +84,13 @@ def _worker_dies(steps: Steps) -> list[Plan]:
 
 def _long_job(_: Steps) -> list[Plan]:
     plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5, once=True)
-    return [plan, replace(plan, skew=60.0)]
+    wrong = [replace(plan, skew=skew, skewed_first=first)
+             for skew in (60.0, -60.0) for first in (False, True)]  # fmt: skip
+    return [plan, *wrong]
 
 
 def _worker_sleeps(steps: Steps) -> list[Plan]:
-    at = ["run:begin", *_of(steps, "ack", "claim")]
+    at = ["run:begin", *_of(steps, "ack", "claim", "cable")]
     pauses = [Fault(step, Act.PAUSE) for step in at]
     rescuers = [Fault(step, Act.PAUSE) for step in _of(steps, "rescue")]
     later = ("late-1:4.0",)
@@ -79,9 +100,19 @@ def _worker_sleeps(steps: Steps) -> list[Plan]:
     ]
 
 
+def _poison(steps: Steps) -> list[Plan]:
+    """dead:DEATHS:STEP is a step of the way of the poison to its dead letter."""
+    ways = [step.split(":", 2) for step in _of(steps, "dead")]
+    return [
+        Plan(9, ("poison-1", "job-2")),
+        *(Plan(9, ("poison-1",), (Fault(step, Act.KILL),), deaths=int(deaths))
+          for _, deaths, step in ways),
+    ]  # fmt: skip
+
+
 def _server_dies(steps: Steps) -> list[Plan]:
     faults = [Fault("run:begin", Act.SERVER), Fault("put:end", Act.SERVER)]
-    for step in _of(steps, "claim", "ack"):
+    for step in _of(steps, "claim", "ack", "cable"):
         before = step.endswith(":before")
         faults.append(Fault(step, Act.SERVER))
         faults += [Fault(step, Act.SERVER_AFTER), Fault(step, Act.LOSE)] * before
@@ -103,15 +134,15 @@ def _twice(steps: Steps) -> list[Plan]:
 LEVELS = {
     level.number: level
     for level in (
-        Level(1, "a job put in runs", lambda _: [Plan(1), Plan(1, _names(3), early=1)]),
+        Level(1, "a job put in runs", _runs),
         Level(2, "first in, first out", lambda _: [Plan(2, _names(6))]),
-        Level(3, "the caller does not wait", lambda _: [Plan(3, _names(2, 1.0), early=1)]),
+        Level(3, "the caller does not wait", _no_wait),
         Level(4, "two workers never get the same job", _one_taker, True),
         Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),
         Level(6, "back within 5 s", lambda _: [Plan(6, faults=(_BUSY,), ready=True)]),
         Level(7, "a healthy long job runs once", _long_job),
         Level(8, "a paused worker that comes back does no harm", _worker_sleeps, True),
-        Level(9, "poison ends in a dead letter", lambda _: [Plan(9, ("poison-1", "job-2"))]),
+        Level(9, "poison ends in a dead letter", _poison),
         Level(10, "the server's SIGKILL loses nothing that was promised", _server_dies, True, True),
         Level(11, "accepted means queued, even while the server is down", _server_down),
         Level(12, "seen once, although delivered twice", _twice, True, True),
@@ -125,4 +156,11 @@ def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
     chosen = chance.sample(known, min(len(known), chance.choice((2, 3))))
     jobs = _names(chance.randint(4, 8))
     faults = [replace(f, nth=chance.randint(1, 2)) if f.at != IDLE else f for f in chosen]
-    return Plan(level.number, jobs, tuple(faults), workers=chance.choice((1, 2)))
+    return Plan(
+        level.number,
+        jobs,
+        tuple(faults),
+        workers=chance.choice((1, 2)),
+        skew=chance.choice((0.0, 60.0, -60.0)),
+        odd=chance.random() < 0.3,
+    )

@@ -15,6 +15,8 @@ class Act(StrEnum):
     PAUSE = "SIGSTOP, and SIGCONT later"
     #: Stopped for less than a lease.
     NAP = "SIGSTOP, and SIGCONT soon"
+    #: Two workers are stopped at the same step, and go on at the same time.
+    BOTH = "two workers at the same step"
     #: The command arrives, and its answer does not.
     LOSE = "the answer is lost"
     #: The server is killed before the command arrives.
@@ -53,10 +55,13 @@ class Plan:
 
     jobs: put in before any worker runs, unless early. later: put in after a pause has ended.
     early: workers that run before. workers: how many run at least, in the end.
-    rescues: whether workers call `rescue`. skew: of the last worker's clock.
+    rescues: whether workers call `rescue`. skew: of a worker's clock, the first one's if
+    skewed_first, else the last one's.
     quiet: seconds without a run after the last one, for runs that should not be. down: the server
     stays down until the producer has finished; producer_dies: and that is killed before. ready:
-    another worker is there before a fault. once: a second run of any job ends the trial.
+    another worker is there before a fault. once: a second run of any job ends the trial. odd: the
+    jobs' texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
+    deaths: so many workers die of the poison before the fault.
     """
 
     level: int
@@ -67,11 +72,15 @@ class Plan:
     workers: int = 1
     rescues: bool = True
     skew: float = 0.0
+    skewed_first: bool = False
     quiet: float = 0.0
     down: bool = False
     producer_dies: bool = False
     ready: bool = False
     once: bool = False
+    odd: bool = False
+    overlap: bool = False
+    deaths: int = 0
 
     def smaller(self) -> list[Self]:
         """The same with a fault less, or a job less; the smallest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from demo_app.judge.proxy import Streams
 from demo_app.judge.server import DOWN, text_of
 from demo_app.judge.target import CannotJudge
 
-#: Its superuser, who needs no password, and the port that names its socket.
+#: Its superuser, and the port that names its socket.
 USER, PORT = "judge", 5432
 #: Where Debian keeps what is not on the PATH.
 _ALSO = glob("/usr/lib/postgresql/*/bin")
@@ -42,15 +43,20 @@ class Cluster:
     def __init__(self, leash: Leash, schema: str = "") -> None:
         initdb, self._program = programs()
         try:  # it refuses to run as root
-            self._user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
+            self._user = _another_user()
             import psycopg  # noqa: F401
         except (KeyError, ImportError) as error:
             raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
         self._folder = self._new_folder()
-        options = ["-A", "trust", "-U", USER, "-E", "UTF8", "-N", "-D", f"{self._folder}/data"]
+        self.password = secrets.token_hex(16)
+        password = self._folder / "password"
+        password.write_text(self.password)
+        self._own(self._folder)
+        options = ["-A", "scram-sha-256", f"--pwfile={password}", "-U", USER, "-E", "UTF8", "-N"]
         subprocess.run(
-            [initdb, *options], check=True, capture_output=True, user=self._user, cwd="/"
-        )
+            [initdb, *options, "-D", f"{self._folder}/data"],
+            check=True, capture_output=True, cwd="/", **self._user,
+        )  # fmt: skip
         self._leash = leash
         if schema:
             server = PostgresServer(self._program, self._folder, self._user, leash)
@@ -77,16 +83,19 @@ class Cluster:
     def _own(self, folder: Path) -> None:
         if self._user:
             for path in (folder, *folder.rglob("*")):
-                shutil.chown(path, self._user)
+                shutil.chown(path, self._user["user"], self._user["group"])
 
 
 class PostgresServer:
     """See `Server`. folder: with its data; it goes at the end."""
 
-    def __init__(self, program: str, folder: Path, user: str | None, leash: Leash) -> None:
+    socket_name = f".s.PGSQL.{PORT}"
+
+    def __init__(self, program: str, folder: Path, user: dict[str, Any], leash: Leash) -> None:
         self._program, self._folder, self._user, self._leash = program, folder, user, leash
         #: Through its socket; its data are in the folder `data` beside.
-        self.url = f"postgresql://{USER}@/postgres?host={folder}&port={PORT}"
+        self.password = (folder / "password").read_text()
+        self.url = f"postgresql://{USER}:{self.password}@/postgres?host={folder}&port={PORT}"
         self.data = folder / "data"
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -106,7 +115,7 @@ class PostgresServer:
         options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
         server = subprocess.Popen(
             [self._program, "-D", str(self.data), *options],
-            env=self._leash.environment, user=self._user, cwd="/", start_new_session=True,
+            env=self._leash.environment, cwd="/", start_new_session=True, **self._user,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._leash.hold(server.pid)
@@ -126,16 +135,19 @@ class PostgresServer:
 
     async def connect(self) -> Streams:
         """See `Server`."""
-        return await asyncio.open_unix_connection(self._folder / f".s.PGSQL.{PORT}")
+        return await asyncio.open_unix_connection(self._folder / self.socket_name)
 
-    def where(self, job: str) -> list[str]:
+    def lasts(self, places: list[str]) -> float | None:
+        """See `Server`."""
+
+    def where(self, text: str) -> list[str]:
         """See `Server`."""
 
         def search(connection: Any) -> list[str]:
             names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
             tables = [name for (name,) in connection.execute(names)]
-            text = (text_of(job),)
-            return [t for t in tables if connection.execute(_SEARCH.format(t), text).fetchone()[0]]
+            found = (text_of(text),)
+            return [t for t in tables if connection.execute(_SEARCH.format(t), found).fetchone()[0]]
 
         found = self.ask(search)
         return DOWN if found is None else found
@@ -149,6 +161,14 @@ class PostgresServer:
                 return question(connection)
         except psycopg.OperationalError:
             return None
+
+
+def _another_user() -> dict[str, Any]:
+    """As whom it runs: it refuses to be root, and gets none of root's groups. Raises KeyError."""
+    if os.geteuid() != 0:
+        return {}
+    found = pwd.getpwnam("postgres")
+    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
 def _sockets(_: str, names: list[str]) -> list[str]:

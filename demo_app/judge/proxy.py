@@ -40,10 +40,14 @@ class Proxy:
     """Forwards each connection at a socket to the other side.
 
     Unplugged, it holds the bytes, as a broken network does: neither side is told. Safe to use from
-    every thread.
+    every thread. watch: is told of all data that come by, with their connection and whether they
+    are an answer; they go on when it returns.
     """
 
-    def __init__(self, routes: Mapping[socket.socket, Connect]) -> None:
+    def __init__(
+        self, routes: Mapping[socket.socket, Connect], watch: Callable[..., Any] | None = None
+    ) -> None:
+        self._watch = watch
         self._loop = asyncio.new_event_loop()
         self._plugged_in = asyncio.Event()
         self._plugged_in.set()
@@ -160,6 +164,8 @@ class Proxy:
                 await self._plugged_in.wait()
                 if line.frozen:
                     continue
+                if self._watch:
+                    await self._watch(line, data, is_answer=passes == self._cut)
                 passes(line, data)
                 writer.write(data)
                 await writer.drain()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
+from demo_app.judge.hearing import Event
 from demo_app.judge.levels import BACK
 
-Event = dict[str, Any]
 #: Fills a sentence in, and may translate it first.
 Say = Callable[..., str]
 
@@ -42,6 +42,8 @@ class Record:
         self.events = sorted(events, key=lambda event: float(event["at"]))
         #: When each job was put in, that is when `put` returned, in this order.
         self.put: dict[str, float] = {e["job"]: e["at"] for e in self._of("put")}
+        #: How often: a job may be put in twice.
+        self.puts = Counter(e["job"] for e in self._of("put"))
         self.refused: dict[str, str] = {e["job"]: e["error"] for e in self._of("refused")}
         self.runs = self._runs()
 
@@ -53,12 +55,13 @@ class Record:
     @property
     def unfinished(self) -> list[str]:
         """What was put in and did not yet run to its end; poison apart, which never does."""
-        return [job for job in self.put if job not in self.done and not job.startswith("poison")]
+        ended = Counter(run.job for run in self.runs if run.end is not None)
+        return [j for j, n in self.puts.items() if ended[j] < n and not j.startswith("poison")]
 
     @property
     def lost(self) -> list[str]:
         """At the end of a trial: what did not run to its end, and is in no key of the server."""
-        return [job for job in self.unfinished if not self.last_seen(job)]
+        return [job for job in self.unfinished if self.last_seen(job) == []]
 
     @property
     def late(self) -> list[str]:
@@ -78,8 +81,23 @@ class Record:
 
     @property
     def doubled(self) -> list[str]:
-        """The jobs that were begun more than once; poison apart."""
-        return [j for j, times in self.times.items() if times > 1 and not j.startswith("poison")]
+        """The jobs that were begun more often than they were put in; poison apart."""
+        times = self.times.items()
+        return [j for j, n in times if n > max(1, self.puts[j]) and not j.startswith("poison")]
+
+    @property
+    def quickest_put(self) -> float:
+        """Of several puts; else 0: the seconds of the one that was back soonest."""
+        began = {(e["who"], e["job"]): e["at"] for e in self._of("putting")}
+        times = [e["at"] - began.get((e["who"], e["job"]), e["at"]) for e in self._of("put")]
+        return min(times) if len(times) > 2 else 0.0
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether two runs were ever under way at the same time."""
+        runs = sorted(self.runs, key=lambda run: run.begin)
+        pairs = pairwise(runs)
+        return any(one.end is None or two.begin < one.end for one, two in pairs)
 
     @property
     def back(self) -> float:
@@ -128,6 +146,33 @@ class Record:
         looks = [e["keys"] for e in self._of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
+    @property
+    def expiring(self) -> tuple[str, float] | None:
+        """A job that was only in keys that expire, and in how many seconds."""
+        found = [e for e in self._looks() if e.get("lasts") is not None]
+        return (found[0]["job"], found[0]["lasts"]) if found else None
+
+    @property
+    def unproved(self) -> list[str]:
+        """What ran although its text came to that worker on no cable."""
+        known = {(e["on"], e["job"]) for e in self._of("seen") if e["answer"]}
+        return [run.job for run in self.runs if (run.who, run.job) not in known]
+
+    @property
+    def where_spoke(self) -> bool:
+        """Whether a job was found anywhere, at any look."""
+        return any(event["keys"] for event in self._looks())
+
+    @property
+    def on_cables(self) -> bool:
+        """Whether any job was seen on a cable: else it is not in the judge's server."""
+        return bool(self._of("seen"))
+
+    @property
+    def missed(self) -> list[str]:
+        """The steps at which nobody halted, so that nothing was broken there."""
+        return [event["step"] for event in self._of("missed")]
+
     def errors(self, say: Say = str.format) -> list[str]:
         """What the queue's methods raised in workers."""
         return [complaint(error, say) for error in self._of("error")]
@@ -141,21 +186,22 @@ class Record:
         """How processes of the queue ended by themselves."""
         return [e["error"] for e in self._of("crashed")]
 
+    def _looks(self) -> list[Event]:
+        return [event for event in self.events if event["event"] in ("look", "where")]
+
     def _of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event["event"] == kind]
 
     def _runs(self) -> list[Run]:
         runs: list[Run] = []
+        open_: dict[tuple[str, str], int] = {}
         for event in self.events:
+            if event["event"] not in ("begin", "end"):
+                continue
+            mine = event["who"], event["job"]
             if event["event"] == "begin":
-                runs.append(Run(event["who"], event["job"], event["at"], None, ""))
-            elif event["event"] == "end":
-                at = max(
-                    (n for n, r in enumerate(runs)
-                     if (r.who, r.job, r.end) == (event["who"], event["job"], None)),
-                    default=None,
-                )  # fmt: skip
-                if at is not None:
-                    run = runs[at]
-                    runs[at] = Run(run.who, run.job, run.begin, event["at"], event["message_id"])
+                open_[mine] = len(runs)
+                runs.append(Run(*mine, event["at"], None, ""))
+            elif (at := open_.pop(mine, None)) is not None:
+                runs[at] = replace(runs[at], end=event["at"], message_id=str(event["message_id"]))
         return runs

@@ -36,7 +36,7 @@ def page(template: str, **given: Any) -> str:
 
 def libraries(target: str) -> dict[str, str]:
     """The versions of what a named queue is made of."""
-    found = {name: version(name) for name in PACKAGES.get(target, ("redis",))}
+    found = {name: version(name) for name in PACKAGES.get(target.partition(":")[0], ("redis",))}
     if target == "procrastinate":
         told = subprocess.run([programs()[1], "--version"], capture_output=True, text=True)
         found["PostgreSQL"] = told.stdout.split()[2]

@@ -1,10 +1,12 @@
-"""One process of a trial: what it is told, what it writes down, and where it halts."""
+"""One process of a trial: what it is told, what it says to the judge, and where it halts."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,27 +15,52 @@ from typing import Any, Self
 
 #: The variable in which a process that is not a fork of ours gets its role.
 VARIABLE = "JUDGE_ROLE"
-#: The variable with the command that is judged.
+#: The variable with the command, or with the app, that is judged.
 COMMAND = "JUDGE_COMMAND"
-#: What every process of a trial appends to: one JSON object a line.
-EVENTS = "events.jsonl"
+#: The judge's socket in a trial's folder; and the folder in it that the queue may write to.
+EVENTS, FILES = "events.sock", "files"
+
+
+class _Line:
+    """A connection to the judge, which knows the process at its end."""
+
+    def __init__(self, path: Path) -> None:
+        self._one = threading.Lock()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._answers = self._socket.makefile("rb")
+
+    def say(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a line; if it asks, wait for its answer. Raises EOFError when the trial is over."""
+        with self._one:
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+            if not message.get("asks"):
+                return {}
+            answer = self._answers.readline()
+        if not answer:
+            raise EOFError("the trial is over")
+        return dict(json.loads(answer))
+
+
+#: The lines of this process; a fork opens its own, and so does each thread that may halt.
+_lines: dict[tuple[int, int, str], _Line] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A producer (it has jobs to put in) or a worker.
+    """A producer (it has jobs to put in), a worker, or one that `asks` where jobs are.
 
-    port: of its cable to the server. halt: the step at which it stops once, and waits for the
-    file `go`. halt_nth: at which passage. skew: seconds by which its clock is ahead. rescues:
-    whether it calls `rescue`. claims: whether it takes jobs at all.
+    folder: of the trial. address: of its cable to the server, a socket or a URL. halt: the step
+    of a queue's method at which it asks the judge whether to go on. skew: seconds by which its
+    clock is ahead. rescues: whether it calls `rescue`. claims: whether it takes jobs at all.
     """
 
     who: str
     folder: str
-    port: int
+    address: str
     jobs: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     halt: str = ""
-    halt_nth: int = 1
     skew: float = 0.0
     rescues: bool = True
     claims: bool = True
@@ -41,12 +68,12 @@ class Role:
     @property
     def url(self) -> str:
         """The server's address."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"unix://{self.address}" if self.address.startswith("/") else self.address
 
     @property
-    def go(self) -> Path:
-        """The file that lets it go on from its halt."""
-        return Path(self.folder) / f"go-{self.who}"
+    def files(self) -> str:
+        """The folder that all processes of the trial may write to."""
+        return str(Path(self.folder) / FILES)
 
     def to_json(self) -> str:
         """As one line."""
@@ -56,57 +83,36 @@ class Role:
     def from_json(cls, text: str) -> Self:
         """What `to_json` made."""
         fields = json.loads(text)
-        return cls(**{**fields, "jobs": tuple(fields["jobs"])})
+        return cls(**{**fields, "jobs": tuple(fields["jobs"]), "asks": tuple(fields["asks"])})
 
     @classmethod
     def mine(cls) -> Self:
         """The role of this process, which `VARIABLE` holds."""
         return cls.from_json(os.environ[VARIABLE])
 
-    def log(self, event: str, **details: Any) -> None:
-        """Append an event to what all processes of the trial write down."""
-        line = json.dumps({"at": time.monotonic(), "who": self.who,
-                           "event": event, **details})  # fmt: skip
-        file = os.open(Path(self.folder) / EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(file, line.encode() + b"\n")
-        os.close(file)
+    def log(self, event: str, **details: Any) -> dict[str, Any]:
+        """Say to the judge what happened; returns its answer to what `asks`."""
+        mine = os.getpid(), threading.get_ident(), self.who
+        if mine not in _lines:
+            _lines[mine] = _Line(Path(self.folder) / EVENTS)
+        message = {"at": time.monotonic(), "who": self.who, "event": event, **details}
+        return _lines[mine].say(message)
 
-    def halts_at(self, step: str) -> bool:
-        """Whether this is the passage of a step at which to halt; true only once."""
-        if step != self.halt:
-            return False
-        for nth in range(1, self.halt_nth + 1):  # of several processes, each passage has one
-            try:
-                (Path(self.folder) / f"passed-{self.who}-{nth}").touch(exist_ok=False)
-            except FileExistsError:
-                continue
-            return nth == self.halt_nth
-        return False
-
-    def wait_for_go(self, step: str) -> None:
-        """Halt: say where, and wait until the judge lets it go on, if it does."""
-        self.log("halt", step=step)
-        while not self.go.exists():
-            time.sleep(0.003)  # between two looks
-
-    def passes(self, step: str) -> None:
-        """Pass a step, and halt there if that is wanted."""
-        if self.halts_at(step):
-            self.wait_for_go(step)
+    def ask(self, event: str, **details: Any) -> dict[str, Any]:
+        """The same; returns once the judge lets it go on, with what it is to do."""
+        return self.log(event, asks=True, **details)
 
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
     """Put the role's jobs in, one after the other, say how each went, and stay."""
     for job in role.jobs:
-        role.passes("put:begin")
-        role.log("putting", job=job)
+        role.ask("putting", job=job)
         try:
             put(job)
         except Exception as error:  # whatever it is: the job was not taken
-            role.log("refused", job=job, error=told(error))
+            role.ask("refused", job=job, error=told(error))
         else:
-            role.log("put", job=job)
-        role.passes("put:end")
+            role.ask("put", job=job)
     role.log("finished")
     signal.pause()
 
@@ -124,12 +130,10 @@ def _die() -> None:
 def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _die) -> None:
     """Do the job: send its mail. `message_id` is what the reader's inbox knows the mail by.
 
-    ``name:4.0`` takes 4 seconds; a job that begins with "poison" kills its process.
+    The judge says how long it takes, and whether it is poison, which kills its process.
     """
-    role.log("begin", job=job)
-    role.passes("run:begin")
-    if job.startswith("poison"):
+    what = role.ask("begin", job=job)
+    if what["dies"]:
         die()
-    time.sleep(float(job.partition(":")[2] or 0))
-    role.log("end", job=job, message_id=message_id)
-    role.passes("run:end")
+    time.sleep(what["seconds"])
+    role.ask("end", job=job, message_id=message_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 import redis
 
 from demo_app.judge.leash import Leash
+from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
@@ -36,24 +38,33 @@ class Server(Protocol):
     async def connect(self) -> Streams:
         """A connection to it."""
 
-    def where(self, job: str) -> list[str]:
+    #: What a cable's socket has to be called, for the clients of this server.
+    socket_name: str
+
+    def where(self, text: str) -> list[str]:
         """The keys or tables with the job's text. An empty list: the job is nowhere."""
+
+    def lasts(self, places: list[str]) -> float | None:
+        """Seconds until the last of these places is gone by itself; None if one stays."""
 
 
 def text_of(job: str) -> str:
-    """A regular expression for the job's text: job-1, and not job-12."""
-    return rf"{re.escape(job)}(?!\d)"
+    """A regular expression for the job's text, however it is spelled: job-1, and not job-12."""
+    return rf"(?:{'|'.join(map(re.escape, sorted(spellings(job))))})(?!\d)"
 
 
 class RedisServer:
-    """Redis that has on disk what it answers. folder: of the trial.
+    """Redis that has on disk what it answers. folder: its own. password: what it asks for.
 
     With everysec it may answer before it has written, while the disk is busy: its kill would lose
     a job, and the queue would be blamed.
     """
 
-    def __init__(self, folder: Path, leash: Leash) -> None:
-        self._folder, self._leash = folder / "redis", leash
+    socket_name = "redis.sock"
+
+    def __init__(self, folder: Path, leash: Leash, password: str = "") -> None:
+        self._folder, self._leash, self._password = folder / "redis", leash, password
+        self._opens = threading.Event()
         self._folder.mkdir()
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -64,9 +75,14 @@ class RedisServer:
         self._server, url = redis_server.start(self._folder, options, env=environment)
         self.path = url.partition("://")[2]
         self._leash.hold(self._server.pid)
+        if self._password:
+            with redis.Redis(unix_socket_path=self.path) as client:
+                client.config_set("requirepass", self._password)
+        self._opens.set()
 
     def kill(self) -> None:
         """See `Server`."""
+        self._opens.clear()
         if self._server is not None:
             self._server.kill()
             self._server.wait()
@@ -76,20 +92,32 @@ class RedisServer:
 
     async def connect(self) -> Streams:
         """See `Server`."""
+        if not self._opens.is_set():
+            raise ConnectionRefusedError
         return await asyncio.open_unix_connection(self.path)
 
-    def where(self, job: str) -> list[str]:
+    def where(self, text: str) -> list[str]:
         """See `Server`."""
-        text = re.compile(text_of(job))
-        client = redis.Redis(
+        found = re.compile(text_of(text))
+        with self._client() as client, suppress(redis.RedisError):
+            return sorted(key for key in client.scan_iter() if found.search(_content(client, key)))
+        return DOWN
+
+    def lasts(self, places: list[str]) -> float | None:
+        """See `Server`."""
+        with self._client() as client, suppress(redis.RedisError):
+            left = [int(client.pttl(key)) for key in places]
+            return max(left) / 1000 if left and min(left) >= 0 else None
+        return None
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis(
             unix_socket_path=self.path,
+            password=self._password or None,
             socket_timeout=2.0,
             decode_responses=True,
             encoding_errors="replace",  # some queues compress what they keep
         )
-        with client, suppress(redis.RedisError):
-            return sorted(key for key in client.scan_iter() if text.search(_content(client, key)))
-        return DOWN
 
 
 def _content(client: redis.Redis, key: str) -> str:

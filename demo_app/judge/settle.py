@@ -31,7 +31,8 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
     runs, started = 0, 0
     since = began
     while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
-        alive = [part for part in arena.parts if not part.role.jobs and part.running.alive()]
+        looked = time.monotonic()
+        alive = [part for part in arena.parts if part.works and part.running.alive()]
         seen = arena.record()
         if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
             moved, since = moves, time.monotonic()
@@ -52,12 +53,15 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
             started += 1
             if started > _IN_VAIN:
                 return
-            if not start_worker(skew=plan.skew if alive else 0.0).running.alive():
+            if not start_worker(
+                skew=plan.skew if bool(alive) != plan.skewed_first else 0.0
+            ).running.alive():
                 arena.stop.wait(0.2)  # it can't run at all; not all the time
             continue
         if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):
             return
-        time.sleep(0.05)  # between two looks
+        # between two looks; at many jobs a look takes time that the others need
+        time.sleep(0.05 + 4 * (time.monotonic() - looked))
 
 
 def _is_putting(arena: Arena, seen: Record) -> bool:
@@ -67,6 +71,8 @@ def _is_putting(arena: Arena, seen: Record) -> bool:
 
 
 def _is_done(plan: Plan, seen: Record, still: float) -> bool:
-    if seen.poison_runs:
+    if any(job.startswith("poison") for job in seen.put):
+        if not seen.poison_runs:
+            return False
         return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
     return not seen.unfinished and still >= plan.quiet

@@ -1,14 +1,17 @@
-"""A Redis client whose every command is a step, before and after which the process can halt."""
+"""Clients whose every command is a step, before and after which the process can halt: of Redis,
+and of SQLite."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Literal, Self
 
 import redis
 from redis.backoff import ConstantBackoff
@@ -19,8 +22,10 @@ from demo_app.judge.role import Role
 
 #: How much of a command is shown.
 _SHOWN = 60
+#: So many commands of a call are shown.
+_MANY = 20
 #: The commands that put a job into a list, or take it out.
-MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
+MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP|INSERT|UPDATE")
 
 
 class _Call:
@@ -43,7 +48,7 @@ class Steps:
     """
 
     def __init__(self, role: Role) -> None:
-        self._role = role
+        self.role = role
         self._local = threading.local()
         self._one = threading.RLock()
         self._known: set[tuple[str, ...]] = set()
@@ -52,14 +57,21 @@ class Steps:
     def call(self, method: str) -> Iterator[None]:
         """The block is one call of a method of the queue, in this thread."""
         call = self._local.call = _Call(method)
-        yield
-        self._local.call = None
+        try:
+            yield
+        finally:
+            self._local.call = None
+            self._tell(call)
+
+    def _tell(self, call: _Call) -> None:
+        method = call.method
         # a put or a claim that sent nothing is worth knowing: it is the first mistake
         told = call.commands or method in ("put", "claim")
         if told and (signature := (method, *call.names.elements())) not in self._known:
             self._known.add(signature)
             names, at = [*signature[1:]], call.moved or time.monotonic()
-            self._role.log("call", at=at, method=method, commands=call.commands, names=names)
+            commands = call.commands[:_MANY]
+            self.role.log("call", at=at, method=method, commands=commands, names=names)
 
     @contextmanager
     def command(self, name: str, words: str) -> Iterator[None]:
@@ -73,18 +85,22 @@ class Steps:
         step = f"{call.method}:{name}:{call.names[name]}"
         with self._one:  # while one does the command at which it halted, the others wait
             pass
-        if self._role.halts_at(f"{step}:before"):
-            self._role.log("call", method=call.method, commands=call.commands[:-1], names=[])
-            self._role.wait_for_go(f"{step}:before {words[:_SHOWN]}")
+        if self._passes(f"{step}:before", words, call.commands[:-1]):
             with self._one:
                 yield
         else:
             yield
         if call.moved is None and MOVES.search(name):
             call.moved = time.monotonic()
-        if self._role.halts_at(f"{step}:after"):
-            self._role.log("call", method=call.method, commands=call.commands, names=[])
-            self._role.wait_for_go(f"{step}:after {words[:_SHOWN]}")
+        self._passes(f"{step}:after", words, call.commands)
+
+    def _passes(self, step: str, words: str, sent: list[str]) -> bool:
+        """Whether this is the role's step: the judge has let it go on. sent: until now."""
+        if step != self.role.halt:
+            return False
+        method, words = step.partition(":")[0], words[:_SHOWN]
+        self.role.ask("passes", step=step, words=words, method=method, commands=sent[-_MANY:])
+        return True
 
 
 class SteppedPipeline(Pipeline):
@@ -113,7 +129,9 @@ class SteppedRedis(redis.Redis):
         self.steps = steps
         # as often as redis-py does by default, and without its long pauses
         retry = Retry(ConstantBackoff(0.1), 3)
-        super().__init__(port=role.port, decode_responses=True, retry=retry, socket_timeout=5.0)
+        super().__init__(
+            unix_socket_path=role.address, decode_responses=True, retry=retry, socket_timeout=5.0
+        )
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """See the base class."""
@@ -127,6 +145,69 @@ class SteppedRedis(redis.Redis):
         )
         made.steps = self.steps
         return made
+
+
+class _SteppedCursor(sqlite3.Cursor):
+    """See `step_sqlite`."""
+
+    steps: Steps
+
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        """See the base class."""
+        with self.steps.command(_verb(sql), _words((sql, *_texts(parameters)))):
+            return super().execute(sql, parameters)
+
+
+class _SteppedConnection(sqlite3.Connection):
+    """See `step_sqlite`."""
+
+    steps: Steps
+
+    def cursor(self, factory: Any = None) -> Any:
+        """See the base class."""
+        made = super().cursor(factory or _SteppedCursor)
+        made.steps = self.steps
+        return made
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        """See the base class."""
+        found: sqlite3.Cursor = self.cursor().execute(sql, parameters)
+        return found
+
+    def executescript(self, script: str) -> sqlite3.Cursor:
+        """See the base class."""
+        with self.steps.command(_verb(script), _words((script,))):
+            return super().executescript(script)
+
+    def commit(self) -> None:
+        """See the base class."""
+        with self.steps.command("COMMIT", "COMMIT"):
+            super().commit()
+
+    def __exit__(self, *error: Any) -> Literal[False]:
+        """See the base class, which commits without a call of `commit`."""
+        self.rollback() if error[0] else self.commit()
+        return False
+
+
+def step_sqlite(steps: Steps) -> None:
+    """From now on each statement of each connection that this process opens is a step."""
+
+    class Stepped(_SteppedConnection):
+        pass
+
+    Stepped.steps = steps
+    connect = sqlite3.dbapi2.connect
+    for module in (sqlite3, sqlite3.dbapi2):
+        module.connect = partial(connect, factory=Stepped)  # type: ignore[attr-defined]
+
+
+def _verb(sql: str) -> str:
+    return (sql.split() or ["EXECUTE"])[0].strip(";").upper()
+
+
+def _texts(parameters: Any) -> list[Any]:
+    return [*parameters.values()] if isinstance(parameters, dict) else [*parameters]
 
 
 def _words(command: tuple[Any, ...]) -> str:

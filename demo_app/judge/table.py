@@ -109,8 +109,8 @@ _SUMS: dict[str, Callable[[Sequence[Verdict]], str]] = {
 
 
 def _cell(verdict: Verdict) -> str:
-    if verdict.held:
-        return "holds"
+    if verdict.held is not False:
+        return "holds" if verdict.held else "not asked"
     counts = {"lost": verdict.lost, "late": verdict.late}
     told = [f"{count} of {verdict.jobs} {name}" for name, count in counts.items() if count]
     return ", ".join(["**no**", *told])

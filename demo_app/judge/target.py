@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +22,42 @@ class CannotJudge(Exception):
         return [str(self)]
 
 
+def private_folder(prefix: str) -> Path:
+    """A new folder that only this user can enter, whose path is short enough for sockets in it."""
+    short = len(tempfile.gettempdir()) < 40
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=None if short else "/tmp"))
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that was started. send: sends a signal to it and all that it started."""
+    """A process that was started. send: sends a signal to it and all that it started. owns: whether
+    a pid is its own, or one of a process that may speak for it."""
 
     send: Callable[[signal.Signals], None]
     alive: Callable[[], bool]
+    owns: Callable[[int], bool]
 
 
 class Target(Protocol):
-    """See the module. stepped: whether its processes halt at each command."""
+    """See the module.
+
+    stepped: whether it says at which step of which method it is. trusted: whether it is a library,
+    and nobody's hand-in. has_where: whether it says itself where a job is. open_to: why it is not
+    isolated; "" if it is. password: of its server, which then has an address that others can
+    reach. work: the folder of all its trials.
+    """
 
     name: str
     stepped: bool
+    trusted: bool
+    has_where: bool
+    open_to: str
+    password: str
+    work: Path
     leash: Leash
+
+    def own(self, path: Path) -> None:
+        """Give a file to the user as whom it runs."""
 
     def server(self, folder: Path) -> Server:
         """A server for a trial, which has that folder."""

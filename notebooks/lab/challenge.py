@@ -18,7 +18,7 @@ from IPython.core.getipython import get_ipython
 
 from demo_app.judge.checker import check
 from demo_app.judge.history import called, story
-from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.picture import svg
 from demo_app.judge.report import page
@@ -33,6 +33,7 @@ from lab.show import Picture, Table
 JUDGED = Path("judged.json")
 #: The page that `certificate` writes there.
 CERTIFICATE = Path("certificate.html")
+_SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
 #: The backend that `on_the_blog` writes there.
 BACKEND = Path("my_queue.py")
 
@@ -63,11 +64,12 @@ class Judgement:
         show(lamps())
 
 
-def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Judgement:
+def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) -> Judgement:
     """Judge the class that a cell of this notebook defines.
 
     Its cell is all that the workers get: what the class needs, it has to import there.
-    levels: one, or several. seconds: for faults at random, for each level.
+    levels: one, or several. seconds: for faults at random, for each level that has them, as the
+    command has: a lamp means the same in both.
     Raises CannotJudge when the class can't be run at all.
     """
     wanted = [levels] if isinstance(levels, int) else list(levels)
@@ -77,7 +79,7 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = 0.0) -> Jud
         path.write_text(source, "utf-8")
         names = ", ".join(map(str, wanted))
         with (
-            Judge(target_of(f"{path}:{queue.__name__}", say), seed, seconds) as court,
+            Judge(target_of(f"{path}:{queue.__name__}", say), seed, seconds, say=say) as court,
             Progress(say("the judge, level {names}", names=names), lambda: court.so_far(say)),
         ):
             verdicts = list(court.judge(wanted))
@@ -109,10 +111,7 @@ def lamps() -> Table:
 
 
 def _verdicts_table(verdicts: list[Verdict]) -> Table:
-    rows = [
-        (v.level.number, say("✓ holds" if v.held else "✗ fails"), say(v.level.name), _why(v))
-        for v in verdicts
-    ]
+    rows = [(v.level.number, say(_SIGNS[v.held]), say(v.level.name), _why(v)) for v in verdicts]
     return Table(("level", "verdict", "promise", "what kind of hole it is"), rows)
 
 

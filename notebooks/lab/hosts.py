@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tempfile
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -33,13 +34,19 @@ class SecondHost:
         if plan.redis_socket is not None:
             redis = partial(asyncio.open_unix_connection, plan.redis_socket)
         smtp: Connect = partial(asyncio.open_connection, "127.0.0.1", plan.smtp_port)
-        ends = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-        self.cable = Proxy(dict(zip(ends, (redis, smtp), strict=True)))
+        # nobody else on this machine gets into the queue by it: its end is in a private folder
+        folder = tempfile.TemporaryDirectory(prefix="cable-")
+        lab.at_end.callback(folder.cleanup)
+        path = f"{folder.name}/redis.sock"
+        end, smtp_end = socket.socket(socket.AF_UNIX), socket.create_server(("127.0.0.1", 0))
+        end.bind(path)
+        end.listen()
+        self.cable = Proxy({end: redis, smtp_end: smtp})
         lab.at_end.callback(self.cable.end)
-        redis_port, smtp_port = (end.getsockname()[1] for end in ends)
+        smtp_port = smtp_end.getsockname()[1]
         self.worker = lab.celery(
             *("--hostname", "worker1@second-host"),
-            DEMO_REDIS_URL=f"redis://127.0.0.1:{redis_port}/0",
+            DEMO_REDIS_URL=f"redis+socket://{path}",
             DEMO_SMTP_URL=f"smtp://127.0.0.1:{smtp_port}",
         )
 

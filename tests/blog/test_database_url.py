@@ -53,7 +53,7 @@ def server_with_a_password(postgres: PostgresServer) -> Iterator[str]:
     administer(postgres, "CREATE ROLE reader LOGIN PASSWORD 'another'")
     rules.write_text(f"local all reader scram-sha-256\n{before}")
     administer(postgres, "SELECT pg_reload_conf()")
-    yield postgres.url.replace("judge@", "reader:secret@")
+    yield postgres.url.replace(f"judge:{postgres.password}@", "reader:secret@")
     rules.write_text(before)
     administer(postgres, "SELECT pg_reload_conf()", "DROP ROLE reader")
 

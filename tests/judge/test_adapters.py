@@ -44,6 +44,29 @@ def test_each_named_queue_runs_its_jobs_and_has_its_column(tmp_path: Path) -> No
     )
 
 
+def test_a_readers_own_celery_app_is_judged_with_its_own_settings(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    text = "from celery import Celery\napp = Celery('shop', broker='amqp://nobody/')\n"
+    (tmp_path / "shop" / "tasks.py").write_text(text)
+    command = [sys.executable, "-m", "demo_app", "judge", "--levels", "2,11", "--seed", "7"]
+
+    def judged(app: str) -> subprocess.CompletedProcess[str]:
+        told = subprocess.run(
+            [*command, f"celery:{app}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert not told.stderr
+        return told
+
+    told = judged("shop.tasks:app")
+    assert told.returncode == 1
+    assert f" 2 holds  {LEVELS[2].name}" in told.stdout
+    assert f"| 2. {LEVELS[2].name} | holds |" in told.stdout, "its row of the table"
+    assert "refused while the server was down" in told.stdout
+    missing = judged("shop.no_such:app")
+    assert missing.returncode == 2
+    assert "The Celery app shop.no_such:app can't be loaded" in missing.stdout
+
+
 def test_a_file_without_marks_is_never_overwritten(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("mine\n")

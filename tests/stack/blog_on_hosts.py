@@ -14,14 +14,13 @@ from pathlib import Path
 
 import redis
 from stack.network import Host, Network
-from support import administer, until
+from support import until
 
 from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.postgres import USER, Cluster, PostgresServer, programs
 from demo_app.stack.redis_server import binary
 
 TOKEN = "eight-hosts-one-token"
-PASSWORD = "secret"
 REDIS, SENTINEL, SMTP, INBOX, WEB = 6379, 26379, 2525, 8025, 8000
 #: Milliseconds without an answer after which Sentinel calls the primary dead.
 SILENT_MS = 1000
@@ -55,9 +54,6 @@ class Blog:
         assert server is not None
         rules = server.data / "pg_hba.conf"
         if _FOR_ALL not in rules.read_text():
-            server.start()  # as yet without a network
-            administer(server, f"ALTER USER {USER} PASSWORD '{PASSWORD}'")
-            server.kill()
             with rules.open("a") as file:
                 file.write(_FOR_ALL)
         _, program = programs()
@@ -112,10 +108,11 @@ def running(without: str = "") -> Iterator[Blog]:
 
 def _environment(blog: Blog, folder: Path) -> dict[str, str]:
     address = {name: host.address for name, host in blog.hosts.items()}
+    assert blog.postgres is not None
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("DEMO_")},
         "DEMO_DIR": str(folder),
-        "DEMO_DATABASE_URL": f"postgresql://{USER}:{PASSWORD}@{address['data']}/postgres",
+        "DEMO_DATABASE_URL": f"postgresql://{USER}:{blog.postgres.password}@{address['data']}/postgres",
         "DEMO_REDIS_URL": f"sentinel://{address['watch']}:{SENTINEL}/books",
         "DEMO_SMTP_URL": f"smtp://{address['mail']}:{SMTP}",
         "DEMO_INBOX_URL": f"http://{address['mail']}:{INBOX}",

@@ -16,7 +16,7 @@ from arq.worker import Worker
 from demo_app.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
-SETTINGS = RedisSettings(port=ROLE.port)
+SETTINGS = RedisSettings(unix_socket_path=ROLE.address)
 
 
 async def work(context: dict[str, Any], job: str) -> None:
@@ -36,5 +36,4 @@ def main() -> None:
         return
     with asyncio.Runner() as runner:
         pool = runner.run(create_pool(SETTINGS))
-        # "Job Uniqueness": an id that is known already is put in once
-        produce(ROLE, lambda job: runner.run(pool.enqueue_job("work", job, _job_id=job)))
+        produce(ROLE, lambda job: runner.run(pool.enqueue_job("work", job)))

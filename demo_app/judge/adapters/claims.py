@@ -18,8 +18,8 @@ from demo_app.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 SETTINGS = {
-    "DEMO_DIR": ROLE.folder,
-    "DEMO_REDIS_URL": ROLE.url,
+    "DEMO_DIR": ROLE.files,
+    "DEMO_REDIS_URL": f"redis+socket://{ROLE.address}",
     "DEMO_TASKS": "demo_app.judge.adapters.claims",
     "DEMO_CONCURRENCY": "1",
 }
@@ -43,7 +43,7 @@ def main() -> None:
     if not ROLE.jobs:
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
         os.execv(sys.executable, [*command, "--hostname", f"{ROLE.who}@judged"])
-    database = SqliteDatabase(Path(ROLE.folder) / "blog.sqlite3")
+    database = SqliteDatabase(Path(ROLE.files) / "blog.sqlite3")
     relay = Relay(database, backend_named())
     relay.start()
 

@@ -72,7 +72,7 @@ def main() -> None:
     role = Role.mine()
     line = Line(role)
     name = "producer" if role.jobs else "worker"
-    line.say(role=name, name=role.who, redis=role.url, folder=role.folder)
+    line.say(role=name, name=role.who, redis=role.url, folder=role.files)
     if role.jobs:
         produce(role, line.put)
     try:

@@ -5,14 +5,19 @@ Its documentation, "Retry stalled jobs".
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from procrastinate import App, JobContext, PsycopgConnector
 
-from demo_app.judge.postgres import USER
+from demo_app.judge.postgres import PORT, USER
 from demo_app.judge.role import Role, produce, run_job
 
 ROLE = Role.mine()
 app = App(
-    connector=PsycopgConnector(conninfo=f"postgresql://{USER}@127.0.0.1:{ROLE.port}/postgres")
+    connector=PsycopgConnector(
+        # its cable's folder; the password is in PGPASSWORD
+        conninfo=f"postgresql://{USER}@/postgres?host={Path(ROLE.address).parent}&port={PORT}"
+    )
 )
 
 

@@ -22,12 +22,7 @@ def main() -> None:
     queue = Queue("judged", connection=connection)
     if ROLE.jobs:
         # https://python-rq.org/docs/exceptions/
-        produce(ROLE, lambda job: queue.enqueue(work, job, job_id=_id(job), retry=Retry(max=3)))
+        produce(ROLE, lambda job: queue.enqueue(work, job, retry=Retry(max=3)))
         return
     ROLE.log("works")
     Worker([queue], connection=connection, name=ROLE.who).work(with_scheduler=True)
-
-
-def _id(job: str) -> str:
-    """RQ's ids have only letters, digits, dashes and underscores."""
-    return job.replace(":", "-").replace(".", "_")

@@ -46,8 +46,4 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, "-m", "taskiq", "worker", target, *options])
     with asyncio.Runner() as runner:
         runner.run(broker.startup())
-
-        def put(job: str) -> object:
-            return runner.run(work.kicker().with_task_id(job).kiq(job))  # type: ignore[call-arg]
-
-        produce(ROLE, put)
+        produce(ROLE, lambda job: runner.run(work.kiq(job)))  # type: ignore[call-arg]

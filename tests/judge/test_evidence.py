@@ -1,0 +1,196 @@
+"""The judge believes what it saw itself: a queue can't lie to it, nor reach what is not its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+from judge.broken import solution
+from support import until
+
+from demo_app.judge.arena import Arena
+from demo_app.judge.hearing import Hearing
+from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.names import Names
+from demo_app.judge.role import Role
+from demo_app.judge.target import CannotJudge
+from demo_app.judge.targets import target_of
+
+pytestmark = pytest.mark.timeout(300)
+
+FORGER = """
+import json, os, socket, time
+from pathlib import Path
+
+class MyQueue:
+    def __init__(self, redis):
+        pass
+
+    def put(self, job):
+        Path(job).touch()
+
+    def claim(self, worker):
+        for path in Path(".").iterdir():
+            path.unlink(missing_ok=True)
+            line = socket.socket(socket.AF_UNIX)
+            line.connect("../events.sock")
+            for event in ("begin", "end"):
+                told = {"at": time.monotonic(), "who": worker, "event": event,
+                        "job": path.name, "message_id": path.name}
+                line.sendall(json.dumps(told).encode() + b"\\n")
+
+    def ack(self, worker, job):
+        pass
+"""
+SQLITE = """
+import sqlite3, time
+
+class MyQueue:
+    def __init__(self, redis):
+        self.db = sqlite3.connect("queue.db", 10, isolation_level=None, check_same_thread=False)
+        self.db.execute("CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, job, worker)")
+
+    def put(self, job):
+        self.db.execute("INSERT INTO jobs (job) VALUES (?)", (job,))
+
+    def claim(self, worker):
+        {claim}
+
+    def ack(self, worker, job):
+        self.db.execute("DELETE FROM jobs WHERE worker = ?", (worker,))
+"""
+ONE_STEP = """
+        found = self.db.execute("UPDATE jobs SET worker = ? WHERE id = (SELECT id FROM jobs "
+            "WHERE worker IS NULL ORDER BY id) RETURNING job", (worker,)).fetchone()
+        return found and found[0]
+"""
+TWO_STEPS = """
+        found = self.db.execute("SELECT id, job FROM jobs WHERE worker IS NULL").fetchone()
+        if found is not None:
+            self.db.execute("UPDATE jobs SET worker = ? WHERE id = ?", (worker, found[0]))
+            return found[1]
+"""
+WHERE = """
+    def where(self, job):
+        return self.db.execute("SELECT 'the table' FROM jobs WHERE job = ?", (job,)).fetchone()
+"""
+
+
+def judged(path: Path, text: str, *levels: int) -> list[Verdict]:
+    path.write_text(text, "utf-8")
+    with Judge(target_of(f"{path}:MyQueue"), seconds=0.0, patience=6.0) as judge:
+        return list(judge.judge(levels))
+
+
+def test_a_queue_that_says_what_was_not_is_not_believed(tmp_path: Path) -> None:
+    verdicts = judged(tmp_path / "forger.py", FORGER, 1, 3, 5, 6)
+    assert not any(verdict.held for verdict in verdicts)
+    assert "the judge can't see where it came from" in verdicts[-1].why
+
+
+def test_a_process_speaks_for_itself_only_and_not_of_the_future(tmp_path: Path) -> None:
+    mine = os.getpid()
+    log = Hearing(tmp_path / "events.sock",
+                  lambda pid, who: who if (pid, who) == (mine, "w1") else None,
+                  lambda who, event: {})  # fmt: skip
+    Role("w1", str(tmp_path), "").ask("works", at=1e12)
+    with pytest.raises(EOFError):
+        Role("w2", str(tmp_path), "").ask("end", job="job-1", message_id="x")
+    stranger = f"""
+from demo_app.judge.role import Role
+Role("w1", {str(tmp_path)!r}, "").ask("end", job="job-1", message_id="x")
+"""
+    subprocess.run([sys.executable, "-c", stranger], capture_output=True, check=False)
+    log.close()
+    assert [event["event"] for event in log.events] == ["works", "stranger", "stranger"]
+    assert log.events[0]["at"] < log.events[1]["at"]
+
+
+def test_a_queue_in_sqlite_is_halted_between_its_statements_and_says_where_a_job_is(
+    tmp_path: Path,
+) -> None:
+    sound = SQLITE.replace("{claim}", ONE_STEP)
+    held = {v.level.number: v.held for v in judged(tmp_path / "a.py", sound + WHERE, 1, 4, 10)}
+    assert held == {1: True, 4: True, 10: None}
+    (broken,) = judged(tmp_path / "b.py", SQLITE.replace("{claim}", TWO_STEPS) + WHERE, 4)
+    assert broken.held is False
+    assert "SELECT" in str(broken.as_json()["history"])
+    (unseen,) = judged(tmp_path / "c.py", sound, 1)
+    assert unseen.held is None
+    assert "where(job)" in unseen.why
+
+
+def test_where_the_machine_can_a_queue_is_shut_in(tmp_path: Path) -> None:
+    secret = Path("/tmp") / f"judge-secret-{os.getpid()}"
+    secret.write_text("mine")
+    port = socket.create_server(("127.0.0.1", 0))
+    tries = f"""
+import os, socket
+from pathlib import Path
+
+def reached(act):
+    try:
+        act()
+    except OSError:
+        return False
+    return True
+
+tries = dict(
+    others=reached(lambda: os.kill({os.getpid()}, 0)),
+    secret=reached(Path({str(secret)!r}).read_text),
+    tree=reached(Path({str(Path(__file__).parent / "written")!r}).touch),
+    network=reached(lambda: socket.create_connection({port.getsockname()!r}, 5)),
+    parent=reached(lambda: os.kill(os.getpid(), 9)),
+)
+raise RuntimeError(sorted(name for name, got in tries.items() if got))
+"""
+    (tmp_path / "mine.py").write_text(tries)
+    with pytest.raises(CannotJudge) as told:
+        target_of(f"{tmp_path}/mine.py:MyQueue")
+    (tmp_path / "mine.py").write_text("class MyQueue:\n    pass\n")
+    target = target_of(f"{tmp_path}/mine.py:MyQueue")
+    target.close()
+    secret.unlink()
+    port.close()
+    if target.open_to:
+        pytest.skip(f"this machine can't: {target.open_to}")
+    assert "RuntimeError: ['parent']" in str(told.value), "the first process can't be killed"
+
+
+def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None:
+    target = target_of(f"{solution(12)}:MyQueue")
+    try:
+        with Arena(target, threading.Event(), Names()) as arena:
+            part = arena.worker()
+            until(lambda: arena.happened(part.who, "works"), 60.0, "a worker")
+            ports = [
+                connection.laddr
+                for process in (psutil.Process(), *psutil.Process().children(recursive=True))
+                for connection in process.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+            ]
+            assert ports == []
+            assert arena.folder.parent.stat().st_mode & 0o077 == 0
+    finally:
+        target.close()
+
+
+def test_a_programs_server_wants_a_password() -> None:
+    target = target_of("command:sleep 60")
+    try:
+        with Arena(target, threading.Event(), Names()) as arena:
+            part = arena.worker()
+            found = re.fullmatch(r"redis://:(\w{32})@127.0.0.1:(\d+)/0", part.role.url)
+            assert found
+            with socket.create_connection(("127.0.0.1", int(found[2])), 20) as stranger:
+                stranger.sendall(b"PING\r\n")
+                assert stranger.recv(100).startswith(b"-NOAUTH")
+    finally:
+        target.close()
