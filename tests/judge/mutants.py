@@ -1,0 +1,283 @@
+"""Fifty broken queues, each a sound one with one fault, and how many of them the judge catches.
+
+``PYTHONPATH=.:tests python -m judge.mutants`` judges each at the level whose promise it breaks,
+prints a line for each, and writes the score into the judge's page.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from generated import put
+from judge.broken import CHALLENGES, solution
+
+from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.targets import target_of
+
+SOUND = solution(12).read_text("utf-8")
+PAGE = CHALLENGES.parent / "reference" / "judge.md"
+
+_PUT = "        path = self.outbox /"
+_TAKE = "            self.redis.eval(TAKE, 0, path.name, job)\n"
+_PUSH = "redis.call('LPUSH', 'queue', ARGV[2])"
+_HELD = '        held = self.redis.lindex(f"claims:{worker}", -1)\n'
+_MOVE = 'self.redis.blmove("queue", f"claims:{worker}", 1, "RIGHT", "LEFT")'
+_CLAIM = f"{_HELD}        return held or {_MOVE}\n"
+_ACK = 'self.redis.lrem(f"claims:{worker}", 1, job)'
+_BEAT = 'self.redis.set(f"alive:{worker}", "yes", ex=2)'
+_RESCUE = 'self.redis.eval(RESCUE, 2, claims, claims.replace("claims:", "alive:"))'
+_LOOKED = "if redis.call('EXISTS', KEYS[2]) == 1 then return end"
+_TRIES = "redis.call('HINCRBY', 'rescues', job, 1) > 3"
+_DEAD = "redis.call('LPUSH', 'dead', job)"
+_RELAYED = """        try:
+            self.relay()
+        except Exception as error:
+            print(f"The job stays in the outbox until a worker relays it: {error}")
+"""
+_ID = '        return f"<{job}@blog.example>"'
+
+
+def _claims(code: str) -> tuple[tuple[str, str]]:
+    """A claim that chooses its job in another way, from the jobs that wait."""
+    body = f"{_HELD}        if held:\n            return held\n"
+    return ((_CLAIM, body + "".join(f"        {line}\n" for line in code.splitlines())),)
+
+
+def _by_clock(says: str, dead: str) -> tuple[tuple[str, str], ...]:
+    """Leases by the clocks of the machines."""
+    rescue = f"""until = float(self.redis.get(claims.replace("claims:", "alive:")) or 0)
+            if {dead}:
+                self.redis.delete(claims.replace("claims:", "alive:"))
+                {_RESCUE}"""
+    return (
+        (_BEAT, f'self.redis.set(f"alive:{{worker}}", {says})'),
+        (_RESCUE, rescue),
+    )
+
+
+def _texts(code: str) -> tuple[tuple[str, str]]:
+    """A put that changes the text first."""
+    return ((_PUT, f"        {code}\n{_PUT}"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A broken queue. what: is wrong in it. level: whose promise that breaks. changes: to a sound
+    one, each an old text and its new one."""
+
+    level: int
+    what: str
+    changes: tuple[tuple[str, str], ...]
+
+    def source(self) -> str:
+        """Its code. Raises LookupError when the sound queue has not the text to be changed."""
+        text = SOUND
+        for old, new in self.changes:
+            if old not in text:
+                raise LookupError(f"{self.what}: {old}")
+            text = text.replace(old, new)
+        return text
+
+
+MUTANTS = [
+    Mutant(1, "every third job is forgotten", _texts(
+        "self.puts = getattr(self, 'puts', 0) + 1\n        if self.puts % 3 == 0: return")),
+    Mutant(1, "a long text is cut", _texts("job = job[:1000]")),
+    Mutant(1, "a text ends at its first colon", _texts("job = job.split(':')[0]")),
+    Mutant(1, "blanks at the end of a text go", _texts("job = job.strip()")),
+    Mutant(1, "other alphabets go", _texts("job = job.encode('ascii', 'ignore').decode()")),
+    Mutant(1, "texts become lower case", _texts("job = job.lower()")),
+    Mutant(1, "the same text twice runs once",
+           ((_TAKE, _TAKE.replace("path.name", "job")),)),
+    Mutant(1, "of many that wait, fifty are kept",
+           ((_PUSH, f"{_PUSH}; redis.call('LTRIM', 'queue', 0, 49)"),)),
+    Mutant(1, "the queue expires after a minute",
+           ((_PUSH, f"{_PUSH}; redis.call('EXPIRE', 'queue', 60)"),)),
+    Mutant(1, "a job is never acknowledged", ((_ACK, "pass"),)),
+    Mutant(1, "claim gives a list", (
+        (f"return held or {_MOVE}",
+         f"found = held or {_MOVE}\n        return found and [found]"),)),
+    Mutant(1, "the last job waits for a next one",
+           ((_CLAIM, "        if self.redis.llen('queue') < 2: return None\n" + _CLAIM),)),
+    Mutant(2, "last in, first out", (('1, "RIGHT", "LEFT"', '1, "LEFT", "LEFT"'),)),
+    Mutant(2, "in the order of their names", _claims("""\
+for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
+    if self.redis.lrem("queue", -1, job):
+        self.redis.lpush(f"claims:{worker}", job)
+        return job""")),
+    Mutant(2, "two queues by the length of the queue, one first",
+           ((_PUSH, "redis.call(redis.call('LLEN', 'queue') % 2 == 0 and 'LPUSH' or 'RPUSH', "
+                    "'queue', ARGV[2])"),)),
+    Mutant(3, "put waits until its job has run", (
+        (_RELAYED, f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
+                   "time.sleep(0.02)\n"),
+        (_ACK, f"{_ACK}\n        self.redis.set(f'done:{{job}}', 1)"))),
+    Mutant(3, "put takes 0.8 s", _texts("time.sleep(0.8)")),
+    Mutant(3, "put waits until the queue is empty", _texts(
+        "while self.redis.llen('queue') or self.redis.keys('claims:*'): time.sleep(0.02)")),
+    Mutant(4, "looking for a job and taking it are two steps", _claims("""\
+job = self.redis.lindex("queue", -1)
+if job:
+    self.redis.lrem("queue", -1, job)
+    self.redis.lpush(f"claims:{worker}", job)
+return job""")),
+    Mutant(4, "a mark says who has it, and is looked at before it is set", _claims("""\
+job = self.redis.lindex("queue", -1)
+if job and not self.redis.get(f"mark:{job}"):
+    self.redis.set(f"mark:{job}", worker, ex=3)
+    self.redis.lpush(f"claims:{worker}", job)
+    self.redis.lrem("queue", -1, job)
+    return job""")),
+    Mutant(4, "one job at a time in the whole system", (
+        (_CLAIM, "        if not self.redis.set('one', worker, nx=True, ex=3): return None\n"
+                 f"{_HELD}        found = held or {_MOVE}\n"
+                 "        if not found: self.redis.delete('one')\n        return found\n"),
+        (_ACK, f"{_ACK}\n        self.redis.delete('one')"))),
+    Mutant(5, "a job is taken off the queue, and then written down", _claims("""\
+job = self.redis.rpop("queue")
+if job:
+    self.redis.lpush(f"claims:{worker}", job)
+return job""")),
+    Mutant(5, "the same, and it waits in BRPOP", _claims("""\
+found = self.redis.brpop("queue", 1)
+if found:
+    self.redis.lpush(f"claims:{worker}", found[1])
+    return found[1]""")),
+    Mutant(5, "a job is acknowledged before it runs",
+           ((_CLAIM, '        return self.redis.rpop("queue")\n'),)),
+    Mutant(5, "a rescue takes a job, and then puts it back", (
+        (_RESCUE, """if not self.redis.exists(claims.replace("claims:", "alive:")):
+                job = self.redis.rpop(claims)
+                if job and self.redis.hincrby("rescues", job, 1) > 3:
+                    self.redis.lpush("dead", job)
+                elif job:
+                    self.redis.rpush("queue", job)"""),)),
+    Mutant(5, "nobody rescues", ((_RESCUE, "pass"),)),
+    Mutant(5, "a worker rescues its own jobs only",
+           ((_RESCUE, f"if claims.endswith(worker):\n                {_RESCUE}"),)),
+    Mutant(5, "one living worker keeps all dead ones alive", (
+        (_BEAT, _BEAT.replace('f"alive:{worker}"', '"alive"')),
+        (_RESCUE, 'self.redis.eval(RESCUE, 2, claims, "alive")'))),
+    Mutant(6, "the lease is 8 s long", (("ex=2", "ex=8"),)),
+    Mutant(6, "a rescue comes every ten seconds", ((
+        "        self.relay()\n        for claims",
+        "        self.turn = getattr(self, 'turn', 0) + 1\n"
+        "        if self.turn % 10: return\n        self.relay()\n        for claims"),)),
+    Mutant(6, "a job is rescued once it is 7 s old", (
+        (_CLAIM, f"{_HELD}        found = held or {_MOVE}\n"
+                 "        if found: self.redis.set(f'taken-at:{worker}', 1, ex=7)\n"
+                 "        return found\n"),
+        (_RESCUE, "if not self.redis.exists(claims.replace('claims:', 'taken-at:')):\n"
+                  f"                {_RESCUE}"))),
+    Mutant(7, "nobody renews the lease of a long job", (
+        (_BEAT, "pass"),
+        (_CLAIM, f"        {_BEAT}\n{_CLAIM}".replace("ex=2", "ex=3")))),
+    Mutant(7, "a machine whose clock is ahead takes others' jobs",
+           _by_clock("time.time() + 2", "until < time.time()")),
+    Mutant(7, "a machine whose clock is behind takes others' jobs",
+           _by_clock("time.time()", "abs(until - time.time()) > 2")),
+    Mutant(7, "the lease is as long as the job's text says", (
+        (_BEAT, "pass"),
+        (_CLAIM, f"{_HELD}        found = held or {_MOVE}\n"
+                 "        seconds = 2 + float(((found or '').partition(':')[2]) or 0)\n"
+                 "        self.redis.set(f'alive:{worker}', 'yes', px=int(seconds * 1000))\n"
+                 "        return found\n"))),
+    Mutant(7, "a lease is renewed four times, and no more", (
+        (_BEAT, "self.beats = getattr(self, 'beats', 0) + 1\n"
+                f"        if self.beats < 5: {_BEAT}"),)),
+    Mutant(7, "a job is rescued once it is 4 s old, also from the living", (
+        (_CLAIM, f"{_HELD}        found = held or {_MOVE}\n"
+                 "        if found: self.redis.set(f'taken-at:{worker}', 1, ex=4)\n"
+                 "        return found\n"),
+        (_RESCUE, _RESCUE.replace('"alive:"', '"taken-at:"')))),
+    Mutant(8, "who is dead is asked in a step of its own", (
+        (_LOOKED, ""),
+        (_RESCUE, "if not self.redis.exists(claims.replace('claims:', 'alive:')):\n"
+                  f"                {_RESCUE}"))),
+    Mutant(8, "who comes back takes jobs before it is known to live", (
+        (_BEAT, "self.beats = getattr(self, 'beats', -1) + 1\n"
+                f"        if self.beats % 7 == 0: {_BEAT}".replace("ex=2", "ex=4")),)),
+    Mutant(9, "poison is tried without end", ((_TRIES, _TRIES.replace("> 3", "> 3000")),)),
+    Mutant(9, "poison is thrown away", ((_DEAD, "return"),)),
+    Mutant(9, "the dead letter goes in two steps", (
+        (f"if {_TRIES} then\n  {_DEAD}\nelse\n", "if true then\n"),
+        (_RESCUE, """if self.redis.exists(claims.replace("claims:", "alive:")):
+                continue
+            job = self.redis.lindex(claims, -1)
+            if job and self.redis.hincrby("rescues", job, 1) > 3:
+                self.redis.lrem(claims, -1, job)
+                self.redis.lpush("dead", job)
+            else:
+                self.redis.eval(RESCUE, 2, claims, claims.replace("claims:", "alive:"))"""))),
+    Mutant(9, "a dead letter is kept for a minute",
+           ((_DEAD, f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"),)),
+    Mutant(10, "a claim whose answer was lost is not asked for again",
+           ((_CLAIM, f"        return {_MOVE}\n"),)),
+    Mutant(11, "the file of the outbox goes before the job is in the queue", (
+        (_TAKE + "            path.unlink(missing_ok=True)\n",
+         f"            path.unlink(missing_ok=True)\n{_TAKE}"),)),
+    Mutant(11, "put waits until the server answers", (
+        (_RELAYED, """        while True:
+            try:
+                return self.relay()
+            except Exception:
+                time.sleep(0.1)
+"""),)),
+    Mutant(11, "the outbox is in memory", (
+        (_RELAYED, ""),
+        ('''        path = self.outbox / f"{time.time_ns()}.new"
+        path.write_text(job)
+        path.rename(path.with_suffix(".job"))
+''', '''        self.kept = [*getattr(self, "kept", []), job]
+        try:
+            while self.kept:
+                self.redis.lpush("queue", self.kept[0])
+                self.kept.pop(0)
+        except Exception as error:
+            print(error)
+'''))),
+    Mutant(12, "each delivery has an id of its own",
+           ((_ID, '        return f"<{time.time_ns()}@blog.example>"'),)),
+    Mutant(12, "the id is Python's hash of the text, another one in each process",
+           ((_ID, '        return f"<{hash(job)}@blog.example>"'),)),
+    Mutant(12, "all mails have one id", ((_ID, '        return "<mail@blog.example>"'),)),
+]  # fmt: skip
+
+
+def judged(mutant: Mutant, number: int) -> Verdict:
+    """The verdict on its level."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        path = Path(folder) / f"queue_{number}.py"
+        path.write_text(mutant.source(), "utf-8")
+        with Judge(target_of(f"{path}:MyQueue"), seconds=0.0, at_once=4) as judge:
+            (verdict,) = judge.judge([mutant.level])
+    return verdict
+
+
+def main() -> Iterator[str]:
+    """A line for each; the score, with which it ends, goes into the page."""
+    began, caught = time.monotonic(), 0
+    wanted = [m for n, m in enumerate(MUTANTS) if not sys.argv[1:] or str(n) in sys.argv[1:]]
+    with ThreadPoolExecutor(4) as pool:
+        for mutant, verdict in zip(wanted, pool.map(judged, wanted, range(99)), strict=True):
+            caught += verdict.held is False
+            sign = "caught" if verdict.held is False else "MISSED"
+            number = MUTANTS.index(mutant)
+            yield f"{sign}  {number:2} {mutant.level:2}  {mutant.what}: {verdict.why}"
+    minutes = (time.monotonic() - began) / 60
+    score = (f"The judge catches **{caught} of {len(wanted)}** broken queues, each at the level "
+             f"whose promise it breaks. It took {minutes:.0f} minutes.")  # fmt: skip
+    yield score
+    if len(wanted) == len(MUTANTS):
+        PAGE.write_text(put(PAGE, "score", score), "utf-8")
+
+
+if __name__ == "__main__":
+    for line in main():
+        print(line, flush=True)

@@ -1,0 +1,37 @@
+"""The judge catches broken queues that no level was written for; all fifty: see `judge.mutants`."""
+
+from __future__ import annotations
+
+import pytest
+from judge.mutants import MUTANTS, Mutant, judged
+
+pytestmark = pytest.mark.timeout(300)
+#: Those whose trials are short: the others wait for leases.
+QUICK = [
+    "a text ends at its first colon",
+    "the same text twice runs once",
+    "the queue expires after a minute",
+    "in the order of their names",
+    "put takes 0.8 s",
+    "one job at a time in the whole system",
+    "looking for a job and taking it are two steps",
+    "all mails have one id",
+]
+
+
+def test_each_of_the_fifty_is_another_queue() -> None:
+    sources = {mutant.source() for mutant in MUTANTS}
+    assert len(sources) == len(MUTANTS) == 50
+    for source in sources:
+        compile(source, "queue.py", "exec")
+
+
+@pytest.mark.parametrize("what", QUICK)
+def test_a_quick_one_is_caught(what: str) -> None:
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.what == what)
+    assert judged(mutant, 0).held is False
+
+
+def test_a_change_that_the_sound_queue_has_no_place_for_is_an_error() -> None:
+    with pytest.raises(LookupError, match="nothing"):
+        Mutant(1, "nothing", (("no such text", ""),)).source()
