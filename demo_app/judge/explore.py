@@ -26,9 +26,10 @@ from redis.client import Pipeline
 
 from demo_app.judge import picture
 from demo_app.judge.frozen import Content, FrozenRedis
+from demo_app.judge.hearing import Event
 from demo_app.judge.history import story
 from demo_app.judge.plan import Act
-from demo_app.judge.record import Event, Record, Say
+from demo_app.judge.record import Record, Say
 
 #: Seconds after the last step in which workers beat, rescue and claim before a job counts as lost.
 PATIENCE = 120
