@@ -219,4 +219,4 @@ def variable(name: str) -> str:
 def complaint(error: ValidationError) -> tuple[str, str]:
     """The field that does not fit ("" when it is several together), and why."""
     first = error.errors()[0]
-    return "_".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    return str(*first["loc"][:1]), first["msg"].removeprefix("Value error, ")

@@ -183,6 +183,8 @@ def test_trouble_is_one_clear_sentence_and_exit_status_1(
         (("--workers", "-1"), "--workers"),
         (("--backend", "pigeons"), "pigeons"),
         (("--appendfsync", "sometimes"), "sometimes"),
+        (("--without", "luck"), "'--without': Input should be 'outbox'"),
+        (("--web-port", "70000"), "'--web-port': Input should be less than or equal to 65535"),
         (("--nonsense",), "--nonsense"),
     ],
 )
