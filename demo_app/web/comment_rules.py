@@ -9,6 +9,14 @@ from demo_app.web.errors import DomainError
 
 MAX_BODY = 10_000
 MAX_AUTHOR = 200
+#: The form's field that each complaint is about.
+FIELD_OF = {
+    "no_author": "author",
+    "long_author": "author",
+    "no_address": "email",
+    "no_body": "body",
+    "long_body": "body",
+}
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

@@ -40,7 +40,7 @@ class DomainError(HTTPException):
     def __init__(
         self, status: int, why: str, headers: dict[str, str] | None = None, **values: object
     ) -> None:
-        self._why, self._values = why, values
+        self.why, self._values = why, values
         super().__init__(status, self.sentence("en"), headers)
 
     def sentence(self, language: str) -> str:
@@ -50,7 +50,7 @@ class DomainError(HTTPException):
             name: t(f"state.{value}") if isinstance(value, State) else value
             for name, value in self._values.items()
         }
-        return t(f"error.{self._why}", **values)
+        return t(f"error.{self.why}", **values)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

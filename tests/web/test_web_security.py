@@ -176,6 +176,15 @@ def test_a_reader_is_told_what_is_wrong_in_their_language_and_a_program_in_engli
     assert told["detail"].startswith("Please say who you are")
 
 
+@pytest.mark.parametrize(("field", "value"), [("author", " "), ("email", "nobody"), ("body", " ")])
+def test_the_field_that_is_wrong_is_marked_and_has_the_cursor(
+    reader, field: str, value: str
+) -> None:
+    page = reader.post("/posts/1", data={**COMMENT, field: value}).text
+    assert page.count('aria-invalid="true" aria-describedby="problem" autofocus') == 1
+    assert re.search(rf'name="{field}" aria-invalid', page)
+
+
 WRONG = {
     "/jobs/job/nothing": "ジョブ nothing はありません",
     "/posts/999": "投稿 999 はありません",
