@@ -22,7 +22,8 @@ class RetryPolicy:
     Without the chance part (jitter) all jobs that failed together would come back together.
     attempts: how many tries there are. first, longest: seconds. jitter: the share of each wait
     that is left to chance, 0 to 1. within: seconds since the job was put in, during which it is
-    tried however many attempts that takes; then `attempts` does not count.
+    tried however many attempts that takes. The clock of the worker may be days ahead of the one
+    that put it in: so there are `attempts` tries all the same.
     """
 
     exceptions: tuple[type[BaseException], ...] = (Exception,)
@@ -40,7 +41,7 @@ class RetryPolicy:
     def gives_up(self, failures: int, age: float) -> bool:
         """Whether a job that failed so many times, and was put in `age` seconds ago, is dead."""
         # keeps: patience
-        return failures >= self.attempts if self.within is None else age >= self.within
+        return failures >= self.attempts and (self.within is None or age >= self.within)
 
 
 @dataclass(frozen=True, slots=True)
