@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import POSTGRES, needs
 from pydantic import ValidationError
 from support import administer, redis_running
 
-from demo_app.blog import postgres as driver
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
 from demo_app.broker.connection import masked
@@ -44,6 +44,11 @@ def _told(program: str, tmp_path: Path, **settings: str) -> str:
     assert "Traceback" not in said
     assert "secret" not in said
     return said
+
+
+@pytest.fixture(autouse=True)
+def _driver() -> None:
+    needs(POSTGRES)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +102,7 @@ def test_a_driver_that_is_not_installed(program: str, tmp_path: Path) -> None:
 def test_a_server_that_is_too_old(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "OLDEST", 1000)
+    monkeypatch.setattr("demo_app.blog.postgres.OLDEST", 1000)
     with pytest.raises(DatabaseMissing, match=r"is PostgreSQL \d+ .* needs 1000"):
         check_server(postgres.url)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import patience
 
 from demo_app.commands import main
 from demo_app.commands.doctor import results
@@ -21,7 +23,9 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_healthy_machine_passes_every_check() -> None:
     command = [sys.executable, "-m", "demo_app", "doctor"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run(
+        command, capture_output=True, text=True, timeout=patience(60), check=False
+    )
     assert told.returncode == 0, told.stdout
     assert all(line.startswith("ok") for line in told.stdout.splitlines())
     assert len(told.stdout.splitlines()) >= 5
@@ -45,11 +49,11 @@ def test_it_speaks_the_language_of_the_terminal_and_english_to_programs(
 @pytest.mark.parametrize("reader", ["| true", ">&-"])
 def test_a_reader_who_leaves_early_is_no_error(unbuffered: str, reader: str) -> None:
     told = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m demo_app doctor {reader}"],
+        ["bash", "-c", f"{shlex.quote(sys.executable)} -m demo_app doctor {reader}"],
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
     assert told.stderr == ""

@@ -1,19 +1,21 @@
 """The sink as a program: how it starts, what it says, how it ends."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 
 import pytest
+from support import patience
 
 SINK = [sys.executable, "-m", "local_smtp"]
 
 
 def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*SINK, *options], capture_output=True, text=True, timeout=30,
+        [*SINK, *options], capture_output=True, text=True, timeout=patience(30),
         env=os.environ | environment,
     )  # fmt: skip
 
@@ -45,8 +47,10 @@ def test_it_ends_cleanly_although_clients_hang_on(start_sink, number):
 
 
 def test_a_reader_who_leaves_early_is_no_error():
-    command = f"{sys.executable} -m local_smtp --json | true"
-    told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+    command = f"{shlex.quote(sys.executable)} -m local_smtp --json | true"
+    told = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=patience(30)
+    )
     assert told.stderr == ""
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from support import client_of, redis_running
+from support import client_of, patience, redis_running
 
 from demo_app.broker.connection import masked
 from demo_app.stack.options import StackError
@@ -113,7 +113,7 @@ def test_up_and_doctor_say_it(url: str, command: list[str]) -> None:
         env={**os.environ, "DEMO_REDIS_URL": url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
     assert told.returncode == 1

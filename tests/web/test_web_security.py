@@ -187,7 +187,7 @@ def test_the_field_that_is_wrong_is_marked_and_has_the_cursor(
 
 WRONG = {
     "/jobs/job/nothing": "ジョブ nothing はありません",
-    "/posts/999": "投稿 999 はありません",
+    "/posts/999": "記事 999 はありません",
     "/nothing": "このアドレスには何もありません",
     "/jobs/queued?cursor=" + "x" * 301: "リクエストの形が正しくありません",
 }
