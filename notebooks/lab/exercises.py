@@ -11,8 +11,8 @@ from typing import Any
 
 from demo_app.jobs.outcome import Succeeded
 from lab.capstone import Tried
-from lab.checks import Hint, exercise, for_each, number, some_of, word
 from lab.jobs import work
+from lab.kinds import Hint, exercise, for_each, number, some_of, word
 from lab.language import say
 from lab.order import name_of
 from lab.running import Lab
@@ -71,21 +71,6 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
     return None
 
 
-@exercise("2.1")
-def _backwards(answer: Any, lab: Lab) -> str | None:
-    if not isinstance(answer, list) or answer != lab.started()[-3:]:
-        return say("wait for the end of the jobs, and give the last three of `started()`.")
-    if sorted(answer) != ["a", "b", "c"]:
-        return say('the last three jobs that started are not called "a", "b" and "c".')
-    if list(answer) == ["c", "b", "a"]:
-        return None
-    jobs = [job for job in lab.seen().jobs if job.runs][-3:]
-    enqueued = sorted(jobs, key=lambda job: job.enqueued)
-    if enqueued == sorted(jobs, key=lambda job: job.runs[-1].began):
-        return say("they started in the order in which you enqueued them. What can change that?")
-    return say("nearly: look at which list each of them was in.")
-
-
 @exercise("4.1")
 def _interrupted(answer: set[str], lab: Lab) -> str | None:
     jobs = lab.seen().jobs
@@ -101,7 +86,7 @@ def _interrupted(answer: set[str], lab: Lab) -> str | None:
     return say("some are missing. How did the earlier runs of each job end?")
 
 
-@exercise("5.1")
+@exercise("5.3")
 def _message_id(answer: str, lab: Lab) -> str | None:
     mails = lab.client.mails()["messages"]
     for mail in mails:
@@ -112,7 +97,7 @@ def _message_id(answer: str, lab: Lab) -> str | None:
     return say("a Message-ID is in angle brackets, with an @ in it. Look into the inbox.")
 
 
-@exercise("6.2")
+@exercise("6.3")
 def _backoff(answer: Callable[[float, int], Any]) -> Hint:
     if answer(1, 3) is ...:
         return ...

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +12,6 @@ from typing import Any
 
 import httpx
 
-from lab.figures import Outcome
 from lab.language import say
 from lab.running import Lab
 from lab.show import Table
@@ -45,15 +46,39 @@ RUNGS = (
 )
 
 
-def climb() -> list[Outcome]:
+#: What is done to every rung, in this order.
+FAULTS = (
+    "the web app is killed",
+    "its jobs' process is killed",
+    "Redis is killed",
+    "an answer is lost",
+    "Redis is wiped",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """What a rung lost: for each fault, how many of its comments are lost, late, shown twice."""
+
+    name: str
+    lost: tuple[int, ...]
+    late: tuple[int, ...]
+    twice: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether no fault cost anything."""
+        return not any((*self.lost, *self.late, *self.twice))
+
+
+def climb() -> list[Climbed]:
     """Run the campaign on every rung, all side by side."""
     return run_together(_campaign, RUNGS, len(RUNGS), "the campaign on every rung")
 
 
-def _campaign(rung: Rung) -> Outcome:
-    """Comments in four parts. Redis is wiped in the middle of the first part, the worker is killed
-    in the middle of the second, Redis while the third arrives, and in the last the mail server's
-    answer is lost once."""
+def _campaign(rung: Rung) -> Climbed:
+    """Comments in a part for each fault: see FAULTS. The processes are killed in the middle of
+    their work, Redis before the comments arrive; and it is wiped while jobs wait."""
     # a rescue takes only a second here, so the campaign is over sooner
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     part = 4
@@ -61,26 +86,25 @@ def _campaign(rung: Rung) -> Outcome:
     rescues = lab.stack.options.backend == "celery" and not lab.stock
     without = lab.stack.options.without
     outbox, keep = "outbox" not in without, not {"outbox", "keep"} & without
+    memory = rung.options.get("backend") == "memory"
+    ends = []
     try:
         by_hand = [lab.celery(*rung.by_hand)] if rung.by_hand else []
-        lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})
-        before = _post(lab, 3 * part)  # more than its threads have and fetch
-        lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
-        lab.redis.flushall()
-        lab.faults()
-        _settle(lab, before + 3 * part, patient=keep, still=4.5)  # some mails take three seconds
 
-        lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
-        before = _post(lab, part)
-        lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
+        before = _in_hand(lab, part)
+        lab.kill_process("web", meanwhile=lab.faults)
+        _settle(lab, before + part, patient=not memory)
+        ends.append(_last(lab))
+
+        before = _in_hand(lab, part)
         if by_hand:
             by_hand[0].end()
             lab.faults()
             lab.celery(*rung.by_hand)
         else:
-            role = "web" if rung.options.get("backend") == "memory" else "worker"
-            lab.kill_process(role, meanwhile=lab.faults)
+            lab.kill_process("web" if memory else "worker", meanwhile=lab.faults)
         _settle(lab, before + part, patient=rescues)
+        ends.append(_last(lab))
 
         lab.stack.kill("redis", restart=False)
         before = _post(lab, part)
@@ -88,15 +112,40 @@ def _campaign(rung: Rung) -> Outcome:
         if lab.stock:  # it connects again after seconds, and until then it would seem finished
             lab.until_worker_waits()
         _settle(lab, before + part, patient=rescues and outbox)
+        ends.append(_last(lab))
 
         lab.faults({"at": "reply", "do": "drop_reply", "times": 1})
         before = lab.client.mail_stats()["accepted"]
         _post(lab, part)
         # and the one that is sent again
         _settle(lab, before + part + 1, patient=rescues, count="accepted")
-        return _count(lab, rung)
+        ends.append(_last(lab))
+
+        held = _held(lab, {row["job_id"] for row in rows(lab, "SELECT job_id FROM comments")})
+        lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})
+        before = _post(lab, 3 * part)  # more than its threads have and fetch
+        lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
+        lab.redis.flushall()
+        lab.faults()
+        _settle(lab, before + 3 * part, patient=keep, still=4.5)  # some mails take three seconds
+        ends.append(_last(lab))
+        return _count(lab, rung, ends, held)
     finally:
         lab.close()
+
+
+def _in_hand(lab: Lab, comments: int) -> int:
+    """Post comments, until one of their jobs is in the middle of its work, and none is done."""
+    lab.slow_mail(30.0)
+    before = _post(lab, comments)
+    lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
+    return before
+
+
+def _last(lab: Lab) -> int:
+    """The id of the last comment."""
+    ((last,),) = rows(lab, "SELECT max(id) FROM comments")
+    return int(last)
 
 
 def _settle(
@@ -116,13 +165,17 @@ def _post(lab: Lab, comments: int) -> int:
     return before
 
 
-def _count(lab: Lab, rung: Rung) -> Outcome:
-    comments = {row["job_id"] for row in rows(lab, "SELECT job_id FROM comments")}
-    mails = [mail["job_id"] for mail in lab.client.mails()["messages"]]
-    without_mail = comments - set(mails)
-    missing, late = len(without_mail), len(_held(lab, without_mail))
-    twice = len(mails) - len(set(mails))
-    return Outcome(rung.name, len(comments) - missing, missing - late, late, twice)
+def _count(lab: Lab, rung: Rung, ends: Sequence[int], held: set[str]) -> Climbed:
+    """held: the jobs that a list in Redis had before it was wiped."""
+    mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
+    lost, late, twice = ([0] * len(ends) for _ in range(3))
+    for row in rows(lab, "SELECT id, job_id FROM comments"):
+        part = bisect_left(ends, row["id"])
+        if row["job_id"] not in mails:
+            late[part] += row["job_id"] in held
+            lost[part] += row["job_id"] not in held
+        twice[part] += mails[row["job_id"]] > 1
+    return Climbed(rung.name, tuple(lost), tuple(late), tuple(twice))
 
 
 def _held(lab: Lab, jobs: set[str]) -> set[str]:
@@ -134,7 +187,12 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
     return jobs & {message["headers"]["id"] for message in (*taken, *waiting)}
 
 
-def ladder_table(outcomes: Sequence[Outcome]) -> Table:
-    """One row per rung."""
-    lines = [(say(o.name), o.comments, o.arrived, o.lost, o.late, o.twice) for o in outcomes]
-    return Table(("rung", "comments", "arrived", "lost", "late", "shown twice"), lines)
+def ladder_table(climbed: Sequence[Climbed]) -> Table:
+    """One row per rung, and a column per fault: what it cost."""
+    lines = [(say(one.name), *map(_cell, one.lost, one.late, one.twice)) for one in climbed]
+    return Table(("rung", *FAULTS), lines)
+
+
+def _cell(lost: int, late: int, twice: int) -> str:
+    counts = {"{n} lost": lost, "{n} late": late, "{n} shown twice": twice}
+    return say(", ").join(say(what, n=n) for what, n in counts.items() if n) or "–"

@@ -164,6 +164,11 @@ class Lifecycle:
         return self._redis
 
     @property
+    def redis_url(self) -> str:
+        """The address of its Redis, as redis-py has it."""
+        return str(self.stack.ready["redis"]).replace("redis+socket:", "unix:")
+
+    @property
     def stock(self) -> bool:
         """Whether its worker takes jobs as stock Celery does."""
         return self.stack.options.transport == "stock"

@@ -17,7 +17,8 @@ from lab.running import Lab
 
 
 def cell_of(defines: str) -> str:
-    """The source of the notebook's last cell with a line that begins so, such as "app = ".
+    """The source of the notebook's last cell with a line that begins so, such as "app = ", up to
+    a line that checks it.
 
     Raises LabError for none.
     """
@@ -26,7 +27,7 @@ def cell_of(defines: str) -> str:
     line = re.compile(rf"^{re.escape(defines)}", re.MULTILINE)
     for cell in reversed(cells):
         if line.search(cell):
-            return cell
+            return re.split(r"^check\(", cell, maxsplit=1, flags=re.MULTILINE)[0]
     none = "No cell of this notebook has a line that begins with {what!r}. Run that cell first."
     raise LabError(say(none, what=defines))
 

@@ -7,12 +7,12 @@ from notebooks.misuse import survives_everything
 
 WRONG = {
     "2.1": [
-        "answer = ['c', 'b', 'a']",
-        "answer = kept.started()[-3:]",
-        "answer = None",
-        "[work.enqueue(name=name) for name in 'abc']\nkept.wait()\nanswer = kept.started()[-3:]",
+        "push = lambda job: mine.rpush('parcels', job)\npop = lambda: mine.rpop('parcels')",
+        "push = lambda job: mine.lpush('parcels', job)\npop = lambda: None",
+        "pop = lambda: mine.lindex('parcels', -1)",
     ],
-    "2.2": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],
+    "2.2": ["answer = ['4', '1', '2', '3']", "answer = kept.started()[-4:]", "answer = None"],
+    "2.3": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],
 }
 
 

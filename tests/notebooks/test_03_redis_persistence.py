@@ -8,7 +8,11 @@ from notebooks.misuse import survives_everything
 WRONG = {
     "3.1": ["answer = {'always'}", "answer = {'always', 'everysec'}", "answer = 'always'"],
     "3.2": ["answer = {'always', 'everysec'}", "answer = {'no'}", "answer = 'always'"],
-    "3.3": ["answer = 'RPUSH'", "answer = 'MULTI'", "answer = None"],
+    "3.3": [
+        "answer = 'RPUSH'",
+        "redis.config_set('appendonly', 'yes')\nanswer = ''",
+        "answer = None",
+    ],
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from notebooks.misuse import survives_everything
 
-WRONG = {
+WRONG: dict[str, list[str]] = {
+    "4.2": [],
     "4.1": [
         "answer = set()",
         "answer = [job.id for job in lab.seen().jobs if job.rescued]",
@@ -13,7 +14,7 @@ WRONG = {
         "answer = {'job 7'}",
         "answer = 4",
     ],
-    "4.2": [
+    "4.3": [
         "answer = {name: 'lost' for name in answer}",
         "answer = {name: 'late' for name in answer}",
         "answer = {'this project': 'late by a lease'}",

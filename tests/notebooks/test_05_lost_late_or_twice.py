@@ -5,13 +5,21 @@ from __future__ import annotations
 import pytest
 from notebooks.misuse import survives_everything
 
-WRONG = {
-    "5.1": [
+INSERT = "db.execute('INSERT INTO comments (text) VALUES (?)', (text,))"
+JOB = "db.execute('INSERT INTO outbox SELECT max(id) FROM comments')"
+WRONG: dict[str, list[str]] = {
+    "5.1": [],
+    "5.2": [
+        f"def post(db, text):\n    {INSERT}\n    db.commit()",
+        f"def post(db, text):\n    {INSERT}\n    db.commit()\n    {JOB}\n    db.commit()",
+        f"def post(db, text):\n    {INSERT}\n    {JOB}",
+    ],
+    "5.3": [
         "answer = lab.client.mails()['messages'][0]['job_id']",
         "answer = 'Message-ID'",
         "answer = None",
     ],
-    "5.2": [
+    "5.4": [
         "answer = set()",
         "answer = {'lost', 'maybe sent twice'}",
         "answer = {'late by the visibility timeout'}",

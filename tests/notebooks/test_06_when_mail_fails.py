@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 from notebooks.misuse import survives_everything
 
-WRONG = {
+WRONG: dict[str, list[str]] = {
     "6.1": [
+        "class Counting(Counting):\n    async def handle_DATA(self, server, session, envelope):\n"
+        "        self.mails += 1\n        return '250 accepted'",
+    ],
+    "6.2": [
         "answer = {**dict.fromkeys(answer, 'dead')}",
         "answer = {**dict.fromkeys(answer, 'again')}",
         "answer = {'no answer': 'again'}",
         "answer = 'again'",
     ],
-    "6.2": [
+    "6.3": [
         "def answer(first, tries):\n    return [first * 2**n for n in range(tries)]",
         "def answer(first, tries):\n    return [first] * (tries - 1)",
         "def answer(first, tries):\n    return [2**n for n in range(tries - 1)]",

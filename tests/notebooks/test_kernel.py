@@ -147,9 +147,10 @@ def test_a_cell_that_is_stopped_says_one_sentence(here: Kernel) -> None:
 
 
 def test_an_app_whose_lab_is_closed_says_so(here: Kernel) -> None:
-    here.run("from lab import Lab\nfrom lab.your_app import YourApp\nshop = Lab(workers=0)")
-    here.run('yours = YourApp(shop, "claims")\nshop.close()')
-    _, reply = here.try_to_run("yours.packed()")
+    here.run("from celery import Celery\napp = Celery('shop')")
+    here.run("from lab import Lab\nfrom lab.parcels import Parcels\nshop = Lab(workers=0)")
+    here.run('yours = Parcels(shop, "shop")\nshop.close()')
+    _, reply = here.try_to_run("yours.lines()")
     assert reply["ename"] == "LabError"
 
 

@@ -1,0 +1,177 @@
+"""The tests of exercises in which a learner writes against the libraries: each runs what was
+written."""
+
+from __future__ import annotations
+
+import shutil
+import smtplib
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from celery import Celery
+
+from demo_app.broker.connection import connect
+from demo_app.stack import ports
+from demo_app.stack.options import Options
+from demo_app.stack.redis_server import running
+from lab.kinds import Hint, exercise
+from lab.language import say
+from lab.parcels import Parcels
+from lab.program import Program, cell_of
+from lab.running import Lab
+
+
+@exercise("2.1")
+def _queue(answer: tuple[Callable[[str], Any], Callable[[], Any]], lab: Lab) -> Hint:
+    push, pop = answer
+    lab.redis.delete("parcels")
+    for job in "abc":
+        push(job)
+    if lab.redis.llen("parcels") == 0:
+        return ...
+    if lab.redis.llen("parcels") != 3:
+        return say("after three calls of `push`, the list has {n}.", n=lab.redis.llen("parcels"))
+    found = [pop() for _ in "abc"]
+    if found == [None] * 3:
+        return say("`pop` gives nothing back. Is there a `return`?")
+    if found == ["c", "b", "a"]:
+        return say("the last one in was the first one out. At which end does it go in?")
+    if found != ["a", "b", "c"]:
+        return say("three jobs went in, and {found} came out.", found=found)
+    if lab.redis.llen("parcels"):
+        return say("what was popped is still in the list.")
+    return None
+
+
+@exercise("2.2")
+def _newest_first(answer: Any, lab: Lab) -> Hint:
+    started = lab.started()[-4:]
+    if not isinstance(answer, list) or answer != started:
+        return say("wait for the end of the jobs, and give the last four of `started()`.")
+    if not all(name.isdigit() for name in started):
+        return say("the last four jobs are not those of four comments.")
+    if started == sorted(started, key=int):
+        return say("they started in the order in which they came. Move the newest one first.")
+    newest = max(started, key=int)
+    if started != [newest, *sorted(set(started) - {newest}, key=int)]:
+        return say("the newest one first, and the others in their order, please.")
+    return None
+
+
+@exercise("3.3")
+def _log(answer: Any, lab: Lab) -> Hint:
+    if lab.redis.config_get("appendonly")["appendonly"] != "yes":
+        return say("`appendonly` is not on: ask Redis with `config_get`.")
+    if not lab.redis.lrange("mine", 0, -1):
+        return say("the list `mine` is empty.")
+    mine = lab.redis.lindex("mine", 0)
+    if not isinstance(answer, str) or mine not in answer:
+        return say("your text is not in what you read. Was it pushed after the log was on?")
+    with tempfile.TemporaryDirectory(prefix="demo-log-") as name:
+        folder = Path(name)  # what a power failure would leave: a copy of the log, and no Redis
+        shutil.copytree(lab.stack.plan.folder.redis / "appendonlydir", folder / "appendonlydir")
+        with running(folder, Options()) as url, connect(url) as another:
+            left = another.lrange("mine", 0, -1)
+    return None if mine in left else say("another Redis that reads this log does not find it.")
+
+
+@exercise("4.2")
+def _late(answer: Any, lab: Lab) -> Hint:
+    if not answer.acks_late:
+        return ...
+    lab.redis.flushall()
+    mine, ordered = Parcels(lab, answer.app.main), 8
+    mine.start_worker()
+    for parcel in range(ordered):
+        answer.delay(parcel)
+    mine.kill_when_busy()
+    mine.start_worker()
+    found = mine.count(ordered)
+    if found.lost:
+        return say(
+            "{n} of {all} parcels were lost: in no list any more.", n=found.lost, all=ordered
+        )
+    return None
+
+
+@exercise("5.1")
+def _idempotent(answer: Any, lab: Lab) -> Hint:
+    lab.redis.flushall()
+    program = Program(lab, cell_of("app = "), answer.app.main)
+    worker = program.worker()
+    with Celery(answer.app.main, broker=answer.app.conf.broker_url) as app:
+        for parcel in (1, 2, 3, 1, 2, 3):
+            app.send_task(answer.name, [parcel])
+    lab.until(lambda: worker.output().count("succeeded") >= 6, "six tasks", 60.0)
+    with closing(sqlite3.connect(program.folder / "shop.db")) as db:
+        rows = sorted(row[0] for row in db.execute("SELECT parcel FROM packed"))
+    if rows == [1, 1, 2, 2, 3, 3]:
+        return ...
+    if len(rows) < 3:
+        return say("three parcels were to be packed, and the table has {n}.", n=len(rows))
+    return None if rows == [1, 2, 3] else say("the table has {rows}.", rows=rows)
+
+
+@exercise("5.2")
+def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
+    with tempfile.TemporaryDirectory(prefix="demo-outbox-") as folder:
+        path = Path(folder) / "blog.db"
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("CREATE TABLE comments (id INTEGER PRIMARY KEY, text)")
+            db.execute("CREATE TABLE outbox (comment_id)")
+        with closing(sqlite3.connect(path)) as db:
+            answer(db, "good")
+            if db.in_transaction:
+                return say("another process sees nothing yet: the transaction has not ended.")
+        comments, jobs = _stored(path)
+        if not jobs:
+            return ... if not comments else say("the comment is stored, and its job is not.")
+        if comments != jobs:
+            return say("the job in the outbox does not name the comment's id.")
+        with closing(sqlite3.connect(path)) as db, suppress(sqlite3.DatabaseError):
+            fails = "BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
+            db.execute(f"CREATE TRIGGER full BEFORE INSERT ON outbox {fails}")
+            answer(db, "bad")  # and here the process dies
+        if len(_stored(path)[0]) == len(comments):
+            return None
+    return say("the outbox failed, and the comment is there alone. Are they one transaction?")
+
+
+def _stored(path: Path) -> tuple[list[int], list[int]]:
+    """What another process sees: the ids of the comments, and those in the outbox."""
+    with closing(sqlite3.connect(path)) as db:
+        comments = [row[0] for row in db.execute("SELECT id FROM comments")]
+        return comments, [row[0] for row in db.execute("SELECT comment_id FROM outbox")]
+
+
+@exercise("6.1")
+def _handler(answer: Callable[[], Any]) -> Hint:
+    handler, port = answer(), ports.take(0, "SMTP")
+    server = Controller(handler, "127.0.0.1", port, server_hostname="localhost")
+    server.start()
+    try:
+        said = [_send(port) for _ in range(4)]
+    finally:
+        server.stop(no_assert=True)
+    if said == [250] * 4 and not handler.mails:
+        return ...
+    if said != [451, 451, 250, 250]:
+        return say("it answered {said} to four mails.", said=said)
+    if handler.mails != 2:
+        return say("it accepted two mails, and `mails` is {n}.", n=handler.mails)
+    return None
+
+
+def _send(port: int) -> int:
+    """Send a mail; the number of the answer."""
+    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        try:
+            client.sendmail("reader@example.test", ["author@example.test"], "Subject: hello\n\n.")
+        except smtplib.SMTPResponseException as refused:
+            return refused.smtp_code
+    return 250

@@ -1,0 +1,99 @@
+"""The kinds of exercises: each makes a test out of right answers and hints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from numbers import Real
+from types import EllipsisType
+from typing import Any
+
+from lab.language import say, typed
+
+Hint = str | EllipsisType | None
+Test = Callable[..., Hint]
+#: Every exercise's test, by its number.
+TESTS: dict[str, Test] = {}
+
+
+def exercise(name: str) -> Callable[[Test], Test]:
+    """Register the test of an exercise. It takes the answer, and the lab if its cell gives one; it
+    returns a hint, or None when the answer is right, or `...` when there is no answer yet."""
+
+    def register(test: Test) -> Test:
+        TESTS[name] = test
+        return test
+
+    return register
+
+
+def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
+    """The test of an exercise whose answer is a set of words.
+
+    right, wrong: the words on offer. too_much: the hint for a wrong word, which replaces ``{}``.
+    too_little: the hint when a right word is missing.
+    """
+
+    asked, others = {*right}, {*wrong}
+
+    def test(answer: Any) -> Hint:
+        if not isinstance(answer, set):
+            return say("give a set of words, as in {...}.")
+        if ... in answer:
+            return ...
+        if unknown := answer - asked - others:
+            told = "{word!r} is not one of the words. Copy them as they are."
+            return say(told, word=min(unknown, key=str))
+        if extra := answer & others:
+            return say(too_much).format(repr(_called(min(extra))))
+        return None if answer == asked else say(too_little)
+
+    return test
+
+
+def for_each(right: dict[str, str], hint: str) -> Test:
+    """The test of an exercise whose answer has one of several words for each thing. hint: for the
+    first wrong one, which replaces ``{}``."""
+
+    def test(answer: Any) -> Hint:
+        if not isinstance(answer, dict):
+            return say("keep the braces and the names, and put a word in place of each `...`.")
+        if any(said is ... for said in answer.values()):
+            return ...
+        words = sorted(set(right.values()))
+        if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
+            one_of = say(", ").join(repr(_called(word)) for word in words)
+            return say("give one of {words} for each of the {n}.", words=one_of, n=len(right))
+        wrong = [name for name in right if answer[name] != right[name]]
+        return say(hint).format(wrong[0]) if wrong else None
+
+    return test
+
+
+def _called(word: str) -> str:
+    """As the lesson calls it. The `no` of an exercise is a setting of Redis."""
+    return word if word == "no" else say(word)
+
+
+def number(right: float, hint: str) -> Test:
+    """The test of an exercise whose answer is a number."""
+
+    def test(answer: Any) -> str | None:
+        if not isinstance(answer, Real):
+            return say("give a number, without quotes.")
+        return None if abs(float(answer) - right) < 1e-6 else say(hint)
+
+    return test
+
+
+def word(right: str, hints: dict[str, str], otherwise: str) -> Test:
+    """The test of an exercise whose answer is one word. hints: by wrong answer."""
+
+    def test(answer: Any) -> str | None:
+        if not isinstance(answer, str | int):
+            return say("give a word, in quotes.")
+        said = typed(str(answer))
+        if said == right.casefold():
+            return None
+        return say({wrong.casefold(): hint for wrong, hint in hints.items()}.get(said, otherwise))
+
+    return test

@@ -1,0 +1,69 @@
+"""A Celery app in a cell, and its workers: started, killed in the middle of their work, counted."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from weakref import WeakKeyDictionary
+
+from lab.figures import Outcome
+from lab.language import say
+from lab.manual_worker import Beside
+from lab.program import Program, cell_of
+from lab.progress import Progress
+from lab.running import Lab
+
+#: Seconds without a line after which nothing more is expected. More than a lease, less than the
+#: hour after which stock Celery looks again.
+_STILL = 8.0
+#: The workers of each lab's app.
+_workers: WeakKeyDictionary[Lab, list[Beside]] = WeakKeyDictionary()
+
+
+class Parcels:
+    """The app of the last cell with a line "app = ", run as the module `name`; its task writes a
+    line into ``packed.txt`` for each parcel. One Redis serves one app: start a new lab for each.
+    """
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab, self.program = lab, Program(lab, cell_of("app = "), name)
+        for before in _workers.get(lab, ()):  # of the app as it was; else they would take its jobs
+            before.end()
+        self._workers = _workers[lab] = []
+
+    def start_worker(self) -> str:
+        """Start a Celery worker of the app; returns the command once the worker is ready."""
+        options = ("--concurrency", "2", "--task-events")
+        self._workers.append(self.program.worker(*options))
+        return f"celery -A {self.program.name} worker {' '.join(options)}"
+
+    def lines(self, file: str = "packed.txt") -> Counter[str]:
+        """How often each parcel is in a file that the task writes."""
+        return Counter(self.program.lines(file))
+
+    def kill_when_busy(self) -> str:
+        """SIGKILL to the worker and its children, in the middle of their second parcels."""
+        self.lab.until(lambda: len(self.lines()) >= 2, "the first parcels")
+        time.sleep(0.25)  # half of what a parcel takes
+        self._workers[-1].end()
+        return say("killed after {n} parcels", n=len(self.lines()))
+
+    def count(self, ordered: int) -> Outcome:
+        """What became of so many parcels, once all are packed or nothing has moved for a while."""
+        packed, since = len(self.lines()), time.monotonic()
+        with Progress("the parcels"):
+            while packed < ordered and time.monotonic() - since < _STILL:
+                time.sleep(0.05)  # between two looks
+                if len(self.lines()) > packed:
+                    packed, since = len(self.lines()), time.monotonic()
+        late = min(self._held(), ordered - packed)
+        claims = "claims+" in self.program.text
+        name = "claims+redis://" if claims else "redis://"
+        return Outcome(name, packed, lost=ordered - packed - late, late=late)
+
+    def _held(self) -> int:
+        """How many parcels Redis still has somewhere."""
+        if "claims+" in self.program.text:
+            summary = self.lab.client.summary()
+            return sum(summary[state] for state in ("queued", "running", "scheduled", "retrying"))
+        return int(self.lab.redis.llen("celery")) + int(self.lab.redis.hlen("unacked"))
