@@ -116,9 +116,12 @@ class Consuming(BaseChannel):
         """Give the consumer jobs that were claimed from these queues; tracked: see `take_in`."""
         taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
         deliveries = [delivery for delivery in taken if delivery is not None]
+        connection = self.connection  # None when the channel has closed while a job ended
         for number, delivery in enumerate(deliveries):
             try:
-                self.connection._deliver(delivery.payload, delivery.queue)
+                if connection is None:
+                    raise redis.exceptions.ConnectionError("the channel has closed")
+                connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
                 if is_to_blame(error):  # the next one runs
                     self._put_aside(delivery.tag, error)

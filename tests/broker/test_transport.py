@@ -11,6 +11,7 @@ from typing import Any
 
 import kombu
 import pytest
+import redis
 from kombu import Connection
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
@@ -19,6 +20,7 @@ from support import message
 from demo_app.broker import transport
 from demo_app.broker.claim import Claim, Claimed
 from demo_app.broker.message import compose
+from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
 
 _OVERRIDDEN = {
@@ -89,3 +91,21 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
     finally:
         server.kill()
         server.wait()
+
+
+def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
+    store: Queue, redis_url: str
+) -> None:
+    channel = Connection(redis_url.replace("redis+socket", "claims+unix")).channel()
+    store.enqueue(message(1))
+    here = channel.in_flight
+    here.work(["mail"])
+    try:
+        claimed = here.queue.claim(here.lease.worker, here.lanes)
+        channel.close()
+        with pytest.raises(redis.ConnectionError):
+            channel.hand_on(claimed, ["mail"])
+        count = store.snapshot().count
+        assert (count["queued"], count["dead"]) == (1, 0)
+    finally:
+        here.leave()

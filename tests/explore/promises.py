@@ -74,8 +74,11 @@ def _number(job: str) -> int:
 def _one_place(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known | view.places.keys()):
         places = view.places.get(job, [])
+        kept = not places and job in view.of.get(
+            "kept", ()
+        )  # it has ended, and its outbox will ask
         if len(places) != 1 and not (
-            job not in view.known and set(places) <= {"done", "discarded"}
+            kept or (job not in view.known and set(places) <= {"done", "discarded"})
         ):
             yield f"{job} is in {', '.join(places) or 'no list'}"
 

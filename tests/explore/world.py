@@ -427,7 +427,7 @@ class World:
                 self._start()
             case "hand over" | "settle":
                 blog = self.blogs[about]
-                with suppress(redis.RedisError):  # the loop tries again
+                with suppress(redis.RedisError, identity.AnotherBlog):  # the loop tries again
                     blog.relay.hand_over() if what == "hand over" else blog.relay.settle()
                 blog.asked = self.now if what == "settle" else blog.asked
             case "pass":
