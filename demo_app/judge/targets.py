@@ -16,7 +16,7 @@ import psutil
 
 from demo_app.judge.learners import Learners
 from demo_app.judge.leash import Leash, send_to_all
-from demo_app.judge.postgres import Cluster
+from demo_app.judge.postgres import Cluster, programs
 from demo_app.judge.record import Say
 from demo_app.judge.role import COMMAND, VARIABLE, Role
 from demo_app.judge.server import RedisServer, Server
@@ -159,9 +159,11 @@ def _ancestors(pid: int) -> set[int]:
 
 
 def _cluster(leash: Leash) -> Cluster:
-    """PostgreSQL with the tables of Procrastinate."""
+    """PostgreSQL with the tables of Procrastinate. Raises CannotJudge."""
+    programs()  # before its driver, which says in five lines that it wants a library of theirs
     try:
         from procrastinate.schema import SchemaManager
     except ImportError as error:
-        raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
+        why, *_ = str(error).splitlines()
+        raise CannotJudge(f"PostgreSQL can't be used here: {why}") from error
     return Cluster(leash, SchemaManager.get_schema())
