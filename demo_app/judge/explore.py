@@ -244,6 +244,9 @@ class _Explorer:
         self._log.clear()
         for event in reversed(way):
             at = self._do(at, event)
+        for process in state.processes:  # what is under way may be what loses it
+            if process.name != state.killed and process.call:
+                at = self._through(at, process.name)
         for job in [job for job in state.put if job in why]:
             keys = [key for key, _, parts in at.content if job in " ".join(parts)]
             self._note("where", "server", job=job, keys=keys)

@@ -71,6 +71,29 @@ class AsksTwice(Moves):
         return job
 
 
+class ForgetsLate(Moves):
+    """Is known before it is alive; reads what a silent one held, and deletes its list later."""
+
+    def beat(self, worker: str) -> None:
+        """In two steps: in between it looks dead."""
+        self.redis.sadd("workers", worker)
+        self.redis.set(f"alive:{worker}", 1, ex=3)
+
+    def give_back(self, other: str) -> None:
+        """What came into the list in between goes with it."""
+        for job in self.redis.lrange(f"held:{other}", 0, -1):
+            self.redis.rpush("jobs", job)
+        self.redis.delete(f"held:{other}")
+
+
+@pytest.mark.thorough
+def test_a_rescue_that_deletes_what_it_has_not_read_loses_a_job() -> None:
+    found = explore(ForgetsLate, jobs=1)
+    assert found.why.startswith("job-1 is lost, after the kill of w")
+    assert "rescue: DEL held:w" in found.steps[-2]
+    assert found.steps[-1] == "server: job-1 is nowhere"
+
+
 def test_a_popped_job_is_lost_with_its_worker_in_three_steps() -> None:
     found = explore(Pops)
     assert found.why == "job-1 is lost, after the kill of w1. It takes 3 steps."
