@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +21,7 @@ from kombu import Queue
 from redis import RedisError
 
 from demo_app.backends.celery_command import celery_settings, worker_command
-from demo_app.broker.connection import connect
+from demo_app.broker.connection import Decoded, connect
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities
 from demo_app.jobs.job import Job
@@ -67,9 +69,8 @@ class StockBackend(Backend):
     def count_by_state(self) -> dict[str, Any]:
         """What can be read off kombu's own keys: waiting, and unacknowledged."""
         with self._app.connection_for_read() as connection:
-            client = connection.default_channel.client
-            queued = sum(int(client.llen(name)) for name in self._app.amqp.queues)
-            return {"queued": queued, "running": int(client.hlen("unacked"))}
+            has = held_by_kombu(connection.default_channel.client, list(self._app.amqp.queues))
+            return {"queued": len(has.waiting), "running": len(has.taken)}
 
     def worker_command(self) -> list[str]:
         """A Celery worker."""
@@ -84,6 +85,42 @@ class StockBackend(Backend):
     def close(self) -> None:
         """Close the connections."""
         self._app.close()
+
+
+@dataclass(frozen=True, slots=True)
+class KombuJobs:
+    """The jobs that kombu's keys have. waiting: ids, by the lists of the queues. taken: those that
+    were delivered and not acknowledged, and when (epoch seconds); a dead worker's stay there until
+    the visibility timeout has passed."""
+
+    waiting: list[str]
+    taken: dict[str, float]
+
+
+def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJobs:
+    """Look into the lists of the queues, `unacked` and `unacked_index`, at one moment.
+
+    Raises redis.RedisError when Redis can't be reached.
+    """
+    pipe = client.pipeline(transaction=True)
+    for queue in queues:
+        pipe.lrange(queue, 0, -1)
+    pipe.hgetall("unacked")
+    pipe.zrange("unacked_index", 0, -1, withscores=True)
+    *lists, unacked, index = pipe.execute()
+    moments = {_text(tag): float(at) for tag, at in index}
+    return KombuJobs(
+        [_id(json.loads(message)) for messages in lists for message in messages],
+        {_id(json.loads(one)[0]): moments.get(_text(tag), 0.0) for tag, one in unacked.items()},
+    )
+
+
+def _text(tag: str | bytes) -> str:
+    return tag.decode() if isinstance(tag, bytes) else tag
+
+
+def _id(message: dict[str, Any]) -> str:
+    return str(message.get("headers", {}).get("id", ""))
 
 
 def worker_app(chosen: Settings) -> Celery:

@@ -81,10 +81,10 @@ def _listen(frame: FrameType, event: str, _: object) -> None:
 
 
 def _write(step: str, way: tuple[Function, ...]) -> None:
-    told: dict[str, Any] = {"at": time.time(), "pid": os.getpid(), "step": step}
-    told["way"] = [asdict(function) for function in way]
+    passage: dict[str, Any] = {"at": time.time(), "pid": os.getpid(), "step": step}
+    passage["way"] = [asdict(function) for function in way]
     with (settings().dir / FILE).open("a") as file:  # one write, so that no two lines mix
-        file.write(f"{json.dumps(told)}\n")
+        file.write(f"{json.dumps(passage)}\n")
 
 
 threading.setprofile(_listen)

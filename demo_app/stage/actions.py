@@ -104,7 +104,7 @@ def _new_round(stage: Stage) -> None:
 
 
 def _our_redis(stage: Stage) -> tuple[Decoded, int]:
-    """The connection to the stack's own Redis, and its pid; anybody else's is left alone."""
+    """The connection to the stack's own Redis, and its pid; no other server is touched."""
     if stage.queue is None:
         raise DomainError(409, "no_redis")
     client = stage.queue.client

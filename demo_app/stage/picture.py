@@ -8,7 +8,7 @@ from typing import Any
 
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
-from demo_app.stage.replay import Tombstone
+from demo_app.stage.replay import LastKill
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
 from demo_app.web.translations import Translations
@@ -30,8 +30,8 @@ class Picture:
     redis: whether it answers; None when it takes no part. redis_since: seconds since it was
     started, if that was lately. mail: the mood of the mail server, and
     mail_seconds how long it takes for a mail. mails: how many have arrived.
-    stone: of the last worker that was killed in this round. moment: on the tape, epoch seconds of
-    what it shows. tape: where the tape begins and ends (since, until), the moments of the events
+    last_kill: of the last worker that was killed in this round. moment: on the tape, epoch seconds
+    of what it shows. tape: where the tape begins and ends (since, until), the moments of the events
     before and after this one (previous, next; None at the ends), and its bookmarks (marks).
     """
 
@@ -47,7 +47,7 @@ class Picture:
     mail: str = "well"
     mail_seconds: float = 0.0
     mails: int | None = None
-    stone: Tombstone | None = None
+    last_kill: LastKill | None = None
     moment: float | None = None
     tape: dict[str, Any] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ _MARKS = {"worker_killed": "kill", "worker_died": "rescue"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tombstone:
+class LastKill:
     """A killed worker. at: epoch seconds. held: the jobs that it has, and nobody has rescued yet.
 
     rescued: how many were given back, and after: how many seconds later; None while they wait.
@@ -37,7 +37,7 @@ class Tombstone:
         return snapshot.pid_of(self.worker)
 
 
-def tombstone(fold: Fold, since: float = 0.0) -> Tombstone | None:
+def last_kill(fold: Fold, since: float = 0.0) -> LastKill | None:
     """That of the worker that was killed last, and not before `since` (epoch seconds)."""
     killed = [(one.killed, one) for one in fold.workers.values() if (one.killed or -1.0) >= since]
     if not killed:
@@ -45,7 +45,7 @@ def tombstone(fold: Fold, since: float = 0.0) -> Tombstone | None:
     at, worker = max(killed, key=_when)
     assert at is not None
     waits = worker.died is None
-    return Tombstone(
+    return LastKill(
         worker.id,
         at,
         held=len(worker.held) if waits else 0,
@@ -76,7 +76,7 @@ class Past:
         self.next: float | None = coming[0].at if coming else None
         earlier = (entry.at for entry in past if entry.at < self.moment)
         self.previous: float | None = max(earlier, default=None)
-        # a kill may be told twice: by who pressed the key, and by the supervisor
+        # a kill is reported twice: by who pressed the key, and by the supervisor
         once = {(e.detail, _MARKS[e.event]): e.at for e in reversed(entries) if e.event in _MARKS}
         self.marks = sorted((at, what) for (_, what), at in once.items())
         self.fold = Fold()

@@ -40,7 +40,7 @@ def state_of(picture: Picture) -> dict[str, int]:
         "later": len(picture.floors["later"]) + picture.hidden.get("later", 0),
         "workers": len(picture.workers) - len(dead),
         "held": sum(len(picture.floors[worker]) for worker in dead),
-        "rescued": picture.stone.rescued if picture.stone else 0,
+        "rescued": picture.last_kill.rescued if picture.last_kill else 0,
         "redis": int(bool(picture.redis)),
     }
 

@@ -16,7 +16,7 @@ from demo_app.broker.events import State
 from demo_app.broker.fold import Fold
 from demo_app.broker.queue import Queue
 from demo_app.stage.picture import TOKENS, Picture, arranged
-from demo_app.stage.replay import Past, Tombstone, tombstone
+from demo_app.stage.replay import LastKill, Past, last_kill
 from demo_app.stage.twin import Twin
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
@@ -55,7 +55,7 @@ class Stage:
         found, seen = self.locator.look(self._notices(), TOKENS)
         redis_answers: bool | None = None if self.queue is None else seen is not None
         redis_since = None
-        persistence, in_order, stone = "", list[str](), tombstone(self._fold, self._begun)
+        persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
         if self.queue is not None and seen is not None and seen.moment is not None:
             in_order = seen.moment.next_to_run
             try:
@@ -63,7 +63,7 @@ class Stage:
                 age = int(server.info["uptime_in_seconds"])
                 redis_since = age if age < JUST_STARTED else None
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
-                stone = self._tombstone(self.queue)
+                kill = self._newest_kill(self.queue)
             except (redis.ConnectionError, redis.TimeoutError):
                 redis_answers = False
         mood, seconds = self.inbox.mood()
@@ -83,7 +83,7 @@ class Stage:
             mail=mood,
             mail_seconds=seconds,
             mails=mails["distinct"] if mails else None,
-            stone=stone,
+            last_kill=kill,
         )
 
     def replay(self, moment: float, since: float, until: float) -> Picture:
@@ -118,10 +118,10 @@ class Stage:
                 "next": past.next,
                 "marks": past.marks,
             },
-            stone=tombstone(past.fold),
+            last_kill=last_kill(past.fold),
         )
 
-    def _tombstone(self, queue: Queue) -> Tombstone | None:
+    def _newest_kill(self, queue: Queue) -> LastKill | None:
         """The newest of this round; reads what the journal has more than at the last time."""
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
@@ -133,7 +133,7 @@ class Stage:
                 self._fold.follow(entry)
                 if entry.event in (State.DONE, State.DISCARDED):  # else it would grow without end
                     self._fold.forget(entry.job)
-            return tombstone(self._fold, begun)
+            return last_kill(self._fold, begun)
 
     def _notices(self) -> list[Notice]:
         """Those of this round, the newest first."""

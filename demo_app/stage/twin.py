@@ -11,9 +11,8 @@ import json
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-from demo_app.backends.stock import StockBackend
+from demo_app.backends.stock import StockBackend, held_by_kombu
 from demo_app.broker.connection import Decoded, connect
 from demo_app.jobs.job import Job
 from demo_app.settings import Settings
@@ -76,19 +75,12 @@ class Twin:
 
     def picture(self) -> TwinPicture:
         """What stock Celery has now. Raises redis.RedisError when Redis can't be reached."""
-        pipe = self._client.pipeline(transaction=True)
-        pipe.hgetall(_POSTED)
-        pipe.lrange("mail", 0, -1)
-        pipe.hgetall("unacked")
-        pipe.zrange("unacked_index", 0, -1, withscores=True)
-        posted, waiting, unacked, taken = pipe.execute()
+        posted = self._client.hgetall(_POSTED)
+        has = held_by_kombu(self._client)
         pid, alive, since = self._worker()
-        found = {_job_id(json.loads(message)): "waiting" for message in waiting}
+        found = dict.fromkeys(has.waiting, "waiting")
         held: list[float] = []
-        taken_at = dict(taken)
-        for tag, delivery in unacked.items():
-            job = _job_id(json.loads(delivery)[0])
-            moment = taken_at.get(tag, 0.0)
+        for job, moment in has.taken.items():
             found[job] = "running" if alive and moment >= since else "held"
             if found[job] == "held" and job in posted:
                 held.append(moment)
@@ -125,7 +117,3 @@ class Twin:
 
 #: Where a job of stock Celery can be.
 PLACES = ("waiting", "running", "held", "delivered", "gone")
-
-
-def _job_id(message: dict[str, Any]) -> str:
-    return str(message.get("headers", {}).get("id", ""))

@@ -1,6 +1,6 @@
 """What the jobs look like as JSON, and every change of state as it happens.
 
-Changes are told as server-sent events (the HTML standard). The journal in Redis is the only source,
+Changes are sent as server-sent events (the HTML standard). The journal in Redis is the only source,
 so every web process tells the same story; a browser that lost the connection goes on after the last
 event that it has seen.
 """

@@ -100,10 +100,10 @@ def take(
     """
     moment = None if queue is None else queue.snapshot(most, whole, ids)
     given = backend.count_by_state() if moment is None else moment.count
-    told = () if moment is None else moment.workers
+    seen = () if moment is None else moment.workers
     count = {state: int(given.get(state, 0)) for state in STATES}
     enqueued = int(given.get("enqueued", sum(count.values())))
-    workers = sorted(map(_worker, told), key=lambda worker: (worker.since, worker.id))
+    workers = sorted(map(_worker, seen), key=lambda worker: (worker.since, worker.id))
     return Snapshot(
         {"enqueued": enqueued, **count}, int(given.get("late", 0)), tuple(workers), moment
     )
@@ -147,6 +147,6 @@ def _count(value: object) -> int:
 
 
 def pid_of(worker: str) -> int:
-    """A dead worker's word is gone from Redis, but its name is host-pid-random.number."""
+    """Of a worker that Redis has forgotten: its name is host-pid-random.number."""
     parts = worker.rsplit("-", 2)
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0

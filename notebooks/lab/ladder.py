@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from demo_app.backends.stock import held_by_kombu
 from lab.language import say
 from lab.running import Lab
 from lab.show import Table
@@ -182,9 +182,8 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
     """The jobs that a list in Redis still has."""
     if not lab.stock:
         return {job for job in jobs if lab.redis.exists(f"job:{job}")}
-    taken = [json.loads(one)[0] for one in lab.redis.hvals("unacked")]
-    waiting = [json.loads(one) for one in lab.redis.lrange("mail", 0, -1)]
-    return jobs & {message["headers"]["id"] for message in (*taken, *waiting)}
+    has = held_by_kombu(lab.redis)
+    return jobs & {*has.waiting, *has.taken}
 
 
 def ladder_table(climbed: Sequence[Climbed]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,12 @@ import psutil
 from redis.exceptions import RedisError
 
 from demo_app.broker.connection import connect
+from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import JobSeen
+from demo_app.broker.where import Place, where
 from demo_app.stack.reaper import MARKER
 from lab.language import say
 from lab.lifecycle import LabError
-from lab.queue_lists import read
 from lab.running import Lab
 from lab.show import Table
 from lab.trace import rows
@@ -145,9 +148,16 @@ def outbox(lab: Lab) -> Table:
 
 def place_of(lab: Lab, job: str) -> str:
     """Where the job is now, in a word: see `lab.mysteries.PLACES`."""
-    lists = [one.name for one in read(lab.redis, lab.died) if job in one.ids]
-    if lists:
-        kind = {"queue": "a queue", "worker": "a worker", "dead worker": "a worker"}
-        return next((place for name, place in kind.items() if lists[0].startswith(name)), lists[0])
-    kept = rows(lab, "SELECT 1 FROM outbox WHERE job_id = ?", job)
-    return "the web app's database" if kept else "nowhere"
+    # what Redis does not know is with the outbox, if that has it: it is not done there
+    kept = {row["job_id"]: False for row in rows(lab, "SELECT job_id FROM outbox")}
+    queue: dict[str, JobSeen] = {}
+    with suppress(RedisError):
+        queue = Queue(lab.redis).snapshot(ids=[job]).asked
+    place = where([job], outbox=kept, queue=queue, arrived=set)[job].place
+    words = {
+        Place.OUTBOX: "the web app's database",
+        Place.QUEUED: "a queue",
+        Place.RUNNING: "a worker",
+        Place.LOST: "nowhere",
+    }
+    return words.get(place) or queue[job].state.value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from demo_app.broker.connection import Decoded
+from demo_app.backends.stock import held_by_kombu
 from demo_app.settings import settings
 from demo_app.stack.client import Client
 
@@ -72,7 +71,10 @@ def settle(
     wanted = {job for job, _ in comments.values()}
     lost = wanted - set(shown)
     summary = client.summary()
-    held = _held_by_stock(client.redis()) if stock else set()
+    held = set[str]()
+    if stock:
+        has = held_by_kombu(client.redis(), settings().queues)
+        held = {*has.waiting, *has.taken}
     first: dict[str, float] = {}
     for mail in mails:
         at = datetime.fromisoformat(mail["received_at"]).timestamp()
@@ -98,12 +100,3 @@ def settle(
 
 def _reason(why: str) -> str:
     return "rescued too often" if why.startswith("poison") else "refused for good"
-
-
-def _held_by_stock(redis: Decoded) -> set[str]:
-    """The jobs that kombu's keys still know: queued, or delivered and never acknowledged."""
-    unacked = [json.loads(entry)[0] for entry in redis.hvals("unacked")]
-    queued = [
-        json.loads(entry) for name in settings().queues for entry in redis.lrange(name, 0, -1)
-    ]
-    return {str(message["headers"]["id"]) for message in [*unacked, *queued]}

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 
 from chaos.ledger import comments_of
+from demo_app.broker.queue import Queue
+from demo_app.broker.where import where
 from demo_app.stack.client import Client
 
 #: Events of a job's timeline that `trace` names, the last ones.
@@ -71,23 +73,24 @@ def _bring_back(client: Client, by_hand: ByHand) -> int:
 
 
 def trace(client: Client, folder: Path, job_ids: Iterable[str]) -> tuple[str, ...]:
-    """One line a job: what the outbox and the queue know of it."""
+    """One line a job: where it is, and what happened to it."""
+    ids = sorted(job_ids)
     with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
-        rows = database.execute("SELECT job_id FROM outbox").fetchall()
-    outbox = {row[0] for row in rows}
+        outbox = {row[0]: True for row in database.execute("SELECT job_id FROM outbox")}
+    queue = Queue(client.redis()).snapshot(ids=ids).asked
+    found = where(ids, outbox=outbox, queue=queue, arrived=set)
     return tuple(
-        f"{job_id}: {'in the outbox; ' * (job_id in outbox)}{_queue(client, job_id)}"
-        for job_id in sorted(job_ids)
+        f"{job}: {one.place} with {one.holder or 'nobody'}: {_history(client, job)}"
+        for job, one in found.items()
     )
 
 
-def _queue(client: Client, job_id: str) -> str:
+def _history(client: Client, job_id: str) -> str:
     try:
-        job = client.job(job_id)
+        timeline = client.job(job_id)["timeline"]
     except httpx.HTTPError as error:
         return f"the queue does not know it ({error})"
-    events = " > ".join(_event(event) for event in job["timeline"][-_LAST:])
-    return f"{job['state']} with {job['owner'] or 'nobody'}: {events}"
+    return " > ".join(_event(event) for event in timeline[-_LAST:])
 
 
 def _event(event: dict[str, Any]) -> str:

@@ -26,7 +26,10 @@ channel.addEventListener("message", ({ data }) => {
   tell(data);
 });
 
-const clock = (seconds) => `${seconds < 0 ? "−" : ""}${Math.floor(Math.abs(seconds) / 60)}:${String(Math.floor(Math.abs(seconds) % 60)).padStart(2, "0")}`;
+function clock(seconds) {
+  const whole = Math.floor(Math.abs(seconds));
+  return `${seconds < 0 ? "−" : ""}${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
 setInterval(() => {
   const elapsed = began ? (Date.now() - began) / 1000 : 0;
   $("elapsed").textContent = clock(elapsed);
