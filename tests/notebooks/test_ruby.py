@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from notebooks.kernels import NOTEBOOKS
 
 from demo_app.backends.inline import InlineBackend
-from demo_app.jobs import backend, registry
+from demo_app.jobs import backend
 
 PAGE = (NOTEBOOKS / "reference" / "ruby.md").read_text("utf-8")
 
@@ -32,7 +33,7 @@ def test_the_jobs_of_the_page_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(backend, "override", InlineBackend())
-    monkeypatch.setattr(registry, "_registry", {})
+    monkeypatch.setattr(sys.modules["demo_app.jobs.task"], "_registry", {})
     (text,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     names: dict[str, Any] = {"__name__": "page", "t": datetime.now(UTC)}
     exec(text, names)  # the page's own example
