@@ -16,7 +16,7 @@ _WHERE = {
     "check": "checks",
     "doctor": "checks",
     "hand_in": "handing_in",
-    "mystery": "mysteries",
+    "mystery": "cases",
     "predict": "prediction",
     "predictions": "prediction",
     "seen": "show",

@@ -189,3 +189,13 @@ def _another_redis(lab: Mystery) -> str:
     with connect(url) as other:
         worker.wait_until(lambda: bool(other.smembers("workers")))
     return _comment(lab, range(17, 21))
+
+
+def mystery(number: int) -> Mystery:
+    """Start a fresh system, and let something go wrong in it. number: 1 (easy) to 8 (hard).
+
+    Raises ValueError for another number.
+    """
+    if number not in CASES:
+        raise ValueError(f"There are mysteries 1 to {len(CASES)}, and none {number}.")
+    return Mystery(number, CASES[number])

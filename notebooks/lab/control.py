@@ -6,17 +6,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
+from demo_app.broker.fold import WorkerRecord
+from demo_app.demo import timeline as timelines
 from demo_app.demo.run import kill_busy_worker
-from demo_app.demo.timeline import Kill
+from demo_app.demo.timeline import Kill, Timeline
 from demo_app.stack.client import rest_after
 from demo_app.uninterruptible import uninterruptible
 from lab.language import say
 from lab.lifecycle import LabError, Lifecycle
-from lab.manual_worker import ManualWorker
 from lab.progress import Progress
 
 #: The states of jobs that are still to be done.
@@ -219,6 +221,12 @@ class Control(Lifecycle):
             if client["cmd"] == waits_in and "b" in client["flags"]
         }
 
-    def celery(self, *arguments: str, **environment: str) -> ManualWorker:
-        """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
-        return ManualWorker(self, arguments, **environment)
+    def seen(self) -> Timeline:
+        """What happened to each job since the last `new_page`, from the journal in Redis."""
+        seen = timelines.read(self.redis, self._since)
+        deaths = [one for one in seen.deaths if self._died(one) >= self._page_began]
+        return replace(seen, deaths=deaths)
+
+    def _died(self, death: WorkerRecord) -> float:
+        """When it died; when that was found out, for a process that is not the stack's own."""
+        return self.died.get(death.pid or 0, death.died or 0.0)

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import psutil
 
@@ -16,11 +15,9 @@ from demo_app.demo.timeline import Kill
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.uninterruptible import uninterruptible
+from lab.control import Control
 from lab.language import say
 from lab.progress import Progress
-
-if TYPE_CHECKING:
-    from lab.control import Control
 
 #: Seconds that a process may take to answer, on a slow and busy machine.
 PATIENCE = 45.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from itertools import zip_longest
 from types import EllipsisType
 from typing import Any
@@ -139,14 +138,3 @@ class Mystery(Lab):
                 return False
             time.sleep(0.05)  # between two looks
         return found == where
-
-
-def mystery(number: int) -> Mystery:
-    """Start a fresh system, and let something go wrong in it. number: 1 (easy) to 8 (hard).
-
-    Raises ValueError for another number.
-    """
-    cases: dict[int, Case] = import_module("lab.cases").CASES
-    if number not in cases:
-        raise ValueError(f"There are mysteries 1 to {len(cases)}, and none {number}.")
-    return Mystery(number, cases[number])

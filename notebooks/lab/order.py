@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.lines import Line2D
 
@@ -13,12 +13,10 @@ from demo_app.broker.fold import JobRecord
 from demo_app.broker.message import parse
 from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
+from lab.control import Control
 from lab.figures import drawn, legend, panels
 from lab.language import say, sentence
 from lab.show import Picture
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: How a job's line looks.
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
@@ -31,7 +29,7 @@ _MOMENTS: dict[str, Callable[[JobRecord], float]] = {
 }
 
 
-def waiting(lab: Lab, queue: str = "mail") -> list[str]:
+def waiting(lab: Control, queue: str = "mail") -> list[str]:
     """What waits in a queue, next to run first: comments by number, other jobs by name."""
     if lab.stock:
         messages = map(json.loads, reversed(lab.redis.lrange(queue, 0, -1)))
@@ -51,7 +49,7 @@ def task_of(redis: Any, job: str) -> str:
     return parse(redis.lindex(f"job:{job}", 0)).task
 
 
-def started(lab: Lab) -> list[str]:
+def started(lab: Control) -> list[str]:
     """The jobs in the order in which they (last) started, named as in `waiting`."""
     jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])
     return [name_of(lab.redis, job.id) for job in jobs]

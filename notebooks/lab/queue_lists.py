@@ -7,18 +7,16 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo_app.broker.keys import queue_of
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from demo_app.settings import settings
+from lab.control import Control
 from lab.language import say
 from lab.order import name_of
 from lab.progress import Live
 from lab.show import Picture
-
-if TYPE_CHECKING:
-    from lab.running import Lab
 
 #: Pictures a second.
 RATE = 5.0
@@ -104,12 +102,12 @@ def _urgency(queue: str) -> tuple[int, int]:
     return place, 0 if queue.endswith(":high") else 2 if queue.endswith(":low") else 1
 
 
-def picture(lab: Lab) -> Picture:
+def picture(lab: Control) -> Picture:
     """Every job in the Redis list in which it is now, by the number of its comment or its name."""
     return _draw(lab, [Moment(0.0, read(lab.redis, lab.died))])
 
 
-def watch(lab: Lab, seconds: float = 120.0) -> None:
+def watch(lab: Control, seconds: float = 120.0) -> None:
     """Like `wait`, with the queue's picture as it moves. Some snapshots stay.
 
     Raises LabError when that does not happen in time.
@@ -142,7 +140,7 @@ def snapshots(moments: list[Moment]) -> list[Moment]:
     return [first, *(deaths[:1] or between[len(between) // 2 :][:1]), last]
 
 
-def _draw(lab: Lab, moments: list[Moment]) -> Picture:
+def _draw(lab: Control, moments: list[Moment]) -> Picture:
     """The moments, one below the other."""
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}

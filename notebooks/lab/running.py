@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
-from demo_app.broker.fold import WorkerRecord
-from demo_app.demo import timeline as timelines
 from demo_app.demo.picture import describe, draw
 from demo_app.demo.run import journal_end, recovery
 from demo_app.demo.timeline import Kill, Timeline
@@ -19,6 +16,7 @@ from lab.figures import drawn
 from lab.language import say
 from lab.ledger import Ledger, count
 from lab.lifecycle import LabError, Posted, Posts
+from lab.manual_worker import ManualWorker
 from lab.show import Picture
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
@@ -59,15 +57,13 @@ class Lab(Control):
         with ThreadPoolExecutor(readers) as pool:
             return Posts(pool.map(one, numbers))
 
+    def celery(self, *arguments: str, **environment: str) -> ManualWorker:
+        """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
+        return ManualWorker(self, arguments, **environment)
+
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
         """Comments posted (all, or only these), and their mails in the inbox."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
-
-    def seen(self) -> Timeline:
-        """What happened to each job since the last `new_page`, from the journal in Redis."""
-        seen = timelines.read(self.redis, self._since)
-        deaths = [one for one in seen.deaths if self._died(one) >= self._page_began]
-        return replace(seen, deaths=deaths)
 
     def back_after(self, kill: Kill) -> float:
         """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
@@ -102,7 +98,3 @@ class Lab(Control):
             for death in seen.deaths
             if death.id not in known and death.pid is not None and death.pid in self.died
         ]
-
-    def _died(self, death: WorkerRecord) -> float:
-        """When it died; when that was found out, for a process that is not the stack's own."""
-        return self.died.get(death.pid or 0, death.died or 0.0)

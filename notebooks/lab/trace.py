@@ -8,16 +8,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from lab.control import Control
 from lab.language import say
-from lab.lifecycle import LabError
+from lab.lifecycle import LabError, Posted
 from lab.show import Picture, Table
-
-if TYPE_CHECKING:
-    from lab.running import Lab, Posted
-
 
 _DRAWING = Path(__file__).with_name("map.svg").read_text("utf-8")
 _WORDS = (
@@ -27,7 +24,7 @@ _WORDS = (
 )
 
 
-def draw_map(lab: Lab) -> Picture:
+def draw_map(lab: Control) -> Picture:
     """The running processes, with pids and ports, and the way of a comment."""
     ready = lab.stack.ready
     values: dict[str, object] = {
@@ -41,7 +38,7 @@ def draw_map(lab: Lab) -> Picture:
     return Picture(Template(drawing).substitute(values), Template(say(_WORDS)).substitute(values))
 
 
-def follow(lab: Lab, posted: Posted) -> Table:
+def follow(lab: Control, posted: Posted) -> Table:
     """One comment at every step of its way: what the database, Redis and the inbox hold of it."""
     asked = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
     row = next(iter(rows(lab, asked, posted.comment_id, posted.job_id)), None)
@@ -61,18 +58,18 @@ def follow(lab: Lab, posted: Posted) -> Table:
     return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
 
 
-def database(lab: Lab) -> Path:
+def database(lab: Control) -> Path:
     """The file of the web app's database."""
     return lab.stack.plan.folder.path / "blog.sqlite3"
 
 
-def rows(lab: Lab, question: str, *values: Any) -> list[Any]:
+def rows(lab: Control, question: str, *values: Any) -> list[Any]:
     """What the web app's database answers to this SQL."""
     with closing(sqlite3.connect(database(lab))) as connection:
         connection.row_factory = sqlite3.Row
         return connection.execute(question, values).fetchall()
 
 
-def raw_mail(lab: Lab, number: int) -> str:
+def raw_mail(lab: Control, number: int) -> str:
     """A mail of the inbox, as it was received."""
     return lab.client.inbox.get(f"/api/messages/{number}/raw").text
