@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
+import threading
 import time
 from asyncio import open_connection
 from collections import Counter
@@ -72,6 +73,11 @@ class OwnApp:
         self._cable, smtp = self._cable_to(port := _free_port())
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(smtp)}
         self._parts, self._held_before = self._look(), 0
+        #: When each mail was seen first, by its comment's text.
+        self._came: dict[str, float] = {}
+        ended = threading.Event()
+        lab.at_end.callback(ended.set)
+        threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
         self._url = f"http://127.0.0.1:{(web := _free_port())}"
         self._commands: dict[str, Callable[[], Beside]] = {
             "inbox": partial(self._start, "inbox", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}",
@@ -87,6 +93,12 @@ class OwnApp:
         self._running = {role: start() for role, start in self._commands.items()}
         self._running["inbox"].wait_until(lambda: _answers(port))
         self._until_web()
+
+    def _watch(self, ended: threading.Event) -> None:
+        with suppress(LabError):  # the lab was closed
+            while not ended.wait(0.05):
+                for text in self._program.lines("inbox.txt"):
+                    self._came.setdefault(text, time.time())
 
     def _start(self, role: str, module: str, *arguments: str) -> Beside:
         return self._program.start(role, module, *arguments, **self._environment)
@@ -192,20 +204,21 @@ class OwnApp:
     def _settle(self, mark: str, began: float, kills: tuple[Kill, ...]) -> tuple[Ledger, int, int]:
         """Wait until each comment on the page has its mail, or none has come for a while; the
         ledger, how many are late, and how many are shown twice."""
-        came: dict[str, float] = {}
         count, since = 0, time.monotonic()
         while True:
             self._restart_the_dead()
             arrived, page = self._arrived(mark), self._page(mark)
             for text in arrived:
-                came.setdefault(text, time.time())
+                self._came.setdefault(text, time.time())
             if arrived.total() != count:
                 count, since = arrived.total(), time.monotonic()
-            still = _STILL if mark == "answer" or set(page) - set(came) else 0.0
+            still = _STILL if mark == "answer" or set(page) - set(self._came) else 0.0
             if time.monotonic() - since >= still:
                 break
             time.sleep(0.05)  # between two looks
-        lines = [Line(n, began, came.get(text), arrived[text]) for n, text in enumerate(page, 1)]
+        lines = [
+            Line(n, began, self._came.get(text), arrived[text]) for n, text in enumerate(page, 1)
+        ]
         twice = sum(times > 1 for times in arrived.values())
         ledger = Ledger(tuple(lines), kills)
         held, before = self._held(), self._held_before
