@@ -132,6 +132,7 @@ class Worker:
     here: InFlight
     phase: dict[str, str]
     blog: int = 0
+    opened: bool = False
     due: float = 0.0
     stuck: float = 0.0
     paused: bool = False

@@ -14,6 +14,7 @@ import redis
 from demo_app import tasks
 from demo_app.backends.celery import CeleryBackend, message_of
 from demo_app.blog import identity, outbox, posts
+from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.message import compose
@@ -550,4 +551,8 @@ def _deliver(mail: Mail) -> None:
 def _blog() -> Memory:
     worker = World.here._running
     assert worker is not None
-    return World.here.databases[worker.blog]
+    database = World.here.databases[worker.blog]
+    if not worker.opened and identity.announced(World.here.chosen) not in (None, database.id):
+        raise DatabaseMissing("the jobs are about another blog")  # as `open_blog` does, once
+    worker.opened = True
+    return database
