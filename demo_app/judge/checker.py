@@ -124,10 +124,9 @@ def _no_wait(plan: Plan, record: Record, say: Say) -> str:
 
 
 def _once(plan: Plan, record: Record, say: Say) -> str:
-    if plan.overlap and not record.unfinished and not record.overlaps:
-        told = "One job ran at a time, although jobs waited and a second worker was idle."
-        return say(told)
     if not record.doubled:
+        if plan.overlap and not record.unfinished and not record.overlaps:
+            return say("One job ran at a time, although jobs waited and a second worker was idle.")
         return _lost(plan, record, say)
     job = record.doubled[0]
     workers = [run.who for run in record.runs if run.job == job]
