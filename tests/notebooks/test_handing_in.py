@@ -35,39 +35,39 @@ def test_what_was_answered_and_predicted_is_in_a_table_of_the_class(
 ) -> None:
     monkeypatch.setattr("builtins.input", lambda _: "3")
     predict("How many are left?", 200, "jobs").against(3)
-    check("2.2", ...)
-    check("2.2", 7)
-    check("2.2", 5)
-    check("3.3", "RPUSH")
+    check("2.3", ...)
+    check("2.3", 7)
+    check("2.3", 5)
+    check("7.1", "celery")
     hand_in("Hanako | A.")
-    check("3.3", "LPUSH")
-    check("2.2", 9)
+    check("7.1", "inline")
+    check("2.3", 9)
     hand_in("Hanako | A.")
     (here / "notes.json").write_text("[]")
     told = json.loads((here / "hand-in-Hanako-A.json").read_text())
     assert told["exercises"] == {
-        "2.2": {"right": True, "tries": 2},
-        "3.3": {"right": True, "tries": 2},
+        "2.3": {"right": True, "tries": 2},
+        "7.1": {"right": True, "tries": 2},
     }
     assert [one["verdict"] for one in told["predictions"]] == ["as predicted"]
     table = graded("--csv", "class.csv")
     assert "| hand-in-Hanako-A.json | ✓ 2 | ✓ 2 | 2 | 1 of 1 |  |" in table
     assert "| notes.json |  |  |  |  | It is no hand-in: TypeError. |" in table
     rows = list(csv.reader((here / "class.csv").read_text().splitlines()))
-    assert rows[0] == ["hand-in", "2.2", "3.3", "right", "as predicted", "told"]
+    assert rows[0] == ["hand-in", "2.3", "7.1", "right", "as predicted", "told"]
     assert rows[1] == ["hand-in-Hanako-A.json", "✓ 2", "✓ 2", "2", "1 of 1", ""]
 
 
 def test_what_other_lessons_handed_in_stays(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check("2.2", 5)
+    check("2.3", 5)
     hand_in()
     monkeypatch.setattr(lab.checks, "_tried", {})  # a kernel of another lesson
-    check("3.3", "RPUSH")
+    check("7.1", "celery")
     hand_in()
     told = json.loads((here / "hand-in-mine.json").read_text())
     assert {name: one["right"] for name, one in told["exercises"].items()} == {
-        "2.2": True,
-        "3.3": False,
+        "2.3": True,
+        "7.1": False,
     }
     assert "| hand-in-mine.json | ✓ 1 | ✗ 1 | 1 | 0 of 0 |  |" in graded()
 
@@ -75,7 +75,7 @@ def test_what_other_lessons_handed_in_stays(here: Path, monkeypatch: pytest.Monk
 def test_nothing_is_not_handed_in_and_no_other_file_is_written_over(here: Path) -> None:
     with pytest.raises(LabError, match="nothing to hand in"):
         hand_in()
-    check("2.2", 5)
+    check("2.3", 5)
     (here / "hand-in-mine.json").write_text("my notes")
     with pytest.raises(LabError, match="no hand-in"):
         hand_in()
