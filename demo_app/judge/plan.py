@@ -90,5 +90,6 @@ class Plan:
             if len(self.faults) > 1
         ]
         sizes = {1, len(self.jobs) // 2, len(self.jobs) - 1} - {0, len(self.jobs)}
-        fewer += [replace(self, jobs=self.jobs[:size]) for size in sorted(sizes)]
+        # of fewer jobs two need not run at the same time
+        fewer += [replace(self, jobs=self.jobs[:n], overlap=False) for n in sorted(sizes)]
         return fewer
