@@ -52,9 +52,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         self._url = client.hostname or ""
         self._address = (client.hostname, client.port, client.virtual_host)
         self._found: tuple[int, InFlight] | None = None
-        scheme = scheme_of(self._url)
-        if scheme != "sentinel":
-            self.connection_class = CONNECTIONS[scheme or "redis"]
+        self.connection_class = CONNECTIONS[scheme_of(self._url) or "redis"]
         super().__init__(connection, **options)
 
     @property

@@ -23,10 +23,15 @@ class _ToThePrimary:
     """
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """The next answer; raises redis.ConnectionError when the server is a replica."""
+        """The next answer; raises redis.ConnectionError when the server is a replica.
+
+        It refuses to write, and who waits in it while it becomes one is sent away ("UNBLOCKED").
+        """
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]
-        except redis.ReadOnlyError as error:
+        except redis.ResponseError as error:
+            if not (isinstance(error, redis.ReadOnlyError) or f"{error}".startswith("UNBLOCKED")):
+                raise
             self.disconnect()  # type: ignore[attr-defined]
             raise redis.ConnectionError(f"it is a replica by now: {error}") from error
 
@@ -40,11 +45,15 @@ class _Tls(_ToThePrimary, redis.SSLConnection): ...
 class _Unix(_ToThePrimary, redis.UnixDomainSocketConnection): ...
 
 
+class _BySentinel(_ToThePrimary, sentinel.SentinelManagedConnection): ...
+
+
 #: The schemes behind ``claims+``, with the class of their connections.
 CONNECTIONS: dict[str, type[Any]] = {
-    **dict.fromkeys(("redis", "valkey", "sentinel"), _Tcp),
+    **dict.fromkeys(("redis", "valkey"), _Tcp),
     **dict.fromkeys(("rediss", "valkeys"), _Tls),
     **dict.fromkeys(("unix", "socket"), _Unix),
+    "sentinel": _BySentinel,
 }
 #: Schemes that redis-py spells in another way.
 _SPELT = {

@@ -46,6 +46,7 @@ def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
     producer = Queue(connect(f"redis://127.0.0.1:{shop.link.port}/0"))
     producer.enqueue(message(1, task="shop.pack", arguments={"parcel": "before"}, queue="celery"))
     assert not shop.lost(["before"], 30)
+    shop.until(shop.waits, "the wait for a job")
     _fail_over(shop, replica)
     producer.enqueue(message(2, task="shop.pack", arguments={"parcel": "after"}, queue="celery"))
     assert not shop.lost(["after"], 60)
