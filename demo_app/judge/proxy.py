@@ -69,6 +69,11 @@ class Proxy:
             for listener, connect in routes.items()
         ]
 
+    @property
+    def busy(self) -> bool:
+        """Whether a connection is open."""
+        return bool(self._lines)
+
     def unplug(self) -> None:
         """From now on nothing arrives, in either direction."""
         self._loop.call_soon_threadsafe(self._plugged_in.clear)

@@ -40,6 +40,8 @@ _SLOW = 0.08
 #: Seconds without a mail after which none is expected; more than a lease, less than stock Celery's
 #: hour.
 _STILL = 10.0
+#: Seconds in which a worker that acknowledges a job before it runs has done so.
+_EARLY = 5.0
 _COMMENTS = 4
 _PARTS = ("web", "celery", "relay", "Inbox")
 _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, name)))"
@@ -159,12 +161,27 @@ class OwnApp:
             return Trial(name, None, *self._settle(role, began, ()))
         if role == "worker":
             self._lab.until(lambda: self._arrived(role), "the first mail", PATIENCE, silent=True)
+            self._hold_a_mail()
         at, part = time.time(), self._running[role]
         part.end()
+        if role == "worker":
+            self._cable.reset()  # what the dead had on its way does not arrive
+            self._cable.plug_in()
         self._running[role] = self._commands[role]()
         if role == "web":
             self._until_web()
         return self._judged(name, role, began, Kill(at, part.pid, role))
+
+    def _hold_a_mail(self) -> None:
+        """Stop what is on its way to the inbox, so that the worker is in the middle of its jobs;
+        wait until it has acknowledged one of them, if it does so early."""
+        self._cable.unplug()
+        deadline = time.monotonic() + _EARLY
+        while time.monotonic() < deadline:
+            known = self._held() - self._held_before + self._arrived("worker").total()
+            if known < _COMMENTS:
+                return
+            time.sleep(0.05)  # between two looks
 
     def _redis_killed(self) -> Trial:
         name, began = "Redis is killed", time.time()
@@ -216,6 +233,9 @@ class OwnApp:
             if time.monotonic() - since >= still:
                 break
             time.sleep(0.05)  # between two looks
+        # the last mail has come, and its answer may not have: it is no part of the next trial
+        quiet = "a moment without change"
+        self._lab.until(lambda: not self._cable.busy, quiet, PATIENCE, silent=True)
         lines = [
             Line(n, began, self._came.get(text), arrived[text]) for n, text in enumerate(page, 1)
         ]
