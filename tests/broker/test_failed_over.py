@@ -50,7 +50,7 @@ def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
     _fail_over(shop, replica)
     producer.enqueue(message(2, task="shop.pack", arguments={"parcel": "after"}, queue="celery"))
     assert not shop.lost(["after"], 60)
-    assert replica.redis.zcard("done") == 2
+    shop.until(lambda: replica.redis.zcard("done") == 2, "the acknowledgement of both")
 
 
 def test_a_worker_that_starts_while_redis_is_full_makes_room(shop: Shop) -> None:
