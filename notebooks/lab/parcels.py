@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from weakref import WeakKeyDictionary
 
+import psutil
+
 from lab.figures import Outcome
 from lab.language import say
 from lab.manual_worker import Beside
@@ -37,16 +39,47 @@ class Parcels:
         self._workers.append(self.program.worker(*options))
         return f"celery -A {self.program.name} worker {' '.join(options)}"
 
+    def start_over(self) -> None:
+        """Forget what was ordered before, so that a cell that runs again counts its own orders."""
+        if self._workers and self._workers[-1].alive and not self._held() + self.lines().total():
+            return
+        for before in self._workers:
+            before.end()
+        self.lab.redis.flushall()
+        for file in ("charged.txt", "packed.txt"):
+            (self.program.folder / file).unlink(missing_ok=True)
+        self.start_worker()
+
     def lines(self, file: str = "packed.txt") -> Counter[str]:
         """How often each parcel is in a file that the task writes."""
         return Counter(self.program.lines(file))
 
     def kill_when_busy(self) -> str:
-        """SIGKILL to the worker and its children, in the middle of their second parcels."""
+        """SIGKILL to the worker and its children, in the middle of a parcel after the first."""
         self.lab.until(lambda: len(self.lines()) >= 2, "the first parcels")
-        time.sleep(0.25)  # half of what a parcel takes
+        if "charged.txt" in self.program.text:
+            self.lab.until(self._caught, "a job in the middle of its work")
+        else:
+            time.sleep(0.25)  # half of what a parcel takes
         self._workers[-1].end()
         return say("killed after {n} parcels", n=len(self.lines()))
+
+    def _caught(self) -> bool:
+        """Stop the processes for tasks; they go on if none is in the middle of a parcel, or stock
+        Celery has not acknowledged it yet, which it does early."""
+        if not (worker := self._workers[-1]).alive:
+            return True
+        children = psutil.Process(worker.pid).children()
+        for child in children:
+            child.suspend()
+        late = "acks_late" in self.program.text
+        unacked = "" if late else str(self.lab.redis.hvals("unacked"))
+        begun = self.lines("charged.txt") - self.lines()
+        if any(f"({parcel},)" not in unacked for parcel in begun):
+            return True
+        for child in children:
+            child.resume()
+        return False
 
     def count(self, ordered: int) -> Outcome:
         """What became of so many parcels, once all are packed or nothing has moved for a while."""
