@@ -29,8 +29,9 @@ class Parcels:
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.program = lab, Program(lab, cell_of("app = "), name)
-        for before in _workers.get(lab, ()):  # of the app as it was; else they would take its jobs
-            before.end()
+        self._workers = _workers.get(lab, [])
+        if self._workers:  # of the app as it was: they would take its jobs
+            self._forget()
         self._workers = _workers[lab] = []
 
     def start_worker(self) -> str:
@@ -43,12 +44,15 @@ class Parcels:
         """Forget what was ordered before, so that a cell that runs again counts its own orders."""
         if self._workers and self._workers[-1].alive and not self._held() + self.lines().total():
             return
+        self._forget()
+        self.start_worker()
+
+    def _forget(self) -> None:
         for before in self._workers:
             before.end()
         self.lab.redis.flushall()
         for file in ("charged.txt", "packed.txt"):
             (self.program.folder / file).unlink(missing_ok=True)
-        self.start_worker()
 
     def lines(self, file: str = "packed.txt") -> Counter[str]:
         """How often each parcel is in a file that the task writes."""
