@@ -29,7 +29,7 @@ PAGES = ["README.md", *" ".join(PARTS.values()).split()]
 CODE = {".py": "python", ".lua": "lua", ".toml": "toml"}
 #: A link to a file or folder of the tree, or the numbers of lessons that a text names.
 LINK = re.compile(
-    r"\[[^]]*]\((?!https?:)([^)#\s]+)"
+    r"\[[^]]*]\((?!https?:)([^)#\s]+)(?:#L[\d-]+L?\d*)?"
     r"|((?:\b[Ll]essons? |レッスン ?)\d\d(?:(?:,| and|、| ?と) ?\d\d\b)*)"
 )
 JAPANESE = gettext.translation("sphinx", Path(sphinx.locale.__file__).parent, ["ja"])
@@ -78,7 +78,8 @@ def linked(page: Path, folder: Path, text: str) -> str:
     def link(found: re.Match[str]) -> str:
         if found[2]:
             return re.sub(r"\d\d", number, found[2])
-        return found[0] + "/__init__.py" * (page.parent / found[1]).is_dir()
+        way = found[0].partition("#L")[0]  # a page of code has no lines to lead to
+        return way + "/__init__.py" * (page.parent / found[1]).is_dir()
 
     return LINK.sub(link, text)
 

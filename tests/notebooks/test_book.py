@@ -24,7 +24,7 @@ def a_tree(folder: Path, text: str) -> Path:
     tree, kept, code = folder / "tree", folder / "kept", new_code_cell("lab.timeline()")
     shown = Picture('<svg viewBox="0 0 9 9"/>', FIGURE)._repr_mimebundle_()
     for place, prose in {
-        "notebooks": "# 00 · Start\n\nThen lessons 01 and 09. [Code](../demo_app/tasks.py)",
+        "notebooks": "# 00 · Start\n\nThen lessons 01 and 09. [Code](../demo_app/tasks.py#L1-L1)",
         "notebooks/ja": "# 00 · はじめに\n\nワーカーを強制終了します。レッスン 01 もあります。",
     }.items():
         (tree / place).mkdir(parents=True)
