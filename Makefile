@@ -40,10 +40,10 @@ show: .venv/.has-demo
 
 TESTS := $(PY) -m pytest -n 7 --dist loadfile --no-loadscope-reorder
 test: .venv/.has-test
-	@$(TESTS) -m "not thorough"
+	@$(TESTS) -m "not thorough" $(ARGS)
 
 test-all: .venv/.has-test
-	@$(TESTS) --durations 25
+	@$(TESTS) --durations 25 $(ARGS)
 
 bench: .venv/.has-bench
 	@PYTHONPATH=tests $(PY) -m benchmarks

@@ -36,10 +36,20 @@ LONGEST = (
 LONG = ("notebooks", "crash", "browser", "conformance")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Several runs in which each test has to pass once, as in CI: `pytest --once FILE`."""
+    told = "leave out the tests that FILE names, and add to it those that pass"
+    parser.addoption("--once", type=Path, metavar="FILE", help=told)
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first, so that no process has one left when the others are done; else by chance
     (pytest-randomly), the files of a folder too."""
+    once: Path | None = config.getoption("once")
+    passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
+    items[:] = [item for item in items if item.nodeid not in passed]
     items.sort(key=lambda item: _rank(item.path))
 
 
@@ -60,9 +70,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """For each program that is not here: how many tests that left out, and how to get it."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    for line in left_out([_reason(report) for report in skipped]):
+    stats = terminalreporter.stats
+    for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
+    once = terminalreporter.config.getoption("once")
+    is_part = hasattr(terminalreporter.config, "workerinput")  # of a run by several processes
+    if once and not is_part:
+        well, ill = (
+            {report.nodeid for kind in kinds for report in stats.get(kind, [])}
+            for kinds in (("passed", "xfailed"), ("failed", "error"))
+        )
+        with once.open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}\n" for name in sorted(well - ill))
 
 
 def _reason(report: pytest.TestReport) -> str:
