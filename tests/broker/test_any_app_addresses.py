@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from celery_suite.outside import Shop
 from certificate import tls_context
 from support import until
 
+from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
 
 
@@ -64,12 +64,6 @@ async def _end_all() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -125,7 +119,7 @@ def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> N
 
 
 def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
-    first = _free_port()
+    first = take(0, "Redis")
     with _server(shop.folder, first) as redis_server:
         shop.address = f"claims+redis://127.0.0.1:{first}/0;claims+redis://127.0.0.1:{shop.port}/0"
         worker = shop.start_worker()
@@ -139,7 +133,7 @@ def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
 
 
 def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:
-    sentinel_port, copy_port = _free_port(), _free_port()
+    sentinel_port, copy_port = take(0, "a Sentinel"), take(0, "its copy")
     settings = shop.folder / "sentinel.conf"
     settings.write_text(
         f"sentinel monitor books 127.0.0.1 {shop.port} 1\n"
@@ -153,7 +147,7 @@ def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) 
     ):
         until(lambda: copy.info("replication")["master_link_status"] == "up", what="the copy")
         until(lambda: sentinel.sentinel_slaves("books"), what="Sentinel's look at the copy")
-        nobody = _free_port()
+        nobody = take(0, "nobody")
         shop.address = f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{sentinel_port}"
         shop.start_worker()
         shop.order("before")

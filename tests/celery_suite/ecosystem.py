@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from typing import Any
 from celery_suite import sources
 from celery_suite.outside import Shop
 from celery_suite.run import CACHE, REPOSITORY
+from demo_app.stack.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
 #: Not what they depend on: that would be another Celery.
@@ -199,9 +199,7 @@ def live(pool: str, transport: str, minutes: float) -> int:
 
 
 def _live(shop: Bazaar, minutes: float) -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = take(0, "Flower")
     shop.run(PREPARE)
     options = (
         ["--max-tasks-per-child", "25", "--autoscale", "4,1"] if shop.pool == "prefork" else []

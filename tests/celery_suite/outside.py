@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from celery import Celery
 
 from celery_suite.link import Link
 from demo_app.judge.leash import Leash
+from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -75,9 +75,7 @@ class Shop:
         (folder / "shop.py").write_text(APP)
         self.notes = folder / "notes.txt"
         self.notes.touch()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = take(0, "Redis")
         self.workers: list[subprocess.Popen[bytes]] = []
         self.server: subprocess.Popen[bytes] | None = None
         self._leash = Leash()  # what this process has started ends with it, even if it is killed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import redis
 
+from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
 
 HERE = Path(__file__).parent
@@ -46,9 +46,7 @@ class Ended:
 @contextmanager
 def redis_server() -> Iterator[int]:
     """A Redis server on a free TCP port, with nothing in it; yields the port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = take(0, "Redis")
     with tempfile.TemporaryDirectory() as folder:
         command = [binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
         server = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)

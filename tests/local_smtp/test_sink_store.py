@@ -4,11 +4,12 @@ import select
 import smtplib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support import until
 
 from local_smtp.bounds import DELIVERIES
 from local_smtp.resources import SinkError
@@ -34,14 +35,6 @@ def held_up(sink: MailSink) -> Iterator[None]:
         done.result()
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if true():
-            return
-        select.select([], [], [], 0.01)
-    raise AssertionError("it did not come about in 10 s")
-
-
 def hand_over(sink: MailSink, number: int) -> smtplib.SMTP:
     """Hand a mail over up to its last byte, and don't wait for the answer."""
     client = smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=20)
@@ -56,7 +49,7 @@ def hand_over(sink: MailSink, number: int) -> smtplib.SMTP:
 def test_250_is_not_said_before_the_commit(mail_sink):
     with held_up(mail_sink):
         client = hand_over(mail_sink, 1)
-        wait_until(lambda: mail_sink._writer._queue.qsize() == 1)
+        until(lambda: mail_sink._writer._queue.qsize() == 1)
         assert select.select([client.sock], [], [], 0)[0] == []
     assert client.getreply()[0] == 250
     client.close()
@@ -72,7 +65,7 @@ def test_mails_that_wait_together_share_one_commit(mail_sink):
     mail_sink._writer.change(lambda connection: connection.set_trace_callback(trace)).result()
     with held_up(mail_sink):
         clients = [hand_over(mail_sink, number) for number in range(20)]
-        wait_until(lambda: mail_sink._writer._queue.qsize() == 20)
+        until(lambda: mail_sink._writer._queue.qsize() == 20)
         commits.clear()
     assert [client.getreply()[0] for client in clients] == [250] * 20
     # One for the change that held them up, one for them all, and none or one for the index.
@@ -109,7 +102,7 @@ def test_a_message_id_is_the_same_however_its_header_is_written(mail_sink, smtp)
 
 def test_the_reply_is_noted_in_the_delivery(mail_sink, send):
     send()
-    wait_until(lambda: mail_sink.reader.deliveries(1)[0].reply is not None)
+    until(lambda: mail_sink.reader.deliveries(1)[0].reply is not None)
     (delivery,) = mail_sink.reader.deliveries(1)
     assert delivery.reply == "250 2.0.0 OK"
     assert delivery.replied_at >= delivery.received_at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 
 from demo_app.mail.connection import connect
 from demo_app.settings import Settings
+from demo_app.stack.ports import take
 
 TLS = ["smtps", "smtp+starttls"]
 
@@ -32,9 +32,7 @@ class Received(list[bytes]):
 @contextmanager
 def serving(scheme: str, folder: Path, host: str = "127.0.0.1") -> Iterator[tuple[str, Received]]:
     """A mail server as the scheme wants it; gives its URL, and what it received."""
-    with socket.socket() as free:
-        free.bind((host, 0))
-        port = free.getsockname()[1]
+    port = take(0, "a mail server")
     received, context = Received(), tls_context(folder, "127.0.0.1")
     tls: dict[str, dict[str, Any]] = {
         "smtps": {"ssl_context": context},

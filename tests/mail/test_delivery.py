@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from demo_app.mail.connection import MailDeferred, MailRefused
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import Mail, Mailbox
 from demo_app.settings import Settings
+from demo_app.stack.ports import take
 from local_smtp.fault_rules import Fault
 from local_smtp.sink import MailSink
 
@@ -84,9 +84,7 @@ def test_a_wrong_password_refuses_no_mail(monkeypatch):
     class Nothing:
         """A handler that is never reached."""
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = take(0, "a mail server")
     server = Controller(
         Nothing(),
         hostname="127.0.0.1",

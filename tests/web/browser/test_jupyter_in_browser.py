@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -15,6 +14,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 from support import patience, until
+
+from demo_app.stack.ports import take
 
 CONFIG = """
 from demo_app.web import jupyter
@@ -29,9 +30,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A JupyterLab under /user/somebody/, without a password."""
     folder = tmp_path_factory.mktemp("jupyter")
     (folder / "jupyter_server_config.py").write_text(CONFIG)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = take(0, "JupyterLab")
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", "--ServerApp.base_url=/user/somebody/"]
     command += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
