@@ -17,6 +17,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from demo_app.judge.checker import check
+from demo_app.judge.explore import explore as explored
 from demo_app.judge.history import called, story
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -85,6 +86,18 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
             verdicts = list(court.judge(wanted))
     _remember([verdict for verdict in verdicts if verdict.held], seed, source)
     return Judgement(verdicts)
+
+
+def explore(queue: type) -> Picture | str:
+    """The shortest way in which the class loses a job, of all orders of its commands, with one kill
+    between any two of them; in words that there is none."""
+    found = explored(queue, say=say)
+    if found.why:
+        return Picture(found.svg(say), found.why)
+    told = "No job is lost in {states} states: these are all that there are."
+    return say(
+        told if found.whole else "No job is lost in the first {states} states.", states=found.states
+    )
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:

@@ -97,3 +97,13 @@ def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it(
         here.run("assert blog.redis.hlen('rescues'), 'by the rescue of the class'")
         here.run("assert not blog.redis.exists(f'claims:w{blog.kills[0].pid}')")
         here.run("blog.close()")
+
+
+def test_a_learner_sees_the_shortest_way_to_a_lost_job_and_then_that_there_is_none() -> None:
+    *_, explores = cells(5, "code")
+    with kernel() as here:
+        here.run(cells(5, "code")[0].replace('".."', repr(str(NOTEBOOKS))))
+        here.run(code_of(solution(4)))
+        assert "It takes 3 steps." in here.run(explores)[-1]["data"]["text/plain"]
+        here.run(code_of(solution(5)))
+        assert "these are all" in here.run(explores)[-1]["data"]["text/plain"]

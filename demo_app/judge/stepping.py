@@ -1,0 +1,144 @@
+"""The processes of an explored queue, and how one of them takes its next step.
+
+A process stands still after each command that it sent. For its next one the call is run anew, with
+the answers that it got before.
+"""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+from unittest import mock
+
+import redis
+
+from demo_app.judge.frozen import Content, FrozenRedis
+from demo_app.judge.halting import Halted, HaltingRedis
+from demo_app.judge.hearing import Event
+from demo_app.judge.plan import Act
+
+#: Who does what: a method of the queue, "go on" with it, "run" the job, "kill".
+Step = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process, as far as it has come. own: the attributes of its queue, pickled. call: the
+    method that runs, and its job. past: the answers that it has got. job: what it runs, until its
+    acknowledgement; beaten, rescued: it has called these methods before."""
+
+    name: str
+    own: bytes = b""
+    call: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    job: str = ""
+    ran: bool = False
+    beaten: bool = False
+    rescued: bool = False
+
+    @property
+    def next(self) -> str:
+        """How it goes on with what it has begun; "" for nothing."""
+        return "go on" if self.call else "ack" if self.ran else "run" if self.job else ""
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a later step depends on. content: of the server; killed: this one was, or nobody."""
+
+    content: Content
+    processes: dict[str, Process] = field(hash=False)  # the producer first
+    to_put: tuple[str, ...]
+    put: tuple[str, ...] = ()
+    begun: tuple[str, ...] = ()
+    done: frozenset[str] = frozenset()
+    killed: str = ""
+
+    def having(self, process: Process) -> State:
+        """The same with this process as it is now."""
+        return replace(self, processes=self.processes | {process.name: process})
+
+
+class Stepper:
+    """Takes steps with a class's queues on a server; log: what a person may want to see of them."""
+
+    def __init__(self, queue: Any, server: FrozenRedis) -> None:
+        self.queue, self.log = queue, list[Event]()
+        self._server, self._client = server, HaltingRedis(server)
+
+    def through(self, state: State, name: str) -> State:
+        """Let a process end what it has begun."""
+        while step := state.processes[name].next:
+            state = self.do(state, (name, step))
+        return state
+
+    def do(self, state: State, step: Step) -> State:
+        """The state after a step."""
+        name, what = step
+        process = state.processes[name]
+        if what == "kill":
+            where = f"{process.call[0]}:{len(process.past)}" if process.call else "run"
+            self.note("act", "judge", act=Act.KILL, to=name, step=where)
+            return replace(state, killed=name)
+        if what == "run":
+            self.note("end", name, job=process.job, message_id=process.job)
+            state = replace(state, done=state.done | {process.job})
+            return state.having(replace(process, ran=True))
+        if what != "go on":
+            job = {"put": state.to_put[:1], "ack": (process.job,)}.get(what, ())
+            beaten, rescued = process.beaten or what == "beat", process.rescued or what == "rescue"
+            process = replace(process, call=(what, *job), past=(), beaten=beaten, rescued=rescued)
+        return self._send(state, process)
+
+    def _send(self, state: State, process: Process) -> State:
+        """One more command of the process's call; what it comes to when that ends the call."""
+        method, *job = process.call
+        self._server.load(state.content)
+        self._client.begin()
+        queue, answer = self.queue(self._client), None
+        if process.own:
+            vars(queue).update(pickle.loads(process.own))
+        self._client.begin(process.past, 1)
+        given = job if method == "put" else [process.name, *job]
+        ids = (
+            uuid.uuid5(uuid.NAMESPACE_OID, f"{process.name} {process.call} {n}") for n in count()
+        )
+        try:
+            with mock.patch.object(uuid, "uuid4", side_effect=ids):
+                answer = getattr(queue, method)(*given)
+        except Halted:
+            state = replace(state, content=self._server.save())
+            return state.having(replace(process, past=tuple(self._client.past)))
+        except redis.RedisError as error:
+            self.note("error", process.name, method=method, error=str(error))
+        state = replace(state, content=self._server.save())
+        self.note("call", process.name, method=method, commands=self._client.sent, names=[])
+        process = replace(process, own=_own(queue), call=(), past=())
+        if method == "put":
+            self.note("put", process.name, job=job[0])
+            state = replace(state, to_put=state.to_put[1:], put=(*state.put, job[0]))
+        elif method == "claim" and isinstance(answer, str):
+            self.note("begin", process.name, job=answer)
+            process = replace(process, job=answer)
+            state = replace(state, begun=(*state.begun, answer))
+        elif method == "ack":
+            process = replace(process, job="", ran=False)
+        return state.having(process)
+
+    def note(self, event: str, who: str, **more: Any) -> None:
+        """Write down an event of the trial, as the judge does."""
+        self.log.append({"event": event, "at": len(self.log) / 10, "who": who, **more})
+
+
+def _own(queue: Any) -> bytes:
+    """What a queue keeps in its own attributes, as far as it is data."""
+    kept = {}
+    for name, value in vars(queue).items():
+        with suppress(Exception):
+            pickle.dumps(value)
+            kept[name] = value
+    return pickle.dumps(kept)
