@@ -70,17 +70,20 @@ safeguards: .venv/.has-test
 older-celery: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite.older
 
-# ARGS="--only 04" runs some of the lessons, and shows the others as they were run before.
+# It runs the lessons whose code was changed, and shows the others as they ran before.
 book: .venv/.has-book
-	@cd notebooks && ../$(PY) -m lab.book ../build/book $(ARGS)
+	@$(PY) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going --conf-dir notebooks/book --doctree-dir build/pages $(ARGS) . build/book
+	@cp build/book/README.html build/book/index.html
 	@$(PY) notebooks/playground/build.py build/book README.html
 
 playground: .venv/.has-demo
 	@$(PY) notebooks/playground/build.py build/playground
 
-# ARGS="--only 00 04" takes some of the lessons; ARGS="--ja" the Japanese ones.
+# LESSONS="00*.ipynb 04*.ipynb" takes some of the lessons; IN=ja the Japanese ones.
+LESSONS := [0-9]*.ipynb
 slides: .venv/.has-lab
-	@cd notebooks && ../$(PY) -m lab.slides ../build/slides $(ARGS)
+	@cd notebooks/$(IN) && $(abspath $(PY)) -m nbconvert --config $(CURDIR)/notebooks/slides/config.py \
+		--to slides --execute --output-dir $(CURDIR)/build/slides/$(IN) $(LESSONS)
 
 # Copy the folder to another machine of the same system and Python; there `make lab` needs no network.
 kit: book slides

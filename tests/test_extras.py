@@ -73,9 +73,9 @@ def _named_by_the_api_page() -> list[str]:
         ),
         (
             "lab",
-            ["lab.running", "demo_app.backends.celery", "lab.checks", "lab.slides", "jupyterlab"],
+            ["lab.running", "demo_app.backends.celery", "lab.checks", "nbconvert", "jupyterlab"],
         ),
-        ("book", ["lab.book", *_named_by_the_api_page()]),
+        ("book", ["myst_nb", "furo", *_named_by_the_api_page()]),
         ("bench", ["benchmarks.__main__"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""How Sphinx makes the site out of the tree, with what `lab.book` kept of the lessons' runs."""
+"""How Sphinx makes the site out of the tree: MyST-NB runs each lesson, and keeps what it showed."""
 
 import gettext
 import re
@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 import sphinx.locale
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
@@ -39,7 +40,10 @@ root_doc = "README"
 source_suffix = dict.fromkeys([".md", ".ipynb", *CODE], "myst-nb")
 exclude_patterns = [".venv", ".git", "build"]
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
-nb_execution_mode = "off"
+# a lesson whose code was not changed is shown as it ran before
+nb_execution_mode = "cache"
+nb_execution_excludepatterns = ["**/challenges/*"]
+nb_execution_timeout = 300
 nb_merge_streams = True
 myst_enable_extensions = ["substitution"]
 myst_heading_anchors = 4
@@ -85,7 +89,7 @@ def linked(page: Path, folder: Path, text: str) -> str:
 
 
 def read(app: Sphinx, name: str, source: list[str]) -> None:
-    """Change what Sphinx has read: its links, a lesson's outputs; a file of code becomes a page."""
+    """Change what Sphinx has read: its links; a file of code becomes a page."""
     page = Path(app.env.doc2path(name))
     folder = Path(app.srcdir, "notebooks", "ja" if name.startswith("notebooks/ja/") else "")
     if lexer := CODE.get(page.suffix):
@@ -98,15 +102,17 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
             source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {part}\n\n{names}```\n"
     else:
         notebook = nbformat.reads(source[0], as_version=4)
-        kept = Path(app.config.kept, relpath(page, Path(app.srcdir, "notebooks")))
-        ran = nbformat.read(kept, as_version=4) if kept.is_file() else notebook
-        for cell, before in zip(notebook.cells, ran.cells, strict=False):
+        for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = linked(page, folder, cell.source)
-            elif cell.source == before.source:  # or it was changed since
-                shown = before.outputs  # what a cell took away again is empty
-                cell.outputs = [one for one in shown if any(one.get("data", {"": one}).values())]
         source[0] = nbformat.writes(notebook)
+
+
+def without_empty(_: Sphinx, tree: nodes.document) -> None:
+    """Leave out an output that a cell took away again."""
+    for shown in list(tree.findall(nodes.literal_block)):
+        if not shown.astext().strip():
+            shown.parent.remove(shown)
 
 
 def dress(app: Sphinx, name: str, _: str, context: dict[str, Any], tree: object) -> None:
@@ -141,7 +147,7 @@ def setup(app: Sphinx) -> None:
     found = ((page, to) for page in pages for to, _ in LINK.findall(page.read_text("utf-8")))
     code = [relpath(page.parent / to, app.srcdir) for page, to in found]
     app.config.include_patterns = [*PAGES, *code, *(f"{folder}/__init__.py" for folder in code)]
-    app.add_config_value("kept", "", "env", str)
     app.add_search_language(Search)
     app.connect("source-read", read)
+    app.connect("doctree-read", without_empty)
     app.connect("html-page-context", dress)

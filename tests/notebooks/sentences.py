@@ -24,7 +24,7 @@ _OF_JUDGE = (
     "record",
 )
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
-_NOT_SAID = {"book", "slides", "queue_backend", "postgres", "language", "jobs"}
+_NOT_SAID = {"queue_backend", "postgres", "language", "jobs"}
 _CHALLENGES = [f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb")]
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
@@ -76,8 +76,6 @@ def sentences() -> dict[str, str]:
         for cell in code_cells(lesson):
             found |= dict.fromkeys(_told(ast.parse(cell)), lesson)
     found |= dict.fromkeys(re.findall(">(.+)</text>", (LAB / "map.svg").read_text()), "map.svg")
-    certificate = (_JUDGE / "certificate.html").read_text("utf-8")
-    found |= dict.fromkeys(re.findall(r'say\("(.+?)"', certificate), "certificate.html")
     words = tomllib.loads((LAB / "exercises.toml").read_text("utf-8"))
     found |= dict.fromkeys(_words(words), "exercises.toml")
     found = {text: where for text, where in found.items() if _WORD.search(text)}

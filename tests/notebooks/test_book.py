@@ -7,33 +7,26 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from rich.progress import Progress
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from notebooks.kernels import NOTEBOOKS
+from sphinx.cmd.build import build_main
 from support import browser_running
-
-from lab import book
-from lab.show import Picture
 
 pytestmark = pytest.mark.filterwarnings("ignore:'myst_parser")
 FIGURE = "Forty jobs, and all of them arrived."
 
 
 def a_tree(folder: Path, text: str) -> Path:
-    """A small tree: a lesson in both languages that was run, and code. text: the README's."""
-    tree, kept, code = folder / "tree", folder / "kept", new_code_cell("lab.timeline()")
-    shown = Picture('<svg viewBox="0 0 9 9"/>', FIGURE)._repr_mimebundle_()
+    """A small tree: a lesson in both languages, and code. text: the README's."""
+    tree = folder / "tree"
+    figure = f'<figure><div role="img" aria-label="{FIGURE}"></div></figure>'
+    code = new_code_cell(f"from IPython.display import HTML\nHTML({figure!r})")
     for place, prose in {
         "notebooks": "# 00 · Start\n\nThen lessons 01 and 09. [Code](../demo_app/tasks.py#L1-L1)",
         "notebooks/ja": "# 00 · はじめに\n\nワーカーを強制終了します。レッスン 01 もあります。",
     }.items():
-        (tree / place).mkdir(parents=True)
         for name, source in {"00_start": prose, "01_next": prose.replace("00", "01")}.items():
             _put(tree / place / f"{name}.ipynb", [new_markdown_cell(source), code])
-    output = new_output("display_data", shown)
-    ran = new_code_cell(code.source, outputs=[output])
-    for place in (kept, kept / "ja"):
-        _put(place / "00_start.ipynb", [new_markdown_cell("# 00"), ran])
     for place, words in {
         "README.md": text,
         "notebooks/ja/README.md": "# 失われないジョブ",
@@ -60,16 +53,23 @@ def _put(path: Path, cells: list[Any]) -> None:
     nbformat.write(new_notebook(cells=cells, metadata=python), path)
 
 
+def build(tree: Path) -> int:
+    """What `make book` does with the tree; Sphinx's exit status."""
+    site = tree.parent / "book"
+    options = ["-q", "-W", "--keep-going", "-d", str(tree.parent / "pages")]
+    return build_main([*options, "-c", str(NOTEBOOKS / "book"), str(tree), str(site)])
+
+
 @pytest.mark.timeout(240)
 def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     site = tmp_path / "book"
     tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")
-    assert book.write(site, tmp_path / "kept", tree) == 0
+    assert build(tree) == 0
     asked: list[str] = []
     with browser_running() as browser:
         tab = browser.new_page()
         tab.on("request", lambda request: asked.append(request.url))
-        tab.goto((site / "index.html").as_uri())
+        tab.goto((site / "README.html").as_uri())
         tab.click("article >> text=Start")
         for page, lesson in (("notebooks", "00 · Start"), ("notebooks/ja", "00 · はじめに")):
             assert tab.url == (site / page / "00_start.html").as_uri()
@@ -99,16 +99,13 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
 
 def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tree = a_tree(tmp_path, "# The front\n\n[Nowhere](notebooks/99_gone.ipynb)")
-    assert book.write(tmp_path / "book", tmp_path / "kept", tree) == 1
+    assert build(tree) == 1
     assert "99_gone" in capfd.readouterr().err
 
 
-def test_a_lesson_is_run_and_an_error_names_lesson_and_cell(tmp_path: Path) -> None:
-    lesson = tmp_path / "99_wrong.ipynb"
-    code = ["import os", "raise LookupError(f'I am in {os.getcwd()}')"]
-    _put(lesson, [new_markdown_cell("# 99"), *map(new_code_cell, code)])
-    with Progress() as bars, pytest.raises(CellExecutionError) as told:
-        book.run(lesson, bars)
-    assert f"I am in {tmp_path}" in str(told.value), "in the lesson's folder, after the first cell"
-    assert told.value.__notes__ == [f"That was lesson {tmp_path.name}/99_wrong, cell 3."]
-    assert bars.tasks[0].completed == 3
+def test_a_lesson_that_fails_fails_the_build(tmp_path: Path) -> None:
+    tree, code = a_tree(tmp_path, "# The front"), "import os\nraise LookupError(os.getcwd())"
+    _put(tree / "notebooks/01_next.ipynb", [new_markdown_cell("# 01"), new_code_cell(code)])
+    assert build(tree) != 0
+    log = tmp_path / "book" / "reports" / "notebooks" / "01_next.err.log"
+    assert f"LookupError: {tree / 'notebooks'}" in log.read_text("utf-8"), "run in its folder"
