@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
 from demo_app.judge.judge import Verdict
@@ -25,13 +23,6 @@ from local_smtp.escape import escape_invisible
 #: Where the pictures of failures go, in a folder for each run.
 PICTURES = Path("build") / "judge"
 _SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
-
-
-def page(template: str, **given: Any) -> str:
-    """A template of this folder, filled in."""
-    folder = FileSystemLoader(Path(__file__).parent)
-    templates = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
-    return templates.get_template(template).render(given)
 
 
 def libraries(target: str) -> dict[str, str]:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import sys
 import tempfile
 from collections.abc import Iterable
-from datetime import date
 from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
-
-from IPython.core.getipython import get_ipython
 
 from demo_app.judge.checker import check
 from demo_app.judge.explore import explore as explored
@@ -22,18 +18,15 @@ from demo_app.judge.history import called, story
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.picture import svg
-from demo_app.judge.report import page
-from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
-from lab.language import JAPANESE, say
+from lab.language import say
+from lab.program import cell_of
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Picture, Table
 
-#: What was judged when a level last held, by its number; beside the notebooks.
+#: The numbers of the levels that held; beside the notebooks.
 JUDGED = Path("judged.json")
-#: The page that `certificate` writes there.
-CERTIFICATE = Path("certificate.html")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
 #: The backend that `on_the_blog` writes there.
 BACKEND = Path("my_queue.py")
@@ -71,10 +64,10 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
     Its cell is all that the workers get: what the class needs, it has to import there.
     levels: one, or several. seconds: for faults at random, for each level that has them, as the
     command has: a lamp means the same in both.
-    Raises CannotJudge when the class can't be run at all.
+    Raises CannotJudge when the class can't be run at all, LabError when no cell defines it.
     """
     wanted = [levels] if isinstance(levels, int) else list(levels)
-    seed, source = secrets.randbelow(1_000), _cell_of(queue.__name__)
+    seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
     with tempfile.TemporaryDirectory(prefix="challenge-") as folder:
         path = Path(folder) / "my_queue.py"
         path.write_text(source, "utf-8")
@@ -84,7 +77,7 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
             Progress(say("the judge, level {names}", names=names), lambda: court.so_far(say)),
         ):
             verdicts = list(court.judge(wanted))
-    _remember([verdict for verdict in verdicts if verdict.held], seed, source)
+    _remember(verdict.level.number for verdict in verdicts if verdict.held)
     return Judgement(verdicts)
 
 
@@ -103,10 +96,11 @@ def explore(queue: type) -> Picture | str:
 def on_the_blog(queue: type, **options: Any) -> Lab:
     """Write the class into a file that is a backend, and start the blog with two of its workers.
 
-    options: see `Lab`. Raises CannotJudge when no cell defines the class.
+    options: see `Lab`. Raises LabError when no cell defines the class.
     """
-    ending = f"from lab.queue_backend import backend_of\n\nmake = backend_of({queue.__name__})\n"
-    BACKEND.write_text(f"{_cell_of(queue.__name__).rstrip()}\n\n\n{ending}", "utf-8")
+    source, name = cell_of(f"class {queue.__name__}").rstrip(), queue.__name__
+    ending = f"from lab.queue_backend import backend_of\n\nmake = backend_of({name})\n"
+    BACKEND.write_text(f"{source}\n\n\n{ending}", "utf-8")
     sys.modules.pop(BACKEND.stem, None)  # the class may have been changed since
     invalidate_caches()
     folders = [str(Path.cwd()), str(Path(__file__).resolve().parents[1])]
@@ -118,7 +112,7 @@ def on_the_blog(queue: type, **options: Any) -> Lab:
 def lamps() -> Table:
     """The twelve lamps: lit for each level that held, here or in another challenge."""
     lit = _judged()
-    rows = [("●" if str(n) in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
+    rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
     told = say("{lit} of {all} lamps are lit", lit=len(lit), all=len(LEVELS))
     return Table(("", "level", "promise"), rows, told)
 
@@ -135,52 +129,12 @@ def _why(verdict: Verdict) -> str:
     return check(verdict.plan, verdict.record, say)
 
 
-def _cell_of(name: str) -> str:
-    """The source of the last cell that defines the class. Raises CannotJudge for none."""
-    shell: Any = get_ipython()
-    cells: list[str] = shell.user_ns["In"] if shell is not None else []
-    defines = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
-    for cell in reversed(cells):
-        if defines.search(cell):
-            return cell
-    raise CannotJudge(say("No cell of this notebook defines the class {name}.", name=name))
+def _judged() -> set[int]:
+    """The numbers of the levels that held."""
+    return set(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else set()
 
 
-def certificate(name: str = "") -> Table:
-    """Write a page for the wall: which level held, when, and the queue that was judged.
-
-    name: whose it is.
-    """
-    rows = [
-        {"number": number, "name": say(level.name), **_judged().get(str(number), {})}
-        for number, level in LEVELS.items()
-    ]
-    lit = [row for row in rows if "source" in row]
-    sources = list(dict.fromkeys(row["source"] for row in lit))
-    for row in lit:
-        row["queue"] = sources.index(row["source"]) + 1
-    given = {"say": say, "language": "ja" if JAPANESE else "en"}
-    text = page("certificate.html", owner=name, rows=rows, lit=len(lit), sources=sources, **given)
-    CERTIFICATE.write_text(text, "utf-8")
-    told = say("{lit} of {all} lamps are lit", lit=len(lit), all=len(rows))
-    return Table(("the page", "what it shows"), [(CERTIFICATE, told)], "Open it in a browser.")
-
-
-def _judged() -> dict[str, dict[str, Any]]:
-    return dict(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else {}
-
-
-def _remember(held: list[Verdict], seed: int, source: str) -> None:
-    now = {
-        str(verdict.level.number): {
-            "day": date.today().isoformat(),
-            "seed": seed,
-            "trials": verdict.trials,
-            "jobs": verdict.jobs,
-            "source": source,
-        }
-        for verdict in held
-    }
+def _remember(held: Iterable[int]) -> None:
     written = JUDGED.with_suffix(".new")  # a kernel may be killed in the middle of it
-    written.write_text(json.dumps(_judged() | now), "utf-8")
+    written.write_text(json.dumps(sorted({*_judged(), *held})), "utf-8")
     written.replace(JUDGED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -100,11 +100,6 @@ class Control(Lifecycle):
 
         self.until(quiet, "a moment without change")
 
-    def in_hand(self) -> float:
-        """For how many seconds stock Celery's worker has held its oldest job."""
-        oldest = self.redis.zrange("unacked_index", 0, 0, withscores=True)
-        return time.time() - oldest[0][1] if oldest else 0.0
-
     def fault_hits(self) -> int:
         """How often the mail server has misbehaved, under the rules in force."""
         rules = self.client.inbox.get("/api/faults").json()
@@ -135,27 +130,21 @@ class Control(Lifecycle):
         self.kills.append(kill)
         return kill
 
-    def kill_process(self, role: str, meanwhile: Callable[[], Any] = lambda: None) -> Kill:
-        """SIGKILL to the role's first process, busy or not; another one replaces it.
-
-        meanwhile: called when it is dead, before the other one works.
-        """
+    def kill_process(
+        self,
+        role: str,
+        number: signal.Signals = signal.SIGKILL,
+        meanwhile: Callable[[], Any] = lambda: None,
+    ) -> Kill:
+        """A signal to the role's first process, busy or not; returns when another one has replaced
+        it. meanwhile: called when it is dead, before the other one works."""
         at, pid = time.time(), self.stack.ready["pids"][role][0]
-        self.stack.kill(role, pid=pid)
+        self.stack.kill(role, number, pid=pid)
         meanwhile()
         another = say("another {role}", role=say(role))
         self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, another)
         self.kills.append(Kill(at, pid, role))
         return self.kills[-1]
-
-    @contextmanager
-    def deaths_reported(self) -> Iterator[None]:
-        """Meanwhile Redis is told of a worker's death as soon as the system sees it."""
-        self.stack.report_deaths = True
-        try:
-            yield
-        finally:
-            self.stack.report_deaths = False
 
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
 from lab.figures import Outcome
-from lab.language import say
 from lab.running import Lab
-from lab.show import Table
 from lab.together import run_together
 
 _COMMENTS = 8
-#: Backends whose jobs run in the web app, because there is no worker process.
-_IN_WEB_APP = ("memory",)
 #: Seconds without any mail, and with an empty queue, after which the rest counts as lost. A backend
 #: that promises to find a dead worker's jobs is given more time, for busy machines.
 _PATIENCE, _PATIENCE_WITH_PROMISES = 4.0, 60.0
@@ -26,21 +20,6 @@ def crash(*backends: str) -> list[Outcome]:
     return run_together(_crash, backends, len(backends), "the crash of every backend")
 
 
-def crash_table(outcomes: Sequence[Outcome]) -> Table:
-    """One row per backend, with the deaths that it promises to survive."""
-    head = ("backend", "comments", "arrived", "lost", "what it promises to survive")
-    rows = [(o.name, o.comments, o.arrived, o.lost, _promises(o.name)) for o in outcomes]
-    return Table(head, rows)
-
-
-def _promises(backend: str) -> str:
-    return say(", ").join(map(say, sorted(_survives(backend)))) or say("nothing")
-
-
-def _survives(backend: str) -> frozenset[Death]:
-    return backend_named(backend).capabilities.survives
-
-
 def _crash(backend: str) -> Outcome:
     # without the outbox, which would hand over again what the backend itself loses
     lab = Lab(beside=True, backend=backend, without=("outbox",))
@@ -49,9 +28,10 @@ def _crash(backend: str) -> Outcome:
         lab.post(_COMMENTS)
         # as many jobs as can run at once; no job is being claimed at this moment
         lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
-        lab.kill_process("web" if backend in _IN_WEB_APP else "worker", meanwhile=lab.faults)
+        lab.kill_process("web" if backend == "memory" else "worker", meanwhile=lab.faults)
         lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")
-        patience = _PATIENCE_WITH_PROMISES if Death.WORKER in _survives(backend) else _PATIENCE
+        survives = backend_named(backend).capabilities.survives
+        patience = _PATIENCE_WITH_PROMISES if Death.WORKER in survives else _PATIENCE
         lab.until_still(patience, enough=lambda stats: stats["distinct"] >= _COMMENTS)
         ledger = lab.ledger()
         return Outcome(backend, ledger.arrived, ledger.missing)

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, product
 from pathlib import Path
+from statistics import median_high, median_low
 from typing import Any
 
 from demo_app.jobs.outcome import Succeeded
@@ -16,7 +17,6 @@ from lab.kinds import Hint, exercise, for_each, number, some_of, word
 from lab.language import say
 from lab.order import name_of
 from lab.running import Lab
-from lab.times import percentile
 
 #: For a function that forgets to give its answer back.
 _NOTHING = "your function gives nothing back. Is there a `return`?"
@@ -25,8 +25,6 @@ _NOTHING = "your function gives nothing back. Is there a `return`?"
 @exercise("0.1")
 def _web_app(answer: int, lab: Lab) -> str | None:
     pids = lab.stack.ready["pids"]
-    if not isinstance(answer, int):
-        return say("a pid is a number, without quotes.")
     if answer in pids["web"]:
         return None
     for role, found in pids.items():
@@ -45,14 +43,7 @@ def _subject(answer: Any, lab: Lab) -> str | None:
         return None
     if not lab.finished():
         return say("some mails are still on their way. lab.wait() waits for them; then look again.")
-    if all(subject.startswith("Reader ") for subject in subjects):
-        return say(
-            'no mail names you. Post a comment with author="..." and a name that is not "Reader".'
-        )
-    if answer in subjects:
-        told = "that mail is about another reader's comment. Look for the mail that names you."
-        return say(told)
-    return say("no mail has this subject. Give the subject alone, as it is in the inbox.")
+    return say('no mail that names you has this subject. Post a comment with author="...".')
 
 
 @exercise("1.1")
@@ -64,7 +55,7 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
     for values in lists:
         if (given := answer(list(values))) is None:
             return say(_NOTHING)
-        low, high = percentile(values, 50), -percentile([-value for value in values], 50)
+        low, high = median_low(values), median_high(values)
         if given not in (low, (low + high) / 2, high):  # a median in the sense of any textbook
             told = "for {values} it is wrong. Are they sorted when you count?"
             return say(told, values=values)
@@ -76,13 +67,11 @@ def _interrupted(answer: set[str], lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if not isinstance(answer, set):
         return say("give a set, as in {...}: the order does not matter.")
-    if not answer <= {job.id for job in jobs}:
-        return say("something in your set is not the id of a job since the lab started.")
     right = {job.id for job in jobs if job.rescued}
-    if answer - right:
-        return say("some of these jobs never lost a worker.")
     if answer == right:
         return None
+    if answer - right:
+        return say("some of these jobs never lost a worker.")
     return say("some are missing. How did the earlier runs of each job end?")
 
 
@@ -196,17 +185,6 @@ def _order(answer: list[str]) -> str | None:
     return say(told, n=wrong[0]) if wrong else None
 
 
-@exercise("10.1")
-def _address(answer: str) -> str | None:
-    if answer == "claims+rediss://:secret@queue.example.test:6379/2":
-        return None
-    if not isinstance(answer, str):
-        return say("give the address as a text, in quotes.")
-    if "rediss" not in answer:
-        return say("the connection was encrypted, and should stay so.")
-    return say("put one word before the address, and leave the rest as it is.")
-
-
 #: For each trial of one's own app: where to look when it fails.
 _LOOK_AT = {
     "the reader does not wait": "the answer came after the mail. Who could send it instead?",
@@ -234,5 +212,5 @@ for _kind in (some_of, word, for_each, number):
         _kind.__name__
     ].items():
         exercise(_name)(_kind(**_words))
-for _number in range(1, 9):
+for _number in range(1, 7):
     exercise(f"11.{_number}")(lambda answer, lab: lab.judge(answer))

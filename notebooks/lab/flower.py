@@ -15,21 +15,16 @@ from lab.running import Lab
 
 
 class Flower(Beside):
-    """A Flower that listens to the lab's Celery workers; a password protects it.
+    """A Flower that listens to the lab's Celery workers; a password protects it."""
 
-    It takes seconds to start; `hears` waits for it. app and folder: the Celery app, and where it
-    lies; the demo's own if they are left out.
-    """
-
-    def __init__(self, lab: Lab, app: str = "demo_app.worker", folder: str = ".") -> None:
+    def __init__(self, lab: Lab) -> None:
         port = ports.take(0, "Flower")
         # Flower asks for no password at its metrics: nobody knows the path under which all is
         secret = token_urlsafe(16)
         self.url = f"http://127.0.0.1:{port}/{secret}"
         self._auth = ("lab", lab.stack.ready["token"])
         where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
-        celery = [sys.executable, "-m", "celery", "--workdir", folder, "-A", app]
-        command = [*celery, "flower", *where]
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "flower", *where]
         super().__init__(
             lab, "flower", command, FLOWER_BASIC_AUTH=":".join(self._auth), FLOWER_URL_PREFIX=secret
         )

@@ -100,7 +100,7 @@ def side_by_side(**ledgers: Ledger) -> Picture:
         Patch(facecolor=WAITING, edgecolor=EDGE, label=drawn("on its way")),
         mark(drawn("mail arrived"), DELIVERED, "o"),
         mark(drawn("no mail"), KILL, "x", markersize=9, markeredgewidth=2.4),
-        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=drawn("worker killed")),
+        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=drawn("killed")),
     )
     return Picture.of(figure, sentence(sentences))
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import psutil
 from redis.exceptions import RedisError
 
-from demo_app.broker.connection import connect
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import JobSeen
 from demo_app.broker.where import Place, where
@@ -23,8 +20,6 @@ from lab.running import Lab
 from lab.show import Table
 from lab.trace import rows
 
-#: Commands that tell something, though Redis does not call them "readonly".
-_TELL = ("info", "time", "ping", "client list", "config get")
 #: The words of a command line by which a process is known, and its role.
 _ROLES = {
     "demo_app.stage": "web app",
@@ -60,41 +55,6 @@ def processes(lab: Lab) -> Table:
 def _role(words: list[str]) -> str:
     line = " ".join(words)
     return next((role for word, role in _ROLES.items() if word in line), "")
-
-
-def redis_cli(lab: Lab, command: str, socket: str = "") -> None:
-    """Print Redis' answer, as `redis-cli` would: `look.redis_cli(lab, "LLEN queue:mail")`.
-
-    socket: the file at which another Redis listens. Raises LabError for a command that changes
-    something, or that Redis refuses.
-    """
-    words = shlex.split(command)
-    client = connect(f"unix://{socket}") if socket else lab.redis
-    try:
-        if not _only_tells(client, words):
-            raise LabError(say("{command!r} is not a command that only reads.", command=command))
-        _print(client.execute_command(*words))
-    except RedisError as error:
-        raise LabError(say("Redis says: {error}", error=error)) from None
-    finally:
-        if socket:
-            client.close()
-
-
-def _only_tells(client: Any, words: list[str]) -> bool:
-    line = " ".join(words).casefold()
-    if not words or line.startswith(_TELL):
-        return bool(words)
-    known = client.execute_command("COMMAND", "INFO", words[0])
-    return any("readonly" in one["flags"] for one in known.values())
-
-
-def _print(answer: Any) -> None:
-    if isinstance(answer, dict):
-        answer = [f"{name}: {value}" for name, value in answer.items()]
-    elif isinstance(answer, str) or not isinstance(answer, Iterable):
-        answer = [answer]
-    print("\n".join(map(str, answer)) or say("(empty)"))
 
 
 def log(lab: Lab, role: str, lines: int = 12) -> None:

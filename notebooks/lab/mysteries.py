@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from types import EllipsisType
 from typing import Any
@@ -44,8 +43,6 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Seconds for which a job that moves may be on its way to its place.
-_MOVES = 2.0
 #: Seconds that a job needs at most, once its system is repaired: a start, a lease, a retry.
 _REPAIRED = 30.0
 
@@ -55,21 +52,20 @@ class Case:
     """What is wrong in a mystery.
 
     happens: does it, in the mystery's system, and returns the id of job 17. where, why: the answer.
-    hints: from the weakest to the strongest. options: of the system.
+    hints: from the weakest to the strongest.
     """
 
     happens: Callable[[Mystery], str]
     where: str
     why: str
     hints: Sequence[str]
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Mystery(Lab):
-    """A lab in which job 17 is not done. number: which mystery, 1 to 8."""
+    """A lab in which job 17 is not done. number: which mystery, 1 to 6."""
 
     def __init__(self, number: int, case: Case) -> None:
-        super().__init__(**case.options)
+        super().__init__()
         self.number, self._case, self._opened, self._diagnosed = number, case, 0, False
         try:
             with Progress("the mystery to happen"):
@@ -106,7 +102,7 @@ class Mystery(Lab):
             if word not in known:
                 told = "{word!r} is not one of the words. Copy them as they are in the table."
                 return say(told, word=word)
-        if not (where == self._case.where if self._diagnosed else self._is_there(where)):
+        if where != (self._case.where if self._diagnosed else place_of(self, self.job)):
             told = "{where!r} is not the place. Look once more where job 17 is now."
             return say(told, where=say(where))
         if why != self._case.why:
@@ -130,11 +126,3 @@ class Mystery(Lab):
             return not kept and self.client.job(self.job)["state"] in ("done", "discarded")
         except (RedisError, HTTPError):  # a part that was killed is about to come back
             return False
-
-    def _is_there(self, where: str) -> bool:
-        until = time.monotonic() + _MOVES
-        while (found := place_of(self, self.job)) != where and found != self._case.where:
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.05)  # between two looks
-        return found == where

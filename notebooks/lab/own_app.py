@@ -27,12 +27,12 @@ import httpx
 
 from demo_app.demo.timeline import Kill
 from demo_app.judge.proxy import Proxy
-from demo_app.stack import StackError
+from demo_app.stack import StackError, ports
 from lab.language import say
 from lab.ledger import Ledger, Line
 from lab.lifecycle import LabError
 from lab.manual_worker import PATIENCE, Beside
-from lab.program import Program
+from lab.program import Program, held
 from lab.running import Lab
 
 #: Seconds by which each line between the worker and the mail server is late: a mail needs some ten.
@@ -72,7 +72,7 @@ class OwnApp:
 
     def __init__(self, lab: Lab, text: str) -> None:
         self._lab, self._program = lab, Program(lab, text, "my_app")
-        self._cable, smtp = self._cable_to(port := _free_port())
+        self._cable, smtp = self._cable_to(port := ports.take(0, "SMTP"))
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(smtp)}
         self._parts, self._held_before = self._look(), 0
         #: When each mail was seen first, by its comment's text.
@@ -80,7 +80,7 @@ class OwnApp:
         ended = threading.Event()
         lab.at_end.callback(ended.set)
         threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
-        self._url = f"http://127.0.0.1:{(web := _free_port())}"
+        self._url = f"http://127.0.0.1:{(web := ports.take(0, 'web'))}"
         self._commands: dict[str, Callable[[], Beside]] = {
             "inbox": partial(self._start, "inbox", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}",
                              "-c", "my_app.Inbox"),
@@ -178,7 +178,7 @@ class OwnApp:
         self._cable.unplug()
         deadline = time.monotonic() + _EARLY
         while time.monotonic() < deadline:
-            known = self._held() - self._held_before + self._arrived("worker").total()
+            known = held(self._lab.redis) - self._held_before + self._arrived("worker").total()
             if known < _COMMENTS:
                 return
             time.sleep(0.05)  # between two looks
@@ -225,8 +225,6 @@ class OwnApp:
         while True:
             self._restart_the_dead()
             arrived, page = self._arrived(mark), self._page(mark)
-            for text in arrived:
-                self._came.setdefault(text, time.time())
             if arrived.total() != count:
                 count, since = arrived.total(), time.monotonic()
             still = _STILL if mark == "answer" or set(page) - set(self._came) else 0.0
@@ -241,28 +239,14 @@ class OwnApp:
         ]
         twice = sum(times > 1 for times in arrived.values())
         ledger = Ledger(tuple(lines), kills)
-        held, before = self._held(), self._held_before
-        self._held_before = held
-        return ledger, max(0, min(ledger.missing, held - before)), twice
+        before, self._held_before = self._held_before, held(self._lab.redis)
+        return ledger, max(0, min(ledger.missing, self._held_before - before)), twice
 
     def _restart_the_dead(self) -> None:
         """As a supervisor does: stock Celery's worker may end when Redis does."""
         for role, part in self._running.items():
             if not part.alive:
                 self._running[role] = self._commands[role]()
-
-    def _held(self) -> int:
-        """How many jobs Redis still has in some list."""
-        redis = self._lab.redis
-        lists = [*redis.keys("queue:*"), *redis.keys("claims:*")]
-        sets = ("scheduled", "retrying")
-        stock = redis.hlen("unacked") + redis.llen("celery")
-        return int(stock + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -11,7 +11,7 @@ import psutil
 from lab.figures import Outcome
 from lab.language import say
 from lab.manual_worker import Beside
-from lab.program import Program, cell_of
+from lab.program import Program, cell_of, held
 from lab.progress import Progress
 from lab.running import Lab
 
@@ -36,13 +36,16 @@ class Parcels:
 
     def start_worker(self) -> str:
         """Start a Celery worker of the app; returns the command once the worker is ready."""
-        options = ("--concurrency", "2", "--task-events")
-        self._workers.append(self.program.worker(*options))
-        return f"celery -A {self.program.name} worker {' '.join(options)}"
+        self._workers.append(self.program.worker("--concurrency", "2"))
+        return f"celery -A {self.program.name} worker --concurrency 2"
 
     def start_over(self) -> None:
         """Forget what was ordered before, so that a cell that runs again counts its own orders."""
-        if self._workers and self._workers[-1].alive and not self._held() + self.lines().total():
+        if (
+            self._workers
+            and self._workers[-1].alive
+            and not held(self.lab.redis) + self.lines().total()
+        ):
             return
         self._forget()
         self.start_worker()
@@ -93,14 +96,7 @@ class Parcels:
                 time.sleep(0.05)  # between two looks
                 if len(self.lines()) > packed:
                     packed, since = len(self.lines()), time.monotonic()
-        late = min(self._held(), ordered - packed)
+        late = min(held(self.lab.redis), ordered - packed)
         claims = "claims+" in self.program.text
         name = "claims+redis://" if claims else "redis://"
         return Outcome(name, packed, lost=ordered - packed - late, late=late)
-
-    def _held(self) -> int:
-        """How many parcels Redis still has somewhere."""
-        if "claims+" in self.program.text:
-            summary = self.lab.client.summary()
-            return sum(summary[state] for state in ("queued", "running", "scheduled", "retrying"))
-        return int(self.lab.redis.llen("celery")) + int(self.lab.redis.hlen("unacked"))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import _thread
 import re
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import Any
 
 from IPython.core.error import StdinNotImplementedError
-from IPython.core.getipython import get_ipython
 
 from lab.language import Say, say, typed
-from lab.lifecycle import LabError
 from lab.progress import Progress
 from lab.show import Table
 
@@ -30,8 +25,6 @@ _RIGHT = "as predicted"
 _NOT_CLEAR = "not clear: this machine is busy. Run the cell again."
 #: A measured time or rate counts as predicted when it is no further off than this share of it.
 _SHARE = 0.25
-#: What a page sends when it opens a notebook whose kernel runs, or runs a cell.
-_OF_A_NEW_PAGE = {"kernel_info_request", "execute_request"}
 _kept: dict[str, Prediction] = {}  # every prediction of this kernel, by its question
 
 
@@ -78,15 +71,8 @@ class Prediction:
     def _verdict(self, measured: Value, say: Say) -> str:
         if isinstance(measured, str) or isinstance(self.said, str):
             return say(_RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise")
-        gap = measured - self.said
-        if abs(gap) <= max(self.within, _SHARE * abs(measured) * isinstance(measured, float)):
-            return say(_RIGHT)
-        number, _, unit = self._tell(abs(gap), say).partition(" ")
-        if isinstance(measured, int) and unit:  # something that can be counted
-            more, fewer = "{n} more {unit} than predicted", "{n} fewer {unit} than predicted"
-            return say(more if gap > 0 else fewer, n=number, unit=unit)
-        told = "{n} more than predicted" if gap > 0 else "{n} less than predicted"
-        return say(told, n=f"{number} {unit}".strip())
+        far = max(self.within, _SHARE * abs(measured) * isinstance(measured, float))
+        return say(_RIGHT if abs(measured - self.said) <= far else "a surprise")
 
 
 def _same(answer: str) -> frozenset[str]:
@@ -108,7 +94,6 @@ def predict(
     each with a letter; any other answer, and one that is no number, is asked for again. within: how
     far from what is measured still counts as predicted; a share of it does in any case where the
     answer is measured and not counted.
-    Raises LabError when the page was opened anew meanwhile: the prompt is gone with the old one.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
@@ -178,33 +163,6 @@ def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
 
 
 def _ask(prompt: str) -> str:
-    """What the learner types.
-
-    A prompt belongs to the page that asked. When another page opens the lesson, nobody can answer
-    any more, and the kernel would wait without end. The first message from a new page ends that.
-    """
-    kernel: Any = getattr(get_ipython(), "kernel", None)
-    if kernel is None:
+    """What the learner types."""
+    with Progress(""):
         return input(prompt).strip()
-    asking = kernel.get_parent()["header"]["session"]
-    opened_anew = threading.Event()
-    read = kernel.session.deserialize
-
-    def overheard(*arguments: Any, **named: Any) -> Any:
-        message = read(*arguments, **named)
-        if message["header"]["session"] != asking and message["msg_type"] in _OF_A_NEW_PAGE:
-            opened_anew.set()
-            _thread.interrupt_main()
-        return message
-
-    kernel.session.deserialize = overheard
-    try:
-        with Progress(""):
-            return input(prompt).strip()
-    except KeyboardInterrupt:
-        if opened_anew.is_set():
-            told = "The lesson was opened anew. Run this cell again to answer."
-            raise LabError(say(told)) from None
-        raise
-    finally:
-        kernel.session.deserialize = read

@@ -32,6 +32,13 @@ def cell_of(defines: str) -> str:
     raise LabError(say(none, what=defines))
 
 
+def held(redis: Any) -> int:
+    """How many jobs Redis still has in some list, with claims or as stock Celery keeps them."""
+    lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
+    sets = ("scheduled", "retrying")
+    return int(redis.hlen("unacked") + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))
+
+
 class Program:
     """A module `name` in a folder of the lab's. text: its source."""
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from demo_app.broker.keys import queue_of
+from demo_app.broker.keys import lanes_of, queue_of
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
-from demo_app.settings import settings
 from lab.control import Control
 from lab.language import say
 from lab.order import name_of
@@ -95,11 +94,10 @@ def read(redis: Any, died: Collection[int] = ()) -> list[JobList]:
     return [*found, JobList("done", tuple(next(answers)))]
 
 
-def _urgency(queue: str) -> tuple[int, int]:
+def _urgency(queue: str) -> tuple[str, int]:
     """Queue by queue, and in each the urgent jobs first, as a worker checks them."""
-    queues, base = settings().queues, queue_of(queue)
-    place = queues.index(base) if base in queues else len(queues)
-    return place, 0 if queue.endswith(":high") else 2 if queue.endswith(":low") else 1
+    base = queue_of(queue)
+    return base, lanes_of(base).index(queue)
 
 
 def picture(lab: Control) -> Picture:

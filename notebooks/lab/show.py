@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from html import escape
 from io import StringIO
 from typing import Any
-from unicodedata import east_asian_width
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -21,13 +20,10 @@ _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-widt
 #: With its colours, since JupyterLab paints the rows in those of its theme.
 _CELL = (
     f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
-    "text-align:left;vertical-align:top;overflow-wrap:anywhere"
+    "text-align:left;vertical-align:top"
 )
-_CODE = "white-space:pre-wrap;font-family:monospace"
+_CODE = "white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace"
 _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
-#: A table's cell with at most so many letters, of which a Japanese one counts twice, is kept on
-#: one line.
-_SHORT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head, with a caption. Every cell is shown as text.
+    """Rows under a head, with a caption. Every cell is shown as text; a row's first one in the
+    lesson's language.
 
     code: in a monospaced font. marked: words that are highlighted wherever they occur.
     """
@@ -75,7 +72,8 @@ class Table:
     marked: Sequence[str] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        lines = [" | ".join(map(escape_invisible, row)) for row in (self._head(), *self.rows)]
+        rows = [self._head(), *map(_said, self.rows)]
+        lines = [" | ".join(map(escape_invisible, row)) for row in rows]
         text = "\n".join([escape_invisible(say(self.caption)), *lines])
         return {"text/html": self._html(), "text/plain": text}
 
@@ -97,25 +95,20 @@ class Table:
         return [say(name) for name in self.head]
 
     def _row(self, row: Sequence[object]) -> str:
-        first, *others = (escape(escape_invisible(cell)) for cell in row)
+        first, *others = (escape(escape_invisible(cell)) for cell in _said(row))
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
-        if _width(first) <= _SHORT and not self.code:
-            narrow = f"{narrow};white-space:nowrap"
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
         style = f"{_CELL};{_CODE}" if self.code else _CELL
-        if "\n" in cell and not self.code:
-            style = f"{style};white-space:pre-line"
-        elif _width(cell) <= _SHORT:
-            style = f"{style};white-space:nowrap"
         for word in map(escape, self.marked):
             cell = cell.replace(word, f'<mark style="{_MARK}">{word}</mark>')
         return f'<td style="{style}">{cell}</td>'
 
 
-def _width(text: str) -> int:
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+def _said(row: Sequence[object]) -> Sequence[object]:
+    first, *others = row
+    return [say(first) if isinstance(first, str) else first, *others]
 
 
 def seen(it: bool, yes: str, no: str) -> None:

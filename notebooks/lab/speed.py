@@ -5,20 +5,15 @@ from __future__ import annotations
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo_app.demo.colours import EDGE, INK, RUNNING, WAITING
-from lab import postgres
-from lab.figures import drawn, panels
-from lab.language import Say, say, sentence
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Picture
 
 #: How often each store is measured: a single sample is decided by chance.
 RUNS = 3
@@ -69,10 +64,7 @@ class Speed:
 
 
 def race(lab: Lab, jobs: int = 100) -> list[Speed]:
-    """The same jobs through Redis and SQLite, at the same safety, with files on the same disk.
-
-    PostgreSQL runs too, where its programs are installed.
-    """
+    """The same jobs through Redis and SQLite, at the same safety, with files on the same disk."""
     found = []
     folder = lab.stack.plan.folder.path
     with Progress("the race"):
@@ -89,9 +81,6 @@ def race(lab: Lab, jobs: int = 100) -> list[Speed]:
                 for name, make in stores.items():
                     rates = tuple(_rate(make, clients, jobs) for _ in range(RUNS))
                     found.append(Speed(name, survives, clients, rates))
-            if survives == "a power failure":
-                for clients, rates in postgres.race(jobs, RUNS):
-                    found.append(Speed("PostgreSQL", survives, clients, rates))
         lab.redis.config_set("appendfsync", "everysec")
     return found
 
@@ -111,46 +100,3 @@ def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
         began = time.perf_counter()
         list(pool.map(run, made))
         return each * clients / (time.perf_counter() - began)
-
-
-def moved_by_redis(lab: Lab) -> float:
-    """Jobs per second through all three steps in the lab's Redis, by one client."""
-    return _rate(partial(_redis, lab.redis), 1, 300)
-
-
-def speed_picture(speeds: Iterable[Speed]) -> Picture:
-    """A bar per store and number of clients: the median, and a line from slowest to fastest run.
-
-    A panel, with its own scale, per promise.
-    """
-    promises: dict[str, list[Speed]] = {}
-    for speed in speeds:
-        promises.setdefault(speed.survives, []).append(speed)
-    figure, grid = panels(5.6, len(promises))
-    sentences = []
-    for axes, (promise, mine) in zip(grid, promises.items(), strict=True):
-        labels = [_label(speed, drawn) for speed in mine]
-        for row, speed in enumerate(mine):
-            redis, slowest, fastest = speed.store == "Redis", min(speed.rates), max(speed.rates)
-            axes.barh(row, speed.rate, height=0.7, color=RUNNING if redis else WAITING,
-                      edgecolor=EDGE, hatch="" if redis else "//")  # fmt: skip
-            axes.plot([slowest, fastest], [row, row], color=INK, linewidth=2.4, marker="|",
-                      markersize=12)  # fmt: skip
-            axes.annotate(f"  {speed.rate:,.0f}", (fastest, row), va="center", fontsize=13)
-        axes.set_yticks(range(len(mine)), labels, fontsize=13)
-        axes.invert_yaxis()
-        axes.margins(x=0.12)
-        axes.set_xlim(left=0)
-        title = drawn("an answered job survives {what}", what=drawn(promise))
-        axes.set_title(title, fontsize=14, loc="left")
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        rates = say(", ").join(f"{_label(speed, say)} {speed.rate:,.0f}" for speed in mine)
-        sentences.append(say("survives {what}: {rates}", what=say(promise), rates=rates))
-    grid[-1].set_xlabel(drawn("jobs per second: enqueued, claimed and acknowledged"), fontsize=13)
-    told = say("Jobs per second, median of several runs. ")
-    return Picture.of(figure, told + sentence(sentences))
-
-
-def _label(speed: Speed, say: Say) -> str:
-    clients = "{store}, 1 client" if speed.clients == 1 else "{store}, {n} clients"
-    return say(clients, store=speed.store, n=speed.clients)

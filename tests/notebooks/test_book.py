@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,4 +109,5 @@ def test_a_lesson_that_fails_fails_the_build(tmp_path: Path) -> None:
     _put(tree / "notebooks/01_next.ipynb", [new_markdown_cell("# 01"), new_code_cell(code)])
     assert build(tree) != 0
     log = tmp_path / "book" / "reports" / "notebooks" / "01_next.err.log"
-    assert f"LookupError: {tree / 'notebooks'}" in log.read_text("utf-8"), "run in its folder"
+    told = re.sub(r"\x1b\[[\d;]*m", "", log.read_text("utf-8"))
+    assert f"LookupError: {tree / 'notebooks'}" in told, "run in its folder"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from markupsafe import escape
 from notebooks.kernels import NOTEBOOKS, kernel
 
 from demo_app.judge.levels import LEVELS
@@ -35,27 +34,12 @@ def solution(number: int) -> Path:
     return FOLDER / "solutions" / f"level_{number:02d}.py"
 
 
-def test_there_is_one_for_each_level() -> None:
-    assert [int(path.name[:2]) for path in CHALLENGES] == list(NUMBERS)
-
-
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
     before = solution(number - 1) if number > 1 else FOLDER / "start.py"
     _, queue, call, *_ = cells(number, "code")
     assert queue.strip() == code_of(before)
     assert call == f"judge(MyQueue, levels={number})"
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-def test_a_challenge_has_a_story_of_five_sentences_and_hints_that_open(number: int) -> None:
-    story, *others = cells(number, "markdown")
-    (hints,) = (cell for cell in others if cell.startswith("## Hints"))
-    sentences = story.split("\n\n")[1].splitlines()
-    assert len(sentences) == 5
-    assert 3 <= hints.count("<details>") <= 5
-    assert f"solutions/level_{number:02d}.py" in hints
-    assert 8 <= len(code_of(solution(number)).splitlines()) <= 80
 
 
 @pytest.mark.timeout(400)
@@ -76,12 +60,6 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         assert "1 of 12 lamps are lit" in told
         shown = here.run("lamps()")
         assert "1 of 12 lamps are lit" in shown[-1]["data"]["text/plain"]
-        here.run(cells(len(NUMBERS), "code")[-1].replace('""', '"A <learner>"'))
-        printed = here.run("print(open('certificate.html').read())")
-        page = "".join(one["text"] for one in printed)
-        assert "<title>1 of 12 lamps · A &lt;learner&gt;</title>" in page
-        assert page.count("✓ held") == 1
-        assert str(escape(code_of(solution(1)))) in page, "what was really judged"
 
 
 @pytest.mark.timeout(400)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import subprocess
 import sys
 
-import pytest
 from notebooks.kernels import NOTEBOOKS
 
 #: Interrupts itself when redis has imported some of its parts, and not yet all.
@@ -36,21 +33,3 @@ def test_an_interrupt_in_the_middle_of_an_import_waits_for_its_end() -> None:
         [sys.executable, "-c", PROGRAM], cwd=NOTEBOOKS, capture_output=True, text=True, check=False
     )
     assert told.stdout == "interrupted\nRedisError\n", told.stderr
-
-
-@pytest.mark.parametrize("language", [".", "ja"])
-def test_no_lesson_imports_a_library_before_the_lab_has(language: str) -> None:
-    for path in sorted((NOTEBOOKS / language).glob("*.ipynb")):
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-        imported = [
-            name.split(".")[0]
-            for node in ast.walk(ast.parse(first))
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else _names(node))
-        ]
-        assert set(imported) - sys.stdlib_module_names == {"lab"}, path.name
-
-
-def _names(node: ast.Import) -> list[str]:
-    return [alias.name for alias in node.names]

@@ -13,6 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from nbformat.v4 import new_markdown_cell, new_notebook
 from notebooks.japanese import JAPANESE, TRANSLATED, accept, behind, english, japanese
+from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import LESSONS
 from notebooks.test_challenges import CHALLENGES
 
@@ -47,6 +48,22 @@ def test_no_cell_is_behind(lesson: str) -> None:
 def test_its_prose_is_japanese(lesson: str) -> None:
     for cell in japanese(lesson).cells:
         assert cell.cell_type == "code" or LETTER.search(cell.source), cell.source
+
+
+@pytest.mark.parametrize(
+    "page",
+    [path.relative_to(JAPANESE).as_posix() for path in sorted(JAPANESE.glob("**/*.md"))]
+    + TRANSLATED,
+)
+def test_both_languages_have_the_same_headings(page: str) -> None:
+    if page in TRANSLATED:
+        cells = [(c.source for c in one.cells) for one in (english(page), japanese(page))]
+        ours, theirs = ("\n".join(sources) for sources in cells)
+    else:
+        folder = NOTEBOOKS.parent if page == "README.md" else NOTEBOOKS
+        ours, theirs = ((one / page).read_text("utf-8") for one in (folder, JAPANESE))
+    outline = re.compile(r"^#+(?= )", re.M)
+    assert outline.findall(ours) == outline.findall(theirs)
 
 
 @pytest.mark.parametrize("lesson", TRANSLATED)

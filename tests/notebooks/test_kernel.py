@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from jupyter_client.blocking import BlockingKernelClient
 from notebooks.kernels import NOTEBOOKS, Kernel, kernel
 from support import until
 
@@ -179,7 +178,7 @@ def test_a_prediction_is_asked_for_and_a_slip_is_asked_again(here: Kernel) -> No
     assert next(answers, None) is None, "each was asked for"
     (shown,) = here.run("guess.against(40)")
     assert "you said" in shown["data"]["text/plain"]
-    assert "38 mails | 40 mails | 2 more mails" in shown["data"]["text/plain"]
+    assert "38 mails | 40 mails | a surprise" in shown["data"]["text/plain"]
 
 
 def test_choices_have_letters_and_anything_else_is_asked_again(here: Kernel) -> None:
@@ -196,37 +195,6 @@ def test_choices_have_letters_and_anything_else_is_asked_again(here: Kernel) -> 
     (shown,) = here.run("predictions()")
     assert "Where is it? | there | there | as predicted" in shown["data"]["text/plain"]
     assert " as predicted\nquestion" in shown["data"]["text/plain"], "and how many of them"
-
-
-@pytest.mark.thorough
-def test_a_prompt_whose_page_is_gone_ends_when_another_page_opens_the_lesson() -> None:
-    """Nobody could answer it; the kernel would wait without end."""
-    with kernel() as here:
-        here.run("from lab import predict")
-        asked = here.client.execute("predict('How many?', 40, 'mails')", allow_stdin=True)
-        here.client.get_stdin_msg(timeout=30)
-        page = BlockingKernelClient(connection_file=here.manager.connection_file)
-        page.load_connection_file()
-        page.start_channels()
-        try:
-            page.kernel_info()  # as a page that opens does
-            reply = here.client.get_shell_msg(timeout=30)
-            assert reply["parent_header"]["msg_id"] == asked
-            assert reply["content"]["ename"] == "LabError"
-            assert "Run this cell again" in reply["content"]["evalue"]
-            until(  # what comes at the very end of a cell that failed is dropped with it
-                lambda: page.execute_interactive("", timeout=60)["content"]["status"] == "ok",
-                what="the end of the prompt's cell",
-            )
-            again = page.execute_interactive(
-                "guess = predict('How many?', 40, 'mails')\nassert guess.said == 38",
-                allow_stdin=True,
-                stdin_hook=lambda _: page.input("38"),
-                timeout=60,
-            )
-            assert again["content"]["status"] == "ok", again["content"]
-        finally:
-            page.stop_channels()
 
 
 def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up(here: Kernel) -> None:
