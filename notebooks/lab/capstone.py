@@ -28,11 +28,6 @@ class Tried:
     def __init__(self, trials: list[Trial]) -> None:
         self.trials = trials
 
-    @property
-    def failed(self) -> list[str]:
-        """The names of the trials that it did not pass."""
-        return [trial.name for trial in self.trials if trial.held is False]
-
     def _ipython_display_(self) -> None:
         from IPython.display import display
 

@@ -42,8 +42,8 @@ class Beside:
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait until it does its work; it is killed when the wait fails or is interrupted."""
         try:
-            with Progress("the worker that you started"):
-                self._process.wait_until(ready, PATIENCE, "The worker that you started")
+            with Progress("what you started"):
+                self._process.wait_until(ready, PATIENCE, "What you started")
         except BaseException:
             self.end()
             raise

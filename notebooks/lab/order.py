@@ -44,11 +44,6 @@ def name_of(redis: Any, job: str) -> str:
     return _name(message.arguments, message.task.rpartition(".")[2])
 
 
-def task_of(redis: Any, job: str) -> str:
-    """The name of the job's task, with its module."""
-    return parse(redis.lindex(f"job:{job}", 0)).task
-
-
 def started(lab: Control) -> list[str]:
     """The jobs in the order in which they (last) started, named as in `waiting`."""
     jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])

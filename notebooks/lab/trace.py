@@ -51,25 +51,16 @@ def follow(lab: Control, posted: Posted) -> Table:
     found += [(say("Redis, the job's history"), line) for line in job[1:]]
     for mail in lab.client.mails()["messages"]:
         if mail["job_id"] == posted.job_id:
-            found.append((say("the mail, as it was received"), raw_mail(lab, mail["id"])))
+            raw = lab.client.inbox.get(f"/api/messages/{mail['id']}/raw").text
+            found.append((say("the mail, as it was received"), raw))
             break
     marked = (posted.job_id, "comment_id")
     caption = say("Comment {n}", n=posted.comment_id)
     return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
 
 
-def database(lab: Control) -> Path:
-    """The file of the web app's database."""
-    return lab.stack.plan.folder.path / "blog.sqlite3"
-
-
 def rows(lab: Control, question: str, *values: Any) -> list[Any]:
     """What the web app's database answers to this SQL."""
-    with closing(sqlite3.connect(database(lab))) as connection:
+    with closing(sqlite3.connect(lab.stack.plan.folder.path / "blog.sqlite3")) as connection:
         connection.row_factory = sqlite3.Row
         return connection.execute(question, values).fetchall()
-
-
-def raw_mail(lab: Control, number: int) -> str:
-    """A mail of the inbox, as it was received."""
-    return lab.client.inbox.get(f"/api/messages/{number}/raw").text

@@ -20,7 +20,18 @@ _DEMO = NOTEBOOKS.parent / "demo_app"
 _JUDGE = _DEMO / "judge"
 #: What of the judge a challenge shows.
 _OF_JUDGE = (
-    *("checker", "drive", "history", "judge", "lanes", "learners", "levels", "picture", "plan"),
+    *(
+        "checker",
+        "drive",
+        "explore",
+        "history",
+        "judge",
+        "lanes",
+        "learners",
+        "levels",
+        "picture",
+        "plan",
+    ),
     "record",
 )
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
@@ -38,7 +49,7 @@ _FOR_MACHINES = re.compile(
     r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|import |://|"
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|an idle worker|no links here|in 1 second|tidy up|"
-    r"module 'lab' has|There are mysteries|The worker that you|of the machines|in one line|"
+    r"module 'lab' has|There are mysteries|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app"
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
