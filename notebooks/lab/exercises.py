@@ -191,7 +191,7 @@ _LOOK_AT = {
     "the web app is killed": "the jobs were in the web app's memory. Who outlives it?",
     "the worker is killed": "what the dead worker held is lost or late. When is a job forgotten?",
     "Redis is killed": "a comment came while Redis was down. Where could its job wait?",
-    "the mail server's answer is lost": "one mail is shown twice. How could the inbox know it?",
+    "the mail server's answer is lost": "the mail is sent again. How could the inbox know it?",
 }
 
 

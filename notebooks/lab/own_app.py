@@ -51,7 +51,7 @@ _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, na
 class Trial:
     """What became of some comments. held: None when the app has no such part.
 
-    late: how many of the missing ones a list in Redis still has.
+    late: how many jobs a list in Redis still has that are to send a mail, or to send it again.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Trial:
         """Its line of the table."""
         mark = {True: say("✓ holds"), False: say("✗ fails"), None: "–"}[self.held]
         missing, late = self.ledger.missing, self.late
-        return say(self.name), mark, self.ledger.comments, missing - late, late, self.twice
+        return say(self.name), mark, self.ledger.comments, max(0, missing - late), late, self.twice
 
 
 class OwnApp:
@@ -201,7 +201,7 @@ class OwnApp:
     def _judged(self, name: str, mark: str, began: float, *kills: Kill) -> Trial:
         ledger, late, twice = self._settle(mark, began, kills)
         shown_once = twice == 0 or bool(kills)
-        return Trial(name, ledger.missing == 0 and shown_once, ledger, late, twice)
+        return Trial(name, not ledger.missing + late and shown_once, ledger, late, twice)
 
     def _post(self, mark: str, comments: int) -> None:
         for number in range(comments):
@@ -240,7 +240,9 @@ class OwnApp:
         twice = sum(times > 1 for times in arrived.values())
         ledger = Ledger(tuple(lines), kills)
         before, self._held_before = self._held_before, held(self._lab.redis)
-        return ledger, max(0, min(ledger.missing, self._held_before - before)), twice
+        waiting = max(0, self._held_before - before)
+        late = waiting if mark == "answer" else min(ledger.missing, waiting)
+        return ledger, late, twice
 
     def _restart_the_dead(self) -> None:
         """As a supervisor does: stock Celery's worker may end when Redis does."""
