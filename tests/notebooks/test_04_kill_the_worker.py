@@ -23,6 +23,7 @@ WRONG: dict[str, list[str]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
     survives_everything("04_kill_the_worker", WRONG)

@@ -8,7 +8,7 @@ from importlib.resources import files
 import playwright.sync_api as playwright
 import pytest
 from notebooks.schedules import comparable, on_a_server, schedule
-from support import browser_running, client_of, most_thorough, redis_running
+from support import browser_running, client_of, most_thorough
 
 from playground import build
 
@@ -57,13 +57,13 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
         assert errors == [path.as_uri()]
 
 
-@pytest.mark.parametrize("first", most_thorough(range(0, 1000, ONCE), 0, ONCE))
+@pytest.mark.parametrize("first", most_thorough(range(0, 1000, ONCE), 0))
 def test_random_schedules_end_in_the_same_keys_as_on_a_real_server(
-    tab: playwright.Page, first: int
+    tab: playwright.Page, redis_url: str, first: int
 ) -> None:
     schedules = [schedule(seed) for seed in range(first, first + ONCE)]
     shown = tab.evaluate(ON_THE_PAGE, schedules)
-    with redis_running() as url, client_of(url) as client:
+    with client_of(redis_url) as client:
         for seed, (steps, seen) in enumerate(zip(schedules, shown, strict=True), first):
             real = comparable(on_a_server(client, steps))
             page = comparable(seen)
