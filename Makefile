@@ -28,8 +28,11 @@ help:
 	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
 	@echo "make check   linters and types"
 
+# The story begins before its picture's library is there, which is half of what there is to load.
 demo: .venv/.has-demo
 	@$(PY) -m demo_app demo
+	@test ! -e build/timeline.pickle || $(MAKE) --no-print-directory .venv/.has-picture
+	@test ! -e build/timeline.pickle || $(PY) -m demo_app.demo.picture build
 
 lab: .venv/.has-lab
 	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true
@@ -90,7 +93,7 @@ kit: book slides
 	@rm -rf build/kit && mkdir -p build/kit
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
 	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
-		-c .constraints.txt pip 'setuptools>=77' 'build/kit[demo,lab,backends,judge]'
+		-c .constraints.txt pip 'setuptools>=77' 'build/kit[demo,picture,lab,backends,judge]'
 	@$(PY) -c 'import platform as on, sys; print("Python {}.{} on".format(*sys.version_info), on.system(), on.machine())' > build/kit/wheels/made-for
 	@rm -rf build/kit/wheels/jobs_that_survive* build/kit/*.egg-info build/kit/build
 	@cp -R build/book build/slides build/kit/
@@ -113,14 +116,16 @@ constraints: .venv/.has-test
 
 .venv/.has-demo: $(CHANGED)
 	@$(SETUP) demo && touch $@
+.venv/.has-picture: $(CHANGED)
+	@$(SETUP) demo,picture && touch $@
 .venv/.has-lab: $(CHANGED)
-	@$(SETUP) demo,lab,backends && touch $@
+	@$(SETUP) demo,picture,lab,backends && touch $@
 .venv/.has-book: $(CHANGED)
-	@$(SETUP) demo,lab,backends,book && touch $@
+	@$(SETUP) demo,picture,lab,backends,book && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) demo,lab,backends,bench,book,judge,test && touch $@
+	@$(SETUP) demo,picture,lab,backends,bench,book,judge,test && touch $@
 .venv/.has-bench: $(CHANGED)
-	@$(SETUP) demo,backends,bench && touch $@
+	@$(SETUP) demo,picture,backends,bench && touch $@
 
 clean:
 	rm -rf .venv build

@@ -69,8 +69,9 @@ def _named_by_the_api_page() -> list[str]:
     [
         (
             "demo",
-            ["demo_app.commands", "demo_app.demo.picture", "local_smtp.__main__"],
+            ["demo_app.commands", "local_smtp.__main__"],
         ),
+        ("picture", ["demo_app.demo.picture"]),
         (
             "lab",
             ["lab.running", "demo_app.backends.celery", "lab.checks", "nbconvert", "jupyterlab"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from typer import Option
 
 from demo_app.demo.report import print_report
 from demo_app.demo.run import DemoResult, run
-from demo_app.demo.timeline import Timeline
+from demo_app.demo.timeline import LATER, Kill, Timeline
 from demo_app.stack import Stack
 
 #: Where the picture goes without --dir; the next run replaces it.
@@ -40,21 +41,26 @@ def demo(
             console.print("No worker was busy when it was to be killed: try more --comments.")
             return 1
     print_report(console, result, timeline)
-    # here, or every other command would wait for matplotlib
-    from demo_app.demo.picture import draw
-
-    pictures = folder or PICTURES
-    try:
-        pictures.mkdir(parents=True, exist_ok=True)
-        figure = draw(timeline, result.kills)
-        for path in (pictures / "timeline.svg", pictures / "timeline.png"):
-            figure.savefig(path, dpi=144)
-            console.print(f"The picture: {path}")
-    except OSError as error:
-        console.print(f"No picture: {pictures.resolve()} can't be written ({error.strerror}).")
+    _draw(console, folder or PICTURES, timeline, result.kills)
     if as_json:
         print(json.dumps(result.as_json()))
     return 0 if result.lost == 0 else 1
+
+
+def _draw(console: Console, folder: Path, timeline: Timeline, kills: list[Kill]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            # here, or every other command would wait for matplotlib
+            from demo_app.demo.picture import save
+        except ModuleNotFoundError:
+            (folder / LATER).write_bytes(pickle.dumps((timeline, kills)))
+            console.print("Its picture needs matplotlib, which is in jobs-that-survive\\[picture].")
+            return
+        for path in save(folder, timeline, kills):
+            console.print(f"The picture: {path}")
+    except OSError as error:
+        console.print(f"No picture: {folder.resolve()} can't be written ({error.strerror}).")
 
 
 def _run(console: Console, stack: Stack, comments: int, kills: int) -> tuple[DemoResult, Timeline]:

@@ -107,7 +107,7 @@ def _python(say: Say) -> str:
 
 def _packages(say: Say) -> str:
     missing = []
-    for name in ("celery", "redis", "fastapi", "uvicorn", "matplotlib", "rich"):
+    for name in ("celery", "redis", "fastapi", "uvicorn", "rich"):
         try:
             import_module(name)
         except ImportError:

@@ -6,7 +6,10 @@ up a cross.
 
 from __future__ import annotations
 
+import pickle
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -16,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 
 from demo_app.broker.fold import JobRecord
 from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, KILL, RUNNING, WAITING
-from demo_app.demo.timeline import Kill, Timeline
+from demo_app.demo.timeline import LATER, Kill, Timeline
 
 
 def draw(
@@ -55,6 +58,15 @@ def draw(
         columnspacing=1.4,
     )
     return figure
+
+
+def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
+    """Draw the picture into files of this folder. Raises OSError when it can't be written."""
+    figure = draw(timeline, kills)
+    paths = [folder / "timeline.svg", folder / "timeline.png"]
+    for path in paths:
+        figure.savefig(path, dpi=144)
+    return paths
 
 
 def describe(
@@ -164,3 +176,10 @@ def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
         Line2D([], [], color=DELIVERED, marker="o", linestyle="", label=say("mail delivered")),
         *([Line2D([], [], **_GIVEN_UP, label=say("given up"))] * given_up),
     ]
+
+
+if __name__ == "__main__":  # of a demo that had no matplotlib; its folder is the argument
+    _later = Path(sys.argv[1], LATER)
+    for _path in save(_later.parent, *pickle.loads(_later.read_bytes())):
+        print(f"The picture: {_path}")
+    _later.unlink()

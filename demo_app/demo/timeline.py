@@ -8,6 +8,9 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.fold import Fold, JobRecord, WorkerRecord
 from demo_app.broker.journal import order, whole
 
+#: The file with the timeline and the kills of a demo whose picture is not drawn yet.
+LATER = "timeline.pickle"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kill:

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import until
+from support import most_thorough, until
+
+#: The command line on a machine without matplotlib.
+_BARE = "import sys; sys.modules['matplotlib'] = None; from demo_app.__main__ import main; main()"
 
 
-def _demo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "demo_app", "demo", *arguments]
+def _demo(
+    *arguments: str, folder: Path | None = None, python: tuple[str, ...] = ("-m", "demo_app")
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *python, "demo", *arguments]
     environment = {**os.environ, "TMPDIR": str(folder)} if folder else None
     return subprocess.run(
         command,
@@ -48,16 +53,26 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue(tmp_path: Path) -> None:
-    told = _demo("--comments", "40", "--kills", "1", folder=tmp_path)
+def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_later(
+    tmp_path: Path,
+) -> None:
+    told = _demo("--comments", "40", "--kills", "1", folder=tmp_path, python=("-c", _BARE))
     assert told.returncode == 0
     for words in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
         assert words in told.stdout
-    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
-    assert left == ["build/timeline.png", "build/timeline.svg"], "no folder in TMPDIR is left"
+    assert _left(tmp_path) == ["build/timeline.pickle"], "no folder in TMPDIR is left"
+    draw = [sys.executable, "-m", "demo_app.demo.picture", str(tmp_path / "build")]
+    subprocess.run(draw, check=True)
+    assert _left(tmp_path) == ["build/timeline.png", "build/timeline.svg"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def _left(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    "how", most_thorough([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], signal.SIGINT)
+)
 def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     tmp_path: Path, how: signal.Signals
 ) -> None:
@@ -81,6 +96,7 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
     tmp_path: Path,
 ) -> None:
