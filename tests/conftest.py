@@ -21,9 +21,10 @@ from demo_app.judge.postgres import PostgresServer
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
-# a shell without job control starts what it puts into the background with SIGINT ignored, which
-# children inherit: tests that send it want it as in a terminal
+# a shell without job control starts what it puts into the background with SIGINT ignored, and
+# nohup with SIGHUP, which children inherit: tests that send them want them as in a terminal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (

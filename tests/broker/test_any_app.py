@@ -315,6 +315,7 @@ def test_inspect_is_answered_and_claims_nothing(app: Outside) -> None:
     assert app.snapshot().count["enqueued"] == 4, "questions and replies are no jobs"
 
 
+@pytest.mark.thorough
 def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(app: Outside) -> None:
     app.start("threads")
     app.send(
@@ -356,6 +357,7 @@ def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
     assert [int(line.split()[1]) for line in ended] == list(range(12))
 
 
+@pytest.mark.thorough
 def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(app: Outside) -> None:
     worker = app.start("prefork", concurrency=1)
     app.send("for n in range(3): work.delay(n)")
@@ -463,6 +465,7 @@ def _pid_of(app: Outside, line: str) -> int:
     return next((int(one.split()[-1]) for one in found if one.startswith(line)), 0)
 
 
+@pytest.mark.thorough
 def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None:
     app.start("prefork", concurrency=1)
     app.open_gate()
@@ -488,6 +491,7 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(app: Outside, pool
     assert app.count("dead") == 1
 
 
+@pytest.mark.thorough
 def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(app: Outside) -> None:
     """The process of the pool that had it lives on, and is no worker itself."""
     app.start("prefork")
@@ -497,6 +501,7 @@ def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(app: Outside
     until(lambda: app.count("queued") == 1, what="the job's return")
 
 
+@pytest.mark.thorough
 def test_a_task_that_asks_not_to_be_given_back_is_not(app: Outside) -> None:
     app.start("prefork", concurrency=1)
     app.open_gate()
@@ -552,6 +557,7 @@ def test_what_was_revoked_is_discarded(app: Outside) -> None:
     assert "begin second" not in app.written()
 
 
+@pytest.mark.thorough
 def test_a_running_task_that_is_terminated_is_discarded(app: Outside) -> None:
     app.start("prefork", concurrency=1)
     (told,) = app.send("print(work.delay('x').id)")
@@ -617,6 +623,7 @@ def test_a_worker_takes_only_from_the_queues_that_it_was_told(app: Outside) -> N
     assert "begin other" not in app.written()
 
 
+@pytest.mark.thorough
 def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(app: Outside) -> None:
     with (app.folder / "outside.py").open("a") as text:
         text.write("app.conf.worker_prefetch_multiplier = 1\n")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from celery_suite.outside import Shop
-from support import until
+from support import most_thorough, until
 
 #: What a task does that an extension collects, as celery-batches does: its own list keeps the
 #: requests, and an alarm runs them all.
@@ -64,7 +64,7 @@ def _done(shop: Shop) -> int:
     return int(shop.redis.zcard("done"))
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 def test_a_job_that_waits_for_its_rate_limit_runs_once(shops: Any, pool: str) -> None:
     shop = shops(pool, task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()
@@ -75,7 +75,7 @@ def test_a_job_that_waits_for_its_rate_limit_runs_once(shops: Any, pool: str) ->
     assert shop.logged("Gave back") == 0
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 def test_a_job_that_an_extension_collects_runs_once(shops: Any, pool: str) -> None:
     shop = shops(pool, worker_prefetch_multiplier=0)
     with (shop.folder / "shop.py").open("a") as text:
@@ -87,6 +87,7 @@ def test_a_job_that_an_extension_collects_runs_once(shops: Any, pool: str) -> No
     assert shop.times("ended") == dict.fromkeys(parcels, 1)
 
 
+@pytest.mark.thorough
 def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(shops: Any) -> None:
     """Celery drops it then, and this worker, which is alive, has to give it back."""
     shop = shops("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
@@ -99,6 +100,7 @@ def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(shop
     assert shop.times("started") == dict.fromkeys(parcels, 1)
 
 
+@pytest.mark.thorough
 def test_a_worker_whose_lease_is_longer_than_the_others_keeps_its_job(shops: Any) -> None:
     shop = shops("prefork", broker_transport_options={"lease_seconds": 30, "heartbeat_seconds": 10})
     shop.start_worker()

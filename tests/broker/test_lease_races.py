@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import client_of, until
+from support import client_of, most_thorough, until
 
 from demo_app.failpoints import Step, enable
 from demo_app.stack import Stack, roles
@@ -92,7 +92,9 @@ def test_a_worker_that_slept_through_its_lease_goes_on_under_a_new_name() -> Non
         client.wait_for_mails(8)
 
 
-@pytest.mark.parametrize("step", [Step.RESCUE_FOUND, Step.RESCUE_MOVED])
+@pytest.mark.parametrize(
+    "step", most_thorough([Step.RESCUE_FOUND, Step.RESCUE_MOVED], Step.RESCUE_MOVED)
+)
 def test_a_rescuer_that_is_killed_midway_is_rescued_from_itself(step: Step) -> None:
     with _running(3) as (stack, client, _):
         client.set_faults({"at": "data", "do": "hang"})
@@ -110,6 +112,7 @@ def test_a_rescuer_that_is_killed_midway_is_rescued_from_itself(step: Step) -> N
         assert all(_events(client, job)[-1] == "done" for job in jobs)
 
 
+@pytest.mark.thorough
 def test_two_rescuers_at_once_move_a_job_once() -> None:
     with _running(3) as (stack, client, _):
         _arm(stack, Step.STARTED, signal.SIGKILL)
@@ -124,6 +127,7 @@ def test_two_rescuers_at_once_move_a_job_once() -> None:
         assert client.mail_stats()["accepted"] == 1
 
 
+@pytest.mark.thorough
 def test_with_no_worker_left_the_next_one_rescues_at_its_start() -> None:
     # twenty seconds between two beats: only what happens at the start can be in time
     with _running(1, DEMO_LEASE_SECONDS="8", DEMO_BEAT_SECONDS="20") as (stack, client, redis):

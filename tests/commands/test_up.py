@@ -109,7 +109,7 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
         assert process.stderr.read() == ""
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", most_thorough([signal.SIGTERM, signal.SIGINT], signal.SIGINT))
 def test_it_ends_within_ten_seconds_and_leaves_nothing(how: signal.Signals) -> None:
     with _up("--workers", "2") as process:
         ready = _line(process)
@@ -124,6 +124,7 @@ def test_it_ends_within_ten_seconds_and_leaves_nothing(how: signal.Signals) -> N
         assert not Path(ready["redis"].removeprefix("redis+socket://")).exists()
 
 
+@pytest.mark.thorough
 def test_it_ends_even_while_a_job_hangs() -> None:
     with _up() as process:
         ready = _line(process)
@@ -204,6 +205,7 @@ def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return err
 
 
+@pytest.mark.thorough
 def test_for_a_person_it_names_the_pages(tmp_path: Path) -> None:
     with _up("--dir", str(tmp_path), as_json=False) as process:
         assert process.stdout is not None
@@ -237,6 +239,7 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path)
             assert environment["DEMO_DIR"] == ready["dir"]
 
 
+@pytest.mark.thorough
 def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
     with _up("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
         assert process.stdout is not None
@@ -260,6 +263,7 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
         assert httpx.get(f"{address}stage").status_code == 401, "but not to the keys that kill"
 
 
+@pytest.mark.thorough
 def test_with_a_twin_stock_celery_runs_beside() -> None:
     with _up("--twin") as process:
         ready = _line(process)

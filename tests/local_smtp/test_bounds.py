@@ -98,12 +98,14 @@ def test_a_large_mail_waits_for_its_turn_and_no_other_mail_does(mail_sink, monke
     assert [mail.subject for mail in mail_sink.mails()] == ["honest", "large"]
 
 
+@pytest.mark.thorough
 def test_1030_idle_smtp_clients_shut_nobody_out(sink):
     with clients(sink.smtp, 1030):
         an_honest_mail_is_stored(sink)
         an_honest_reader_is_answered(sink)
 
 
+@pytest.mark.thorough
 def test_1100_requests_that_never_end_shut_nobody_out(sink):
     with clients(sink.inbox, 1100, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "):
         an_honest_reader_is_answered(sink)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from programs import SMTP_SOURCE, needs
 
-KILLS = 25
+KILLS = 8
 CLIENTS = 20
 
 

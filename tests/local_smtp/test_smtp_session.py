@@ -224,6 +224,7 @@ def test_swaks_talks_with_it(start_sink):
     assert sink.get("/api/stats")["accepted"] == 1
 
 
+@pytest.mark.thorough
 def test_smtp_source_delivers_5000_in_20_sessions(start_sink):
     smtp_source = needs(SMTP_SOURCE)
     sink = start_sink()

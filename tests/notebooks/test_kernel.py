@@ -93,6 +93,7 @@ def test_when_the_kernel_is_killed_the_system_ends_with_it() -> None:
         assert list(here.tmp.glob("demo-*/blog.sqlite3")), "what was accepted stays"
 
 
+@pytest.mark.thorough
 def test_when_the_kernel_is_restarted_the_old_system_ends() -> None:
     with kernel() as here:
         here.run("from lab import Lab\nlab = Lab()")
@@ -197,6 +198,7 @@ def test_choices_have_letters_and_anything_else_is_asked_again(here: Kernel) -> 
     assert " as predicted\nquestion" in shown["data"]["text/plain"], "and how many of them"
 
 
+@pytest.mark.thorough
 def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up(here: Kernel) -> None:
     here.run(
         "from lab import Lab\nfrom lab.jobs import poison, work\n"

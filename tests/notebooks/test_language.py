@@ -152,6 +152,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
     assert "'もう一度試す'、'Dead' のどれか" in told
 
 
+@pytest.mark.thorough
 def test_what_happened_to_a_job_is_told_in_japanese() -> None:
     code = """
 from types import SimpleNamespace as Some
@@ -163,6 +164,7 @@ print([row[1] for row in look.history(lab, "one").rows])
     assert heard(code) == "['取得（claimed）', '救出（rescued）', '完了', 'late']\n"
 
 
+@pytest.mark.thorough
 def test_a_number_may_have_its_unit_and_enter_skips_also_after_a_mistake() -> None:
     typed = {
         "５通くらい\n": "あなたの予想: 5 通。",
@@ -180,6 +182,7 @@ for _ in range({len(typed)}):
     assert told == list(typed.values())
 
 
+@pytest.mark.thorough
 def test_a_japanese_hand_in_is_read_like_an_english_one(tmp_path: Path) -> None:
     code = f"""
 import os
@@ -204,6 +207,7 @@ def old_list(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters(old_list: str) -> None:
     """A letter that the font lacks is a warning, and here an error."""
     needs(JAPANESE_FONT)
@@ -217,6 +221,7 @@ def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list
     assert told == "seconds that a reader waited → ×\n"
 
 
+@pytest.mark.thorough
 def test_a_verdict_of_the_judge_and_its_picture_are_japanese() -> None:
     code = """
 from demo_app.judge.judge import Verdict
