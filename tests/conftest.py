@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from demo_app.judge.postgres import PostgresServer
 # how long an example takes says more of the machine than of the code
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
+
+# nbformat loads it by way of jsonschema, and it spends a second on grammars of addresses in Greek
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # a shell without job control starts what it puts into the background with SIGINT ignored, and
 # nohup with SIGHUP, which children inherit: tests that send them want them as in a terminal
