@@ -33,13 +33,13 @@ def _left_out(line: str) -> Mutant:
     return next(one for one in of_scripts() if one.before.strip() == line and not one.after)
 
 
-@pytest.mark.parametrize("plan", [one for one in WORLDS if not one.large], ids=lambda one: one.name)
+#: `make explore` goes through the others too: those that are large, or that have a hole still.
+_QUICK = [plan for plan in WORLDS if not plan.large and not plan.open]
+
+
+@pytest.mark.parametrize("plan", _QUICK, ids=lambda plan: plan.name)
 @pytest.mark.thorough
-def test_every_promise_holds_in_every_state(
-    plan: Plan, on: FrozenRedis, request: pytest.FixtureRequest
-) -> None:
-    if plan.open:
-        request.applymarker(pytest.mark.xfail(reason=f"{plan.open} is open", strict=False))
+def test_every_promise_holds_in_every_state(plan: Plan, on: FrozenRedis) -> None:
     found = Breadth(plan, on).run()
     assert not found.broken, f"{found}: {as_line(found.steps)}"
     assert found.whole
