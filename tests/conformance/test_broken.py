@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support import most_thorough
 
 from demo_app.conformance import PROMISES, Broken, Harnesses, Subject
 
@@ -12,31 +13,35 @@ HERE = str(Path(__file__).parent)
 PROMISE = {promise.name: promise for promise in PROMISES}
 
 
+#: The backend, the promise that it breaks, and what is said of it.
+FOUND = (
+    ("ChangesArguments", "arguments", "arrived as"),
+    ("LastInFirstOut", "order", "they ran as"),
+    ("ForgetsPriority", "priority", "the priorities ran as"),
+    ("TakesWhatItCantDo", "priority", "taken without an error"),
+    ("ForgetsDelay", "delay", "too early"),
+    ("TakesWhatItCantDo", "delay", "taken without an error"),
+    ("NeverTriesAgain", "retry", "nothing came of waiting for tried"),
+    ("TriesAgainAtOnce", "retry", "the second try came after"),
+    ("LosesTracebacks", "retry", "no traceback"),
+    ("NeverGivesUp", "gives up", "third try|nothing came"),
+    ("SwallowsErrors", "gives up", "ended as"),
+    ("SwallowsErrors", "discard", "ended as done"),
+    ("LosesResults", "results", "it returned None"),
+    ("RunsTwice", "same id twice", "ran 4 times"),
+    ("OverlooksUnknownTasks", "unknown", "ended as done"),
+    ("TakesWhatItCantDo", "unknown", "taken without an error"),
+    ("OneAtATime", "side by side", "did not run|waiting for two jobs"),
+    ("LosesEveryThird", "throughput", "nothing came of waiting for job"),
+    ("CantBeClosedTwice", "stop", "closed already"),
+    ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
+    ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
+)
+
+
 @pytest.mark.parametrize(
     ("backend", "promise", "message"),
-    [
-        ("ChangesArguments", "arguments", "arrived as"),
-        ("LastInFirstOut", "order", "they ran as"),
-        ("ForgetsPriority", "priority", "the priorities ran as"),
-        ("TakesWhatItCantDo", "priority", "taken without an error"),
-        ("ForgetsDelay", "delay", "too early"),
-        ("TakesWhatItCantDo", "delay", "taken without an error"),
-        ("NeverTriesAgain", "retry", "nothing came of waiting for tried"),
-        ("TriesAgainAtOnce", "retry", "the second try came after"),
-        ("LosesTracebacks", "retry", "no traceback"),
-        ("NeverGivesUp", "gives up", "third try|nothing came"),
-        ("SwallowsErrors", "gives up", "ended as"),
-        ("SwallowsErrors", "discard", "ended as done"),
-        ("LosesResults", "results", "it returned None"),
-        ("RunsTwice", "same id twice", "ran 4 times"),
-        ("OverlooksUnknownTasks", "unknown", "ended as done"),
-        ("TakesWhatItCantDo", "unknown", "taken without an error"),
-        ("OneAtATime", "side by side", "did not run|waiting for two jobs"),
-        ("LosesEveryThird", "throughput", "nothing came of waiting for job"),
-        ("CantBeClosedTwice", "stop", "closed already"),
-        ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
-        ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
-    ],
+    most_thorough(FOUND, FOUND[0], FOUND[1], FOUND[-1]),
 )
 def test_a_broken_backend_is_found_out(backend, promise, message):
     subject = Subject(f"broken:{backend}", path=(HERE,), patience=4.0)
@@ -45,6 +50,7 @@ def test_a_broken_backend_is_found_out(backend, promise, message):
         harnesses.see(PROMISE[promise])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("boasting", "promise"),
     [
