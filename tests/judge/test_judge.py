@@ -61,6 +61,7 @@ def test_a_sound_queue_holds_every_level(sound: list[Verdict]) -> None:
     assert sum(verdict.lost for verdict in sound) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("level", "words"), [(level, words) for level, _, words, _ in BROKEN])
 def test_a_broken_queue_is_caught_and_the_hole_is_named(
     broken: dict[int, Verdict], level: int, words: str
@@ -72,6 +73,7 @@ def test_a_broken_queue_is_caught_and_the_hole_is_named(
     assert len(verdict.plan.faults) <= 2, "the smallest history that shows it"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("level", ALL[:-1])
 def test_the_solution_of_a_challenge_holds_its_level(
     held_and_broken: dict[int, list[Verdict]], level: int
@@ -80,6 +82,7 @@ def test_the_solution_of_a_challenge_holds_its_level(
     assert (held.level.number, held.why) == (level, "")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("level", ALL)
 def test_each_failure_has_its_history_and_its_picture(
     broken: dict[int, Verdict], level: int
@@ -93,6 +96,7 @@ def test_each_failure_has_its_history_and_its_picture(
     assert len(drawn.findall(".//{*}text")) > len(told["history"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("level", "hole"), [(level, hole) for level, _, _, hole in BROKEN])
 def test_the_picture_shows_the_hole(broken: dict[int, Verdict], level: int, hole: str) -> None:
     record = broken[level].record
