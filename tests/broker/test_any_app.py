@@ -135,7 +135,12 @@ class Outside:
         """Of a process that knows the app, and no setting of this project."""
         path = os.pathsep.join([str(self.folder), str(ROOT), *_python_path()])
         broker = self._url.replace("redis+socket://", "claims+unix://")
-        return {**self._leash.environment, "PYTHONPATH": path, "BROKER": broker}
+        return {
+            **self._leash.environment,
+            "PYTHONPATH": path,
+            "BROKER": broker,
+            "TMPDIR": str(self.folder),  # what a killed pool leaves goes with the test
+        }
 
     def send(self, *calls: str) -> list[str]:
         """Run calls in a producer's process; returns the lines that it printed."""

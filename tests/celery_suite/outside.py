@@ -115,6 +115,7 @@ class Shop:
         checkout = os.environ.get("CELERY_SUITE_BROKER", str(REPOSITORY))
         return {
             **self._leash.environment,
+            "TMPDIR": str(self.folder),  # what a killed pool leaves goes with the test
             "BROKER": self.broker(self.link.port),
             "SETTINGS": json.dumps(self.settings),
             "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
