@@ -216,6 +216,7 @@ def test_the_sink_alone_tells_where_it_is() -> None:
         sink.communicate(timeout=20)
 
 
+@pytest.mark.thorough
 def test_the_counts_are_conserved_in_a_thousand_snapshots_under_fire() -> None:
     with Stack(workers=2) as stack, Client(stack.ready) as client:
         posted = 0

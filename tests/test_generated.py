@@ -14,6 +14,5 @@ def test_the_table_is_up_to_date(name: str) -> None:
     assert path.read_text("utf-8") == rewritten(name), "run `python tests/generated.py`"
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_says_what_it_sets(name: str) -> None:
-    assert Settings.model_fields[name].description
+def test_every_setting_says_what_it_sets() -> None:
+    assert [name for name, one in Settings.model_fields.items() if not one.description] == []
