@@ -23,7 +23,7 @@ def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int
     names: of each job's task, by the job's id. Returns a count for each name.
     """
     found = {name: Counter[int]() for name in sorted({*names.values()})}
-    for job in seen.jobs:
+    for job in (job for job in seen.jobs if job.id in names):
         found[names[job.id]].update(int((run.began - seen.start) / _WIDTH) for run in job.runs[1:])
     return found
 
