@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import redis
 
@@ -50,6 +51,7 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, self._hurry
         )
         self._rounds = 0
+        self._said_to_wait: set[str] = set()  # ids, by the last heartbeat
         self._queues: dict[str, None] = {}  # a set that keeps its order
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
         self._lock = threading.Lock()
@@ -102,6 +104,14 @@ class InFlight:
         if held is None:
             raise LeaseLost("the claim has ended already")
         return held.message
+
+    def begins(self, tag: str) -> None:
+        """The job begins: should this worker die now, it may be the cause. Redis has to hear of it
+        only when a heartbeat has said that the job waits."""
+        held = self.holding.get(tag)
+        if held is not None and held.claim.id in self._said_to_wait:
+            with suppress(redis.RedisError):  # the next heartbeat says so
+                self.queue.begin(held.claim.worker, [held.claim.id])
 
     def set_ending(self, tag: str, ending: Ending) -> None:
         """Say how the claim is to end when Celery acknowledges it."""
@@ -204,11 +214,18 @@ class InFlight:
     def _renew(self) -> None:
         waiting: set[str] = set()
         try:
-            waiting = self.consumer.waiting_tags()
+            waiting = self._waiting()
         finally:
-            ids = [claim.id for tag, claim in self.held().items() if tag in waiting]
-            if not self.lease.renew(ids):
+            self._said_to_wait = waiting
+            if not self.lease.renew(waiting):
                 log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
+        if begun := waiting - self._waiting():  # while it was said that they wait
+            self.queue.begin(self.lease.worker, begun)
+
+    def _waiting(self) -> set[str]:
+        """The ids of what is held here and has not begun."""
+        tags = self.consumer.waiting_tags()
+        return {claim.id for tag, claim in self.held().items() if tag in tags}
 
     def rescue(self) -> float | None:
         """Give back what dead workers held; returns the seconds until the next look, when that may

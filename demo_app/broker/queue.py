@@ -142,6 +142,10 @@ class Queue:
         """
         return bool(self._run("beat", worker, lease_ms, said, *waiting))
 
+    def begin(self, worker: str, job_ids: Iterable[str]) -> None:
+        """A worker begins jobs of which it has said that they wait."""
+        self._run("begin", worker, *job_ids)
+
     def deregister(self, worker: str) -> int:
         """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))

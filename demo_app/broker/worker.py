@@ -67,6 +67,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
         """
         return None if is_job(self.message.headers) else super().eta
 
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """The pool begins the job."""
+        super().on_accepted(pid, time_accepted)
+        for in_flight in _here["in_flight"]():
+            in_flight.begins(self.message.delivery_tag)
+
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
         """The task failed; Celery decides whether a job whose process was lost is given back."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)

@@ -171,7 +171,7 @@ def test_a_killed_child_loses_nothing(open_shop: OpenShop, transport: str) -> No
 def test_a_job_that_kills_every_child_is_given_up(open_shop: OpenShop, transport: str) -> None:
     shop = open_shop(transport, **CAREFUL)
     shop.start_worker()
-    shop.order("bomb", kills=True)
+    shop.order("bomb", kills="process")
     again_and_again = 7
     shop.until(
         lambda: shop.given_up() or shop.times("started")["bomb"] >= again_and_again,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from support import die, let_judge, message
+from celery_suite.outside import Shop
+from support import die, let_judge, message, until
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.inspect import get_job
@@ -138,3 +141,29 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
         [claimed] = queue.claim("w", LANES)
         queue.finish(claimed.claim, Verdict.LOST)
     assert _job(queue).state == "retrying"
+
+
+def test_a_job_that_waited_and_has_begun_is_suspected(queue: Queue) -> None:
+    for life in range(2):
+        worker = f"w{life}"
+        _claims(queue, worker)
+        queue.beat(worker, LEASE, "{}", ["job-1"])
+        queue.begin(worker, ["job-1"])
+        die(queue, worker)
+        queue.rescue("other", LEASE, 3)
+    assert _runs_alone(queue)
+
+
+def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(tmp_path: Path) -> None:
+    """Its worker dies before the next heartbeat, which would have said that the job has begun."""
+    options = {"heartbeat_seconds": 0.9, "lease_seconds": 2.7, "max_rescues": 0}
+    shop = Shop(tmp_path / "shop", "claims", "threads", broker_transport_options=options)
+    try:
+        worker = shop.start_worker("--concurrency", "1")
+        shop.order("before", seconds=3.0)
+        shop.order("poison", kills="worker")
+        worker.wait()
+        shop.start_worker()
+        until(lambda: shop.redis.zcard("retrying") == 1, what="its last try, which waits")
+    finally:
+        shop.close()

@@ -47,10 +47,12 @@ def note(what, parcel):
 
 
 @app.task(name="shop.pack")
-def pack(parcel, seconds=0.0, kills=False):
+def pack(parcel, seconds=0.0, kills=""):
     note("started", parcel)
-    if kills:
+    if kills == "process":
         os.kill(os.getpid(), signal.SIGKILL)
+    if kills == "worker":  # with all its processes
+        os.killpg(0, signal.SIGKILL)
     time.sleep(seconds)
     note("ended", parcel)
 

@@ -378,6 +378,7 @@ class World:
     def _begin(self, worker: Worker) -> None:
         tag = worker.tags("waits")[0]
         worker.phase[tag] = "runs"
+        worker.here.begins(tag)
         job = worker.here.held()[tag].id
         self.ledger.begun[job] += 1
         kind = self.kind(job)

@@ -35,8 +35,7 @@ WORLDS = (
     Plan("wiped or older", ("plain",), (_ONE,) * 2, 1, Faults(1, wipe=1, rollback=1, kill=1),
          blogs=1, large=True),
     Plan("hog", ("hog",), (Setup(rescues=0),) * 2, large=True),
-    # a job that waited over a heartbeat and kills within the next beat is not blamed
-    Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True, open="bounded"),
+    Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True),
 )  # fmt: skip
 #: For random walks alone.
 WIDE = Plan("wide", ("plain",) * 10_000, (Setup(places=0), Setup(places=4)) * 100, 50,
