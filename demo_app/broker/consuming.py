@@ -22,7 +22,7 @@ from kombu.transport import virtual
 from kombu.utils.json import loads
 
 from . import worker
-from .blame import is_to_blame, reason_of
+from .blame import ending_of, passes, reason_of
 from .channel import BaseChannel
 from .claim import Claimed, Ending, Verdict, claimed_by
 from .keys import lanes_of
@@ -123,7 +123,7 @@ class Consuming(BaseChannel):
                     raise redis.exceptions.ConnectionError("the channel has closed")
                 connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
-                if is_to_blame(error):  # the next one runs
+                if not passes(error):  # the next one runs
                     self._put_aside(delivery.tag, error)
                     continue
                 for unseen in deliveries[number:]:  # Celery will never run or return these
@@ -133,8 +133,8 @@ class Consuming(BaseChannel):
                 raise
 
     def _put_aside(self, tag: str, error: BaseException) -> None:
-        log.error("A message that can't be run is among the dead: %s", error, exc_info=error)
-        self.in_flight.finish_soon(tag, Ending(Verdict.DEAD, reason_of(error)))
+        log.error("A message that can't be handed on: %s", error, exc_info=error)
+        self.in_flight.finish_soon(tag, ending_of(error))
         virtual.QoS.ack(self.qos, tag)
 
     def _receive_one(self, subscribed: Any) -> Any:
@@ -142,7 +142,7 @@ class Consuming(BaseChannel):
         try:
             return super()._receive_one(subscribed)
         except Exception as error:
-            if isinstance(error, Empty) or not is_to_blame(error):
+            if isinstance(error, Empty) or passes(error):
                 raise
             log.error("A broadcast that can't be read is dropped: %s", error, exc_info=error)
             raise Empty from None

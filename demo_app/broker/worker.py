@@ -23,7 +23,7 @@ from celery.signals import celeryd_after_setup, task_revoked, worker_ready, work
 from celery.worker import control, state
 from celery.worker.request import Request as CeleryRequest
 
-from .blame import is_to_blame, reason_of
+from .blame import ending_of, passes, reason_of
 from .claim import Ending, Verdict
 from .consumer import Consumer
 from .defaults import early_tasks, is_chosen, set_defaults
@@ -82,16 +82,16 @@ class Request(CeleryRequest):  # type: ignore[misc]
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
-            if not is_to_blame(failed):
+            if passes(failed):
                 raise
             return self.put_aside(failed)
 
     def put_aside(self, error: Exception) -> None:
-        """The job can't be begun, or can't be ended: it is dead, or lost with its process."""
+        """The job can't be begun, or can't be ended: see `ending_of`."""
         log.error("A job that can't be run to its end: %s", error, exc_info=error)
         state.task_ready(self)
         if not self._process_lost:
-            self._set_ending(Ending(Verdict.DEAD, reason_of(error)))
+            self._set_ending(ending_of(error))
         self.reject(requeue=self._process_lost)
 
     def reject(self, requeue: bool = False) -> Any:
@@ -113,7 +113,7 @@ def _start(controller: Any, request: Request) -> None:
     except TaskRevokedError:
         pass
     except Exception as error:
-        if not is_to_blame(error):
+        if passes(error):
             raise
         request.put_aside(error)
         for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):  # of prefork

@@ -46,6 +46,30 @@ def collect(parcel):
 """
 
 
+#: What a task does whose worker has no file handle left when it is to hand the first job on.
+UNLUCKY = """
+from celery import Task
+from celery.worker.strategy import default
+
+
+class Unlucky(Task):
+    errors = [OSError("too many open files"), ValueError("a bug of the worker's")]
+
+    def Strategy(self, task, app, consumer):
+        hand_on = default(task, app, consumer)
+        def receive(*args, **kwargs):
+            if self.errors:
+                raise self.errors.pop()
+            return hand_on(*args, **kwargs)
+        return receive
+
+
+@app.task(name="shop.unlucky", base=Unlucky)
+def unlucky(parcel):
+    note("ended", parcel)
+"""
+
+
 @pytest.fixture
 def shops(tmp_path: Path) -> Iterator[Any]:
     """Opens shops; each is closed at the end."""
@@ -78,8 +102,7 @@ def test_a_job_that_waits_for_its_rate_limit_runs_once(shops: Any, pool: str) ->
 @pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 def test_a_job_that_an_extension_collects_runs_once(shops: Any, pool: str) -> None:
     shop = shops(pool, worker_prefetch_multiplier=0)
-    with (shop.folder / "shop.py").open("a") as text:
-        text.write(COLLECTED)
+    shop.add(COLLECTED)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]
     shop.order(*parcels, task="shop.collect")
@@ -110,3 +133,12 @@ def test_a_worker_whose_lease_is_longer_than_the_others_keeps_its_job(shops: Any
     shop.start_worker()  # it looks for dead workers twice a second, and its own lease is 3 s
     until(lambda: _done(shop) == 1, what="its end")
     assert shop.times("started")["long"] == 1
+
+
+def test_an_error_of_the_workers_puts_no_job_to_death(shops: Any) -> None:
+    shop = shops("threads")
+    shop.add(UNLUCKY)
+    shop.start_worker()
+    shop.order("honest", task="shop.unlucky")
+    until(lambda: _done(shop) == 1, what="its third try")
+    assert shop.redis.zcard("dead") == 0

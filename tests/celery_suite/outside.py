@@ -86,6 +86,11 @@ class Shop:
         self.start_redis()
         self.link = Link(self.port)  #: the workers' way to Redis
 
+    def add(self, text: str) -> None:
+        """Write this at the end of the app."""
+        with (self.folder / "shop.py").open("a") as app:
+            app.write(text)
+
     def broker(self, port: int) -> str:
         """The broker's URL: the one word in which the two differ."""
         scheme = "claims+redis" if self.transport == "claims" else "redis"
