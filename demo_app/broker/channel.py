@@ -17,7 +17,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.json import JSONEncoder
 
 from . import worker
-from .connection import CONNECTIONS, connection_options, scheme_of
+from .connection import CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .in_flight import InFlight
 from .keys import lane_of, lanes_of
 from .message import is_job
@@ -52,7 +52,9 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         self._url = client.hostname or ""
         self._address = (client.hostname, client.port, client.virtual_host)
         self._found: tuple[int, InFlight] | None = None
-        self.connection_class = CONNECTIONS[scheme_of(self._url) or "redis"]
+        scheme = scheme_of(self._url) or "redis"
+        self.connection_class = CONNECTIONS[scheme]
+        self.connection_class_ssl = WITH_TLS.get(scheme, WITH_TLS["redis"])
         super().__init__(connection, **options)
 
     @property

@@ -16,6 +16,9 @@ from redis.connection import parse_url
 Decoded = Any
 
 
+_OF_A_REPLICA = (redis.ReadOnlyError, redis.exceptions.MasterDownError)
+
+
 class _ToThePrimary:
     """A connection to a server that may write.
 
@@ -25,12 +28,13 @@ class _ToThePrimary:
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """The next answer; raises redis.ConnectionError when the server is a replica.
 
-        It refuses to write, and who waits in it while it becomes one is sent away ("UNBLOCKED").
+        It refuses to write, or to read what may be old ("MASTERDOWN"), and who waits in it while it
+        becomes one is sent away ("UNBLOCKED").
         """
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]
         except redis.ResponseError as error:
-            if not (isinstance(error, redis.ReadOnlyError) or f"{error}".startswith("UNBLOCKED")):
+            if not (isinstance(error, _OF_A_REPLICA) or f"{error}".startswith("UNBLOCKED")):
                 raise
             self.disconnect()  # type: ignore[attr-defined]
             raise redis.ConnectionError(f"it is a replica by now: {error}") from error
@@ -48,6 +52,9 @@ class _Unix(_ToThePrimary, redis.UnixDomainSocketConnection): ...
 class _BySentinel(_ToThePrimary, sentinel.SentinelManagedConnection): ...
 
 
+class _TlsBySentinel(_ToThePrimary, sentinel.SentinelManagedConnection, redis.SSLConnection): ...
+
+
 #: The schemes behind ``claims+``, with the class of their connections.
 CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("redis", "valkey"), _Tcp),
@@ -55,6 +62,8 @@ CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("unix", "socket"), _Unix),
     "sentinel": _BySentinel,
 }
+#: With Celery's `broker_use_ssl`, which needs no other scheme.
+WITH_TLS: dict[str, type[Any]] = {"redis": _Tls, "sentinel": _TlsBySentinel}
 #: Schemes that redis-py spells in another way.
 _SPELT = {
     "redis+socket": "unix",

@@ -15,6 +15,7 @@ import pytest
 import redis
 from celery_suite.outside import Shop
 from certificate import tls_context
+from kombu import Connection
 from support import until
 
 from demo_app.stack.ports import take
@@ -115,6 +116,21 @@ def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> N
         shop.start_worker()
         shop.order("vase")
         assert not shop.lost(["vase"], 30)
+        shop.close()
+
+
+def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> None:
+    context = tls_context(shop.folder, "127.0.0.1")
+    tls = {"ssl_ca_certs": str(shop.folder / "certificate.pem")}
+    with (
+        _tls_in_front_of(shop.port, context) as port,
+        Connection(f"claims+redis://127.0.0.1:{port}/0", ssl=tls) as connection,
+    ):
+        client: Any = connection.default_channel.client
+        client.set("x", "1")
+        shop.redis.replicaof("127.0.0.1", "1")
+        with pytest.raises(redis.ConnectionError, match="it is a replica by now"):
+            client.set("x", "2")
         shop.close()
 
 

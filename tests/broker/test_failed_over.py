@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from celery_suite.outside import Shop
 from support import message, until
 
@@ -61,3 +62,11 @@ def test_a_worker_that_starts_while_redis_is_full_makes_room(shop: Shop) -> None
     shop.start_worker()
     assert not shop.lost(parcels, 60)
     assert shop.redis.exists("_kombu.binding.celery")
+
+
+def test_a_replica_that_serves_nothing_old_is_as_good_as_gone(shop: Shop) -> None:
+    shop.redis.config_set("replica-serve-stale-data", "no")
+    shop.redis.replicaof("127.0.0.1", "1")
+    client = connect(f"redis://127.0.0.1:{shop.port}/0")
+    with client, pytest.raises(redis.ConnectionError, match="replica-serve-stale-data"):
+        client.get("x")

@@ -9,6 +9,7 @@ import pytest
 from stage.stage_page import StagePage
 from support import until
 
+from demo_app.broker.connection import connect
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -65,3 +66,19 @@ def test_everything_comes_back_with_redis(stack: Stack, client: Client, holder) 
         what="the last mail",
     )
     assert seen.sums["lost"] == 0
+
+
+def test_health_says_that_redis_has_become_a_replica(
+    stack: Stack, client: Client, holder: httpx.Client
+) -> None:
+    def trouble() -> str:
+        return str(holder.get("/healthz").json()["trouble"])
+
+    with connect(stack.ready["redis"]) as redis:
+        redis.replicaof("127.0.0.1", "1")
+        try:
+            client.comment()
+            until(lambda: "a replica" in trouble(), what="its reason")
+        finally:
+            redis.replicaof("no", "one")
+        until(lambda: not trouble(), what="its end")
