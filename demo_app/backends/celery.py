@@ -63,6 +63,11 @@ class CeleryBackend(Backend):
         """Let the history forget none of these; or (wanted: False) as usual."""
         self._store.keep(job_ids, wanted=wanted)
 
+    def kept(self) -> list[str]:
+        """The ids that the history is not to forget."""
+        client: Decoded = self._store.client
+        return list(client.smembers("kept"))
+
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
         return dict(self._store.snapshot().count)

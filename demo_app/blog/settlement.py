@@ -42,6 +42,7 @@ class Settlement:
     ) -> None:
         self._database, self._backend = database, backend
         self._hand_over_again, self._limit = hand_over_again, min(at_once, _ASKED)
+        self._begun = False
         self._asked = 0  # the last row that was asked about in this round
         self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
 
@@ -53,6 +54,9 @@ class Settlement:
         Returns how many rows that were; 0 at the end of a round (see `_FULL`).
         Raises what the backend raises when it can't tell; nothing is deleted then.
         """
+        if not self._begun:
+            self._keep_no_others()
+            self._begun = True
         batch = outbox.handed_over(self._database, self._asked, reached, self._limit)
         now = time.monotonic()
         if self._asked == 0:
@@ -78,3 +82,11 @@ class Settlement:
             self._asked = 0
             return 0
         return len(batch)
+
+    def _keep_no_others(self) -> None:
+        """A process that was killed after it had deleted rows has not said so."""
+        kept = self._backend.kept()
+        for first in range(0, len(kept), _ASKED):
+            some = kept[first : first + _ASKED]
+            rows = outbox.among(self._database, some)
+            self._backend.keep([job for job in some if job not in rows], wanted=False)

@@ -114,6 +114,10 @@ class Backend(ABC):
         """An outbox has a copy of these jobs, and will ask `states`: forget none of them, however
         long ago it ended; or (wanted: False) as usual. Raises its error when that can't be told."""
 
+    def kept(self) -> list[str]:
+        """The ids that are to be kept."""
+        return []
+
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, as far as the backend can tell."""
         return {}

@@ -230,6 +230,17 @@ def test_nothing_is_forgotten_while_redis_can_not_be_asked(
     assert _queued(store) == sent
 
 
+def test_what_a_killed_relay_had_kept_and_deleted_is_kept_no_longer(
+    database: Database, store: Queue
+) -> None:
+    sent = [_comment(database) for _ in range(2)]
+    Relay(database, CeleryBackend(store)).hand_over()
+    _work(store, sent[0])
+    outbox.remove_job(database, sent[0])  # and then it was killed
+    Relay(database, CeleryBackend(store)).settle()
+    assert store.client.smembers("kept") == {sent[1]}
+
+
 def test_a_long_outbox_is_asked_about_from_end_to_end(database: Database, store: Queue) -> None:
     sent = [_comment(database) for _ in range(5)]
     relay = Relay(database, CeleryBackend(store), at_once=2)
