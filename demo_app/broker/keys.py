@@ -21,7 +21,7 @@
 ``throughput:<day>``         hash: how many were done in each minute, and how long they took
 ``journal``                  capped stream of every change
 ``wake``, ``idle``           stream that wakes waiting workers; set while one waits
-``server``                   hash: which run of Redis this is, since when; the latest moment seen
+``server``                   hash: which run of Redis this is, since when; what its clock did
 ===========================  =======================================================================
 
 A lane is one list of a queue: a queue has five, for jobs of different priority.

@@ -43,7 +43,7 @@ class Queue:
         self.options = options
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
-        self._clock: tuple[float, float] | None = None  # Redis' and ours, at the same moment
+        self._clock: tuple[str, float] | None = None  # Redis' and ours, at the same moment
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Put one job in; False when its id was known already.
@@ -186,16 +186,14 @@ class Queue:
     def _judge(
         self, what: str, by: str, lease_ms: int, beat_ms: int, most: int, connected: float | None
     ) -> tuple[list[str], bool]:
+        asked, wall = time.monotonic(), f"{time.time():.6f}"
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
-        reckoned = ""
-        if self._clock is not None:
-            redis_then, own_then = self._clock
-            reckoned = f"{redis_then + time.monotonic() - own_then:.6f}"
-        asked = time.monotonic()
-        since = "" if connected is None else f"{connected:.6f}"
-        answer = self._run("rescue", by, lease_ms, beat_ms, most, reckoned, what, since)
+        last_look = () if self._clock is None else (self._clock[0], f"{asked - self._clock[1]:.6f}")
+        answer = self._run(
+            "rescue", by, lease_ms, beat_ms, most, what, _text(connected), wall, *last_look
+        )
         now, suspected, *found = answer
-        self._clock = float(now), asked
+        self._clock = now, asked
         return list(found), int(suspected) > 0
 
     def promote_due(self, by: str) -> tuple[int, float | None]:
@@ -240,5 +238,5 @@ class Queue:
         return Snapshot(json.loads(self._run("snapshot", most, whole, *ids)), ids)
 
 
-def _text(moment: float | None) -> str:
-    return "" if moment is None else f"{moment:.6f}"
+def _text(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.6f}"

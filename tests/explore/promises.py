@@ -144,7 +144,7 @@ def _begins_once(world: World, view: View) -> Iterator[str]:
 def _not_early(world: World, view: View) -> Iterator[str]:
     for job, due in world.ledger.due.items():
         waits = "scheduled" in view.places.get(job, ["scheduled"])
-        if not waits and world.now < due - 1 and job not in world.ledger.excused:
+        if not waits and world.now < due - 1:
             yield f"{job} was found due {due - world.now:.0f} s early"
 
 

@@ -110,7 +110,6 @@ class Ledger:
     mailed: Counter[str] = field(default_factory=Counter)
     decided: set[str] = field(default_factory=set)  # jobs that a person discarded
     acts: set[str] = field(default_factory=set)  # what people did
-    excused: set[str] = field(default_factory=set)  # found due while Redis' clock was wrong
     faults: Counter[str] = field(default_factory=Counter)
     touched: set[str] = field(default_factory=set)  # workers that something was done to
     broken: str = ""  # what the last step itself showed to be wrong
@@ -314,9 +313,6 @@ class World:
         else:
             LINE.begin(fault, [], self.now)
             self._elsewhere(what, *about)
-        if self.off:
-            waiting = self.jobs_in("scheduled")[::2]
-            self.ledger.excused |= self.ledger.due.keys() - set(waiting)
 
     def _count(self, kind: str, *about: Any) -> None:
         self.ledger.faults[kind] += 1

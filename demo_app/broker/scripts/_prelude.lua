@@ -73,22 +73,48 @@ local function lane_of(id)
   return readable and type(lane) == 'string' and lane or nil
 end
 
--- The clock may be set back. What was noted by the clock as it was before, and lies ahead of now,
--- moves with it: what waits would wait for as much longer. What was noted earlier stays: its moment is
--- the same by every clock that is right. The latest moment that anybody has seen tells that it was.
-local function follow_clock()
-  local seen = tonumber(redis.call('HGET', SERVER, 'at') or 0)
-  if seen - now > 1 then
-    for _, state in ipairs({'scheduled', 'retrying', 'dead', 'done', 'discarded'}) do
-      for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), now_text, '+inf')) do
-        local waits = state == 'scheduled' or state == 'retrying'
-        local line = waits and redis.call('LINDEX', job_key(id), -1)
-        local noted = line and tonumber(string.match(line, '^%["%w+","([%d.]+)"'))
-        if not noted or noted > now then redis.call('ZINCRBY', set_key(state), now - seen, id) end
-      end
+-- Move what is due, or has ended, later than a moment. seconds(state, noted): by how much; noted: when
+-- it came into this state, if it waits.
+local function shift(states, later_than, seconds)
+  for _, state in ipairs(states) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
+      local waits = state == 'scheduled' or state == 'retrying'
+      local line = waits and redis.call('LINDEX', job_key(id), -1)
+      local noted = line and tonumber(string.match(line, '^%["%w+","([%d.]+)"'))
+      redis.call('ZINCRBY', set_key(state), seconds(state, noted), id)
     end
   end
+end
+
+-- The clock may be set back. What was noted by the clock as it was before, and lies ahead of now,
+-- moves with it: what waits would wait for as much longer. What was noted earlier stays: its moment is
+-- the same by every clock that is right. Unless it has moved when the clock leapt ahead, and is put
+-- back. The latest moment that anybody has seen tells that it was.
+local function follow_clock()
+  local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
+  seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
+  if seen - now > 1 then
+    local undone = math.min(ahead, seen - now)
+    shift({'scheduled', 'retrying', 'dead', 'done', 'discarded'}, now_text, function(_, noted)
+      return (not noted or noted > now) and now - seen or -undone
+    end)
+    redis.call('HSET', SERVER, 'ahead', ahead - undone)
+  end
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
+end
+
+-- The clock has leapt ahead of the moment that somebody has reckoned by a clock that can't leap. What
+-- was noted before waits as long as it would have. A moment stays, by the clocks that are right: ours
+-- is, when it agrees with the one on that one's wall now.
+local function leap_ahead(reckoned, wall)
+  local leap = now - reckoned
+  local put_right = math.abs(now - wall) < math.abs(reckoned - wall)
+  shift({'scheduled', 'retrying'}, reckoned, function(state, noted)
+    local stays = noted and noted > reckoned + 1 or put_right and state == 'scheduled'
+    return stays and 0 or leap
+  end)
+  if not put_right then redis.call('HINCRBYFLOAT', SERVER, 'ahead', leap) end
+  redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
 -- A moment so many seconds from now; as text, by the clock that will find it due.

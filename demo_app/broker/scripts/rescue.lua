@@ -3,12 +3,18 @@
 -- be on its way. Each worker is judged by its own lease. Right after Redis was started again, or its
 -- clock leapt ahead, every key may have run out at once; and who asks may have been cut off from Redis
 -- together with others. So nobody is judged until all that is one lease ago.
--- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, what the
--- time is by its reckoning (epoch seconds, '' when it can't tell), what (look, move), for how many
--- seconds it has not been cut off ('' when it never was).
+-- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, what (look,
+-- move), for how many seconds it has not been cut off ('' when it never was), what the time is on its
+-- wall (epoch seconds), what our time was when it looked last, and how many seconds ago that was by a
+-- clock that can't leap (neither when it never has).
 -- Returns {the time, how many may be dead, then the ids that were moved, or for look the dead}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local most, reckoned, what = ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local most, what = ARGV[4], ARGV[5]
+local reckoned = ARGV[8] and ARGV[8] + ARGV[9]
+if reckoned and now - reckoned > 1
+    and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < tonumber(ARGV[8]) then
+  leap_ahead(reckoned, tonumber(ARGV[7]))  -- keeps: not-early
+end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local seen = redis.call('HMGET', SERVER, 'run', 'since')
 if seen[1] ~= run or (reckoned and now - reckoned > own_lease / 2000) then
@@ -17,7 +23,7 @@ if seen[1] ~= run or (reckoned and now - reckoned > own_lease / 2000) then
   return {now_text, 0}
 end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
-calm = 1000 * math.min(calm, tonumber(ARGV[7]) or math.huge)
+calm = 1000 * math.min(calm, tonumber(ARGV[6]) or math.huge)
 
 -- Whether this look and an earlier one found no sign of life; too early a look proves nothing.
 local function is_dead(worker, lease, first_look)
