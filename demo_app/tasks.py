@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 from demo_app.blog import posts
 from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.identity import open_blog
 from demo_app.jobs import retry_on, task
+from demo_app.jobs.context import current
 from demo_app.mail import notifications
-from demo_app.mail.connection import MailDeferred, MailRefused
+from demo_app.mail.connection import MailDeferred, MailRefused, MailServerAway
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import BadAddress, Mail, Mailbox
 from demo_app.settings import settings
@@ -32,18 +33,12 @@ class NotFound(LookupError):
 
 def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
     """How every job that sends a mail is tried again."""
+    patiently = partial(retry_on, first=0.5, longest=LONGEST_WAIT, jitter=0.2, within=GIVE_UP)
     for policy in (
         retry_on(NotFound, attempts=6),
         retry_on(MailRefused, BadAddress, attempts=1),
-        retry_on(
-            MailDeferred,
-            DatabaseDown,
-            DatabaseMissing,
-            first=0.5,
-            longest=LONGEST_WAIT,
-            jitter=0.2,
-            within=GIVE_UP,
-        ),
+        patiently(MailDeferred),
+        patiently(MailServerAway, DatabaseDown, DatabaseMissing, outage=True),
     ):
         function = policy(function)
     return function
@@ -82,7 +77,17 @@ def sender() -> Mailbox:
     return Mailbox.parse(settings().sender)
 
 
-@cache
 def blog() -> Database:
-    """The blog's database: the web app makes it, and no job ever does."""
+    """The blog's database: the web app makes it, and no job ever does.
+
+    Raises DatabaseMissing when the running job is another blog's.
+    """
+    database, context = _opened(), current()
+    if context and context.job.owner not in ("", database.id):
+        raise DatabaseMissing(f"this is {database.id}, and the job is {context.job.owner}'s")
+    return database
+
+
+@cache
+def _opened() -> Database:
     return open_blog(settings())

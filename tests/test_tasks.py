@@ -24,8 +24,8 @@ from demo_app.blog.opening import open_database
 from demo_app.jobs import backend as backends
 from demo_app.jobs.outcome import Discarded, Failed, Retry
 from demo_app.jobs.perform import perform
-from demo_app.jobs.retries import RetryPolicy
-from demo_app.mail.connection import MailDeferred
+from demo_app.jobs.retries import policy_for
+from demo_app.mail.connection import MailDeferred, MailServerAway
 from demo_app.settings import BackendName, Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -98,11 +98,11 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
     chosen = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
     for module in ("demo_app.tasks", "demo_app.mail.delivery", "demo_app.jobs.backend"):
         monkeypatch.setattr(f"{module}.settings", lambda: chosen)
-    tasks.blog.cache_clear()
+    tasks._opened.cache_clear()
     database = SqliteDatabase(chosen.database)
     posts.seed(database)
     yield database
-    tasks.blog.cache_clear()
+    tasks._opened.cache_clear()
 
 
 def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch):
@@ -170,12 +170,19 @@ def test_an_empty_file_is_no_blog(tmp_path):
         SqliteDatabase(path, create=False)
 
 
-def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour():
-    (policy,) = [
-        one
-        for one in tasks.notify_author.policies
-        if isinstance(one, RetryPolicy) and MailDeferred in one.exceptions
-    ]
+def test_a_job_of_another_blog_is_not_looked_for_in_this_one(blog):
+    outcome = perform(replace(tasks.notify_author.job(1), owner="another blog"))
+
+    assert isinstance(outcome, Retry)
+    assert "the job is another blog's" in outcome.error.traceback
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"), [(MailDeferred("451"), False), (MailServerAway("it is away"), True)]
+)
+def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour(error, outage):
+    policy = policy_for(tasks.notify_author.policies, error)
+    assert policy.outage is outage
     now, failures = 0.0, 0
     while not policy.gives_up(failures, now):
         failures += 1

@@ -104,7 +104,14 @@ class CeleryBackend(Backend):
 def message_of(job: Job) -> Message:
     """The job as a message for the queue."""
     return Message(
-        job.id, job.task, job.arguments, job.queue_name, job.priority, job.attempts, job.enqueued_at
+        job.id,
+        job.task,
+        job.arguments,
+        job.queue_name,
+        job.priority,
+        job.attempts,
+        job.enqueued_at,
+        job.owner,
     )
 
 
@@ -118,6 +125,7 @@ def job_of(message: Message) -> Job:
         attempts=message.retries,
         id=message.id,
         enqueued_at=message.enqueued_at,
+        owner=message.owner,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
@@ -103,7 +104,8 @@ class Relay:
         if not self._announced:
             self._announce()
             self._announced = True
-        jobs = {entry.row: entry.job for entry in batch if entry.job is not None}
+        owner = self._database.id
+        jobs = {entry.row: replace(entry.job, owner=owner) for entry in batch if entry.job}
         reasons = {entry.row: entry.problem for entry in batch if entry.job is None}
         if self._keep:
             self._backend.keep([job.id for job in jobs.values()])

@@ -55,13 +55,15 @@ class Ending:
     """How a claim is to end.
 
     detail: what its history says. after: seconds until the next try, for RETRY. message: takes the
-    place of the stored one.
+    place of the stored one. needs: what it waits for with RETRY, and what is there with DONE, by
+    any name: a job that is done wakes some of those that wait for the same.
     """
 
     verdict: Verdict
     detail: str = ""
     after: float | None = None
     message: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

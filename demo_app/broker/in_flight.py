@@ -167,6 +167,7 @@ class InFlight:
             detail=chosen.detail,
             after=chosen.after,
             message=chosen.message,
+            needs=chosen.needs,
             next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
         self.holding.end(tag)

@@ -14,6 +14,7 @@
 ``running``                  hash: id to the number of its claim
 ``successor:<id>``           the next try that a running job has published
 ``scheduled``, ``retrying``  sorted sets of ids, by the moment at which they are due
+``waits:<what>``             sorted set of the ids that are retrying until that is there again
 ``dead``, ``done``,
 ``discarded``                sorted sets of ids, by the moment at which they ended
 ``kept``                     set of the ids of which an outbox has a copy

@@ -29,6 +29,7 @@ class Message:
     priority: int = 0
     retries: int = 0
     enqueued_at: float = 0.0
+    owner: str = ""
     written_lane: str = field(default="", compare=False)
 
     @property
@@ -54,7 +55,7 @@ def compose(message: Message) -> str:
         f'"content-type":"application/json","headers":{{"lang":"py","task":{_dumps(message.task)},'
         f'"id":{job_id},"root_id":{job_id},"parent_id":null,"group":null,'
         f'"retries":{message.retries},"eta":null,"expires":null,"timelimit":[null,null],'
-        f'"enqueued_at":{message.enqueued_at}}},"properties":{{"correlation_id":{job_id},'
+        f'"enqueued_at":{message.enqueued_at},"owner":{_dumps(message.owner)}}},"properties":{{"correlation_id":{job_id},'
         f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue},'
         f'"lane":{_dumps(message.lane)}}},'
         f'"priority":{message.priority},"body_encoding":"utf-8","delivery_tag":{job_id}}}}}'
@@ -104,6 +105,7 @@ def parse(text: str | bytes) -> Message:
             written_lane=lane,
             retries=int(headers.get("retries") or 0),
             enqueued_at=float(headers.get("enqueued_at") or 0),
+            owner=str(headers.get("owner") or ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a message of Celery's protocol 2: {error}") from error

@@ -114,16 +114,17 @@ class Queue:
         detail: str = "",
         after: float | None = None,
         message: str = "",
+        needs: str = "",
         next_for: tuple[str, Sequence[str]] | None = None,
     ) -> Ended:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
-        after: seconds until the next try, for RETRY. message: replaces the stored one.
+        after, message, needs: see `Ending`.
         next_for: a worker, and the lanes to take the next job from.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.lane, claim.id, claim.number)
-        told = (verdict, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues)
+        told = (verdict, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues, needs)
         in_time, *taken = self._run("finish", *held, *told, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)

@@ -16,7 +16,8 @@ class Job:
 
     run_after: an aware point in time before which the job must not run; None for at once.
     priority: higher runs first, 0 is normal.
-    attempts: how many tries have failed so far.
+    attempts: how many tries have failed so far. owner: whose job it is, in a queue that others may
+    use too; "" for nobody's.
     """
 
     task: str
@@ -27,6 +28,7 @@ class Job:
     attempts: int = 0
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     enqueued_at: float = field(default_factory=lambda: time.time())  # by the clock of the moment
+    owner: str = ""
 
     @property
     def due(self) -> float | None:
@@ -37,6 +39,8 @@ class Job:
         """The job as JSON carries it."""
         record = asdict(self)
         record["run_after"] = self.run_after and self.run_after.isoformat()
+        if not self.owner:  # an older version of the app does not know it
+            del record["owner"]
         return record
 
     @classmethod
@@ -65,4 +69,5 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "attempts": int,
     "id": str,
     "enqueued_at": (int, float),
+    "owner": str,
 }

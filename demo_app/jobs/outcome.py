@@ -17,10 +17,12 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It failed and is due again; after: seconds until then."""
+    """It failed and is due again; after: seconds until then. outage: or as soon as another job of
+    its task succeeds."""
 
     after: float
     error: TaskError
+    outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)

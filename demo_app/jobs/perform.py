@@ -77,7 +77,7 @@ def after_failure(error: BaseException, job: Job) -> Outcome:
     failure = TaskError(_path(error), "".join(traceback.format_exception(error)))
     if policy.gives_up(failures, time.time() - job.enqueued_at):
         return Failed(failure)
-    return Retry(policy.wait(failures), failure)
+    return Retry(policy.wait(failures), failure, policy.outage)
 
 
 def _path(error: BaseException) -> str:

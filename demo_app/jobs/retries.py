@@ -23,7 +23,8 @@ class RetryPolicy:
     attempts: how many tries there are. first, longest: seconds. jitter: the share of each wait
     that is left to chance, 0 to 1. within: seconds since the job was put in, during which it is
     tried however many attempts that takes. The clock of the worker may be days ahead of the one
-    that put it in: so there are `attempts` tries all the same.
+    that put it in: so there are `attempts` tries all the same. outage: these exceptions say that
+    what the task needs is away, and the first of its jobs that succeeds wakes those that wait.
     """
 
     exceptions: tuple[type[BaseException], ...] = (Exception,)
@@ -32,6 +33,7 @@ class RetryPolicy:
     longest: float = 600.0
     jitter: float = 0.5
     within: float | None = None
+    outage: bool = False
 
     def wait(self, failures: int, chance: Callable[[], float] = random.random) -> float:
         """Seconds to wait after so many failures (1 or more)."""
@@ -62,9 +64,10 @@ def retry_on(
     longest: float = 600.0,
     jitter: float = 0.5,
     within: float | None = None,
+    outage: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Try a job again after these exceptions; see `RetryPolicy` for the meaning of the numbers."""
-    return _with(RetryPolicy(exceptions, attempts, first, longest, jitter, within))
+    return _with(RetryPolicy(exceptions, attempts, first, longest, jitter, within, outage))
 
 
 def discard_on(

@@ -57,6 +57,10 @@ class MailDeferred(MailError):
     wrong password. That says nothing about this mail, and passes when somebody puts it right."""
 
 
+class MailServerAway(MailDeferred):
+    """There is no answer at all, or it lets nobody in: no mail would be taken now."""
+
+
 #: 5xx answers that are about the session, whatever the mail: a command out of order (RFC 5321),
 #: a log-in that is wanted or was wrong, an encryption that is wanted (RFC 4954, section 6).
 _ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
@@ -69,7 +73,7 @@ def as_mail_error(error: Exception) -> MailError:
         return (MailRefused if for_good else MailDeferred)(
             f"the mail server said {answer_of(error)}"
         )
-    return MailDeferred(f"the mail server did not answer: {answer_of(error)}")
+    return MailServerAway(f"the mail server did not answer: {answer_of(error)}")
 
 
 def answer_of(error: Exception) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.context import checkpoint, current, note
-from demo_app.mail.connection import MailDeferred, answer_of, as_mail_error, connect
+from demo_app.mail.connection import MailServerAway, answer_of, as_mail_error, connect
 from demo_app.mail.message import Mail
 from demo_app.settings import Safeguard, settings
 
@@ -56,7 +56,7 @@ def _begin(mail: Mail) -> None:
     try:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
-        raise MailDeferred(f"the mail server lets nobody in: {answer_of(error)}") from error
+        raise MailServerAway(f"the mail server lets nobody in: {answer_of(error)}") from error
     _envelope(_local.smtp, mail)
 
 

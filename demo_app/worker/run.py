@@ -59,11 +59,11 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
         outcome = after_failure(error, job)
     except BaseException as error:  # a job may not end its worker, with sys.exit() for example
         outcome = after_failure(error, job)
-    conclude(here, tag, outcome, notes)
+    conclude(here, tag, celery_task.name, outcome, notes)
     match outcome:
         case Succeeded(value):
             return value
-        case outcomes.Retry(after, failure):
+        case outcomes.Retry(after, failure, _):
             raise Retry(exc=JobDead(_last_line(failure)), when=after)
         case Discarded():
             raise Ignore
@@ -71,15 +71,16 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
             raise JobDead(_last_line(failure))
 
 
-def conclude(here: InFlight, tag: str, outcome: Outcome, notes: dict[str, Any]) -> None:
+def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[str, Any]) -> None:
     """Say how the claim is to end; the acknowledgement carries it. notes: for the job's history."""
     match outcome:
         case Succeeded(value):
             detail = notes if value is None else {**notes, "value": value}
-            ending = Ending(Verdict.DONE, _text(detail))
-        case outcomes.Retry(after, error):
+            ending = Ending(Verdict.DONE, _text(detail), needs=task)
+        case outcomes.Retry(after, error, outage):
             text = _text({**notes, **_failure(error), "after": after})
-            ending = Ending(Verdict.RETRY, text, after, next_try(here.message(tag)))
+            needs = task if outage else ""
+            ending = Ending(Verdict.RETRY, text, after, next_try(here.message(tag)), needs)
         case Discarded(reason):
             ending = Ending(Verdict.DISCARD, _text({**notes, "reason": reason}))
         case Failed(error):

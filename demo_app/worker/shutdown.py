@@ -93,7 +93,7 @@ class Shutdown:
         for run in runs:
             log.error("The job %s can't be ended; this worker takes its own place", run.job.id)
             error = JobTimeout(f"it ran for more than {self._settings.job_seconds:g} s")
-            conclude(here, run.tag, after_failure(error, run.job), {})
+            conclude(here, run.tag, run.job.task, after_failure(error, run.job), {})
             here.finish(run.tag, Ending(Verdict.DEAD))
         deadline = time.monotonic() + self._settings.stop_seconds
         while here.held() and time.monotonic() < deadline:

@@ -151,3 +151,19 @@ def test_a_queue_whose_name_ends_like_a_lane_is_a_queue_of_its_own(name: str) ->
     assert len(mine) == 5
     assert {queue_of(lane) for lane in mine} == {name}
     assert {lane_of(name, priority) for priority in range(10)} < mine
+
+
+def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(store: Queue) -> None:
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    for number in range(25):
+        store.enqueue(message(number))
+        store.finish(_claimed(store, "w"), Verdict.RETRY, after=3600.0, needs="mail")
+    for number, needs in ((98, "another thing"), (99, "mail")):
+        assert _count(store)["queued"] == 0
+        store.enqueue(message(number))
+        store.finish(_claimed(store, "w"), Verdict.DONE, needs=needs)
+    assert _count(store)["queued"] == 10
+    while claimed := store.claim("w", LANES):
+        store.finish(claimed[0].claim, Verdict.DONE, needs="mail")
+    assert _count(store)["done"] == 27

@@ -132,7 +132,6 @@ class Worker:
     here: InFlight
     phase: dict[str, str]
     blog: int = 0
-    opened: bool = False
     due: float = 0.0
     stuck: float = 0.0
     paused: bool = False
@@ -184,7 +183,7 @@ class Worker:
             notes: dict[str, Any] = {}
             outcome = perform(job, check=partial(self.here.check, tag), notes=notes)
             if not self.setup.foreign:
-                conclude(self.here, tag, outcome, {})
+                conclude(self.here, tag, job.task, outcome, {})
         except LeaseLost:
             self.here.set_ending(tag, Ending(Verdict.REQUEUE, "the lease was lost"))
         self.phase[tag] = "has run"

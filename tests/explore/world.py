@@ -143,6 +143,7 @@ class World:
         self.chosen = chosen
         self.blogs = [Blog(self.relay(number)) for number in range(plan.blogs)]
         tasks.deliver, tasks.blog = _deliver, _blog  # type: ignore[assignment]
+        identity.connect = Asking  # type: ignore[assignment]
         self._running: Worker | None = None
         if plan.ready:
             for _ in range(plan.alive):
@@ -520,6 +521,28 @@ class World:
         return True
 
 
+class Asking:
+    """A client for what says whose jobs these are: over the line's server, as all else is."""
+
+    def __init__(self, _: str) -> None:
+        self._ask = World.here.server.command
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It has no connection of its own."""
+
+    def get(self, key: str) -> str | None:
+        """See `redis.Redis`."""
+        found: str | None = self._ask("GET", key)
+        return found
+
+    def set(self, key: str, value: str, *, nx: bool) -> None:
+        """See `redis.Redis`."""
+        self._ask("SET", key, value, *["NX"] * nx)
+
+
 def announcing(number: int) -> None:
     """Say in Redis whose jobs these are."""
     identity.announce(World.here.chosen, World.here.databases[number])
@@ -549,7 +572,8 @@ def _blog() -> Memory:
     worker = World.here._running
     assert worker is not None
     database = World.here.databases[worker.blog]
-    if not worker.opened and identity.announced(World.here.chosen) not in (None, database.id):
-        raise DatabaseMissing("the jobs are about another blog")  # as `open_blog` does, once
-    worker.opened = True
+    context = current()
+    assert context is not None
+    if context.job.owner != database.id:
+        raise DatabaseMissing("the job is about another blog")  # as `tasks.blog` does
     return database

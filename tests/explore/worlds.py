@@ -25,7 +25,7 @@ WORLDS = (
     Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
     Plan("later", ("later",), (Setup(beat=30.0, lease=100.0),), 1, Faults(1, clock=1)),
     Plan("a clock ahead", ("flaky",), (Setup(skew=6 * DAY),), 1),
-    Plan("two blogs", processes=(_ONE,), alive=1, blogs=2, open="kept"),
+    Plan("two blogs", processes=(_ONE,), alive=1, blogs=2),
     Plan("a short history", ("plain",), (Setup(history=0),), 1, blogs=1, ended=63,
          open="begins-once"),
     Plan("many at once", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000, large=True),

@@ -10,6 +10,7 @@ local function worker_key(worker) return P .. 'worker:' .. worker end
 local function waiting_key(worker) return P .. 'waiting:' .. worker end
 local function job_key(id) return P .. 'job:' .. id end
 local function successor_key(id) return P .. 'successor:' .. id end
+local function waits_key(needs) return P .. 'waits:' .. needs end
 local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
 local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'

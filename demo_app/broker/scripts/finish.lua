@@ -4,18 +4,30 @@
 -- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
 --       requeue_last: to the queue's tail; moved: it is safe in another queue),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
---       rescues at the most (for lost: the process that ran it died).
+--       rescues at the most (for lost: the process that ran it died),
+--       what it waits for (retry), or what is there (done), '' when there is nothing to say.
 --       Then, to take the next job in the same step: the worker as it is called now, its lanes.
 -- Returns 1, or 0 when it came too late; behind it the next job, as claim.lua returns it.
 local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
-local detail, after, message, most = unpack(ARGV, 6, 9)
+local detail, after, message, most, needs = unpack(ARGV, 6, 10)
 
 local function answer(in_time)
   local told = {in_time}
-  if ARGV[10] and redis.call('SISMEMBER', WORKERS, ARGV[10]) == 1 then
-    for _, part in ipairs(claim(ARGV[10], 1, from(11, ARGV))) do told[#told + 1] = part end
+  if ARGV[11] and redis.call('SISMEMBER', WORKERS, ARGV[11]) == 1 then
+    for _, part in ipairs(claim(ARGV[11], 1, from(12, ARGV))) do told[#told + 1] = part end
   end
   return told
+end
+
+-- What the job needed is there: some of those that wait for it are due now. Each of them that is done
+-- wakes some more.
+local function wake_waiting()
+  local waiting = redis.call('ZPOPMIN', waits_key(needs), 10)
+  for i = 1, #waiting, 2 do
+    if redis.call('ZREM', set_key('retrying'), waiting[i]) == 1 then
+      release(waiting[i], worker, 'what it needs is there')
+    end
+  end
 end
 
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
@@ -99,11 +111,15 @@ elseif outcome == 'lost' then
 elseif outcome == 'retry' then
   forget_deaths(id)
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)
+  if needs ~= '' then redis.call('ZADD', waits_key(needs), now_text, id) end
   record(id, 'retrying', worker, detail)
 elseif outcome == 'moved' then
   forget(id, worker, 'moved')
 else  -- done, discard, dead
-  if outcome == 'done' and is_job(id) then count_throughput(id) end
+  if outcome == 'done' and is_job(id) then
+    count_throughput(id)
+    if needs ~= '' then wake_waiting() end
+  end
   end_job(NAMES[outcome], id, worker, detail)
 end
 return answer(1)
