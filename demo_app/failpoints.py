@@ -35,7 +35,6 @@ class Step(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     RETRY_SCHEDULED = "retry_scheduled"
     DUE_MOVED = "due_moved"
-    RESCUE_FOUND = "rescue_found"
     RESCUE_MOVED = "rescue_moved"
     DIED = "died"  # given up: kept among the dead for a person
 

@@ -232,7 +232,7 @@ class InFlight:
         """Give back what dead workers held; returns the seconds until the next look, when that may
         find somebody dead."""
         self.tell_given_up(self.rescuer.rescue(self.lease))
-        return self.rescuer.beat if self.rescuer.suspects else None
+        return self.rescuer.next_look
 
     def _promote_due(self) -> float | None:
         moved, soonest = self.queue.promote_due(self.lease.worker)

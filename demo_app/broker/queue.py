@@ -44,6 +44,7 @@ class Queue:
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
         self._clock: tuple[str, float] | None = None  # Redis' and ours, at the same moment
+        self.suspected = False
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Put one job in; False when its id was known already.
@@ -160,12 +161,20 @@ class Queue:
         beat_ms: int = 500,
         connected: float | None = None,
     ) -> list[str]:
-        """Give back what dead workers held; returns the ids that were moved.
+        """Give back what those workers held that two looks, a beat apart, found dead; returns the
+        ids. `suspected` says whether there is one whom a next look may find dead.
 
         by, lease_ms, beat_ms: who looks, the length of its own lease, and its beat. connected: for
         how many seconds it has reached Redis, when it was cut off before.
         """
-        return self._judge("move", by, lease_ms, beat_ms, most, connected)[0]
+        asked, wall = time.monotonic(), f"{time.time():.6f}"
+        # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
+        last_look = () if self._clock is None else (self._clock[0], f"{asked - self._clock[1]:.6f}")
+        now, suspected, *moved = self._run(
+            "rescue", by, lease_ms, beat_ms, most, _text(connected), wall, *last_look
+        )
+        self._clock, self.suspected = (now, asked), int(suspected) > 0
+        return list(moved)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
         """The messages of those among the jobs that are dead."""
@@ -176,26 +185,6 @@ class Queue:
         told = pipe.execute()
         pairs = zip(told[::2], told[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]
-
-    def dead_workers(
-        self, by: str, lease_ms: int, *, beat_ms: int = 500, connected: float | None = None
-    ) -> tuple[list[str], bool]:
-        """The workers that two looks, a beat apart, found dead and that nobody has rescued from
-        yet; and whether there is one whom a next look may find dead. See `rescue`."""
-        return self._judge("look", by, lease_ms, beat_ms, 0, connected)
-
-    def _judge(
-        self, what: str, by: str, lease_ms: int, beat_ms: int, most: int, connected: float | None
-    ) -> tuple[list[str], bool]:
-        asked, wall = time.monotonic(), f"{time.time():.6f}"
-        # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
-        last_look = () if self._clock is None else (self._clock[0], f"{asked - self._clock[1]:.6f}")
-        answer = self._run(
-            "rescue", by, lease_ms, beat_ms, most, what, _text(connected), wall, *last_look
-        )
-        now, suspected, *found = answer
-        self._clock = now, asked
-        return list(found), int(suspected) > 0
 
     def promote_due(self, by: str) -> tuple[int, float | None]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""

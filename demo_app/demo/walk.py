@@ -18,8 +18,8 @@ HAPPENS = {
     Step.OUTBOX_HANDED_OVER: "the relay has handed it over; the outbox keeps it until it is done",
     Step.CLAIMED: "one script moves it from the queue to a worker's claims",
     Step.STARTED: "Celery runs it",
-    Step.RESCUE_FOUND: "after the kill, another worker finds that the first one's lease ran out",
-    Step.RESCUE_MOVED: "what the dead one held is at the head of its queue again, in its order",
+    Step.RESCUE_MOVED: "after the kill, another worker finds that the first one's lease ran out; "
+    "what that one held is at the head of its queue again, in its order",
     Step.MAIL_BEGUN: "one SMTP dialogue: the mail server waits for the mail",
     Step.MAIL_SENT: "all of the mail was sent",
     Step.REPLY_RECEIVED: "the mail server has said that it has it",
@@ -89,10 +89,10 @@ def _wait_until_settled(web: Client, folder: Path) -> None:
 def _stations(folder: Path, processes: dict[int, str]) -> list[Station]:
     lines = [json.loads(line) for line in (folder / FILE).read_text("utf-8").splitlines()]
     passed = {step: sorted(x["at"] for x in lines if x["step"] == step) for step in HAPPENS}
-    began, rescue = passed[Step.COMMENT_COMMITTED][0], passed[Step.RESCUE_FOUND][0]
+    began, rescue = passed[Step.COMMENT_COMMITTED][0], passed[Step.RESCUE_MOVED][0]
     found, known, steps = [], set[Function](), list(HAPPENS)
     for step in steps:  # two processes may pass two steps at the same moment
-        again = steps.index(step) >= steps.index(Step.RESCUE_FOUND)
+        again = steps.index(step) >= steps.index(Step.RESCUE_MOVED)
         at = next(at for at in passed[step] if at >= rescue or not again)
         line = next(line for line in lines if (line["step"], line["at"]) == (step, at))
         way = dict.fromkeys(Function(**one) for one in line["way"])

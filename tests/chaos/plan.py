@@ -35,7 +35,6 @@ _STEPS_OF_WORKER: dict[Step, tuple[Injector, ...]] = {
     Step.ACKNOWLEDGED: (),
     Step.RETRY_SCHEDULED: (_deferred,),
     Step.DUE_MOVED: (_deferred,),
-    Step.RESCUE_FOUND: (_kill_worker,),
     Step.RESCUE_MOVED: (_kill_worker,),
     Step.DIED: (_refused,),
 }

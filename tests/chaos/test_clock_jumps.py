@@ -148,7 +148,7 @@ def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
 
 
 def _look(store: Queue) -> None:
-    store.dead_workers("w", _LEASE)
+    store.rescue("w", _LEASE, 3)
     store.promote_due("w")
 
 

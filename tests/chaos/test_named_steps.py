@@ -52,7 +52,7 @@ def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, s
     folder = Path(stack.ready["dir"])
     with Client(stack.ready) as client:
         client.set_faults(*([_FAULTS[step]] if step in _FAULTS else []))
-        if step in (Step.RESCUE_FOUND, Step.RESCUE_MOVED):
+        if step is Step.RESCUE_MOVED:
             enable(folder, Step.STARTED)  # one dies with a job, so that another has to rescue it
         enable(folder, step)
         _post(client)

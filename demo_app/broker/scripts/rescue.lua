@@ -3,17 +3,16 @@
 -- be on its way. Each worker is judged by its own lease. Right after Redis was started again, or its
 -- clock leapt ahead, every key may have run out at once; and who asks may have been cut off from Redis
 -- together with others. So nobody is judged until all that is one lease ago.
--- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, what (look,
--- move), for how many seconds it has not been cut off ('' when it never was), what the time is on its
--- wall (epoch seconds), what our time was when it looked last, and how many seconds ago that was by a
--- clock that can't leap (neither when it never has).
--- Returns {the time, how many may be dead, then the ids that were moved, or for look the dead}.
+-- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, for how many
+-- seconds it has not been cut off ('' when it never was), what the time is on its wall (epoch seconds),
+-- what our time was when it looked last, and how many seconds ago that was by a clock that can't leap
+-- (neither when it never has).
+-- Returns {the time, how many may be dead, then the ids that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local most, what = ARGV[4], ARGV[5]
-local reckoned = ARGV[8] and ARGV[8] + ARGV[9]
+local most, reckoned = tonumber(ARGV[4]), ARGV[7] and ARGV[7] + ARGV[8]
 if reckoned and now - reckoned > 1
-    and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < tonumber(ARGV[8]) then
-  leap_ahead(reckoned, tonumber(ARGV[7]))  -- keeps: not-early
+    and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < tonumber(ARGV[7]) then
+  leap_ahead(reckoned, tonumber(ARGV[6]))  -- keeps: not-early
 end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local seen = redis.call('HMGET', SERVER, 'run', 'since')
@@ -23,7 +22,7 @@ if seen[1] ~= run or (reckoned and now - reckoned > own_lease / 2000) then
   return {now_text, 0}
 end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
-calm = 1000 * math.min(calm, tonumber(ARGV[6]) or math.huge)
+calm = 1000 * math.min(calm, tonumber(ARGV[5]) or math.huge)
 
 -- Whether this look and an earlier one found no sign of life; too early a look proves nothing.
 local function is_dead(worker, lease, first_look)
@@ -35,7 +34,7 @@ local function is_dead(worker, lease, first_look)
   return false
 end
 
-local found, suspected = {}, 0
+local suspected, moved = 0, {}
 for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- an old one has not said
   local left = redis.call('PTTL', worker_key(worker))
@@ -47,22 +46,16 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
     if first_look then redis.call('HDEL', SUSPECTS, worker) end
   elseif calm >= lease then  -- keeps: alive
     suspected = suspected + 1
-    if is_dead(worker, lease, first_look) then found[#found + 1] = worker end
+    if is_dead(worker, lease, first_look) then
+      give_back(worker, function(id, lane)
+        local began = redis.call('SISMEMBER', waiting_key(worker), id) == 0
+        rescued(id, lane, by, worker, most, began and worker or '')
+        moved[#moved + 1] = id
+      end)
+      journal('', 'worker_died', by, worker)
+    end
   end
 end
-
-local answer = {now_text, suspected}
-for _, worker in ipairs(found) do
-  if what == 'look' then
-    answer[#answer + 1] = worker
-  else
-    local waiting = waiting_key(worker)
-    local ids = give_back(worker, function(id, lane)
-      local victim = redis.call('SISMEMBER', waiting, id) == 0 and worker or ''
-      rescued(id, lane, by, worker, tonumber(most), victim)
-    end)
-    for _, id in ipairs(ids) do answer[#answer + 1] = id end
-    journal('', 'worker_died', by, worker)
-  end
-end
-return answer
+table.insert(moved, 1, suspected)
+table.insert(moved, 1, now_text)
+return moved
