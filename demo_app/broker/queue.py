@@ -202,11 +202,12 @@ class Queue:
 
     def pause(self, worker: str, wanted: bool) -> bool:
         """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
-        return bool(self._run("pause", worker, int(wanted)))
+        return bool(self._run("pause", "worker", worker, int(wanted), worker))
 
     def pause_queue(self, queue: str, wanted: bool) -> None:
         """Let no worker take jobs from a queue, or let them again; what runs goes on."""
-        self._run("pause_queue", queue, int(wanted), *lanes_of(queue))
+        lanes = (f"queue:{lane}" for lane in lanes_of(queue))
+        self._run("pause", "queue", queue, int(wanted), *lanes)
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
         """What Redis has on a worker's claim lists."""

@@ -16,7 +16,7 @@ from demo_app.settings import Safeguard, settings
 
 #: Take a job as stock Celery does: off its queue, and recorded nowhere.
 _POP = """
-if redis.call('SISMEMBER', WORKERS, ARGV[1]) == 0 then
+if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead')
 end
 for i = 3, #ARGV do
@@ -26,7 +26,7 @@ for i = 3, #ARGV do
     return {id, ARGV[i], tostring(number), redelivered(id), redis.call('LINDEX', job_key(id), 0)}
   end
 end
-return {wait_from()}
+return or_where_to_wait({})
 """
 #: The second half of it: record who took the job. ARGV: worker, lane, id, number.
 _RECORD = """

@@ -33,7 +33,6 @@ _SHOWING = (
     "held_by",
     "_throughput",
     "pause",
-    "pause_queue",
     "take",
 )
 

@@ -85,8 +85,7 @@ local function pop_past_suspects(worker, lanes, all)
         redis.call('LREM', queue_key(lane), -1, id)
         return lane, id
       end
-      local line = redis.call('LINDEX', job_key(id), -1)
-      local since = line and tonumber(string.match(line, '^%["%w+","([%d.]+)"'))
+      local _, since = event_at(id, -1)
       if since and now - since > 60 then return end
     end
   end
@@ -94,8 +93,7 @@ end
 
 -- Whether a job was claimed before and given back ('1', or '' for no).
 local function redelivered(id)
-  local last = redis.call('LINDEX', job_key(id), -1)
-  local name = last and string.match(last, '^%["(%l+)"')
+  local name = event_at(id, -1)
   return (name == 'requeued' or name == 'rescued') and '1' or ''
 end
 

@@ -38,6 +38,20 @@ local function event_text(event, by, detail)
   return cjson.encode({event, now_text, by or '', detail or ''})
 end
 
+-- What a line of a job's history says: event, moment, by whom, and the rest; '' for its message.
+local function event_in(line)
+  local event, moment, by, rest = string.match(line, '^%["([%w_]+)","([%d.]+)","([^"]*)","?(.*)')
+  return event or '', tonumber(moment), by, rest
+end
+
+-- The same for the line of that number, -1 for the last; nothing when there is none.
+local function event_at(id, number)
+  local line = redis.call('LINDEX', job_key(id), number)
+  if line then return event_in(line) end
+end
+
+local function is_known(worker) return redis.call('SISMEMBER', WORKERS, worker) == 1 end
+
 local function journal(id, event, by, detail)
   redis.call('XADD', JOURNAL, 'MAXLEN', '~', JOURNAL_LENGTH, '*',
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
@@ -57,11 +71,13 @@ local function notify()
   end
 end
 
--- Where the wake stream is: a worker that found nothing waits for what comes after it.
-local function wait_from()
+-- What was claimed; or, when that is nothing, only where the wake stream is: who asked waits for what
+-- comes after it.
+local function or_where_to_wait(claimed)
+  if #claimed > 0 then return claimed end
   redis.call('SET', IDLE, 1)
   local last = redis.call('XREVRANGE', WAKE, '+', '-', 'COUNT', 1)
-  return last[1] and last[1][1] or '0-0'
+  return {last[1] and last[1][1] or '0-0'}
 end
 
 -- The list that a job waits in, as its producer wrote it into the message; nil when the message was
@@ -79,10 +95,8 @@ end
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
-      local waits = state == 'scheduled' or state == 'retrying'
-      local line = waits and redis.call('LINDEX', job_key(id), -1)
-      local noted = line and tonumber(string.match(line, '^%["%w+","([%d.]+)"'))
-      redis.call('ZINCRBY', set_key(state), seconds(state, noted), id)
+      local waits, _, noted = state == 'scheduled' or state == 'retrying', event_at(id, -1)
+      redis.call('ZINCRBY', set_key(state), seconds(state, waits and noted), id)
     end
   end
 end

@@ -10,8 +10,8 @@ local function count_throughput(id)
   local text = redis.call('LINDEX', job_key(id), 0)
   local enqueued_at = text and tonumber(cjson.decode(text).headers.enqueued_at)
   if not enqueued_at then  -- a Celery producer does not say: its first event does
-    local first = redis.call('LINDEX', job_key(id), 1)
-    enqueued_at = first and tonumber(cjson.decode(first)[2]) or now
+    local _, first = event_at(id, 1)
+    enqueued_at = first or now
   end
   redis.call('HINCRBY', key, minute .. ' timed', 1)
   redis.call('HINCRBY', key, minute .. ' ms', math.floor(math.max(0, now - enqueued_at) * 1000))

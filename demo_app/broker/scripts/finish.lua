@@ -13,7 +13,7 @@ local detail, after, message, most, needs = unpack(ARGV, 6, 10)
 
 local function answer(in_time)
   local told = {in_time}
-  if ARGV[11] and redis.call('SISMEMBER', WORKERS, ARGV[11]) == 1 then
+  if ARGV[11] and is_known(ARGV[11]) then
     for _, part in ipairs(claim(ARGV[11], 1, from(12, ARGV))) do told[#told + 1] = part end
   end
   return told
@@ -38,13 +38,9 @@ local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 
 -- any outcome when the job had published its own next try.
 local function said_before()
   for i = -1, -8, -1 do
-    local line = redis.call('LINDEX', job_key(id), i)
-    if not line or string.sub(line, 1, 1) ~= '[' then return false end
-    local event = cjson.decode(line)
-    if event[1] == 'claimed' then return false end
-    if event[3] == worker and (event[1] == NAMES[outcome] or event[1] == 'retrying') then
-      return true
-    end
+    local name, _, by = event_at(id, i)
+    if not name or name == '' or name == 'claimed' then return false end
+    if by == worker and (name == NAMES[outcome] or name == 'retrying') then return true end
   end
   return false
 end
@@ -53,11 +49,10 @@ end
 local function is_unfinished()
   if redis.call('LPOS', claims_key(lane, worker), id) then return false end  -- a newer claim
   for i = -1, -64, -1 do
-    local line = redis.call('LINDEX', job_key(id), i)
-    if not line or string.sub(line, 1, 1) ~= '[' then return false end
-    local name, _, by, detail = unpack(cjson.decode(line))
+    local name, _, by, detail = event_at(id, i)
     if name == 'claimed' and by == worker then return true end
-    if name == 'done' or name == 'dead' or name == 'discarded' or name == 'requeued' and by == worker
+    if not name or name == '' or name == 'done' or name == 'dead' or name == 'discarded'
+        or name == 'requeued' and by == worker
         or name == 'retrying' and not string.find(detail, '^poison') then
       return false
     end

@@ -6,8 +6,7 @@ for i = 2, #ARGV do
     redis.call('SADD', KEPT, id)
   elseif redis.call('SREM', KEPT, id) == 1 and not redis.call('ZSCORE', set_key('done'), id)
       and not redis.call('ZSCORE', set_key('discarded'), id) then
-    local last = redis.call('LINDEX', job_key(id), -1)
-    local name = last and string.match(last, '^%["(%w+)"')
+    local name = event_at(id, -1)
     if name == 'done' or name == 'discarded' or name == 'late' then redis.call('DEL', job_key(id)) end
   end
 end

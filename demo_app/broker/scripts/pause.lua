@@ -1,8 +1,9 @@
--- Ask a worker to take no new job, or to take jobs again. ARGV: worker, yes (1) or no (0).
+-- Ask a worker to take no new job, or all workers to take none from a queue; or to take jobs again.
+-- ARGV: what it is (worker, queue), its name, yes (1) or no (0), its members of `paused`.
 -- Returns 1; 0 when there is no such worker.
-if redis.call('SISMEMBER', WORKERS, ARGV[1]) == 0 then return 0 end
-local pause = ARGV[2] == '1'
-redis.call(pause and 'SADD' or 'SREM', PAUSED, ARGV[1])
-journal('', pause and 'worker_paused' or 'worker_resumed', ARGV[1])
+local what, name, pause = ARGV[1], ARGV[2], ARGV[3] == '1'
+if what == 'worker' and not is_known(name) then return 0 end
+for i = 4, #ARGV do redis.call(pause and 'SADD' or 'SREM', PAUSED, ARGV[i]) end
+journal('', what .. (pause and '_paused' or '_resumed'), name)
 notify()
 return 1

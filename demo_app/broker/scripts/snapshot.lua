@@ -52,9 +52,9 @@ end
 local function history_of(id)
   local names, owner = {}, ''
   for _, line in ipairs(redis.call('LRANGE', job_key(id), -4, -1)) do
-    local name = string.match(line, '^%["([%w_]+)"')
-    if name then names[#names + 1] = name end  -- a short list begins with the message
-    if name == 'claimed' then owner = cjson.decode(line)[3] end
+    local name, _, by = event_in(line)
+    if name ~= '' then names[#names + 1] = name end  -- a short list begins with the message
+    if name == 'claimed' then owner = by end
   end
   return table.concat(names, ' ') .. '|' .. owner
 end

@@ -7,11 +7,10 @@ local by, STATE = ARGV[1], cjson.decode(ARGV[2])
 -- The last event that tells the state, and who wrote it; the message comes before all events.
 local function state_of(id)
   for i = -1, -9, -1 do
-    local line = redis.call('LINDEX', job_key(id), i)
-    if not line then return nil end
-    local name = string.match(line, '^%["([%w_]+)"')
-    if not name then return 'queued' end
-    if STATE[name] then return STATE[name], line end
+    local name, _, by = event_at(id, i)
+    if not name then return nil end
+    if name == '' then break end
+    if STATE[name] then return STATE[name], by end
   end
   return 'queued'
 end
@@ -40,12 +39,12 @@ local turn = tonumber(clock[2]) % every
 local answers, missing = {}, false
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local state, line = state_of(id)
+  local state, worker = state_of(id)
   local there = true
   if state == 'scheduled' or state == 'retrying' then
     there = redis.call('ZSCORE', set_key(state), id)
   elseif state == 'running' then
-    there = is_claimed(id, cjson.decode(line)[3])
+    there = is_claimed(id, worker)
   elseif state == 'queued' and (missing or i % every == turn) then
     local lane = lane_of(id)
     there = lane and is_queued(id, lane)
