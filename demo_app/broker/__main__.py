@@ -14,11 +14,12 @@ from celery.app.utils import find_app
 from celery.contrib.migrate import migrate_tasks, republish
 from celery.utils.imports import cwd_in_path
 
-from .channel import BaseChannel, in_flight_here
+from .channel import BaseChannel
 from .connection import Decoded
 from .defaults import early_tasks, is_chosen, set_defaults
 from .events import State
 from .options import Options
+from .process import in_flight_here
 from .queue import Queue
 from .transport import Transport
 

@@ -7,7 +7,6 @@ import base64
 import json
 import logging
 import os
-import threading
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +15,7 @@ import redis
 from kombu.transport import redis as kombu_redis
 from kombu.utils.json import JSONEncoder
 
-from . import worker
+from . import process, worker
 from .connection import CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .in_flight import InFlight
 from .keys import lane_of, lanes_of
@@ -32,10 +31,6 @@ _COMPACT: dict[str, Any] = {
     "separators": (",", ":"),
     "default": JSONEncoder().default,
 }
-
-#: What this process has in flight, for each broker that it uses.
-_in_flight: dict[tuple[object, ...], InFlight] = {}
-_making = threading.Lock()
 
 
 class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
@@ -64,11 +59,8 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         It outlives the channel: a job is acknowledged when its connection has long been closed.
         """
         if self._found is None or self._found[0] != os.getpid():
-            key = (os.getpid(), self.in_flight_class, *self._address, self.global_keyprefix)
-            with _making:
-                if key not in _in_flight:
-                    _in_flight[key] = self._make_in_flight()
-                self._found = (os.getpid(), _in_flight[key])
+            broker = (self.in_flight_class, *self._address, self.global_keyprefix)
+            self._found = (os.getpid(), process.in_flight_at(broker, self._make_in_flight))
         return self._found[1]
 
     def _make_in_flight(self) -> InFlight:
@@ -139,34 +131,10 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         self.in_flight.queue.delete(lanes_of(queue))
 
 
-def in_flight_here() -> list[InFlight]:
-    """What this process has in flight, one for each broker."""
-    return [found for key, found in list(_in_flight.items()) if key[0] == os.getpid()]
-
-
-def claiming_here() -> InFlight:
-    """What this worker has claimed.
-
-    Raises LookupError when this process is no worker.
-    """
-    for found in in_flight_here():
-        if found.working:
-            return found
-    raise LookupError("this process is no worker")
-
-
 def _moment(eta: str) -> float:
     """An ETA as seconds since the epoch; one without a time zone is in UTC."""
     moment = datetime.fromisoformat(eta)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _forget_the_parents() -> None:
-    """A forked process claims nothing: what is in flight is its parent's."""
-    global _making
-    _in_flight.clear()
-    _making = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_the_parents)
-worker.connect_signals(in_flight_here)
+worker.connect_signals()

@@ -21,7 +21,7 @@ import redis
 from kombu.transport import virtual
 from kombu.utils.json import loads
 
-from . import worker
+from . import process, worker
 from .blame import ending_of, passes, reason_of
 from .channel import BaseChannel
 from .claim import Claimed, Ending, Verdict, claimed_by
@@ -57,7 +57,7 @@ class Consuming(BaseChannel):
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
             self.in_flight.consumer = worker.CONSUMER
-            self.in_flight.work([queue], **worker.info())
+            self.in_flight.work([queue], **process.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def claimed_queues(self) -> list[str]:

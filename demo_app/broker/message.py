@@ -50,12 +50,13 @@ def compose(message: Message) -> str:
     """The message as JSON text, ready for Redis."""
     arguments = _dumps(message.arguments)
     job_id, queue = _dumps(message.id), _dumps(message.queue)
+    owner = f',"owner":{_dumps(message.owner)}' if message.owner else ""
     return (
         f'{{"body":{_dumps(f"[[],{arguments},{_EMBED}]")},"content-encoding":"utf-8",'
         f'"content-type":"application/json","headers":{{"lang":"py","task":{_dumps(message.task)},'
         f'"id":{job_id},"root_id":{job_id},"parent_id":null,"group":null,'
         f'"retries":{message.retries},"eta":null,"expires":null,"timelimit":[null,null],'
-        f'"enqueued_at":{message.enqueued_at},"owner":{_dumps(message.owner)}}},"properties":{{"correlation_id":{job_id},'
+        f'"enqueued_at":{message.enqueued_at}{owner}}},"properties":{{"correlation_id":{job_id},'
         f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue},'
         f'"lane":{_dumps(message.lane)}}},'
         f'"priority":{message.priority},"body_encoding":"utf-8","delivery_tag":{job_id}}}}}'

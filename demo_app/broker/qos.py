@@ -9,7 +9,7 @@ from typing import Any
 from kombu.exceptions import DecodeError
 from kombu.transport import virtual
 
-from . import worker
+from . import process, worker
 from .blame import reason_of
 from .claim import Ending, Verdict
 from .in_flight import InFlight
@@ -37,7 +37,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def _in_hand(self) -> int:
         """A worker still runs what it got over a connection that has broken since."""
-        if worker.is_celery_worker():
+        if process.is_celery_worker():
             return len(self._in_flight.held())
         return len(self._delivered) - len(self._dirty)
 
@@ -91,7 +91,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
         whatever becomes of the connection, and its jobs go on; what Celery drops is forgotten."""
         self._flush()
-        if worker.is_celery_worker():
+        if process.is_celery_worker():
             self._in_flight.holding.channel_closed(self._delivered)
         else:
             for tag in reversed(list(self._delivered)):

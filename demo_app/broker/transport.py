@@ -15,8 +15,7 @@ from kombu.transport import redis as kombu_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import worker
-from .channel import in_flight_here
+from . import process
 from .claim import Ending, Verdict
 from .connection import scheme_of
 from .consuming import Consuming
@@ -34,7 +33,7 @@ class Channel(Consuming):
     def _get(self, queue: str) -> dict[str, Any]:
         """One message at once, for `basic_get`; it is claimed like any other."""
         here = self.in_flight
-        here.work([queue], **worker.info())
+        here.work([queue], **process.info())
         taken = here.queue.claim(here.lease.worker, lanes_of(queue))
         for claimed in taken:
             delivery = self.take_in(claimed, [queue], tracked=True)
@@ -87,7 +86,7 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
 
         Celery would wait between its tries, two seconds, then four, and so on up to thirty.
         """
-        working = [one for one in in_flight_here() if one.working and not one.closing]
+        working = [one for one in process.in_flight_here() if one.working and not one.closing]
         while working and self.client.cycle is None:
             try:
                 working[0].queue.client.ping()

@@ -14,11 +14,11 @@ from typing import Any
 from celery.exceptions import Ignore, Retry
 
 from demo_app.backends.celery import job_of
-from demo_app.broker.channel import claiming_here
 from demo_app.broker.claim import Ending, Verdict
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
 from demo_app.broker.message import next_try, parse
+from demo_app.broker.process import claiming_here
 from demo_app.failpoints import Step, hit
 from demo_app.jobs import outcome as outcomes
 from demo_app.jobs.arguments import by_name

@@ -20,8 +20,8 @@ from typing import Any
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 from demo_app.blog.identity import refuse_another_blog
-from demo_app.broker.channel import claiming_here, in_flight_here
 from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.process import claiming_here, in_flight_here
 from demo_app.broker.worker import leave
 from demo_app.jobs.perform import JobTimeout, after_failure
 from demo_app.settings import Settings
