@@ -3,10 +3,10 @@
 ``import demo_app.broker``, and give the app ``broker_url="claims+redis://host:6379/0"``.
 
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
-steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker holds and how it
-stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its messages),
-`worker` (what a Celery worker is told at its start). For those who look on: `message`, `events`,
-`inspect`, `reports`, `throughput`.
+steps as methods), `claim`, `lease`, `acknowledging`, `in_flight` and `heartbeat` (what a worker
+holds and how it stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its
+messages), `worker` and `request` (what a Celery worker is told at its start, and runs). For those
+who look on: `message`, `events`, `inspect`, `reports`, `throughput`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from . import process
+from .acknowledging import PAUSE
 from .claim import Ending, Verdict
 from .connection import scheme_of
 from .consuming import Consuming
-from .in_flight import PAUSE
 from .keys import STEPS, lanes_of
 
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection

@@ -59,11 +59,10 @@ class UnsafeInFlight(InFlight):
         """What dead workers held stays where it is, without that safeguard."""
         return super().rescue() if self._rescues else None
 
-    def make_lease(self, info: dict[str, object]) -> Lease:
+    def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
         """A lease that is checked, or not."""
-        if settings().has(Safeguard.LEASE):
-            return super().make_lease(info)
-        return _UncheckedLease(self.queue, self.options.lease_seconds, info)
+        kind = Lease if settings().has(Safeguard.LEASE) else _UncheckedLease
+        return kind(queue, queue.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
         """Between the pop and its record, the job is nowhere."""

@@ -1,15 +1,15 @@
-"""The canary: the private methods of kombu that the transport overrides are still there.
+"""The canary: what the broker overrides and uses of kombu, Celery and billiard is still there.
 
-When kombu moves, this names what moved, before anything stranger happens.
+When one of them moves, this names what moved, before anything stranger happens.
 """
 
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import kombu
 import pytest
 import redis
 from kombu import Connection
@@ -50,20 +50,40 @@ def test_kombus_qos_still_has_the_method(name: str) -> None:
     assert hasattr(virtual.QoS, name)
 
 
-#: What kombu's poller uses, and since which version.
+#: What Celery, kombu and billiard have that is nobody's promise, and that the broker uses.
 _USED = {
-    "channel._brpop_start()": (5, 6),
-    "'BRPOP': self._brpop_read": (5, 6),
-    "channel._in_poll": (5, 6),
-    "channel.qos.restore_visible(": (5, 6),
-    "channel._brpop_sent_at": (5, 7),
+    "kombu.transport.redis": (
+        *("channel._brpop_start()", "'BRPOP': self._brpop_read", "channel._in_poll"),
+        *("channel.qos.restore_visible(", "self._queue_cycle"),
+        *("def _get_pool(", "def _receive_one(", "connection_class_ssl", "keyprefix_queue"),
+        "self._fanout_queues",
+    ),
+    "kombu.transport.virtual.base": (
+        *("def _deliver(", "self._delivered", "self._dirty", "def _flush("),
+        "restore_unacked_once",
+    ),
+    "kombu.connection": ("self.cycle", "self.alt"),
+    "celery.worker.worker": ("def _process_task(",),
+    "celery.worker.components": ("w._quick_release", "w.hub"),
+    "celery.worker.consumer.consumer": ("self.task_buckets", "self.on_task_request", ".flush()"),
+    "celery.worker.request": (
+        *("self._on_ack", "self._connection_errors", "def on_accepted(", "accept_callback="),
+        *("def execute_using_pool("),
+    ),
+    "celery.worker.state": ("reserved_requests", "active_requests", "should_terminate"),
+    "celery.concurrency.base": ("def on_apply(", "self.on_apply(", "accept_callback"),
+    "celery.app.base": ("self._tasks",),
+    "celery.app.task": ("__bound__",),
+    "kombu.message": ("def ack_log_error(",),
+    "billiard.pool": ("self._cache", "self.correlation_id", "def discard("),
 }
 
 
-@pytest.mark.parametrize(("used", "since"), _USED.items())
-def test_kombus_poller_still_uses_what_is_overridden(used: str, since: tuple[int, int]) -> None:
-    known = used in inspect.getsource(kombu_redis)
-    assert known == (kombu.VERSION[:2] >= since), f"{used} has come or gone"
+@pytest.mark.parametrize(
+    ("module", "used"), [(module, one) for module, found in _USED.items() for one in found]
+)
+def test_what_is_used_is_still_there(module: str, used: str) -> None:
+    assert used in inspect.getsource(import_module(module)), f"{used} has gone"
 
 
 def test_other_steps_of_priority_are_refused_by_a_sentence() -> None:

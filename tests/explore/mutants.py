@@ -22,8 +22,9 @@ from explore.world import Event, Plan
 #: The modules whose functions are changed: the steps.
 STEPS = tuple(
     f"demo_app.{name}"
-    for name in ("broker.queue", "broker.lease", "broker.in_flight", "broker.heartbeat",
-                 "broker.holding", "broker.rescuer", "blog.relay", "blog.settlement", "blog.outbox")
+    for name in ("broker.queue", "broker.lease", "broker.acknowledging", "broker.in_flight",
+                 "broker.heartbeat", "broker.holding", "broker.rescuer",
+                 "blog.relay", "blog.settlement", "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.
 _SHOWING = (
