@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from .connection import Decoded
 from .events import State
-from .keys import Keys, lanes_of, queue_of
+from .keys import Keys, urgency
 from .message import parse_or_quote
 from .view import JobView, view_of
 
@@ -82,7 +82,7 @@ def _next(
     client: Decoded, limit: int, first: str = "", skip: int = 0
 ) -> list[tuple[str, str, int]]:
     """Lane, id and position of the jobs that run next, from so many behind the head of `first`."""
-    lanes = sorted(client.smembers("lanes"), key=_urgency)
+    lanes = sorted(client.smembers("lanes"), key=urgency)
     start = lanes.index(first) if first in lanes else 0
     found: list[tuple[str, str, int]] = []
     for number, lane in enumerate(lanes[start:]):
@@ -91,11 +91,6 @@ def _next(
             ids = client.lrange(KEYS("queue", lane), -(passed + wanted), -(passed + 1))
             found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids), 1)]
     return found
-
-
-def _urgency(lane: str) -> tuple[int, str]:
-    queue = queue_of(lane)
-    return lanes_of(queue).index(lane), queue
 
 
 def _running(client: Decoded) -> list[str]:

@@ -71,6 +71,12 @@ def queue_of(lane: str) -> str:
     return next((lane.removesuffix(end) for end in ends if lane.endswith(end)), lane)
 
 
+def urgency(lane: str) -> tuple[int, str]:
+    """What lanes are sorted by, the most urgent first; of equal urgency by the queues' names."""
+    queue = queue_of(lane)
+    return lanes_of(queue).index(lane), queue
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys with a prefix before each (Celery's ``global_keyprefix``)."""

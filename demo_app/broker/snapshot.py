@@ -8,7 +8,7 @@ from typing import Any
 
 from .events import State
 from .fold import state_after
-from .keys import lanes_of, queue_of
+from .keys import queue_of, urgency
 from .view import JobView, view_of
 
 
@@ -45,7 +45,9 @@ class Snapshot:
         self.at = float(told["at"])
         self.count: dict[str, int] = told["count"]
         self.workers: list[dict[str, Any]] = list(told["workers"])
-        self._lists: list[dict[str, Any]] = sorted(told["lists"], key=_urgency)
+        self._lists: list[dict[str, Any]] = sorted(
+            told["lists"], key=lambda one: urgency(one["lane"])
+        )
         self._histories: dict[str, list[str]] = dict(told["histories"])
         self.next_to_run = [job for one in self._lists for job in one["ids"]]
         words: dict[str, JobSeen] = {}  # few different ones
@@ -84,8 +86,3 @@ def _seen(line: str) -> JobSeen:
     events, _, owner = line.partition("|")
     state = state_after(events.split())
     return JobSeen(state, owner if state is State.RUNNING else "", "rescued" in events)
-
-
-def _urgency(one: dict[str, Any]) -> tuple[int, str]:
-    queue = queue_of(one["lane"])
-    return lanes_of(queue).index(one["lane"]), queue

@@ -284,23 +284,6 @@ def test_of_a_killed_worker_nothing_is_lost_and_no_finished_job_runs_again(
     assert sum(written[f"begin late{n}"] for n in range(6)) == 8, "only what ran was begun again"
 
 
-@POOLS
-def test_a_job_that_runs_longer_than_the_lease_runs_once_while_others_look_on(
-    app: Outside, pool: str
-) -> None:
-    app.start(pool)
-    app.send("work.delay('long')")
-    until(lambda: app.written()["begin long"], what="its start")
-    other = app.start(pool)  # looks for dead workers when it starts, and twice a second
-    beats = app.queue.client
-    first = beats.xadd("test:beats", {"at": "now"})
-    until(lambda: _seconds_since(app, str(first)) > 4, what="more than one lease")
-    app.open_gate()
-    app.until_done(1)
-    assert app.written()["begin long"] == 1
-    assert app.stop(other) == 0
-
-
 def _seconds_since(app: Outside, stream_id: str) -> float:
     now: Any = app.queue.client.time()
     return float(now[0]) - float(stream_id.partition("-")[0]) / 1000
@@ -338,28 +321,6 @@ def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(app:
         ("outside.work", [1]),
     ]
     assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in told)
-
-
-@POOLS
-def test_sigterm_under_load_ends_what_runs_and_leaves_the_rest_in_order(
-    app: Outside, pool: str
-) -> None:
-    worker = app.start(pool, concurrency=1)
-    app.send("for n in range(12): work.delay(n)")
-    until(lambda: app.written()["begin 0"], what="the first job")
-    worker.terminate()
-    log = app.folder / "worker0.log"
-    until(lambda: "Warm shutdown" in log.read_text(), what="the shutdown's begin")
-    app.open_gate()
-    assert worker.wait(timeout=200) == 0
-    now = app.snapshot().count
-    assert now["running"] == 0
-    assert now["done"] + now["queued"] == 12
-    app.start(pool, concurrency=1)
-    app.until_done(12)
-    assert all(app.written()[f"end {n}"] == 1 for n in range(12))
-    ended = [line for line in (app.folder / "out.txt").read_text().splitlines() if "end" in line]
-    assert [int(line.split()[1]) for line in ended] == list(range(12))
 
 
 @pytest.mark.thorough
@@ -409,17 +370,6 @@ def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(app: Outside,
     assert app.count("queued") >= 12
 
 
-def test_a_task_with_a_countdown_waits_in_redis_and_outlives_its_worker(app: Outside) -> None:
-    worker = app.start("threads")
-    app.open_gate()
-    [job] = app.send("print(work.apply_async(('later',), countdown=3).id)")
-    app.kill(worker)
-    assert "scheduled" in app.history(job)
-    app.start("threads")
-    app.until_done(1)
-    assert app.written()["end later"] == 1
-
-
 def test_a_task_that_has_waited_for_its_eta_can_read_it(app: Outside) -> None:
     app.start("threads")
     app.send("punctual.apply_async(('x',), countdown=0.5)")
@@ -438,49 +388,6 @@ def test_a_retry_is_one_job_that_is_never_at_two_places(app: Outside, pool: str)
     written = app.written()
     assert all(written[f"try {n} {again}"] == 1 for n in range(5) for again in (0, 1))
     assert app.count("enqueued") == 5
-
-
-@POOLS
-def test_a_retry_that_waits_outlives_its_worker(app: Outside, pool: str) -> None:
-    worker = app.start(pool)
-    app.send("twice.delay('x', countdown=600)")
-    until(lambda: app.count("retrying") == 1, what="the retry")
-    app.kill(worker)
-    app.start(pool)
-    app.let_come_due()
-    app.until_done(1)
-    assert app.written()["try x 1"] == 1
-    assert app.written()["try x 0"] == 1
-
-
-def test_a_killed_pool_process_gives_its_job_back_at_once(app: Outside) -> None:
-    app.start("prefork", concurrency=1)
-    app.send("work.delay('x')")
-    pid = until(lambda: _pid_of(app, "begin x"), what="its start")
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: app.written()["begin x"] == 2, seconds=30, what="the second start")
-    app.open_gate()
-    app.until_done(1)
-    assert len(app.snapshot().workers) == 1, "the worker itself went on"
-
-
-def _pid_of(app: Outside, line: str) -> int:
-    out = app.folder / "out.txt"
-    found = out.read_text().splitlines() if out.exists() else []
-    return next((int(one.split()[-1]) for one in found if one.startswith(line)), 0)
-
-
-@pytest.mark.thorough
-def test_a_task_that_kills_its_process_ends_among_the_dead(app: Outside) -> None:
-    app.start("prefork", concurrency=1)
-    app.open_gate()
-    app.send("poison.delay('p')", "work.delay('healthy')")
-    until(lambda: app.count("retrying") == 1, seconds=60, what="the wait for its last try")
-    [poison] = app.queue.client.zrange("retrying", 0, -1)
-    app.queue.decide(poison, "retry", by="the test, which does not wait for it")
-    until(lambda: app.count("dead") == 1, seconds=60, what="the poison among the dead")
-    app.until_done(1)
-    assert app.written()["begin p"] == 5, "max_rescues is 3, and there is one last try"
 
 
 @POOLS

@@ -69,6 +69,18 @@ def unlucky(parcel):
     note("ended", parcel)
 """
 
+#: What a task does that calls into C and lets nothing else of its process run meanwhile.
+HOG = """
+import ctypes
+
+
+@app.task(name="shop.hog")
+def hog(parcel):
+    note("started", parcel)
+    ctypes.PyDLL(None).sleep(6)  # unlike CDLL, it keeps Python's lock
+    note("ended", parcel)
+"""
+
 
 @pytest.fixture
 def shops(tmp_path: Path) -> Iterator[Any]:
@@ -141,4 +153,15 @@ def test_an_error_of_the_workers_puts_no_job_to_death(shops: Any) -> None:
     shop.start_worker()
     shop.order("honest", task="shop.unlucky")
     until(lambda: _done(shop) == 1, what="its third try")
+    assert shop.redis.zcard("dead") == 0
+
+
+def test_a_job_that_lets_no_heartbeat_run_is_done_after_few_starts(shops: Any) -> None:
+    shop = shops("threads", broker_transport_options={"lease_seconds": 2.0})
+    shop.add(HOG)
+    for _ in range(2):
+        shop.start_worker()
+    shop.order("hog", task="shop.hog")
+    until(lambda: _done(shop) == 1, 90, "the end of one of its runs")
+    assert 2 <= shop.times("started")["hog"] <= 6, "its lease was lost, and the next one has it too"
     assert shop.redis.zcard("dead") == 0

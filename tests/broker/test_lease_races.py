@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from support import client_of, most_thorough, until
 
 from demo_app.failpoints import Step, enable
-from demo_app.stack import Stack, roles
+from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 _QUICK = {"DEMO_DIE_AT": "armed", "DEMO_LEASE_SECONDS": "1.5", "DEMO_BEAT_SECONDS": "0.2"}
@@ -62,20 +61,6 @@ def test_a_paused_worker_that_wakes_up_begins_no_side_effect(
         assert (now["done"], now["late"], now["conserved"]) == (1, 1, True)
 
 
-def test_a_late_acknowledgement_changes_nothing_and_is_counted() -> None:
-    with _running(2) as (stack, client, _):
-        _arm(stack, Step.MAIL_SENT, signal.SIGSTOP)
-        job = client.comment()["job_id"]
-        sleeper = _stopped_at(stack, Step.MAIL_SENT)
-        client.wait_for(lambda now: now["done"] == 1)
-        os.kill(sleeper, signal.SIGCONT)
-        now = client.wait_for(lambda now: now["late"] == 1)
-        assert (now["done"], now["conserved"]) == (1, True)
-        assert client.job(job)["state"] == "done"
-        # it could not know: the mail had gone out before, and the inbox shows it once
-        assert client.mail_stats() == {"accepted": 2, "distinct": 1, "duplicates": 1, "refused": 0}
-
-
 def test_a_worker_that_slept_through_its_lease_goes_on_under_a_new_name() -> None:
     with _running(2) as (stack, client, redis):
         [pid, _] = stack.ready["pids"]["worker"]
@@ -121,33 +106,3 @@ def test_with_no_worker_left_the_next_one_rescues_at_its_start() -> None:
         assert client.wait_for_mails(1, seconds=15.0)["accepted"] == 1
         client.wait_for(lambda now: now["done"] == 1)
         assert _events(client, job) == ["enqueued", "claimed", "rescued", "claimed", "done"]
-
-
-@pytest.mark.thorough
-def test_workers_of_the_same_name_are_told_apart() -> None:
-    """Celery's node name is only a name; each process has an incarnation of its own."""
-    with _running(2) as (stack, client, _):
-        client.set_faults({"at": "data", "do": "wait", "seconds": 0.5})
-        with _namesake(stack) as one, _namesake(stack) as other:
-            now = client.wait_for(lambda now: len(now["workers"]) == 4)
-            assert {worker["pid"] for worker in now["workers"]} >= {one.pid, other.pid}
-            for _ in range(24):
-                client.comment()
-            client.wait_for(lambda now: all(w["running"] for w in now["workers"]))
-            one.kill()
-            client.wait_for_mails(24)
-            now = client.wait_for(lambda now: now["done"] == 24 and len(now["workers"]) == 3)
-            assert now["conserved"]
-
-
-@contextmanager
-def _namesake(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
-    command = roles.command("worker", stack.plan, 1)
-    worker = subprocess.Popen(
-        command, env=stack.plan.environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield worker
-    finally:
-        worker.kill()
-        worker.wait()

@@ -71,15 +71,3 @@ def test_a_restart_of_redis_after_more_than_a_lease_does_not_look_like_the_death
         )
         assert {worker["id"] for worker in client.summary()["workers"]} == names
         assert _deaths(redis) == 0
-
-
-def test_after_a_restart_of_redis_the_time_of_grace_begins_at_once() -> None:
-    """Two of them in a row would leave a dead worker's jobs lying twice as long."""
-    environment = {"DEMO_LEASE_SECONDS": "20", "DEMO_BEAT_SECONDS": "0.2"}
-    with Stack(environment=environment) as stack:
-        redis = client_of(stack.ready["redis"])
-        until(lambda: redis.hget("server", "run"), what="the first look at the others")
-        stack.kill("redis", restart=False)
-        stack.start("redis")
-        run = redis.info("server")["run_id"]
-        until(lambda: redis.hget("server", "run") == run, 10.0, "the first look after the restart")
