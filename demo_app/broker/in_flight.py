@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable
 
 import redis
@@ -18,7 +19,6 @@ from .claim import Ending, Verdict
 from .keys import lanes_of
 from .lease import Lease
 from .queue import Queue
-from .rescuer import Rescuer
 from .steps import passed
 
 log = logging.getLogger(__name__)
@@ -35,11 +35,11 @@ class InFlight(Acknowledging):
 
     def __init__(self, queue: Queue) -> None:
         super().__init__(queue, self.make_lease(queue, {}))
-        self.rescuer = Rescuer(queue)
         self.heartbeat = heartbeat.Heartbeat(
             self.options.heartbeat_seconds, self.steps, self._hurry
         )
         self._rounds = 0
+        self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
         self._queues: dict[str, None] = {}  # a set that keeps its order
         self._beginning = threading.Lock()
         #: This process claims; one that only puts jobs in does not.
@@ -96,10 +96,31 @@ class InFlight(Acknowledging):
         return {claim.id for tag, claim in self.held().items() if tag in tags}
 
     def rescue(self) -> float | None:
-        """Give back what dead workers held; returns the seconds until the next look, when that may
-        find somebody dead."""
-        self.tell_given_up(self.rescuer.rescue(self.lease))
-        return self.rescuer.next_look
+        """Give back what dead workers held, as every worker does: none is special.
+
+        Returns the seconds until the next look, when that may find somebody dead: by then every
+        living worker has given a sign. Raises redis.RedisError.
+        """
+        if self._cut_off:
+            # Who was cut off from Redis can't tell a dead worker from one that was cut off too.
+            self._cut_off, self._connected_at = False, time.monotonic()
+        beat = min(self.options.heartbeat_seconds, self.options.lease_seconds / 4)
+        try:
+            rescued = self.queue.rescue(
+                self.lease.worker,
+                self.lease.milliseconds,
+                self.options.max_rescues,
+                beat_ms=int(1000 * beat),
+                connected=time.monotonic() - self._connected_at,
+            )
+        except redis.RedisError:
+            self._cut_off = True
+            raise
+        if rescued:
+            passed("rescue_moved")
+            log.warning("Rescued %d jobs of dead workers", len(rescued))
+            self.tell_given_up(rescued)
+        return beat if self.queue.suspected else None
 
     def _promote_due(self) -> float | None:
         moved, soonest = self.queue.promote_due(self.lease.worker)

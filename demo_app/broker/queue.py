@@ -159,13 +159,13 @@ class Queue:
         most: int,
         *,
         beat_ms: int = 500,
-        connected: float | None = None,
+        connected: float = 1e9,
     ) -> list[str]:
         """Give back what those workers held that two looks, a beat apart, found dead; returns the
         ids. `suspected` says whether there is one whom a next look may find dead.
 
         by, lease_ms, beat_ms: who looks, the length of its own lease, and its beat. connected: for
-        how many seconds it has reached Redis, when it was cut off before.
+        how many seconds it has reached Redis.
         """
         asked, wall = time.monotonic(), f"{time.time():.6f}"
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead

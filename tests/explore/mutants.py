@@ -23,8 +23,8 @@ from explore.world import Event, Plan
 STEPS = tuple(
     f"demo_app.{name}"
     for name in ("broker.queue", "broker.lease", "broker.acknowledging", "broker.in_flight",
-                 "broker.heartbeat", "broker.holding", "broker.rescuer",
-                 "blog.relay", "blog.settlement", "blog.outbox")
+                 "broker.heartbeat", "broker.holding", "blog.relay", "blog.settlement",
+                 "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.
 _SHOWING = (

@@ -4,7 +4,7 @@
 -- clock leapt ahead, every key may have run out at once; and who asks may have been cut off from Redis
 -- together with others. So nobody is judged until all that is one lease ago.
 -- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, for how many
--- seconds it has not been cut off ('' when it never was), what the time is on its wall (epoch seconds),
+-- seconds it has not been cut off, what the time is on its wall (epoch seconds),
 -- what our time was when it looked last, and how many seconds ago that was by a clock that can't leap
 -- (neither when it never has).
 -- Returns {the time, how many may be dead, then the ids that were moved}.
@@ -22,7 +22,7 @@ if seen[1] ~= run or (reckoned and now - reckoned > own_lease / 2000) then
   return {now_text, 0}
 end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
-calm = 1000 * math.min(calm, tonumber(ARGV[5]) or math.huge)
+calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
 -- Whether this look and an earlier one found no sign of life; too early a look proves nothing.
 local function is_dead(worker, lease, first_look)
