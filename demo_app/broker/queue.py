@@ -43,7 +43,7 @@ class Queue:
         self.options = options
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
-        self._clock: tuple[str, float] | None = None  # Redis' and ours, at the same moment
+        self._clock: tuple[float, float, float] | None = None  # Redis' and ours, at one moment
         self.suspected = False
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
@@ -167,13 +167,16 @@ class Queue:
         by, lease_ms, beat_ms: who looks, the length of its own lease, and its beat. connected: for
         how many seconds it has reached Redis.
         """
-        asked, wall = time.monotonic(), f"{time.time():.6f}"
+        asked, wall = time.monotonic(), time.time()
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
-        last_look = () if self._clock is None else (self._clock[0], f"{asked - self._clock[1]:.6f}")
+        last_look: tuple[str, ...] = ()
+        if self._clock is not None:
+            then, own_then, wall_then = self._clock
+            last_look = _text(then), _text(asked - own_then), _text(wall - wall_then)
         now, suspected, *moved = self._run(
-            "rescue", by, lease_ms, beat_ms, most, _text(connected), wall, *last_look
+            "rescue", by, lease_ms, beat_ms, most, _text(connected), *last_look
         )
-        self._clock, self.suspected = (now, asked), int(suspected) > 0
+        self._clock, self.suspected = (float(now), asked, wall), int(suspected) > 0
         return list(moved)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:

@@ -88,8 +88,8 @@ def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
 def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> None:
     _earlier(silent, 1.0)
     _look(silent)
-    redis_then, own_then = silent._clock or ("", 0.0)
-    silent._clock = (f"{float(redis_then) - LEASE / 1000}", own_then)  # so much ahead of ours
+    redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
+    silent._clock = (redis_then - LEASE / 1000, *own)  # so much ahead of ours
     assert silent.rescue("other", LEASE, 3) == []
 
 
@@ -228,8 +228,9 @@ def test_a_worker_that_holds_eight_thousand_jobs_is_alive(store: Queue, redis_ur
     """Lua passes no more than some 7,900 values to a function at once."""
     store.enqueue_many([(message(number), None) for number in range(8300)])
     with _worker(redis_url, lease_seconds=60.0) as worker:
-        for claimed in store.claim(worker.lease.worker, worker.lanes, most=8300):
-            worker.track(claimed)
+        while claimed := store.claim(worker.lease.worker, worker.lanes, most=500):
+            for one in claimed:
+                worker.track(one)
         name, worker.consumer.waiting_tags = worker.lease.worker, lambda: set(worker.held())  # type: ignore[method-assign]
         until(lambda: store.client.scard(f"waiting:{name}") == 8300, what="a beat that names all")
         assert worker.lease.worker == name

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import client_of, most_thorough, until
+from support import client_of, until
 
 from demo_app.failpoints import Step, enable
 from demo_app.stack import Stack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from support import die, let_judge, message
@@ -90,6 +91,13 @@ def test_a_job_whose_workers_lose_their_leases_again_and_again_is_given_up(store
     assert _count(store)["dead"] == 1
 
 
+def _noted_earlier(store: Queue, seconds: float) -> None:
+    """What happened last to the job was so much earlier."""
+    line = json.loads(str(store.client.lindex("job:job-1", -1)))
+    line[1] = f"{float(line[1]) - seconds:.6f}"
+    store.client.lset("job:job-1", -1, json.dumps(line, separators=(",", ":")))
+
+
 def _suspect(store: Queue) -> None:
     """A job that two workers died with stands at the head."""
     let_judge(store)
@@ -120,9 +128,7 @@ def test_a_suspect_that_has_waited_for_a_minute_has_its_turn(store: Queue) -> No
     store.enqueue(message(0))
     busy = _claimed(store, "w")
     _suspect(store)
-    line = json.loads(str(store.client.lindex("job:job-1", -1)))
-    line[1] = f"{float(line[1]) - 61:.6f}"
-    store.client.lset("job:job-1", -1, json.dumps(line, separators=(",", ":")))
+    _noted_earlier(store, 61.0)
     store.enqueue(message(2))
     assert store.claim("w", LANES) == []
     store.finish(busy, Verdict.DONE)
@@ -167,3 +173,19 @@ def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(st
     while claimed := store.claim("w", LANES):
         store.finish(claimed[0].claim, Verdict.DONE, needs="mail")
     assert _count(store)["done"] == 27
+
+
+@pytest.mark.parametrize(("slept", "moves"), [(True, 0.0), (False, 60.0)])
+def test_what_is_due_moves_with_a_clock_that_leaps_alone(
+    store: Queue, slept: bool, moves: float
+) -> None:
+    """All clocks of a machine that slept have leapt, and are right."""
+    due = time.time() + 90.0
+    store.enqueue(message(1), due=due)
+    _noted_earlier(store, 70.0)
+    store.rescue("w", LEASE, 3)
+    then, own_then, wall_then = store._clock or (0.0, 0.0, 0.0)
+    store._clock = (then - 60.0, own_then, wall_then - 60.0 * slept)
+    for _ in range(2):
+        store.rescue("w", LEASE, 3)
+    assert store.client.zscore("scheduled", "job-1") == pytest.approx(due + moves, abs=2)

@@ -194,7 +194,8 @@ class Key:
             # the latest moment that anybody saw counts only while the clock is behind it
             moments = dict(zip(parts[::2], parts[1::2], strict=True))
             at, since = (float(moments.get(name, 0)) for name in ("at", "since"))
-            return max(0.0, self._when(at)), self._when(since)
+            ahead = round(float(moments.get("ahead", 0)), 3)
+            return max(0.0, self._when(at)), self._when(since), ahead
         if key in ("scheduled", "retrying"):
             moments = [self._when(float(part)) for part in parts[1::2]]
             return list(zip(parts[::2], moments, strict=True))

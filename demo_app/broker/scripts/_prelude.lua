@@ -90,13 +90,13 @@ local function lane_of(id)
   return readable and type(lane) == 'string' and lane or nil
 end
 
--- Move what is due, or has ended, later than a moment. seconds(state, noted): by how much; noted: when
--- it came into this state, if it waits.
+-- Move what is due, or has ended, later than a moment. seconds(id, noted): by how much; noted: when it
+-- came into this state, if it waits.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
       local waits, _, noted = state == 'scheduled' or state == 'retrying', event_at(id, -1)
-      redis.call('ZINCRBY', set_key(state), seconds(state, waits and noted), id)
+      redis.call('ZINCRBY', set_key(state), seconds(id, waits and noted), id)
     end
   end
 end
@@ -118,17 +118,13 @@ local function follow_clock()
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
 end
 
--- The clock has leapt ahead of the moment that somebody has reckoned by a clock that can't leap. What
--- was noted before waits as long as it would have. A moment stays, by the clocks that are right: ours
--- is, when it agrees with the one on that one's wall now.
-local function leap_ahead(reckoned, wall)
-  local leap = now - reckoned
-  local put_right = math.abs(now - wall) < math.abs(reckoned - wall)
-  shift({'scheduled', 'retrying'}, reckoned, function(state, noted)
-    local stays = noted and noted > reckoned + 1 or put_right and state == 'scheduled'
-    return stays and 0 or leap
+-- The clock, and no other, has leapt ahead by so many seconds. What was noted before waits as long as it
+-- would have.
+local function leap_ahead(leap)
+  shift({'scheduled', 'retrying'}, now - leap, function(_, noted)
+    return noted and noted > now - leap + 1 and 0 or leap
   end)
-  if not put_right then redis.call('HINCRBYFLOAT', SERVER, 'ahead', leap) end
+  redis.call('HINCRBYFLOAT', SERVER, 'ahead', leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 

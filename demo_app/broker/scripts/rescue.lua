@@ -4,19 +4,22 @@
 -- clock leapt ahead, every key may have run out at once; and who asks may have been cut off from Redis
 -- together with others. So nobody is judged until all that is one lease ago.
 -- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, for how many
--- seconds it has not been cut off, what the time is on its wall (epoch seconds),
--- what our time was when it looked last, and how many seconds ago that was by a clock that can't leap
--- (neither when it never has).
+-- seconds it has not been cut off, what our time was when it looked last, and how many seconds ago that
+-- was by its clock that can't leap, and by the one on its wall (none of these at its first look).
 -- Returns {the time, how many may be dead, then the ids that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local most, reckoned = tonumber(ARGV[4]), ARGV[7] and ARGV[7] + ARGV[8]
-if reckoned and now - reckoned > 1
-    and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < tonumber(ARGV[7]) then
-  leap_ahead(reckoned, tonumber(ARGV[6]))  -- keeps: not-early
+local most, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
+local ahead = then_ and now - then_ - ARGV[7] or 0
+if then_ then
+  -- a machine that slept has a wall clock that leapt too, and is right
+  local leap = math.min(ahead, now - then_ - ARGV[8])
+  if leap > 1 and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < then_ then
+    leap_ahead(leap)  -- keeps: not-early
+  end
 end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local seen = redis.call('HMGET', SERVER, 'run', 'since')
-if seen[1] ~= run or (reckoned and now - reckoned > own_lease / 2000) then
+if seen[1] ~= run or ahead > own_lease / 2000 then
   redis.call('HSET', SERVER, 'run', run, 'since', now_text)
   redis.call('DEL', SUSPECTS)
   return {now_text, 0}
