@@ -102,7 +102,8 @@ def _enter(work: Path, kept: list[Path], user: int, shown: Path) -> None:
 
 def _hide(work: Path, kept: list[Path]) -> None:
     """Everything is read-only but `work`; homes and temporary folders are empty but for `kept`."""
-    found = {Path("/tmp"), Path("/dev/shm"), Path(tempfile.gettempdir()), Path.home()}
+    names = ("/tmp", "/dev/shm", "/dev/pts", "/run")  # of /run: what a user's systemd listens at
+    found = {*map(Path, names), Path(tempfile.gettempdir()), Path.home()}
     hidden = {path.resolve() for path in found if path.is_dir()} - {Path("/")}
     shown = [
         path for path in (*kept, work.resolve()) if any(path.is_relative_to(h) for h in hidden)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -131,6 +133,14 @@ def test_where_the_machine_can_a_queue_is_shut_in(tmp_path: Path) -> None:
     secret = Path("/tmp") / f"judge-secret-{os.getpid()}"
     secret.write_text("mine")
     port = socket.create_server(("127.0.0.1", 0))
+    folders = (os.environ.get("XDG_RUNTIME_DIR", "/run"), tempfile.gettempdir())
+    desktop = tempfile.mkdtemp(dir=next(one for one in folders if os.access(one, os.W_OK)))
+    bus = socket.socket(socket.AF_UNIX)
+    bus.bind(f"{desktop}/bus")  # as of a user's systemd, which starts what it is asked to
+    bus.listen()
+    terminal = os.ttyname(os.openpty()[1])
+    for path in (desktop, f"{desktop}/bus", terminal):
+        os.chmod(path, 0o777)
     tries = f"""
 import os, socket
 from pathlib import Path
@@ -146,6 +156,8 @@ tries = dict(
     others=reached(lambda: os.kill({os.getpid()}, 0)),
     secret=reached(Path({str(secret)!r}).read_text),
     tree=reached(Path({str(Path(__file__).parent)!r}, "x").mkdir),
+    bus=reached(lambda: socket.socket(socket.AF_UNIX).connect({f"{desktop}/bus"!r})),
+    terminal=reached(lambda: open({terminal!r}, "w")),
     network=reached(lambda: socket.create_connection({port.getsockname()!r}, 5)),
     parent=reached(lambda: os.kill(os.getpid(), 9)),
 )
@@ -159,6 +171,8 @@ raise RuntimeError(sorted(name for name, got in tries.items() if got))
     target.close()
     secret.unlink()
     port.close()
+    bus.close()
+    shutil.rmtree(desktop)
     if target.open_to:
         pytest.skip(f"this machine can't: {target.open_to}")
     assert "RuntimeError: ['parent']" in str(told.value), "the first process can't be killed"
