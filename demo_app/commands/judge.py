@@ -28,21 +28,21 @@ from local_smtp.escape import escape_invisible
 
 
 def judge(
-    target: Annotated[
-        str,
+    targets: Annotated[
+        list[str] | None,
         Argument(
             metavar="FILE.py:CLASS|celery:MODULE:APP|command:COMMAND|NAME",
-            help=f"a name: {', '.join(NAMES)}",
+            help=f"a name: {', '.join(NAMES)}; several with --table",
         ),
-    ] = "",
+    ] = None,
     levels: Annotated[str, Option(metavar="1-12", help="such as 5, or 1-4,9")] = "1-12",
     seed: Annotated[int | None, Option(help="[default: a new one, which is printed]")] = None,
     seconds: Annotated[
         float, Option(min=0, metavar="S", help="for faults at random, for each level")
     ] = AT_RANDOM,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
-    all_names: Annotated[
-        bool, Option("--table", help="judge all that there is a name for; print Markdown")
+    as_table: Annotated[
+        bool, Option("--table", help="judge these, or all that have a name; print Markdown")
     ] = False,
     hand_ins: Annotated[
         Path | None,
@@ -86,13 +86,16 @@ def judge(
     Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. It runs the
     file's code as you: it is no sandbox.
     """
-    if [bool(target), all_names, bool(hand_ins)].count(True) != 1:
+    targets = targets or []
+    asked = [bool(hand_ins), as_table, len(targets) == 1 and not as_table]
+    if asked.count(True) != 1 or (hand_ins and targets):
         known = ", ".join(NAMES)
         raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
     if markdown and not table.has_place(markdown):
         raise BadParameter(f"{markdown} has no marks <!-- judge --> and <!-- /judge -->")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
+    target = "" if as_table or hand_ins else targets[0]
     console = Console(stderr=as_json or not target, highlight=False)
     arguments = ["--levels", levels, "--seed", str(seed), "--seconds", f"{seconds:g}"]
     try:
@@ -101,7 +104,8 @@ def judge(
                 sheets = _graded(console, hand_ins, wanted, arguments, minutes, at_once, csv, key)
                 text = "\n\n".join(sheet.markdown() for sheet in sheets)
             else:
-                text = _compared(console, wanted, seed, seconds, ["--table", *arguments])
+                again = ["--table", *targets, *arguments]
+                text = _compared(console, targets or NAMES, wanted, seed, seconds, again)
             print(text)
             if markdown:
                 table.write(markdown, text)
@@ -130,12 +134,17 @@ def judge(
 
 
 def _compared(
-    console: Console, levels: list[int], seed: int, seconds: float, arguments: Sequence[str]
+    console: Console,
+    targets: Sequence[str],
+    levels: list[int],
+    seed: int,
+    seconds: float,
+    arguments: Sequence[str],
 ) -> str:
-    """The table of all targets."""
+    """The table of these targets."""
     found: dict[str, table.Told] = {}
     began, load = time.monotonic(), os.getloadavg()[0]
-    for name in NAMES:
+    for name in targets:
         console.print(f"{name}, seed {seed}", markup=False)
         try:
             with Judge(target_of(name), seed, seconds) as court:

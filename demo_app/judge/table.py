@@ -36,7 +36,7 @@ def markdown(found: Found, levels: Mapping[int, str], how: str) -> str:
         rows.append([name, *cells])
     table = as_table(["level", *map(_titled, found)], rows, ["---", *(":---:" for _ in found)])
     reasons = [
-        f"- **{name}, level {verdict.level.number}**: {verdict.why}"
+        f"- **{_short(name)}, level {verdict.level.number}**: {verdict.why}"
         for name, verdicts in found.items()
         for verdict in verdicts
         if isinstance(verdict, Verdict) and not verdict.held
@@ -80,9 +80,14 @@ def _titled(name: str) -> str:
         return "this project"
     try:
         made_of = ", ".join(f"{package} {told}" for package, told in libraries(name).items())
-        return made_of if made_of.startswith(f"{name} ") else f"{name}: {made_of}"
+        return made_of if made_of.startswith(f"{name} ") else f"{_short(name)}: {made_of}"
     except (PackageNotFoundError, CannotJudge):
         return name
+
+
+def _short(name: str) -> str:
+    """A Celery app is known by its own name, without its module's."""
+    return name.rpartition(":")[2]
 
 
 def _lost_and_late(verdicts: Sequence[Verdict]) -> str:

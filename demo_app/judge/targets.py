@@ -35,7 +35,7 @@ PACKAGES = {
     "procrastinate": ("procrastinate",),
 }
 #: Celery apps that are judged with their own settings, by the names of their targets.
-_APPS = {"celery-tutorial": "demo_app.judge.adapters.celery_tutorial:app"}
+_APPS = {"celery-tutorial": "demo_app.judge.adapters.celery_settings:tutorial"}
 _IMPORTED = "import sys; from celery.app.utils import find_app; find_app(sys.argv[1])"
 #: Their names.
 NAMES = tuple(PACKAGES)

@@ -1,0 +1,32 @@
+"""Celery apps that differ in their settings, each named for what it has: what does it do?
+
+https://docs.celeryq.dev/en/stable/userguide/configuration.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+
+
+def _app(**settings: Any) -> Celery:
+    made = Celery("tasks")
+    made.conf.update(settings)
+    return made
+
+
+#: As Celery's tutorial has it: no settings but the broker's address.
+tutorial = _app()
+acks_late = _app(task_acks_late=True)
+reject_on_worker_lost = _app(task_acks_late=True, task_reject_on_worker_lost=True)
+prefetch_1 = _app(task_acks_late=True, worker_prefetch_multiplier=1)
+#: Five seconds in place of an hour; by itself kombu looks for them only every hundred seconds.
+visibility_timeout_5 = _app(
+    task_acks_late=True,
+    broker_transport_options={
+        "visibility_timeout": 5,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    },
+)
