@@ -23,11 +23,12 @@ class Stock {
 
   beat() {
     const {store, now} = this.world;
-    for (const job of store.ZRANGEBYSCORE("unacked_index", "-inf", now / 1000 - VISIBILITY)) {
+    const old = store.ZRANGEBYSCORE("unacked_index", "-inf", now / 1000 - VISIBILITY);
+    for (const job of old.reverse()) {  // the newest first, so that the oldest is the next
       store.ZREM("unacked_index", job);
       store.HDEL("unacked", job);
       this.world.tell("timed out", job);
-      this.step(job, "LPUSH", "celery", job);
+      this.step(job, "RPUSH", "celery", job);
     }
   }
 
@@ -42,7 +43,7 @@ class Stock {
   begun(worker) {
     const {job} = worker.run;
     this.step(job, "HSET", "unacked", job, worker.number);
-    this.step(job, "ZADD", "unacked_index", this.world.now / 1000, job);
+    this.step(job, "ZADD", "unacked_index", (this.world.now + worker.number) / 1000 - 0.003, job);
     if (!this.late) this.acknowledge(job);
   }
 
