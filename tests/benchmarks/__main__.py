@@ -32,6 +32,7 @@ NAMES = (
     "queues",
     "pages",
     "frames",
+    "classroom",
 )
 
 LAST = Path("build/bench/last.json")

@@ -16,7 +16,7 @@ from demo_app.web.inbox import SLOW
 SECONDS = 8
 #: Presses of the key for a burst, of fifty comments each.
 BURSTS = 4
-_RECORD = """(seconds) => new Promise((done) => {
+RECORD = """(seconds) => new Promise((done) => {
   const times = [], end = performance.now() + 1000 * seconds;
   const frame = (now) => {
     times.push(now);
@@ -72,7 +72,7 @@ def _layouts(told: CDPSession) -> float:
 
 def _row(name: str, page: Page, told: CDPSession) -> list[str]:
     before = _layouts(told)
-    times = page.evaluate(_RECORD, SECONDS)
+    times = page.evaluate(RECORD, SECONDS)
     layouts = (_layouts(told) - before) / SECONDS
     taken = sorted(after - at for at, after in pairwise(times))
     slow = taken[int(0.95 * len(taken))]
