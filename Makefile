@@ -77,7 +77,7 @@ older-celery: .venv/.has-test
 book: .venv/.has-book
 	@$(PY) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going --conf-dir notebooks/book --doctree-dir build/pages $(ARGS) . build/book
 	@cp build/book/README.html build/book/index.html
-	@$(PY) notebooks/playground/build.py build/book README.html
+	@$(PY) notebooks/playground/build.py build/book site
 
 playground: .venv/.has-demo
 	@$(PY) notebooks/playground/build.py build/playground

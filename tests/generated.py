@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+ANSWERS = ROOT / "notebooks" / "reference" / "answers.md"
 
 
 def walk() -> str:
@@ -59,10 +60,44 @@ def judged() -> str:
     return "\n".join([table(head, rows, ["---", *("---:" for _ in head[1:])]), "", how])
 
 
+#: Open threads about Celery on Redis: the title, a schedule of the playground, what it ends with.
+THREADS = {
+    "celery/celery#8568": (
+        "Don't list redis as stable backend and/or link to issues/caveats",
+        "late;0.comment.;3.kill.1",
+        "late",
+    ),
+    "celery/kombu#305": ("Tasks lost in redis", "late;0.cut.1;0.comment.;1.kill.1", "lost"),
+    "celery/kombu#337": (
+        "Redis transport causes multiple Celery job runs if eta exceeds visibility timeout",
+        "late;0.comment.;2.pause.1;3.hour.;20.pause.1",
+        "twice",
+    ),
+    "celery/kombu#533": ("ETA tasks lost on worker TERM restart", "late;0.five.;3.kill.2", "late"),
+}
+
+
+def threads() -> str:
+    """Each open thread with its run in the playground, and the test that shows it."""
+    from demo_app.markdown import table
+
+    tests = "tests/broker/test_known_losses.py"
+    known = (ROOT / tests).read_text("utf-8")
+    rows = []
+    for thread, (title, schedule, end) in THREADS.items():
+        name = next(re.finditer(rf"{thread}\b.*\)\s+def (test_\w+)", known))[1]
+        link = f"[{thread}](https://github.com/{thread.replace('#', '/issues/')})"
+        run = f"`.venv/bin/python -m pytest {tests} -k {name}`"
+        rows.append([link, title, f"[{end}](../playground#{schedule})", run])
+    head = ["thread", "its title", "replay: the task is", "on a real system"]
+    return table(head, rows)
+
+
 #: Where each table is.
 TABLES = {
     "walk": (ROOT / "README.md", walk),
-    "judge": (ROOT / "README.md", judged),
+    "queues": (ANSWERS, judged),
+    "threads": (ANSWERS, threads),
     "settings": (ROOT / "notebooks" / "reference" / "reference.md", settings),
 }
 

@@ -1,6 +1,7 @@
 """How Sphinx makes the site out of the tree: MyST-NB runs each lesson, and keeps what it showed."""
 
 import gettext
+import os
 import re
 from itertools import pairwise
 from os.path import relpath
@@ -33,6 +34,8 @@ LINK = re.compile(
     r"\[[^]]*]\((?!https?:)([^)#\s]+)(?:#L[\d-]+L?\d*)?"
     r"|((?:\b[Ll]essons? |レッスン ?)\d\d(?:(?:,| and|、| ?と) ?\d\d\b)*)"
 )
+#: A link to the playground, which is the site's first page; what is behind its # is a schedule.
+PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
 JAPANESE = gettext.translation("sphinx", Path(sphinx.locale.__file__).parent, ["ja"])
 
 project = html_title = "Jobs that survive"
@@ -49,6 +52,8 @@ myst_enable_extensions = ["substitution"]
 myst_heading_anchors = 4
 python_maximum_signature_line_length = 80
 suppress_warnings = ["misc.highlighting_failure"]  # a language may be newer than its colours
+html_baseurl = os.environ.get("SITE", "")  # where it is published
+myst_html_meta = {"description": "Does Celery lose tasks? Queues on Redis, killed and counted."}
 html_theme = "furo"
 html_static_path = html_css_files = ["book.css"]
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
@@ -96,7 +101,9 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
         block = f"``````{{code-block}} {lexer}\n{source[0]}\n``````"
         source[0] = f"---\norphan: true\n---\n# `{relpath(page, app.srcdir)}`\n\n{block}\n"
     elif page.suffix == ".md":
-        source[0] = linked(page, folder, source[0])
+        front = relpath(Path(app.srcdir, "index.html"), page.parent)
+        text = PLAYGROUND.sub(rf'<a href="{front}\2">\1</a>', source[0])
+        source[0] = linked(page, folder, text)
         for part, pages in PARTS.items() if name == root_doc else ():
             names = re.sub(r"\.\w+( |$)", "\n", pages)
             source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {part}\n\n{names}```\n"
@@ -122,6 +129,9 @@ def dress(app: Sphinx, name: str, _: str, context: dict[str, Any], tree: object)
     app.builder.templates.environment.install_gettext_translations(words)
     context["language"], other = ("ja", "en") if japanese else ("en", "ja")
     twin = re.sub("^notebooks/(ja/)?", "notebooks/" if japanese else "notebooks/ja/", name)
+    if tree:  # a table that is wider than the screen is scrolled with keys, too
+        table, focusable = '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'
+        context["body"] = context["body"].replace(table, focusable)
     if tree and twin != name and twin in app.env.found_docs:
         way = f'<a class="twin" lang="{other}" href="{app.builder.get_relative_uri(name, twin)}">'
         context["body"] = f"{way}{'English' if japanese else '日本語'}</a>{context['body']}"

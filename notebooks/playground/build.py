@@ -1,12 +1,13 @@
 """Builds the playground: one page that needs no server, with the queue's own Lua files in it.
 
-``python notebooks/playground/build.py FOLDER [LESSONS]`` writes FOLDER/index.html. LESSONS is where
-its link to the lessons leads; without it there is none.
+``python notebooks/playground/build.py FOLDER [site]`` writes FOLDER/index.html; with `site`, as the
+first page of the site that is there, with links to it. SITE is where that is published.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from importlib.resources import files
@@ -42,14 +43,15 @@ def _without_comments(path: Traversable) -> str:
     return re.sub(r"^ *--.*$", "", path.read_text("utf-8"), flags=re.M)
 
 
-def page(lessons: str = "", used: tuple[str, ...] = USED) -> str:
-    """The whole page as HTML; lessons: where its link to them leads; used: the Lua files in it."""
+def page(in_site: bool = False, used: tuple[str, ...] = USED) -> str:
+    """The whole page as HTML; in_site: whether it leads to the site; used: the Lua files in it."""
     texts = {name: text for name, text in scripts().items() if name in used}
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
     data += [f"const SCRIPTS = {_in_script(texts)};", f"const WORDS = {_in_script(words())};"]
     code = [_harmless((HERE / part).read_text("utf-8")) for part in PARTS]
     made = (HERE / "page.html").read_text("utf-8")
-    made = made.replace('href="lessons"', f'href="{lessons}"' if lessons else "hidden")
+    made = made.replace('href="site/', 'href="' if in_site else 'hidden href="')
+    made = made.replace('content="site/', f'content="{os.environ.get("SITE", "")}')
     made = made.replace("/* page.css */", (HERE / "page.css").read_text("utf-8"))
     return made.replace("/* scripts */", "\n".join([*data, *code]))
 
@@ -64,9 +66,9 @@ def _harmless(code: str) -> str:
 
 def main() -> None:
     """Write the page into the folder that the command line names."""
-    folder, lessons = Path(sys.argv[1]), "".join(sys.argv[2:])
+    folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_text(page(lessons), "utf-8")
+    (folder / "index.html").write_text(page("site" in sys.argv[2:]), "utf-8")
     print((folder / "index.html").resolve().as_uri())
 
 

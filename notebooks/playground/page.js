@@ -57,7 +57,7 @@ function begin(rung, deeds = []) {
   Object.assign(page, {world: new World(rung), past: [], deeds: [], chosen: null});
   const until = deeds.length ? deeds.at(-1)[0] : 0;
   for (let now = 0; now <= until; now += 1) {
-    for (const [at, what, number] of deeds) if (at === now && DEEDS[what]) act(what, number);
+    for (const [at, what, number] of deeds) if (at === now) act(what, number);
     if (now < until) tick();
   }
 }
@@ -196,9 +196,9 @@ function link() {
 }
 
 function follow(hash) {
-  const [rung, ...deeds] = decodeURIComponent(hash.slice(1)).split(";");
-  const known = deeds.slice(0, 500).map((deed) => deed.split(".")).filter(([at, what, number]) =>
-    Number(at) <= 4000 && what in DEEDS && /^[12]?$/.test(number || ""));
+  const [rung, ...deeds] = hash.slice(1).split(/;|%3B/i);
+  const known = deeds.slice(0, 200).map((deed) => deed.split(".")).filter(([at, what, number]) =>
+    Number(at) <= 1000 && Object.hasOwn(DEEDS, what) && /^[12]?$/.test(number || ""));
   if (!RUNGS.includes(rung)) return false;
   begin(rung, known.map(([at, what, number]) => [Number(at), what, Number(number) || undefined]));
   return true;

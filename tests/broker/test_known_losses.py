@@ -92,7 +92,7 @@ def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
     assert not shop.lost([parcel], PATIENCE[transport])
 
 
-@both("celery/celery#4984")
+@both("celery/celery#4984, celery/celery#8568")
 def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
     open_shop: OpenShop, transport: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
     assert not shop.lost(["vase"], PATIENCE[transport])
 
 
-@both("celery/celery#3501, celery/celery#4991")
+@both("celery/celery#3501, celery/celery#4991, celery/kombu#533")
 def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
     open_shop: OpenShop, transport: str
 ) -> None:
@@ -117,6 +117,21 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
     signal_group(worker, signal.SIGKILL)
     shop.start_worker()
     assert not shop.lost(["lamp"], PATIENCE[transport])
+
+
+@pytest.mark.parametrize("transport", ["stock", "claims"])
+def test_a_job_due_later_comes_back_after_a_sigterm(open_shop: OpenShop, transport: str) -> None:
+    """It did not when celery/kombu#533 was written; with kombu 5.7 it does on stock, too."""
+    shop = open_shop(transport, **CAREFUL)
+    worker = shop.start_worker()
+    lamps = [f"lamp-{number}" for number in range(10)]
+    shop.order(*lamps, sending={"countdown": 4})
+    shop.order("now")
+    shop.until_started("now")
+    signal_group(worker, signal.SIGTERM)
+    worker.wait(timeout=200)
+    shop.start_worker()
+    assert not shop.lost(lamps, 30)
 
 
 #: The hour after which stock gives a job to another worker, made short, as its users do.

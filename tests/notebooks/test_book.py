@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks.kernels import NOTEBOOKS
 from sphinx.cmd.build import build_main
 from support import browser_running
+
+from playground import build as playground
 
 pytestmark = pytest.mark.filterwarnings("ignore:'myst_parser")
 FIGURE = "Forty jobs, and all of them arrived."
@@ -54,18 +59,17 @@ def _put(path: Path, cells: list[Any]) -> None:
     nbformat.write(new_notebook(cells=cells, metadata=python), path)
 
 
-def build(tree: Path) -> int:
-    """What `make book` does with the tree; Sphinx's exit status."""
-    site = tree.parent / "book"
-    options = ["-q", "-W", "--keep-going", "-d", str(tree.parent / "pages")]
-    return build_main([*options, "-c", str(NOTEBOOKS / "book"), str(tree), str(site)])
+def build(tree: Path, folder: Path, *options: str) -> int:
+    """What `make book` does with the tree: a site in the folder; Sphinx's exit status."""
+    usual = ["-q", "-W", "--keep-going", "-d", str(folder / "pages"), *options]
+    return build_main([*usual, "-c", str(NOTEBOOKS / "book"), str(tree), str(folder / "book")])
 
 
 @pytest.mark.timeout(240)
 def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     site = tmp_path / "book"
     tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")
-    assert build(tree) == 0
+    assert build(tree, tmp_path) == 0
     asked: list[str] = []
     with browser_running() as browser:
         tab = browser.new_page()
@@ -98,16 +102,38 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     assert [url for url in asked if not url.startswith("file:")] == []
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
+    tmp_path: Path,
+) -> None:
+    site = tmp_path / "book"
+    assert build(NOTEBOOKS.parent, tmp_path, "-D", "nb_execution_mode=off") == 0
+    subprocess.run([sys.executable, playground.__file__, site, "site"], check=True)
+    with browser_running() as browser:
+        tab = browser.new_page(viewport={"width": 390, "height": 844}, locale="en")
+        tab.goto((site / "index.html").as_uri())
+        tab.click("nav >> text=The answers")
+        assert tab.locator("meta[name=description]").get_attribute("content")
+        tab.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+        told = tab.evaluate("axe.run('article', {resultTypes: ['violations']})")
+        assert [one["nodes"][0]["html"] for one in told["violations"]] == []
+        tab.click("article table a >> text=lost")
+        assert "1 lost" in tab.inner_text("#sum")
+        tab.click("nav >> text=The lessons")
+        assert tab.inner_text("h1") == "Jobs that survive"
+
+
 def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tree = a_tree(tmp_path, "# The front\n\n[Nowhere](notebooks/99_gone.ipynb)")
-    assert build(tree) == 1
+    assert build(tree, tmp_path) == 1
     assert "99_gone" in capfd.readouterr().err
 
 
 def test_a_lesson_that_fails_fails_the_build(tmp_path: Path) -> None:
     tree, code = a_tree(tmp_path, "# The front"), "import os\nraise LookupError(os.getcwd())"
     _put(tree / "notebooks/01_next.ipynb", [new_markdown_cell("# 01"), new_code_cell(code)])
-    assert build(tree) != 0
+    assert build(tree, tmp_path) != 0
     log = tmp_path / "book" / "reports" / "notebooks" / "01_next.err.log"
     told = re.sub(r"\x1b\[[\d;]*m", "", log.read_text("utf-8"))
     assert f"LookupError: {tree / 'notebooks'}" in told, "run in its folder"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.resources import files
 
 import playwright.sync_api as playwright
 import pytest
+from generated import THREADS
 from notebooks.schedules import comparable, on_a_server, schedule
+from notebooks.stock import Kombu, acts
 from support import browser_running, client_of, most_thorough
 
 from playground import build
@@ -40,6 +43,31 @@ ON_THE_PAGE = """(schedules) => schedules.map((steps) => {
   return {answers, keys};
 })"""
 ONCE = 25
+#: Plays a visitor's acts, and says each step that Celery's rung took, and its keys after each tick.
+STEPS_OF_STOCK = """([rung, acts]) => {
+  const world = new World(rung), {queue, store} = world, steps = [];
+  const note = (...step) => steps.push(step);
+  const after = (name, tell) => {
+    const run = queue[name].bind(queue);
+    queue[name] = (...given) => { const got = run(...given); tell(got, ...given); return got; };
+  };
+  after("put", (_, job) => note("put", 0, job));
+  after("claim", (got, worker) => { if (got && worker.cut) note("lose", worker.number); });
+  after("begun", (_, worker) => {
+    note("take", worker.number, worker.run.job);
+    if (rung === "early") note("ack", worker.number);
+  });
+  after("finish", (_, worker) => { if (rung === "late") note("ack", worker.number); });
+  after("beat", (_, worker) => note("look", worker.number));
+  for (const [ticks, what, number] of [...acts, [30, "hour", 1], [30, "comment", 1]]) {
+    for (let i = 0; i < ticks; i += 1) world.tick();
+    if (["kill", "wipe", "hour"].includes(what)) note(what, number);
+    DEEDS[what](world, number);
+    const index = store.ZRANGE("unacked_index", 0, -1);
+    note("same", {celery: store.LRANGE("celery", 0, -1), unacked: index});
+  }
+  return steps;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +97,21 @@ def test_random_schedules_end_in_the_same_keys_as_on_a_real_server(
             page = comparable(seen)
             assert page["answers"] == real["answers"], f"seed {seed}"
             assert page["keys"] == real["keys"], f"seed {seed}"
+
+
+@pytest.mark.parametrize("rung", ["early", "late"])
+@pytest.mark.parametrize("seed", most_thorough(range(10), 0))
+def test_celerys_rungs_end_in_the_same_keys_as_the_real_kombu(
+    tab: playwright.Page, redis_url: str, rung: str, seed: int
+) -> None:
+    steps = tab.evaluate(STEPS_OF_STOCK, [rung, acts(seed)])
+    with client_of(redis_url) as client, closing(Kombu(client, redis_url)) as real:
+        client.flushall()
+        for what, *given in steps:
+            if what == "same":
+                assert real.keys() == given[0]
+            else:
+                real.play(what, *given)
 
 
 def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, int]:
@@ -137,8 +180,21 @@ def test_a_link_carries_what_was_done(tab: playwright.Page) -> None:
     assert seen[1] == seen[2]
 
 
+@pytest.mark.parametrize("thread", THREADS)
+def test_the_replay_of_a_thread_ends_as_the_page_of_answers_says(
+    tab: playwright.Page, thread: str
+) -> None:
+    _, schedule, end = THREADS[thread]
+    seen = tab.evaluate(
+        "(hash) => { play(false); follow(hash); for (let i = 0; i < 40; i += 1) tick();"
+        " return page.world.verdict(); }",
+        f"#{schedule}",
+    )
+    assert [what for what in ("lost", "late", "twice") if seen[what]] == [end]
+
+
 def test_a_foreign_link_is_no_program(tab: playwright.Page) -> None:
-    odd = "#claims;1e9.five.1;0.constructor.1;0.kill.<b>;0.comment."
+    odd = "#claims;1e9.five.1;0.__defineGetter__.1;0.kill.<b>;0.comment.%3B%"
     assert tab.evaluate("(hash) => { follow(hash); return page.world.comments; }", odd) == 1
 
 
