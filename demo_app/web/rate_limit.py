@@ -1,18 +1,27 @@
-"""How many comments one address may post: a bucket of tokens that fills up again."""
+"""What one address may ask for: so many comments a second, and a few things at a time."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Addresses that are remembered; the one that was quiet for longest is forgotten first.
 _ADDRESSES = 10_000
+#: Requests of one address that are worked on together; the rest of its own wait for them.
+AT_ONCE = 4
 
 
 class RateLimit:
-    """burst: how many at once. per_second: how fast the bucket fills up again."""
+    """How many comments one address may post: a bucket of tokens that fills up again.
+
+    burst: how many at once. per_second: how fast the bucket fills up again.
+    """
 
     def __init__(
         self, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic
@@ -32,3 +41,35 @@ class RateLimit:
             if len(self._buckets) > _ADDRESSES:
                 self._buckets.popitem(last=False)
         return allowed
+
+
+class Turns:
+    """Middleware: each address has its turn, however much others ask for. Who holds the token does
+    not wait."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request when it is its address's turn."""
+        if scope["type"] != "http" or scope["holder"]:
+            return await self._app(scope, receive, send)
+        address = scope["client"][0] if scope["client"] else ""
+        turn = self._of.setdefault(address, asyncio.Semaphore(AT_ONCE))
+        await turn.acquire()
+        waited_for = True
+
+        async def sending(message: Message) -> None:
+            nonlocal waited_for
+            if waited_for:  # the answer is made; who reads it slowly keeps nobody waiting
+                waited_for = False
+                turn.release()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            if waited_for:
+                turn.release()
+        return None

@@ -84,6 +84,29 @@ def test_whom_a_comment_is_from_is_believed_of_a_named_proxy_only(
     assert codes == ([201] * 4 if believed else [201, 201, 429, 429])
 
 
+def test_an_address_that_asks_for_much_keeps_no_other_waiting(tmp_path: Path) -> None:
+    """Its comments wait for a mail server that says nothing, and would take all threads."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    settings = {
+        "DEMO_BACKEND": "inline",
+        "DEMO_SMTP_URL": f"smtp://127.0.0.1:{silent.getsockname()[1]}",
+        "DEMO_SMTP_SECONDS": "1000",
+        "DEMO_PROXIES": "127.0.0.1",
+    }
+    body = b"author=a&email=a%40example.test&body=x"
+    head = (
+        "POST /posts/1 HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with web_app(tmp_path, **settings) as (url, _), ExitStack() as held:
+        held.callback(silent.close)
+        for _ in range(60):
+            held.enter_context(_client(url, head.encode() + body))
+        held.enter_context(silent.accept()[0])
+        assert httpx.get(f"{url}/posts/1", timeout=patience(5)).is_success
+
+
 @contextmanager
 def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process]]:
     """The web app alone, which may have 1,024 open files and no more."""
