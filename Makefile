@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show test test-all bench chaos explore mutants safeguards celery-suite older-celery book playground slides kit grade check constraints clean
+.PHONY: help lab demo show test test-all bench chaos explore mutants celery-suite older-celery book playground slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -19,7 +19,6 @@ help:
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
 	@echo "make explore every interleaving of a few workers and jobs; ARGS=\"--help\" says more"
 	@echo "make mutants every one-line mistake in the scripts and steps, and what shows it"
-	@echo "make safeguards  every safeguard left out, and whether a campaign finds it"
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
 	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
@@ -62,13 +61,9 @@ explore: .venv/.has-test
 celery-suite: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
-# Hours; FILE=rescue.lua takes those of one file.
+# Hours; it goes on where build/mutants.jsonl ends. ARGS=rescue.lua takes one file, ARGS=--page none.
 mutants: .venv/.has-test
-	@PYTHONPATH=.:tests $(PY) -m explore --mutants $(FILE)
-
-# An hour or more; ARGS="--only TEXT --campaigns 1" takes less.
-safeguards: .venv/.has-test
-	@PYTHONPATH=.:tests $(PY) -m chaos.safeguards $(ARGS)
+	@PYTHONPATH=.:tests $(PY) -m explore.verdicts $(ARGS)
 
 older-celery: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite.older

@@ -1,7 +1,4 @@
-"""Run benchmarks by name, or all of them: ``python -m benchmarks [name ...]``.
-
-Each run is kept in build/bench/last.json; the next one tells what changed by more than noise.
-"""
+"""Run benchmarks by name, or all of them: ``python -m benchmarks [name ...]``."""
 
 from __future__ import annotations
 
@@ -15,7 +12,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.compare import compare
 from benchmarks.machine import describe
 from benchmarks.table import Table
 
@@ -29,13 +25,10 @@ NAMES = (
     "recovery",
     "growth",
     "safeguards",
-    "queues",
     "pages",
     "frames",
     "classroom",
 )
-
-LAST = Path("build/bench/last.json")
 
 
 def main() -> None:
@@ -56,18 +49,10 @@ def main() -> None:
     for name in given.names or NAMES:
         with console.status(f"{name} …"):
             tables += import_module(f"benchmarks.{name}").run()
-    earlier = [Table(**table) for table in json.loads(LAST.read_text())] if LAST.exists() else []
-    for table in [*tables, *([compare(earlier, tables)] if earlier else [])]:
+    for table in tables:
         print(table.markdown()) if given.markdown else console.print(_rich(table))
     if given.json:
-        given.json.write_text(_json(tables))
-    LAST.parent.mkdir(parents=True, exist_ok=True)
-    titles = {table.title for table in tables}
-    LAST.write_text(_json([*(one for one in earlier if one.title not in titles), *tables]))
-
-
-def _json(tables: list[Table]) -> str:
-    return json.dumps([table.as_json() for table in tables], indent=2)
+        given.json.write_text(json.dumps([table.as_json() for table in tables], indent=2))
 
 
 def _rich(table: Table) -> RichTable:

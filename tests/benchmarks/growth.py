@@ -5,13 +5,10 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from benchmarks.enqueue import _redis
-from benchmarks.measuring import Measured, measure
+from benchmarks.measuring import measure
 from benchmarks.table import Table
 from demo_app.broker.claim import Verdict
 from demo_app.broker.connection import connect
@@ -23,21 +20,19 @@ from demo_app.broker.queue import Queue
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 WORKERS = (1, 2, 4, 8)
-PICTURE = Path("build/bench/growth.png")
 LANES = lanes_of("mail")
 Found = dict[int, dict[str, float]]
 
 
 def run() -> list[Table]:
-    """One table by the queue's length, one by the number of worker processes; and a picture."""
+    """One table by the queue's length, one by the number of worker processes."""
     found = _grown(_steps, due=None)
     later = _grown(_steps_beside, due=time.time() + 86_400)
     by_workers = {count: measure("ours", 4000, workers=count) for count in WORKERS}
-    _draw(found, by_workers)
     redis = statistics.median(one.redis for one in by_workers.values())
     a_job = found[SIZES[-1]]["bytes a job"]
     return [
-        _by_size("The same step with more jobs queued", found, f"The picture: {PICTURE}"),
+        _by_size("The same step with more jobs queued", found),
         _by_size("One job now, and more jobs that are due tomorrow", later),
         Table(
             "Worker processes of four threads",
@@ -75,11 +70,11 @@ def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Fou
     return found
 
 
-def _by_size(title: str, found: Found, note: str = "") -> Table:
+def _by_size(title: str, found: Found) -> Table:
     columns = ["microseconds, median", *(f"{size:,} jobs" for size in SIZES)]
     names = found[SIZES[0]]
     rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
-    return Table(title, columns, rows, note)
+    return Table(title, columns, rows)
 
 
 def _fill(store: Queue, begin: int, end: int, due: float | None) -> None:
@@ -129,23 +124,3 @@ def _median(step: Callable[[], object], calls: int = 200) -> float:
         step()
         times.append((time.perf_counter() - began) * 1e6)
     return statistics.median(times)
-
-
-def _draw(found: Found, by_workers: dict[int, Measured]) -> None:
-    figure = Figure(figsize=(12, 5), layout="constrained")
-    axes, beside = figure.subplots(1, 2, width_ratios=(3, 2))
-    marks = iter(("o-", "s--", "^-.", "D:"))
-    for name in list(found[SIZES[0]])[1:]:
-        axes.plot(SIZES, [found[size][name] for size in SIZES], next(marks), label=name)
-    axes.set(xscale="log", yscale="log", xlabel="jobs queued", ylabel="microseconds, median")
-    axes.set_title("Each step, with more jobs queued", loc="left")
-    axes.legend(frameon=False)
-    counts = [str(count) for count in by_workers]
-    bars = beside.bar(counts, [one.mails for one in by_workers.values()], color="#4878a8")
-    beside.bar_label(bars, [f"{one.busy:.0%} busy" for one in by_workers.values()])
-    beside.set(xlabel="worker processes", ylabel="mails a second")
-    beside.set_title("More workers, until the processors are full", loc="left")
-    for each in (axes, beside):
-        each.spines[["top", "right"]].set_visible(False)
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURE, dpi=144)

@@ -39,9 +39,6 @@ def chaos(
     ] = False,
     only: Annotated[str, Option(metavar="TEXT", help="only faults with this in their name")] = "",
     pace: Annotated[float, Option(min=0.1, metavar="S", help="seconds between two faults")] = PACE,
-    every: Annotated[
-        int, Option(min=0, metavar="N", help="count after so many, and end if something is broken")
-    ] = 0,
     history: Annotated[
         Path | None, Option(metavar="FILE", help="keep what was promised, done and seen there")
     ] = None,
@@ -66,7 +63,6 @@ def chaos(
         patience=patience,
         only=only,
         pace=pace,
-        every=every,
         history=history,
     )
     on_stock = replace(

@@ -86,31 +86,23 @@ class _Campaign:
         follower.start()
         rules = MailRules(system.ready)
         history.add("posts", to={str(n): address for n, *_, address in POSTS})
-        while True:
-            so_far = len(self._faults)
-            wanted = min(plan.faults - so_far, plan.every or plan.faults)
-            readers = Readers(
-                {**system.ready, "web": system.wires.web},
-                f"{plan.seed}-{so_far}",
-                history,
-                insist=not plan.aimed,
-            )
-            readers.start()
-            rules.begin()
-            faults = strike(
-                plan, wanted, self._chance, system, rules, readers.accepted, self._on_line
-            )
-            readers.stop()
-            heal(system, rules)
-            self._faults += faults
-            self._posted += readers.accepted
-            for fault in faults:
-                history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
-            history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
-            result = self._count(history, follower)
-            spent = time.monotonic() - self._began
-            if not result.held or len(self._faults) >= plan.faults or spent > plan.seconds:
-                break
+        readers = Readers(
+            {**system.ready, "web": system.wires.web},
+            str(plan.seed),
+            history,
+            insist=not plan.aimed,
+        )
+        readers.start()
+        rules.begin()
+        faults = strike(plan, self._chance, system, rules, readers.accepted, self._on_line)
+        readers.stop()
+        heal(system, rules)
+        self._faults += faults
+        self._posted += readers.accepted
+        for fault in faults:
+            history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
+        history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
+        result = self._count(history, follower)
         follower.stop()
         rules.close()
         history.close()

@@ -114,8 +114,7 @@ class Plan:
     without: safeguards to leave out; aimed: make only the faults that would show that a safeguard
     is left out: these, or any. (What shows the need of the atomic claim can't happen with it.)
     only: faults with this in their name. pace: seconds between two faults, on average.
-    every: faults after which all is counted, and the campaign ends if the promise is broken; 0
-    counts once, in the end. patience: seconds without any progress after which a mail that has not
+    patience: seconds without any progress after which a mail that has not
     come is lost. history: where to keep what was written down; None keeps nothing.
     The same seed makes the same faults in the same order; the moment at which each strikes is up
     to the machine as well.
@@ -130,7 +129,6 @@ class Plan:
     aimed: bool = False
     only: str = ""
     pace: float = PACE
-    every: int = 0
     history: Path | None = None
 
     @property

@@ -23,14 +23,13 @@ LONGEST = 5.0
 
 def strike(
     plan: Plan,
-    wanted: int,
     chance: random.Random,
     system: System,
     rules: MailRules,
     accepted: list[tuple[float, int]],
     on_line: Callable[[str], None],
 ) -> list[Fault]:
-    """Make so many faults happen; some that are tried can't happen, and don't count.
+    """Make the plan's faults happen; some that are tried can't happen, and don't count.
 
     accepted: grows with each comment that is accepted. A new fault waits for the next one, so that
     on a slow machine not all of them meet a system that is down.
@@ -51,9 +50,9 @@ def strike(
             on_line(f"{len(happened):5}  {fault.kind}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        while time.monotonic() < deadline and len(happened) < wanted:
+        while time.monotonic() < deadline and len(happened) < plan.faults:
             under_way = sum(not future.done() for future in tried)
-            if under_way == AT_ONCE or len(happened) + under_way >= wanted:
+            if under_way == AT_ONCE or len(happened) + under_way >= plan.faults:
                 time.sleep(0.05)
                 continue
             [kind] = chance.choices(plan.kinds, weights)
