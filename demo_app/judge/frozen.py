@@ -19,6 +19,7 @@ import redis
 
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
+from demo_app.stack.reaper import ReaperClient
 
 #: Key, type and parts of everything in a server; times to live are in the key `EXPIRY`.
 Content = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -26,7 +27,7 @@ EXPIRY = "\1expiry"
 #: A script upon a content: the content, the script's SHA1, its words.
 Asked = tuple[Any, ...]
 #: Seconds after which a script that does not end is taken for one that never will.
-_PATIENCE = 30.0
+_PATIENCE = 10.0
 #: Answers that are remembered: a script's are told by the content that it met.
 _REMEMBERED = 50_000
 
@@ -75,7 +76,7 @@ class FrozenRedis:
     whole: whether its content is taken out with each answer, as long as there is little of it.
     later: whether a script whose doing is not known raises Wanted, to be asked with many others.
 
-    A context manager: the server ends with the block.
+    A context manager: the server ends with the block, or with this process.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,12 +84,14 @@ class FrozenRedis:
         self.now, self.run, self.whole, self.later = 1e9, 1, True, False
         self._known: set[str] = set()
         self._texts: dict[str, str] = {}
-        self._memory: dict[tuple[Any, ...], tuple[Any, Content]] = {}
+        self.memory: dict[tuple[Any, ...], tuple[Any, Content]] = {}
         self._server: subprocess.Popen[bytes] | None = None
         self._start()
 
     def _start(self) -> None:
         self._server, self.url = redis_server.start(self._folder, Options(persistence=False))
+        self._reaper = ReaperClient(f"frozen-{self._server.pid}")
+        self._reaper.add(self._server.pid)
         path = self.url.partition("://")[2]
         self.client = redis.Redis(unix_socket_path=path, decode_responses=True)
         connection: Any = self.client.connection_pool.make_connection()
@@ -107,6 +110,7 @@ class FrozenRedis:
         self._connection.disconnect()
         self._server.kill()
         self._server.wait()
+        self._reaper.close(5.0)
 
     def script(self, text: str, arguments: Sequence[str | float]) -> Any:
         """Run a script; returns what it returns.
@@ -154,19 +158,19 @@ class FrozenRedis:
             return _told(answer)
         asked: Asked = (self.save(), sha, *arguments)
         self._texts[sha] = text
-        if asked not in self._memory:
+        if asked not in self.memory:
             if self.later:
                 raise Wanted(asked)
             self.ask([asked])
-        answer, self._content = self._memory[asked]
+        answer, self._content = self.memory[asked]
         self._stale = True
         return _told(answer)
 
     def ask(self, wanted: Sequence[Asked]) -> None:
         """Run these scripts, each upon its own content, in one round trip, and remember what they
         did: a script's doing is told by its text, its words and the content that it met."""
-        if len(self._memory) > _REMEMBERED:
-            self._memory.clear()
+        if len(self.memory) > _REMEMBERED:
+            self.memory.clear()
         commands: list[tuple[Any, ...]] = []
         for content, sha, *arguments in wanted:
             known = ("EVALSHA", sha) if sha in self._known else ("EVAL", self._texts[sha])
@@ -175,7 +179,19 @@ class FrozenRedis:
         answers = self._send(commands)
         self._stale = True
         for asked, answer, content in zip(wanted, answers[1::3], answers[2::3], strict=True):
-            self._memory[asked] = answer, _content(content)
+            self.memory[asked] = answer, _content(content)
+
+    def does_the_same(self, text: str, other: str) -> bool:
+        """Whether another script does what this one did, each time that it was run."""
+        known, new = _sha(_with_clock(text)), _with_clock(other)
+        self._texts[_sha(new)] = new
+        met = [asked for asked in self.memory if asked[1] == known]
+        for first in range(0, len(met), 100):
+            some = {asked: (asked[0], _sha(new), *asked[2:]) for asked in met[first : first + 100]}
+            self.ask(list(some.values()))
+            if any(repr(self.memory[was]) != repr(self.memory[now]) for was, now in some.items()):
+                return False
+        return True
 
     def _send(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         try:

@@ -107,16 +107,20 @@ class Stepper:
         ids = (
             uuid.uuid5(uuid.NAMESPACE_OID, f"{process.name} {process.call} {n}") for n in count()
         )
+        ended = True
         try:
             with mock.patch.object(uuid, "uuid4", side_effect=ids):
                 answer = getattr(queue, method)(*given)
         except Halted:
-            state = replace(state, content=self._server.save())
-            return state.having(replace(process, past=tuple(self._client.past)))
+            ended = False
         except redis.RedisError as error:
             self.note("error", process.name, method=method, error=str(error))
         state = replace(state, content=self._server.save())
-        self.note("call", process.name, method=method, commands=self._client.sent, names=[])
+        past = tuple(self._client.past)
+        fresh = self._client.sent[len(process.past) : len(past)]
+        self.note("call", process.name, method=method, commands=fresh, names=[])
+        if not ended:
+            return state.having(replace(process, past=past))
         process = replace(process, own=_own(queue), call=(), past=())
         if method == "put":
             self.note("put", process.name, job=job[0])

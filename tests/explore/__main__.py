@@ -13,10 +13,9 @@ from pathlib import Path
 from generated import put
 
 from demo_app.markdown import table
-from explore.mutants import Judge, Mutant, of_scripts, of_steps
 from explore.search import Breadth, Found, server
 from explore.walk import as_line, from_line, replay, shrink, walk
-from explore.worlds import SMALL, WIDE, WORLDS
+from explore.worlds import WIDE, WORLDS
 
 
 def options() -> argparse.Namespace:
@@ -32,8 +31,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first walk (1)")
     parser.add_argument("--steps", type=int, default=20_000, help="of each walk (20,000)")
     parser.add_argument("--replay", metavar="STEPS", help="take these steps in --world")
-    told = "make the mistakes whose place has TEXT, and say what shows each"
-    parser.add_argument("--mutants", nargs="?", const="", metavar="TEXT", help=told)
     return parser.parse_args()
 
 
@@ -45,8 +42,6 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{plan.name:20} {plan.bound}" for plan in plans))
         return 0
-    if asked.mutants is not None:
-        return mutants(asked.mutants)
     if asked.walk:
         return walks(asked.seed, asked.walk, asked.steps)
     found = []
@@ -66,12 +61,13 @@ def main() -> int:
 def explored(found: list[Found]) -> str:
     """A row for each world."""
     rows = [
-        [one.plan.name, one.plan.bound, str(one.states), str(one.transitions),
+        [one.plan.name, one.plan.bound, f"{one.states:,}", f"{one.transitions:,}",
+         f"{one.seconds:.0f}",
          "to the end" if one.whole else "not to the end", one.broken or "all hold"]
         for one in found
     ]  # fmt: skip
-    head = ["world", "bound", "states", "steps", "", "promises"]
-    return table(head, rows, ["---", "---", "---:", "---:", "---", "---"])
+    head = ["world", "bound", "states", "steps", "seconds", "", "promises"]
+    return table(head, rows, ["---", "---", "---:", "---:", "---:", "---", "---"])
 
 
 def show(found: Found) -> None:
@@ -95,30 +91,6 @@ def walks(seed: int, count: int, steps: int) -> int:
             print(f"seed {number}: ", end="")
             show(found)
     return status
-
-
-def mutants(text: str) -> int:
-    """Print a table: each mistake, and what shows it."""
-    chosen = [one for one in (*of_scripts(), *of_steps()) if text in one.where]
-    count: dict[str, int] = {}
-    with server() as on:
-        judge = Judge(SMALL, on)
-        print("| where | mistake | breaks | in | steps |\n| --- | --- | --- | --- | ---: |")
-        for mutant in chosen:
-            verdict = row(mutant, judge)
-            count[verdict] = count.get(verdict, 0) + 1
-    told = ", ".join(f"{number} {verdict}" for verdict, number in sorted(count.items()))
-    print(f"\n{len(chosen)} mistakes: {told}")
-    return 0
-
-
-def row(mutant: Mutant, judge: Judge) -> str:
-    """Print a mutant's row; returns what it came to."""
-    answer = judge.judge(mutant)
-    what = mutant.what.replace("|", "\\|")
-    steps = len(answer.steps) or ""
-    print(f"| {mutant.where} | {what} | {answer.verdict} | {answer.plan} | {steps} |", flush=True)
-    return answer.verdict
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from demo_app.blog import posts
+from demo_app.blog import posts, settlement
 from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.loop import Loop
 from demo_app.blog.relay import Relay
@@ -29,6 +29,9 @@ from explore.worker import Said, Setup, Wire
 
 if TYPE_CHECKING:
     from explore.world import World
+
+#: A full round of questions is due after each passing of time: how long it took has no end.
+settlement._FULL, settlement._REST = 1.0, 0
 
 
 class Memory(SqliteDatabase):
@@ -53,10 +56,10 @@ class Memory(SqliteDatabase):
 
 @dataclass
 class Blog:
-    """A blog's web app. asked: when it last asked the queue what became of its jobs."""
+    """A blog's web app. asked: since time last passed, it asked what became of its jobs."""
 
     relay: Relay
-    asked: float = 0.0
+    asked: bool = False
 
 
 class Silent:
@@ -137,7 +140,7 @@ class Key:
         for worker in world.workers.values():
             numbers |= {claim.number for claim in worker.here.held().values()}
             numbers |= {claim.number for claim in worker.here.holding._refused}
-            numbers |= {one.claim.number for answer in worker.on_its_way for one in answer}
+            numbers |= {one.claim.number for one in worker.on_its_way}
         ordered = sorted(numbers, key=int)
         self._numbers = {number: place for place, number in enumerate(ordered)}
         self._tags: dict[str, int] = {}
@@ -220,6 +223,9 @@ class Key:
             return ""
         if kind is Claim:
             return (value.worker, value.id, self._numbers.get(value.number))
+        if kind is settlement.Settlement:
+            began = self._when(value._round_began) if value._asked else 0
+            return value._asked, began, max(0.0, self._when(value._full_round_due))
         if name == "_clock":
             return round(value[0] - value[1], 3)
         if kind in (dict, Counter):

@@ -14,10 +14,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
-from demo_app.judge.frozen import FrozenRedis
-from explore.search import Breadth
-from explore.worker import Wire, forget_texts
-from explore.world import Event, Plan
+from explore.worker import Wire
 
 #: The modules whose functions are changed: the steps.
 STEPS = tuple(
@@ -27,15 +24,8 @@ STEPS = tuple(
                  "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.
-_SHOWING = (
-    "summary",
-    "recent",
-    "throughput",
-    "held_by",
-    "_throughput",
-    "pause",
-    "take",
-)
+_SHOWING = ("summary", "snapshot", "held", "recent", "throughput", "held_by", "_throughput",
+            "pause", "take")  # fmt: skip
 
 #: What stands in a line of Lua, and what the mistake puts there.
 _LUA = tuple(
@@ -54,9 +44,11 @@ _STATEMENT = re.compile(r"^\s*(redis\.call\(.*\)|[a-z_]+\(.*\)|if .* then return
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake. where: file and line; what: the line before and after; make: makes it."""
+    """One mistake. where: file and line; in_: the script or function; before, after: the line;
+    make: makes it, and returns what unmakes it."""
 
     where: str
+    in_: str
     before: str
     after: str
     make: Callable[[], Any] = field(compare=False)
@@ -71,12 +63,12 @@ class Mutant:
     def made(self) -> Iterator[None]:
         """Within the block the mistake is there."""
         undo = self.make()
-        forget_texts()
+        Wire.texts.clear()
         try:
             yield
         finally:
             undo()
-            forget_texts()
+            Wire.texts.clear()
 
 
 def of_scripts() -> list[Mutant]:
@@ -93,7 +85,7 @@ def of_scripts() -> list[Mutant]:
             for new in dict.fromkeys(_mistakes(code)):
                 text = "\n".join([*lines[:number], new, *lines[number + 1 :]]) + "\n"
                 make = _file_maker(name, text)
-                found.append(Mutant(f"{file.name}:{number + 1}", code, new, make))
+                found.append(Mutant(f"{file.name}:{number + 1}", name, code, new, make))
     return found
 
 
@@ -107,8 +99,8 @@ def _mistakes(code: str) -> Iterator[str]:
 
 def _file_maker(name: str, text: str) -> Callable[[], Any]:
     def make() -> Any:
-        Wire.files["", name] = text
-        return lambda: Wire.files.pop(("", name))
+        Wire.files[name] = text
+        return lambda: Wire.files.pop(name)
 
     return make
 
@@ -124,6 +116,9 @@ class _Change(ast.NodeTransformer):
         if self.count == self.at:
             self.line = node.lineno  # type: ignore[attr-defined]
         return self.count == self.at
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        return node  # types, and defaults that no caller leaves out
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
@@ -205,10 +200,14 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
                     compile(ast.fix_missing_locations(tree), module.__file__ or "", "exec"),
                     function,
                 )
-                found.append(
-                    Mutant(f"{short}:{change.line}", before, after, _code_maker(function, code))
-                )
+                place, make = called(function.__code__), _code_maker(function, code)
+                found.append(Mutant(f"{short}:{change.line}", place, before, after, make))
     return found
+
+
+def called(code: types.CodeType) -> str:
+    """A function's name: its file and first line."""
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _functions(module: types.ModuleType) -> list[types.FunctionType]:
@@ -267,61 +266,3 @@ def _code_maker(function: types.FunctionType, code: types.CodeType) -> Callable[
         return undo
 
     return make
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What became of a mutant: it breaks a promise, or differs without breaking one, or is equal
-    within the bound. steps: the shortest way to where that shows, in this plan."""
-
-    verdict: str
-    plan: str = ""
-    steps: tuple[Event, ...] = ()
-
-
-class Judge:
-    """Judges mutants in some worlds. Each is gone through once as the code is."""
-
-    def __init__(self, plans: Sequence[Plan], on: FrozenRedis) -> None:
-        self._on, self._plans = on, plans
-        self._edges: dict[str, dict[tuple[bytes, Event], bytes]] = {}
-        self.sizes: dict[str, tuple[int, int]] = {}
-        for plan in plans:
-            edges = self._edges[plan.name] = {}
-
-            def keep(name: bytes, event: Event, after: bytes, edges: Any = edges) -> bool:
-                edges[name, event] = after
-                return True
-
-            found = Breadth(plan, on).run(seen=keep)
-            if found.broken or not found.whole:
-                raise ValueError(f"without any mistake: {found}")
-            self.sizes[plan.name] = found.states, found.transitions
-
-    def judge(self, mutant: Mutant) -> Answer:
-        """The answer."""
-        first = None
-        with mutant.made():
-            for plan in self._plans:
-                edges, differs = self._edges[plan.name], []
-
-                def same(
-                    name: bytes,
-                    event: Event,
-                    after: bytes,
-                    edges: Any = edges,
-                    differs: Any = differs,
-                ) -> bool:
-                    differs += [] if edges.get((name, event)) == after else [event]
-                    return True  # it may break a promise later
-
-                try:
-                    # a mistake that makes more of it than there is breaks no promise for long
-                    found = Breadth(plan, self._on).run(2 * self.sizes[plan.name][0], seen=same)
-                except Exception as error:
-                    return Answer(f"raises {type(error).__name__}", plan.name)
-                if found.broken:
-                    return Answer(found.broken.partition(":")[0], plan.name, tuple(found.steps))
-                if differs and first is None:
-                    first = Answer("differs", plan.name)
-        return first or Answer("equal")

@@ -20,7 +20,7 @@ PROMISES = {
     "kept": "a job that was accepted is known to the queue or to an outbox until its mail is sent",
     "begins-once": "a job begins once, and once more for each fault at the most",
     "alive": "nobody takes a healthy worker for dead, and no step of its heartbeat fails",
-    "no-wait": "a worker that has a place free gets a job if there is one",
+    "no-wait": "a worker with free places gets a job if there is one, and no more than it can hold",
     "not-early": "a job is not found due before its moment, by a clock that is right",
     "bounded": "a job that kills its workers is put aside after a few of them",
     "patience": "a job that fails for now is not given up after its first tries",

@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from demo_app.judge.frozen import Asked, Content, FrozenRedis, Hangs, Wanted
-from explore.line import virtual_time
-from explore.memory import Key
+from explore.events import enabled, faults, variants
+from explore.jobs import doing
+from explore.line import LINE, virtual_time
+from explore.memory import Key, Memory
+from explore.plan import Plan
 from explore.promises import View, broken
-from explore.world import Event, Plan, Saved, World
+from explore.steps import begin, do
+from explore.world import Event, Saved, World
 
 #: Scripts that are asked in one round trip.
 _AT_ONCE = 200
@@ -43,6 +48,49 @@ class Found:
         return told + (f"; BROKEN in {len(self.steps)} steps: {self.broken}" if self.broken else "")
 
 
+#: Is told of each step from a state, and what it came to; None: of what can be done there.
+Seen = Callable[[bytes, Saved, Event | None, Any], Any]
+#: States by name, and a step from each; None: only to look at it.
+Todo = deque[tuple[bytes, Saved, Event | None]]
+
+
+def taken(
+    world: World, on: FrozenRedis, todo: Todo
+) -> Iterator[tuple[bytes, Saved, Event | None, Content, str]]:
+    """Take the steps that there are to do, and those that are added meanwhile: with each what the
+    server has after it, and what the step raised.
+
+    What scripts do upon the contents of many states is asked in one round trip: a step that needs
+    an answer which is not known yet is taken again when it is.
+    """
+    again: Todo = deque()
+    wanted: dict[Asked, None] = {}
+    on.later = True
+    try:
+        while todo or again:
+            if not todo or len(wanted) >= _AT_ONCE:
+                on.ask(list(wanted))
+                todo.extendleft(reversed(again))
+                again, wanted = deque(), {}
+            name, saved, event = todo.popleft()
+            content, why = saved[0], ""
+            world.load(saved)
+            try:
+                if event is not None:
+                    do(world, event)
+                    content = on.save()
+            except Wanted as more:
+                wanted[more.asked] = None
+                again.append((name, saved, event))
+                continue
+            except Exception as error:
+                kind = "ends" if isinstance(error, Hangs) else "raises"
+                why = f"{kind}: {type(error).__name__}: {error}"
+            yield name, saved, event, content, why
+    finally:
+        on.later = False
+
+
 @contextmanager
 def server() -> Iterator[FrozenRedis]:
     """A server for worlds, and their time."""
@@ -50,6 +98,7 @@ def server() -> Iterator[FrozenRedis]:
         TemporaryDirectory(prefix="explore-") as name,
         FrozenRedis(Path(name)) as found,
         virtual_time(),
+        doing(),
     ):
         yield found
 
@@ -60,14 +109,10 @@ def name_of(key: Key) -> bytes:
 
 
 class Breadth:
-    """Breadth first: all states that are one step away, then two, and so on.
-
-    What scripts do upon the contents of many states is asked in one round trip: a step that needs
-    an answer which is not known yet is taken again when it is.
-    """
+    """Breadth first: all states that are one step away, then two, and so on."""
 
     def __init__(self, plan: Plan, on: FrozenRedis) -> None:
-        self._world, self._on = World(plan, on), on
+        self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
         self._known: dict[bytes, tuple[bytes, Event]] = {}  # the first way to each state
         self._next: dict[bytes, bytes | None] = {}  # where it goes when no fault comes any more
@@ -77,18 +122,14 @@ class Breadth:
         self,
         most: int = 10**9,
         seconds: float = 1e9,
-        seen: Callable[[bytes, Event, bytes], bool] = lambda *_: True,
+        seen: Seen = lambda *_: None,
     ) -> Found:
-        """Go until a promise is broken, or to the end of the bound. most: states.
-
-        seen: is told of each transition; the way ends when it says False.
-        """
+        """Go until a promise is broken, or to the end of the bound. most: states."""
         began, world = time.monotonic(), self._world
         content = self._on.save()
         name = name_of(Key(world, content))
         self._known[name] = (b"", ())
         level: list[tuple[bytes, Saved]] = [(name, world.save(content))]
-        self._on.later = True
         try:
             while level and not self.found.steps:
                 level = self._deeper(level, seen)
@@ -98,50 +139,33 @@ class Breadth:
         except Hangs as error:
             self.found.broken = f"ends: {error}"
             return self.found
-        finally:
-            self._on.later = False
         if not self.found.steps:
             self.found.whole = True
             self._see_that_all_end()
         return self.found
 
-    def _deeper(
-        self, level: list[tuple[bytes, Saved]], seen: Callable[[bytes, Event, bytes], bool]
-    ) -> list[tuple[bytes, Saved]]:
+    def _deeper(self, level: list[tuple[bytes, Saved]], seen: Seen) -> list[tuple[bytes, Saved]]:
         """All states one step further."""
         found: list[tuple[bytes, Saved]] = []
-        todo: deque[tuple[bytes, Saved, Event | None]] = deque((n, s, None) for n, s in level)
-        again: list[tuple[bytes, Saved, Event | None]] = []
-        wanted: dict[Asked, None] = {}
         world = self._world
-        while todo or again:
-            if not todo or len(wanted) >= _AT_ONCE:
-                self._on.ask(list(wanted))
-                todo.extendleft(reversed(again))
-                again, wanted = [], {}
-            name, saved, event = todo.popleft()
-            world.load(saved)
+        todo: Todo = deque((n, s, None) for n, s in level)
+        for name, saved, event, content, why in taken(world, self._on, todo):
             if event is None:
-                events = [*world.enabled(), *world.faults()]
+                events = [*enabled(world), *faults(world)]
+                seen(name, saved, None, events)
                 todo.extendleft((name, saved, one) for one in reversed(events))
                 if name not in self._next and not all_ended(world, saved[0]):
                     self._next[name] = None
                     self._wishes[name] = next_of(world)
                 continue
-            try:
-                world.do(event)
-                content = self._on.save()
-            except Wanted as more:
-                wanted[more.asked] = None
-                again.append((name, saved, event))
-                continue
             self.found.transitions += 1
-            todo.extendleft((name, saved, one) for one in reversed(world.variants(event)))
-            why = broken(world, content)
-            after = name_of(Key(world, content))
-            if why or not seen(name, event, after):
+            todo.extendleft((name, saved, one) for one in reversed(variants(world, event)))
+            why = why or broken(world, content)
+            if why:
                 self.found.broken, self.found.steps = why, [*self.way_to(name), event]
                 return []
+            after = name_of(Key(world, content))
+            seen(name, saved, event, (after, LINE.sent))
             if self._wishes.get(name) == event:
                 self._next[name] = after
             if after not in self._known:
@@ -177,14 +201,26 @@ def next_of(world: World) -> Event | None:
     """The next step on the way to the end."""
     if world.off:
         return ("clock",)
-    events = [event for event in world.enabled() if event[0] in _TO_THE_END]
+    here = served(world)
+    events = [
+        event
+        for event in enabled(world)
+        if event[0] in _TO_THE_END
+        and (event[0] != "hand over" or world.databases[event[1]] in here)
+    ]
     return min(events, key=lambda event: _TO_THE_END.index(event[0]), default=None)
+
+
+def served(world: World) -> list[Memory]:
+    """The blogs that put in: the second one on a Redis keeps its jobs, and says so."""
+    first = world.jobs_in("blog")
+    return [one for one in world.databases if not first or one.id in first]
 
 
 def unended(world: World, content: Content) -> list[str]:
     """The jobs that have not ended."""
     view, ledger = View(content), world.ledger
-    rows = {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
+    rows = {str(job) for one in served(world) for (job,) in one.read("SELECT job_id FROM outbox")}
     left = {
         job for job, places in view.places.items() if set(places) - {"done", "discarded", "dead"}
     }

@@ -6,9 +6,12 @@ import random
 import time
 
 from demo_app.judge.frozen import FrozenRedis
+from explore.events import enabled, faults
+from explore.plan import Plan
 from explore.promises import broken
 from explore.search import Found
-from explore.world import Event, Plan, World
+from explore.steps import begin, do
+from explore.world import Event
 
 #: Steps between two looks at all that Redis has.
 LOOK_EVERY = 200
@@ -17,21 +20,21 @@ LOOK_EVERY = 200
 def walk(plan: Plan, on: FrozenRedis, seed: int, steps: int) -> Found:
     """One walk. How likely each kind of step is, is chance as well, and the same for the walk."""
     chance, began = random.Random(seed), time.monotonic()
-    world, taken = World(plan, on), []
+    world, taken = begin(plan, on), []
     weights: dict[str, float] = {}
     found = Found(plan)
     on.whole = False
     try:
         for number in range(steps):
-            events = world.enabled()
+            events = enabled(world)
             if chance.random() < 0.01:
-                events += world.faults()
+                events += faults(world)
             if not events:
                 break
             for event in events:
                 weights.setdefault(event[0], 2.0 ** chance.uniform(-5, 5))
             (event,) = chance.choices(events, [weights[event[0]] for event in events])
-            world.do(event)
+            do(world, event)
             taken.append(event)
             if world.ledger.broken or number % LOOK_EVERY == 0:
                 found.broken = broken(world, on.save())
@@ -61,14 +64,14 @@ def _part(text: str) -> str | int:
 def replay(plan: Plan, on: FrozenRedis, steps: list[Event]) -> tuple[str, list[Event]]:
     """Take these steps, leaving out what can't happen; the promise that broke, and the steps up to
     there."""
-    world, taken = World(plan, on), []
+    world, taken = begin(plan, on), []
     on.whole = False
     try:
         for step in steps:
             plain = step[:2] if len(step) > 2 else step
-            if plain not in world.enabled() and step not in world.faults():
+            if plain not in enabled(world) and step not in faults(world):
                 continue
-            world.do(step)
+            do(world, step)
             taken.append(step)
             if world.ledger.broken:
                 break

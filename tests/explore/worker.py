@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
+from unittest import mock
 
 from demo_app.backends.celery import job_of
 from demo_app.broker import holding, in_flight, lease, lua
@@ -30,10 +31,10 @@ in_flight._LOOK_EVERY = 1  # so that a state need not count rounds
 
 
 class Setup(NamedTuple):
-    """How one worker is set. places: for jobs, begun or not, 0 for no
-    bound; one runs at a time. skew: of its
-    clock, in seconds. scripts: a release's, "" for today's. goes_on: it takes the next job in the
-    step that ends one. foreign: not this project's app, which says how each job is to end."""
+    """How one worker is set. places: for jobs, begun or not, 0 for no bound; one runs at a time.
+    skew: of its clock, in seconds. goes_on: it takes the next job in the step that ends one.
+    foreign: not this project's app, which says how each job is to end. slow: the answer to a claim
+    arrives in a step of its own."""
 
     lease: float = 3.0
     beat: float = 1.5
@@ -41,9 +42,9 @@ class Setup(NamedTuple):
     history: int = 20_000
     rescues: int = 1
     skew: float = 0.0
-    scripts: str = ""
     goes_on: bool = False
     foreign: bool = False
+    slow: bool = False
 
     @property
     def options(self) -> Options:
@@ -54,41 +55,46 @@ class Setup(NamedTuple):
 class Wire:
     """Stands where `lua.Scripts` does: the same texts, each sent over the line.
 
-    files: by release and name, what takes the place of a script's own file.
+    files: by name, what takes the place of a script's own file. texts: those that were sent, by
+    name and options; to be emptied when `files` is changed.
     """
 
-    files: ClassVar[dict[tuple[str, str], str]] = {}
+    files: ClassVar[dict[str, str]] = {}
+    texts: ClassVar[dict[tuple[str, Options], str]] = {}
 
     def __init__(self, server: FrozenRedis, setup: Setup) -> None:
         self._server, self.setup = server, setup
 
     def run(self, name: str, *arguments: str | float) -> Any:
         """See `lua.Scripts.run`."""
-        text = _text(name, self.setup.options, self.setup.scripts)
+        known = name, self.setup.options
+        if known not in self.texts:
+            self.texts[known] = text_of(*known)
         given = [str(part) if isinstance(part, float) else part for part in arguments]
-        return LINE.carry(partial(self._server.script, text, given))
+        return LINE.carry(partial(self._server.script, self.texts[known], given))
 
     def hurry(self, seconds: float) -> None:
         """There is no waiting here."""
 
 
-@cache
-def _text(name: str, options: Options, release: str) -> str:
+def queue_of(server: FrozenRedis, setup: Setup) -> Queue:
+    """The queue as a process has it."""
+    queue = Queue(server.client, setup.options)
+    queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
+    queue._run = wire.run
+    return queue
+
+
+def text_of(name: str, options: Options) -> str:
+    """A script's whole text."""
     own = lua._file
 
     def file(one: str) -> str:
-        return Wire.files.get((release, one)) or own(one)
+        return Wire.files.get(one) or own(one)
 
-    lua._file = file  # type: ignore[assignment]
-    try:
+    with mock.patch.object(lua, "_file", file):
         text: str = lua._text.__wrapped__(name, file(name), options)
         return text
-    finally:
-        lua._file = own
-
-
-#: Call when `Wire.files` has changed.
-forget_texts = _text.cache_clear
 
 
 class Said(Complaints):
@@ -122,9 +128,9 @@ class Knows(Consumer):
 class Worker:
     """See the module.
 
-    phase: of each delivery tag: waits, runs, or has run. on_its_way: answers that have not
-    arrived. due: when its next heartbeat is. stuck: until when a job lets nothing else run.
-    halted: the step in whose middle it was stopped, with what it had got; () for between two.
+    phase: of each delivery tag: waits, runs, or has run. due: when its next heartbeat is. stuck:
+    until when a job lets nothing else run. halted: the step in whose middle it was stopped, with
+    what it had got; () for between two. on_its_way: an answer that has not arrived.
     """
 
     name: str
@@ -136,15 +142,12 @@ class Worker:
     stuck: float = 0.0
     paused: bool = False
     halted: tuple[Any, ...] = ()
-    on_its_way: list[list[Claimed]] = field(default_factory=list)
+    on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod
     def start(cls, name: str, setup: Setup, server: FrozenRedis, blog: int) -> Worker:
         """A new process, before its first heartbeat."""
-        queue = Queue(server.client, setup.options)
-        queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
-        queue._run = wire.run
-        here = InFlight(queue)
+        here = InFlight(queue_of(server, setup))
         here._queues, here.working = {"mail": None}, True
         here.lease._birth, here.lease._info = name, "{}"
         phase: dict[str, str] = {}

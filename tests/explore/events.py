@@ -1,0 +1,102 @@
+"""What can happen next in a world, and what can go wrong."""
+
+from __future__ import annotations
+
+from demo_app.blog import outbox
+from explore.line import LINE
+from explore.worker import LANES, Worker
+from explore.world import Event, World
+
+
+def enabled(world: World) -> list[Event]:
+    """Everything that can happen next, faults apart."""
+    events: list[Event] = []
+    if world.put < len(world.plan.jobs):
+        events.append(("put",))
+    room = len(world.workers) < world.plan.alive and world.started < len(world.plan.processes)
+    # of two blogs, one has put its jobs in first: before that any worker would start
+    if room and (world.plan.blogs < 2 or world.server.has("blog")):
+        events.append(("start",))
+    for number, blog in enumerate(world.blogs):
+        if outbox.size(world.databases[number], after=blog.relay._reached):
+            events.append(("hand over", number))
+        if not blog.asked and outbox.size(world.databases[number]):
+            events.append(("settle", number))
+    waiting = any(world.server.has(f"queue:{lane}") for lane in LANES)
+    for worker in world.workers.values():
+        events += [(what, worker.name) for what in _steps(world, worker, waiting)]
+    events += [(what, job) for what in world.plan.people for job in _deciding(world, what)]
+    if _time_may_pass(world):
+        events.append(("pass",))
+    return events
+
+
+def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
+    if worker.halted or worker.paused:
+        return ["go on"]
+    if world.now < worker.stuck:
+        return []
+    if worker.on_its_way:
+        return ["answer", *(["round"] if world.now >= worker.due else [])]
+    steps = []
+    if worker.tags("runs"):
+        steps.append("run")
+    elif worker.tags("has run"):
+        steps.append("finish")
+    elif worker.tags("waits"):
+        steps.append("begin")
+    if worker.here.lease.worker and waiting and worker.places > 0:
+        steps.append("claim")
+    if world.now >= worker.due:
+        steps.append("round")
+    return steps
+
+
+def _deciding(world: World, what: str) -> list[str]:
+    if what in world.ledger.acts:
+        return []
+    if what == "purge":
+        return ["mail"]
+    states = ("scheduled", "retrying", "dead")
+    return sorted({job for state in states for job in world.jobs_in(state)[::2]})
+
+
+def _time_may_pass(world: World) -> bool:
+    """A healthy process does what it has to do in time."""
+    return bool(world.workers) and all(
+        world.now < worker.due and not worker.on_its_way for worker in world.healthy()
+    )
+
+
+def faults(world: World) -> list[Event]:
+    """Everything that can go wrong next, apart from what can happen within a step."""
+    events: list[Event] = []
+    for name, worker in world.workers.items():
+        if world.may("kill"):
+            events.append(("kill", name))
+        if world.may("pause") and not worker.paused and not worker.halted:
+            events.append(("pause", name))
+        if world.may("drop") and worker.tags("waits"):
+            events.append(("drop", name))
+        if world.may("child") and worker.tags("runs"):
+            events.append(("child", name))
+    events += [(what,) for what in ("restart", "wipe") if world.may(what)]
+    if world.may("rollback"):
+        events.append(("mark",) if world.mark is None else ("rollback",))
+    if world.off or world.may("clock"):
+        events.append(("clock",))
+    return events
+
+
+def variants(world: World, event: Event) -> list[Event]:
+    """The ways in which the step, which was just taken, can go wrong at its commands."""
+    steps = ("round", "claim", "begin", "run", "finish", "put", "hand over", "settle")
+    if event[0] not in steps or len(event) > 2:
+        return []
+    found: list[Event] = []
+    if world.may("halt") and event[0] in ("round", "claim", "begin", "run", "finish"):
+        found += [(*event, "halt", at) for at in range(LINE.sent + 1)]
+    if world.may("lose"):
+        ways = ("unsent", "unanswered")
+        found += [(*event, how, at) for at in range(LINE.sent) for how in ways]
+    return found

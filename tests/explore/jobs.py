@@ -1,0 +1,120 @@
+"""What is put into a world's queue, and what its jobs do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import redis
+
+from demo_app import tasks
+from demo_app.backends.celery import message_of
+from demo_app.blog import identity
+from demo_app.blog.database import DatabaseMissing
+from demo_app.broker.message import compose
+from demo_app.broker.queue import Kind
+from demo_app.jobs import task
+from demo_app.jobs.context import checkpoint, current
+from demo_app.jobs.job import Job
+from demo_app.mail.connection import MailDeferred
+from demo_app.mail.message import Mail
+from explore.line import LINE
+from explore.memory import Memory
+from explore.world import World
+
+#: Seconds: when a job of the kind "later" is due.
+LATER = 90.0
+
+
+def put_in(world: World, names: list[str]) -> bool:
+    """Put jobs into the queue; whether it said that it has them."""
+    low = [-1 if world.kind(name) == "low" else 0 for name in names]
+    jobs = [
+        Job(explored.name, {}, "mail", priority, None, 0, name, 1e9)
+        for name, priority in zip(names, low, strict=True)
+    ]
+    due = {name: world.now + LATER for name in names if world.kind(name) == "later"}
+    try:
+        if world.kind(names[0]) == "foreign":
+            message = message_of(jobs[0])
+            world.producer.publish(
+                compose(message), names[0], message.lane, kind=Kind.JOB, by="producer"
+            )
+        else:
+            messages = [(message_of(job), due.get(job.id)) for job in jobs]
+            world.producer.enqueue_many(messages, by="producer")
+    except redis.RedisError:
+        return False
+    world.ledger.due |= due
+    world.ledger.mail_of |= {name: name for name in names}
+    return True
+
+
+@task(queue_name="mail")
+@tasks.sends_mail
+def explored() -> None:
+    """What a job of a queue without a blog does."""
+    context = current()
+    assert context is not None
+    world, job = World.here, context.job.id.partition("#")[0]
+    if world.kind(job) == "flaky" and context.attempt == 1:
+        raise MailDeferred("451 come again")
+    checkpoint()
+    _sent(world, job)
+
+
+def _deliver(mail: Mail) -> None:
+    checkpoint()
+    context = current()
+    assert context is not None
+    _sent(World.here, f"{_blog().id}/{context.job.arguments['comment_id']}")
+
+
+def _sent(world: World, mail: str) -> None:
+    """A job has its side effect now: its worker still holds it."""
+    world.ledger.mailed[mail] += 1
+    worker = world.running
+    assert worker is not None
+    if world.ledger.faults["wipe"] or world.ledger.faults["rollback"]:
+        return  # Redis knows nothing of what it has lost
+    claim = worker.here.held()[worker.tags("runs")[0]]
+    running = world.jobs_in("running")
+    if (claim.id, claim.number) not in zip(running[::2], running[1::2], strict=True):
+        world.ledger.broken = f"may-send: {worker.name} sends, and {claim.id} is another's"
+
+
+def _blog() -> Memory:
+    world, worker = World.here, World.here.running
+    assert worker is not None
+    database = world.databases[worker.blog]
+    context = current()
+    assert context is not None
+    if context.job.owner != database.id:
+        raise DatabaseMissing("the job is about another blog")  # as `tasks.blog` does
+    return database
+
+
+class _Client:
+    """What `identity` asks in place of a client of Redis: over the line, like all others."""
+
+    def get(self, key: str) -> Any:
+        """See redis-py."""
+        return LINE.carry(partial(World.here.server.command, "GET", key))
+
+    def set(self, key: str, value: str, nx: bool) -> Any:
+        """See redis-py."""
+        words = (key, value, *["NX"] * nx)
+        return LINE.carry(partial(World.here.server.command, "SET", *words))
+
+
+@contextmanager
+def doing() -> Iterator[None]:
+    """In the block the blog's jobs do in the world what they do."""
+    with (
+        mock.patch.multiple(tasks, deliver=_deliver, blog=_blog),
+        mock.patch.object(identity, "connect", return_value=nullcontext(_Client())),
+    ):
+        yield

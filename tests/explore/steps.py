@@ -1,0 +1,280 @@
+"""How each event happens in a world."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+
+import redis
+
+from demo_app.blog import identity, posts
+from demo_app.broker.claim import Claimed, Ending, Verdict
+from demo_app.judge.frozen import FrozenRedis
+from demo_app.tasks import notify_author
+from explore.jobs import put_in
+from explore.line import LINE, Fault, Halted
+from explore.memory import dump, undump
+from explore.plan import Faults, Plan
+from explore.worker import LANES, Worker
+from explore.world import Event, World
+
+#: Seconds: how long a job of the kind "hog" keeps its whole process from doing anything else.
+HOG = 5.0
+#: Seconds by which Redis' clock goes wrong.
+AHEAD = 60.0
+#: What goes wrong at a command, as a fault of which kind.
+_AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose"}
+
+
+def begin(plan: Plan, server: FrozenRedis) -> World:
+    """A world at its beginning."""
+    world = World(plan, server)
+    if plan.ready:
+        for _ in range(plan.alive):
+            do(world, ("start",))
+        for name in world.workers:
+            do(world, ("round", name))
+    return world
+
+
+def do(world: World, event: Event) -> None:
+    """Let it happen."""
+    world.ledger.broken = ""
+    random.seed(0)  # the part of a wait that is left to chance
+    fault = None
+    if event[-2:-1] and event[-2] in _AT_COMMANDS:
+        fault = Fault(event[-2], event[-1])
+        event = event[:-2]
+    what, *about = event
+    kind = _AT_COMMANDS[fault.what] if fault else what
+    if kind in Faults._fields and not (kind == "clock" and world.off):
+        world.ledger.faults[kind] += 1
+        of_server = not about and fault is None  # it touches all
+        world.ledger.touched |= world.workers.keys() & (world.workers if of_server else set(about))
+    if about and about[0] in world.workers:
+        _of_worker(world, world.workers[about[0]], what, fault)
+    else:
+        LINE.begin(fault, [], world.now)
+        _ELSEWHERE[what](world, *about)
+
+
+# What happens in a worker.
+
+
+def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> None:
+    past, began = (), world.now
+    if what == "go on":
+        worker.paused = False
+        if not worker.halted:
+            return
+        what, past, began = worker.halted
+        worker.halted = ()
+    before = dump(worker)
+    LINE.begin(fault, list(past), world.now)
+    LINE.clock.now, LINE.clock.skew = began, worker.setup.skew
+    world.running = worker
+    try:
+        _ON_WORKER[what](world, worker)
+    except Halted:
+        vars(worker).update(vars(undump(before, world)))
+        worker.halted = (what, tuple(LINE.past), began)
+    except redis.RedisError:
+        pass  # the loop that called it goes on
+    finally:
+        LINE.clock.now, LINE.clock.skew = world.now, 0.0
+        world.running = None
+    worker.forget_ended()
+
+
+def _round(world: World, worker: Worker) -> None:
+    epoch = worker.here.lease.worker
+    failed = worker.round()
+    if worker.name not in world.ledger.touched:
+        if failed:
+            world.ledger.broken = f"alive: {worker.name}: {failed[0]}"
+        elif epoch and worker.here.lease.worker != epoch:
+            world.ledger.broken = f"alive: {worker.name} is healthy, and was taken for dead"
+
+
+def _claim(world: World, worker: Worker) -> None:
+    suspects = set(world.jobs_in("deaths")[::2])
+    waiting = [job for lane in LANES for job in world.jobs_in(f"queue:{lane}")[::-1]]
+    try:
+        claimed = worker.claim()
+    except redis.ResponseError:  # as `Consuming` does: it was taken for dead
+        worker.here.lease.renew()
+        return
+    if LINE.fault is None and worker.name not in world.ledger.touched:
+        world.ledger.broken = _wrong_claim(worker, claimed, waiting, suspects)
+    if worker.setup.slow:
+        worker.on_its_way = tuple(claimed)
+    else:
+        worker.take_in(claimed)
+
+
+def _wrong_claim(
+    worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
+) -> str:
+    """What is wrong with a claim. waiting: what was in the queues before it, the next first."""
+    ids = [one.claim.id for one in claimed]
+    held = {claim.id for claim in worker.here.held().values()} - set(ids)
+    if set(waiting) - suspects and not held & suspects and not ids:
+        return f"no-wait: {worker.name} has a place free, and gets nothing"
+    if len(ids) > worker.places > 0:
+        return f"no-wait: {worker.name} gets {len(ids)} jobs, and has {worker.places} places"
+    if not suspects & set(waiting) and ids != waiting[: len(ids)]:
+        return f"order: {worker.name} gets {', '.join(ids)} of {', '.join(waiting)}"
+    return ""
+
+
+def _answer(world: World, worker: Worker) -> None:
+    claimed, worker.on_its_way = worker.on_its_way, ()
+    worker.take_in(claimed)
+
+
+def _begin(world: World, worker: Worker) -> None:
+    tag = worker.tags("waits")[0]
+    worker.here.begins(tag)
+    worker.phase[tag] = "runs"
+    job = worker.here.held()[tag].id
+    world.ledger.begun[job] += 1
+    kind = world.kind(job)
+    if kind == "poison":
+        del world.workers[worker.name]
+    elif kind == "hog":
+        worker.stuck = world.now + HOG
+        world.ledger.touched.add(worker.name)
+
+
+def _run(world: World, worker: Worker) -> None:
+    worker.run(worker.tags("runs")[0])
+
+
+def _finish(world: World, worker: Worker) -> None:
+    worker.finish(worker.tags("has run")[0])
+
+
+def _kill(world: World, worker: Worker) -> None:
+    del world.workers[worker.name]
+
+
+def _pause(world: World, worker: Worker) -> None:
+    worker.paused = True
+
+
+def _drop(world: World, worker: Worker) -> None:
+    worker.drop()
+
+
+def _child(world: World, worker: Worker) -> None:
+    """The pool's process that ran the job died, and Celery's loop says so."""
+    tag = worker.tags("runs")[0]
+    worker.here.set_ending(tag, Ending(Verdict.LOST, "the process that ran it died"))
+    worker.finish(tag)
+
+
+# What happens elsewhere.
+
+
+def _start(world: World) -> None:
+    blog = world.started % max(1, world.plan.blogs)
+    world.started += 1
+    if world.plan.blogs:
+        wanted = identity.announced(world.chosen)
+        if wanted not in (None, world.databases[blog].id):
+            return  # it does not start
+    name = f"w{world.started}"
+    setup = world.plan.processes[world.started - 1]
+    world.workers[name] = Worker.start(name, setup, world.server, blog)
+
+
+def _put(world: World) -> None:
+    name, batch = f"j{world.put}", 1
+    if world.plan.blogs:
+        database = world.databases[world.put % world.plan.blogs]
+        comment, _ = posts.add_comment(
+            database, 1, "A", "a@x.test", name, notify=notify_author, job_id=name
+        )
+        world.ledger.mail_of[name] = f"{database.id}/{comment.id}"
+    else:
+        batch = world.plan.batch
+        if not put_in(world, [f"j{n}" for n in range(world.put, world.put + batch)]):
+            return  # it was not accepted: the producer tries again
+    world.ledger.accepted += [f"j{n}" for n in range(world.put, world.put + batch)]
+    world.put += batch
+
+
+def _hand_over(world: World, number: int) -> None:
+    with suppress(redis.RedisError, identity.AnotherBlog):  # the loop tries again
+        world.blogs[number].relay.hand_over()
+
+
+def _settle(world: World, number: int) -> None:
+    with suppress(redis.RedisError):
+        world.blogs[number].relay.settle()
+    world.blogs[number].asked = True
+
+
+def _pass(world: World) -> None:
+    """Until somebody has something to do: ten seconds at the most; one if nobody lives."""
+    healthy = world.healthy()
+    stuck = [w.stuck for w in world.workers.values() if w.stuck > world.now]
+    latest = world.now + (10.0 if healthy else 1.0)
+    world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
+    world.mark = None  # what is on the disk is a second old at the most
+    for blog in world.blogs:
+        blog.asked = False
+
+
+def _restart(world: World) -> None:
+    world.server.run += 1
+
+
+def _wipe(world: World) -> None:
+    world.server.load(())
+
+
+def _mark(world: World) -> None:
+    world.mark = world.server.save()
+
+
+def _rollback(world: World) -> None:
+    assert world.mark is not None
+    world.server.load(world.mark)
+    world.server.run += 1
+
+
+def _clock(world: World) -> None:
+    world.off = 0.0 if world.off else AHEAD
+    world.move_to(world.now)
+
+
+def _retry(world: World, job: str) -> None:
+    world.ledger.acts.add("retry")
+    world.producer.decide(job, "retry", by="person")
+    world.ledger.due.pop(job, None)
+
+
+def _discard(world: World, job: str) -> None:
+    world.ledger.acts.add("discard")
+    world.producer.decide(job, "discard", by="person")
+    world.ledger.due.pop(job, None)
+    world.ledger.decided.add(job)
+
+
+def _purge(world: World, _: str) -> None:
+    world.ledger.acts.add("purge")
+    world.ledger.decided |= {job for lane in LANES for job in world.jobs_in(f"queue:{lane}")}
+    world.producer.purge(LANES, by="person")
+
+
+_ON_WORKER: dict[str, Callable[[World, Worker], None]] = {
+    "round": _round, "claim": _claim, "answer": _answer, "begin": _begin, "run": _run,
+    "finish": _finish, "kill": _kill, "pause": _pause, "drop": _drop, "child": _child,
+}  # fmt: skip
+_ELSEWHERE: dict[str, Callable[..., None]] = {
+    "start": _start, "put": _put, "hand over": _hand_over, "settle": _settle, "pass": _pass,
+    "restart": _restart, "wipe": _wipe, "mark": _mark, "rollback": _rollback, "clock": _clock,
+    "retry": _retry, "discard": _discard, "purge": _purge,
+}  # fmt: skip

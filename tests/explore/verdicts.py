@@ -1,0 +1,232 @@
+"""``make mutants``: for each mistake of one line, the shortest way to what it breaks, or that it
+breaks nothing within the bound.
+
+A mistake is looked for where it can be met: a script's upon each content that the script met in a
+world, a function's in each step that called it. If nothing there comes out otherwise, the whole
+world is the same with it. Else the world is gone through anew, the smallest first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import signal
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from generated import put
+
+from demo_app.judge.frozen import FrozenRedis, Hangs
+from demo_app.markdown import table
+from explore.events import enabled, faults
+from explore.line import LINE
+from explore.memory import Key
+from explore.mutants import Mutant, called, of_scripts, of_steps
+from explore.plan import Plan
+from explore.search import Breadth, Todo, name_of, server, taken
+from explore.steps import begin
+from explore.walk import as_line
+from explore.worker import Wire, text_of
+from explore.world import Event
+from explore.worlds import SMALL
+
+ROOT = Path(__file__).parents[2]
+#: What was judged: a line for each mistake. Without it `make mutants` begins anew.
+LEDGER = ROOT / "build" / "mutants.jsonl"
+PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
+#: Steps for one mistake: when it has broken nothing in worlds of so many, no further one is tried.
+_MOST = 3_000
+#: Seconds of this process's own time after which a mistake is taken for one that never ends.
+_PATIENCE = 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a mistake. verdict: the promise that it breaks; or "survives" (something is
+    otherwise, and no promise breaks), "equal" (nothing is otherwise) or "not met" (no world runs
+    the line). steps: the shortest way to where that shows, in this world."""
+
+    verdict: str
+    world: str = ""
+    steps: tuple[Event, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The verdict, whatever promise it is."""
+        return self.verdict if self.verdict in ("survives", "equal", "not met") else "broken"
+
+
+class Normal:
+    """A world as the code is: each of its steps, what it came to, and what it called."""
+
+    def __init__(self, plan: Plan, on: FrozenRedis) -> None:
+        self.plan, self.on = plan, on
+        self._came_to: dict[tuple[bytes, Event | None], Any] = {}
+        self._calls: dict[str, Todo] = defaultdict(Todo)
+        calls: set[str] = set()
+
+        def trace(frame: Any, *_: Any) -> None:
+            if "/demo_app/b" in frame.f_code.co_filename:
+                calls.add(called(frame.f_code))
+
+        def seen(name: bytes, saved: Any, event: Event | None, after: Any) -> None:
+            self._came_to[name, event] = after
+            for one in calls:
+                self._calls[one].append((name, saved, event))
+            calls.clear()
+
+        Wire.texts.clear()
+        sys.settrace(trace)
+        try:
+            self.found = Breadth(plan, on).run(seen=seen)
+        finally:
+            sys.settrace(None)
+        if self.found.broken or not self.found.whole:
+            raise ValueError(f"without any mistake: {self.found}")
+        self._texts, self._memory = dict(Wire.texts), dict(on.memory)
+
+    def meets(self, mutant: Mutant) -> bool:
+        """Whether the mistake's script or function is run here."""
+        return mutant.in_ in self._calls or any(new != old for old, new in self._changed())
+
+    def _changed(self) -> list[tuple[str, str]]:
+        return [(old, text_of(*known)) for known, old in self._texts.items()]
+
+    def differs(self, mutant: Mutant) -> bool:
+        """Whether anything comes out otherwise with the mistake, which is made."""
+        if mutant.in_ not in self._calls:
+            changed = [pair for pair in self._changed() if pair[0] != pair[1]]
+            return not all(self.on.does_the_same(old, new) for old, new in changed)
+        world = begin(self.plan, self.on)
+        for name, _, event, content, why in taken(world, self.on, self._calls[mutant.in_].copy()):
+            if why:
+                return True
+            if event is None:
+                after: Any = [*enabled(world), *faults(world)]
+            else:
+                after = name_of(Key(world, content)), LINE.sent
+            if world.ledger.broken or after != self._came_to[name, event]:
+                return True
+        return False
+
+    def forget(self) -> None:
+        """Of what scripts with a mistake did, nothing is known."""
+        self.on.memory = dict(self._memory)
+
+
+class Judge:
+    """Judges mistakes in some worlds."""
+
+    def __init__(self, worlds: Sequence[Normal]) -> None:
+        self._worlds = sorted(worlds, key=lambda world: world.found.transitions)
+
+    def judge(self, mutant: Mutant) -> Answer:
+        """The answer."""
+        answer, steps = Answer("not met"), 0
+        with mutant.made():
+            for world in self._worlds:
+                if steps > _MOST or not world.meets(mutant):
+                    continue
+                answer = answer if answer.verdict == "survives" else Answer("equal")
+                signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
+                try:
+                    if not world.differs(mutant):
+                        continue
+                    # a mistake that makes more of it than there is breaks no promise for long
+                    found = Breadth(world.plan, world.on).run(2 * world.found.states)
+                except Hangs:
+                    return Answer("ends", world.plan.name)
+                except Exception as error:  # the first steps of all
+                    return Answer(f"raises {type(error).__name__}", world.plan.name)
+                finally:
+                    signal.setitimer(signal.ITIMER_PROF, 0)
+                    world.forget()
+                if found.broken:
+                    promise = found.broken.partition(":")[0]
+                    return Answer(promise, world.plan.name, tuple(found.steps))
+                answer = Answer("survives", world.plan.name)
+                steps += found.transitions
+        return answer
+
+
+def main() -> None:
+    """Go on where the ledger ends."""
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("text", nargs="?", default="", help="only what is in a file with TEXT")
+    parser.add_argument("--page", action="store_true", help="write the table, and judge nothing")
+    asked = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGPROF, _give_up)
+    names: Counter[str] = Counter()
+    mutants: dict[str, Mutant] = {}
+    for one in (*of_scripts(), *of_steps()):
+        line = f"{one.where.partition(':')[0]}: {one.before.strip()}"  # lines move
+        names[line] += 1
+        mutants[f"{line} #{names[line]}"] = one
+    LEDGER.parent.mkdir(exist_ok=True)
+    LEDGER.touch()
+    told = [json.loads(line) for line in LEDGER.read_text("utf-8").splitlines()]
+    judged = {row["name"]: row for row in told if row["name"] in mutants}
+    if asked.page:
+        PAGE.write_text(put(PAGE, "mutants", summary(list(mutants), judged)), "utf-8")
+        return
+    left = [name for name in mutants if name not in judged and asked.text in mutants[name].where]
+    random.Random(1).shuffle(left)  # what is judged when time runs out stands for all
+    with ExitStack() as stack, LEDGER.open("a", encoding="utf-8") as ledger:
+        judge = Judge([Normal(plan, stack.enter_context(server())) for plan in SMALL])
+        for number, name in enumerate(left, 1):
+            mutant, answer = mutants[name], judge.judge(mutants[name])
+            row = {"name": name, "what": mutant.what, "kind": answer.kind, "world": answer.world,
+                   "verdict": answer.verdict, "steps": as_line(list(answer.steps))}  # fmt: skip
+            print(json.dumps(row), file=ledger, flush=True)
+            judged[name] = row
+            way = f" in {len(answer.steps)} steps of {answer.world}" if answer.steps else ""
+            print(
+                f"{number}/{len(left)} {mutant.where} {mutant.what}: {answer.verdict}{way}",
+                flush=True,
+            )
+    print(summary(list(mutants), judged))
+
+
+def _give_up(*_: object) -> None:
+    raise Hangs("a step does not end")
+
+
+def summary(names: Sequence[str], judged: dict[str, Any]) -> str:
+    """A row for each file."""
+    files = dict.fromkeys(name.partition(":")[0] for name in names)
+    rows = [
+        _row(f"`{file}`", [n for n in names if n.startswith(f"{file}:")], judged) for file in files
+    ]
+    head = [
+        "in",
+        "mistakes",
+        "break a promise",
+        "steps (median)",
+        "equal",
+        "survive",
+        "not met",
+        "not judged",
+    ]
+    return table(head, [*rows, _row("all", names, judged)], ["---", *["---:"] * 7])
+
+
+def _row(title: str, names: Sequence[str], judged: dict[str, Any]) -> list[str]:
+    rows = [judged[name] for name in names if name in judged]
+    count = Counter(row["kind"] for row in rows)
+    ways = [row["steps"].count(";") + 1 for row in rows if row["steps"]]
+    kinds = [str(count[kind]) for kind in ("equal", "survives", "not met")]
+    broken, middle = str(count["broken"]), f"{median(ways):g}" if ways else ""
+    return [title, str(len(names)), broken, middle, *kinds, str(len(names) - len(rows))]
+
+
+if __name__ == "__main__":
+    main()
