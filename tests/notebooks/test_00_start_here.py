@@ -9,13 +9,10 @@ WRONG = {
     "0.1": [
         "answer = lab.stack.ready['pids']['redis'][0]",
         "answer = lab.stack.ready['web']",
-        "answer = 1",
-        "answer = None",
     ],
     "0.2": [
         "answer = 'Hello'",
         "answer = lab.client.mails()['messages'][0]['subject']",
-        "answer = None",
     ],
 }
 

@@ -9,7 +9,6 @@ WRONG = {
     "2.1": [
         "push = lambda job: mine.rpush('parcels', job)\npop = lambda: mine.rpop('parcels')",
         "push = lambda job: mine.lpush('parcels', job)\npop = lambda: None",
-        "pop = lambda: mine.lindex('parcels', -1)",
     ],
     "2.2": ["answer = ['4', '1', '2', '3']", "answer = kept.started()[-4:]", "answer = None"],
     "2.3": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],

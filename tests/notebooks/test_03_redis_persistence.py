@@ -11,7 +11,6 @@ WRONG = {
     "3.3": [
         "answer = 'RPUSH'",
         "redis.config_set('appendonly', 'yes')\nanswer = ''",
-        "answer = None",
     ],
 }
 

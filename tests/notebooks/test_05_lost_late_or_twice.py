@@ -12,19 +12,14 @@ WRONG: dict[str, list[str]] = {
     "5.2": [
         f"def post(db, text):\n    {INSERT}\n    db.commit()",
         f"def post(db, text):\n    {INSERT}\n    db.commit()\n    {JOB}\n    db.commit()",
-        f"def post(db, text):\n    {INSERT}\n    {JOB}",
     ],
     "5.3": [
         "answer = lab.client.mails()['messages'][0]['job_id']",
         "answer = 'Message-ID'",
-        "answer = None",
     ],
     "5.4": [
         "answer = set()",
         "answer = {'lost', 'maybe sent twice'}",
-        "answer = {'late by the visibility timeout'}",
-        "answer = {'late by a lease'}",
-        "answer = 'maybe sent twice'",
     ],
 }
 

@@ -10,12 +10,6 @@ WRONG = {
     "8.2": [
         "def answer(depth, latency, dead):\n    return depth > 100",
         "def answer(depth, latency, dead):\n    return latency > 60",
-        "def answer(depth, latency, dead):\n    return dead > 0",
-        "def answer(depth, latency, dead):\n    return True",
-        "def answer(depth, latency, dead):\n    return latency > 12 or dead > 0",
-        "def answer(depth, latency, dead):\n    return latency > 74 or dead > 0",
-        "def answer(depth, latency, dead):\n    return depth < 10 and latency > 60 or dead",
-        "answer = 60",
     ],
     "8.3": ["answer = 1", "answer = 'staged'", "staged.post(2)\nstaged.wait()\nanswer = 1"],
 }

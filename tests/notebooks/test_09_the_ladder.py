@@ -11,8 +11,6 @@ WRONG = {
     "9.3": [
         "answer = ['late ack', 'early ack', 'claim', 'outbox']",
         "answer = ['early ack']",
-        "answer = {'early ack', 'late ack', 'claim', 'outbox'}",
-        "answer = None",
     ],
 }
 

@@ -9,13 +9,10 @@ WRONG = {
     "10.1": [
         "answer = 'rediss://:secret@queue.example.test:6379/2'",
         "answer = 'claims+redis://:secret@queue.example.test:6379/2'",
-        "answer = 9",
     ],
     "10.2": [
         "answer = {'charge a credit card'}",
         "answer = {'charge a credit card', 'add 1 to a counter', \"delete yesterday's log\"}",
-        "answer = 'charge a credit card'",
-        "answer = None",
     ],
 }
 

@@ -9,7 +9,6 @@ WRONG = {
     "11.1": [
         "answer = ('dead', 'it kills every worker that runs it')",
         "answer = ('retrying', 'the mail server refuses this mail')",
-        "answer = 'dead'",
     ],
     "11.2": [
         "answer = ('a queue', 'its worker is dead')",
@@ -18,7 +17,6 @@ WRONG = {
     "11.3": [
         "answer = ('a worker', 'its worker is dead')",
         "answer = ('a worker', 'paused')",
-        "answer = ('a queue', 'its worker is paused')",
     ],
     "11.4": [
         "answer = ('nowhere', 'Redis refuses to write')",
