@@ -176,8 +176,8 @@ def power_picture(failures: Sequence[Failure]) -> Picture:
         told: Any = {"mode": one.appendfsync, "answered": one.answered, "lost": one.lost}
         axes.set_title(drawn(_TITLE, **told), fontsize=13, loc="left", color=INK)
         axes.set_xlabel(drawn("seconds"), fontsize=12)
-        axes.set_ylim(bottom=0)
         sentences.append(say(_TITLE, **told))
+    grid[0].set_ylim(bottom=0)  # when all is drawn: the panels share it
     grid[0].set_ylabel(drawn("the log, in kilobytes"), fontsize=12)
     legend(
         figure,

@@ -39,8 +39,8 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.set_title(drawn(label), loc="left", fontsize=14)
         axes.set_ylabel(drawn("tries in a\ntenth of a second"), fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlim(left=0)
         told, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(say(told, label=say(label), n=most))
+    grid[0].set_xlim(left=0)  # when all is drawn: the panels share it
     grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))

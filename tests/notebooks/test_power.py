@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from programs import COMPILER, needs
 
 from lab import power
@@ -52,3 +53,12 @@ def test_a_machine_without_a_compiler_shows_a_recorded_run_and_says_so(
     assert "recorded on another machine" in capsys.readouterr().out
     assert always.lost == 0 < everysec.lost
     assert power.power_picture([always, everysec]).words.startswith("Recorded on another machine.")
+
+
+def test_both_panels_are_as_high_as_the_longer_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = power.Failure("always", 1, 1, [(0.0, 0), (1.0, 30_000)], [(1.0, 30_000)])
+    long = power.Failure("everysec", 9, 5, [(0.0, 0), (1.0, 300_000)], [(0.5, 90_000)])
+    drawn: list[Figure] = []
+    monkeypatch.setattr(power.Picture, "of", lambda figure, words: drawn.append(figure))
+    power.power_picture([short, long])
+    assert all(axes.get_ylim()[1] >= 300 for axes in drawn[0].axes)
