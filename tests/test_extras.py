@@ -97,7 +97,6 @@ def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -
         env={**os.environ, "PYTHONPATH": os.pathsep.join([".", "tests", "notebooks"])},
         capture_output=True,
         text=True,
-        timeout=250,
         check=False,
     )
     assert told.returncode == 0, told.stderr

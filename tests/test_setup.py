@@ -45,7 +45,6 @@ def set_up(tree: Path, **environment: str) -> tuple[int, str]:
         env={"PATH": str(tree / "bin"), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     return told.returncode, told.stderr

@@ -36,7 +36,6 @@ def _told(program: str, tmp_path: Path, **settings: str) -> str:
         env={**environment, **settings},
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     said = told.stdout + told.stderr

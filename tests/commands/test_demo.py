@@ -28,7 +28,6 @@ def _demo(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
         check=False,
     )
 

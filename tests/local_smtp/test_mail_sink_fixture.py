@@ -47,7 +47,7 @@ def test_it_is_there_without_a_word(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis",
          "--rootdir", tmp_path, "-c", "/dev/null", tmp_path],
-        capture_output=True, text=True, timeout=110, cwd=tmp_path,
+        capture_output=True, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert "4 passed" in ran.stdout, ran.stdout + ran.stderr
 

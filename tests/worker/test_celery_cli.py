@@ -58,7 +58,7 @@ def test_a_stacks_worker_loads_no_other_command_of_celery_and_nothing_for_pictur
 
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
     told = subprocess.run(
-        _command("--pool", "processes"), capture_output=True, text=True, timeout=60, check=False
+        _command("--pool", "processes"), capture_output=True, text=True, check=False
     )
     assert told.returncode != 0
     assert "use --pool threads" in told.stderr + told.stdout
@@ -75,7 +75,7 @@ def test_a_plain_celery_producer_can_put_jobs_in() -> None:
         client.comment()
         client.wait_for(lambda now: now["done"] == 1)
         environment = {**os.environ, "DEMO_REDIS_URL": stack.ready["redis"]}
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
         now = until(lambda: (seen := client.summary())["done"] == 2 and seen, what="the second job")
         assert (now["enqueued"], now["scheduled"]) == (3, 1)
         assert now["conserved"]
@@ -96,7 +96,7 @@ def test_a_worker_that_sees_another_blog_or_none_does_not_start(
             "DEMO_DIR": str(tmp_path / folder),
         }
         told = subprocess.run(
-            _command(), env=environment, capture_output=True, text=True, timeout=60, check=False
+            _command(), env=environment, capture_output=True, text=True, check=False
         )
         assert told.returncode != 0
         assert "This worker does not start" in told.stderr
