@@ -179,17 +179,23 @@ def _stumble() -> None:
     raise RuntimeError("a mistake in the program")
 
 
+@contextmanager
+def _refusing(store: Queue, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Redis refuses a step of the heartbeat, which has said so."""
+    store.client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
+    try:
+        until(lambda: "Redis refuses the heartbeat's step rescue" in caplog.text)
+        yield
+    finally:
+        store.client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
+
+
 def test_a_redis_that_refuses_a_step_is_complained_of(
     store: Queue, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with _worker(redis_url), caplog.at_level(logging.WARNING):
-        store.client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
-        try:
-            until(lambda: "Redis refuses the heartbeat's step rescue" in caplog.text)
-            store.enqueue(message(1), due=time.time() + 0.2)
-            until(lambda: store.size(["mail"]) == 1, what="the job that was due")
-        finally:
-            store.client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
+    with _worker(redis_url), caplog.at_level(logging.WARNING), _refusing(store, caplog):
+        store.enqueue(message(1), due=time.time() + 0.2)
+        until(lambda: store.size(["mail"]) == 1, what="the job that was due")
 
 
 def test_who_was_cut_off_judges_nobody_for_the_time_of_that_ones_lease(
@@ -197,14 +203,10 @@ def test_who_was_cut_off_judges_nobody_for_the_time_of_that_ones_lease(
 ) -> None:
     """It can't tell a dead worker from one that was cut off as well."""
     with _worker(redis_url), caplog.at_level(logging.WARNING):
-        store.client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
-        try:
-            until(lambda: "Redis refuses the heartbeat's step rescue" in caplog.text)
+        with _refusing(store, caplog):
             store.client.hset("server", "since", 0)
             store.register("silent", 2000, "{}")
             store.client.delete("worker:silent")
-        finally:
-            store.client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
         began = time.monotonic()
         until(lambda: _died(store) == ["silent"], what="its rescue")
         assert time.monotonic() - began > 1.9, "the lease of the one that is judged is 2 s"
