@@ -137,10 +137,7 @@ class Settings(BaseSettings):
         25.0, gt=0, description="after SIGTERM, how long a worker goes on with what it has"
     )
     worker_nice: int = Field(
-        5,
-        ge=0,
-        le=19,
-        description="how much lower the priority of jobs is: nice(2)",
+        5, ge=0, le=19, description="how much lower the priority of jobs is: nice(2)"
     )
     smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")
     journal_length: int = Field(
