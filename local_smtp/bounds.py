@@ -29,10 +29,8 @@ MAIL_BYTES = 5 * MIB
 SMALL_MAIL_BYTES = 64 * 1024
 #: Bytes of all larger mails that are being received; one that is over it is to come again.
 LARGE_MAILS_BYTES = 3 * MAIL_BYTES
-#: Bytes of all mails whose content is kept on the disk, unless all is to be kept.
+#: Bytes of all mails whose content is kept on the disk; beyond, the oldest lose theirs.
 KEPT_BYTES = 1024 * MIB
-#: Bytes a second of all larger mails together; the sender of one waits for its turn.
-LARGE_BYTES_A_SECOND = 64 * MIB
 #: Seconds in which a mail has to be sent.
 MAIL_SECONDS = 60.0
 #: Bytes that an SMTP client can send ahead; the system adds its own.
@@ -71,15 +69,14 @@ READING_BYTES = 48 * MIB
 # HTTP
 #: Bytes of a request line with all its headers; more is answered with 431.
 REQUEST_HEAD_BYTES = 16 * 1024
-#: Header fields of a request; more is answered with 431.
-REQUEST_FIELDS = 100
-#: Requests that a client may send ahead of their answers; the next one is not read.
-REQUESTS_AHEAD = 16
-#: Bytes of all requests that are not answered yet, and of answers that nobody reads.
+#: Header fields of a request, and requests that a client may send ahead of their answers; more is
+#: answered with 400.
+REQUEST_FIELDS, REQUESTS_AHEAD = 100, 16
+#: Bytes of all requests that are not complete yet.
 HELD_BYTES = 32 * MIB
 #: Bytes of a request's body; more is answered with 413.
 REQUEST_BODY_BYTES = 256 * 1024
-#: Seconds in which a request has to be complete; later it is answered with 408.
+#: Seconds in which a request has to be complete; later it is cut off.
 REQUEST_SECONDS = 20.0
 #: Clients that follow events at once; one more is answered with 503.
 LISTENERS = 100

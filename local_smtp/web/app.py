@@ -29,7 +29,7 @@ class SinkGuard(Guard):
         return _page(Request(scope), status, WHY[status]) or super().refuse(scope, status)
 
     def needs_token(self, path: str) -> bool:
-        """Whether nobody may have it without the token: all but what the form looks like."""
+        """All paths want the token, but for the style of the form that asks for it."""
         return path != "/static/page.css"
 
 

@@ -1,4 +1,4 @@
-"""Who may talk to an app on this machine: the right Host, the token, and no page of another site.
+"""Which requests an app on this machine answers: the right Host, the token, no other site's page.
 
 What a browser opens elsewhere must not get here: so a foreign Host is refused (DNS rebinding), and
 what another site's page asks for (W3C Fetch Metadata; Origin where a browser does not send it).
@@ -75,7 +75,7 @@ class Guard:
         return PlainTextResponse(WHY[status], status, headers)
 
     def needs_token(self, path: str) -> bool:
-        """Whether nobody may ask for this path without the token."""
+        """Whether this path wants the token."""
         return True
 
     def is_page(self, path: str) -> bool:

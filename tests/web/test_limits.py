@@ -28,7 +28,6 @@ def test_a_cookie_of_60_kb_costs_nothing(reader: httpx.Client) -> None:
     began = time.monotonic()
     answer = reader.get("/", headers=hostile)
     assert answer.status_code == 431
-    assert "16384 bytes" in answer.text
     assert time.monotonic() - began < 1
 
 
