@@ -6,12 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local_smtp.bounds import (
-    LARGE_BYTES_A_SECOND,
-    LARGE_MAILS_BYTES,
-    MAIL_BYTES,
-    SMALL_MAIL_BYTES,
-)
+from local_smtp.bounds import LARGE_MAILS_BYTES, MAIL_BYTES, SMALL_MAIL_BYTES
 
 _END = b"\r\n.\r\n"
 
@@ -22,18 +17,8 @@ class Share:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self.taken = 0
-        self.is_large = False
         self.too_large = False
         """Whether the mail alone is too large, whatever the others do."""
-
-    async def rest(self, size: int) -> None:
-        """Wait, after so many bytes of a large mail, until they have had their share of a second:
-        mails without end would leave no time for others.
-        """
-        if not self.is_large:
-            self.is_large = True
-            self._budget.large += 1
-        await asyncio.sleep(size * self._budget.large / LARGE_BYTES_A_SECOND)
 
     def take(self, size: int) -> bool:
         """Say that the mail has `size` bytes by now; return whether it may have them."""
@@ -51,7 +36,6 @@ class Budget:
 
     def __init__(self) -> None:
         self.left = LARGE_MAILS_BYTES
-        self.large = 0
 
     @contextmanager
     def share(self) -> Iterator[Share]:
@@ -61,7 +45,6 @@ class Budget:
             yield share
         finally:
             self.left += share.taken
-            self.large -= share.is_large
 
 
 async def read_mail(reader: asyncio.StreamReader, share: Share) -> bytearray | None:
@@ -85,8 +68,6 @@ async def read_mail(reader: asyncio.StreamReader, share: Share) -> bytearray | N
         if not dropped:
             mail += chunk
             dropped = not share.take(len(mail) - 2 - len(_END))
-        if dropped or len(mail) > SMALL_MAIL_BYTES:
-            await share.rest(len(chunk))
     if dropped:
         return None
     del mail[-len(b".\r\n") :]

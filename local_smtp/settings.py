@@ -1,4 +1,4 @@
-"""What a mail sink can be told at its start."""
+"""The settings of a mail sink."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def new_token() -> str:
 class Settings(BaseSettings):
     """
     A local mail server that delivers nothing: every mail lands in an inbox to look at, and
-    the server can be told to misbehave. It never talks to the network.
+    the server misbehaves on request. It never talks to the network.
     Each option can also be set in the environment: LOCAL_SMTP_TOKEN for --token, and so on.
     """
 
@@ -63,6 +63,3 @@ class Settings(BaseSettings):
         str,
         Field(description="page of the app that sends the mails; a mail links to its job there"),
     ] = ""
-    keep: Annotated[
-        int, Field(ge=0, description="number of mails whose content is kept; 0 keeps all")
-    ] = 10_000

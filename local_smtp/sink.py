@@ -103,7 +103,7 @@ class MailSink:
         return self
 
     def stop(self) -> None:
-        """End all connections, finish what is to be stored, and let go of the directory."""
+        """End all connections, finish what is to be stored, and release the directory."""
         self._running.close()
 
     def __enter__(self) -> Self:
@@ -122,7 +122,7 @@ class MailSink:
         self.reader = Reader(self.dir / _DATABASE)
         self._events = Events(self.reader)
         try:
-            self._writer = writer = Writer(self.dir / _DATABASE, settings.keep, self._stored)
+            self._writer = writer = Writer(self.dir / _DATABASE, self._stored)
         except (sqlite3.Error, OSError) as error:
             raise SinkError(
                 f"The mails can't be kept in {self.dir}: {error}. Choose another --dir."

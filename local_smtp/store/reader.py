@@ -1,4 +1,4 @@
-"""The statements that read. Each call opens the file anew: any thread may call."""
+"""The statements that read. Each call opens the file: any thread may call."""
 
 from __future__ import annotations
 

@@ -88,23 +88,18 @@ def _count(connection: sqlite3.Connection, name: str, more: int) -> None:
     connection.execute("UPDATE counters SET value = value + ? WHERE name = ?", (more, name))
 
 
-def prune(connection: sqlite3.Connection, keep: int, keep_bytes: int) -> None:
-    """Drop the content of all but the newest `keep` mails, and of so many more of the oldest that
-    the rest has at most `keep_bytes` bytes."""
-    newest = "SELECT id FROM messages WHERE pruned = 0 ORDER BY id DESC LIMIT 1 OFFSET ?"
-    (first,) = connection.execute(newest, (keep - 1,)).fetchone() or (0,)
+def prune(connection: sqlite3.Connection, keep_bytes: int) -> None:
+    """Drop the content of the oldest mails until that of the others has `keep_bytes` at most."""
     (kept,) = connection.execute("SELECT value FROM counters WHERE name = 'kept_bytes'").fetchone()
-    dropped = 0
     shown = connection.execute("SELECT id, size FROM messages WHERE pruned = 0 ORDER BY id")
-    for id_, size in shown:
-        if id_ >= first and kept - dropped <= keep_bytes:
-            first = id_
-            break
-        first, dropped = id_ + 1, dropped + size
-    if dropped:
-        connection.execute("DELETE FROM contents WHERE message < ?", (first,))
-        connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id < ?", (first,))
-        _count(connection, "kept_bytes", -dropped)
+    last, left = 0, kept
+    while left > keep_bytes:
+        last, size = shown.fetchone()
+        left -= size
+    if last:
+        connection.execute("DELETE FROM contents WHERE message <= ?", (last,))
+        connection.execute("UPDATE messages SET pruned = 1 WHERE pruned = 0 AND id <= ?", (last,))
+        _count(connection, "kept_bytes", left - kept)
 
 
 def delete_all(connection: sqlite3.Connection) -> int:

@@ -85,14 +85,13 @@ class Writer:
     Raises sqlite3.Error when the file can't be written, or is no database.
     """
 
-    def __init__(self, path: Path, keep: int, on_stored: Callable[[list[Receipt]], None]) -> None:
+    def __init__(self, path: Path, on_stored: Callable[[list[Receipt]], None]) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # WAL with synchronous=FULL: a commit is durable before it returns, and others may read.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(_TABLES)
-        self._keep = keep
         self._on_stored = on_stored
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._later: deque[Statement] = deque()
@@ -113,7 +112,7 @@ class Writer:
         return answer
 
     def later(self, statement: Statement) -> None:
-        """Let `statement` ride along with the next commit: nobody waits for it."""
+        """Run `statement` within the next commit, without an answer."""
         self._later.append(statement)
 
     def catch_up(self) -> None:
@@ -134,7 +133,7 @@ class Writer:
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                # Nobody waits for what was cancelled, and nothing can be cancelled from here on.
+                # What was cancelled needs no answer; from here on nothing can be cancelled.
                 changes = (change for change in batch if change is not None)
                 self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:
@@ -147,8 +146,8 @@ class Writer:
                     self._later.popleft()(connection)
                 results = [statement(connection) for statement, _ in changes]
                 receipts = [result for result in results if isinstance(result, Receipt)]
-                if self._keep and receipts:
-                    statements.prune(connection, self._keep, KEPT_BYTES)
+                if receipts:
+                    statements.prune(connection, KEPT_BYTES)
         except Exception as error:
             for _, answer in changes:
                 answer.set_exception(error)

@@ -33,7 +33,6 @@ ENVIRONMENT = {
     "DEMO_JOURNAL_LENGTH": "2000000",
     "DEMO_HISTORY_LENGTH": "500000",
     "DEMO_COMMENT_BURST": "1000000",
-    "LOCAL_SMTP_KEEP": "0",  # every mail: one that the inbox forgets would count as lost
 }
 #: How many worker processes there are.
 WORKERS = 4
