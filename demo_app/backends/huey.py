@@ -1,19 +1,19 @@
 """Jobs in a SQLite file, run by huey's consumer: what Delayed Job is to Rails.
 
-Huey's tables `task` and `schedule` say what is to be run, and when; our table `jobs` beside them
-(`huey_table`) says what became of each job.
+Huey's tables `task` and `schedule` say what is to be run, and when; its table `kv`, which is for
+results, has what became of each job (`huey_record`).
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import psutil
@@ -21,33 +21,29 @@ from huey import SqliteHuey
 from huey.api import Task
 from huey.exceptions import RetryTask
 from huey.registry import Message
-from huey.serializer import Serializer
+from huey.storage import EmptyData
 
-from demo_app.backends.huey_table import JobTable
+from demo_app.backends.huey_record import Readable, Record
 from demo_app.backends.missing import Missing
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.outcome import Retry
+from demo_app.jobs.outcome import Retry, begin, end
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
 
 #: States of a job that is in one of huey's tables, or with a worker.
 _OPEN = ("queued", "scheduled", "retrying", "running")
-
-
-class Readable(Serializer):  # type: ignore[misc]
-    """Huey's messages as JSON: for people to read, and with no pickle that one would have to
-    trust."""
-
-    def _serialize(self, data: Message) -> bytes:
-        return json.dumps(data, default=datetime.isoformat).encode()
-
-    def _deserialize(self, data: bytes) -> Message:
-        message = Message(*json.loads(data))
-        eta = message.eta and datetime.fromisoformat(message.eta)
-        return message._replace(eta=eta)
+_ADD = "INSERT OR IGNORE INTO kv (queue, key, value) VALUES (?, ?, ?)"
+_STATE = "json_extract(CAST(value AS TEXT), '$.state')"
+#: A record is written again when its job ends, and so moves to the end of the table.
+_DELETE_OLDEST = f"""
+DELETE FROM kv WHERE rowid IN (
+    SELECT rowid FROM kv WHERE {_STATE} IN ('done', 'discarded')
+    ORDER BY rowid DESC LIMIT -1 OFFSET ?
+)
+"""
 
 
 class HueyBackend(Backend):
@@ -71,6 +67,7 @@ class HueyBackend(Backend):
     def __init__(self, chosen: Settings) -> None:
         self._settings, self._path = chosen, chosen.dir / "huey.sqlite3"
         self._missing = Missing(chosen.lease_seconds)
+        self._ended = count(1)
 
     @cached_property
     def huey(self) -> SqliteHuey:
@@ -87,62 +84,72 @@ class HueyBackend(Backend):
         made.task(name="run", context=True)(self._run)
         return made
 
-    @cached_property
-    def _jobs(self) -> JobTable:
-        return JobTable(self.huey.storage, self._settings.history_length)
-
     def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into the file, in one transaction; a known id changes nothing."""
-        table = self._jobs
         with self.huey.storage.db(commit=True) as rows:
             for job in jobs:
-                if table.add(rows, job):
+                record = Record(job, self.handle(job))
+                rows.execute(_ADD, (self.huey.name, job.id, record.to_json()))
+                if rows.rowcount:
                     self._put(rows, job)
 
     def find(self, job_id: str) -> TaskResult | None:
         """What the file says of the job."""
-        return self._jobs.find(job_id, self.handle)
+        record = self._record(job_id)
+        return record.result if record else None
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that the file has; one whose worker died with it waits again."""
-        found = self._jobs.states(job_ids)
-        away = {job: pid for job, (state, pid) in found.items() if state in _OPEN}
+        texts = self.huey.storage.peek_many(job_ids)
+        found = {job: Record.from_json(text, self.handle) for job, text in texts.items()}
+        away = {job: one.worker for job, one in found.items() if one.result.state in _OPEN}
         for job_id in self._waiting_ids() if away else ():
             away.pop(job_id, None)
         dead = {job for job, pid in away.items() if pid and not psutil.pid_exists(pid)}
         taken = [job for job, pid in away.items() if not pid]
-        states = {job: state for job, (state, _) in found.items()}
         for job_id in dead | self._missing.lost(taken, found):
-            job = self._jobs.job(job_id)
+            self._take_back(found[job_id])
+        return {job: record.result.state for job, record in found.items()}
+
+    def _take_back(self, record: Record) -> None:
+        """The worker died that had this job: it waits again, unless too many have died with it."""
+        result, record.worker = record.result, None
+        died = result.attempts - record.job.attempts - len(result.errors)
+        result.state = "dead" if died > self._settings.max_rescues else "queued"
+        self._keep(record)
+        if result.state == "queued":
             with self.huey.storage.db(commit=True) as rows:
-                states[job_id] = self._jobs.take_back(rows, job_id, self._settings.max_rescues)
-                if states[job_id] == "queued":
-                    self._put(rows, job)
-        return states
+                self._put(rows, record.job)
+
+    def _record(self, job_id: str) -> Record | None:
+        text = self.huey.storage.peek_data(job_id)
+        return None if text is EmptyData else Record.from_json(text, self.handle)
+
+    def _keep(self, record: Record) -> None:
+        self.huey.storage.put_data(record.job.id, record.to_json())
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; one whose worker was killed counts as running."""
-        return self._jobs.count_by_state()
+        sql = f"SELECT {_STATE} AS state, count(*) FROM kv WHERE state IS NOT NULL GROUP BY state"
+        return dict(self.huey.storage.sql(sql, results=True))
 
     def pending(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run."""
         for table, order in (("task", "priority DESC, id"), ("schedule", "timestamp")):
             sql = f"SELECT id, data FROM {table} ORDER BY {order}"
             for row, data in self.huey.storage.sql(sql, results=True):
-                with suppress(
-                    ValueError, TypeError
-                ):  # of somebody else, and for huey to complain about
-                    message = self.huey.serializer.deserialize(data)
+                message = self._message(data)
+                if message and (record := self._record(message.id)):
                     self._place = table, row
                     due = message.eta and message.eta.replace(tzinfo=UTC)
-                    yield replace(self._jobs.job(message.id), run_after=due)
+                    yield replace(record.job, attempts=record.result.attempts, run_after=due)
 
     def delete(self, job: Job) -> None:
         """Delete the job that `pending` gave last: it is safe elsewhere."""
         table, row = self._place
         with self.huey.storage.db(commit=True) as rows:
             rows.execute(f"DELETE FROM {table} WHERE id = ?", (row,))
-            rows.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
+            rows.execute("DELETE FROM kv WHERE key = ?", (job.id,))
 
     def worker_command(self) -> list[str]:
         """Huey's consumer."""
@@ -150,11 +157,7 @@ class HueyBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the consumer with this pid takes jobs; asks the file, without making one."""
-        file_uri = f"{self._path.absolute().as_uri()}?mode=rw"
-        with suppress(sqlite3.Error), closing(sqlite3.connect(file_uri, uri=True)) as file:
-            found = file.execute("SELECT 1 FROM workers WHERE pid = ?", (pid,)).fetchone()
-            return found is not None
-        return False
+        return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:
         """Close this process's connection to the file."""
@@ -163,9 +166,14 @@ class HueyBackend(Backend):
 
     def _waiting_ids(self) -> Iterator[str]:
         storage = self.huey.storage
-        for data in (*storage.enqueued_items(), *storage.scheduled_items()):
-            with suppress(ValueError, TypeError):
-                yield self.huey.serializer.deserialize(data).id
+        messages = map(self._message, (*storage.enqueued_items(), *storage.scheduled_items()))
+        return (message.id for message in messages if message)
+
+    def _message(self, data: bytes) -> Message | None:
+        """What a row of huey's tables says; None if it is no job, for huey to complain about."""
+        with suppress(ValueError, TypeError):
+            return self.huey.serializer.deserialize(data)
+        return None
 
     def _put(self, rows: Any, job: Job) -> None:
         task = self.huey._registry.string_to_task(f"{__name__}.run")(id=job.id)
@@ -182,10 +190,24 @@ class HueyBackend(Backend):
 
     def _run(self, task: Task) -> None:
         """Run one job: what huey's consumer calls."""
-        outcome = perform(self._jobs.started(task.id))
-        self._jobs.ended(task.id, outcome)
+        record = self._begin(task.id)
+        outcome = perform(replace(record.job, attempts=record.result.attempts - 1))
+        end(record.result, outcome)
+        record.worker = None
+        self._keep(record)
+        if next(self._ended) % 1000 == 0:
+            self.huey.storage.sql(_DELETE_OLDEST, (self._settings.history_length,), commit=True)
         if isinstance(outcome, Retry):
             raise RetryTask(delay=outcome.after)
+
+    def _begin(self, job_id: str) -> Record:
+        """Note that this process begins a try of the job."""
+        record = self._record(job_id)
+        assert record is not None
+        begin(record.result, record.result.attempts + 1)
+        record.worker = os.getpid()
+        self._keep(record)
+        return record
 
 
 def make(settings: Settings) -> HueyBackend:

@@ -10,8 +10,6 @@ from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
-_WORKERS = "CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY) STRICT"
-
 
 def main() -> None:
     """Work until SIGTERM; jobs that run then may end."""
@@ -21,13 +19,11 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
     load_tasks(chosen.task_modules)
     backend = HueyBackend(chosen)
-    storage = backend.huey.storage
-    storage.sql(_WORKERS, commit=True)
-    mine = (os.getpid(),)
+    storage, mine = backend.huey.storage, f"worker:{os.getpid()}"
 
     @backend.huey.on_startup()  # type: ignore[untyped-decorator]
     def say_ready() -> None:
-        storage.sql("INSERT OR REPLACE INTO workers VALUES (?)", mine, commit=True)
+        storage.put_data(mine, b"{}")
 
     backend.huey.create_consumer(
         workers=chosen.concurrency,
@@ -36,7 +32,7 @@ def main() -> None:
         max_delay=0.2,
         graceful_signal="TERM",
     ).run()
-    storage.sql("DELETE FROM workers WHERE pid = ?", mine, commit=True)
+    storage.pop_data(mine)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
-from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
+from demo_app.jobs.outcome import Outcome, begin, end
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
@@ -48,30 +47,12 @@ class InProcessBackend(Backend):
 
     def _try(self, job: Job) -> Outcome:
         """Run the job once, and note when it began and how it ended."""
-        self._started(job)
-        outcome = perform(job)
-        self._ended(job, outcome)
+        with self._lock:
+            begin(self._results[job.id], job.attempts + 1)
+        outcome = self._perform(job)
+        with self._lock:
+            end(self._results[job.id], outcome)
         return outcome
 
-    def _started(self, job: Job) -> None:
-        with self._lock:
-            result = self._results[job.id]
-            result.state, result.started_at = "running", datetime.now(UTC)
-            result.attempts = job.attempts + 1
-
-    def _ended(self, job: Job, outcome: Outcome) -> None:
-        with self._lock:
-            result = self._results[job.id]
-            match outcome:
-                case Succeeded(value):
-                    result.state, result._return_value = "done", value
-                case Retry(_, error):
-                    result.state = "retrying"
-                    result.errors.append(error)
-                case Discarded(reason):
-                    result.state, result.reason = "discarded", reason
-                case Failed(error):
-                    result.state = "dead"
-                    result.errors.append(error)
-            if result.is_finished:
-                result.finished_at = datetime.now(UTC)
+    def _perform(self, job: Job) -> Outcome:
+        return perform(job)

@@ -1,11 +1,12 @@
-"""How one try of a job ended: the one word for it, on every backend."""
+"""How one try of a job ended, on every backend, and what its result says from then on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from demo_app.jobs.result import TaskError
+from demo_app.jobs.result import TaskError, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,25 @@ class Discarded:
 
 
 Outcome = Succeeded | Retry | Failed | Discarded
+
+
+def begin(result: TaskResult, attempt: int) -> None:
+    """Note in a job's result that its try of that number begins."""
+    result.state, result.attempts, result.started_at = "running", attempt, datetime.now(UTC)
+
+
+def end(result: TaskResult, outcome: Outcome) -> None:
+    """Note in a job's result how its try ended."""
+    match outcome:
+        case Succeeded(value):
+            result.state, result._return_value = "done", value
+        case Discarded(reason):
+            result.state, result.reason = "discarded", reason
+        case Retry(_, error):
+            result.state = "retrying"
+            result.errors.append(error)
+        case Failed(error):
+            result.state = "dead"
+            result.errors.append(error)
+    if result.is_finished:
+        result.finished_at = datetime.now(UTC)

@@ -19,7 +19,7 @@ from demo_app.settings import Settings
 
 #: A consumer's steps, in a process of its own, which is then killed.
 TAKE = "job = backend.huey.dequeue()"
-BEGIN = f"{TAKE}; backend._jobs.started(job.id)"
+BEGIN = f"{TAKE}; backend._begin(job.id)"
 TAKE_WHAT_IS_DUE = "backend.huey.read_schedule()"
 PROGRAM = """
 import os, pathlib, signal
@@ -88,7 +88,7 @@ def test_a_job_that_a_living_consumer_has_taken_stays_with_it(backend: HueyBacke
     job = nothing.job()
     backend.enqueue(job)
     backend.huey.dequeue()
-    backend._jobs.started(job.id)
+    backend._begin(job.id)
     assert backend.states([job.id]) == {job.id: "running"}
     assert waiting(backend) == []
 

@@ -71,11 +71,8 @@ class _Outcomes(Memory):
 
     bend: Callable[[Job, Outcome], Outcome]
 
-    def _try(self, job: Job) -> Outcome:
-        self._started(job)
-        outcome = type(self).bend(job, perform(job))
-        self._ended(job, outcome)
-        return outcome
+    def _perform(self, job: Job) -> Outcome:
+        return type(self).bend(job, perform(job))
 
 
 class NeverTriesAgain(_Outcomes):
