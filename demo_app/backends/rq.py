@@ -1,7 +1,8 @@
 """Jobs on RQ, a small queue on Redis by itself: what Resque is to Rails.
 
-A queue has three lanes, RQ's own queues ``mail:high``, ``mail`` and ``mail:low``. Retries and
-delays are RQ's, by the second; how a job runs and what is kept of its failures is the job layer's.
+Each queue has one of RQ's queues for each class of priority: ``mail:high``, ``mail``, ``mail:low``.
+Retries and delays are RQ's, by the second; how a job runs, and what is kept of its failures, is the
+job layer's.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class RqBackend(Backend):
         )
 
     @cached_property
-    def lanes(self) -> dict[str, Queue]:
+    def queues(self) -> dict[str, Queue]:
         """RQ's queues, most urgent first."""
         names = lanes_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
@@ -80,8 +81,8 @@ class RqBackend(Backend):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into Redis, each in one atomic step; a known id changes nothing."""
         for job in jobs:
-            lane = self.lanes[message_of(job).lane]
-            made = lane.create_job(
+            queue = self.queues[message_of(job).lane]
+            made = queue.create_job(
                 RUN,
                 kwargs={"record": job.as_record()},
                 job_id=job.id,
@@ -93,10 +94,10 @@ class RqBackend(Backend):
             )
             try:
                 if job.due is None:
-                    lane.enqueue_job(made, unique=True)
+                    queue.enqueue_job(made, unique=True)
                 else:  # RQ cuts a moment off to whole seconds, and a job may not run too early
                     due = datetime.fromtimestamp(ceil(job.due), UTC)
-                    lane.schedule_job(made, due, unique=True)
+                    queue.schedule_job(made, due, unique=True)
             except DuplicateJobError:
                 continue
 
@@ -151,18 +152,18 @@ class RqBackend(Backend):
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
         count = dict.fromkeys(("queued", "scheduled", "running", "dead", "done"), 0)
-        for lane in self.lanes.values():
-            count["queued"] += lane.count
-            count["scheduled"] += lane.scheduled_job_registry.get_job_count(cleanup=False)
-            count["running"] += lane.started_job_registry.get_job_count(cleanup=False)
-            count["dead"] += lane.failed_job_registry.get_job_count(cleanup=False)
-            count["done"] += lane.finished_job_registry.get_job_count(cleanup=False)
+        for queue in self.queues.values():
+            count["queued"] += queue.count
+            count["scheduled"] += queue.scheduled_job_registry.get_job_count(cleanup=False)
+            count["running"] += queue.started_job_registry.get_job_count(cleanup=False)
+            count["dead"] += queue.failed_job_registry.get_job_count(cleanup=False)
+            count["done"] += queue.finished_job_registry.get_job_count(cleanup=False)
         return count
 
     def pending(self) -> Iterator[Job]:
         """Every job that waits, in the order in which they would run."""
-        for lane in self.lanes.values():
-            ids = [*lane.get_job_ids(), *lane.scheduled_job_registry.get_job_ids()]
+        for queue in self.queues.values():
+            ids = [*queue.get_job_ids(), *queue.scheduled_job_registry.get_job_ids()]
             for found in RqJob.fetch_many(ids, self.connection, serializer="json"):
                 if found is not None:
                     record = found.kwargs["record"]

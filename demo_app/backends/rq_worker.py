@@ -6,15 +6,13 @@ soon RQ notices a dead worker: it would take ten minutes by its defaults.
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from dataclasses import asdict, replace
 from math import ceil
 from typing import Any
 
-from rq import Queue, get_current_job
 from rq import Worker as RqWorker
+from rq import get_current_job
 from rq.job import Job as RqJob
 from rq.job import Retry as RqRetry
 from rq.serializers import JSONSerializer
@@ -58,7 +56,7 @@ def run(record: dict[str, Any]) -> Any:
 
 
 class Worker(RqWorker):
-    """One of the pool's workers: renews its claim each second, and dies together with its job."""
+    """One of the pool's workers, which renews its claim each second."""
 
     max_connection_wait_time = 1.0
 
@@ -70,21 +68,6 @@ class Worker(RqWorker):
         """Seconds without a sign of life after which a job counts as abandoned."""
         return ceil(settings().lease_seconds) + 1
 
-    def main_work_horse(self, job: RqJob, queue: Queue) -> None:
-        """Run one job in the forked process; back in the worker's process group, so that who
-        kills the worker kills its job too."""
-        os.setpgid(0, os.getpgid(os.getppid()))
-        super().main_work_horse(job, queue)
-
-    def setup_work_horse_signals(self) -> None:
-        """A stop that reaches the whole group lets the job end."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
-        """End the job's process alone: the group is the worker's own."""
-        os.kill(self.horse_pid, sig)
-
 
 def main() -> None:
     """Work until SIGTERM."""
@@ -94,7 +77,7 @@ def main() -> None:
     load_tasks(chosen.task_modules)
     backend = RqBackend(chosen)
     pool = WorkerPool(
-        list(backend.lanes),
+        list(backend.queues),
         connection=backend.connection,
         num_workers=chosen.concurrency,
         worker_class=Worker,

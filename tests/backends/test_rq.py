@@ -31,9 +31,9 @@ def test_a_job_that_was_popped_by_a_worker_that_is_killed_is_unknown_and_may_com
     taken, waits = nothing.job(), nothing.job()
     backend.enqueue(taken)
     backend.enqueue(waits)
-    lane = backend.lanes["default"]
+    queue = backend.queues["default"]
     # RQ's pop, after which a worker that is killed does nothing more
-    assert backend.connection.blpop([lane.key], 1) == (lane.key.encode(), taken.id.encode())
+    assert backend.connection.blpop([queue.key], 1) == (queue.key.encode(), taken.id.encode())
     states = backend.states([taken.id, waits.id])
     assert states == {taken.id: "queued", waits.id: "queued"}  # its worker may yet begin
     states = until(
@@ -42,7 +42,7 @@ def test_a_job_that_was_popped_by_a_worker_that_is_killed_is_unknown_and_may_com
     )
     assert states == {waits.id: "queued"}
     backend.enqueue(taken)
-    assert lane.get_job_ids() == [waits.id, taken.id]
+    assert queue.get_job_ids() == [waits.id, taken.id]
 
 
 def test_a_job_of_a_queue_that_is_served_no_longer_has_its_state(
