@@ -19,8 +19,8 @@ from demo_app.conformance.host import address
 from demo_app.conformance.sample_tasks import EVENTS
 from demo_app.jobs import Job, TaskResult
 from demo_app.stack import Stack
-from demo_app.stack.process import Process
-from demo_app.stack.supervisor import GRACE, PATIENCE
+from demo_app.stack.process import GRACE, Process
+from demo_app.stack.supervisor import PATIENCE
 
 Answer = TypeVar("Answer")
 Event = dict[str, Any]

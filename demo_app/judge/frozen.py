@@ -8,7 +8,6 @@ have expired by then (``frozen.lua``), and whether the server was started again 
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -19,6 +18,7 @@ import redis
 
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
+from demo_app.stack.process import Process
 from demo_app.stack.reaper import ReaperClient
 
 #: Key, type and parts of everything in a server; times to live are in the key `EXPIRY`.
@@ -85,7 +85,7 @@ class FrozenRedis:
         self._known: set[str] = set()
         self._texts: dict[str, str] = {}
         self.memory: dict[tuple[Any, ...], tuple[Any, Content]] = {}
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server: Process | None = None
         self._start()
 
     def _start(self) -> None:
@@ -109,7 +109,6 @@ class FrozenRedis:
         self.client.close()
         self._connection.disconnect()
         self._server.kill()
-        self._server.wait()
         self._reaper.close(5.0)
 
     def script(self, text: str, arguments: Sequence[str | float]) -> Any:

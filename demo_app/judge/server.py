@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
+from demo_app.stack.process import Process
 
 #: Where a job is when nobody can say.
 DOWN = ["? (the server is down)"]
@@ -66,13 +66,13 @@ class RedisServer:
         self._folder, self._leash, self._password = folder / "redis", leash, password
         self._opens = threading.Event()
         self._folder.mkdir()
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server: Process | None = None
 
     def start(self) -> None:
         """See `Server`."""
         self.kill()
         options, environment = Options(appendfsync="always"), self._leash.environment
-        self._server, url = redis_server.start(self._folder, options, env=environment)
+        self._server, url = redis_server.start(self._folder, options, environment)
         self.path = url.partition("://")[2]
         self._leash.hold(self._server.pid)
         if self._password:
@@ -85,7 +85,6 @@ class RedisServer:
         self._opens.clear()
         if self._server is not None:
             self._server.kill()
-            self._server.wait()
 
     #: The trial's folder goes anyway.
     end = kill

@@ -14,13 +14,13 @@ from demo_app.broker.connection import connect
 
 Answer = dict[str, Any]
 
-#: Whom to trust with TLS. A stack speaks plain HTTP, and to read the system's list of those whom it
-#: trusts takes longer than a request.
+#: No certificate authorities: a stack speaks plain HTTP, and loading the system's list takes longer
+#: than a request.
 _NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Client:
-    """A program of somebody who holds the start-up token.
+    """A program that has the start-up token.
 
     ready: what ``up --json`` printed, or `Stack.ready`. patience: seconds that an answer may take.
     `web` and `inbox` are for whatever else is asked.
@@ -136,8 +136,8 @@ def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: fl
 
 
 def rest_after(asked: float) -> None:
-    """Rest between two questions, four times as long as the last one took: who waits leaves the
-    processor to those who work.
+    """Rest between two questions, four times as long as the last one took: who waits must not take
+    processor time from the workers.
 
     asked: when it was asked, by the monotonic clock, in seconds.
     """

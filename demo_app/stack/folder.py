@@ -64,10 +64,10 @@ class Folder:
         owner.write_text(stack_id)
 
     def close(self) -> None:
-        """Let go of the folder; a temporary one is removed."""
+        """Release the folder; a temporary one is removed."""
         self._lock.close()
         deadline = time.monotonic() + 2.0
         while self._temporary and self.path.exists() and time.monotonic() < deadline:
             shutil.rmtree(self.path, ignore_errors=True)
-            if self.path.exists():  # who is about to end has just written a file
+            if self.path.exists():  # a process that is ending has just written a file
                 time.sleep(0.05)

@@ -33,7 +33,7 @@ def take(wanted: int, what: str) -> int:
 
 
 def _claim(port: int) -> bool:
-    """Whether nobody who starts at the same time has chosen it (Linux: unix(7), abstract)."""
+    """Whether no other stack has chosen it at the same time (Linux: unix(7), abstract)."""
     if sys.platform != "linux":
         return True
     sign = socket.socket(socket.AF_UNIX)

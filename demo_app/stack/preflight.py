@@ -1,6 +1,6 @@
-"""Before a stack starts on a Redis that somebody else runs: can it do what the queue needs?
+"""Before a stack starts on an external Redis: can that server do what the queue needs?
 
-What it can't do would show much later, and in silence: a job is thrown away, a rescue never comes.
+Otherwise the trouble comes later, without an error: a job is evicted, a rescue never happens.
 """
 
 from __future__ import annotations

@@ -7,11 +7,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from demo_app.stack.options import StackError
+
+#: Seconds for a process to end.
+GRACE = 5.0
 
 
 class Process:
@@ -25,7 +28,7 @@ class Process:
         self,
         role: str,
         command: list[str],
-        environment: dict[str, str],
+        environment: Mapping[str, str],
         log: Path,
         number: int = 1,
     ) -> None:
@@ -38,7 +41,7 @@ class Process:
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                # the sink prints its token for those who start it alone; errors go elsewhere
+                # the sink prints its token on stdout, and errors on stderr
                 stdout=subprocess.DEVNULL if role == "smtp" else output,
                 stderr=output,
                 start_new_session=True,
@@ -71,6 +74,11 @@ class Process:
         """Send a signal to it and all that it started."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """End it and all that it started at once; returns when it has ended."""
+        self.send(signal.SIGKILL)
+        self.wait(GRACE)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False when it still runs then."""

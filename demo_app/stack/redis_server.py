@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import redis
 
 from demo_app.broker.connection import connect
 from demo_app.stack.options import Options, StackError
+from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient
 
 _TRUNCATED = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
@@ -79,7 +81,7 @@ def truncation(log: str) -> str:
     """What the server says that it cut off its log while it loaded it; "" for nothing.
 
     A server that was killed in the middle of a write leaves half a record at the end, which it had
-    acknowledged to nobody (``aof-load-truncated``).
+    not acknowledged (``aof-load-truncated``).
     """
     found = _TRUNCATED.findall(log)
     if not found:
@@ -124,63 +126,36 @@ def answers(url: str) -> bool:
     return False
 
 
-def end_left_over(socket: Path) -> None:
-    """End a server that still listens there; two that write one log would spoil it.
-
-    Linux has found it by its environment before (`Folder.take_over`). Raises StackError when it
-    does not end.
-    """
-    if not socket.exists():
-        return
-    client = connect(f"unix://{socket}", timeout=5.0)
-    with suppress(redis.ConnectionError):  # nobody listens, or it has ended without an answer
-        try:
-            client.shutdown(nosave=True)
-        except redis.RedisError as error:
-            raise StackError(
-                f"An older Redis server still uses {socket.parent} and does not end: {error}."
-            ) from error
-    client.close()
-
-
 def start(
-    folder: Path, options: Options | None = None, **popen: Any
-) -> tuple[subprocess.Popen[bytes], str]:
+    folder: Path, options: Options | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Process, str]:
     """Start a server by itself, on the data in the folder; returns it and its URL when it answers.
 
-    popen: further arguments for subprocess.Popen. Raises StackError when it does not answer.
+    Raises StackError when it does not answer.
     """
     socket = socket_path(folder)
     socket.unlink(missing_ok=True)
-    server = subprocess.Popen(
-        command(folder, socket, options or Options()),
-        **{"stdout": subprocess.DEVNULL, "start_new_session": True, **popen},
-    )
-    url, deadline = f"redis+socket://{socket}", time.monotonic() + 30.0
+    order, log = command(folder, socket, options or Options()), folder / "redis.log"
+    server, url = Process("redis", order, environment, log), f"redis+socket://{socket}"
     try:
-        while not answers(url):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise StackError(f"The Redis server did not start on the data in {folder}.")
-            time.sleep(0.01)  # between two questions
+        server.wait_until(lambda: answers(url), 30.0, "Redis")
     except BaseException:  # an interrupt, too
         server.kill()
-        server.wait()
         raise
     return server, url
 
 
 @contextmanager
-def running(folder: Path, options: Options | None = None, **popen: Any) -> Iterator[str]:
-    """A server by itself, as long as the block lasts, or this process; gives its URL.
-
-    popen: further arguments for subprocess.Popen.
-    """
-    server, url = start(folder, options, **popen)
+def running(
+    folder: Path, options: Options | None = None, environment: Mapping[str, str] = os.environ
+) -> Iterator[str]:
+    """A server by itself, as long as the block lasts, or this process; gives its URL."""
+    server, url = start(folder, options, environment)
     reaper = ReaperClient(f"redis-{server.pid}")
     reaper.add(server.pid)
     try:
         yield url
     finally:
-        server.terminate()
-        server.wait()
-        reaper.close(5.0)
+        server.send(signal.SIGTERM)
+        server.wait(GRACE)
+        reaper.close(GRACE)

@@ -52,7 +52,7 @@ class Plan:
 
     @property
     def twin_url(self) -> str:
-        """The Redis of the stock Celery beside; "" when there is none."""
+        """The Redis database of stock Celery; "" without a twin."""
         return f"{self.redis_url}?virtual_host=1" if self.options.twin else ""
 
     @property
@@ -74,7 +74,7 @@ class Plan:
             raise StackError(f"{error}.") from None
 
     def twin(self) -> Backend:
-        """The stock Celery beside."""
+        """The stock Celery of a stack with a twin."""
         return StockBackend(Settings(dir=self.folder.path, redis_url=self.twin_url))
 
     def environment(self, role: str = "") -> dict[str, str]:

@@ -21,7 +21,7 @@ from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.ports import release, take
 from demo_app.stack.preflight import check, check_database
-from demo_app.stack.redis_server import binary, end_left_over, socket_path
+from demo_app.stack.redis_server import answers, binary, socket_path
 from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
 from demo_app.uninterruptible import uninterruptible
@@ -190,8 +190,9 @@ def _plan(options: Options, folder: Folder) -> Plan:
     else:
         binary()
         socket = socket_path(folder.redis)
-        end_left_over(socket)
         redis_url = f"redis+socket://{socket}"
+        if answers(redis_url):  # two that write one log would spoil it; Linux has ended it before
+            raise StackError(f"An older Redis server still uses {folder.redis}: end it first.")
     return Plan(
         options=options,
         folder=folder,

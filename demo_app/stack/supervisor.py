@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 
 from demo_app.stack.options import StackError
-from demo_app.stack.process import Process
+from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient, reap
 from demo_app.stack.redis_server import repair, truncation
 from demo_app.stack.roles import STOCK, Plan, command, readiness
@@ -20,8 +20,6 @@ from demo_app.stack.roles import STOCK, Plan, command, readiness
 PATIENCE = 45.0
 #: How often a process that is killed at its start is started.
 STARTS = 3
-#: Seconds for workers to end their jobs, and for everything else to end.
-GRACE = 5.0
 #: Seconds between two starts of a process that keeps dying: twice as long each time.
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
 #: How long an outage lasts that people are to see, in seconds.
@@ -115,21 +113,25 @@ class Supervisor:
                 raise StackError("The stack stops.")
 
     def stop(self) -> None:
-        """End everything: first who makes and takes jobs, then the mail sink and Redis."""
+        """End everything: first the web app and the workers, then the mail sink and Redis."""
         with self._lock:  # what is being started now is on the list, and nothing more comes after
             self._stopping.set()
-        for roles in (("web", "worker", STOCK), ("smtp",), ("redis",)):
-            ending = self._living(*roles)
-            for process in ending:
-                process.send(signal.SIGCONT)
-                process.send(signal.SIGTERM)
-            deadline = time.monotonic() + (GRACE if "worker" in roles else 2.0)
-            for process in ending:
-                if not process.wait(max(0.0, deadline - time.monotonic())):
-                    process.send(signal.SIGKILL)
-                    process.wait(GRACE)
+        self._end("web", "worker", STOCK, seconds=GRACE)
+        self._end("smtp", seconds=2.0)
+        self._end("redis", seconds=2.0)
         reap(self._plan.stack_id)  # what others started with this stack's environment
         self._reaper.close(GRACE)
+
+    def _end(self, *roles: str, seconds: float) -> None:
+        """Ask the processes of these roles to end, and kill those that take longer."""
+        ending = self._living(*roles)
+        for process in ending:
+            process.send(signal.SIGCONT)
+            process.send(signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        for process in ending:
+            if not process.wait(max(0.0, deadline - time.monotonic())):
+                process.kill()
 
     def _living(self, *roles: str) -> list[Process]:
         with self._lock:
@@ -170,8 +172,7 @@ class Supervisor:
                     raise  # `stop` ends it
                 repaired = role == "redis" and not process.alive and self._repair(process)
                 was_killed = process.was_killed
-                process.send(signal.SIGKILL)
-                process.wait(GRACE)
+                process.kill()
                 self._forget(process)
                 if not (was_killed or repaired) or starts == STARTS or role in self._held_down:
                     raise

@@ -107,7 +107,7 @@ def _fail(folder: Path, mode: str, library: Path) -> Failure:
     folder.mkdir()
     notes, options = folder / "notes", Options(appendfsync=mode)
     environment = {**os.environ, "LD_PRELOAD": str(library), "SYNCED_LOG": str(notes)}
-    with running(folder, options, env=environment) as url, connect(url) as redis:
+    with running(folder, options, environment) as url, connect(url) as redis:
         answered = 0
         server = psutil.Process(redis.info("server")["process_id"])
         while not (_is_bad_moment(notes, mode) and _stays_one(server, notes, mode)):

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
 from demo_app.stack import Options, ports
+from demo_app.stack.process import Process
 from demo_app.stack.redis_server import start
 
 JOBS = 2000
@@ -62,7 +63,7 @@ class Running(NamedTuple):
     """A peer at work. enqueue: as in Measured."""
 
     sink: subprocess.Popen[str]
-    redis: subprocess.Popen[Any]
+    redis: Process
     workers: list[subprocess.Popen[bytes]]
     enqueue: float
     start_worker: Callable[[], None]
@@ -164,11 +165,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def _servers(
     options: Options,
-) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], subprocess.Popen[Any]]]:
+) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], Process]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
         folder = Path(name)
         redis, url = start(folder, options)
-        running.callback(redis.wait)
         running.callback(redis.kill)
         port = ports.take(0, "the mail server")
         sink = subprocess.Popen(

@@ -21,13 +21,11 @@ def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None
         store = Queue(client_of(url))
         assert store.enqueue(message(1))
         server.kill()
-        server.wait()
         server, _ = start(tmp_path)
         assert store.enqueue(message(2))
         assert store.snapshot().count["queued"] == 2
     finally:
         server.kill()
-        server.wait()
 
 
 def test_the_answer_to_an_interrupted_command_is_not_taken_for_the_next_ones(store: Queue) -> None:

@@ -103,14 +103,12 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
             channel: Any = connection.channel()
             channel._queue_cycle.update(["mail"])
             server.kill()
-            server.wait()
             malformed = Claimed(Claim("w", "mail", "a", "1"), "no message")
             good = Claimed(Claim("w", "mail", "b", "2"), compose(message(1)))
             assert channel.take_in(malformed, ["mail"], tracked=True) is None
             assert channel.take_in(good, ["mail"], tracked=True) is not None
     finally:
         server.kill()
-        server.wait()
 
 
 def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(

@@ -36,13 +36,12 @@ def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        server, url = redis_server.start(folder, env={**os.environ, **told})
+        server, url = redis_server.start(folder, environment={**os.environ, **told})
         try:
             store = Queue(client_of(url))
             yield store, lambda seconds: _put(store, clock, seconds)
         finally:
             server.kill()
-            server.wait()
 
 
 def _put(store: Queue, clock: Path, seconds: int) -> None:

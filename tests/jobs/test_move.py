@@ -104,12 +104,8 @@ def test_a_move_that_is_killed_midway_loses_nothing(tmp_path, source, target):
     (tmp_path / "redis").mkdir()
 
     def with_redis(do):
-        server, url = redis_server.start(tmp_path / "redis", Options(appendfsync="always"))
-        try:
+        with redis_server.running(tmp_path / "redis", Options(appendfsync="always")) as url:
             return do(settings_of(url, tmp_path))
-        finally:
-            server.terminate()
-            server.wait()
 
     with_redis(lambda chosen: MAKERS[source](chosen).enqueue_many(some_jobs()))
 

