@@ -30,6 +30,12 @@ class Task(Generic[P, R]):
     backend: str | None = None
     takes_context: bool = False
 
+    def __post_init__(self) -> None:
+        if not -100 <= self.priority <= 100:
+            raise ValueError(f"a priority is -100 to 100, not {self.priority}")
+        if self.run_after is not None and self.run_after.tzinfo is None:
+            raise ValueError("run_after must say its time zone, as in datetime.now(UTC)")
+
     @property
     def name(self) -> str:
         """The dotted path by which a worker finds the task."""
@@ -53,10 +59,6 @@ class Task(Generic[P, R]):
         priority: -100 to 100, higher runs first. run_after: an aware datetime.
         Raises ValueError for a priority out of range or a naive datetime.
         """
-        if priority is not None and not -100 <= priority <= 100:
-            raise ValueError(f"a priority is -100 to 100, not {priority}")
-        if run_after is not None and run_after.tzinfo is None:
-            raise ValueError("run_after must say its time zone, as in datetime.now(UTC)")
         given = {
             "priority": priority,
             "queue_name": queue_name,
@@ -120,9 +122,9 @@ def task(
 ) -> Any:
     """Make a task of a module-level function.
 
-    takes_context: its first parameter is `context`, and tells what a running job may know of
-    itself (`demo_app.jobs.Context`).
-    Raises TypeError for a function that no worker could find by its name, or call.
+    takes_context: its first parameter is `context` (`demo_app.jobs.Context`).
+    Raises TypeError for a function that no worker could find by its name, or call, and ValueError
+    for a priority out of range.
     """
 
     def make(function: Callable[..., Any]) -> Task[..., Any]:

@@ -25,6 +25,8 @@ def test_a_task_is_changed_by_making_another_one():
 def test_a_priority_has_its_range(priority):
     with pytest.raises(ValueError, match="-100 to 100"):
         urgent.using(priority=priority)
+    with pytest.raises(ValueError, match="-100 to 100"):
+        task(priority=priority)(inner_function)
 
 
 def test_a_moment_without_a_time_zone_is_refused():
