@@ -1,11 +1,10 @@
 """``doctor``: check this machine, one line a check, and a way out for each that fails.
 
-In a Japanese terminal it speaks Japanese: who needs it does not have the lessons yet.
+In a Japanese terminal it speaks Japanese: it is used before the lessons are installed.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -15,7 +14,6 @@ import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -26,13 +24,9 @@ from demo_app.broker.connection import masked
 from demo_app.commands.class_room import line, show
 from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
+from local_smtp.web.words import words_in
 
 Say = Callable[..., str]
-
-#: What the checks say, by the English sentence.
-JAPANESE: dict[str, str] = json.loads(
-    (files("demo_app.commands") / "japanese.json").read_text("utf-8")
-)
 
 
 class Failed(Exception):
@@ -71,9 +65,8 @@ def _say_in(environment: Mapping[str, str]) -> Say:
     """What speaks the terminal's language, which the first of these that is set names."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(environment.get, names)), "")
-    if not language.startswith("ja"):
-        return str.format
-    return lambda english, **values: JAPANESE.get(english, english).format(**values)
+    words = words_in(language[:2], __package__)
+    return lambda english, **values: words(english).format(**values)
 
 
 def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:

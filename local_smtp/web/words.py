@@ -1,9 +1,10 @@
-"""A reader's language and colours, and the words of the pages in Japanese, by the English ones."""
+"""A reader's language and colours, and sentences in Japanese, by the English ones."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 
 from starlette.datastructures import Headers
@@ -13,14 +14,17 @@ from local_smtp.web.guard import cookie_of
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE, THEME_COOKIE = "lang", "theme"
 
-JAPANESE: dict[str, str] = json.loads(
-    (files("local_smtp.web") / "japanese.json").read_text("utf-8")
-)
+
+@cache
+def japanese(package: str = "local_smtp.web") -> dict[str, str]:
+    """The Japanese sentences of a package, by the English ones."""
+    found: dict[str, str] = json.loads((files(package) / "japanese.json").read_text("utf-8"))
+    return found
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
-    """What is asked for, else what was chosen before, here or in an app beside, which has
-    the same cookie, else what the browser prefers."""
+    """What is asked for, else what was chosen before, here or in the app (which has the same
+    cookie), else what the browser prefers."""
     wanted = [asked, cookie_of(headers, LANGUAGE_COOKIE)]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
     return next((language for language in wanted if language in LANGUAGES), "en")
@@ -33,6 +37,6 @@ def theme_of(headers: Headers, asked: str = "") -> str:
     return theme if theme in ("light", "dark") else ""
 
 
-def words_in(language: str) -> Callable[[str], str]:
+def words_in(language: str, package: str = "local_smtp.web") -> Callable[[str], str]:
     """What translates an English text; one without a translation stays as it is."""
-    return (lambda text: JAPANESE.get(text, text)) if language == "ja" else (lambda text: text)
+    return (lambda text: japanese(package).get(text, text)) if language == "ja" else str

@@ -6,19 +6,14 @@ those of the command `doctor` are beside it.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Callable, Iterable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-_FILES = (Path(__file__).parent, files("demo_app.commands"))
-_ALL: dict[str, str] = {
-    english: japanese
-    for folder in _FILES
-    for english, japanese in json.loads((folder / "japanese.json").read_text("utf-8")).items()
-}
+from local_smtp.web.words import japanese
+
+_ALL = japanese("lab") | japanese("demo_app.commands")
 #: Empty in an English lesson. A kernel begins in the folder of its notebook.
 JAPANESE = _ALL if Path.cwd().is_relative_to(Path(__file__).resolve().parents[1] / "ja") else {}
 #: What fills in a sentence, in one language or the other.

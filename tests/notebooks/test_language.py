@@ -15,15 +15,13 @@ from matplotlib.font_manager import FontManager, fontManager, json_dump
 from notebooks.japanese import JAPANESE
 from notebooks.kernels import NOTEBOOKS, Output, kernel
 from notebooks.lesson import run_lesson
-from notebooks.sentences import LAB, sentences, texts, unsayable
+from notebooks.sentences import sentences, texts, unsayable
 from notebooks.test_00_start_here import WRONG
 from programs import JAPANESE_FONT, needs
 
-from demo_app.commands.doctor import JAPANESE as JAPANESE_DOCTOR
+from local_smtp.web import words
 
-TRANSLATED: dict[str, str] = JAPANESE_DOCTOR | json.loads(
-    (LAB / "japanese.json").read_text("utf-8")
-)
+TRANSLATED = words.japanese("demo_app.commands") | words.japanese("lab")
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 FIGURE = """
 import warnings
