@@ -109,9 +109,6 @@ BROWSER = Program(
     "brew install --cask google-chrome",
 )
 POSTGRES = Program("PostgreSQL", _postgres, "apt install postgresql", "brew install postgresql@17")
-SWAKS = Program(
-    "swaks", _first("swaks"), "apt install swaks libnet-ssleay-perl", "brew install swaks"
-)
 SMTP_SOURCE = Program("Postfix's smtp-source", _first("smtp-source"), "apt install postfix")
 FAKETIME = Program(
     "libfaketime",
@@ -127,7 +124,7 @@ NETWORK_SPACES = Program(
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
 ALL = (
-    *(BROWSER, POSTGRES, SWAKS, SMTP_SOURCE, FAKETIME, COMPILER, PERL, GIT),
+    *(BROWSER, POSTGRES, SMTP_SOURCE, FAKETIME, COMPILER, PERL, GIT),
     *(NETWORK_SPACES, JAPANESE_FONT),
 )
 

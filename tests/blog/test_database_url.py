@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,41 +49,12 @@ def _driver() -> None:
     needs(POSTGRES)
 
 
-@pytest.fixture(scope="module")
-def server_with_a_password(postgres: PostgresServer) -> Iterator[str]:
-    rules = postgres.data / "pg_hba.conf"
-    before = rules.read_text()
-    administer(postgres, "CREATE ROLE reader LOGIN PASSWORD 'another'")
-    rules.write_text(f"local all reader scram-sha-256\n{before}")
-    administer(postgres, "SELECT pg_reload_conf()")
-    yield postgres.url.replace(f"judge:{postgres.password}@", "reader:secret@")
-    rules.write_text(before)
-    administer(postgres, "SELECT pg_reload_conf()", "DROP ROLE reader")
-
-
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_server_that_is_not_there(program: str, tmp_path: Path) -> None:
     with redis_running() as url:
         said = _told(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
     assert "postgresql://me:***@127.0.0.1:1/blog can't be used: " in said
     assert "Connection refused" in said
-
-
-@pytest.mark.parametrize("program", ["up", "web", "worker"])
-def test_a_wrong_password(program: str, tmp_path: Path, server_with_a_password: str) -> None:
-    with redis_running() as url:
-        said = _told(
-            program, tmp_path, DEMO_DATABASE_URL=server_with_a_password, DEMO_REDIS_URL=url
-        )
-    assert "reader:***@" in said
-    assert "password authentication failed" in said
-
-
-@pytest.mark.parametrize("program", ["up", "web", "worker"])
-def test_an_unknown_scheme(program: str, tmp_path: Path) -> None:
-    said = _told(program, tmp_path, DEMO_DATABASE_URL="mysql://me:secret@host/blog")
-    assert "DEMO_DATABASE_URL" in said
-    assert "postgresql://[user[:password]@]host[:port]/name" in said
 
 
 @pytest.mark.parametrize("program", ["up", "web", "worker"])

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from blog.sample import comment
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox, posts
@@ -13,13 +14,7 @@ from demo_app.blog.identity import AnotherBlog, announce
 from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.queue import Queue
-from demo_app.jobs import task
 from demo_app.settings import Settings
-
-
-@task(queue_name="mail")
-def tell_of(comment_id: int) -> None:
-    """In place of a task that takes a comment's id."""
 
 
 def test_a_second_blog_on_the_same_redis_keeps_its_jobs_and_says_so(
@@ -31,7 +26,7 @@ def test_a_second_blog_on_the_same_redis_keeps_its_jobs_and_says_so(
         chosen = Settings(dir=tmp_path / name, redis_url=redis_url)
         database = open_database(chosen)
         posts.seed(database)
-        posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell_of)
+        comment(database)
         announcing = partial(announce, chosen, database)
         relays.append((Relay(database, CeleryBackend(store), announce=announcing), database))
     (first, own), (second, other) = relays

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+from blog.sample import comment, queued, tell
 from support import administer, until
 
 from demo_app.backends.celery import CeleryBackend
@@ -19,17 +20,9 @@ from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Verdict
-from demo_app.broker.events import State
-from demo_app.broker.inspect import page
 from demo_app.broker.queue import Queue
-from demo_app.jobs import task
 from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
-
-
-@task(queue_name="mail")
-def tell(comment_id: int) -> None:
-    """In place of a task that takes a comment's id."""
 
 
 @pytest.fixture
@@ -41,25 +34,17 @@ def database(postgres_url: str) -> Iterator[Database]:
     made.close()
 
 
-def _comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:
-    return posts.add_comment(database, 1, "A", "a@b.test", text, notify=tell, key=key)[0]
-
-
 def _there(database: Database) -> int:
     return posts.count_comments(database, 1)
 
 
-def _queued(store: Queue) -> list[str]:
-    return [job.id for job in page(store.client, State.QUEUED).jobs]
-
-
 def _in_a_thread(database: Database, pool: ThreadPoolExecutor) -> Future[posts.Comment]:
-    def comment() -> posts.Comment:
-        made = _comment(database)
+    def one() -> posts.Comment:
+        made = comment(database)
         database.close()
         return made
 
-    return pool.submit(comment)
+    return pool.submit(one)
 
 
 def _waits_for_a_lock(database: Database) -> bool:
@@ -96,7 +81,7 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
         late.result(30)
         second = quick.result(30)
     relay.hand_over()
-    assert _queued(store) == [slow.id, second.job_id]
+    assert queued(store) == [slow.id, second.job_id]
 
 
 def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> None:
@@ -105,7 +90,7 @@ def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> N
 
     def post(_: int) -> int:
         at_once.wait(30)
-        made = _comment(database, key="one key")
+        made = comment(database, key="one key")
         database.close()
         return made.id
 
@@ -121,11 +106,11 @@ def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
     relays = [Relay(one, CeleryBackend(store), at_once=3) for one in (database, other)]
     for relay in relays:
         relay.start()
-    sent = [_comment(one).job_id for _ in range(15) for one in (database, other)]
+    sent = [comment(one).job_id for _ in range(15) for one in (database, other)]
     for relay in relays:
         relay.wake()
     until(lambda: not any(relay.size() for relay in relays), what="both have seen every row")
-    assert _queued(store) == sent
+    assert queued(store) == sent
     assert store.snapshot().count["enqueued"] == len(sent)
     store.register("w", 60_000, "{}")
     for _ in sent:
@@ -142,13 +127,13 @@ def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
 def test_after_a_restart_of_the_server_the_next_statement_finds_it(
     database: Database, postgres: PostgresServer
 ) -> None:
-    _comment(database)
+    comment(database)
     postgres.kill()
     postgres.start()
     assert _there(database) == 1, "a statement by itself"
     postgres.kill()
     postgres.start()
-    _comment(database)
+    comment(database)
     assert _there(database) == outbox.size(database) == 2, "a transaction"
 
 
@@ -171,11 +156,11 @@ def test_a_server_that_is_away_is_the_error_of_a_locked_file(
     database: Database, postgres: PostgresServer
 ) -> None:
     postgres.kill()
-    for ask in (_comment, _there, outbox.size):
+    for ask in (comment, _there, outbox.size):
         with pytest.raises(DatabaseDown, match="no connection to the database"):
             ask(database)
     postgres.start()
-    _comment(database)
+    comment(database)
     assert _there(database) == outbox.size(database) == 1
 
 
@@ -267,7 +252,7 @@ def test_several_web_apps_may_make_the_tables_at_once(postgres_url: str) -> None
 def test_a_sign_that_postgresql_can_not_store_is_replaced_by_one_that_says_so(
     database: Database,
 ) -> None:
-    made = _comment(database, text="a\0b")
+    made = comment(database, text="a\0b")
     found = posts.comment(database, made.id)
     assert found is not None
     assert found.body == "a\ufffdb"

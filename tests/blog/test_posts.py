@@ -5,15 +5,10 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from blog.sample import tell
 
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
-from demo_app.jobs import task
-
-
-@task
-def tell(comment_id: int) -> None:
-    """In place of a task that takes a comment's id."""
 
 
 def _count(database: Database) -> int:

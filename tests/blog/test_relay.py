@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
-from support import client_of, redis_running, until
+from blog.sample import comment, queued, tell
+from support import client_of, until
 
 from demo_app.backends.celery import CeleryBackend
-from demo_app.backends.memory import MemoryBackend
-from demo_app.blog import outbox, posts
+from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Verdict
-from demo_app.broker.connection import client_url, connect
-from demo_app.broker.events import State
-from demo_app.broker.inspect import page
+from demo_app.broker.connection import connect
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
-from demo_app.jobs import task
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
-
-
-@task(queue_name="mail")
-def tell(comment_id: int) -> None:
-    """In place of a task that takes a comment's id."""
-
-
-def _comment(database: Database) -> str:
-    return posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)[1].id
-
-
-def _queued(store: Queue) -> list[str]:
-    return [job.id for job in page(store.client, State.QUEUED).jobs]
 
 
 def _settle(relay: Relay) -> None:
@@ -52,30 +35,14 @@ def _work(store: Queue, job_id: str, verdict: Verdict = Verdict.DONE) -> None:
     store.finish(claimed.claim, verdict, after=60.0 if verdict is Verdict.RETRY else None)
 
 
-def _copy(source: str, target: str) -> None:
-    """Every key as it is now, from the server at one URL to the one at the other."""
-    here, there = (redis.Redis.from_url(client_url(url)) for url in (source, target))
-    for key in here.scan_iter():
-        there.restore(key, 0, here.dump(key))
-
-
-def test_jobs_are_handed_over_in_the_order_in_which_they_were_written(
-    database: Database, store: Queue
-) -> None:
-    sent = [_comment(database) for _ in range(10)]
-    relay = Relay(database, CeleryBackend(store))
-    assert relay.hand_over() == 10
-    assert _queued(store) == sent
-
-
 def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
     database: Database, store: Queue
 ) -> None:
-    sent = [_comment(database) for _ in range(3)]
+    sent = [comment(database).job_id for _ in range(3)]
     Relay(database, CeleryBackend(store)).hand_over()
     assert outbox.size(database) == 3
     Relay(database, CeleryBackend(store)).hand_over()
-    assert _queued(store) == sent
+    assert queued(store) == sent
     assert store.snapshot().count["enqueued"] == 3
 
 
@@ -86,32 +53,14 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     backend = CeleryBackend(away)
     relay = Relay(database, backend)
     relay.start()
-    sent = [_comment(database) for _ in range(3)]
+    sent = [comment(database).job_id for _ in range(3)]
     relay.wake()
     until(lambda: relay.trouble, what="the relay's complaint")
     assert outbox.size(database) == 3
     backend._store = Queue(client_of(redis_url))  # Redis is back
     until(lambda: relay.size() == 0, what="the handing over")
     relay.stop()
-    assert _queued(store) == sent
-
-
-def test_a_delayed_job_comes_out_of_the_outbox_as_it_went_in(database: Database) -> None:
-    job = tell.using(run_after=datetime(2030, 1, 1, tzinfo=UTC), priority=5).job(7)
-    with database.transaction() as transaction:
-        outbox.add(transaction, job)
-    assert outbox.pending(database)[0].job == job
-
-
-def test_a_row_stays_until_its_job_is_done(database: Database, store: Queue) -> None:
-    first, second = _comment(database), _comment(database)
-    relay = Relay(database, CeleryBackend(store))
-    relay.hand_over()
-    _settle(relay)
-    assert set(outbox.among(database, [first, second])) == {first, second}
-    _work(store, first)
-    _settle(relay)
-    assert set(outbox.among(database, [first, second])) == {second}
+    assert queued(store) == sent
 
 
 @pytest.mark.parametrize(
@@ -127,7 +76,7 @@ def test_a_row_stays_until_its_job_is_done(database: Database, store: Queue) -> 
 def test_how_a_job_ends_says_whether_its_row_stays(
     database: Database, store: Queue, verdict: Verdict, kept: bool
 ) -> None:
-    sent = _comment(database)
+    sent = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
     _work(store, sent, verdict)
@@ -139,83 +88,49 @@ def test_how_a_job_ends_says_whether_its_row_stays(
 def test_what_a_wiped_redis_has_lost_is_handed_over_again_in_its_order(
     database: Database, store: Queue
 ) -> None:
-    sent = [_comment(database) for _ in range(4)]
+    sent = [comment(database).job_id for _ in range(4)]
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
     _work(store, sent[0])
     _settle(relay)
     store.client.flushall()
-    sent.append(_comment(database))
+    sent.append(comment(database).job_id)
     _settle(relay)
     assert relay.size() == 4
     relay.hand_over()
-    assert _queued(store) == sent[1:]
+    assert queued(store) == sent[1:]
 
 
-def test_a_promoted_replica_that_lagged_gets_what_it_has_not_heard_of(
-    database: Database, store: Queue, redis_url: str
-) -> None:
-    """It still has the first comment's job as waiting, and knows nothing of the second's."""
-    first = _comment(database)
-    relay = Relay(database, backend := CeleryBackend(store))
-    relay.hand_over()
-    with redis_running() as url:
-        _copy(redis_url, url)
-        second = _comment(database)
-        relay.hand_over()
-        _work(store, first)
-        backend._store = Queue(client_of(url))
-        _settle(relay)
-        relay.hand_over()
-        assert _queued(backend._store) == [first, second]
-
-
-@pytest.mark.parametrize("evicted", ["job:{}", "queue:mail"])
+@pytest.mark.parametrize(
+    ("state", "key"),
+    [
+        ("queued", "job:{}"),
+        ("queued", "queue:mail"),
+        ("running", "claims:mail:w"),
+        ("retrying", "retrying"),
+    ],
+)
 def test_a_job_outlives_the_eviction_of_a_key(
-    database: Database, store: Queue, evicted: str
+    database: Database, store: Queue, state: str, key: str
 ) -> None:
-    sent = [_comment(database) for _ in range(3)]
+    sent = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
-    store.client.delete(evicted.format(sent[1]))
+    if state == "running":
+        store.register("w", 60_000, "{}")
+        store.claim("w", ["mail"])
+    elif state == "retrying":
+        _work(store, sent, Verdict.RETRY)
+    store.client.delete(key.format(sent))
     _settle(relay)
     relay.hand_over()
-    assert set(_queued(store)) == set(sent)
-
-
-def test_a_job_outlives_the_eviction_of_the_list_of_who_runs_it(
-    database: Database, store: Queue
-) -> None:
-    sent = _comment(database)
-    relay = Relay(database, CeleryBackend(store))
-    relay.hand_over()
-    store.register("w", 60_000, "{}")
-    store.claim("w", ["mail"])
-    _settle(relay)
-    assert _queued(store) == []
-    store.client.delete("claims:mail:w")
-    _settle(relay)
-    assert _queued(store) == [sent]
-
-
-def test_a_job_outlives_the_eviction_of_the_set_of_retries(
-    database: Database, store: Queue
-) -> None:
-    sent = _comment(database)
-    relay = Relay(database, CeleryBackend(store))
-    relay.hand_over()
-    _work(store, sent, Verdict.RETRY)
-    _settle(relay)
-    assert _queued(store) == []
-    store.client.delete("retrying")
-    _settle(relay)
-    assert _queued(store) == [sent]
+    assert set(queued(store)) == {sent}
 
 
 def test_nothing_is_forgotten_while_redis_can_not_be_asked(
     database: Database, store: Queue, redis_url: str, tmp_path: Path
 ) -> None:
-    sent = [_comment(database) for _ in range(3)]
+    sent = [comment(database).job_id for _ in range(3)]
     backend = CeleryBackend(store)
     relay = Relay(database, backend)
     relay.hand_over()
@@ -227,7 +142,7 @@ def test_nothing_is_forgotten_while_redis_can_not_be_asked(
     backend._store.client.flushall()
     _settle(relay)
     relay.hand_over()
-    assert _queued(store) == sent
+    assert queued(store) == sent
 
 
 def test_what_a_killed_relay_had_kept_and_deleted_is_kept_no_longer(
@@ -242,7 +157,7 @@ def test_what_a_killed_relay_had_kept_and_deleted_is_kept_no_longer(
 
 
 def test_a_long_outbox_is_asked_about_from_end_to_end(database: Database, store: Queue) -> None:
-    sent = [_comment(database) for _ in range(5)]
+    sent = [comment(database).job_id for _ in range(5)]
     relay = Relay(database, CeleryBackend(store), at_once=2)
     while relay.hand_over():
         pass
@@ -258,7 +173,7 @@ def test_most_rounds_ask_no_further_than_something_has_ended(
 ) -> None:
     """A round that asks about a hundred thousand jobs would cost as much as a second of work."""
     for _ in range(5):
-        _comment(database)
+        comment(database)
     relay = Relay(database, CeleryBackend(store), at_once=2)
     while relay.hand_over():
         pass
@@ -273,7 +188,7 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
         def _enqueue(self, jobs: list[Job]) -> None:
             """Nobody can ask what became of them."""
 
-    _comment(database)
+    comment(database)
     Relay(database, Silent()).hand_over()
     assert outbox.size(database) == 0
 
@@ -281,26 +196,15 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
 def test_without_the_safeguard_a_row_goes_as_soon_as_the_queue_has_the_job(
     database: Database, store: Queue
 ) -> None:
-    _comment(database)
+    comment(database)
     Relay(database, CeleryBackend(store), keep=False).hand_over()
     assert outbox.size(database) == 0
-
-
-def test_what_was_in_the_memory_of_a_dead_process_is_handed_to_the_next(
-    database: Database,
-) -> None:
-    sent = _comment(database)
-    for _ in range(2):
-        memory = MemoryBackend(1)
-        Relay(database, memory).hand_over()
-        assert memory.find(sent) is not None
-        memory.close()
 
 
 def test_only_what_waits_to_be_handed_over_counts_as_not_with_the_queue(
     database: Database, store: Queue
 ) -> None:
-    sent = _comment(database)
+    sent = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
     (row,) = outbox.among(database, [sent]).values()
     assert (relay.size(), relay.has_handed_over(row)) == (1, False)
@@ -311,14 +215,14 @@ def test_only_what_waits_to_be_handed_over_counts_as_not_with_the_queue(
 def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
     database: Database, store: Queue
 ) -> None:
-    first = _comment(database)
+    first = comment(database).job_id
     with database.transaction() as transaction:
         outbox.add(transaction, tell.using(queue_name="nobody's").job(7))
-    last = _comment(database)
+    last = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
     _settle(relay)
-    assert _queued(store) == [first, last]
+    assert queued(store) == [first, last]
     assert (relay.size(), outbox.size(database)) == (1, 3)
     assert "nobody's" in relay.trouble
     assert relay.hand_over() == 0
@@ -340,16 +244,16 @@ def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
 def test_a_row_that_can_not_be_read_is_set_aside_visibly_and_the_others_pass(
     database: Database, store: Queue, record: str
 ) -> None:
-    first = _comment(database)
+    first = comment(database).job_id
     with database.transaction() as transaction:
         transaction.execute("INSERT INTO outbox (job_id, job) VALUES ('odd', ?)", (record,))
-    last = _comment(database)
+    last = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
 
     assert relay.hand_over() == 3
     _settle(relay)
 
-    assert _queued(store) == [first, last]
+    assert queued(store) == [first, last]
     assert (relay.size(), outbox.size(database)) == (1, 3)
     assert "1 set aside: the job odd can't be read" in relay.trouble
     assert relay.hand_over() == 0
@@ -358,10 +262,10 @@ def test_a_row_that_can_not_be_read_is_set_aside_visibly_and_the_others_pass(
 def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
     database: Database, store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = [_comment(database)]
+    sent = [comment(database).job_id]
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
-    sent += [_comment(database) for _ in range(3)]
+    sent += [comment(database).job_id for _ in range(3)]
 
     def wiped(*_: object, **__: object) -> None:
         store.client.flushall()
@@ -371,7 +275,7 @@ def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
         patch.setattr(store, "enqueue_many", wiped)
         relay.hand_over()
     relay.hand_over()
-    assert _queued(store) == sent
+    assert queued(store) == sent
 
 
 def test_the_queue_forgets_no_job_whose_end_the_outbox_has_not_heard_of(
@@ -379,7 +283,7 @@ def test_the_queue_forgets_no_job_whose_end_the_outbox_has_not_heard_of(
 ) -> None:
     short = Queue(store.client, Options(history_length=1))
     relay = Relay(database, CeleryBackend(short))
-    sent = [_comment(database) for _ in range(130)]
+    sent = [comment(database).job_id for _ in range(130)]
     while relay.hand_over():
         pass
     for job_id in sent:

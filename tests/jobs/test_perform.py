@@ -6,7 +6,7 @@ import pytest
 from jobs.sample_tasks import fail
 
 from demo_app.jobs import Job, note
-from demo_app.jobs.context import Context, current
+from demo_app.jobs.context import current
 from demo_app.jobs.outcome import Discarded, Failed, Retry
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
@@ -53,9 +53,3 @@ def test_a_result_that_nobody_keeps_says_so():
 def test_an_unfinished_job_has_no_return_value():
     with pytest.raises(ValueError, match="READY"):
         TaskResult("1", "task", {}, "nowhere").return_value  # noqa: B018
-
-
-def test_a_job_knows_itself_while_it_runs():
-    context = Context(fail.job("key"), 1, lambda: None, {})
-
-    assert context.job.arguments == {"kind": "key"}

@@ -1,10 +1,6 @@
 """The inbox as a person uses it, in a real browser."""
 
-import http.server
 import re
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
@@ -184,91 +180,3 @@ def test_it_comes_back_when_the_sink_does(browser, start_sink, tmp_path):
         client.sendmail("a@x.test", ["b@x.test"], b"Subject: after the kill\r\n\r\n")
     expect(page.locator("#mails .subject")).to_have_text(["after the kill"], timeout=15_000)
     context.close()
-
-
-class Proxy(http.server.BaseHTTPRequestHandler):
-    """Serves the inbox below /lab/proxy/8025/, as jupyter-server-proxy does."""
-
-    prefix = "/lab/proxy/8025"
-    inbox = ""
-
-    def do_GET(self) -> None:
-        if not self.path.startswith(f"{self.prefix}/"):
-            self.send_error(404)
-            return
-        request = urllib.request.Request(
-            self.inbox + self.path.removeprefix(self.prefix),
-            data=self.rfile.read(int(self.headers.get("Content-Length", 0))) or None,
-            headers=dict(self.headers),
-            method=self.command,
-        )
-        opener = urllib.request.build_opener(NoRedirect)
-        try:
-            answer = opener.open(request, timeout=10)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                if name.lower() not in ("transfer-encoding", "connection"):
-                    self.send_header(name, value)
-            self.end_headers()
-            try:
-                while piece := answer.read1(65536):
-                    self.wfile.write(piece)
-                    self.wfile.flush()
-            except OSError:  # the page is gone, or the stream has ended
-                pass
-
-    do_PUT = do_DELETE = do_GET
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-def test_it_works_below_a_path_and_in_a_frame_of_its_own_origin(browser, mail_sink, send):
-    handler = type("BoundProxy", (Proxy,), {"inbox": mail_sink.inbox})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    origin = f"http://localhost:{server.server_address[1]}"
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{origin}{Proxy.prefix}/?token={mail_sink.settings.token}")
-    assert page.url == f"{origin}{Proxy.prefix}/"
-    (cookie,) = context.cookies()
-    assert cookie["path"] in (Proxy.prefix, f"{Proxy.prefix}/")
-    send("Through the proxy", html="<p>framed")
-    page.locator("#mails a").click()
-    expect(page.frame_locator("iframe").locator("p")).to_have_text("framed")
-    page.get_by_role("link", name="Inbox").click()
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Delete all").click()
-    expect(page.locator("#mails")).to_contain_text("No mail yet")
-    page.goto(f"{origin}/lab")  # a page of the same origin, as a notebook is
-    page.evaluate(
-        "address => { const frame = document.createElement('iframe'); frame.src = address;"
-        " document.body.append(frame); }",
-        f"{Proxy.prefix}/",
-    )
-    expect(page.frame_locator("iframe").locator("#live")).to_have_text("live")
-    context.close()
-    server.shutdown()
-    server.server_close()
-
-
-def test_no_other_origin_may_frame_it(browser, mail_sink):
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(mail_sink.page)
-    page.goto(mail_sink.inbox.replace("127.0.0.1", "localhost") + "/")
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
-    with page.expect_console_message(lambda message: "frame" in message.text.lower()):
-        page.set_content(f"<iframe src='{mail_sink.inbox}/'></iframe>", wait_until="commit")
-    context.close()
-    assert any("frame-ancestors" in text or "frame-src" in text for text in refused)

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 import pytest
-from programs import SMTP_SOURCE, SWAKS, needs
+from programs import SMTP_SOURCE, needs
 from support import patience
 
 from local_smtp.bounds import MAIL_BYTES, RECIPIENTS, SMTP_ERRORS
@@ -60,10 +60,14 @@ def test_it_announces_what_it_can(smtp):
     assert not smtp.has_extn("starttls")
 
 
-def test_addresses_may_be_in_any_script(mail_sink, smtp):
-    smtp.sendmail("筆者@例え.test", ["読者@例え.test"], b"hi\r\n", mail_options=["SMTPUTF8"])
+@pytest.mark.parametrize(
+    "address",
+    ['"two words"@example.test', "a+tag@example.test", "a@[127.0.0.1]", "a..b@x", "読者@例え.test"],
+)
+def test_odd_addresses_are_taken(mail_sink, smtp, address):
+    smtp.sendmail(address, [address], b"hi\r\n", mail_options=["SMTPUTF8"])
     (mail,) = mail_sink.mails()
-    assert (mail.sender, mail.recipients) == ("筆者@例え.test", ["読者@例え.test"])
+    assert (mail.sender, mail.recipients) == (address, [address])
 
 
 def test_a_bounce_has_no_sender(mail_sink, smtp):
@@ -71,17 +75,8 @@ def test_a_bounce_has_no_sender(mail_sink, smtp):
     assert mail_sink.mails()[0].sender == ""
 
 
-@pytest.mark.parametrize(
-    "address", ['"two words"@example.test', "a+tag@example.test", "a@[127.0.0.1]", "a..b@x"]
-)
-def test_odd_addresses_are_taken(mail_sink, smtp, address):
-    smtp.sendmail("a@example.test", [address], b"hi\r\n")
-    assert mail_sink.mails()[0].recipients == [address]
-
-
-def test_the_largest_mail_is_taken_whole(mail_sink, smtp):
-    mail = (b"x" * 998 + b"\r\n") * (MAIL_BYTES // 1000)
-    mail += b"y" * (MAIL_BYTES - len(mail) - 2) + b"\r\n"
+def test_the_largest_mail_is_taken_whole_though_it_is_one_line(mail_sink, smtp):
+    mail = b"Subject: " + b"x" * (MAIL_BYTES - 11) + b"\r\n"
     smtp.sendmail("a@example.test", ["b@example.test"], mail)
     assert only_mail(mail_sink) == mail
 
@@ -108,12 +103,6 @@ def test_one_recipient_too_many_is_refused(mail_sink, smtp):
     assert list(refused) == recipients[-1:]
     assert refused[recipients[-1]][0] == 452
     assert mail_sink.mails()[0].recipients == recipients[:-1]
-
-
-def test_a_line_may_have_any_length(mail_sink, smtp):
-    line = b"Subject: " + b"x" * 3_000_000 + b"\r\n"
-    smtp.sendmail("a@example.test", ["b@example.test"], line)
-    assert only_mail(mail_sink) == line
 
 
 @pytest.mark.parametrize(
@@ -187,41 +176,6 @@ def test_a_page_cannot_send_a_mail_through_a_browser(mail_sink, method):
             assert said[1].startswith(b"421 ")
             assert len(said) == 2
     assert mail_sink.mails() == []
-
-
-def test_half_a_mail_is_no_mail(mail_sink):
-    conversation(mail_sink, *ENVELOPE)  # and hangs up in the middle of the next
-    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port)) as connection:
-        connection.sendall(b"".join(ENVELOPE) + b"Subject: half\r\n")
-    assert conversation(mail_sink, b"NOOP\r\n")[-1].startswith(b"250")
-    assert mail_sink.mails() == []
-
-
-def test_a_client_that_says_nothing_keeps_nobody_waiting(mail_sink, smtp):
-    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port)):
-        smtp.sendmail("a@example.test", ["b@example.test"], b"hi\r\n")
-    assert len(mail_sink.mails()) == 1
-
-
-def test_it_stops_although_clients_hang_on(mail_sink):
-    clients = [socket.create_connection(("127.0.0.1", mail_sink.smtp_port)) for _ in range(5)]
-    mail_sink.stop()
-    for client in clients:
-        client.settimeout(10)
-        with client, contextlib.suppress(ConnectionResetError):
-            while client.recv(1000):
-                pass
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", mail_sink.smtp_port))
-
-
-def test_swaks_talks_with_it(start_sink):
-    sink = start_sink()
-    subprocess.run(
-        [needs(SWAKS), "--server", sink.smtp, "--from", "a@x.test", "--to", "b@x.test"],
-        check=True, capture_output=True, timeout=patience(30),
-    )  # fmt: skip
-    assert sink.get("/api/stats")["accepted"] == 1
 
 
 @pytest.mark.thorough

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox, is_address
+from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox
 
 #: Words that have opened headers elsewhere: bare line breaks, and breaks that hide in an encoded
 #: word until somebody decodes and writes it out again (CVE-2024-6923).
@@ -165,6 +165,9 @@ def test_a_file_of_a_strange_type_is_sent_as_plain_bytes(kind):
         "akiko@",
         "@blog.test",
         f"{'x' * 65}@blog.test",
+        f"x@{'.'.join(['y' * 60] * 5)}",
+        "=?utf-8?q?boss=40bank.test?=@x.test",
+        "=?utf-8?b?Ym9zc0BiYW5r?=@x.test",
     ],
 )
 def test_what_is_no_address_never_gets_as_far_as_a_mail(address):
@@ -187,20 +190,5 @@ def test_a_setting_is_read_with_or_without_a_name():
     assert Mailbox.parse("blog@blog.test") == Mailbox("", "blog@blog.test")
 
 
-def test_the_same_mail_has_the_same_message_id_whenever_it_is_sent():
-    assert parsed(a_mail())["Message-ID"] == parsed(a_mail())["Message-ID"] == "<1@blog.test>"
-
-
-def test_lengths_of_an_address_are_those_of_the_standard():
-    assert is_address(f"{'x' * 64}@blog.test")
-    assert not is_address(f"{'x' * 65}@blog.test")
-    assert not is_address(f"x@{'.'.join(['y' * 60] * 5)}")
-
-
 def test_a_mail_says_that_a_program_wrote_it():
     assert parsed(a_mail())["Auto-Submitted"] == "auto-generated"
-
-
-@pytest.mark.parametrize("word", ["=?utf-8?q?boss=40bank.test?=", "=?utf-8?b?Ym9zc0BiYW5r?="])
-def test_an_address_that_could_show_as_another_one_is_none(word):
-    assert not is_address(f"{word}@x.test")

@@ -1,0 +1,25 @@
+"""What several tests of the blog do: comment, and look into the queue."""
+
+from __future__ import annotations
+
+from demo_app.blog import posts
+from demo_app.blog.database import Database
+from demo_app.broker.events import State
+from demo_app.broker.inspect import page
+from demo_app.broker.queue import Queue
+from demo_app.jobs import task
+
+
+@task(queue_name="mail")
+def tell(comment_id: int) -> None:
+    """In place of a task that takes a comment's id."""
+
+
+def comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:
+    """A comment on the first post."""
+    return posts.add_comment(database, 1, "A", "a@b.test", text, notify=tell, key=key)[0]
+
+
+def queued(store: Queue) -> list[str]:
+    """The ids of the jobs in the queue, in order."""
+    return [job.id for job in page(store.client, State.QUEUED).jobs]
