@@ -1,7 +1,7 @@
 """A process of its own for what strangers sent, with bounds on its time and memory.
 
 The system ends it when it has used up its seconds of computing or its memory, so it never runs
-where others wait.
+in a process that has others to answer.
 """
 
 import resource
@@ -42,7 +42,7 @@ def ask(function: str, words: list[str], given: bytes, *, packages: bool = False
             stderr=subprocess.DEVNULL,
             timeout=_PATIENCE,
             check=True,
-            start_new_session=True,  # Ctrl-C is for who asked
+            start_new_session=True,  # Ctrl-C must not reach it
         ).stdout
     except (subprocess.SubprocessError, OSError):
         raise TooCostly from None

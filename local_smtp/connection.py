@@ -36,7 +36,7 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Transaction:
-    """What is known of the mail under way, beside its envelope."""
+    """What is known of the current mail, beside its envelope."""
 
     #: The one that RCPT is about just now.
     recipient: str | None = None
@@ -123,7 +123,7 @@ class Connection(SMTP):
     async def _command(
         self, name: str, method: Callable[[str | None], Awaitable[None]], arg: str | None
     ) -> None:
-        await asyncio.sleep(0)  # who sends many commands at once waits for others in between
+        await asyncio.sleep(0)  # a client that sends many commands at once lets others in between
         self.note("C", name if arg is None else f"{name} {readable(arg)}")
         self.step = _STEPS.get(name)
         try:
@@ -132,7 +132,7 @@ class Connection(SMTP):
             self.step = self.state.recipient = None
 
     async def push(self, status: AnyStr) -> None:
-        """Send a reply; note it, and that it turns a mail down if it does."""
+        """Send a reply; note it, and whether it refuses a mail."""
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
         hits = self.state.hits
@@ -161,7 +161,7 @@ class Connection(SMTP):
         self.state = Transaction(refused=self.state.refused)  # HELO follows a refused EHLO
 
     def start_anew(self) -> None:
-        """Forget the mail under way; the next one has a dialogue of its own."""
+        """Forget the current mail; the next one has a dialogue of its own."""
         self.envelope = self._create_envelope()
         self.state = Transaction()
         self.dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
@@ -215,12 +215,12 @@ class Connection(SMTP):
         )
 
     def mail(self) -> Envelope:
-        """The envelope of the mail under way."""
+        """The envelope of the current mail."""
         assert self.envelope is not None
         return self.envelope
 
     def sender(self) -> str:
-        """The sender of the mail under way; empty for a bounce."""
+        """The sender of the current mail; empty for a bounce."""
         sender = self.mail().mail_from
         return "" if sender in (None, "<>") else str(sender)
 
@@ -237,5 +237,5 @@ _STEPS: dict[str, Step] = {
 
 
 def refuses(reply: str | None) -> bool:
-    """Whether a reply turns something down."""
+    """Whether a reply is a refusal."""
     return reply is not None and reply.startswith(("4", "5"))

@@ -23,7 +23,7 @@ _KEY_FIELD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeyHeaders:
-    """The header fields by which mails are listed, matched and told apart, decoded."""
+    """The header fields by which mails are listed, matched and deduplicated, decoded."""
 
     message_id: str | None
     subject: str

@@ -14,12 +14,11 @@ from typing import Any
 
 from local_smtp import mail_html
 from local_smtp.bounds import FIELDS, PARTS, TEXT_CHARACTERS
+from local_smtp.escape import escape_invisible
 from local_smtp.mail import decoded, readable
 
 TOO_MANY = f"Only the first {PARTS} parts are shown; the source has all."
 _CHUNK = 64 * 1024  # bytes parsed at a time
-# Slashes would make paths of names; the others turn the direction of text: "txt.exe" for "exe.txt"
-_NOT_IN_NAMES = re.compile("[/\\\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def take_apart(raw: bytes) -> dict[str, Any]:
@@ -110,7 +109,8 @@ def _file_name(part: Message) -> str:
 def _describe(number: int, part: Message, size: int) -> dict[str, Any]:
     return {
         "part": number,
-        "name": _NOT_IN_NAMES.sub("_", _file_name(part)) or f"part-{number}",
+        # a slash would make a path of it; what is invisible might show "exe.txt" as "txt.exe"
+        "name": re.sub(r"[/\\]", "_", escape_invisible(_file_name(part))) or f"part-{number}",
         "content_type": readable(part.get_content_type()),
         "size": size,
     }

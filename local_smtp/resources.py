@@ -1,4 +1,4 @@
-"""What a sink takes for itself alone at its start: a directory, and its ports."""
+"""What a sink reserves at its start: a directory, and its ports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SinkError(Exception):
 
 
 def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
-    """Take a directory for this process alone; the system lets go of it when it dies.
+    """Take a directory for this process alone; the system releases it when the process dies.
 
     Raises SinkError when another sink has it, or others can reach what is in it.
     """

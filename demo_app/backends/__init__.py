@@ -1,1 +1,1 @@
-"""Who runs the jobs: one module a backend, chosen by one setting."""
+"""The backends that run the jobs: one module each, chosen by one setting."""

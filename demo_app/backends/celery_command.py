@@ -1,4 +1,4 @@
-"""How a Celery worker of this project is started and set up, and who put a job in."""
+"""How a Celery worker of this project is started and set up, and the name of this program."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Celery as it comes, on Redis: its own producer, its own transport, and its worker.
 
-Here to be compared with. Its settings are the ones that Celery's manual recommends for jobs that
+It is here for comparison. Its settings are the ones that Celery's manual recommends for jobs that
 must not be lost: late acknowledgement, rejection when a worker is lost, a prefetch of one.
 """
 
@@ -68,9 +68,9 @@ class StockBackend(Backend):
 
     def count_by_state(self) -> dict[str, Any]:
         """What can be read off kombu's own keys: waiting, and unacknowledged."""
-        with self._app.connection_for_read() as connection:
-            has = held_by_kombu(connection.default_channel.client, list(self._app.amqp.queues))
-            return {"queued": len(has.waiting), "running": len(has.taken)}
+        with connect(self._settings.redis_url, timeout=2.0) as client:
+            has = held_by_kombu(client, self._settings.queues)
+        return {"queued": len(has.waiting), "running": len(has.taken)}
 
     def worker_command(self) -> list[str]:
         """A Celery worker."""
@@ -108,15 +108,11 @@ def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJo
     pipe.hgetall("unacked")
     pipe.zrange("unacked_index", 0, -1, withscores=True)
     *lists, unacked, index = pipe.execute()
-    moments = {_text(tag): float(at) for tag, at in index}
+    moments = dict(index)
     return KombuJobs(
         [_id(json.loads(message)) for messages in lists for message in messages],
-        {_id(json.loads(one)[0]): moments.get(_text(tag), 0.0) for tag, one in unacked.items()},
+        {_id(json.loads(one)[0]): moments.get(tag, 0.0) for tag, one in unacked.items()},
     )
-
-
-def _text(tag: str | bytes) -> str:
-    return tag.decode() if isinstance(tag, bytes) else tag
 
 
 def _id(message: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from demo_app.blog.tables import TABLES
 
 #: What either database raises when it can't do now what it is asked, and when a row would refer to
-#: none: PostgreSQL's errors are turned into those of SQLite, so that who catches one catches both.
+#: none: PostgreSQL's errors are turned into those of SQLite, so that one `except` catches both.
 DatabaseDown = sqlite3.OperationalError
 IntegrityError = sqlite3.IntegrityError
 
@@ -39,7 +39,7 @@ class Connection(Protocol):
 
 
 class Database(ABC):
-    """A database with one connection a thread. where: it, as one says it to people."""
+    """A database with one connection a thread. where: its address, for messages."""
 
     def __init__(self, where: str) -> None:
         self.where = where

@@ -1,4 +1,4 @@
-"""Which blog the jobs in a queue are about, so that no worker looks for them in another one.
+"""Which blog the jobs in a queue are about, so that no worker uses the wrong database.
 
 A worker may run on another machine, or see another folder than was meant. It would find none of
 the comments, or others of the same numbers. So the blog's database has an id, and the web app
@@ -20,7 +20,7 @@ from demo_app.settings import Settings
 
 #: The key in Redis that has the id.
 KEY = "blog"
-#: Seconds that a worker waits for its blog, since the web app starts beside it.
+#: Seconds that a worker waits for its blog: the web app may just be starting.
 PATIENCE = 10.0
 
 
@@ -81,8 +81,8 @@ def refuse_another_blog(chosen: Settings) -> None:
 
 
 def announced(chosen: Settings) -> str | None:
-    """The id of the blog that the jobs are about; None when nobody has said so, or they are not in
-    Redis. Raises DatabaseMissing when Redis can't be asked."""
+    """The id of the blog that the jobs are about; None when no web app has written it, or they are
+    not in Redis. Raises DatabaseMissing when Redis can't be asked."""
     if not _in_redis(chosen):
         return None
     try:

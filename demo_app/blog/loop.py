@@ -39,7 +39,7 @@ class Loop:
         self._wanted.set()
 
     def stop(self) -> None:
-        """Stop after the step at hand."""
+        """Stop after the current step."""
         self._stopping.set()
         self._wanted.set()
         if self._thread.is_alive():

@@ -31,17 +31,17 @@ _DEFAULTS = (
     "client_encoding=utf8 connect_timeout=5 tcp_user_timeout=10000 "
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
-#: A commit is on disk before it returns, whatever the server's default is. Nobody waits for a lock
-#: for longer than with SQLite, nor for a machine that is gone in the middle of a transaction.
+#: A commit is on disk before it returns, whatever the server's default is. No statement waits for a
+#: lock longer than with SQLite, even if a machine vanished in the middle of a transaction.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
 SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
-#: One who writes at a time, as with SQLite's BEGIN IMMEDIATE. Numbers are given out before the
-#: commit: without the lock the row 8 could be there before the row 7, and the relay, which looks
-#: behind the last row that it saw, would pass over 7. And a key is looked up only when the one who
-#: writes the same one has committed; so each statement has to see what was committed before it.
+#: One writer at a time, as with SQLite's BEGIN IMMEDIATE. Row numbers are given out before the
+#: commit: without the lock, row 8 could be there before row 7, and the relay, which reads on from
+#: the last row that it saw, would skip 7. And a transaction that looks up an idempotency key has to
+#: see the one that wrote it; so each statement sees all that was committed before it.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
 
@@ -93,7 +93,7 @@ class PostgresDatabase(Database):
 
     def sync_later(self) -> None:
         """See `Database`."""
-        # also when the connection is made anew
+        # also for a new connection
         self._local.further = "SET synchronous_commit = off"
 
     def count_anew(self, transaction: Connection, table: str) -> None:
@@ -112,7 +112,7 @@ def check(url: str) -> str:
 
 class _Session:
     """A connection with the manners of SQLite's: `?`, and the same errors. One that has broken, as
-    when the server was started again, is made anew for the next statement outside a transaction."""
+    when the server was restarted, is replaced at the next statement outside a transaction."""
 
     def __init__(self, url: str, settings: str) -> None:
         self._where, self.in_transaction = (url, settings), False
@@ -132,7 +132,7 @@ class _Session:
                 return self._connection.execute(statement, values)
             except psycopg.Error:
                 raise
-            except BaseException:  # a job's time was up: nobody will read the answer
+            except BaseException:  # the job's time limit: the answer will not be read
                 self._connection.close()
                 raise
 
@@ -191,7 +191,7 @@ def _as_sqlite() -> Iterator[None]:
     except psycopg.IntegrityError as error:
         raise IntegrityError(str(error)) from error
     except psycopg.Error as error:
-        if not error.diag.message_primary:  # who may read on is told of no address
+        if not error.diag.message_primary:  # an error page must not show the address
             logging.getLogger(__name__).warning("No connection to the database: %s", error)
         raise DatabaseDown(error.diag.message_primary or "no connection to the database") from error
 

@@ -19,7 +19,7 @@ from demo_app.jobs.task import Task
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post; the author is who gets a mail about each comment."""
+    """One post; its author gets a mail about each comment."""
 
     id: int
     title: str
@@ -42,7 +42,7 @@ class Comment:
 
 
 class Notice(NamedTuple):
-    """That an author is told of a comment: by which job; created_at in seconds since the epoch."""
+    """A comment and the job that sends its mail; created_at in seconds since the epoch."""
 
     comment_id: int
     created_at: float
@@ -140,10 +140,10 @@ def add_comment(
     job_id: str | None = None,
     key: str = "",
 ) -> tuple[Comment, Job]:
-    """Write a comment, and in the same transaction the job that tells the post's author.
+    """Write a comment, and in the same transaction the job that sends the post's author a mail.
 
-    notify: the task that takes the comment's id. keep_job: False leaves the outbox out, to
-    show what it is good for. job_id: a new unique id for the job; None makes one. key: an
+    notify: the task that takes the comment's id. keep_job: False leaves the outbox out, for an
+    experiment. job_id: a new unique id for the job; None makes one. key: an
     idempotency key; a comment that comes again with the same one is stored once.
     Raises NoSuchPost, or KeyTaken for the key of another comment, with nothing stored.
     """

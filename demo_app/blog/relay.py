@@ -62,7 +62,7 @@ class Relay:
         self._loops[0].wake()
 
     def stop(self) -> None:
-        """Stop after the batch at hand."""
+        """Stop after the current batch."""
         for loop in self._loops:
             loop.stop()
 
@@ -107,10 +107,7 @@ class Relay:
         owner = self._database.id
         jobs = {entry.row: replace(entry.job, owner=owner) for entry in batch if entry.job}
         reasons = {entry.row: entry.problem for entry in batch if entry.job is None}
-        if self._keep:
-            self._backend.keep([job.id for job in jobs.values()])
-        refused = self._backend.enqueue_supported(list(jobs.values()))
-        reasons |= {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
+        reasons |= self._enqueue(jobs)
         hit(Step.OUTBOX_HANDED_OVER)
         with self._lock:
             fresh = reasons.keys() - self._set_aside.keys()
@@ -123,6 +120,13 @@ class Relay:
             outbox.remove(self._database, [row for row in jobs if row not in reasons])
         self._loops[1].wake()
         return len(batch)
+
+    def _enqueue(self, jobs: dict[int, Job]) -> dict[int, str]:
+        """Give the queue the jobs of these rows; returns why not, for those that it does not do."""
+        if self._keep:
+            self._backend.keep([job.id for job in jobs.values()])
+        refused = self._backend.enqueue_supported(list(jobs.values()))
+        return {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
 
     def settle(self) -> int:
         """Settle some of what was handed over; see `Settlement.settle`."""

@@ -1,8 +1,8 @@
 """A month's comments, one line a post, as a CSV file for a spreadsheet.
 
-A cell that begins like a formula is run as one by a spreadsheet: a reader who calls herself
-``=HYPERLINK(...)`` would have the author's own computer send off what is beside it. So such a
-cell gets an apostrophe in front (OWASP, "CSV Injection").
+A spreadsheet runs a cell that begins like a formula: a reader with the name ``=HYPERLINK(...)``
+could make the author's computer send away the cells next to it. So such a cell gets an apostrophe
+in front (OWASP, "CSV Injection").
 """
 
 from __future__ import annotations

@@ -111,10 +111,10 @@ def judge(
                 table.write(markdown, text)
             return 0
         console.print(f"{target}, seed {seed}", markup=False)
-        with Judge(found := target_of(target), seed, seconds) as court:
+        with Judge(found := target_of(target), seed, seconds) as judging:
             if found.open_to:
                 console.print(f"Not isolated: {found.open_to}.", markup=False)
-            verdicts = list(told(console, court.judge(wanted), target))
+            verdicts = list(told(console, judging.judge(wanted), target))
         if target.startswith("celery:"):  # as it would be in the table
             names = {number: LEVELS[number].name for number in wanted}
             how = f"To repeat it: `{_command([target, *arguments])}`."
@@ -128,8 +128,8 @@ def judge(
         console.print(f"{error.filename} can't be written ({error.strerror}).", markup=False)
         return 2
     if as_json:
-        told_of = [verdict.as_json() for verdict in verdicts]
-        print(json.dumps({"target": target, "seed": seed, "levels": told_of}))
+        shown = [verdict.as_json() for verdict in verdicts]
+        print(json.dumps({"target": target, "seed": seed, "levels": shown}))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 
@@ -147,8 +147,8 @@ def _compared(
     for name in targets:
         console.print(f"{name}, seed {seed}", markup=False)
         try:
-            with Judge(target_of(name), seed, seconds) as court:
-                found[name] = list(told(console, court.judge(levels), brief=True))
+            with Judge(target_of(name), seed, seconds) as judging:
+                found[name] = list(told(console, judging.judge(levels), brief=True))
         except CannotJudge as error:
             console.print(str(error), markup=False)
             found[name] = str(error).removeprefix("There is ").removesuffix(".")

@@ -23,9 +23,9 @@ from demo_app.stack.redis_server import answers, running, socket_path
 def move(
     source: Annotated[
         str,
-        Option("--from", metavar="NAME", help="who has the jobs, celery for example"),
+        Option("--from", metavar="NAME", help="the backend that has the jobs, such as celery"),
     ],
-    target: Annotated[str, Option("--to", metavar="NAME", help="who is to have them")],
+    target: Annotated[str, Option("--to", metavar="NAME", help="the backend to move them to")],
     folder: Annotated[Path, Option("--dir", help="where the stack keeps its state")],
     redis_url: Annotated[
         str | None, Option(help="an external server instead of the one in that folder")

@@ -89,7 +89,7 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        with printing, suppress(BrokenPipeError):  # the watch goes on, though nobody reads of it
+        with printing, suppress(BrokenPipeError):  # the reader has gone; the stack goes on
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     if options["redis_url"] is not None:
@@ -104,8 +104,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
             print(line, flush=True)
             announced.set()
             while True:
-                # in short stretches: a signal may reach another thread, which wakes nobody, and
-                # Python runs its handler only when the main thread goes on
+                # in short steps: a signal may reach another thread, which does not wake this
+                # one, and Python runs its handler only in the main thread
                 time.sleep(0.2)
     except KeyboardInterrupt:
         if not as_json:

@@ -97,7 +97,7 @@ def _checked(task: str, name: str, value: Any) -> Any:
             f"{task}: the argument {name!r} is a {type(value).__name__}, which JSON "
             f"can't carry ({error}). Pass its id and load it in the job."
         ) from None
-    if not _same(copy, value):
+    if copy != value:
         raise ArgumentError(
             f"{task}: the argument {name!r} would arrive as {copy!r}, not as {value!r}. "
             "Use only dict with text keys, list, str, int, float, bool and None."
@@ -112,13 +112,3 @@ def as_it_arrives(value: Any) -> Any:
     """
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     return json.loads(text.encode())  # as UTF-8: that refuses half a character (lone surrogate)
-
-
-def _same(copy: Any, value: Any) -> bool:
-    if type(copy) is not type(value):
-        return False
-    if isinstance(value, dict):
-        return copy.keys() == value.keys() and all(_same(copy[key], value[key]) for key in value)
-    if isinstance(value, list):
-        return len(copy) == len(value) and all(map(_same, copy, value))
-    return bool(copy == value)

@@ -36,9 +36,9 @@ class Backend(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
 
     def start(self) -> None:  # noqa: B027 - a backend may have nothing to begin
-        """Begin, in the process that puts jobs in, with what an earlier one left: called once.
+        """Begin, in the process that puts jobs in, with what an earlier process left: called once.
 
-        Making a backend starts nothing: who only asks how its workers are started makes one too.
+        Making a backend starts nothing: a program may only want its worker's command.
         """
 
     @abstractmethod
@@ -105,14 +105,14 @@ class Backend(ABC):
         """The state of each of these jobs; one of which nothing is known is left out, and the
         caller, who still has it, hands it over again.
 
-        Raises its error when it can't tell.
+        Raises its error when it can't be reached.
         """
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
 
     def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:  # noqa: B027 - may be
         """An outbox has a copy of these jobs, and will ask `states`: forget none of them, however
-        long ago it ended; or (wanted: False) as usual. Raises its error when that can't be told."""
+        long ago it ended; or (wanted: False) as usual. Raises its error if it can't be reached."""
 
     def kept(self) -> list[str]:
         """The ids that are to be kept."""
@@ -147,8 +147,8 @@ class Backend(ABC):
         """Whether the worker process with this pid takes jobs by now."""
         return True
 
-    def close(self) -> None:  # noqa: B027 - a backend may have nothing to let go of
-        """Stop taking jobs and let go of connections and threads; may be called twice."""
+    def close(self) -> None:  # noqa: B027 - a backend may have nothing to close
+        """Stop taking jobs, and close connections and threads; may be called twice."""
 
 
 #: Takes the place of every backend, for tests.

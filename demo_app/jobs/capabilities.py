@@ -36,7 +36,7 @@ class Death(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend promises beside running every job, and trying failed ones again.
+    """What a backend promises, in addition to running every job and retrying failed ones.
 
     run_after: jobs can wait for a moment. results: `find` knows what became of a job.
     once: a job whose id is known already is not taken a second time. fifo: jobs of the same

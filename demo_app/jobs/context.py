@@ -1,4 +1,4 @@
-"""What a running job may know of itself, and the two words that it may say."""
+"""What a running job can find out about itself, and what it can report."""
 
 from __future__ import annotations
 

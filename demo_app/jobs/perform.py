@@ -18,7 +18,7 @@ from demo_app.jobs.task import Task, find_task
 
 
 class ReturnValueError(TypeError):
-    """A job returned what JSON can't carry, so that nobody could ever be told."""
+    """A job returned something that JSON can't carry, so that its result can't be kept."""
 
 
 class JobTimeout(BaseException):

@@ -28,7 +28,7 @@ STATUS_OF_STATE = {
 
 
 class GivenUp(Exception):
-    """Nobody could run the job: its task is unknown to the workers, or too many died with it."""
+    """The job can't be run: no worker knows its task, or too many workers died with it."""
 
 
 GIVEN_UP = f"{GivenUp.__module__}.{GivenUp.__qualname__}"

@@ -15,7 +15,7 @@ def connect(chosen: Settings) -> smtplib.SMTP:
     """A connection on which a mail can begin.
 
     Raises OSError, as when the server's certificate is not to be trusted, or
-    smtplib.SMTPResponseException when the server lets nobody in.
+    smtplib.SMTPResponseException when the server accepts no client.
     """
     parts = urlsplit(chosen.smtp_url)
     smtp = _greeted(parts.scheme, chosen)
@@ -53,8 +53,8 @@ class MailRefused(MailError):
 
 
 class MailDeferred(MailError):
-    """For now: a 4xx answer, or none at all, or a server that lets nobody in: a 5xx greeting, a
-    wrong password. That says nothing about this mail, and passes when somebody puts it right."""
+    """For now: a 4xx answer, or none, or a server that accepts no client (a 5xx greeting, a wrong
+    password). That is not about this mail, and ends when the cause is fixed."""
 
 
 class MailServerAway(MailDeferred):

@@ -17,7 +17,7 @@ DOMAIN = "blog.test"
 
 
 def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Mail:
-    """Tells a post's author that somebody commented on it."""
+    """For the author of a post: there is a new comment."""
     return Mail(
         sender=sender,
         to=Mailbox(post.author, post.author_email),
@@ -34,7 +34,7 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
 
 
 def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mail:
-    """Brings the owner of a picture its thumbnail, a JPEG."""
+    """For the owner of a picture: its thumbnail, a JPEG."""
     sentence = f"your picture “{picture.name}” was made small: see the attachment."
     return Mail(
         sender=sender,
@@ -50,9 +50,9 @@ def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mai
 def monthly_report(
     lines: list[Line], month: str, request: str, *, to: Mailbox, sender: Mailbox
 ) -> Mail:
-    """Brings somebody the month's comments as CSV.
+    """The month's comments, as a CSV file.
 
-    month: as in ``2026-11``. request: tells this report from one that is asked for again later.
+    month: as in ``2026-11``. request: distinguishes this report from a later one of the same month.
     """
     summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
     table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))

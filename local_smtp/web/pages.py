@@ -26,7 +26,7 @@ _LIMIT = 50  # mails in a list
 
 
 def visible(value: Any) -> Any:
-    """Text with signs for what nobody would see in it; None becomes nothing."""
+    """Text with its invisible characters shown as signs; None becomes nothing."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return escape_invisible(value.replace("\r", ""))
     return "" if value is None else value
@@ -115,7 +115,7 @@ def render(name: str, headers: Headers, **shown: Any) -> str:
 
 
 def _app(url: str, request: Request) -> str:
-    """The app as the browser reaches it; behind jupyter-server-proxy it is beside it."""
+    """The app as the browser reaches it; behind jupyter-server-proxy it is the next folder."""
     here = request.headers.get("x-proxycontextpath", "").rstrip("/")
     if not url or not here:
         return f"{url}/" if url else ""
