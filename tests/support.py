@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
 import pytest
 import redis
 from programs import BROWSER, POSTGRES, needs
@@ -21,7 +20,7 @@ from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.judge.postgres import Cluster, PostgresServer
 from demo_app.stack import Stack, redis_server
-from demo_app.stack.client import rest_after
+from demo_app.stack.client import Client, rest_after
 from demo_app.stack.options import Options
 
 if TYPE_CHECKING:
@@ -67,8 +66,8 @@ def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
 
 def being_sent(stack: Stack) -> int:
     """How many mails the mail server keeps waiting by the one fault that was set."""
-    bearer = {"Authorization": f"Bearer {stack.ready['token']}"}
-    [rule] = httpx.get(f"{stack.ready['inbox']}/api/faults", headers=bearer).json()
+    with Client(stack.ready) as client:
+        [rule] = client.faults()
     return int(rule["hits"])
 
 

@@ -76,7 +76,7 @@ def _names(stack: Stack) -> dict[int, str]:
 
 def _asked(web: Client) -> int:
     """How many mails the mail server keeps waiting."""
-    return int(web.inbox.get("/api/faults").json()[0]["hits"])
+    return int(web.faults()[0]["hits"])
 
 
 def _wait_until_settled(web: Client, folder: Path) -> None:

@@ -102,7 +102,7 @@ class Control(Lifecycle):
 
     def fault_hits(self) -> int:
         """How often the mail server has misbehaved, under the rules in force."""
-        rules = self.client.inbox.get("/api/faults").json()
+        rules = self.client.faults()
         return sum(int(rule["hits"]) for rule in rules)
 
     def slow_mail(self, each: float) -> None:
