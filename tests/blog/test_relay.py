@@ -148,7 +148,7 @@ def test_nothing_is_forgotten_while_redis_can_not_be_asked(
 def test_what_a_killed_relay_had_kept_and_deleted_is_kept_no_longer(
     database: Database, store: Queue
 ) -> None:
-    sent = [_comment(database) for _ in range(2)]
+    sent = [comment(database).job_id for _ in range(2)]
     Relay(database, CeleryBackend(store)).hand_over()
     _work(store, sent[0])
     outbox.remove_job(database, sent[0])  # and then it was killed
