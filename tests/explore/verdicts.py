@@ -201,11 +201,10 @@ def _give_up(*_: object) -> None:
 
 
 def summary(names: Sequence[str], judged: dict[str, Any]) -> str:
-    """A row for each file."""
-    files = dict.fromkeys(name.partition(":")[0] for name in names)
-    rows = [
-        _row(f"`{file}`", [n for n in names if n.startswith(f"{file}:")], judged) for file in files
-    ]
+    """A row for the scripts, one for the steps in Python, and one for all."""
+    scripts = [name for name in names if ".lua:" in name]
+    steps = [name for name in names if ".lua:" not in name]
+    rows = [_row("scripts", scripts, judged), _row("steps in Python", steps, judged)]
     head = [
         "in",
         "mistakes",
