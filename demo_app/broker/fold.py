@@ -86,9 +86,9 @@ class JobRecord:
         return self._failed + (self.state in over)
 
     @property
-    def deaths(self) -> list[str]:
-        """The workers that died while they held it."""
-        return [run.worker for run in self.runs if run.how == "rescued"]
+    def deaths(self) -> list[Run]:
+        """Those runs that ended with the worker's death."""
+        return [run for run in self.runs if run.how == "rescued"]
 
     @property
     def rescued(self) -> bool:

@@ -16,18 +16,9 @@ _FONTS = (
 
 def japanese_font() -> str:
     """The name of one; empty if there is none."""
-    return _known() or _newly_installed()
-
-
-def _known() -> str:
-    known = {font.name for font in fontManager.ttflist if Path(font.fname).exists()}
-    return next((name for name in _FONTS if name in known), "")
-
-
-def _newly_installed() -> str:
-    """matplotlib keeps its list of fonts, and one that was installed later is not in it."""
-    known = {font.fname for font in fontManager.ttflist}
-    for path in set(findSystemFonts()) - known:
+    # matplotlib keeps its list of fonts, and one that was installed later is not in it
+    for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
         with suppress(RuntimeError, OSError):  # as matplotlib: what it can't read it leaves out
             fontManager.addfont(path)
-    return _known()
+    known = {font.name for font in fontManager.ttflist if Path(font.fname).exists()}
+    return next((name for name in _FONTS if name in known), "")

@@ -49,14 +49,8 @@ def draw(
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title or describe(timeline, kills, say), loc="left", fontsize=13, wrap=True)
-    figure.legend(
-        handles=_legend(timeline, say),
-        loc="outside lower center",
-        ncols=6,
-        frameon=False,
-        fontsize=11,
-        columnspacing=1.4,
-    )
+    look: dict[str, Any] = {"frameon": False, "fontsize": 11, "columnspacing": 1.4}
+    figure.legend(handles=_legend(timeline, say), loc="outside lower center", ncols=6, **look)
     return figure
 
 
@@ -128,20 +122,9 @@ def _draw_job(
         _bar(axes, row, cursor - start, now - start, WAITING, 0.5)
 
 
-_FAILED_TRY: dict[str, Any] = {
-    "marker": "D",
-    "markersize": 7,
-    "color": CUT_SHORT,
-    "markeredgecolor": EDGE,
-    "linestyle": "",
-}
-_GIVEN_UP: dict[str, Any] = {
-    "marker": "X",
-    "markersize": 8,
-    "color": KILL,
-    "markeredgecolor": DELIVERED,
-    "linestyle": "",
-}
+_SIGN: dict[str, Any] = {"linestyle": "", "markersize": 7}
+_FAILED_TRY = {**_SIGN, "marker": "D", "color": CUT_SHORT, "markeredgecolor": EDGE}
+_GIVEN_UP = {**_SIGN, "marker": "X", "color": KILL, "markeredgecolor": DELIVERED}
 
 
 def _bar(

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from demo_app.demo.timeline import Kill, Timeline, read
@@ -39,8 +40,8 @@ class DemoResult:
     comments: int
     distinct_mails: int
     duplicates: int
-    kills: list[Kill] = field(default_factory=list)
-    recovery_s: list[float] = field(default_factory=list)
+    kills: list[Kill]
+    recovery_s: list[float]
 
     @property
     def lost(self) -> int:
@@ -127,10 +128,8 @@ def kill_busy_worker(
 
 
 def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:
-    ready = stack.ready
-
     def reader(numbers: range) -> None:
-        with Client(ready) as client:
+        with Client(stack.ready) as client:
             for number in numbers:
                 client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
                 on_event("posted", None)
@@ -140,15 +139,13 @@ def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:
 
 
 def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
-    deadline = time.monotonic() + LAST_MAIL
-    while time.monotonic() < deadline:
+    def finished(now: dict[str, Any]) -> bool:
         mails = client.mail_stats()["distinct"] - before
         on_event("delivered", mails)
-        if mails >= comments:
-            # the mail is out; let the last acknowledgements follow it
-            client.wait_for(lambda now: now["queued"] + now["running"] + now["retrying"] == 0, 10.0)
-            return
-        time.sleep(0.05)
+        return mails >= comments and now["queued"] + now["running"] + now["retrying"] == 0
+
+    with suppress(TimeoutError):  # what has not come by then is lost
+        client.wait_for(finished, LAST_MAIL)
 
 
 def recovery(timeline: Timeline, kill: Kill) -> float:

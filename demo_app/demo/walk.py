@@ -57,37 +57,23 @@ class Station:
 def walk() -> list[Station]:
     """Post a comment on a stack of its own, and kill the worker that has its job."""
     with Stack(workers=2, tasks=(f"{__package__}.footsteps",)) as stack, Client(stack.ready) as web:
-        processes = _names(stack)
+        pids = stack.ready["pids"]
+        processes = {pid: f"{role} {pid}" for role, group in pids.items() for pid in group}
         web.set_faults(_KEPT_WAITING)
         web.comment()
-        now = web.wait_for(lambda now: bool(now["running"]) and bool(_asked(web)))
+        now = web.wait_for(lambda now: bool(now["running"] and web.faults()[0]["hits"]))
         [victim] = [one["pid"] for one in now["workers"] if one["running"]]
         stack.kill("worker", pid=victim)
         web.set_faults()
         web.wait_for(lambda now: now["done"] == 1)
-        folder = stack.plan.folder.path
-        _wait_until_settled(web, folder)
-        return _stations(folder, processes)
+        file = stack.plan.folder.path / FILE
+        done = Step.ACKNOWLEDGED
+        web.wait_for(lambda _: Step.OUTBOX_SETTLED in file.read_text("utf-8").rpartition(done)[2])
+        return _stations(file, processes)
 
 
-def _names(stack: Stack) -> dict[int, str]:
-    return {pid: f"{role} {pid}" for role, pids in stack.ready["pids"].items() for pid in pids}
-
-
-def _asked(web: Client) -> int:
-    """How many mails the mail server keeps waiting."""
-    return int(web.faults()[0]["hits"])
-
-
-def _wait_until_settled(web: Client, folder: Path) -> None:
-    def rest() -> str:
-        return (folder / FILE).read_text("utf-8").rpartition(Step.ACKNOWLEDGED)[2]
-
-    web.wait_for(lambda _: Step.OUTBOX_SETTLED in rest())
-
-
-def _stations(folder: Path, processes: dict[int, str]) -> list[Station]:
-    lines = [json.loads(line) for line in (folder / FILE).read_text("utf-8").splitlines()]
+def _stations(file: Path, processes: dict[int, str]) -> list[Station]:
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     passed = {step: sorted(x["at"] for x in lines if x["step"] == step) for step in HAPPENS}
     began, rescue = passed[Step.COMMENT_COMMITTED][0], passed[Step.RESCUE_MOVED][0]
     found, known, steps = [], set[Function](), list(HAPPENS)

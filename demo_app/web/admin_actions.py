@@ -50,8 +50,7 @@ def confirm(
 ) -> Response:
     """The question before anything is done. cursor: where "all" begins, if not at the first."""
     values: dict[str, Any] = {"what": what, "state": state, "q": q, "whole": whole, "most": MOST}
-    values |= {"jobs": job or [], "worker": worker, "cursor": cursor}
-    values["queue"] = queue
+    values |= {"jobs": job or [], "worker": worker, "queue": queue, "cursor": cursor}
     return render(request, "confirm.html", **values)
 
 

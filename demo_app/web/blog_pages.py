@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 
 from demo_app.blog import posts
 from demo_app.blog.posts import Comment
-from demo_app.web.comment_rules import FIELD_OF
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
 from demo_app.web.rate_limit import RateLimit
@@ -154,7 +153,7 @@ def _post_page(
         comments=shown[::-1],
         older=older,
         problem=error.sentence(language_of(request)) if error else "",
-        wrong=FIELD_OF.get(error.why, "") if error else "",
+        wrong=error.why.partition("_")[2] if error else "",
         given=given or {},
         key=uuid4().hex,
         travel=travel,

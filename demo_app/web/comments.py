@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from starlette.background import BackgroundTask
@@ -13,9 +14,13 @@ from demo_app.blog.relay import Relay
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
-from demo_app.web.comment_rules import check_comment
+from demo_app.mail.message import is_address
 from demo_app.web.errors import DomainError
 from demo_app.web.request_log import request_id
+
+MAX_BODY = 10_000
+MAX_AUTHOR = 200
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class CommentService:
         """
         route = self.route
         author, email = author.strip(), email.strip()
-        check_comment(author, email, body)
+        _check(author, email, body)
         try:
             comment, job = posts.add_comment(
                 self.database,
@@ -103,3 +108,20 @@ class CommentService:
 
     async def _wake_relay(self) -> None:
         self.relay.wake()
+
+
+def _check(author: str, email: str, body: str) -> None:
+    """Raises DomainError for what is no comment, or whose address the mailer would refuse; each
+    reason ends with the form's field."""
+    if len(body) > MAX_BODY:
+        raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")
+    if not author:
+        raise DomainError(422, "no_author")
+    if len(author) > MAX_AUTHOR:
+        raise DomainError(422, "long_author", most=MAX_AUTHOR)
+    if not body.strip():
+        raise DomainError(422, "no_body")
+    if not is_address(email):
+        raise DomainError(422, "no_email")
+    if _LONE_SURROGATE.search(author + body):
+        raise DomainError(422, "surrogate")

@@ -173,13 +173,10 @@ def _steps(job: JobView) -> Iterator[Step]:
     A kill leaves no event of its own: nobody was left to write it. What Redis knows is when the
     claim was, and when it was found that the claim's owner was dead.
     """
-    claimed: Event | None = None
-    start = Event("", job.enqueued_at, "")
-    for before, event in pairwise((start, *job.timeline)):
-        held = None
-        if event.event == "rescued":
-            yield Step(Event("killed", 0.0, event.notes.get("text", "")))
-            held = event.at - claimed.at if claimed else None
-        elif event.event == "claimed":
-            claimed = event
+    deaths = iter(job.record.deaths)
+    for before, event in pairwise((Event("", job.enqueued_at, ""), *job.timeline)):
+        run = next(deaths, None) if event.event == "rescued" else None
+        if run is not None:
+            yield Step(Event("killed", 0.0, run.worker))
+        held = None if run is None else event.at - run.began
         yield Step(event, event.at - before.at, held)

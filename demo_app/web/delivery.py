@@ -29,19 +29,11 @@ _ASKED = 100
 _PATIENCE, _THREADS = 0.5, 4
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStatus:
-    """A comment's notification.
-
-    owner: the worker that has it. rescued: whether it was lately rescued from a dead worker.
-    backend: the backend in this process's memory that has, or had, it; "" for none.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryStatus(Whereabouts):
+    """Where a comment's notification is."""
 
     notice: Notice
-    place: Place
-    owner: str = ""
-    rescued: bool = False
-    backend: str = ""
 
     @property
     def station(self) -> str:
@@ -71,7 +63,7 @@ class Locator:
             return answer.result(_PATIENCE)[0]
         except FutureTimeout:
             answer.cancel()
-            return DeliveryStatus(notice, Place.UNSURE)
+            return DeliveryStatus(Place.UNSURE, notice=notice)
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
         """Where the notification of each comment is. Asks everyone a bounded number of times."""
@@ -86,7 +78,11 @@ class Locator:
         found, seen = self._find(open_, most)
         self._delivered |= {job for job, one in found.items() if one.place is Place.DELIVERED}
         gone = Whereabouts(Place.DELIVERED)
-        return [_status(notice, found.get(notice.job_id, gone)) for notice in notices], seen
+        told = ((notice, found.get(notice.job_id, gone)) for notice in notices)
+        return [
+            DeliveryStatus(one.place, one.holder, one.rescued, one.backend, notice=notice)
+            for notice, one in told
+        ], seen
 
     def _find(
         self, notices: Sequence[Notice], most: int
@@ -163,7 +159,3 @@ class Locator:
                     break
             self._asked_inbox = time.monotonic()
             return self._mailed
-
-
-def _status(notice: Notice, found: Whereabouts) -> DeliveryStatus:
-    return DeliveryStatus(notice, found.place, found.holder, found.rescued, found.backend)

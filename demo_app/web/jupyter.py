@@ -36,12 +36,12 @@ def blog() -> dict[str, Any]:
 
 
 def dashboard() -> dict[str, Any]:
-    """A card that leads to the dashboard of the blog's process."""
+    """A card that leads to a page of the blog's process, as the next one does."""
     return {"command": [], "port": 1, **_card("Jobs", "demo-app/jobs")}
 
 
 def stage() -> dict[str, Any]:
-    """A card that leads to the stage of the blog's process."""
+    """See `dashboard`."""
     return {"command": [], "port": 1, **_card("Stage", "demo-app/stage")}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,12 @@ class _Numbers:
         """The numbers."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+        def by(label: str, name: str, text: str, values: Mapping[str, float]) -> Metric:
+            metric = GaugeMetricFamily(name, text, labels=[label])
+            for of, value in values.items():
+                metric.add_metric([of], value)
+            return metric
+
         comments, queue = self.services.comments, self.services.queue
         outbox = comments.relay.size()
         yield GaugeMetricFamily("demo_outbox_jobs", "Jobs that the queue does not have.", outbox)
@@ -71,27 +77,17 @@ class _Numbers:
             return
         if seen.moment is not None:
             yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 1)
-            waited = GaugeMetricFamily(
-                "demo_queue_latency_seconds",
-                "How long the next job of a queue has waited.",
-                labels=["queue"],
-            )
-            for one in seen.moment.queues():
-                waited.add_metric([one.name], one.latency)
-            yield waited
-        jobs = GaugeMetricFamily("demo_jobs", "Jobs in each state.", labels=["state"])
-        for state in snapshot.STATES:
-            jobs.add_metric([state], seen.count[state])
-        yield jobs
-        enqueued = seen.count["enqueued"]
-        yield CounterMetricFamily("demo_jobs_enqueued", "Jobs ever put in.", enqueued)
+            waited = {one.name: one.latency for one in seen.moment.queues()}
+            text = "How long the next job of a queue has waited."
+            yield by("queue", "demo_queue_latency_seconds", text, waited)
+        states = {state: seen.count[state] for state in snapshot.STATES}
+        yield by("state", "demo_jobs", "Jobs in each state.", states)
+        yield CounterMetricFamily("demo_jobs_enqueued", "Jobs ever put in.", seen.count["enqueued"])
         yield CounterMetricFamily("demo_jobs_late", "Acknowledgements that came late.", seen.late)
         conserved = float(seen.conserved)
         yield GaugeMetricFamily("demo_jobs_conserved", "Whether all are in a state.", conserved)
-        workers = GaugeMetricFamily("demo_workers", "Workers, alive or not.", labels=["alive"])
-        workers.add_metric(["yes"], seen.alive)
-        workers.add_metric(["no"], len(seen.workers) - seen.alive)
-        yield workers
+        alive = {"yes": seen.alive, "no": len(seen.workers) - seen.alive}
+        yield by("alive", "demo_workers", "Workers, alive or not.", alive)
 
 
 @router.get("/inbox", include_in_schema=False)

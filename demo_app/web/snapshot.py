@@ -37,8 +37,6 @@ class Worker:
     here: bool = False
     quiet: bool = False
     left: float = 0.0
-    python: str = ""
-    celery: str = ""
     concurrency: int = 0
     queues: tuple[str, ...] = ()
     since: float = 0.0
@@ -133,8 +131,6 @@ def _worker(given: dict[str, Any]) -> Worker:
         quiet=bool(given.get("paused")),
         running=int(given["running"]),
         left=max(0, int(given.get("left", 0))) / 1000,
-        python=str(said.get("python", "")),
-        celery=str(said.get("celery", "")),
         concurrency=_count(said.get("concurrency")),
         queues=tuple(map(str, served)) if isinstance(served, list) else (),
         since=moment_of(said.get("since")),

@@ -101,9 +101,10 @@ def arguments(given: dict[str, Any]) -> str:
     )
 
 
-def span(seconds: float, *, ticks: bool = False) -> str:
-    """A stretch of time in short. ticks: as the page's script goes on with it, in tenths."""
-    if seconds < 0.9995 and not ticks:
+def span(seconds: float) -> str:
+    """A stretch of time in short; one that is over counts as none."""
+    seconds = max(0.0, seconds)
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"

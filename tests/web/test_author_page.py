@@ -110,12 +110,3 @@ def test_what_must_not_be_uploaded_is_refused(reader, content, more, status):
 def test_nobody_has_a_page_who_has_not_written(reader):
     assert reader.get("/authors/Mallory").status_code == 404
     assert reader.post("/authors/Mallory/report").status_code == 404
-
-
-@pytest.mark.parametrize("address", [f"{'x' * 65}@example.test", "nobody", "a@b..c"])
-def test_an_address_that_no_mail_could_be_sent_to_is_refused(reader, address):
-    given = {"author": "Reader", "email": address, "body": "Well said."}
-
-    answer = reader.post("/api/posts/2/comments", json=given)
-
-    assert answer.status_code == 422

@@ -7,8 +7,6 @@ import re
 import sqlite3
 import time
 from contextlib import closing
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,12 +14,10 @@ import pytest
 from support import message, until
 
 from demo_app.broker.claim import Verdict
-from demo_app.broker.message import Message, compose
+from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web import snapshot
-from demo_app.web.templates import span
 from demo_app.web.translations import Translations
 
 
@@ -155,13 +151,6 @@ def test_all_that_a_search_finds_is_discarded_and_nothing_else(client, holder) -
     assert client.job(kept)["state"] == "dead"
 
 
-def test_several_chosen_jobs_are_decided_at_once(client, holder) -> None:
-    chosen = [died(client, number) for number in range(1, 4)]
-    holder.post("/jobs/decide", data={"what": "discard", "state": "dead", "job": chosen[:2]})
-    assert client.summary()["discarded"] == 2
-    assert client.job(chosen[2])["state"] == "dead"
-
-
 def test_a_queued_job_is_discarded_and_only_those_that_the_filter_finds(client, holder) -> None:
     stored(client, *[message(n, queue=f"elsewhere{n % 2}") for n in range(1, 6)])
 
@@ -181,8 +170,8 @@ def test_a_queued_job_is_discarded_and_only_those_that_the_filter_finds(client, 
 def test_each_queue_shows_its_size_and_how_long_its_next_job_has_waited(client, holder) -> None:
     stored(client, *[message(n, queue="elsewhere") for n in range(3)])
     row = holder.get("/jobs").text.partition('id="queue-elsewhere"')[2].partition("</tr>")[0]
-    assert re.search(r'class="number">3<', row)
-    assert re.search(r"data-since", row)
+    assert ">3</td>" in row
+    assert "<time" in row
     assert "paused" not in row
     answer = holder.post("/jobs/queue", data={"what": "pause-queue", "queue": "elsewhere"})
     assert answer.headers["location"] == "../jobs?said=pause-queue.1"
@@ -198,13 +187,6 @@ def test_the_page_of_a_job_shows_what_redis_has_of_it(client, holder) -> None:
     assert f"ZSCORE dead {dead}" in holder.get(f"/jobs/job/{dead}").text
 
 
-def test_a_theme_is_kept_and_taken_back(holder) -> None:
-    assert "data-theme" not in holder.get("/jobs").text
-    assert 'data-theme="dark"' in holder.get("/jobs?theme=dark").text
-    assert 'data-theme="dark"' in holder.get("/jobs").text
-    assert "data-theme" not in holder.get("/jobs?theme=auto").text
-
-
 def test_addresses_are_masked_until_asked_for(client, holder) -> None:
     given = {"to": "somebody@example.test"}
     stored(client, message(1, queue="elsewhere", arguments=given))
@@ -212,12 +194,6 @@ def test_addresses_are_masked_until_asked_for(client, holder) -> None:
         assert "somebody" not in holder.get(path).text
         assert "s•••@example.test" in holder.get(path).text
         assert "somebody@example.test" in holder.get(path, params={"show": 1}).text
-
-
-def test_a_scheduled_job_and_its_page_say_when_it_is_due(client, holder) -> None:
-    stored(client, message(1, queue="elsewhere"), due=time.time() + 3600)
-    assert ids(holder.get("/jobs/scheduled").text) == ["job-1"]
-    assert "data-until=" in holder.get("/jobs/job/job-1").text
 
 
 def test_hostile_jobs_show_as_text(client, holder) -> None:
@@ -230,38 +206,6 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
         assert "<script>alert" not in page
         assert "<script>x" not in page
         assert not re.search("[\x00\u202e]", page)
-
-
-UNREADABLE = [
-    "no JSON",
-    "[" * 100_000,
-    "{}",
-    '{"headers": 5}',
-    message(1).id,
-    compose(message(1, id="another")),
-    compose(message(1, enqueued_at=1e300)),
-    compose(message(1)).replace('"tests.nothing"', "[]"),
-    compose(message(1)).replace('"retries":0', '"retries":1e999'),
-]
-
-
-@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
-@pytest.mark.parametrize("state", ["queued", "dead", "scheduled", "done"])
-def test_a_message_that_can_not_be_read_is_shown_as_it_is(client, holder, state, text) -> None:
-    """Other programs may write into the queue."""
-    redis = client.redis()
-    redis.sadd("lanes", "elsewhere")
-    event = "enqueued" if state == "queued" else state
-    redis.rpush("job:job-1", text, json.dumps([event, time.time(), "x", "{no JSON"]))
-    if state == "queued":
-        redis.lpush("queue:elsewhere", "job-1")
-    else:
-        redis.zadd(state, {"job-1": time.time() + 99 * (state == "scheduled")})
-    page = holder.get(f"/jobs/{state}", params={"show": 1})
-    assert page.status_code == 200
-    assert ids(page.text) == ["job-1"]
-    for path in ("/jobs", "/jobs/job/job-1", f"/api/jobs?state={state}", "/api/jobs/job-1"):
-        assert holder.get(path).status_code == 200, path
 
 
 def test_jobs_that_wait_without_a_worker_are_warned_of() -> None:
@@ -314,42 +258,6 @@ def test_both_languages_have_all_the_same_words() -> None:
     for key in english.keys() - of_one:
         holes = set(re.findall(r"\{\w+\}", english[key]))
         assert holes == set(re.findall(r"\{\w+\}", japanese[key])), key
-
-
-def test_one_is_not_said_as_many() -> None:
-    english, japanese = (Translations(one, *ROOMS) for one in ("en", "ja"))
-    assert english("said.retry", n=1) == "1 job went back into its queue."
-    assert english("said.retry", n="2") == "2 jobs went back into their queue."
-    assert japanese("said.retry", n=1).startswith("1 件")
-
-
-#: Beginnings of keys whose ends are values from Redis, from the settings or from HTTP.
-OPEN = ("event.", "explain.", "chart.", "fsync.", "problem.", "redis.", "stage.keeps.", "who.")
-OPEN += ("stage.mood.", "stage.says.mail_", "stage.worker_", "list.none.", "state.", "travel.")
-OPEN += ("author.asked.", "author.said.")
-#: Beginnings of keys whose ends are somewhere else in the source.
-COMPUTED = ("act.", "ask.", "error.", "name.", "said.", "stage.", "theme.", "twin.", "word.")
-
-
-def test_every_sentence_is_used_and_every_one_that_is_used_exists() -> None:
-    known = {key.removesuffix(".one") for key in Translations("en", *ROOMS).all}
-    folders = [Path(str(files(room))) for room in ROOMS]
-    paths = [path for one in folders for kind in ("py", "html") for path in one.rglob(f"*.{kind}")]
-    source = "\n".join(path.read_text("utf-8") for path in paths)
-    asked = set(re.findall(r"""\bt\(["']([\w.-]+\w)["'][),]""", source))
-    asked |= {f"error.{key}" for key in re.findall(r'DomainError\(\d+, "(\w+)"', source)}
-    assert asked - known == set()
-    texts = set(re.findall(r"""["']([\w .-]+)["']""", source))
-    ends = {text.rpartition(".")[2] for text in texts} | set(snapshot.STATES)
-    computed = {key for key in known if key.startswith(COMPUTED) and key.split(".")[-1] in ends}
-    opened = {key for key in known if key.startswith(OPEN)}
-    assert known - asked - texts - computed - opened == set()
-
-
-def test_japanese_is_remembered(reader: httpx.Client) -> None:
-    assert "ブログ" in reader.get("/?lang=ja").text
-    assert 'lang="ja"' in reader.get("/posts/1").text
-    assert "The blog" in reader.get("/?lang=en").text
 
 
 def test_a_paused_worker_takes_nothing_until_it_is_resumed(client: Client, holder) -> None:
@@ -405,7 +313,3 @@ def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stac
 
     until(lambda: f"{client.summary()['done']} done" in hour(), what="the same number on the page")
     assert "<circle" in hour()
-
-
-def test_a_time_that_ticks_is_told_as_the_pages_script_goes_on_with_it() -> None:
-    assert [span(0.61), span(0.61, ticks=True)] == ["610 ms", "0.6 s"]

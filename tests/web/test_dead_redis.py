@@ -54,20 +54,6 @@ def test_the_stream_of_events_outlives_redis(stack: Stack, client: Client, holde
         assert any(f'"job": "{job}", "event": "done"' in line for line in lines)
 
 
-def test_everything_comes_back_with_redis(stack: Stack, client: Client, holder) -> None:
-    before = client.mail_stats()["distinct"]
-    stack.kill("redis", restart=False)
-    client.comment()
-    stack.start("redis")
-    until(lambda: holder.get("/jobs").status_code == 200, what="the dashboard")
-    client.wait_for_mails(before + 1)
-    seen = until(
-        lambda: (now := StagePage(holder)).sums["waiting"] == 0 and now,
-        what="the last mail",
-    )
-    assert seen.sums["lost"] == 0
-
-
 def test_health_says_that_redis_has_become_a_replica(
     stack: Stack, client: Client, holder: httpx.Client
 ) -> None:

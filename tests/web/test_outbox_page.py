@@ -29,7 +29,7 @@ def waiting(stack: Stack, client: Client, holder: httpx.Client) -> Iterator[list
 def test_the_oldest_rows_are_shown_with_their_age(holder: httpx.Client, waiting) -> None:
     page = holder.get("/jobs/outbox").text
     assert re.findall(r'<tr id="job-([^"]+)"', page) == waiting[:SHOWN]
-    assert page.count("data-since=") == SHOWN
+    assert page.count("<time") == SHOWN
     assert f"{len(waiting)} jobs wait to be handed over." in page
     assert f"The oldest {SHOWN} are shown." in page
 

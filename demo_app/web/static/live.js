@@ -9,15 +9,17 @@ const LATEST = 1000; // for an answer; what is on show is older then than it see
 const SILENCE = 2500; // of the events, of which there is one a second
 let paused = false, fetching = false, wanted = false, last = 0, heardAt = 0, source = null, shown = "";
 
-// Kept as it is on show: an input, an open detail, the row that the keyboard is at, and whatever
-// a script fills in.
+// Kept as it is on show: an input, an open detail, and whatever a script fills in.
 const callbacks = {
   beforeNodeMorphed: (old) => !old.matches?.("input, textarea, [data-kept]"),
-  beforeAttributeUpdated: (name) => name !== "open" && name !== "data-here",
+  beforeAttributeUpdated: (name) => name !== "open",
 };
 
-// What is on show: this page or, in a replay, what is at another address.
-export const view = { address: null };
+// What is on show: this page or, in a replay, what is at another address; and how that is read.
+export const view = {
+  address: null,
+  load: async (address) => (await fetch(address, { headers: { accept: "text/html" } })).text(),
+};
 
 // Fetch it again, and put in what differs.
 export async function refresh() {
@@ -27,8 +29,7 @@ export async function refresh() {
   last = performance.now();
   const late = setTimeout(() => say("lost"), LATEST);
   try {
-    const answer = await fetch(view.address ?? location.href, { headers: { accept: "text/html" } });
-    const text = await answer.text();
+    const text = await view.load(view.address ?? location.href);
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
     if (fresh && !paused && text !== shown) {
       shown = text; // the same page again changes nothing, and costs no layout
@@ -67,7 +68,10 @@ function listen() {
   source = new EventSource(main.dataset.live);
   let pending = 0;
   heardAt = performance.now();
-  const heard = () => { heardAt = performance.now(); if (!pending) pending = setTimeout(() => { pending = 0; soon(); }, 60); };
+  const heard = () => {
+    heardAt = performance.now();
+    pending ||= setTimeout(() => { pending = 0; soon(); }, 60);
+  };
   for (const kind of ["message", "tick", "trouble"]) source.addEventListener(kind, heard);
   source.addEventListener("error", () => say("lost"));
 }
@@ -90,59 +94,30 @@ function poll() {
   if (every) setTimeout(async () => { if (!document.hidden) await refresh(); poll(); }, every);
 }
 
-// Ages and countdowns go on between two looks.
-const span = (s) => s < 9.95 ? `${s.toFixed(1)} s` : s < 120 ? `${Math.round(s)} s`
-  : s < 7200 ? `${Math.round(s / 60)} min` : s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
+// A connection that has died without a word says nothing more.
 setInterval(() => {
-  if (paused || document.hidden) return;
   if (source && performance.now() - heardAt > SILENCE) { heardAt = performance.now(); soon(); }
-  const now = Date.now() / 1000;
-  for (const time of main.querySelectorAll("time[data-since], time[data-until]")) {
-    const { since, until } = time.dataset;
-    const words = span(Math.max(0, since ? now - since : until - now));
-    if (time.textContent !== words) time.textContent = words;
-  }
-}, 200);
+}, 500);
 
-const KEYS = {
-  p: () => pause(),
-  o: () => go(document.querySelector(".states a")),
-  n: () => go(document.querySelector("a[rel=next]")),
-  b: () => history.back(),
-  s: () => go(document.querySelector(".bar nav a[href$=stage]")),
-  "/": () => document.getElementById("search")?.focus(),
-  j: () => row(1),
-  k: () => row(-1),
-  x: () => document.querySelector("tr[data-here] input")?.click(),
-  "?": () => document.getElementById("keys")?.showModal(),
-};
-const go = (link) => link?.click();
-
-function row(step) {
-  const rows = [...main.querySelectorAll("tbody tr")];
-  if (!rows.length) return;
-  const here = rows.findIndex((one) => "here" in one.dataset);
-  const next = rows[Math.min(rows.length - 1, Math.max(0, here + step))];
-  if (here >= 0) delete rows[here].dataset.here;
-  next.dataset.here = "";
-  next.querySelector("a")?.focus();
-  next.scrollIntoView({ block: "nearest" });
-}
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches?.("input:not([type=checkbox]), textarea");
-  if (!button || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog[open]")) return;
-  const act = KEYS[event.key] ?? (/^[1-7]$/.test(event.key)
-    ? () => go(document.querySelector(`.states [data-key="${event.key}"]`)) : null);
-  if (act) { event.preventDefault(); act(); }
+document.addEventListener("change", ({ target }) => {
+  if (target.id !== "pick-all") return;
+  for (const box of document.querySelectorAll("td.pick input")) box.checked = target.checked;
 });
 
-// While a form waits for its answer (inline jobs!), the reader sees for how long.
+// While a form waits for its answer (inline jobs!), the reader sees for how long. It is sent only to a
+// server that lives: the browser's own page would take the reader's words away.
 for (const form of document.querySelectorAll("form[data-waits]")) {
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
     const began = performance.now();
     const note = form.querySelector("[data-wait]");
+    try {
+      await fetch(form.action, { method: "HEAD" });
+    } catch {
+      note.textContent = form.dataset.dead;
+      return;
+    }
+    form.submit();
     setInterval(() => {
       note.textContent = form.dataset.waits.replace("{s}", ((performance.now() - began) / 1000).toFixed(1));
     }, 100);
@@ -154,12 +129,13 @@ document.addEventListener("visibilitychange", () => {
   else if (main.dataset.live) { listen(); soon(); }
 });
 // a page that comes back from the browser's memory is old
-window.addEventListener("pageshow", (event) => { if (event.persisted) { source = null; listen(); soon(); } });
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) { source = null; listen(); soon(); }
+});
 window.addEventListener("pagehide", deaf);
 if (button) {
-  button.hidden = document.getElementById("keys-button").hidden = false;
+  button.hidden = false;
   button.addEventListener("click", pause);
-  document.getElementById("keys-button").addEventListener("click", KEYS["?"]);
 }
 listen();
 poll();

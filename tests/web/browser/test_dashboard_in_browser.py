@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 
 import pytest
@@ -27,19 +26,6 @@ def dead(client: Client) -> str:
 
 def row(page, job: str):
     return page.locator(f'[id="job-{job}"]')
-
-
-def test_a_dead_job_is_found_retried_and_delivered(tab, client: Client, dead: str) -> None:
-    page = tab("/jobs/dead")
-    page.get_by_role("searchbox").fill("no such user")
-    page.get_by_role("button", name="Search", exact=True).click()
-    row(page, dead).get_by_role("link").click()
-    expect(page.locator("details[open]")).to_contain_text("MailRefused")
-    page.get_by_role("button", name="Run now").click()
-    expect(page.get_by_role("heading")).to_have_text("Are you sure?")
-    page.get_by_role("button", name="Run now").click()
-    expect(page.locator(".badge")).to_have_text("done")
-    expect(page.locator(".timeline")).to_contain_text("brought back from dead")
 
 
 def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, dead: str) -> None:
@@ -95,54 +81,13 @@ def test_a_paused_page_stands_still_and_goes_on(tab, client: Client) -> None:
     moving = ("queued", "running", "retrying", "scheduled")
     before = client.wait_for(lambda now: not any(now[state] for state in moving))["done"]
     expect(done).to_have_text(str(before))
-    page.keyboard.press("p")
+    page.locator("#live").click()
     expect(page.locator("#live")).to_have_text("paused")
     client.comment()
     client.wait_for(lambda now: now["done"] == before + 1)
     expect(done).to_have_text(str(before))
-    page.keyboard.press("p")
+    page.locator("#live").click()
     expect(done).to_have_text(str(before + 1))
-
-
-def test_the_queue_is_paged_while_its_jobs_move(tab, client: Client) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 2})
-    for _ in range(70):
-        client.comment()
-    page = tab("/jobs/queued")
-    page.locator("a[rel=next]").press("Enter")  # a mouse would have to follow it down the page
-    expect(page.locator("#queued-rows tr").first).to_be_visible()
-    places = [int(text) for text in page.locator("#queued-rows td.number").all_inner_texts()]
-    assert places == list(range(places[0], places[0] + len(places)))
-
-
-@pytest.mark.thorough
-def test_everything_can_be_done_with_the_keyboard_alone(tab, client: Client, dead: str) -> None:
-    page = tab("/jobs")
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("5")
-    page.wait_for_url("**/jobs/dead")
-    page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    page.keyboard.type(dead)
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("q="))
-    page.keyboard.press("j")
-    page.keyboard.press("x")
-    expect(row(page, dead).get_by_role("checkbox")).to_be_checked()
-    button = page.get_by_role("button", name="Run chosen now")
-    while not button.evaluate("one => one === document.activeElement"):
-        page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/confirm**")
-    while not page.get_by_role("button", name="Run now").evaluate(
-        "one => one === document.activeElement"
-    ):
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**said=**")  # the next page is there: a tab that closes while it loads hangs
-    client.wait_for(lambda _: client.job(dead)["state"] == "done")
 
 
 def test_a_killed_workers_jobs_are_marked_at_once(tab, client: Client, stack: Stack) -> None:
@@ -154,27 +99,6 @@ def test_a_killed_workers_jobs_are_marked_at_once(tab, client: Client, stack: St
     victim = stack.ready["pids"]["worker"][0]
     stack.kill("worker", pid=victim)
     expect(page.locator("tr.orphan").first).to_contain_text("dead", timeout=1500)
-
-
-def test_a_rescued_job_is_not_marked_once_a_living_worker_runs_it(
-    tab, client: Client, stack: Stack
-) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 9})
-    for _ in range(8):
-        client.comment()
-    before = client.wait_for(lambda now: now["running"] == 8)
-    dead = {worker["id"] for worker in before["workers"] if worker["alive"]}
-    page = tab("/jobs/running")
-    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
-    marked = page.locator("tr.orphan")
-    expect(marked.first).to_be_visible()
-    dead -= {worker["id"] for worker in client.summary()["workers"] if worker["alive"]}
-    client.wait_for(lambda now: now["running"] > now["queued"] == 0 and not dead & _owners(client))
-    expect(marked).to_have_count(0)
-
-
-def _owners(client: Client) -> set[str]:
-    return {job["owner"] for job in client.jobs("running")["jobs"]}
 
 
 def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> None:
@@ -224,12 +148,6 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str)
     page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(_UNREADABLE) == []
-
-
-def test_all_rows_are_chosen_on_a_phone_too(tab, dead: str) -> None:
-    page = tab("/jobs/dead", viewport={"width": 390, "height": 844})
-    page.get_by_label("choose all rows").click()  # by touch, so it is in sight
-    expect(row(page, dead).get_by_role("checkbox")).to_be_checked()
 
 
 #: What of a table is out of sight, and which of the charts' labels cover a bar or a dot.
