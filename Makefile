@@ -7,10 +7,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show test test-all bench chaos explore mutants celery-suite older-celery book playground slides kit grade check constraints clean
+.PHONY: help lab demo show show-file test test-all bench chaos explore mutants celery-suite older-celery book playground slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
+	@echo "make show-file  the four-minute show as one HTML file, in build/show.html"
 	@echo "make show    the show: a stage for an audience, with the keys that break things"
 	@echo "make test    what a newcomer should see pass: every folder of tests, in some four minutes"
 	@echo "make test-all  the whole test suite, with every program that it drives"
@@ -39,6 +40,10 @@ lab: .venv/.has-lab
 
 show: .venv/.has-demo
 	@exec $(PY) -m demo_app up --show
+
+# The four minutes as one HTML file, to play without a server.
+show-file: .venv/.has-demo
+	@$(PY) -m demo_app.stage.recorder build/show.html $(ARGS)
 
 TESTS := $(PY) -m pytest -n 7 --dist loadfile --no-loadscope-reorder
 test: .venv/.has-test

@@ -43,6 +43,7 @@ def up(
     if show:
         given["workers"] = max(given["workers"], SHOW_WORKERS)
         given["lease"] = given["lease"] or SHOW_LEASE
+        given["twin"] = given["twin"] or given["redis_url"] is None
     given["controls"] = given["controls"] or given["twin"] or show
     try:
         Options(**given)

@@ -14,7 +14,10 @@ def print_report(console: Console, result: DemoResult, timeline: Timeline) -> No
     """Print what happened at each kill, and the result."""
     start, found = timeline.start, {death.id: death for death in timeline.deaths}
     for kill, seconds in zip(result.kills, result.recovery_s, strict=True):
-        console.rule(f"{kill}", align="left")
+        console.print(
+            f"[bold]{kill.at - start:6.2f} s[/]  SIGKILL to worker pid {kill.pid}, "
+            f"in the middle of {len(kill.held)} jobs"
+        )
         if death := found.get(kill.worker):
             finder = timeline.workers.get(death.found_by)
             console.print(

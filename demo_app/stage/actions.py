@@ -21,6 +21,7 @@ from demo_app.broker.deaths import note_killed
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.stage.stage import Stage
+from demo_app.stage.twin import Twin
 from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 from demo_app.web.errors import DomainError
@@ -51,7 +52,7 @@ def _burst(stage: Stage) -> None:
         list(pool.map(lambda number: _post(stage, number, first=False), numbers))
 
 
-def _post(stage: Stage, number: int, *, first: bool) -> None:
+def _post(stage: Stage, number: int, *, first: bool, twin: Twin | None = None) -> None:
     comments = stage.comments
     name = _NAMES[number % len(_NAMES)]
     address = f"{name.encode('ascii', 'ignore').decode().lower()}@example.test"
@@ -60,12 +61,12 @@ def _post(stage: Stage, number: int, *, first: bool) -> None:
     body = f"A comment from the stage, number {number}."
     comment = comments.accept(post.id, name, address, body, first=first)
     comments.relay.wake()
-    if stage.twin is not None:
-        stage.twin.post(comment.id)
+    if twin is not None:
+        twin.post(comment.id)
 
 
 def _kill_worker(stage: Stage) -> None:
-    """`kill -9` for the worker with the most jobs, and for the one of the stock Celery beside."""
+    """`kill -9` for the worker with the most jobs."""
     seen = snapshot.take(stage.queue, stage.comments.backend)
     living = [worker for worker in seen.workers if worker.alive and worker.here]
     if not living:
@@ -73,8 +74,6 @@ def _kill_worker(stage: Stage) -> None:
     victim = max(living, key=lambda worker: worker.running)
     if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
         raise DomainError(409, "not_ours", pid=victim.pid)
-    if stage.twin is not None:
-        stage.twin.kill()
     if stage.queue is not None:
         note_killed(stage.queue, victim.pid, by="a person")
 
@@ -87,12 +86,14 @@ def _twin(stage: Stage) -> None:
     _new_round(stage)
     stage.inbox.misbehave(HELD)
     for _ in range(COMPARED):
-        _post(stage, next(_numbers), first=False)
-    at_once = min(COMPARED, settings().concurrency)
+        _post(stage, next(_numbers), first=False, twin=twin)
+    workers = snapshot.take(stage.queue, stage.comments.backend).alive
+    at_once = sum(min(COMPARED, count * settings().concurrency) for count in (workers, 1))
     deadline = time.monotonic() + PATIENCE
     # both systems' jobs are at the same step: their mails are on the way
-    while stage.inbox.hits() < 2 * at_once and time.monotonic() < deadline:
+    while stage.inbox.hits() < at_once and time.monotonic() < deadline:
         time.sleep(0.05)  # between two questions
+    twin.kill()
     _kill_worker(stage)
     stage.inbox.misbehave()
 
@@ -174,7 +175,8 @@ def _clean(stage: Stage) -> None:
     _route(settings().backend)(stage)  # a comment from now on
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
-            processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
+            if worker.running:  # or it would send a mail later
+                processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
         if stage.twin is not None:
             stage.twin.kill()
         posts.delete_all_comments(comments.database)

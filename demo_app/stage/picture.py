@@ -9,6 +9,7 @@ from typing import Any
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
 from demo_app.stage.replay import LastKill
+from demo_app.stage.twin import PLACES
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
 from demo_app.web.translations import Translations
@@ -18,18 +19,19 @@ TOKENS = 120
 #: Delivered ones, the newest; and lost ones.
 DELIVERED = 24
 LOST = 40
-SUMS = ("waiting", "running", "delivered", "lost", "discarded")
+SUMS = ("waiting", "running", "held", "delivered", "lost", "discarded")
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The stage at one moment.
 
-    sums: by name, `posted` is the sum of the others. floors: the tokens on each floor, in their
-    order; a worker's floor is named by its id. hidden: how many more are on a floor.
+    sums: by name, `posted` is the sum of the others; `held` by a dead worker. floors: the tokens on
+    each floor, in their order; a worker's floor is named by its id. hidden: how many more are on a
+    floor.
     redis: whether it answers; None when it takes no part. redis_since: seconds since it was
     started, if that was lately. mail: the mood of the mail server, and
-    mail_seconds how long it takes for a mail. mails: how many have arrived.
+    mail_seconds how long it takes for a mail. twice: mails that came again, and are shown once.
     last_kill: of the last worker that was killed in this round. moment: on the tape, epoch seconds
     of what it shows. tape: where the tape begins and ends (since, until), the moments of the events
     before and after this one (previous, next; None at the ends), and its bookmarks (marks).
@@ -46,7 +48,7 @@ class Picture:
     persistence: str = ""
     mail: str = "well"
     mail_seconds: float = 0.0
-    mails: int | None = None
+    twice: int = 0
     last_kill: LastKill | None = None
     moment: float | None = None
     tape: dict[str, Any] = field(default_factory=dict)
@@ -56,6 +58,16 @@ class Picture:
         """How many mails a slow mail server is being handed."""
         busy = sum(len(self.floors[worker.id]) for worker in self.workers if worker.alive)
         return busy if self.mail == "slow" else 0
+
+    @property
+    def lane(self) -> dict[str, list[int]]:
+        """The numbers of the comments, by where their jobs are, as `TwinPicture.places`."""
+        names = {"inbox": "delivered", "lost": "gone"}
+        names |= {worker.id: "running" if worker.alive else "held" for worker in self.workers}
+        places: dict[str, list[int]] = {place: [] for place in PLACES}
+        for floor, ones in self.floors.items():
+            places[names.get(floor, "waiting")] += [one.notice.comment_id for one in ones]
+        return {place: sorted(numbers) for place, numbers in places.items()}
 
     @property
     def rescued(self) -> int:
@@ -85,11 +97,13 @@ class Picture:
         return said
 
 
-def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]) -> dict[str, Any]:
+def arranged(
+    found: list[DeliveryStatus], in_order: list[str], workers: dict[str, bool]
+) -> dict[str, Any]:
     """Each notification on its floor, and the sums.
 
     found: the newest comment first. in_order: ids of queued jobs, next to run first. On each
-    other floor the oldest comes first. workers: the ids of those that have a floor.
+    other floor the oldest comes first. workers: whether each that has a floor is alive, by its id.
     """
     spot = {job_id: number for number, job_id in enumerate(in_order)}
     floors: dict[str, list[DeliveryStatus]] = defaultdict(list)
@@ -99,7 +113,7 @@ def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]
     shown = {floor: ones[:TOKENS] for floor, ones in floors.items()}
     shown["inbox"] = floors["inbox"][: -DELIVERED - 1 : -1]  # the newest first
     shown["lost"] = floors["lost"][-LOST:]
-    sums = Counter(one.place if one.place in SUMS else "waiting" for one in found)
+    sums = Counter(_sum(one, workers) for one in found)
     return {
         "sums": {"posted": len(found), **{name: sums[name] for name in SUMS}},
         "floors": defaultdict(list, shown),
@@ -108,11 +122,17 @@ def arranged(found: list[DeliveryStatus], in_order: list[str], workers: set[str]
     }
 
 
-def _floor(one: DeliveryStatus, workers: set[str]) -> str:
+def _sum(one: DeliveryStatus, workers: dict[str, bool]) -> str:
+    if one.place is Place.RUNNING and not workers.get(one.holder, True):
+        return "held"
+    return one.place if one.place in SUMS else "waiting"
+
+
+def _floor(one: DeliveryStatus, workers: dict[str, bool]) -> str:
     if one.backend == BackendName.INLINE and one.place in (Place.RUNNING, Place.LATER):
         return "readers"  # who waits for it
     if one.place is Place.RUNNING:
-        owner = one.owner if one.owner in workers else "unseen"
+        owner = one.holder if one.holder in workers else "unseen"
         return "memory" if one.backend else owner
     if one.place in (Place.QUEUED, Place.UNSURE):
         return "queue"

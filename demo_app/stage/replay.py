@@ -96,17 +96,18 @@ class Past:
         record = self.fold.jobs.get(job)
         if record is not None:
             place = PLACE_OF_STATE[record.state]
-            return DeliveryStatus(notice, place, record.holder, record.rescued)
+            return DeliveryStatus(place, record.holder, record.rescued, notice=notice)
         if notice.created_at > self.moment:
             return None
         following = self._next_entry.get(job)
         if following is None:
             return now  # nothing has happened to it since
         if following.event == "enqueued":  # for the first time, or as one that was due
-            return DeliveryStatus(notice, Place.LATER if following.detail else Place.OUTBOX)
+            place = Place.LATER if following.detail else Place.OUTBOX
+            return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":
-            return DeliveryStatus(notice, Place.QUEUED)
-        return DeliveryStatus(notice, Place.RUNNING, following.by)
+            return DeliveryStatus(Place.QUEUED, notice=notice)
+        return DeliveryStatus(Place.RUNNING, following.by, notice=notice)
 
 
 def _there_before(entries: Iterable[Entry], present: set[str]) -> set[str]:

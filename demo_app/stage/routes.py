@@ -12,7 +12,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.settings import settings
 from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
+from demo_app.stage.film import Frame, Mark, film, picture_of
 from demo_app.stage.phones import address_for_phones, qr_code
+from demo_app.stage.picture import Picture
 from demo_app.stage.show import show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
 from demo_app.web.errors import DomainError
@@ -48,27 +50,56 @@ def page(
 
     Without JavaScript it is the text equivalent, and its buttons are forms.
     """
-    replay = at is not None and stage.queue is not None
+    if at is None or stage.queue is None:
+        return _page(request, stage, stage.picture(), show)
     end = time.time() if until is None else until
-    tape = (at or 0.0, end - TAPE if since is None else since, end)
-    picture = stage.replay(*tape) if replay else stage.picture()
-    in_words = picture.in_words(translations(language_of(request)))
-    twin = stage.twin.picture() if stage.twin is not None and not replay else None
-    values: dict[str, Any] = {"picture": picture, "in_words": in_words, "replay": replay}
-    values |= {"show_steps": steps(show, language_of(request)) if show else []}
-    values |= {"show_state": state_of(picture), "twin": twin, "burst": BURST}
+    begin = end - TAPE if since is None else since
+    return _page(request, stage, next(stage.replay(begin, end, at)), show)
+
+
+@router.get("/film")
+def film_of_the_tape(request: Request, stage: StageDep) -> Response:
+    """The tape as one file, which plays by itself."""
+    if stage.queue is None:
+        raise DomainError(409, "no_redis")
+    now = time.time()
+    frames, marks, page = list[Frame](), list[Mark](), ""
+    for picture in stage.replay(now - TAPE, now):
+        page = bytes(_page(request, stage, picture).body).decode()
+        frames.append((picture.tape["moment"], picture_of(page), -1))
+        marks = picture.tape["marks"]
+    if not frames:
+        raise DomainError(409, "no_tape")
+    headers = {"content-disposition": "attachment; filename=run.html"}
+    return HTMLResponse(film(page, frames, marks), headers=headers)
+
+
+def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:
+    twin = stage.twin.picture() if stage.twin is not None and picture.moment is None else None
+    values: dict[str, Any] = {"picture": picture, "replay": picture.moment is not None}
+    values["in_words"] = picture.in_words(translations(language_of(request)))
+    values |= {"show_steps": _steps(request, stage, show) if show else []}
+    values |= {"show_state": state_of(picture, twin), "twin": twin, "burst": BURST}
     phones = address_for_phones(request.url.port) if show else ""
     values |= {"phones": phones, "qr_code": qr_code(phones) if phones else ""}
     return render(request, "stage.html", **values)
 
 
+def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
+    """Those that this stack can play."""
+    found = steps(show, language_of(request))
+    return [step for step in found if stage.twin is not None or not step["split"]]
+
+
 @router.get("/notes", response_class=HTMLResponse)
 def notes(
-    request: Request, show: Annotated[str, Query(max_length=100)] = "four-minutes"
+    request: Request,
+    stage: StageDep,
+    show: Annotated[str, Query(max_length=100)] = "four-minutes",
 ) -> Response:
     """The speaker's second window: what to say, what comes next, and the time that is left."""
     values: dict[str, Any] = {"show": show, "minutes": show_named(show).minutes}
-    values["show_steps"] = steps(show, language_of(request))
+    values["show_steps"] = _steps(request, stage, show)
     return render(request, "notes.html", **values)
 
 

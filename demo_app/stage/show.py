@@ -2,9 +2,10 @@
 
 A step may `say` something or `ask` the class, in each language; `do` actions of the stage, one
 after the other; and wait `until` the stage is in a state, never for a time. Then it holds until
-PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said. Its
-`note` is for the speaker alone. A show has `minutes`, and may begin with all steps of another
-(`after`).
+PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said. To
+`look` dims what is not Redis or a worker, and slows what flies; its `command` is one for Redis that
+shows or does what is seen; `split` shows stock Celery beside. Its `note` is for
+the speaker alone. A show has `minutes`, and may begin with all steps of another (`after`).
 """
 
 from __future__ import annotations
@@ -19,29 +20,32 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from demo_app.stage.actions import ACTIONS
 from demo_app.stage.picture import Picture
+from demo_app.stage.twin import TwinPicture
 from demo_app.web.errors import DomainError
 from local_smtp.web.words import LANGUAGES
 
 #: What a step can wait for, by name; each is a number.
 STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
-    *("later", "workers", "held", "rescued", "redis"),
+    *("later", "workers", "held", "rescued", "redis", "twice", "pid", "stock"),
 )
 
 
-def state_of(picture: Picture) -> dict[str, int]:
-    """The numbers of STATE. workers: those alive; held: jobs of dead ones; redis: 1 if it answers.
-
-    later: jobs that are tried again later. rescued: jobs of the last killed worker that came back.
+def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int]:
+    """The numbers of STATE. workers: those alive; redis: 1 if it answers. later: jobs that are
+    tried again later. pid: of the last killed worker, and rescued: its jobs that came back. twice:
+    mails that came again. stock: mails that stock Celery has delivered.
     """
-    dead = [worker.id for worker in picture.workers if not worker.alive]
+    killed = picture.last_kill
     return {
         **picture.sums,
         "later": len(picture.floors["later"]) + picture.hidden.get("later", 0),
-        "workers": len(picture.workers) - len(dead),
-        "held": sum(len(picture.floors[worker]) for worker in dead),
-        "rescued": picture.last_kill.rescued if picture.last_kill else 0,
+        "workers": sum(worker.alive for worker in picture.workers),
+        "rescued": killed.rescued if killed else 0,
+        "pid": killed.pid if killed else 0,
         "redis": int(bool(picture.redis)),
+        "twice": picture.twice,
+        "stock": len(twin.places["delivered"]) if twin else 0,
     }
 
 
@@ -70,14 +74,17 @@ class Step(BaseModel):
     do: tuple[Literal[tuple(ACTIONS)], ...] = ()  # type: ignore[valid-type]
     until: tuple[Annotated[str, AfterValidator(_condition)], ...] = ()
     hold: bool = True
+    look: bool = False
+    command: str = ""
+    split: bool = False
     note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
         """The step as the page's script plays it."""
         words = (self.ask or self.say).get(language, "")
-        given = {"words": words, "asks": bool(self.ask), "hold": self.hold}
+        plain = self.model_dump(include={"do", "until", "hold", "look", "command", "split"})
         note = self.note.get(language, "")
-        return {**given, "do": self.do, "until": self.until, "note": note}
+        return {**plain, "words": words, "asks": bool(self.ask), "note": note}
 
 
 class Show(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from demo_app.blog.posts import Notice
 from demo_app.broker import journal
 from demo_app.broker.events import State
 from demo_app.broker.fold import Fold
+from demo_app.broker.journal import Entry
 from demo_app.broker.queue import Queue
 from demo_app.stage.picture import TOKENS, Picture, arranged
 from demo_app.stage.replay import LastKill, Past, last_kill
@@ -30,6 +32,8 @@ TAPE = 600
 EVENTS = 10_000
 #: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
 JUST_STARTED = 6
+#: Pictures in a film of the tape, at the most.
+PICTURES = 400
 
 
 @dataclass(slots=True)
@@ -67,10 +71,10 @@ class Stage:
             except (redis.ConnectionError, redis.TimeoutError):
                 redis_answers = False
         mood, seconds = self.inbox.mood()
-        mails = self.inbox.stats()
+        mails = self.inbox.stats() or {}
         if seen is not None:  # else the workers are those that were seen last
             self._seen = seen.workers
-        on_floors = arranged(found, in_order, {worker.id for worker in self._seen})
+        on_floors = arranged(found, in_order, {one.id: one.alive for one in self._seen})
         floors = on_floors["floors"]
         workers = tuple(replace(one, running=len(floors[one.id])) for one in self._seen)
         return Picture(
@@ -82,44 +86,49 @@ class Stage:
             persistence=persistence,
             mail=mood,
             mail_seconds=seconds,
-            mails=mails["distinct"] if mails else None,
+            twice=mails.get("duplicates", 0),
             last_kill=kill,
         )
 
-    def replay(self, moment: float, since: float, until: float) -> Picture:
-        """The stage as it was, from the journal. All in epoch seconds.
+    def replay(self, since: float, until: float, *moments: float) -> Iterator[Picture]:
+        """The stage as it was at these moments, from the journal; without any, at each at which
+        something happened. All in epoch seconds.
 
         since, until: where the tape begins and ends. A moment outside of it, or before the first
         event on it, means the nearest on it.
         """
         assert self.queue is not None
-        entries = journal.between(self.queue.client, since, until, EVENTS)
+        client = self.queue.client
+        entries = journal.between(client, since, until, EVENTS)
         present = {worker.id for worker in snapshot.take(self.queue, self.comments.backend).workers}
-        past = Past(entries, min(moment, until), present)
-        found = [
-            one for one in map(past.status, self.locator.locate(self._notices())) if one is not None
-        ]
-        on_floors = arranged(found, past.fold.order, set(past.workers))
-        workers = (
-            snapshot.Worker(id_, snapshot.pid_of(id_), alive, len(on_floors["floors"][id_]))
-            for id_, alive in sorted(past.workers.items())
-        )
-        return Picture(
-            **on_floors,
-            workers=tuple(workers),
-            backend=self.comments.backend.name,
-            redis=True,
-            moment=past.moment,
-            tape={
-                "since": min((entry.at for entry in entries), default=since),
-                "until": until,
-                "moment": past.moment,
-                "previous": past.previous,
-                "next": past.next,
-                "marks": past.marks,
-            },
-            last_kill=last_kill(past.fold),
-        )
+        later = journal.between(client, until, time.time() + 1, EVENTS)
+        present -= {entry.by for entry in later if entry.event == "worker_started"}
+        now = self.locator.locate(self._notices())
+        begins = min((entry.at for entry in entries), default=since)
+        for moment in moments or _moments(entries):
+            past = Past(entries, min(moment, until), present)
+            found = [one for one in map(past.status, now) if one is not None]
+            on_floors = arranged(found, past.fold.order, past.workers)
+            workers = (
+                snapshot.Worker(id_, snapshot.pid_of(id_), alive, len(on_floors["floors"][id_]))
+                for id_, alive in sorted(past.workers.items())
+            )
+            yield Picture(
+                **on_floors,
+                workers=tuple(workers),
+                backend=self.comments.backend.name,
+                redis=True,
+                moment=past.moment,
+                tape={
+                    "since": begins,
+                    "until": until,
+                    "moment": past.moment,
+                    "previous": past.previous,
+                    "next": past.next,
+                    "marks": past.marks,
+                },
+                last_kill=last_kill(past.fold),
+            )
 
     def _newest_kill(self, queue: Queue) -> LastKill | None:
         """The newest of this round; reads what the journal has more than at the last time."""
@@ -147,3 +156,9 @@ class Stage:
         fresh = self.round.with_suffix(f".{threading.get_native_id()}")
         fresh.write_text(str(newest[0].comment_id if newest else 0))
         fresh.replace(self.round)
+
+
+def _moments(entries: Sequence[Entry]) -> list[float]:
+    """When something happened; of very many moments, some."""
+    moments = sorted({entry.at for entry in entries})
+    return moments[:: -(-len(moments) // PICTURES) or 1]

@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import redis
 
 from demo_app.backends.stock import StockBackend, held_by_kombu
 from demo_app.broker.connection import Decoded, connect
@@ -20,6 +23,8 @@ from demo_app.tasks import notify_author_too
 from demo_app.web import processes
 from demo_app.web.inbox import Inbox
 
+#: Where a job can be, of stock Celery or of ours.
+PLACES = ("waiting", "running", "held", "delivered", "gone")
 #: What was posted in this round: job ids with their comments' numbers.
 _POSTED = "twin:posted"
 #: Seconds after which a job counts as gone that is in no key and in no mail.
@@ -52,6 +57,7 @@ class Twin:
     _backend: StockBackend = field(init=False)
     _missing_since: dict[str, float] = field(default_factory=dict)
     _mailed: set[str] = field(default_factory=set)
+    _last: TwinPicture | None = None
 
     def __post_init__(self) -> None:
         self._client = connect(self.chosen.twin_url, timeout=2.0)
@@ -73,8 +79,13 @@ class Twin:
         pid, alive, _ = self._worker()
         return alive and processes.send(pid or 0, processes.is_our_worker, signal.SIGKILL)
 
-    def picture(self) -> TwinPicture:
-        """What stock Celery has now. Raises redis.RedisError when Redis can't be reached."""
+    def picture(self) -> TwinPicture | None:
+        """What stock Celery has now; while Redis is away, what it had last."""
+        with suppress(redis.ConnectionError, redis.TimeoutError):
+            self._last = self._look()
+        return self._last
+
+    def _look(self) -> TwinPicture:
         posted = self._client.hgetall(_POSTED)
         has = held_by_kombu(self._client)
         pid, alive, since = self._worker()
@@ -113,7 +124,3 @@ class Twin:
             return None, False, 0.0
         newest = max(said, key=lambda one: float(one["since"]))
         return newest["pid"], processes.is_our_worker(newest["pid"]), newest["since"]
-
-
-#: Where a job of stock Celery can be.
-PLACES = ("waiting", "running", "held", "delivered", "gone")

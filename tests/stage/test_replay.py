@@ -62,7 +62,8 @@ def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed)
     assert page.killed == [worker]
     assert len(page.floor(worker)) == 4
     assert page.tomb.endswith("its jobs in Redis: 4")
-    assert page.sums == {"posted": 12, "waiting": 4, "running": 8, "delivered": 0, "lost": 0}
+    told = {"posted": 12, "waiting": 4, "running": 4, "held": 4, "delivered": 0, "lost": 0}
+    assert page.sums == told
 
 
 def test_before_the_kill_nobody_is_dead_in_it(holder, killed) -> None:
@@ -80,12 +81,21 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
     assert not page.floor(worker)
 
 
+def test_a_worker_that_was_started_later_is_not_on_the_tape(stack, client, holder, killed) -> None:
+    before = StagePage(holder, killed["killed"].at).workers
+    stack.start("worker")
+    client.wait_for(lambda now: len(now["workers"]) == 2)
+    until_then = {"at": killed["killed"].at, "until": killed["died"].at}
+    page = holder.get("/stage", params=until_then).text
+    assert sorted(re.findall(r'id="box-([^"]+)"', page)) == sorted(before)
+
+
 def test_it_asks_for_no_key_that_does_nothing_on_a_tape() -> None:
     picture = Picture(dict.fromkeys(("posted", *SUMS), 0), defaultdict(list), {}, 0, moment=1.0)
-    told = [
-        words for words, _ in picture.in_words(Translations("en", "demo_app.web", "demo_app.stage"))
+    sentences = Translations("en", "demo_app.web", "demo_app.stage")
+    assert [words for words, _ in picture.in_words(sentences)] == [
+        "0 posted: 0 waiting, 0 running, 0 held, 0 delivered, 0 lost."
     ]
-    assert told == ["0 posted: 0 waiting, 0 running, 0 delivered, 0 lost."]
 
 
 @pytest.mark.parametrize("moment", ["inf", "1e308", "1e18", "nan", "-1"])

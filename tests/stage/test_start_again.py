@@ -57,15 +57,6 @@ def test_a_killed_worker_comes_back_and_is_reported(stack, told, client, holder)
     until(lambda: news in told, what="the news")
 
 
-def test_pressed_twice_it_starts_no_third_worker(stack, client, holder) -> None:
-    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
-    for _ in range(3):
-        assert start_again(holder).status_code == 204
-    until(lambda: alive(client) == TWO, what="the second worker")
-    stack.start("worker")  # waits for what the presses before it began
-    assert len(stack.ready["pids"]["worker"]) == TWO
-
-
 def test_a_dead_redis_and_a_dead_mail_sink_come_back_too(stack, client, holder) -> None:
     before = client.mail_stats()["distinct"]
     for role in ("redis", "smtp", "worker"):
@@ -97,10 +88,3 @@ def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -
     mode = stack.plan.folder.control.stat().st_mode
     assert stat.S_ISFIFO(mode)
     assert stat.S_IMODE(mode) == 0o600
-
-
-def test_words_that_nobody_understands_do_nothing(stack: Stack, client, holder) -> None:
-    stack.plan.folder.control.write_bytes(b"\0\xff nonsense\n\n" + b"x" * 3000 + b"\n")
-    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
-    assert start_again(holder).status_code == 204
-    until(lambda: alive(client) == TWO, what="the second worker")

@@ -3,6 +3,7 @@
 
 const PACE = 330; // milliseconds from one room to the next
 const WAY = ["readers", "outbox", "queue", "worker", "mail", "inbox"];
+const APART = 70; // milliseconds between two that come in together
 const FLYING = 40; // tokens that fly at the same time; nobody's eye follows more
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -26,43 +27,25 @@ function calm() {
   }
 }
 
-// How many of these tokens (by their widths) have a seat, row by row as the browser sets them, if so much
-// width is left for what comes after them.
-function seated(widths, { across, rows, gap }, rest) {
-  let row = 1, x = 0;
-  const full = widths.findIndex((width) => {
-    if (x && x + width > across) [row, x] = [row + 1, 0];
-    x += width + gap;
-    return row > rows || (row === rows && x - gap + (rest && rest + gap) > across);
-  });
-  return full < 0 ? widths.length : Math.max(1, full);
-}
-
-// On a floor that has no room for all, the last place says how many more there are. First every size
-// is read, then everything is written: each reading after a writing would be a layout.
+// On a floor that has no room for all, the last seat says how many more there are. First every size is
+// read, then everything is written: each reading after a writing would be a layout.
 export function crowd() {
   calm();
+  const longest = Math.max(2, ...[...document.querySelectorAll(".floor > .token")].map((one) => one.textContent.length));
+  document.documentElement.style.setProperty("--digits", longest); // all seats are as wide
   const sizes = floors().map((floor) => {
     const tokens = [...floor.children];
-    const boxes = tokens.map((one) => one.getBoundingClientRect());
-    const widest = Math.max(...boxes.map(({ width }) => width)); // one that is out of sight has no width
-    const widths = boxes.map(({ width }) => width || widest);
     const style = getComputedStyle(floor);
-    const [gap, em] = [style.rowGap, style.fontSize].map((size) => parseFloat(size) || 0);
-    const height = Math.max(...boxes.map((one) => one.height));
-    // not its size in whole pixels: half a pixel decides whether one more has a seat in each row
-    const size = floor.getBoundingClientRect();
-    const rows = Math.max(1, Math.floor((size.height + 0.1 + gap) / (height + gap)));
-    const room = { across: size.width + 0.1, rows, gap };
+    const [gap, height] = [style.rowGap, style.gridAutoRows].map((size) => parseFloat(size) || 1);
+    const rows = floor.dataset.floor === "queue" ? 1 : Math.floor((floor.clientHeight + 1 + gap) / (height + gap));
+    const seats = Math.max(1, rows) * style.gridTemplateColumns.split(" ").length;
     const all = tokens.length + Number(floor.dataset.hidden);
-    let shown = tokens.length;
-    if (widest > 0 && (all > shown || seated(widths, room, 0) < all)) {
-      shown = seated(widths, room, em * Math.max(1.7, 0.85 + 0.7 * String(all).length)); // of "+42"
-    }
-    return { floor, tokens, all, shown };
+    return { floor, tokens, all, shown: all > seats ? seats - 1 : tokens.length };
   });
   for (const { floor, tokens, all, shown } of sizes) {
     tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
+    // a mail takes the place of the oldest, and all others keep theirs
+    if (floor.dataset.floor === "inbox") for (const token of tokens) token.style.order = token.textContent % shown;
     if (all > shown) floor.dataset.more = `+${all - shown}`;
     else delete floor.dataset.more;
   }
@@ -111,8 +94,15 @@ export function fly(sameTime) {
   }
   flights.sort((a, b) => b.far - a.far);
   for (const { running } of flights) for (const flight of running) flight.cancel();
+  const pace = PACE * (document.body.matches(".look") ? 4 : 1);
+  let entering = 0;
   for (const { token, here, stops } of flights.slice(0, FLYING)) {
     const frames = stops.map(({ x, y }) => ({ transform: `translate(${x - here.x}px, ${y - here.y}px)` }));
-    token.animate(frames, { duration: PACE * (frames.length - 1), easing: "ease-in-out" });
+    const way = { duration: pace * (frames.length - 1), easing: "ease-in-out", fill: "backwards", delay: 0 };
+    if (stops[0] === door) { // one after the other, or they would lie upon each other
+      frames[0].opacity = 0;
+      way.delay = APART * entering++;
+    }
+    token.animate(frames, way);
   }
 }

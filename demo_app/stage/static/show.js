@@ -1,13 +1,12 @@
 // Plays a show on the stage: its steps are in the page. PageDown goes on, or back from the tape, PageUp
 // shows what was said before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
-import { crowd } from "./flights.js";
+import { tell } from "./captions.js";
 import { named } from "./keys.js";
-import { act } from "./stage.js";
+import { act, oops } from "./stage.js";
 import { close, open } from "./tape.js";
 
 const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
-const caption = document.createElement("p");
 const said = []; // every step with words so far
 const notes = new BroadcastChannel("show"); // the speaker's window
 let step = -1, playing = false, back = 0; // back: how many captions ago is on show
@@ -15,13 +14,11 @@ let began = 0; // epoch milliseconds of the first PageDown
 let pressed = -Infinity; // when PageDown was last heard: a worn button says it twice
 let leads = false; // of several tabs with a show, one listens to the notes
 const BOUNCE = 400; // milliseconds
+const LATE = 30_000; // then the room is told what it waits for
 const kept = `show ${location.search}`; // a show goes on where it was when its page is loaded again
 
-caption.className = "caption";
-caption.setAttribute("role", "status");
-document.body.append(caption);
-document.body.classList.add("show");
-const begin = { words: document.getElementById("steps").dataset.begin };
+const given = document.getElementById("steps").dataset;
+const begin = { words: given.begin };
 const before = JSON.parse(sessionStorage.getItem(kept) ?? "null");
 if (before && before.step < steps.length - 1) {
   ({ step, began } = before);
@@ -31,18 +28,11 @@ if (before && before.step < steps.length - 1) {
 tell(said.at(-1) ?? begin);
 navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
 
-function tell({ words, asks }, waits = false) {
-  const state = JSON.parse(main.dataset.state);
-  caption.textContent = words.replace(/\{(\w+)\}/g, (_, name) => state[name] ?? "");
-  caption.classList.toggle("asks", Boolean(asks));
-  caption.classList.toggle("waits", waits);
-  crowd(); // the words take room
-}
-
 function holds(condition) {
   const [name, sign, number] = condition.split(" ");
   const value = JSON.parse(main.dataset.state)[name];
-  return sign === ">=" ? value >= Number(number) : sign === "<=" ? value <= Number(number) : value === Number(number);
+  if (sign === ">=") return value >= Number(number);
+  return sign === "<=" ? value <= Number(number) : value === Number(number);
 }
 
 // The first picture that comes may have been asked for before the step did anything; the tape's are old.
@@ -73,7 +63,9 @@ async function play() {
     const last = said.at(-1) ?? begin;
     tell(last, now.until.length > 0);
     for (const action of now.do) await act(action);
+    const late = setTimeout(() => oops(given.waits.replace("{what}", now.until.join(", "))), LATE);
     if (now.until.length) await reached(now.until);
+    clearTimeout(late);
     tell(last);
     sessionStorage.setItem(kept, JSON.stringify({ step, began }));
   } while (!now.hold);

@@ -29,23 +29,24 @@ export async function act(name) {
   }, 100);
   try {
     const answer = await fetch(`stage/do/${name}`, { method: "POST" });
-    if (!answer.ok) oops((await answer.json()).detail);
+    if (!answer.ok) failed((await answer.json()).detail);
   } catch {
-    if (name !== "kill-web") oops($("board").dataset.webDead);
+    if (name !== "kill-web") failed($("board").dataset.webDead);
   }
   clearInterval(waiting);
   $("wait").textContent = "";
   refresh();
 }
 
-function oops(why) {
-  $("oops").textContent = $("board").dataset.failed.replace("{why}", why);
+const failed = (why) => oops($("board").dataset.failed.replace("{why}", why));
+
+export function oops(words) {
+  $("oops").textContent = words;
   $("oops").hidden = false;
   setTimeout(() => { $("oops").hidden = true; }, 5000);
 }
 
 const TOOLS = {
-  full: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
   fewer: () => { document.body.classList.toggle("fewer"); crowd(); },
 };
 

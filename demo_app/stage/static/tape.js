@@ -8,14 +8,14 @@ const main = $("main");
 const STEP = 250; // milliseconds between two pictures while it plays
 const SILENCE = 1.5; // seconds in which nothing happens; what is longer is cut short
 const LAST_SHOWN = 1500; // milliseconds for the last picture
-const MINUTE = 60;
+const MINUTE = 60; // what it plays, when it is at its end
 const END = 1e10; // later than any moment: the server shows the last that there is
 let reel = null; // what the server says of it: since, until, moment, previous, next, marks
-let at = 0, speed = 0.5, playing = false, rewind = false, ending = 0;
+let at = 0, speed = 0.5, playing = false, ending = 0;
 
 export const open = () => view.address !== null;
 
-function show(moment) {
+export function show(moment) {
   at = moment;
   const since = reel ? `&since=${reel.since}&until=${reel.until}` : "";
   view.address = `stage?at=${at.toFixed(3)}${since}`;
@@ -24,17 +24,23 @@ function show(moment) {
 }
 
 export function close() {
+  if (main.dataset.film) { play(false); return; } // there is no present behind it
   clearTimeout(ending);
   view.address = reel = null;
-  playing = rewind = false;
+  playing = false;
   ending = 0;
   $("tape").hidden = true;
   document.body.classList.remove("replay");
   refresh();
 }
 
-function play(on) {
-  playing = on;
+export function play(on, fast = speed) {
+  [playing, speed] = [on, fast];
+  if (on && reel && !reel.next) at = main.dataset.film ? reel.since : Math.max(reel.since, at - MINUTE);
+  $("play").textContent = on ? "❚❚" : "▶";
+  for (const one of document.querySelectorAll("[data-speed]")) {
+    one.ariaPressed = String(Number(one.dataset.speed) === speed);
+  }
   clearTimeout(ending);
   ending = 0;
 }
@@ -58,13 +64,14 @@ document.addEventListener("fresh", () => {
   $("tape").hidden = false;
   const bar = $("scrub");
   [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
-  if (first) mark();
-  if (rewind) { rewind = false; play(true); show(Math.max(reel.since, reel.until - MINUTE)); return; }
-  if (first) show(at); // the end of the tape stays where it is
+  $("time").textContent = `${clock(at - reel.since)} / ${clock(reel.until - reel.since)}`;
+  if (first) { mark(); show(at); } // the end of the tape stays where it is
   if (!playing) return;
   if (reel.next) at = Math.max(at, reel.next - SILENCE);
   else ending ||= setTimeout(close, LAST_SHOWN);
 });
+
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds) % 60).padStart(2, "0")}`;
 
 function mark() {
   const { kill, rescue } = $("marks").dataset;
@@ -100,12 +107,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   KEYS[key]();
 });
+$("play").addEventListener("click", KEYS[" "]);
 $("scrub").addEventListener("input", () => jump(Number($("scrub").value)));
-$("replay").addEventListener("click", () => { if (open()) close(); else { rewind = true; show(END); } });
+$("replay").addEventListener("click", () => { if (open()) close(); else show(END); });
 for (const button of document.querySelectorAll("[data-speed]")) {
-  button.addEventListener("click", () => {
-    speed = Number(button.dataset.speed);
-    for (const one of document.querySelectorAll("[data-speed]")) one.ariaPressed = String(one === button);
-    play(true);
-  });
+  button.addEventListener("click", () => play(true, Number(button.dataset.speed)));
 }

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from stage.browser.overlaps import overlaps
 from stage.browser.rounds import new_round
-from support import being_sent, until
+from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -198,54 +198,6 @@ def test_a_token_that_has_arrived_lies_still(tab) -> None:
     until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
 
 
-@pytest.mark.thorough
-@pytest.mark.usefixtures("at_rest")
-def test_rescued_jobs_stand_in_the_order_in_which_they_will_run(tab, client, stack) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 20})
-    page = tab("/stage")
-    new_round(page)
-    expect(page.locator("[data-sum=posted]")).to_have_text("0")
-    page.keyboard.press("b")
-    client.wait_for(lambda now: now["running"] == 8)
-    until(lambda: being_sent(stack) == 8, what="the begin of all eight")
-    # what had not begun is not called rescued, and each worker's next beat says what has
-    until(lambda: not client.redis().keys("waiting:*"), what="the workers' next beat")
-    stack.kill("worker", pid=stack.ready["pids"]["worker"][0], restart=False)
-    expect(page.locator("[data-floor=queue] .token.rescued")).to_have_count(4)
-    shown = page.locator("[data-floor=queue] .token").all_text_contents()
-    queued = client.jobs("queued")["jobs"]
-    assert shown == [str(job["args"]["comment_id"]) for job in queued]
-    stack.start("worker")
-
-
-def test_what_is_left_of_an_earlier_round_leaves_the_board(tab, client: Client) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 4})
-    page = tab("/stage")
-    page.keyboard.press("c")
-    expect(page.locator(".box .token").first).to_be_attached()
-    new_round(page)
-    expect(page.locator("#in-words")).to_contain_text("Nothing has been posted in this round")
-    expect(page.locator(".token")).to_have_count(0)
-
-
-#: How many of the first worker's jobs have no seat when their numbers take two rows.
-_WITHOUT_SEAT = """() => {
-  const tokens = [...document.querySelectorAll(".box")][0].querySelectorAll(".token");
-  for (const token of tokens) token.textContent = "10000";
-  dispatchEvent(new Event("resize"));
-  return [...tokens].filter((token) => token.classList.contains("beyond")).length;
-}"""
-
-
-@pytest.mark.usefixtures("at_rest")
-def test_a_worker_shows_every_job_that_it_has_room_for(tab, client: Client) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 8})
-    page = tab("/stage")
-    page.keyboard.press("b")
-    expect(page.locator(".box").first.locator(".token")).to_have_count(4)
-    assert page.evaluate(_WITHOUT_SEAT) == 0
-
-
 def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
     page = tab("/stage", viewport={"width": 390, "height": 844})
     new_round(page)
@@ -284,19 +236,6 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     page.keyboard.press("x")
     expect(page.locator("#web-says")).to_be_visible()
     expect(page.locator(".room.web.off")).to_have_count(0)
-
-
-def test_the_last_minute_can_be_seen_again(tab, client: Client) -> None:
-    job = client.comment()["job_id"]
-    # the outbox may have it for a moment more
-    client.wait_for(lambda _: job in {one["id"] for one in client.jobs("done")["jobs"]})
-    page = tab("/stage")
-    page.keyboard.press("h")
-    expect(page.locator("body.replay")).to_be_attached()
-    expect(page.locator("#in-words")).to_contain_text("Tape: ")
-    page.keyboard.press("h")
-    expect(page.locator("body.replay")).to_have_count(0)
-    expect(page.locator("#in-words")).to_contain_text("posted")
 
 
 def test_reduced_motion_is_respected(tab) -> None:

@@ -1,0 +1,97 @@
+"""Record a show as one file: ``python -m demo_app.stage.recorder FILE [SHOW [LANGUAGE]]``.
+
+It plays the show on a stack of its own, as PageDown would, with time to read what is said.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+import sys
+import time
+from contextlib import suppress
+from html import unescape
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.stage.film import Frame, film, picture_of
+from demo_app.stage.show import steps
+
+#: Seconds between two pictures; for which words stay, and for each of their letters; and that a
+#: step may take.
+BETWEEN, WORDS, LETTER, PATIENCE = 0.25, 2.0, 0.06, 120.0
+_SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
+
+
+def record(show: str = "four-minutes", language: str = "en") -> str:
+    """Play the show, and return its file. Raises TimeoutError when a step has no end."""
+    frames, page, said = list[Frame](), "", -1
+    asked = {"show": show, "lang": language}
+    with (
+        Stack(workers=2, lease=8.0, controls=True, twin=True) as stack,
+        Client(stack.ready) as client,
+    ):
+
+        def take() -> dict[str, int]:
+            """Take a picture, an empty one while the web app is dead; return its numbers."""
+            nonlocal page
+            answer = None
+            with suppress(httpx.HTTPError):
+                answer = client.web.get("/stage", params=asked)
+            alive = answer is not None and answer.is_success
+            page = answer.text if answer is not None and alive else page
+            frames.append((time.time(), picture_of(page) if alive else "", said))
+            time.sleep(BETWEEN)
+            return _data("state", page) if alive else {}
+
+        def act(actions: tuple[str, ...]) -> None:
+            for action in actions:
+                with suppress(httpx.TransportError):  # it may kill who answers
+                    client.web.post(f"/stage/do/{action}")
+
+        for number, step in enumerate(steps(show, language)):
+            said = number if step["words"] else said
+            began, acting = time.monotonic(), Thread(target=act, args=(step["do"],))
+            acting.start()
+            while acting.is_alive():
+                take()
+            state = take()
+            while not all(_holds(one, state) for one in step["until"]):
+                if time.monotonic() - began > PATIENCE:
+                    raise TimeoutError(f"It still waits for {step['until']}: {state}")
+                state = take()
+            began = time.monotonic()
+            while step["hold"] and time.monotonic() - began < WORDS + LETTER * len(step["words"]):
+                take()
+        tape = _data("tape", client.web.get("/stage", params={"at": "1e10"}).text)
+    marks = [(at, what) for at, what in tape["marks"] if at >= frames[0][0]]
+    return film(page, frames, marks)
+
+
+def _data(name: str, page: str) -> dict[str, Any]:
+    """What a page says for scripts."""
+    found = re.search(rf"data-{name}='([^']*)'", page)
+    return json.loads(unescape(found[1])) if found else {}
+
+
+def _holds(condition: str, state: dict[str, int]) -> bool:
+    name, sign, number = condition.split()
+    return name in state and bool(_SIGNS[sign](state[name], int(number)))
+
+
+def main(file: str, *given: str) -> None:
+    """Write the file."""
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(record(*given), "utf-8")
+    print(f"The show: {path}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

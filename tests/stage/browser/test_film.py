@@ -1,0 +1,77 @@
+"""A run as one file: it plays by itself, without a server, as a video does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+from demo_app.stage.recorder import record
+
+pytestmark = pytest.mark.thorough
+
+
+@pytest.fixture
+def play(chromium: Browser) -> Iterator:
+    """Opens a file in a browser without a network. In the end: no error in its console."""
+    wrong: list[str] = []
+    context = chromium.new_context(locale="en", offline=True)
+
+    def open_(path: Path) -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda one: one.url.startswith("http") and wrong.append(one.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
+    context.close()
+    assert not wrong
+
+
+def test_what_was_on_the_tape_plays_to_its_end_and_again(
+    play, client: Client, stack: Stack, holder, tmp_path: Path
+) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 1})
+    for _ in range(12):
+        client.comment()
+    client.wait_for(lambda now: now["running"] == 8)
+    holder.post("/stage/do/kill-worker")
+    client.wait_for(lambda now: now["done"] == 12)
+    answer = holder.get("/stage/film")
+    assert "attachment" in answer.headers["content-disposition"]
+    file = tmp_path / "run.html"
+    file.write_text(answer.text, "utf-8")
+    page = play(file)
+    expect(page.locator("#marks .kill")).to_have_count(1)
+    page.get_by_role("button", name="a kill").click()
+    expect(page.locator(".box.off .token")).not_to_have_count(0)
+    expect(page.locator("#play")).to_have_text("▶")
+    page.keyboard.press("Space")
+    expect(page.locator("#play")).to_have_text("❚❚")
+    expect(page.locator("[data-sum=delivered]")).to_have_text("12", timeout=60_000)
+    expect(page.locator("#play")).to_have_text("▶")
+    page.locator("#play").click()
+    expect(page.locator("[data-sum=delivered]")).not_to_have_text("12")
+
+
+@pytest.mark.timeout(500)
+def test_the_four_minutes_in_a_file_say_at_their_end_what_became_of_both_systems(
+    play, tmp_path: Path
+) -> None:
+    file = tmp_path / "show.html"
+    file.write_text(record(), "utf-8")
+    assert file.stat().st_size < 2e6
+    page = play(file)
+    expect(page.locator(".caption")).to_contain_text("the job", timeout=60_000)
+    page.locator("#scrub").fill(page.locator("#scrub").get_attribute("max") or "")
+    expect(page.locator(".caption")).to_contain_text("This project: 8 of 8. Stock Celery: 4 of 8")
+    expect(page.locator(".lane").nth(1)).to_contain_text("8 of 8")
+    words = page.locator(".lane").first
+    until(lambda: re.search(r"back in 5\d min", words.inner_text()), what="how late the rest is")
