@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from demo_app.broker.fold import STATE_AFTER
@@ -27,10 +26,10 @@ PARTS = ("vendor/fengari-web.js", "store.js", "scripts.js", "world.js", "stock.j
 
 
 def scripts() -> dict[str, str]:
-    """Every Lua file of the queue, by its name without the ending; lines of comment are empty."""
+    """Every Lua file of the queue, by its name without the ending; see `_short`."""
     folder = files("demo_app.broker") / "scripts"
     found = [path for path in folder.iterdir() if path.name.endswith(".lua")]
-    return {path.name.removesuffix(".lua"): _without_comments(path) for path in found}
+    return {path.name.removesuffix(".lua"): _short(path.read_text("utf-8"), "--") for path in found}
 
 
 def words() -> dict[str, dict[str, str]]:
@@ -39,8 +38,9 @@ def words() -> dict[str, dict[str, str]]:
     return found
 
 
-def _without_comments(path: Traversable) -> str:
-    return re.sub(r"^ *--.*$", "", path.read_text("utf-8"), flags=re.M)
+def _short(code: str, comment: str) -> str:
+    """With the same lines; those of comment are empty, and none is indented."""
+    return re.sub(rf"^ *({comment}.*)?", "", code, flags=re.M)
 
 
 def page(in_site: bool = False, used: tuple[str, ...] = USED) -> str:
@@ -48,7 +48,7 @@ def page(in_site: bool = False, used: tuple[str, ...] = USED) -> str:
     texts = {name: text for name, text in scripts().items() if name in used}
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
     data += [f"const SCRIPTS = {_in_script(texts)};", f"const WORDS = {_in_script(words())};"]
-    code = [_harmless((HERE / part).read_text("utf-8")) for part in PARTS]
+    code = [_harmless(_short((HERE / part).read_text("utf-8"), "//")) for part in PARTS]
     made = (HERE / "page.html").read_text("utf-8")
     made = made.replace('href="site/', 'href="' if in_site else 'hidden href="')
     made = made.replace('content="site/', f'content="{os.environ.get("SITE", "")}')

@@ -230,9 +230,9 @@ class Claims {
       this.run("register", worker.name, LEASE, "{}", before);
     }
     for (const [job, number] of this.unknown(worker)) {
-      this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3);
+      this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
     }
-    const rescued = this.run("rescue", worker.name, LEASE, BEAT, 3, "", "move").slice(2);
+    const rescued = this.run("rescue", worker.name, LEASE, BEAT, 3, 3600).slice(2);
     for (const job of rescued) this.world.tell("rescued", job, {worker: worker.number});
     this.run("promote_due", worker.name, 100);
   }
@@ -261,7 +261,7 @@ class Claims {
   alive(worker) { return this.world.store.EXISTS(`worker:${worker.name}`) === 1; }
 
   finish(worker, run) {
-    const [in_time] = this.run("finish", run.name, QUEUE, run.job, run.claim, "done", "", "0", "", 3);
+    const [in_time] = this.run("finish", run.name, QUEUE, run.job, run.claim, "done", "", "0", "", 3, "");
     this.world.tell(in_time ? "done" : "late", run.job, {worker: worker.number});
   }
 

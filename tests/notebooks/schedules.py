@@ -49,14 +49,14 @@ def _step(chance: random.Random, now: float) -> list[Any]:
             return ["claim", worker, chance.choice([1, 1, 3]), *LANES]
         case 9 | 10 | 11 | 12:
             claim = [worker, lane, job, str(chance.randrange(1, 12))]
-            how = [chance.choice(OUTCOMES), "why", "5.500000", "", "1"]
+            how = [chance.choice(OUTCOMES), "why", "5.500000", "", "1", ""]
             return ["finish", *claim, *how, *chance.choice([(), (worker, *LANES)])]
         case 13:
             return ["beat", worker, LEASE, "{}", *chance.choice([(), (job,)])]
         case 14:
             return ["expire", worker]
         case 15:
-            return ["rescue", worker, LEASE, 500, 1, "", chance.choice(["look", "move", "move"])]
+            return ["rescue", worker, LEASE, 500, 1, chance.choice([0, 1000])]
         case 16:
             return ["promote_due", worker, 100]
         case 17:
