@@ -93,7 +93,7 @@ kit: book slides
 	@rm -rf build/kit && mkdir -p build/kit
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
 	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
-		-c .constraints.txt pip 'setuptools>=77' 'build/kit[demo,picture,lab,backends,judge]'
+		-c .constraints.txt pip 'setuptools>=77' 'build/kit[demo,picture,lab,backends]'
 	@$(PY) -c 'import platform as on, sys; print("Python {}.{} on".format(*sys.version_info), on.system(), on.machine())' > build/kit/wheels/made-for
 	@rm -rf build/kit/wheels/jobs_that_survive* build/kit/*.egg-info build/kit/build
 	@cp -R build/book build/slides build/kit/
@@ -123,7 +123,7 @@ constraints: .venv/.has-test
 .venv/.has-book: $(CHANGED)
 	@$(SETUP) demo,picture,lab,backends,book && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) demo,picture,lab,backends,bench,book,judge,test && touch $@
+	@$(SETUP) demo,picture,lab,backends,bench,book,test && touch $@
 .venv/.has-bench: $(CHANGED)
 	@$(SETUP) demo,picture,backends,bench && touch $@
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from pathlib import Path
@@ -42,22 +43,27 @@ def settings() -> str:
     return "\n".join(rows)
 
 
+def compared() -> str:
+    """What the judge found of each queue that people use."""
+    from demo_app.judge.table import markdown
+
+    return markdown(_judged())
+
+
 def judged() -> str:
-    """What the judge's page says of each queue that people use, in short."""
-    from demo_app.judge.table import columns
+    """The same in short."""
+    from demo_app.judge.table import BACK
     from demo_app.markdown import table
 
-    page = (ROOT / "notebooks" / "reference" / "judge.md").read_text("utf-8")
-    queues = columns(page)
-    levels = {row for cells in queues.values() for row in cells if row[0].isdigit()}
-    others = [row for row in next(iter(queues.values())) if row not in levels]
-    rows = []
-    for queue, cells in queues.items():
-        held = sum(cells[row].startswith("holds") for row in levels)
-        rows.append([queue, f"{held} of {len(levels)}", *(cells[row] for row in others)])
-    how = next(text for text in page.splitlines() if "To repeat it" in text)
-    head = ["queue", "levels that hold", *others]
-    return "\n".join([table(head, rows, ["---", *("---:" for _ in head[1:])]), "", how])
+    head = ("queue", "made of", "holds", BACK)
+    rows = [[row[name] for name in head] for row in _judged() if row["holds"]]
+    return table(head, rows, ["---", "---", ":---:", ":---:"])
+
+
+def _judged() -> list[dict[str, str]]:
+    """What ``python -m demo_app judge --table --csv`` wrote."""
+    with (ROOT / "notebooks" / "reference" / "judge.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 #: Open threads about Celery on Redis: the title, a schedule of the playground, what it ends with.
@@ -96,6 +102,7 @@ def threads() -> str:
 #: Where each table is.
 TABLES = {
     "walk": (ROOT / "README.md", walk),
+    "judged": (ROOT / "notebooks" / "reference" / "judge.md", compared),
     "queues": (ANSWERS, judged),
     "threads": (ANSWERS, threads),
     "settings": (ROOT / "notebooks" / "reference" / "reference.md", settings),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import shlex
 import time
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +15,12 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.judge import grade, lessons, table
-from demo_app.judge.judge import AT_RANDOM, Judge
+from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.report import told
 from demo_app.judge.sheet import Sheet
 from demo_app.judge.target import CannotJudge
-from demo_app.judge.targets import NAMES, target_of
+from demo_app.judge.targets import KNOWN, target_of
 from demo_app.stack import StackError
 from local_smtp.escape import escape_invisible
 
@@ -32,7 +30,7 @@ def judge(
         list[str] | None,
         Argument(
             metavar="FILE.py:CLASS|celery:MODULE:APP|command:COMMAND|NAME",
-            help=f"a name: {', '.join(NAMES)}; several with --table",
+            help=f"a name: {', '.join(KNOWN)}; several with --table",
         ),
     ] = None,
     levels: Annotated[str, Option(metavar="1-12", help="such as 5, or 1-4,9")] = "1-12",
@@ -70,14 +68,11 @@ def judge(
             help="with --grade: a secret of yours, with which each row of the sheet is signed",
         ),
     ] = None,
-    markdown: Annotated[
-        Path | None,
-        Option(metavar="FILE", help="write that into a new file, or between its marks"),
-    ] = None,
     csv: Annotated[
         Path | None,
         Option(
-            metavar="FILE", help="with --grade: a sheet; a run that was cut off goes on with it"
+            metavar="FILE",
+            help="with --table, --grade: a sheet; a run that was cut off goes on with it",
         ),
     ] = None,
 ) -> int:
@@ -89,10 +84,8 @@ def judge(
     targets = targets or []
     asked = [bool(hand_ins), as_table, len(targets) == 1 and not as_table]
     if asked.count(True) != 1 or (hand_ins and targets):
-        known = ", ".join(NAMES)
+        known = ", ".join(KNOWN)
         raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
-    if markdown and not table.has_place(markdown):
-        raise BadParameter(f"{markdown} has no marks <!-- judge --> and <!-- /judge -->")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     target = "" if as_table or hand_ins else targets[0]
@@ -102,34 +95,33 @@ def judge(
         if not target:
             if hand_ins:
                 sheets = _graded(console, hand_ins, wanted, arguments, minutes, at_once, csv, key)
-                text = "\n\n".join(sheet.markdown() for sheet in sheets)
+                print("\n\n".join(sheet.markdown() for sheet in sheets))
             else:
-                again = ["--table", *targets, *arguments]
-                text = _compared(console, targets or NAMES, wanted, seed, seconds, again)
-            print(text)
-            if markdown:
-                table.write(markdown, text)
+                print(
+                    _compared(console, targets or [*KNOWN], wanted, seed, seconds, arguments, csv)
+                )
             return 0
         console.print(f"{target}, seed {seed}", markup=False)
+        began = time.monotonic()
         with Judge(found := target_of(target), seed, seconds) as judging:
             if found.open_to:
                 console.print(f"Not isolated: {found.open_to}.", markup=False)
             verdicts = list(told(console, judging.judge(wanted), target))
-        if target.startswith("celery:"):  # as it would be in the table
-            names = {number: LEVELS[number].name for number in wanted}
-            how = f"To repeat it: `{_command([target, *arguments])}`."
-            console.print(table.markdown({target: verdicts}, names, how), markup=False)
+        if found.trusted:  # as it would be in the table
+            row = _row(target, verdicts, arguments, began)
+            shown = table.markdown([dict(zip(table.head(wanted), row, strict=True))])
+            console.print(shown, markup=False, soft_wrap=True)
     except (CannotJudge, StackError) as error:
         console.print(escape_invisible(error), markup=False)
         return 2
     except OSError as error:
-        if error.filename not in map(str, (markdown, csv)):
+        if error.filename != str(csv):
             raise
         console.print(f"{error.filename} can't be written ({error.strerror}).", markup=False)
         return 2
     if as_json:
-        shown = [verdict.as_json() for verdict in verdicts]
-        print(json.dumps({"target": target, "seed": seed, "levels": shown}))
+        shown_levels = [verdict.as_json() for verdict in verdicts]
+        print(json.dumps({"target": target, "seed": seed, "levels": shown_levels}))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 
@@ -140,26 +132,28 @@ def _compared(
     seed: int,
     seconds: float,
     arguments: Sequence[str],
+    csv: Path | None,
 ) -> str:
-    """The table of these targets."""
-    found: dict[str, table.Told] = {}
-    began, load = time.monotonic(), os.getloadavg()[0]
-    for name in targets:
+    """The table of these queues that are not in the sheet yet, and of those that are."""
+    sheet = Sheet(head := table.head(levels), csv)
+    for name in [name for name in targets if name not in {row[0] for row in sheet.rows}]:
         console.print(f"{name}, seed {seed}", markup=False)
+        began = time.monotonic()
         try:
             with Judge(target_of(name), seed, seconds) as judging:
-                found[name] = list(told(console, judging.judge(levels), brief=True))
+                verdicts = list(told(console, judging.judge(levels), brief=True))
+            sheet.add(_row(name, verdicts, arguments, began))
         except CannotJudge as error:
             console.print(str(error), markup=False)
-            found[name] = str(error).removeprefix("There is ").removesuffix(".")
-    names = {number: LEVELS[number].name for number in levels}
-    minutes, after = (time.monotonic() - began) / 60, os.getloadavg()[0]
-    how = (
-        f"{date.today().isoformat()}, seed {seed}. It took {minutes:.0f} minutes; the machine's "
-        f"load was {load:.1f} before and {after:.1f} after. "
-        f"To repeat it: `{_command(arguments)}`."
-    )
-    return table.markdown(found, names, how)
+            sheet.add([name, str(error).rstrip("."), *("" for _ in head[2:])])
+    return table.markdown(dict(zip(head, row, strict=True)) for row in sheet.rows)
+
+
+def _row(
+    name: str, verdicts: Sequence[Verdict], arguments: Sequence[str], began: float
+) -> list[str]:
+    command = shlex.join(["python", "-m", "demo_app", "judge", name, *arguments])
+    return table.row(name, verdicts, command, (time.monotonic() - began) / 60)
 
 
 def _graded(
@@ -190,10 +184,6 @@ def _graded(
     if not sheets:
         raise CannotJudge(f"There is no notebook, no .py file and no hand-in in {folder}.")
     return sheets
-
-
-def _command(arguments: Sequence[str]) -> str:
-    return shlex.join(["python", "-m", "demo_app", "judge", *arguments])
 
 
 def _numbers(text: str) -> list[int]:

@@ -5,7 +5,8 @@ tested to be refused. It can be held to any backend, and knows nothing of those 
     check_backend("my_backend:make", path=("folder",))
 """
 
-from demo_app.conformance.harness import Broken, Subject
+from demo_app.conformance.expect import Broken
+from demo_app.conformance.harness import Subject
 from demo_app.conformance.suite import PROMISES, Harnesses, check_backend
 
 __all__ = ["PROMISES", "Broken", "Harnesses", "Subject", "check_backend"]

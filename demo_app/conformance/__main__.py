@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from demo_app.conformance.harness import Subject
-from demo_app.conformance.suite import PROMISES, Finding, findings
+from demo_app.conformance.suite import PROMISES, Finding, check_backend
 from demo_app.jobs.backend import known_backends
 from demo_app.markdown import table
 
@@ -28,10 +27,9 @@ def main(
 ) -> None:
     """Hold backends to their promises, and print the table; exit status 1 if one is broken."""
     with ThreadPoolExecutor(2) as pool:  # so many backends at a time
-        all_found = pool.map(
-            lambda name: list(findings(Subject(name))), backends or known_backends()
-        )
-        found = [finding for each in all_found for finding in each]
+        found = [
+            one for all_ in pool.map(check_backend, backends or known_backends()) for one in all_
+        ]
     print(markdown(found))
     broken = [finding for finding in found if finding.problem]
     for finding in broken:

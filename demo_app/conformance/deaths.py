@@ -10,7 +10,8 @@ import signal
 import time
 from collections.abc import Sequence
 
-from demo_app.conformance.harness import Broken, Harness
+from demo_app.conformance.expect import Broken
+from demo_app.conformance.harness import Harness
 from demo_app.conformance.sample_tasks import hold, step
 from demo_app.jobs.capabilities import Death
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-from demo_app.conformance.harness import NEVER, Broken, Harness
-from demo_app.conformance.sample_tasks import hold
+from collections.abc import Callable
 
 
-@contextmanager
-def held(harness: Harness) -> Iterator[None]:
-    """Keep the one worker busy, so that jobs put in within the block wait."""
-    name = f"{time.time()}"
-    if not harness.in_request:
-        harness.put(hold.job(name))
-        harness.wait_for("began", name=name)
-    try:
-        yield
-    finally:
-        harness.release(name)
+class Broken(AssertionError):
+    """A promise was not kept; says what was promised, and what happened."""
+
+
+def expect(fine: object, otherwise: str) -> None:
+    """Raises Broken with the text `otherwise` unless it is fine."""
+    if not fine:
+        raise Broken(otherwise)
 
 
 def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
@@ -34,17 +26,3 @@ def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None
         expect(word in str(error), f"the refusal does not say {word!r}: {error}")
     else:
         raise Broken("what is not supported was taken without an error")
-
-
-def expect(fine: object, otherwise: str) -> None:
-    """Raises Broken with the text `otherwise` unless it is fine."""
-    if not fine:
-        raise Broken(otherwise)
-
-
-def never(seen: Callable[[], bool], what: str) -> None:
-    """Expect that it is not seen within some time."""
-    deadline = time.monotonic() + NEVER
-    while time.monotonic() < deadline:
-        expect(not seen(), f"there was {what}")
-        time.sleep(0.02)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from demo_app.broker.connection import connect
+from demo_app.conformance.expect import Broken
 from demo_app.conformance.host import address
 from demo_app.conformance.sample_tasks import EVENTS
 from demo_app.jobs import Job, TaskResult
@@ -29,10 +30,6 @@ Event = dict[str, Any]
 NEVER = 1.5
 _HOST = "demo_app.conformance.host"
 _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
-
-
-class Broken(AssertionError):
-    """A promise was not kept; says what was promised, and what happened."""
 
 
 @dataclass(frozen=True, slots=True)

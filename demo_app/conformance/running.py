@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from demo_app.conformance.expect import expect, held, refused
+from demo_app.conformance.expect import expect, refused
 from demo_app.conformance.harness import Harness
 from demo_app.conformance.sample_tasks import hold, meet, step
 from demo_app.jobs import Unsupported
 from demo_app.jobs.capabilities import Priority
+
+
+@contextmanager
+def held(harness: Harness) -> Iterator[None]:
+    """Keep the one worker busy, so that jobs put in within the block wait."""
+    name = f"{time.time()}"
+    if not harness.in_request:
+        harness.put(hold.job(name))
+        harness.wait_for("began", name=name)
+    yield
+    harness.release(name)
 
 
 def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:

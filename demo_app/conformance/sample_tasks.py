@@ -50,9 +50,7 @@ def step(number: int) -> int:
 def hold(name: str) -> None:
     """Run until the file ``release-<name>`` is there."""
     record("began", name=name)
-    deadline = time.monotonic() + 60.0
-    while not (settings().dir / f"release-{name}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    _is_there(f"release-{name}", 60.0)
     record("ended", name=name)
 
 
@@ -60,13 +58,15 @@ def hold(name: str) -> None:
 def meet(mine: str, other: str) -> None:
     """Run until the other one runs as well."""
     (settings().dir / mine).touch()
-    deadline = time.monotonic() + 5.0
-    while not (settings().dir / other).exists():
-        if time.monotonic() > deadline:
-            record("alone", name=mine)
-            return
+    record("met" if _is_there(other, 5.0) else "alone", name=mine)
+
+
+def _is_there(name: str, seconds: float) -> bool:
+    """Wait so long for a file of the stack's folder."""
+    deadline = time.monotonic() + seconds
+    while not (found := (settings().dir / name).exists()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    record("met", name=mine)
+    return found
 
 
 @task(takes_context=True)

@@ -7,12 +7,13 @@ other half of the bargain: what it does not support is refused, with an error th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from demo_app.conformance import arriving, deaths, ending, running
-from demo_app.conformance.harness import Broken, Harness, Subject
+from demo_app.conformance.expect import Broken
+from demo_app.conformance.harness import Harness, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +81,18 @@ class Harnesses:
         Raises Broken when it is not, or raises something that nobody expects.
         """
         try:
-            return self._see(promise)
+            if promise.apart:
+                with Harness(self.subject, promise.concurrency) as harness:
+                    return promise.see(harness)
+            if promise.concurrency not in self._shared:
+                harness = self._stack.enter_context(Harness(self.subject, promise.concurrency))
+                harness.start_worker()
+                self._shared[promise.concurrency] = harness
+            return promise.see(self._shared[promise.concurrency])
         except Broken:
             raise
         except Exception as error:
             raise Broken(f"{type(error).__name__}: {error}") from error
-
-    def _see(self, promise: Promise) -> str:
-        if promise.apart:
-            with Harness(self.subject, promise.concurrency) as harness:
-                return promise.see(harness)
-        shared = self._shared.get(promise.concurrency)
-        if shared is None:
-            shared = self._stack.enter_context(Harness(self.subject, promise.concurrency))
-            shared.start_worker()
-            self._shared[promise.concurrency] = shared
-        return promise.see(shared)
-
-
-def findings(subject: Subject, promises: Iterable[Promise] = PROMISES) -> Iterator[Finding]:
-    """What is seen of each promise."""
-    with Harnesses(subject) as harnesses:
-        for promise in promises:
-            try:
-                yield Finding(subject.backend, promise.name, harnesses.see(promise))
-            except Broken as broken:
-                yield Finding(subject.backend, promise.name, "broken", str(broken))
 
 
 def check_backend(
@@ -117,4 +104,11 @@ def check_backend(
     folders in which Python finds it. Returns what was seen of each promise; a kept one has no
     `problem`. Takes about half a minute.
     """
-    return list(findings(Subject(backend, path), promises))
+    found = []
+    with Harnesses(Subject(backend, path)) as harnesses:
+        for promise in promises:
+            try:
+                found.append(Finding(backend, promise.name, harnesses.see(promise)))
+            except Broken as broken:
+                found.append(Finding(backend, promise.name, "broken", str(broken)))
+    return found

@@ -103,6 +103,12 @@ class Arena:
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         return self._start(f"p{number}", halt, nth, jobs=self._names.of(jobs))
 
+    def forget(self, part: Part) -> None:
+        """It has ended, and its name is free for another one."""
+        part.running.send(signal.SIGKILL)
+        part.cable.end()
+        self.parts.remove(part)
+
     def note(self, event: str, **details: Any) -> None:
         """Write down what the judge does, or sees."""
         self._log.note(event, **details)
@@ -118,9 +124,7 @@ class Arena:
             self.until(lambda: not part.running.alive(), 60.0)
             told = [e["place"] for e in self._log.events if e["event"] == "told"][-1:]
             keys = [*keys, *filter(None, told)]
-            self.parts.remove(part)
-            part.running.send(signal.SIGKILL)
-            part.cable.end()
+            self.forget(part)
         self.note(event, job=job, keys=keys, lasts=lasts)
 
     def record(self) -> Record:
@@ -191,11 +195,16 @@ class Arena:
         part = self._part(who)
         if part is None:
             raise EOFError
+        if event["event"] == "begin" and not event["job"]:  # of an empty text there is no trace
+            label = self._names.labels.get("", "")
+            self._log.note("seen", "cable", on=who, job=label, answer=True)
         if event["event"] == "passes":
             self._log.note(
                 "call", who, method=event["method"], commands=event["commands"], names=[]
             )
         step = _STEPS.get(event["event"], str(event.get("step", "")))
+        if event["event"] == "rescues":
+            part.go.wait()
         if part.halts_at(step):
             self._log.note("halt", who, step=f"{step} {event.get('words', '')}".strip())
             part.go.wait()

@@ -17,12 +17,14 @@ def not_asked(
     level: Level,
     steps: Sequence[str],
     records: Sequence[Record],
+    missed: Sequence[str],
     where_spoke: bool,
     say: Say = str.format,
 ) -> str:
     """Why the level was not really asked, in a sentence; "" when it was.
 
-    records: of its trials, in which nothing went wrong. where_spoke: whether the class itself has
+    records: of its trials, in which nothing went wrong. missed: the steps at which something was to
+    be broken, and nobody came by. where_spoke: whether the class itself has
     said where a job is. Of a library with an adapter it is known.
     """
     if target.trusted:
@@ -34,7 +36,7 @@ def not_asked(
             "from. Keep jobs readable, or give the class where(job)."
         )
         return say(told, job=unproved[0].partition(":")[0])
-    if missed := [step for one in records for step in one.missed if step.startswith("run:")]:
+    if missed:
         told = "Nothing could be broken at {step}: no worker came by there."
         return say(told, step=missed[0])
     is_in_server = any(record.on_cables for record in records)

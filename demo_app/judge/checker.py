@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from demo_app.judge.levels import BACK
@@ -117,7 +118,7 @@ def _no_wait(plan: Plan, record: Record, say: Say) -> str:
         if ":" in job and record.put.get(job, end) >= end:
             told = "put({job!r}) came back only after the job had run: the caller waited for it."
             return say(told, job=job)
-    if (seconds := record.quickest_put) > _SLOW:
+    if (seconds := record.quick_put) > _SLOW:
         told = "Each put took {seconds:.1f} s or more, although the server answered: it waits."
         return say(told, seconds=seconds)
     return _lost(plan, record, say)
@@ -146,7 +147,7 @@ def _back(plan: Plan, record: Record, say: Say) -> str:
 
 
 def _no_harm(plan: Plan, record: Record, say: Say) -> str:
-    paused = [event["to"] for event in record.acts() if event["act"] == Act.PAUSE]
+    paused = [event["to"] for event in record.acts() if event["act"] in (Act.PAUSE, Act.STALE)]
     in_hand = [e for e in record.halts() if not e["step"].startswith("rescue")]
     for job, times in record.times.items():
         if times > 1 and job.startswith("late"):
@@ -155,6 +156,9 @@ def _no_harm(plan: Plan, record: Record, say: Say) -> str:
                 "the job ran on another worker at the same time."
             )
             return say(told, who=paused[-1], job=job)
+        if times > len(in_hand) + 1 and not paused:
+            told = "{job} ran {times} times: two workers rescued it at once, and both gave it back."
+            return say(told, job=job, times=times)
         if times > len(in_hand) + 1:
             told = "{job} ran {times} times: what was asked before the pause was not true after it."
             return say(told, job=job, times=times)
@@ -168,6 +172,9 @@ def _poison(plan: Plan, record: Record, say: Say) -> str:
         return say(told, runs=runs)
     if lost := _lost(plan, record, say):
         return lost
+    places = Counter(record.last_seen("poison-1"))
+    if twice := next((place for place, times in places.items() if times > 1), ""):
+        return say("The poison is twice in {place}: it was given up by two, or twice.", place=twice)
     if record.last_seen("poison-1") == [] and record.on_cables:
         if plan.deaths:
             told = "The poison is nowhere: its way to the dead letter was cut off ({what})."
@@ -216,7 +223,7 @@ def _seen_once(plan: Plan, record: Record, say: Say) -> str:
         if seen.setdefault(run.message_id, run.job) != run.job:
             told = "{job} and {other} have one message id: one is never seen."
             return say(told, job=run.job, other=seen[run.message_id])
-    for job in record.done:
+    for job in record.ended:
         if sum(one == job for one in seen.values()) > 1:
             told = "{job} was delivered twice, with two message ids: the reader sees it twice."
             return say(told, job=job)

@@ -12,20 +12,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo_app.judge.leash import Leash
 from demo_app.judge.lessons import LARGEST
-from demo_app.judge.sheet import Sheet, safe
+from demo_app.judge.sheet import SIGNS, Sheet, safe
 from demo_app.judge.target import CannotJudge
 
 _METHODS = {"put", "claim", "ack"}
 #: Of several classes that would do, one of this name is meant.
 _USUAL = "MyQueue"
-_SIGNS = {True: "✓", False: "✗", None: "–"}
 #: Folders in which nobody hands anything in.
 _IGNORED = {"__pycache__", ".ipynb_checkpoints", "__MACOSX"}
 
@@ -74,47 +74,62 @@ def grade_all(
     new = [path for path, names in wanted.items() if names not in known]
     if known:
         tell(f"{len(wanted) - len(new)} of {len(wanted)} hand-ins are in the sheet already.")
+    leash = Leash()
     with ThreadPoolExecutor(at_once) as pool:
         began = {path: time.monotonic() for path in new}
 
         def run(path: Path) -> Grade:
             began[path] = time.monotonic()
-            return grade(path, arguments, seconds)
+            return grade(path, arguments, seconds, leash)
 
         futures = {pool.submit(run, path): path for path in new}
-        for number, future in enumerate(as_completed(futures), 1):
+        for number, future in enumerate(_as_completed(futures, pool, leash), 1):
             path, one = futures[future], future.result()
             held = sum(kept is True for kept in one.held.values())
             took = time.monotonic() - began[path]
-            signs = [_SIGNS[one.held[level]] if level in one.held else "" for level in levels]
+            signs = [SIGNS[one.held[level]] if level in one.held else "" for level in levels]
             cells = [*wanted[path], one.queue, *signs, held, f"{took:.0f}", one.told]
             row = sheet.add(cells)
             told = f"{held} of {len(levels)} levels hold" if one.held else row[-1]
             tell(f"{number} of {len(new)}: {row[0]}: {told} ({took:.0f} s)")
 
 
-def grade(path: Path, arguments: Sequence[str], seconds: float) -> Grade:
+def _as_completed(
+    futures: Iterable[Future[Grade]], pool: ThreadPoolExecutor, leash: Leash
+) -> Iterator[Future[Grade]]:
+    """Each that is done; who breaks it off leaves no judge running."""
+    try:
+        yield from as_completed(futures)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        leash.end()
+
+
+def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) -> Grade:
     """Judge the queue that a file defines. arguments: for the judge. seconds: at most."""
     try:
         with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
             source, queue = queue_of(path)
             alone = Path(folder) / "my_queue.py"  # nobody else's files are beside it
             alone.write_text(source, "utf-8")
-            return _judged(alone, queue, arguments, seconds)
+            return _judged(alone, queue, arguments, seconds, leash)
     except CannotJudge as error:
         return Grade(told=str(error))
     except Exception as error:  # whatever it is: the others have their rows
         return Grade(told=f"It could not be judged: {type(error).__name__}: {error}")
 
 
-def _judged(path: Path, queue: str, arguments: Sequence[str], seconds: float) -> Grade:
+def _judged(
+    path: Path, queue: str, arguments: Sequence[str], seconds: float, leash: Leash
+) -> Grade:
     """What the judge says. Raises CannotJudge."""
     judge = subprocess.Popen(
         [sys.executable, "-m", "demo_app", "judge", f"{path}:{queue}", *arguments, "--json"],
         cwd=path.parent,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        text=True, errors="replace", start_new_session=True,
+        text=True, errors="replace", start_new_session=True, env=leash.environment,
     )  # fmt: skip
+    leash.hold(judge.pid)
     try:
         out, err = judge.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:  # what it started ends with it

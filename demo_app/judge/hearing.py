@@ -16,7 +16,7 @@ from typing import Any
 
 Event = dict[str, Any]
 #: Bytes of a line, and lines of a trial, that are listened to at most.
-_LONGEST, _MOST = 1 << 20, 200_000
+_LONGEST, _MOST = 4 << 20, 200_000
 #: LOCAL_PEERPID of macOS, at the level SOL_LOCAL.
 _LOCAL_PEERPID = (0, 2)
 

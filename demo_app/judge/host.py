@@ -79,7 +79,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
         _every(1.0, lambda: call("rescue"))
     role.log("works")
     if not role.claims:
-        signal.pause()
+        role.ask("rescues")
     while True:
         job = call("claim")
         if job is None:

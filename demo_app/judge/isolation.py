@@ -115,7 +115,7 @@ def _hide(work: Path, kept: list[Path]) -> None:
     for path, is_folder, file in opened:
         if is_folder:
             path.mkdir(parents=True, exist_ok=True)
-        else:
+        elif not path.exists():  # its folder may be among them
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         _call(

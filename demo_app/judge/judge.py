@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
 from collections import defaultdict
@@ -17,10 +16,9 @@ from demo_app.judge.checker import check
 from demo_app.judge.drive import drive
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, Level, at_random
-from demo_app.judge.plan import Act, Fault, Plan
+from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record, Say
-from demo_app.judge.settle import ENDLESS
-from demo_app.judge.steps import MOVES
+from demo_app.judge.survey import survey
 from demo_app.judge.target import Target
 
 #: Seconds without progress after which a job counts as lost.
@@ -29,10 +27,10 @@ PATIENCE = 12.0
 AT_RANDOM = 10.0
 #: So many jobs wait at once for a library.
 _MANY = 60
-#: Commands that may move the poison to its dead letter; so many of them are halted at.
-_MOVING, _WAYS = re.compile(f"{MOVES.pattern}|EVAL|CALL|EXEC"), 8
 #: The same up to level 4, where nothing was broken: no lease has to run out first.
 _NO_LEASE = 6.0
+#: So often a trial is run until something was broken in it.
+_TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +72,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A plan that was run. why: "" when its level's promise was kept."""
+class Outcome:
+    """Of a plan that was run. why: "" when its level's promise was kept."""
 
     plan: Plan
     record: Record
@@ -101,8 +99,10 @@ class Judge:
     ) -> None:
         self._target, self._seed, self._say = target, seed, say
         self._seconds, self._patience = seconds, patience
-        self._begun: list[Future[Trial]] = []
-        self._where_spoke = self._judges_poison = False
+        self._begun: list[Future[Outcome]] = []
+        self._where_spoke = False
+        #: The steps at which each worker with a job comes by.
+        self._sure = {"run:begin", "run:end"}
         #: Set when a level is decided.
         self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pool = ThreadPoolExecutor(at_once if target.stepped else min(at_once, 3))
@@ -121,10 +121,17 @@ class Judge:
         wanted = [LEVELS[number] for number in levels]
         target = self._target
         halts = not target.trusted and any(lv.at_steps or lv.number == 9 for lv in wanted)
-        self._judges_poison = 9 in [level.number for level in wanted]
-        steps = self._steps() if halts or target.has_where else []
+        steps: list[str] = []
+        if halts or target.has_where:
+            poison = 9 in [level.number for level in wanted]
+            steps, sure = survey(self._records, stepped=target.stepped, poison=poison)
+            self._sure |= sure
         begun = {
-            level.number: [self._pool.submit(self._try, plan) for plan in level.plans(steps)]
+            level.number: [
+                self._pool.submit(self._try, plan)
+                for plan in level.plans(steps)
+                if not (plan.same_name and target.trusted)  # a library names its workers itself
+            ]
             for level in wanted
         }
         self._begun = [future for futures in begun.values() for future in futures]
@@ -136,58 +143,34 @@ class Judge:
         over = sum(future.done() for future in self._begun)
         return say("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
-    def _try(self, plan: Plan) -> Trial:
+    def _records(self, plans: Sequence[Plan]) -> list[Record]:
+        return [outcome.record for outcome in self._pool.map(self._try, plans)]
+
+    def _try(self, plan: Plan, times: int = _TIMES) -> Outcome:
+        """Run it. times: so often at most, when on a busy machine nobody comes by where something
+        is to be broken."""
         patience = self._patience
         if self._target.stepped and plan.level <= 4 and not plan.faults:
-            patience = min(patience, _NO_LEASE)
+            patience = min(patience, _NO_LEASE) + plan.idle
         if self._target.trusted and len(plan.jobs) > _MANY:  # some start a process for each job
             plan = replace(plan, jobs=plan.jobs[:_MANY])
         record = drive(self._target, plan, patience, self._stops[plan.level])
         self._where_spoke |= self._target.has_where and record.where_spoke
-        return Trial(plan, record, check(plan, record))
+        outcome = Outcome(plan, record, check(plan, record))
+        over = self._stops[plan.level].is_set() or outcome.why
+        if self._sure & {*record.missed} and times > 1 and not over:
+            return self._try(plan, times - 1)
+        return outcome
 
-    def _steps(self) -> list[str]:
-        """The steps of the queue: what it does with one job, and with one of a killed worker."""
-        plans = [Plan(1), Plan(5, faults=(Fault("run:begin", Act.KILL),), quiet=0.5)]
-        found: dict[str, None] = {}
-        stepped = self._target.stepped
-        for _ in range(2):  # on a busy machine a job may not have run in the first
-            for trial in self._pool.map(self._try, plans):
-                for event in trial.record.events:
-                    if event["event"] == "call":
-                        found.update(dict.fromkeys(_named(event["method"], event["names"])))
-                    elif event["event"] == "sent" and event["who"][0] == "w" and not stepped:
-                        found.update(dict.fromkeys(_named("cable", event["names"])))
-            if any(step.startswith(("claim", "cable")) for step in found):
-                break
-        if stepped and self._judges_poison:
-            found.update(dict.fromkeys(self._dead_letter_steps()))
-        return list(found)
-
-    def _dead_letter_steps(self) -> list[str]:
-        """``dead:DEATHS:STEP``: what moved something after the last death of a poison pill."""
-        record = self._try(Plan(9, ("poison-1",))).record
-        died = [run.who for run in record.poison_runs]
-        if not 0 < len(died) <= ENDLESS:
-            return []
-        calls = [
-            (event["method"], event["names"])
-            for event in record.events
-            if event["event"] == "call" and event["who"] not in died
-            and event["method"] in ("rescue", "claim")
-        ]  # fmt: skip
-        steps = dict.fromkeys(step for method, names in calls for step in _named(method, names))
-        moves = [s for s in steps if s.endswith(":after") and _MOVING.search(s.split(":")[1])]
-        return [f"dead:{len(died)}:{step}" for step in moves][:_WAYS]
-
-    def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Trial]]) -> Verdict:
-        trials: list[Trial] = []
+    def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Outcome]]) -> Verdict:
+        trials: list[Outcome] = []
         for future in begun:
             trials.append(future.result())
             if trials[-1].why:
                 break
         if trials[-1].why:
             self._end(level.number, begun)
+        missed = [step for one in trials for step in one.record.missed if step in self._sure]
         if level.faults_at_random and not trials[-1].why:
             trials += self._at_random(level, steps)
         last = trials[-1]
@@ -195,7 +178,7 @@ class Judge:
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
         asked = last.why or not_asked(
-            self._target, level, steps, records, self._where_spoke, self._say
+            self._target, level, steps, records, missed, self._where_spoke, self._say
         )
         return Verdict(
             level,
@@ -212,7 +195,7 @@ class Judge:
             record=last.record if last.why else None,
         )
 
-    def _end(self, level: int, begun: list[Future[Trial]]) -> None:
+    def _end(self, level: int, begun: list[Future[Outcome]]) -> None:
         """The other trials of the level are of no use any more."""
         for future in begun:
             future.cancel()
@@ -220,26 +203,20 @@ class Judge:
         wait(future for future in begun if not future.cancelled())
         self._stops[level].clear()
 
-    def _at_random(self, level: Level, steps: Sequence[str]) -> list[Trial]:
+    def _at_random(self, level: Level, steps: Sequence[str]) -> list[Outcome]:
         """Trials of several faults, until the time is up or one fails."""
         chance = random.Random(f"{self._seed} {level.number}")
-        deadline, trials = time.monotonic() + self._seconds, list[Trial]()
+        deadline, trials = time.monotonic() + self._seconds, list[Outcome]()
         while time.monotonic() < deadline and not (trials and trials[-1].why):
             plans = [at_random(level, steps, chance) for _ in range(4)]
-            trials += sorted(self._pool.map(self._try, plans), key=lambda trial: bool(trial.why))
+            tried = self._pool.map(lambda plan: self._try(plan, 1), plans)
+            trials += sorted(tried, key=lambda trial: bool(trial.why))
         return trials
 
-    def _minimised(self, failed: Trial) -> Trial:
+    def _minimised(self, failed: Outcome) -> Outcome:
         """The smallest trial that still fails: fewer faults, fewer jobs."""
         for plan in failed.plan.smaller():
             trial = self._try(plan)
             if trial.why:
                 return self._minimised(trial)
         return failed
-
-
-def _named(method: str, names: Sequence[str]) -> Iterator[str]:
-    seen: dict[str, int] = {}
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        yield from (f"{method}:{name}:{seen[name]}:{when}" for when in ("before", "after"))

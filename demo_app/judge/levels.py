@@ -39,6 +39,11 @@ def _of(steps: Steps, *methods: str) -> list[str]:
     return [step for step in steps if step.partition(":")[0] in methods]
 
 
+def _rescues(steps: Steps) -> list[str]:
+    """``again:STEP`` is a step of `claim` that is seen only where another's job comes back."""
+    return [step.removeprefix("again:") for step in _of(steps, "rescue", "again")]
+
+
 def _one_fault(level: int, faults: Sequence[Fault], **given: object) -> list[Plan]:
     plan = Plan(level, **given)  # type: ignore[arg-type]
     return [replace(plan, faults=(fault,)) for fault in faults]
@@ -48,6 +53,7 @@ def _runs(_: Steps) -> list[Plan]:
     return [
         Plan(1),
         Plan(1, _names(3), early=1),
+        Plan(1, early=1, idle=6.0),
         Plan(1, ("job-1", "job-2", "job-1")),  # the same text twice is two jobs
         Plan(1, _names(4), odd=True),
         Plan(1, _names(BACKLOG), workers=2),
@@ -55,7 +61,7 @@ def _runs(_: Steps) -> list[Plan]:
 
 
 def _no_wait(_: Steps) -> list[Plan]:
-    return [Plan(3, _names(2, 1.0), early=1), Plan(3, _names(5), early=1)]
+    return [Plan(3, _names(4, 0.7), early=1), Plan(3, _names(5), early=1)]
 
 
 def _one_taker(steps: Steps) -> list[Plan]:
@@ -75,10 +81,13 @@ _BUSY = Fault("run:begin", Act.KILL)
 def _worker_dies(steps: Steps) -> list[Plan]:
     kills = [Fault(step, Act.KILL) for step in _of(steps, "claim", "ack", "cable")]
     at_run = [_BUSY, Fault("run:end", Act.KILL), Fault(IDLE, Act.KILL)]
-    rescuers = [Fault(step, Act.KILL) for step in _of(steps, "rescue")]
+    rescuers = [Fault(step, Act.KILL) for step in _rescues(steps)]
     return [
         *_one_fault(5, at_run + kills),
         *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
+        Plan(5, _names(3), (_BUSY,)),  # a worker may have fetched the others ahead
+        # of two jobs with the same text, one is acknowledged, and its worker knows of no other
+        Plan(5, ("job-1", "job-1"), (_BUSY,), ready=True),
     ]
 
 
@@ -92,31 +101,44 @@ def _long_job(_: Steps) -> list[Plan]:
 def _worker_sleeps(steps: Steps) -> list[Plan]:
     at = ["run:begin", *_of(steps, "ack", "claim", "cable")]
     pauses = [Fault(step, Act.PAUSE) for step in at]
-    rescuers = [Fault(step, Act.PAUSE) for step in _of(steps, "rescue")]
+    rescues = _rescues(steps)
+    rescuers = [Fault(step, Act.PAUSE) for step in rescues]
+    late, both = (
+        [Fault(step, act) for step in rescues if step.endswith(":before")]
+        for act in (Act.STALE, Act.BOTH)
+    )
     later = ("late-1:4.0",)
     return [
         *_one_fault(8, pauses, later=later, quiet=1.5),
         *(Plan(8, faults=(_BUSY, fault), later=later, quiet=1.5) for fault in rescuers),
+        *_one_fault(8, late, later=later, quiet=1.5),
+        *(Plan(8, faults=(_BUSY, fault), quiet=1.5) for fault in both),
     ]
 
 
 def _poison(steps: Steps) -> list[Plan]:
     """dead:DEATHS:STEP is a step of the way of the poison to its dead letter."""
-    ways = [step.split(":", 2) for step in _of(steps, "dead")]
+    ways = [step.split(":", 2)[1:] for step in _of(steps, "dead")]
+    kills = [(deaths, Fault(step, Act.KILL)) for deaths, step in ways]
+    both = [(deaths, Fault(step.replace(":after", ":before"), Act.BOTH)) for deaths, step in ways]
     return [
         Plan(9, ("poison-1", "job-2")),
-        *(Plan(9, ("poison-1",), (Fault(step, Act.KILL),), deaths=int(deaths))
-          for _, deaths, step in ways),
-    ]  # fmt: skip
+        *(Plan(9, ("poison-1",), (fault,), deaths=int(deaths)) for deaths, fault in kills + both),
+    ]
 
 
 def _server_dies(steps: Steps) -> list[Plan]:
     faults = [Fault("run:begin", Act.SERVER), Fault("put:end", Act.SERVER)]
-    for step in _of(steps, "claim", "ack", "cable"):
+    puts = _of(steps, "put")
+    for step in [*puts, *_of(steps, "claim", "ack", "cable")]:
         before = step.endswith(":before")
         faults.append(Fault(step, Act.SERVER))
         faults += [Fault(step, Act.SERVER_AFTER), Fault(step, Act.LOSE)] * before
-    return _one_fault(10, faults, jobs=_names(2))
+    return [
+        *_one_fault(10, faults, jobs=_names(2)),
+        *_one_fault(10, [Fault(step, Act.NAP) for step in puts], jobs=_names(2), early=1),
+        Plan(10, faults=(_BUSY,), same_name=True),
+    ]
 
 
 def _server_down(_: Steps) -> list[Plan]:
@@ -135,7 +157,7 @@ LEVELS = {
     level.number: level
     for level in (
         Level(1, "a job put in runs", _runs),
-        Level(2, "first in, first out", lambda _: [Plan(2, _names(6))]),
+        Level(2, "first in, first out", lambda _: [Plan(2, _names(6)), Plan(2, _names(60))]),
         Level(3, "the caller does not wait", _no_wait),
         Level(4, "two workers never get the same job", _one_taker, True),
         Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),

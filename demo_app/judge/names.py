@@ -9,15 +9,19 @@ import secrets
 import string
 from collections.abc import Sequence
 
-#: Every sign of the keyboard, letters of other alphabets, and what formats use as a separator.
-_ODD = f"{string.printable.strip()} ü ß 漢字 🙂 {{}}%s $1 \\n '' \"\" -- ;; :: .. // ,, || * ? [a] "
-_LONG = 2_000
+#: Every sign of the keyboard, letters of other alphabets, some of which Unicode writes in two ways,
+#: and what formats use as a separator.
+_ODD = (
+    f" {string.printable.strip()} ü ß 漢字 🙂 e\u0301 ﬁ ① {{}}%s $1 \\n "
+    "'' \"\" -- ;; :: .. // ,, || * ? [a] "
+)
+_LONG = 1_000_000
 
 
 class Names:
     """The texts of jobs, by what the story calls them, such as ``job-1``.
 
-    odd: they are long, or full of odd signs.
+    odd: one is empty, one is long, the others are full of odd signs.
     """
 
     def __init__(self, odd: bool = False) -> None:
@@ -30,19 +34,20 @@ class Names:
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
         """The texts of these jobs; several that are new are never in the order of the alphabet."""
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
-        texts = [self._text(number) for number, _ in enumerate(new)]
+        texts = [self._text(number) for number, _ in enumerate(new, len(self.texts))]
         while len(texts) > 2 and sorted(texts) in (texts, texts[::-1]):
             random.shuffle(texts)
         self.texts.update(zip(new, texts, strict=True))
         for label in new:
-            self.tokens[TOKEN.findall(self.texts[label].encode())[0]] = label
+            for token in TOKEN.findall(self.texts[label].encode()):
+                self.tokens[token] = label
         self.labels = {text: label for label, text in self.texts.items()}
         return tuple(self.texts[label] for label in labels)
 
     @property
     def longest(self) -> int:
         """Bytes that a text may have, as it is written."""
-        return 10 * _LONG if self._odd else 100
+        return _LONG + 1_000 if self._odd else 100
 
     def told(self, words: str) -> str:
         """The words, with the jobs as the story calls them."""
@@ -56,10 +61,12 @@ class Names:
         unique = f"q{secrets.token_hex(4)}z"
         if not self._odd:
             return unique
-        return f"{_ODD}{unique}" if number % 2 else f"{unique} {_ODD * (_LONG // len(_ODD) + 1)}"
+        if number < 2:
+            return (unique.ljust(_LONG, "x") + "y") * number
+        return f"{_ODD}{unique}" if number % 2 else f"{unique}{_ODD}"
 
 
-#: In each text there is one of these, by which it is found.
+#: In each text but the empty one there is one of these, by which it is found.
 TOKEN = re.compile(rb"q[0-9a-f]{8}z")
 
 

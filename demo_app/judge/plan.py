@@ -15,6 +15,8 @@ class Act(StrEnum):
     PAUSE = "SIGSTOP, and SIGCONT later"
     #: Stopped for less than a lease.
     NAP = "SIGSTOP, and SIGCONT soon"
+    #: A worker is stopped in a rescue, until the one that it held for dead works again.
+    STALE = "SIGSTOP, until another one has come back"
     #: Two workers are stopped at the same step, and go on at the same time.
     BOTH = "two workers at the same step"
     #: The command arrives, and its answer does not.
@@ -61,7 +63,8 @@ class Plan:
     stays down until the producer has finished; producer_dies: and that is killed before. ready:
     another worker is there before a fault. once: a second run of any job ends the trial. odd: the
     jobs' texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
-    deaths: so many workers die of the poison before the fault.
+    deaths: so many workers die of the poison before the fault. idle: seconds for which the early
+    workers find no job. same_name: who is killed is started again under its name.
     """
 
     level: int
@@ -81,6 +84,8 @@ class Plan:
     odd: bool = False
     overlap: bool = False
     deaths: int = 0
+    idle: float = 0.0
+    same_name: bool = False
 
     def smaller(self) -> list[Self]:
         """The same with a fault less, or a job less; the smallest first."""

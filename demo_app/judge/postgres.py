@@ -17,15 +17,23 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.judge.leash import Leash, send_to_all
+from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
-from demo_app.judge.server import DOWN, text_of
+from demo_app.judge.role import Role
+from demo_app.judge.server import DOWN
 from demo_app.judge.target import CannotJudge
 
 #: Its superuser, and the port that names its socket.
 USER, PORT = "judge", 5432
 #: Where Debian keeps what is not on the PATH.
 _ALSO = glob("/usr/lib/postgresql/*/bin")
-_SEARCH = "SELECT EXISTS (SELECT 1 FROM {} AS row WHERE row::text ~ %s)"
+_SEARCH = """SELECT EXISTS (SELECT 1 FROM {} AS found, unnest(%s::text[]) AS wanted
+WHERE strpos(to_jsonb(found)::text, wanted) > 0)"""
+
+
+def url(role: Role) -> str:
+    """The server of a role, through its cable; the password is in PGPASSWORD."""
+    return f"postgresql://{USER}@/postgres?host={Path(role.address).parent}&port={PORT}"
 
 
 def programs() -> tuple[str, str]:
@@ -146,7 +154,7 @@ class PostgresServer:
         def search(connection: Any) -> list[str]:
             names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
             tables = [name for (name,) in connection.execute(names)]
-            found = (text_of(text),)
+            found = ([*spellings(text)],)
             return [t for t in tables if connection.execute(_SEARCH.format(t), found).fetchone()[0]]
 
         found = self.ask(search)

@@ -1,48 +1,21 @@
-"""What the judge found, for a terminal: with the pictures, and what it ran on."""
+"""What the judge found, for a terminal, with the pictures."""
 
 from __future__ import annotations
 
-import os
-import platform
 import re
-import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
 from demo_app.judge.judge import Verdict
 from demo_app.judge.picture import svg
-from demo_app.judge.postgres import programs
-from demo_app.judge.targets import PACKAGES
-from demo_app.stack import redis_server
 from local_smtp.escape import escape_invisible
 
 #: Where the pictures of failures go, in a folder for each run.
 PICTURES = Path("build") / "judge"
 _SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
-
-
-def libraries(target: str) -> dict[str, str]:
-    """The versions of what a named queue is made of."""
-    found = {name: version(name) for name in PACKAGES.get(target.partition(":")[0], ("redis",))}
-    if target == "procrastinate":
-        told = subprocess.run([programs()[1], "--version"], capture_output=True, text=True)
-        found["PostgreSQL"] = told.stdout.split()[2]
-    return found
-
-
-def machine() -> dict[str, str]:
-    """What it ran on."""
-    told = subprocess.run([redis_server.binary(), "--version"], capture_output=True, text=True)
-    server = re.match(r"(\w+) server v=([\d.]+)", told.stdout)
-    return {
-        "Python": platform.python_version(),
-        **({server[1]: server[2]} if server else {}),
-        platform.system(): f"{platform.machine()}, {os.cpu_count()} cores",
-    }
 
 
 def told(

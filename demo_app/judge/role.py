@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-#: The variable in which a process that is not a fork of ours gets its role.
+#: The variable in which a process that is not a fork of ours gets the file with its role.
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the command, or with the app, that is judged.
 COMMAND = "JUDGE_COMMAND"
@@ -52,7 +52,8 @@ class Role:
 
     folder: of the trial. address: of its cable to the server, a socket or a URL. halt: the step
     of a queue's method at which it asks the judge whether to go on. skew: seconds by which its
-    clock is ahead. rescues: whether it calls `rescue`. claims: whether it takes jobs at all.
+    clock is ahead. rescues: whether it calls `rescue`. claims: whether it takes jobs before the
+    judge lets it.
     """
 
     who: str
@@ -87,8 +88,8 @@ class Role:
 
     @classmethod
     def mine(cls) -> Self:
-        """The role of this process, which `VARIABLE` holds."""
-        return cls.from_json(os.environ[VARIABLE])
+        """The role of this process."""
+        return cls.from_json(Path(os.environ[VARIABLE]).read_text("utf-8"))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
         """Say to the judge what happened; returns its answer to what `asks`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,15 +42,11 @@ class Server(Protocol):
     socket_name: str
 
     def where(self, text: str) -> list[str]:
-        """The keys or tables with the job's text. An empty list: the job is nowhere."""
+        """The keys or tables with the job's text; a list in which one element with it is twice is
+        there twice. An empty list: the job is nowhere."""
 
     def lasts(self, places: list[str]) -> float | None:
         """Seconds until the last of these places is gone by itself; None if one stays."""
-
-
-def text_of(job: str) -> str:
-    """A regular expression for the job's text, however it is spelled: job-1, and not job-12."""
-    return rf"(?:{'|'.join(map(re.escape, sorted(spellings(job))))})(?!\d)"
 
 
 class RedisServer:
@@ -97,9 +93,13 @@ class RedisServer:
 
     def where(self, text: str) -> list[str]:
         """See `Server`."""
-        found = re.compile(text_of(text))
+        wanted = spellings(text)
         with self._client() as client, suppress(redis.RedisError):
-            return sorted(key for key in client.scan_iter() if found.search(_content(client, key)))
+            return [
+                key
+                for key in sorted(client.scan_iter())
+                for _ in range(_copies(_content(client, key), wanted))
+            ]
         return DOWN
 
     def lasts(self, places: list[str]) -> float | None:
@@ -119,11 +119,18 @@ class RedisServer:
         )
 
 
-def _content(client: redis.Redis, key: str) -> str:
-    """All that is in the key, as text."""
+def _copies(content: Iterable[object], wanted: Iterable[str]) -> int:
+    """How often the element is there that is there most often, of those with a wanted text."""
+    elements = Counter(map(str, content))
+    found = [times for element, times in elements.items() if any(w in element for w in wanted)]
+    return max(found, default=0)
+
+
+def _content(client: redis.Redis, key: str) -> Iterable[object]:
+    """All that is in the key."""
     kind = client.type(key)
     read: dict[Any, Callable[[], Any]] = {
-        "string": lambda: client.get(key),
+        "string": lambda: [client.get(key)],
         "list": lambda: client.lrange(key, 0, -1),
         "set": lambda: client.smembers(key),
         "zset": lambda: client.zrange(key, 0, -1),
@@ -131,4 +138,4 @@ def _content(client: redis.Redis, key: str) -> str:
         "hash": lambda: [pair for pair in client.hgetall(key).items() if not pair[1].isdigit()],
         "stream": lambda: client.xrange(key),
     }
-    return str(read[kind]() if kind in read else "")
+    return read[kind]() if kind in read else []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from demo_app.judge.arena import Arena, Part
+from demo_app.judge.arena import Arena
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record
+from demo_app.judge.trial import Trial
 
 #: Events that show that something still moves.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
@@ -21,12 +21,10 @@ _GIVEN_UP = 6.5
 _LIMIT = 180.0
 
 
-def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[..., Part]) -> None:
-    """Return when there is nothing more to expect.
-
-    patience: seconds without any progress after which that is so. start_worker: starts another
-    one, as a supervisor does when one has died.
-    """
+def settle(trial: Trial) -> None:
+    """Return when there is nothing more to expect. Until then a worker that has died is replaced,
+    as a supervisor does it."""
+    arena, plan = trial.arena, trial.plan
     moved, began = -1, time.monotonic()
     runs, started = 0, 0
     since = began
@@ -45,7 +43,7 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
         if plan.once and seen.doubled:
             return
         most_runs = max(seen.times.values(), default=0)
-        if most_runs > _TOO_OFTEN or still > patience + (10.0 if running else 0.0):
+        if most_runs > _TOO_OFTEN or still > trial.patience + (10.0 if running else 0.0):
             return
         if len(seen.runs) != runs:
             runs, started = len(seen.runs), 0
@@ -53,9 +51,8 @@ def settle(arena: Arena, plan: Plan, patience: float, start_worker: Callable[...
             started += 1
             if started > _IN_VAIN:
                 return
-            if not start_worker(
-                skew=plan.skew if bool(alive) != plan.skewed_first else 0.0
-            ).running.alive():
+            skew = plan.skew if bool(alive) != plan.skewed_first else 0.0
+            if not trial.worker(skew=skew).running.alive():
                 arena.stop.wait(0.2)  # it can't run at all; not all the time
             continue
         if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):

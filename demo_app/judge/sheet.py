@@ -11,10 +11,12 @@ from pathlib import Path
 from demo_app.markdown import table
 from local_smtp.escape import escape_invisible
 
+#: How a level that holds, fails, or could not be asked is written.
+SIGNS = {True: "✓", False: "✗", None: "–"}
 #: What a spreadsheet would take for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@")
 #: So much of a cell is shown: a hand-in may say more than anybody wants to read.
-_LONGEST = 500
+_LONGEST = 2_000
 
 
 class Sheet:

@@ -66,7 +66,7 @@ class Steps:
     def _tell(self, call: _Call) -> None:
         method = call.method
         # a put or a claim that sent nothing is worth knowing: it is the first mistake
-        told = call.commands or method in ("put", "claim")
+        told = call.commands or method in ("put", "claim", "ack")
         if told and (signature := (method, *call.names.elements())) not in self._known:
             self._known.add(signature)
             names, at = [*signature[1:]], call.moved or time.monotonic()

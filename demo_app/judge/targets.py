@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,43 +23,87 @@ from demo_app.judge.role import COMMAND, VARIABLE, Role
 from demo_app.judge.server import RedisServer, Server
 from demo_app.judge.target import CannotJudge, Running, Target, private_folder
 
-#: The queues with an adapter, which is a module in `adapters`, and what each is made of.
-PACKAGES = {
-    "claims": ("celery", "kombu"),
-    "celery": ("celery", "kombu"),
-    "celery-tutorial": ("celery", "kombu"),
-    "rq": ("rq",),
-    "huey": ("huey",),
-    "dramatiq": ("dramatiq",),
-    "arq": ("arq",),
-    "taskiq": ("taskiq", "taskiq-redis"),
-    "procrastinate": ("procrastinate",),
+_ADAPTERS = "demo_app.judge.adapters"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A queue with an adapter. adapter: a module of `adapters`. packages: what it is made of.
+    argument: the app, or the command, that the adapter starts."""
+
+    adapter: str
+    packages: tuple[str, ...]
+    argument: str = ""
+
+
+_CELERY = ("celery", "kombu")
+_SIDEKIQ = Path(__file__).parent / "adapters" / "sidekiq.rb"
+KNOWN = {
+    "claims": Known("claims", _CELERY),
+    "celery": Known("celery", _CELERY, f"{_ADAPTERS}.celery_settings:advised"),
+    "celery-tutorial": Known("celery", _CELERY, f"{_ADAPTERS}.celery_settings:tutorial"),
+    "celery-redis-plus": Known(
+        "celery", ("celery", "celery-redis-plus"), f"{_ADAPTERS}.celery_settings:redis_plus"
+    ),
+    "rq": Known("rq", ("rq",)),
+    "huey": Known("huey", ("huey",)),
+    "dramatiq": Known("dramatiq", ("dramatiq",)),
+    "arq": Known("arq", ("arq",)),
+    "saq": Known("saq", ("saq",)),
+    "streaq": Known("streaq", ("streaq",)),
+    "taskiq": Known("taskiq", ("taskiq", "taskiq-redis")),
+    "sidekiq": Known("command", (), f"ruby {shlex.quote(str(_SIDEKIQ))}"),
+    "procrastinate": Known("procrastinate", ("procrastinate",)),
+    "pgqueuer": Known("pgqueuer", ("pgqueuer",)),
+    "oban": Known("oban", ("oban",)),
 }
-#: Celery apps that are judged with their own settings, by the names of their targets.
-_APPS = {"celery-tutorial": "demo_app.judge.adapters.celery_settings:tutorial"}
 _IMPORTED = "import sys; from celery.app.utils import find_app; find_app(sys.argv[1])"
-#: Their names.
-NAMES = tuple(PACKAGES)
 
 
 def target_of(name: str, say: Say = str.format) -> Target:
     """The target of a command line: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``,
-    or one of `NAMES`.
+    or one of `KNOWN`.
 
     Raises CannotJudge.
     """
-    kind, _, command = name.partition(":")
-    if name in NAMES or kind in ("command", "celery"):
-        return Adapter(kind, command or _APPS.get(kind, ""))
+    kind, _, argument = name.partition(":")
+    if name in KNOWN:
+        return Adapter(name, KNOWN[name])
+    if kind == "command":
+        return Adapter(name, Known("command", (), argument))
+    if kind == "celery":
+        return Adapter(name, Known("celery", _CELERY, argument))
     path, _, queue_class = name.rpartition(":")
     if not path.endswith(".py") or not queue_class:
-        known = ", ".join(NAMES)
         kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"
-        told = f"{name!r} is {kinds} {known}."
-        raise CannotJudge(told)
+        raise CannotJudge(f"{name!r} is {kinds} {', '.join(KNOWN)}.")
     if not Path(path).is_file():
         raise CannotJudge(f"There is no file {path}.")
     return Learners(name, say)
+
+
+def versions(name: str) -> dict[str, str]:
+    """Of what the queue is made of. Raises CannotJudge for a package that is not installed."""
+    known = KNOWN.get(name, KNOWN.get(name.partition(":")[0], Known("", ("redis",))))
+    try:
+        found = {package: version(package) for package in known.packages}
+    except PackageNotFoundError as error:
+        raise CannotJudge(
+            f"The package {error.name} is not installed: see the judge's page."
+        ) from error
+    if not known.packages:
+        found["sidekiq"] = _said("sidekiq", "--version").split()[-1]
+    if known.adapter in _SCHEMAS:
+        found["PostgreSQL"] = _said(programs()[1], "--version").split()[2]
+    return found
+
+
+def _said(*command: str) -> str:
+    """What a program prints. Raises CannotJudge when it is not there."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise CannotJudge(f"{command[0]} does not work here.") from error
 
 
 class Adapter:
@@ -67,30 +112,24 @@ class Adapter:
     stepped = has_where = False
     open_to = "a program, or a library, runs as you"
 
-    def __init__(self, name: str, command: str = "") -> None:
-        self.name, self.trusted = name, name in PACKAGES
+    def __init__(self, name: str, known: Known) -> None:
+        self.name, self._known = name, known
+        self.trusted = name in KNOWN or known.adapter != "command"
         #: A program gets an address that every library can use, and that others reach, too.
         self.password = "" if self.trusted else secrets.token_hex(16)
-        for package in PACKAGES.get(name, ()):
-            try:
-                version(package)
-            except PackageNotFoundError as error:
-                told = f"The package {package} is not installed: see the extras backends and judge."
-                raise CannotJudge(told) from error
-        try:
-            if name not in PACKAGES and not shutil.which(shlex.split(command)[0]):
-                raise CannotJudge(f"There is no program {shlex.split(command)[0]}.")
-        except (ValueError, IndexError) as error:
-            raise CannotJudge(f"{command!r} is no command.") from error
+        if self.trusted:
+            versions(name)
+        else:
+            _find_program(known.argument)
         self._children: list[subprocess.Popen[bytes]] = []
         self._cluster: Cluster | None = None
         self.work = private_folder("judge-")
         self.leash = Leash()
-        self.leash.environment[COMMAND] = command
-        if name.startswith("celery") and command:
-            self._find(command)
-        if name == "procrastinate":
-            self._cluster = _cluster(self.leash)
+        self.leash.environment[COMMAND] = known.argument
+        if known.adapter == "celery":
+            self._find(known.argument)
+        if schema := _SCHEMAS.get(known.adapter):
+            self._cluster = _cluster(self.leash, schema)
             self.leash.environment["PGPASSWORD"] = self._cluster.password
 
     def server(self, folder: Path) -> Server:
@@ -101,12 +140,12 @@ class Adapter:
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
-        module = f"demo_app.judge.adapters.{self.name.partition('-')[0]}"
-        main = f"from {module} import main; main()"
-        with (Path(role.files) / f"{role.who}.log").open("ab") as log:
+        part = Path(role.files) / f"{role.who}.role"  # which may be too long for a variable
+        part.write_text(role.to_json(), "utf-8")
+        with part.with_suffix(".log").open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-c", main],
-                env={**self.leash.environment, VARIABLE: role.to_json()},
+                [sys.executable, "-m", _ADAPTERS, self._known.adapter],
+                env={**self.leash.environment, VARIABLE: str(part)},
                 cwd=role.files if self.trusted else None,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -151,6 +190,16 @@ class Adapter:
         shutil.rmtree(self.work, ignore_errors=True)
 
 
+def _find_program(command: str) -> None:
+    """Raises CannotJudge."""
+    try:
+        program, *_ = shlex.split(command)
+    except ValueError as error:
+        raise CannotJudge(f"{command!r} is no command.") from error
+    if not shutil.which(program):
+        raise CannotJudge(f"There is no program {program}.")
+
+
 def _ancestors(pid: int) -> set[int]:
     try:
         return {one.pid for one in psutil.Process(pid).parents()}
@@ -158,12 +207,15 @@ def _ancestors(pid: int) -> set[int]:
         return set()
 
 
-def _cluster(leash: Leash) -> Cluster:
-    """PostgreSQL with the tables of Procrastinate. Raises CannotJudge."""
-    programs()  # before its driver, which says in five lines that it wants a library of theirs
-    try:
-        from procrastinate.schema import SchemaManager
-    except ImportError as error:
-        why, *_ = str(error).splitlines()
-        raise CannotJudge(f"PostgreSQL can't be used here: {why}") from error
-    return Cluster(leash, SchemaManager.get_schema())
+#: The tables of each library that keeps its jobs in PostgreSQL: a program that prints them.
+_SCHEMAS = {
+    "procrastinate": "from procrastinate.schema import SchemaManager as s; print(s.get_schema())",
+    "pgqueuer": "from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment as q; "
+                "print(q().build_install_query())",
+    "oban": "from oban.schema import install_sql; print(install_sql())",
+}  # fmt: skip
+
+
+def _cluster(leash: Leash, schema: str) -> Cluster:
+    """PostgreSQL with a library's tables. Raises CannotJudge."""
+    return Cluster(leash, _said(sys.executable, "-c", schema))

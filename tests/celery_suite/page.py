@@ -17,7 +17,7 @@ from benchmarks.table import Table
 from celery_suite.compare import Comparison, exceptions
 from celery_suite.hostile import ENDED, Outcome
 from celery_suite.run import CACHE, REPOSITORY, Ended
-from demo_app.judge.report import machine
+from demo_app.judge.table import machine
 from demo_app.markdown import table
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"

@@ -24,7 +24,7 @@ FOUND = (
     ("NeverTriesAgain", "retry", "nothing came of waiting for tried"),
     ("TriesAgainAtOnce", "retry", "the second try came after"),
     ("LosesTracebacks", "retry", "no traceback"),
-    ("NeverGivesUp", "gives up", "third try|nothing came"),
+    ("NeverGivesUp", "gives up", "another try after 2|nothing came"),
     ("SwallowsErrors", "gives up", "ended as"),
     ("SwallowsErrors", "discard", "ended as done"),
     ("LosesResults", "results", "it returned None"),

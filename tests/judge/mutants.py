@@ -1,14 +1,13 @@
-"""Fifty broken queues, each a sound one with one fault, and how many of them the judge catches.
+"""Broken queues, each a sound one with one fault, and how many of them the judge catches.
 
-``PYTHONPATH=.:tests python -m judge.mutants`` judges each at the level whose promise it breaks,
-prints a line for each, and writes the score into the judge's page.
+``PYTHONPATH=.:tests python -m judge.mutants SHEET.csv`` judges each at the level whose promise it
+breaks, prints a line for each, and writes the score into the judge's page.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from generated import put
 from judge.broken import CHALLENGES, solution
 
 from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.sheet import Sheet
 from demo_app.judge.targets import target_of
 
 SOUND = solution(12).read_text("utf-8")
@@ -93,6 +93,20 @@ MUTANTS = [
     Mutant(1, "blanks at the end of a text go", _texts("job = job.strip()")),
     Mutant(1, "other alphabets go", _texts("job = job.encode('ascii', 'ignore').decode()")),
     Mutant(1, "texts become lower case", _texts("job = job.lower()")),
+    Mutant(1, "blanks at the beginning of a text go", _texts("job = job.lstrip()")),
+    Mutant(1, "a text is brought into Unicode's normal form", _texts(
+        "import unicodedata\n        job = unicodedata.normalize('NFC', job)")),
+    Mutant(1, "a text has at most 64 KB", _texts("job = job[:65536]")),
+    Mutant(1, "an empty text is no job", _texts("if not job: return")),
+    Mutant(1, "an empty text is claimed as None", ((
+        f"return held or {_MOVE}", f"return held or {_MOVE} or None"),)),
+    Mutant(1, "a worker that found no job for some seconds looks no more", ((
+        _CLAIM, f"""        if getattr(self, 'nothing', 0) > 3:
+            return None
+{_HELD}        found = held or {_MOVE}
+        self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1
+        return found
+"""),)),
     Mutant(1, "the same text twice runs once",
            ((_TAKE, _TAKE.replace("path.name", "job")),)),
     Mutant(1, "of many that wait, fifty are kept",
@@ -114,6 +128,12 @@ for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
     Mutant(2, "two queues by the length of the queue, one first",
            ((_PUSH, "redis.call(redis.call('LLEN', 'queue') % 2 == 0 and 'LPUSH' or 'RPUSH', "
                     "'queue', ARGV[2])"),)),
+    Mutant(2, "in the order of stamps, of which some are equal", (
+        *_texts("self.redis.zadd('waiting', {job: time.time_ns() // 10**9})\n        return"),
+        *_claims("""\
+for job, _ in self.redis.zpopmin("waiting"):
+    self.redis.lpush(f"claims:{worker}", job)
+    return job"""))),
     Mutant(3, "put waits until its job has run", (
         (_RELAYED, f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
                    "time.sleep(0.02)\n"),
@@ -164,6 +184,19 @@ if found:
     Mutant(5, "one living worker keeps all dead ones alive", (
         (_BEAT, _BEAT.replace('f"alive:{worker}"', '"alive"')),
         (_RESCUE, 'self.redis.eval(RESCUE, 2, claims, "alive")'))),
+    Mutant(5, "a second job is fetched ahead, and kept in memory", ((
+        _CLAIM, f"""        ahead = getattr(self, "ahead", None)
+        if ahead is not None:
+            self.redis.lpush(f"claims:{{worker}}", ahead)
+            self.ahead = None
+            return ahead
+{_HELD}        found = held or {_MOVE}
+        self.ahead = found and self.redis.rpop("queue")
+        return found
+"""),)),
+    Mutant(5, "an acknowledgement takes the same text from every worker", ((
+        _ACK, 'for claims in self.redis.scan_iter("claims:*"):\n'
+              "            self.redis.lrem(claims, 0, job)"),)),
     Mutant(6, "the lease is 8 s long", (("ex=2", "ex=8"),)),
     Mutant(6, "a rescue comes every ten seconds", ((
         "        self.relay()\n        for claims",
@@ -203,6 +236,21 @@ if found:
     Mutant(8, "who comes back takes jobs before it is known to live", (
         (_BEAT, "self.beats = getattr(self, 'beats', -1) + 1\n"
                 f"        if self.beats % 7 == 0: {_BEAT}".replace("ex=2", "ex=4")),)),
+    Mutant(8, "two rescuers both give back what both have read", ((
+        _RESCUE, """if not self.redis.exists(claims.replace("claims:", "alive:")):
+                for job in self.redis.lrange(claims, 0, -1):
+                    self.redis.rpush("queue", job)
+                self.redis.delete(claims)"""),)),
+    Mutant(9, "the dead letter is written twice", ((_DEAD, f"{_DEAD}; {_DEAD}"),)),
+    Mutant(9, "two rescuers both write the dead letter", ((
+        _RESCUE, """if self.redis.exists(claims.replace("claims:", "alive:")):
+                continue
+            job = self.redis.lindex(claims, -1)
+            if job and int(self.redis.hget("rescues", job) or 0) >= 3:
+                self.redis.lpush("dead", job)
+                self.redis.lrem(claims, -1, job)
+            else:
+                self.redis.eval(RESCUE, 2, claims, claims.replace("claims:", "alive:"))"""),)),
     Mutant(9, "poison is tried without end", ((_TRIES, _TRIES.replace("> 3", "> 3000")),)),
     Mutant(9, "poison is thrown away", ((_DEAD, "return"),)),
     Mutant(9, "the dead letter goes in two steps", (
@@ -219,6 +267,25 @@ if found:
            ((_DEAD, f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"),)),
     Mutant(10, "a claim whose answer was lost is not asked for again",
            ((_CLAIM, f"        return {_MOVE}\n"),)),
+    Mutant(10, "put says that a job is there before its text is", (
+        *_texts("name = f'n{time.time_ns()}'\n"
+                "        self.redis.lpush('queue', name)\n"
+                "        self.redis.set(f'text:{name}', job)\n        return"),
+        *_claims(f"""\
+name = {_MOVE}
+if name is None:
+    return None
+job = self.redis.get(f"text:{{name}}")
+with self.redis.pipeline() as both:
+    both.lrem(f"claims:{{worker}}", 1, name)
+    if job is not None:
+        both.lpush(f"claims:{{worker}}", job)
+    both.execute()
+return job"""))),
+    Mutant(10, "a worker that is started again forgets what it had", ((
+        _CLAIM, f"""        if not hasattr(self, "begun"):
+            self.begun = self.redis.delete(f"claims:{{worker}}")
+{_CLAIM}"""),)),
     Mutant(11, "the file of the outbox goes before the job is in the queue", (
         (_TAKE + "            path.unlink(missing_ok=True)\n",
          f"            path.unlink(missing_ok=True)\n{_TAKE}"),)),
@@ -260,24 +327,24 @@ def judged(mutant: Mutant, number: int) -> Verdict:
     return verdict
 
 
-def main() -> Iterator[str]:
-    """A line for each; the score, with which it ends, goes into the page."""
-    began, caught = time.monotonic(), 0
-    wanted = [m for n, m in enumerate(MUTANTS) if not sys.argv[1:] or str(n) in sys.argv[1:]]
+def main(path: Path) -> Iterator[str]:
+    """A line for each that is not in the sheet yet; the score of all goes into the page.
+
+    path: of the sheet, with which a run that was cut off goes on.
+    """
+    sheet = Sheet(["what", "level", "caught", "why"], path)
+    new = [one for one in MUTANTS if one.what not in {what for what, *_ in sheet.rows}]
     with ThreadPoolExecutor(4) as pool:
-        for mutant, verdict in zip(wanted, pool.map(judged, wanted, range(99)), strict=True):
-            caught += verdict.held is False
+        for mutant, verdict in zip(new, pool.map(judged, new, range(len(new))), strict=True):
             sign = "caught" if verdict.held is False else "MISSED"
-            number = MUTANTS.index(mutant)
-            yield f"{sign}  {number:2} {mutant.level:2}  {mutant.what}: {verdict.why}"
-    minutes = (time.monotonic() - began) / 60
-    score = (f"The judge catches **{caught} of {len(wanted)}** broken queues, each at the level "
-             f"whose promise it breaks. It took {minutes:.0f} minutes.")  # fmt: skip
+            yield ": ".join(sheet.add([mutant.what, mutant.level, sign, verdict.why]))
+    caught = sum(sign == "caught" for _, _, sign, _ in sheet.rows)
+    score = (f"The judge catches **{caught} of {len(MUTANTS)}** broken queues, each at the level "
+             "whose promise it breaks.")  # fmt: skip
+    PAGE.write_text(put(PAGE, "score", score), "utf-8")
     yield score
-    if len(wanted) == len(MUTANTS):
-        PAGE.write_text(put(PAGE, "score", score), "utf-8")
 
 
 if __name__ == "__main__":
-    for line in main():
+    for line in main(Path(sys.argv[1])):
         print(line, flush=True)

@@ -178,6 +178,31 @@ raise RuntimeError(sorted(name for name, got in tries.items() if got))
     assert "RuntimeError: ['parent']" in str(told.value), "the first process can't be killed"
 
 
+def test_who_is_not_root_is_shut_in_too() -> None:
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+    probe = ["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]
+    if subprocess.run(probe, cwd="/", **nobody, check=False).returncode:  # type: ignore[call-overload]
+        pytest.skip("this machine gives no namespaces to who is not root")
+    with tempfile.TemporaryDirectory(prefix="judge-") as folder:
+        script = f"""
+import ctypes, os
+from pathlib import Path
+from demo_app.judge.isolation import shut_in
+work, mine = Path({folder!r}), Path({folder!r}, "mine.py")
+mine.touch()
+if os.getuid() == 0:
+    os.chown(work, 65534, 65534)  # the file in it stays root's
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/self is its own again
+print(shut_in(work, [Path("/usr"), work], os.getuid(), mine))
+print(os.getpid(), os.access({str(Path.cwd())!r}, os.W_OK), os.access(work, os.W_OK))
+"""
+        told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert told.stdout == "\n1 False True\n", told.stderr
+
+
 def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None:
     target = target_of(f"{solution(12)}:MyQueue")
     try:

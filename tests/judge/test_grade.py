@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from support import until
 
 from demo_app.judge.grade import grade
+from demo_app.judge.leash import Leash
 
 QUEUE = """
 class Mine:
@@ -79,10 +83,9 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     }
     for name, text in files.items():
         (folder / name).write_text(text)
-    sheet, page = tmp_path / "grades.csv", tmp_path / "grades.md"
-    told = _graded(folder, "--levels", 2, "--csv", sheet, "--markdown", page, cwd=tmp_path)
+    sheet = tmp_path / "grades.csv"
+    told = _graded(folder, "--levels", 2, "--csv", sheet, cwd=tmp_path)
     assert told.returncode == 0, told.stderr
-    assert page.read_text() == told.stdout
     rows = _rows(sheet)
     assert [*rows["a good.py"]] == ["hand-in", "file", "class", "2", "held", "seconds", "told"]
     held = {name: (row["class"], row["2"], row["held"]) for name, row in rows.items()}
@@ -116,8 +119,12 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         assert word in rows[name]["told"], name
     assert "\x1b" not in told.stdout + told.stderr
     assert "| a good.py |" in told.stdout
-    assert all(f"{name}: It is no hand-in: {kind}" for name, kind in (
-        ("deep.json", "RecursionError"), ("endless.json", "OverflowError")))  # fmt: skip
+    answered = {name: row["told"] for name, row in _rows(tmp_path / "grades-lessons.csv").items()}
+    assert answered == {
+        "a pipe.json": "It is no file, or too large.",
+        "deep.json": "It is no hand-in: RecursionError.",
+        "endless.json": "It is no hand-in: OverflowError.",
+    }
 
 
 def test_a_run_that_was_cut_off_goes_on_and_a_forged_row_is_judged_again(tmp_path: Path) -> None:
@@ -144,7 +151,23 @@ def test_a_run_that_was_cut_off_goes_on_and_a_forged_row_is_judged_again(tmp_pat
 def test_a_hand_in_that_never_ends_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "forever.py"
     path.write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
-    assert grade(path, ["--levels", "2"], 3.0).told == "not done within 3 s"
+    leash = Leash()
+    assert grade(path, ["--levels", "2"], 3.0, leash).told == "not done within 3 s"
+    leash.end()
+
+
+def test_who_breaks_it_off_leaves_no_judge_running(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
+    command = [sys.executable, "-m", "demo_app", "judge", "--grade", tmp_path, "--at-once", "1"]
+    grading = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    mine = psutil.Process(grading.pid)
+    until(lambda: any("--json" in child.cmdline() for child in mine.children()), 60.0, "a judge")
+    judges = mine.children(recursive=True)
+    grading.send_signal(signal.SIGINT)
+    grading.wait(60.0)
+    _, alive = psutil.wait_procs(judges, 30.0)
+    assert not alive
 
 
 def test_an_empty_folder_is_no_grade(tmp_path: Path) -> None:

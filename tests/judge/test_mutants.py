@@ -1,4 +1,4 @@
-"""The judge catches broken queues that no level was written for; all fifty: see `judge.mutants`."""
+"""The judge catches broken queues that no level was written for; all: see `judge.mutants`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ QUICK = [
     "one job at a time in the whole system",
     "looking for a job and taking it are two steps",
     "all mails have one id",
+    "a text is brought into Unicode's normal form",
+    "an empty text is no job",
+    "in the order of stamps, of which some are equal",
+    "put says that a job is there before its text is",
 ]
 
 
-def test_each_of_the_fifty_is_another_queue() -> None:
+def test_each_is_another_queue() -> None:
     sources = {mutant.source() for mutant in MUTANTS}
-    assert len(sources) == len(MUTANTS) == 50
+    assert len(sources) == len(MUTANTS) >= 50
     for source in sources:
         compile(source, "queue.py", "exec")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
+from demo_app.judge.asked import not_asked
 from demo_app.judge.checker import check
 from demo_app.judge.levels import LEVELS, at_random
 from demo_app.judge.plan import Act, Fault, Plan
@@ -70,6 +72,16 @@ def test_the_verdict_names_whom_the_last_fault_hit_and_where_it_was() -> None:
     put, seen = event(0.0, "put", "job-1", "p1"), event(20.0, "where", "job-1", "judge", keys=[])
     why = check(Plan(5), Record([put, *kills, seen]))
     assert "(SIGKILL to w2 at rescue:DEL:1:after)" in why
+
+
+def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
+    class Target:
+        trusted = False
+
+    run = [event(0.0, "seen", "job-1", "cable", on="w1", answer=True), event(1.0, "begin", "job-1")]
+    asked = partial(not_asked, Target(), LEVELS[5], STEPS, [Record(run)])  # type: ignore[arg-type]
+    assert asked(missed=[], where_spoke=False) == ""
+    assert "broken at claim:RPOP:1:after" in asked(missed=[STEPS[1]], where_spoke=False)
 
 
 NO_REDIS = [event(at, "call", "", who, method=method, commands=[])

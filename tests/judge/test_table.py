@@ -1,24 +1,23 @@
-"""The table of what people use can be read again."""
+"""The table of what people use says what the judge found."""
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.table import columns
+from demo_app.judge.targets import KNOWN
 
-PAGES = Path(__file__).resolve().parents[2] / "notebooks" / "reference"
-PAGE = (PAGES / "judge.md").read_text("utf-8")
-
-
-def test_the_judges_page_says_for_each_queue_whether_each_level_holds() -> None:
-    queues = columns(PAGE)
-    assert next(iter(queues)) == "this project"
-    for cells in queues.values():
-        levels = {row: cell for row, cell in cells.items() if row[0].isdigit()}
-        assert list(levels) == [f"{level.number}. {level.name}" for level in LEVELS.values()]
-        assert all(cell.startswith(("holds", "**no**")) for cell in levels.values())
+SHEET = Path(__file__).resolve().parents[2] / "notebooks" / "reference" / "judge.csv"
 
 
-def test_a_page_without_the_table_has_no_columns() -> None:
-    assert columns("before\n<!-- judge -->\n<!-- /judge -->\n") == {}
+def test_each_row_of_the_table_says_whether_each_level_holds() -> None:
+    with SHEET.open(encoding="utf-8") as file:
+        rows = {row["queue"]: row for row in csv.DictReader(file)}
+    assert [*rows] == [name for name in KNOWN if name in rows], "in their order"
+    assert "claims" in rows
+    for name, row in rows.items():
+        signs = [row[str(level)] for level in LEVELS]
+        assert {*signs} <= {"✓", "✗", "–"}
+        assert row["holds"] == f"{signs.count('✓')} of {len(LEVELS)}"
+        assert f"python -m demo_app judge {name} " in row["how"]

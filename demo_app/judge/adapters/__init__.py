@@ -1,5 +1,6 @@
-"""Queues that people use, as they are: a module each, which is a producer or a worker.
+"""Queues that people use, as they are: a module each.
 
-The `main` of each plays the role that is in its environment. Each has the settings that its own
-documentation recommends for jobs that must not be lost.
+`producer()` gives the function that puts a job in; `worker()` works without end; each may be a
+coroutine. Each queue has the settings that its own documentation recommends for jobs that must not
+be lost.
 """

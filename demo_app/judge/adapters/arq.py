@@ -13,7 +13,7 @@ from arq import create_pool
 from arq.connections import RedisSettings
 from arq.worker import Worker
 
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
 SETTINGS = RedisSettings(unix_socket_path=ROLE.address)
@@ -28,12 +28,11 @@ async def _say_ready(_: dict[str, Any]) -> None:
     ROLE.log("works")
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    if not ROLE.jobs:
-        # job_timeout (300 s): a killed worker's job is tried again 10 s after it; max_tries: 5
-        Worker([work], redis_settings=SETTINGS, on_startup=_say_ready, max_jobs=1).run()  # type: ignore[arg-type, list-item]
-        return
-    with asyncio.Runner() as runner:
-        pool = runner.run(create_pool(SETTINGS))
-        produce(ROLE, lambda job: runner.run(pool.enqueue_job("work", job)))
+async def producer() -> Any:
+    pool = await create_pool(SETTINGS)
+    return lambda job: pool.enqueue_job("work", job)
+
+
+def worker() -> None:
+    # job_timeout (300 s): a killed worker's job is tried again 10 s after it; max_tries: 5
+    Worker([work], redis_settings=SETTINGS, on_startup=_say_ready, max_jobs=1).run()

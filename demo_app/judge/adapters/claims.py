@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.relay import Relay
 from demo_app.jobs import task
 from demo_app.jobs.backend import backend_named
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
-SETTINGS = {
+os.environ.update({
     "DEMO_DIR": ROLE.files,
     "DEMO_REDIS_URL": f"redis+socket://{ROLE.address}",
     "DEMO_TASKS": "demo_app.judge.adapters.claims",
     "DEMO_CONCURRENCY": "1",
-}
+})  # fmt: skip
 
 
 @task()
@@ -31,18 +32,13 @@ def work(job: str) -> None:
     run_job(ROLE, job, job)
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def say_ready(**_: Any) -> None:
     """The worker takes jobs."""
     ROLE.log("works")
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    os.environ.update(SETTINGS)
-    if not ROLE.jobs:
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-        os.execv(sys.executable, [*command, "--hostname", f"{ROLE.who}@judged"])
+def producer() -> Callable[[str], None]:
     database = SqliteDatabase(Path(ROLE.files) / "blog.sqlite3")
     relay = Relay(database, backend_named())
     relay.start()
@@ -52,4 +48,9 @@ def main() -> None:
             outbox.add(transaction, work.job(job=job))
         relay.wake()
 
-    produce(ROLE, put)
+    return put
+
+
+def worker() -> None:
+    command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+    os.execv(sys.executable, [*command, "--hostname", f"{ROLE.who}@judged"])

@@ -8,10 +8,11 @@ import shlex
 import signal
 import subprocess
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from demo_app.judge.role import COMMAND, Role, produce, run_job
+from demo_app.judge.role import COMMAND, Role, run_job
 
 
 class Refused(Exception):
@@ -67,15 +68,21 @@ def _end_both() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main() -> None:
-    """Be the producer or a worker: start the command, and speak for the judge."""
+def _told() -> Line:
+    """The command, which has been told its role."""
     role = Role.mine()
     line = Line(role)
     name = "producer" if role.jobs else "worker"
     line.say(role=name, name=role.who, redis=role.url, folder=role.files)
-    if role.jobs:
-        produce(role, line.put)
+    return line
+
+
+def producer() -> Callable[[str], None]:
+    return _told().put
+
+
+def worker() -> None:
     try:
-        line.work()
+        _told().work()
     except EOFError as error:
-        role.log("crashed", error=str(error))
+        Role.mine().log("crashed", error=str(error))

@@ -5,16 +5,17 @@ Its user guide, "Message Retries": what raises is tried again, and then dead-let
 
 from __future__ import annotations
 
-import time
+import signal
+from typing import Any
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage
 
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
-broker = RedisBroker(url=ROLE.url)  # type: ignore[no-untyped-call]
+broker = RedisBroker(url=ROLE.url)
 broker.add_middleware(CurrentMessage())
 dramatiq.set_broker(broker)
 
@@ -26,13 +27,11 @@ def work(job: str) -> None:
     run_job(ROLE, job, message.message_id if message else "")
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    if ROLE.jobs:
-        produce(ROLE, work.send)
-        return
-    worker = dramatiq.Worker(broker, worker_threads=1)
-    worker.start()
+def producer() -> Any:
+    return work.send
+
+
+def worker() -> None:
+    dramatiq.Worker(broker, worker_threads=1).start()
     ROLE.log("works")
-    while True:
-        time.sleep(1.0)  # its threads work
+    signal.pause()  # its threads work

@@ -9,23 +9,22 @@ from typing import Any
 
 from huey import RedisHuey
 
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
 app = RedisHuey("judged", url=ROLE.url, results=False)
 
 
-@app.task(retries=3, context=True)  # type: ignore[untyped-decorator]
+@app.task(retries=3, context=True)
 def work(job: str, task: Any = None) -> None:
     """The task."""
     run_job(ROLE, job, task.id)
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    if ROLE.jobs:
-        produce(ROLE, work)
-        return
-    consumer = app.create_consumer(workers=1, worker_type="thread")
+def producer() -> Any:
+    return work
+
+
+def worker() -> None:
     ROLE.log("works")
-    consumer.run()
+    app.create_consumer(workers=1, worker_type="thread").run()

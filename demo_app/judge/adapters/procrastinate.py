@@ -5,20 +5,15 @@ Its documentation, "Retry stalled jobs".
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-from demo_app.judge.postgres import PORT, USER
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.postgres import url
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
-app = App(
-    connector=PsycopgConnector(
-        # its cable's folder; the password is in PGPASSWORD
-        conninfo=f"postgresql://{USER}@/postgres?host={Path(ROLE.address).parent}&port={PORT}"
-    )
-)
+app = App(connector=PsycopgConnector(conninfo=url(ROLE)))
 
 
 @app.task(name="judged.work", pass_context=True)
@@ -35,11 +30,11 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
         await app.job_manager.retry_job(job)
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    if not ROLE.jobs:
-        ROLE.log("works")
-        app.run_worker(concurrency=1, name=ROLE.who)
-        return
-    with app.open():
-        produce(ROLE, lambda job: work.defer(job=job))
+def producer() -> Any:
+    app.open()
+    return lambda job: work.defer(job=job)
+
+
+def worker() -> None:
+    ROLE.log("works")
+    app.run_worker(concurrency=1, name=ROLE.who)

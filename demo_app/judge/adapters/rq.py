@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
 from rq import Queue, Retry, Worker, get_current_job
 
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
+connection = redis.Redis.from_url(ROLE.url)
+queue = Queue("judged", connection=connection)
 
 
 def work(job: str) -> None:
@@ -16,13 +20,11 @@ def work(job: str) -> None:
     run_job(ROLE, job, current.id if current else "")
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    connection = redis.Redis.from_url(ROLE.url)
-    queue = Queue("judged", connection=connection)
-    if ROLE.jobs:
-        # https://python-rq.org/docs/exceptions/
-        produce(ROLE, lambda job: queue.enqueue(work, job, retry=Retry(max=3)))
-        return
+def producer() -> Any:
+    # https://python-rq.org/docs/exceptions/
+    return lambda job: queue.enqueue(work, job, retry=Retry(max=3))
+
+
+def worker() -> None:
     ROLE.log("works")
     Worker([queue], connection=connection, name=ROLE.who).work(with_scheduler=True)

@@ -6,7 +6,6 @@ data durability is required".
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 from taskiq import Context, TaskiqDepends, TaskiqEvents
 from taskiq_redis import RedisStreamBroker
 
-from demo_app.judge.role import Role, produce, run_job
+from demo_app.judge.role import Role, run_job
 
 ROLE = Role.mine()
 broker = RedisStreamBroker(
@@ -37,13 +36,13 @@ def say_ready(_: Any) -> None:
     ROLE.log("works")
 
 
-def main() -> None:
-    """Be the producer or a worker."""
-    if not ROLE.jobs:
-        # the page "CLI", "Acknowledgements": when_saved, the default, is the latest of the three
-        options = ["--workers", "1", "--max-async-tasks", "1", "--ack-type", "when_saved"]
-        target = f"{__name__}:broker"
-        os.execv(sys.executable, [sys.executable, "-m", "taskiq", "worker", target, *options])
-    with asyncio.Runner() as runner:
-        runner.run(broker.startup())
-        produce(ROLE, lambda job: runner.run(work.kiq(job)))  # type: ignore[call-arg]
+async def producer() -> Any:
+    await broker.startup()
+    return work.kiq
+
+
+def worker() -> None:
+    # the page "CLI", "Acknowledgements": when_saved, the default, is the latest of the three
+    options = ["--workers", "1", "--max-async-tasks", "1", "--ack-type", "when_saved"]
+    target = f"{__name__}:broker"
+    os.execv(sys.executable, [sys.executable, "-m", "taskiq", "worker", target, *options])

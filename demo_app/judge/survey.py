@@ -1,0 +1,75 @@
+"""Which steps a queue has: what it does with a job, with one of a killed worker, with poison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from demo_app.judge.plan import Act, Fault, Plan
+from demo_app.judge.record import Record
+from demo_app.judge.settle import ENDLESS
+from demo_app.judge.steps import MOVES
+
+#: So often it is looked for what was not seen, on a busy machine; and seconds in which a job that
+#: has run is acknowledged.
+_TIMES, _QUIET = 3, 0.5
+#: Commands that may move the poison to its dead letter; so many of them are halted at.
+_MOVING, _WAYS = re.compile(f"{MOVES.pattern}|EVAL|CALL|EXEC"), 8
+#: Runs plans side by side.
+Run = Callable[[Sequence[Plan]], list[Record]]
+
+
+def survey(run: Run, *, stepped: bool, poison: bool) -> tuple[list[str], set[str]]:
+    """The steps, and those of them at which each worker with a job comes by.
+
+    ``again:STEP`` is one of `claim` that was seen only where another's job came back.
+    ``dead:DEATHS:STEP`` moved something after so many deaths by a poison pill.
+    stepped: whether the queue says itself what it sends; else it is seen on its cable. poison:
+    whether its way is wanted.
+    """
+    sure: dict[str, None] = {}
+    found: dict[str, None] = {}
+    for _ in range(_TIMES):
+        plain, killed = run([Plan(1, quiet=_QUIET),
+                             Plan(5, faults=(Fault("run:begin", Act.KILL),))])  # fmt: skip
+        known = dict.fromkeys(_steps(plain, stepped))
+        sure |= {step: None for step in known if not step.startswith("rescue")}
+        found |= known
+        for step in _steps(killed, stepped):
+            found.setdefault(f"again:{step}" if step.startswith("claim") else step)
+        if not stepped or any(event.get("method") == "ack" for event in plain.events):
+            break  # it has come so far
+    if stepped and poison:
+        found |= dict.fromkeys(_ways(*run([Plan(9, ("poison-1",))])))
+    steps = [step for step in found if step.removeprefix("again:") not in sure]
+    return [*sure, *steps], {*sure}
+
+
+def _steps(record: Record, stepped: bool) -> Iterator[str]:
+    for event in record.events:
+        if event["event"] == "call":
+            yield from _named(event["method"], event["names"])
+        elif event["event"] == "sent" and event["who"][0] == "w" and not stepped:
+            yield from _named("cable", event["names"])
+
+
+def _named(method: str, names: Sequence[str]) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        yield from (f"{method}:{name}:{seen[name]}:{when}" for when in ("before", "after"))
+
+
+def _ways(record: Record) -> list[str]:
+    died = [run.who for run in record.poison_runs]
+    if not 0 < len(died) <= ENDLESS:
+        return []
+    calls = [
+        (event["method"], event["names"])
+        for event in record.events
+        if event["event"] == "call" and event["who"] not in died
+        and event["method"] in ("rescue", "claim")
+    ]  # fmt: skip
+    steps = dict.fromkeys(step for method, names in calls for step in _named(method, names))
+    moves = [s for s in steps if s.endswith(":after") and _MOVING.search(s.split(":")[1])]
+    return [f"dead:{len(died)}:{step}" for step in moves][:_WAYS]
