@@ -119,8 +119,8 @@ def test_a_queue_in_sqlite_is_halted_between_its_statements_and_says_where_a_job
     tmp_path: Path,
 ) -> None:
     sound = SQLITE.replace("{claim}", ONE_STEP)
-    held = {v.level.number: v.held for v in judged(tmp_path / "a.py", sound + WHERE, 1, 4, 10)}
-    assert held == {1: True, 4: True, 10: None}
+    held = {v.level.number: v.held for v in judged(tmp_path / "a.py", sound + WHERE, 1, 4, 11)}
+    assert held == {1: True, 4: True, 11: None}
     (broken,) = judged(tmp_path / "b.py", SQLITE.replace("{claim}", TWO_STEPS) + WHERE, 4)
     assert broken.held is False
     assert "SELECT" in str(broken.as_json()["history"])
