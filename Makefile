@@ -123,7 +123,7 @@ constraints: .venv/.has-test
 .venv/.has-book: $(CHANGED)
 	@$(SETUP) demo,picture,lab,backends,book && touch $@
 .venv/.has-test: $(CHANGED)
-	@$(SETUP) demo,picture,lab,backends,bench,book,test && touch $@
+	@$(SETUP) demo,picture,lab,backends,postgres,bench,book,test && touch $@
 .venv/.has-bench: $(CHANGED)
 	@$(SETUP) demo,picture,backends,bench && touch $@
 

@@ -118,7 +118,9 @@ def main() -> None:
     path, _, name = sys.argv[1].rpartition(":")
     file, work_folder, user = Path(path), Path(sys.argv[2]), int(sys.argv[3])
     source = file.read_bytes()  # its folder may be open to the judge only
-    needs = map(Path, (sys.prefix, sys.base_prefix, *sys.path))
+    tree = Path(__file__).parents[2]
+    # sys.path[0] is where the judge was called: nobody else may be able to read that
+    needs = [tree, *map(Path, (sys.prefix, sys.base_prefix, *sys.path[1:]))]
     beside = file if file.parent in (Path.home(), Path("/tmp")) else file.parent
     open_to = shut_in(work_folder, needs, user, beside)
     limit()

@@ -68,7 +68,7 @@ def test_a_broken_queue_is_caught_and_the_hole_is_named(
 ) -> None:
     verdict = broken[level]
     assert not verdict.held
-    assert words in verdict.why
+    assert re.search(words, verdict.why)
     assert verdict.plan is not None
     assert len(verdict.plan.faults) <= 2, "the smallest history that shows it"
 
@@ -128,7 +128,7 @@ def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_to
     queue = tmp_path / "first_try.py"
     queue.write_text(solution(4).read_text().replace('self.redis.rpop("queue")', claim))
     (verdict,) = verdicts(queue, [1])
-    assert words in verdict.why
+    assert re.search(words, verdict.why)
     assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
 
 

@@ -32,12 +32,13 @@ visibility_timeout_5 = _app(
 )
 #: What its guide advises for jobs that must not be lost.
 #: https://docs.celeryq.dev/en/stable/userguide/optimizing.html#reserve-one-task-at-a-time
-advised = _app(
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
-    worker_prefetch_multiplier=1,
-    task_ignore_result=True,
-    broker_connection_retry_on_startup=True,
-)
+_ADVISED = {
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "worker_prefetch_multiplier": 1,
+    "task_ignore_result": True,
+    "broker_connection_retry_on_startup": True,
+}
+advised = _app(**_ADVISED)
 #: The same on the transport of celery-redis-plus.
-redis_plus = _app(**advised.conf.changes, broker_transport="celery_redis_plus.transport:Transport")
+redis_plus = _app(**_ADVISED, broker_transport="celery_redis_plus.transport:Transport")
