@@ -43,7 +43,7 @@ LONG = ("notebooks", "judge", "browser", "conformance")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Several runs in which each test has to pass once, as in CI: `pytest --once FILE`."""
+    """Several runs in which each test has to pass once, as in CI: `pytest --once=FILE`."""
     told = "leave out the tests that FILE names, and add to it those that pass"
     parser.addoption("--once", type=Path, metavar="FILE", help=told)
 

@@ -6,14 +6,12 @@ import pytest
 import redis
 from support import message
 
-from chaos.system import ENVIRONMENT
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.message import parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
-from local_smtp.settings import Settings
 
 _LEASE = 60_000
 
@@ -27,12 +25,6 @@ def _fill(store: Queue, jobs: int, at_once: int = 5000) -> None:
     for first in range(0, jobs, at_once):
         batch = [(message(n), None) for n in range(first, min(jobs, first + at_once))]
         assert store.enqueue_many(batch) == len(batch)
-
-
-def test_the_inbox_of_a_campaign_forgets_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    assert Settings().keep == 0, "or the oldest of many mails would count as lost"
 
 
 def test_in_a_long_queue_the_order_holds_and_looking_reads_only_a_page(store: Queue) -> None:

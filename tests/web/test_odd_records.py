@@ -100,5 +100,6 @@ def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) 
 
 
 def test_a_good_job_is_listed_before_odd_ones(holder: httpx.Client, odd: list[str]) -> None:
-    first = holder.get("/api/jobs?state=queued&limit=200").json()["jobs"][0]
-    assert first["id"] == message(7).id
+    listed = [job["id"] for job in holder.get("/api/jobs?state=queued&limit=200").json()["jobs"]]
+    # a worker has put some that were due into a queue of their own
+    assert next(job for job in listed if not job.startswith("event-")) == message(7).id
