@@ -74,4 +74,4 @@ def test_the_four_minutes_in_a_file_say_at_their_end_what_became_of_both_systems
     expect(page.locator(".caption")).to_contain_text("This project: 8 of 8. Stock Celery: 4 of 8")
     expect(page.locator(".lane").nth(1)).to_contain_text("8 of 8")
     words = page.locator(".lane").first
-    until(lambda: re.search(r"back in (5\d|60) min", words.inner_text()), what="how late the rest is")
+    until(lambda: re.search(r"back in (5\d|60) min", words.inner_text()), what="how late it is")
