@@ -32,7 +32,7 @@ help:
 demo: .venv/.has-demo
 	@$(PY) -m demo_app demo
 	@test ! -e build/timeline.pickle || $(MAKE) --no-print-directory .venv/.has-picture
-	@test ! -e build/timeline.pickle || $(PY) -m demo_app.demo.picture build
+	@test ! -e build/timeline.pickle || { printf 'The picture: '; $(PY) -m demo_app.demo.picture build; }
 
 lab: .venv/.has-lab
 	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true

@@ -164,5 +164,5 @@ def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
 if __name__ == "__main__":  # of a demo that had no matplotlib; its folder is the argument
     _later = Path(sys.argv[1], LATER)
     for _path in save(_later.parent, *pickle.loads(_later.read_bytes())):
-        print("The picture:", _path)
+        print(_path)
     _later.unlink()

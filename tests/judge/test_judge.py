@@ -128,7 +128,7 @@ def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_to
     queue = tmp_path / "first_try.py"
     queue.write_text(solution(4).read_text().replace('self.redis.rpop("queue")', claim))
     (verdict,) = verdicts(queue, [1])
-    assert re.search(words, verdict.why)
+    assert words in verdict.why
     assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
 
 
