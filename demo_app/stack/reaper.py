@@ -119,11 +119,14 @@ class ReaperClient:
         self._reaper.stdin.flush()
 
     def _start(self) -> subprocess.Popen[str]:
+        # it outlives whatever stack started this one, or nobody would end what is in here
+        environment = {name: text for name, text in os.environ.items() if name != MARKER}
         return subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=environment,
             start_new_session=True,
             text=True,
         )
