@@ -156,17 +156,23 @@ def test_a_hand_in_that_never_ends_is_stopped(tmp_path: Path) -> None:
     leash.end()
 
 
-def test_who_breaks_it_off_leaves_no_judge_running(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_who_breaks_it_off_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
     command = [sys.executable, "-m", "demo_app", "judge", "--grade", tmp_path, "--at-once", "1"]
     grading = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     mine = psutil.Process(grading.pid)
-    until(lambda: any("--json" in child.cmdline() for child in mine.children()), 60.0, "a judge")
-    judges = mine.children(recursive=True)
-    grading.send_signal(signal.SIGINT)
+
+    def started() -> list[psutil.Process]:
+        return mine.children(recursive=True)
+
+    host = "demo_app.judge.host"
+    until(lambda: any(host in one.cmdline() for one in started()), 60.0, "a learner's process")
+    all_of_it = started()
+    grading.send_signal(number)
     grading.wait(60.0)
-    _, alive = psutil.wait_procs(judges, 30.0)
+    _, alive = psutil.wait_procs(all_of_it, 30.0)
     assert not alive
 
 
