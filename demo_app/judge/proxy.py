@@ -76,7 +76,11 @@ class Proxy:
 
     def unplug(self) -> None:
         """From now on nothing arrives, in either direction."""
-        self._loop.call_soon_threadsafe(self._plugged_in.clear)
+
+        async def clear() -> None:
+            self._plugged_in.clear()
+
+        self._run(clear())
 
     def plug_in(self) -> None:
         """What was held back arrives, and everything after it."""

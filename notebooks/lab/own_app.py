@@ -10,6 +10,7 @@ Celery app `celery`, and `relay`, which runs when the file does. It is told `BRO
 from __future__ import annotations
 
 import re
+import smtplib
 import socket
 import sys
 import threading
@@ -73,6 +74,7 @@ class OwnApp:
     def __init__(self, lab: Lab, text: str) -> None:
         self._lab, self._program = lab, Program(lab, text, "my_app")
         self._cable, smtp = self._cable_to(port := ports.take(0, "SMTP"))
+        self._inbox = port
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(smtp)}
         self._parts, self._held_before = self._look(), 0
         #: When each mail was seen first, by its comment's text.
@@ -176,6 +178,8 @@ class OwnApp:
         """Stop what is on its way to the inbox, so that the worker is in the middle of its jobs;
         wait until it has acknowledged one of them, if it does so early."""
         self._cable.unplug()
+        with smtplib.SMTP("127.0.0.1", self._inbox, timeout=PATIENCE) as inbox:
+            inbox.noop()  # what had reached it before has been answered, and is in its file
         deadline = time.monotonic() + _EARLY
         while time.monotonic() < deadline:
             known = held(self._lab.redis) - self._held_before + self._arrived("worker").total()
