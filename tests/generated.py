@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from translated import in_japanese
+
 ROOT = Path(__file__).resolve().parents[1]
-ANSWERS = ROOT / "notebooks" / "reference" / "answers.md"
+REFERENCE = ROOT / "notebooks" / "reference"
+JAPANESE = ROOT / "notebooks" / "ja" / "reference"
 
 
 def walk() -> str:
@@ -62,7 +67,7 @@ def judged() -> str:
 
 def _judged() -> list[dict[str, str]]:
     """What ``python -m demo_app judge --table --csv`` wrote."""
-    with (ROOT / "notebooks" / "reference" / "judge.csv").open(encoding="utf-8") as file:
+    with (REFERENCE / "judge.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -99,13 +104,29 @@ def threads() -> str:
     return table(head, rows)
 
 
-#: Where each table is.
-TABLES = {
+def translated(page: str, name: str) -> str:
+    """The table of that name on an English page, in Japanese."""
+    found = _place(name).search((REFERENCE / page).read_text("utf-8"))
+    if found is None:
+        raise LookupError(f"{page} has no place for the table {name}")
+    return in_japanese(found[2].strip())
+
+
+#: Where each table is, and what makes it. A Japanese one follows the English one.
+TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "walk": (ROOT / "README.md", walk),
-    "judged": (ROOT / "notebooks" / "reference" / "judge.md", compared),
-    "queues": (ANSWERS, judged),
-    "threads": (ANSWERS, threads),
-    "settings": (ROOT / "notebooks" / "reference" / "reference.md", settings),
+    "judged": (REFERENCE / "judge.md", compared),
+    "queues": (REFERENCE / "answers.md", judged),
+    "threads": (REFERENCE / "answers.md", threads),
+    "settings": (REFERENCE / "reference.md", settings),
+    **{
+        f"ja/{name}": (JAPANESE / page, partial(translated, page, name))
+        for page, names in {
+            "judge.md": ("score", "judged"),
+            "broker.md": ("measured", "strangers"),
+        }.items()
+        for name in names
+    },
 }
 
 
@@ -115,7 +136,7 @@ def rewritten(name: str) -> str:
     Raises LookupError when the file has no place for it.
     """
     path, make = TABLES[name]
-    return put(path, name, make())
+    return put(path, name.rpartition("/")[2], make())
 
 
 def put(path: Path, name: str, table: str) -> str:
@@ -123,11 +144,17 @@ def put(path: Path, name: str, table: str) -> str:
 
     Raises LookupError when the file has no place for it.
     """
-    place = re.compile(rf"(<!-- {name}\b[^>]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    text, count = place.subn(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", path.read_text())
+    text, count = _place(name).subn(
+        lambda found: f"{found[1]}\n{table}\n\n{found[3]}", path.read_text("utf-8")
+    )
     if not count:
         raise LookupError(f"{path.name} has no place for the table {name}")
     return text
+
+
+def _place(name: str) -> re.Pattern[str]:
+    """The mark before the table of that name, the table, and the mark behind it."""
+    return re.compile(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
 
 
 if __name__ == "__main__":
