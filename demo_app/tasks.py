@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from demo_app.blog import posts
 from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
-from demo_app.blog.identity import open_blog
+from demo_app.blog.identity import AnotherBlog, open_blog
 from demo_app.jobs import retry_on, task
 from demo_app.jobs.context import current
 from demo_app.mail import notifications
@@ -36,7 +36,7 @@ def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
     patiently = partial(retry_on, first=0.5, longest=LONGEST_WAIT, jitter=0.2, within=GIVE_UP)
     for policy in (
         retry_on(NotFound, attempts=6),
-        retry_on(MailRefused, BadAddress, attempts=1),
+        retry_on(MailRefused, BadAddress, AnotherBlog, attempts=1),
         patiently(MailDeferred),
         patiently(MailServerAway, DatabaseDown, DatabaseMissing, outage=True),
     ):
@@ -80,11 +80,11 @@ def sender() -> Mailbox:
 def blog() -> Database:
     """The blog's database: the web app makes it, and no job ever does.
 
-    Raises DatabaseMissing when the running job is another blog's.
+    Raises AnotherBlog when the running job is another's.
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):
-        raise DatabaseMissing(f"this is {database.id}, and the job is {context.job.owner}'s")
+        raise AnotherBlog(f"this is {database.id}, and the job is {context.job.owner}'s")
     return database
 
 

@@ -170,10 +170,10 @@ def test_an_empty_file_is_no_blog(tmp_path):
         SqliteDatabase(path, create=False)
 
 
-def test_a_job_of_another_blog_is_not_looked_for_in_this_one(blog):
+def test_a_job_of_another_blog_is_put_aside_at_once_and_says_whose_it_is(blog):
     outcome = perform(replace(tasks.notify_author.job(1), owner="another blog"))
 
-    assert isinstance(outcome, Retry)
+    assert isinstance(outcome, Failed)
     assert "the job is another blog's" in outcome.error.traceback
 
 

@@ -25,7 +25,7 @@ PATIENCE = 10.0
 
 
 class AnotherBlog(RuntimeError):
-    """This Redis has another blog's jobs, whose workers would look for ours in its comments."""
+    """A job is another blog's, whose comments are not ours: one of the two is in the wrong Redis."""
 
 
 def announce(chosen: Settings, database: Database) -> None:

@@ -13,7 +13,6 @@ import redis
 from demo_app import tasks
 from demo_app.backends.celery import message_of
 from demo_app.blog import identity
-from demo_app.blog.database import DatabaseMissing
 from demo_app.broker.message import compose
 from demo_app.broker.queue import Kind
 from demo_app.jobs import task
@@ -93,7 +92,7 @@ def _blog() -> Memory:
     context = current()
     assert context is not None
     if context.job.owner != database.id:
-        raise DatabaseMissing("the job is about another blog")  # as `tasks.blog` does
+        raise identity.AnotherBlog("the job is about another blog")  # as `tasks.blog` does
     return database
 
 

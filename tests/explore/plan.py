@@ -37,7 +37,7 @@ class Plan:
     (fails once), hog, later, foreign (as any Celery producer sends it). processes: a setup for each
     that may ever start; alive: so many at once. blogs: how many put in through an outbox; 0 for a
     queue alone. people: what a person may do, once each: retry, discard, purge. before: what
-    Redis was told before all. ready: the workers run before the first job is put in.
+    Redis was told before all.
     batch: jobs that are put in at once. large: it takes more than a minute or two, and no test goes
     through it.
     """
@@ -50,7 +50,6 @@ class Plan:
     blogs: int = 0
     people: tuple[str, ...] = ()
     before: tuple[tuple[str | int, ...], ...] = ()
-    ready: bool = True
     batch: int = 1
     large: bool = False
 

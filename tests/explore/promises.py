@@ -159,6 +159,8 @@ def _bounded(world: World, view: View) -> Iterator[str]:
 
 def _patience(world: World, view: View) -> Iterator[str]:
     for job in view.of.get("dead", ())[::2]:
+        if "AnotherBlog" in view.of[f"job:{job}"][-1]:
+            continue  # no try of this worker's can succeed
         kind = world.kind(job)
         if kind == "flaky" and world.ledger.begun[job] <= 2 and not world.ledger.disturbed:
             yield f"{job} failed once, and was given up"

@@ -30,11 +30,10 @@ _AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose"}
 def begin(plan: Plan, server: FrozenRedis) -> World:
     """A world at its beginning."""
     world = World(plan, server)
-    if plan.ready:
-        for _ in range(plan.alive):
-            do(world, ("start",))
-        for name in world.workers:
-            do(world, ("round", name))
+    for _ in range(plan.alive):
+        do(world, ("start",))
+    for name in world.workers:
+        do(world, ("round", name))
     return world
 
 

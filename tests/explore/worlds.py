@@ -28,7 +28,7 @@ WORLDS = (
     Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
     Plan("later", ("later",), (Setup(beat=30.0, lease=100.0),), 1, Faults(1, clock=1)),
     Plan("a clock ahead", ("flaky",), (Setup(skew=6 * DAY),), 1),
-    Plan("two blogs", processes=(_ONE,) * 2, alive=1, blogs=2, ready=False, large=True),
+    Plan("two blogs", processes=(_ONE,) * 2, alive=1, blogs=2, large=True),
     Plan("a short history", ("plain",), (Setup(history=0),), 1, blogs=1,
          before=(("HSET", "counters", "done", 63, "enqueued", 63),)),
     Plan("a restart", ("plain",), (_ONE,), 1, Faults(1, restart=1)),
