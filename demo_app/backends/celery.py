@@ -54,10 +54,8 @@ class CeleryBackend(Backend):
         return None if view is None else result_of(view, self)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each job that Redis knows; what an evicted list has lost goes back into its
-        queue."""
-        states = self._store.states(job_ids, by=program())
-        return {job_id: state for job_id, state in zip(job_ids, states, strict=True) if state}
+        """The state of each job that Redis knows."""
+        return self._store.states(job_ids)
 
     def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
         """Let the history forget none of these; or (wanted: False) as usual."""

@@ -25,7 +25,7 @@ PATIENCE = 10.0
 
 
 class AnotherBlog(RuntimeError):
-    """A job is another blog's, whose comments are not ours: one of the two is in the wrong Redis."""
+    """A job is about another blog's comments: one of the two blogs is in the wrong Redis."""
 
 
 def announce(chosen: Settings, database: Database) -> None:

@@ -221,10 +221,10 @@ class Queue:
         """Forget none of these jobs, however long ago it ended; or (wanted: False) as usual."""
         self._run("keep", int(wanted), *job_ids)
 
-    def states(self, job_ids: Sequence[str], *, by: str) -> list[str]:
-        """The state of each job, "" for one that is not known; see `states.lua` for what else it
-        does."""
-        return [str(state) for state in self._run("states", by, json.dumps(STATE_AFTER), *job_ids)]
+    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The state of each job that is known."""
+        found = self._run("states", json.dumps(STATE_AFTER), *job_ids)
+        return {job_id: state for job_id, state in zip(job_ids, found, strict=True) if state}
 
     def snapshot(self, most: int = 0, whole: int = 0, ids: Sequence[str] = ()) -> Snapshot:
         """Everything at one moment. most: jobs of each list to name; whole: how many of these to

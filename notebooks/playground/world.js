@@ -265,7 +265,7 @@ class Claims {
     this.world.tell(in_time ? "done" : "late", run.job, {worker: worker.number});
   }
 
-  states(jobs) { return this.run("states", "relay", JSON.stringify(STATE_AFTER), ...jobs); }
+  states(jobs) { return this.run("states", JSON.stringify(STATE_AFTER), ...jobs); }
 
   queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
 

@@ -101,32 +101,6 @@ def test_what_a_wiped_redis_has_lost_is_handed_over_again_in_its_order(
     assert queued(store) == sent[1:]
 
 
-@pytest.mark.parametrize(
-    ("state", "key"),
-    [
-        ("queued", "job:{}"),
-        ("queued", "queue:mail"),
-        ("running", "claims:mail:w"),
-        ("retrying", "retrying"),
-    ],
-)
-def test_a_job_outlives_the_eviction_of_a_key(
-    database: Database, store: Queue, state: str, key: str
-) -> None:
-    sent = comment(database).job_id
-    relay = Relay(database, CeleryBackend(store))
-    relay.hand_over()
-    if state == "running":
-        store.register("w", 60_000, "{}")
-        store.claim("w", ["mail"])
-    elif state == "retrying":
-        _work(store, sent, Verdict.RETRY)
-    store.client.delete(key.format(sent))
-    _settle(relay)
-    relay.hand_over()
-    assert set(queued(store)) == {sent}
-
-
 def test_nothing_is_forgotten_while_redis_can_not_be_asked(
     database: Database, store: Queue, redis_url: str, tmp_path: Path
 ) -> None:

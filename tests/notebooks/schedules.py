@@ -68,7 +68,7 @@ def _step(chance: random.Random, now: float) -> list[Any]:
             )  # fmt: skip
         case _:
             return chance.choice(
-                [["states", "me", json.dumps(STATE_AFTER), *IDS], ["held", worker, *LANES]]
+                [["states", json.dumps(STATE_AFTER), *IDS], ["held", worker, *LANES]]
             )
 
 
