@@ -8,21 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import redis
 
 from demo_app.backends.celery_command import program, worker_command
-from demo_app.backends.celery_jobs import Waiting, result_of
 from demo_app.broker.connection import Decoded, connect
-from demo_app.broker.inspect import get_job
-from demo_app.broker.message import Message
+from demo_app.broker.events import Event, State
+from demo_app.broker.inspect import get_job, page
+from demo_app.broker.message import Message, parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
+from demo_app.broker.view import JobView
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import TaskResult
-from demo_app.settings import Settings, Transport, settings
+from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
+from demo_app.settings import Settings, Transport
 
 
 class CeleryBackend(Backend):
@@ -42,7 +44,6 @@ class CeleryBackend(Backend):
 
     def __init__(self, store: Queue) -> None:
         self._store = store
-        self._waiting: Waiting | None = None
 
     def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into their queues in Redis, in one atomic round trip."""
@@ -71,15 +72,21 @@ class CeleryBackend(Backend):
         return dict(self._store.snapshot().count)
 
     def pending(self) -> Iterator[Job]:
-        """Every job that waits, each claimed while it is on its way elsewhere."""
-        self._waiting = Waiting(self._store, settings())
-        for message, due in self._waiting:
-            yield replace(job_of(message), run_after=due)
+        """Every job that waits: first what is queued, in its order."""
+        client: Decoded = self._store.client
+        for state in (State.QUEUED, State.RETRYING, State.SCHEDULED):
+            cursor: str | None = ""
+            while cursor is not None:
+                found = page(client, state, limit=100, cursor=cursor)
+                for view in found.jobs:
+                    job = job_of(parse(client.lindex(self._store.keys("job", view.id), 0)))
+                    yield replace(job, run_after=_moment(view.due) if view.due else None)
+                cursor = found.next
 
     def delete(self, job: Job) -> None:
-        """The job is safe elsewhere."""
-        if self._waiting is not None:
-            self._waiting.forget(job.id)
+        """The job is safe elsewhere. Nothing is left of it here but a number in the counters: an id
+        that is remembered would not be taken again, should the job be moved back one day."""
+        self._store.decide(job.id, "moved", by="move")
 
     def worker_command(self) -> list[str]:
         """A Celery worker."""
@@ -125,6 +132,39 @@ def job_of(message: Message) -> Job:
         enqueued_at=message.enqueued_at,
         owner=message.owner,
     )
+
+
+def result_of(view: JobView, backend: Backend) -> TaskResult:
+    """The result of the job whose history this is; backend: finds it again later."""
+    tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
+    began = [event.at for event in view.timeline if event.event == "claimed"]
+    ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
+    last = ended[-1] if ended and view.state in STATUS_OF_STATE else None
+    return TaskResult(
+        view.id,
+        view.task,
+        view.arguments,
+        backend.name,
+        attempts=view.attempts,
+        errors=[_error(view, event) for event in tries],
+        enqueued_at=_moment(view.enqueued_at),
+        started_at=_moment(began[-1]) if began else None,
+        finished_at=_moment(last.at) if last else None,
+        state=view.state,
+        reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
+        _return_value=view.return_value,
+        _find=backend.find,
+    )
+
+
+def _error(view: JobView, event: Event) -> TaskError:
+    if event.error_class:
+        return TaskError(event.error_class, event.traceback)
+    return TaskError(GIVEN_UP, f"{view.task}: {event.traceback}")
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def options_of(chosen: Settings) -> Options:

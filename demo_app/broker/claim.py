@@ -17,7 +17,6 @@ class Verdict(StrEnum):
     REQUEUE = "requeue"  # to its queue's head
     REQUEUE_LAST = "requeue_last"  # to its tail
     LOST = "lost"  # the process that ran it died
-    MOVED = "moved"  # it is safe in another queue, and forgotten here
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,9 +197,8 @@ class Queue:
     def decide(self, job_id: str, what: str, *, by: str) -> str:
         """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
 
-        "delete" discards one that is queued, too.
-
-        Returns the state it was in; "" when it was in none of those in which jobs wait.
+        "delete" discards one that is queued, too. Returns the state it was in; "" when it was in
+        none of those in which jobs wait.
         """
         return str(self._run("decide", job_id, what, by))
 

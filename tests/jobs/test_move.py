@@ -14,10 +14,7 @@ import pytest
 from support import client_of
 
 from demo_app.backends import celery, huey, memory, rq
-from demo_app.backends.celery_jobs import Waiting
 from demo_app.backends.inline import InlineBackend
-from demo_app.broker.claim import Verdict
-from demo_app.broker.inspect import get_job
 from demo_app.jobs import Job, Unsupported
 from demo_app.jobs.migrate import migrate
 from demo_app.settings import Settings
@@ -28,7 +25,7 @@ LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 
 
 def settings_of(redis_url: str, folder: Path) -> Settings:
-    return Settings(dir=folder, redis_url=redis_url, lease_seconds=0.3)
+    return Settings(dir=folder, redis_url=redis_url)
 
 
 def some_jobs() -> list[Job]:
@@ -88,7 +85,7 @@ def test_the_jobs_of_a_process_are_its_own(empty, tmp_path):
 
 def command(source: str, target: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
     words = ["move", "--from", source, "--to", target, "--dir", str(folder)]
-    told = {"DEMO_LEASE_SECONDS": "0.3", "DEMO_DIR": str(folder), **environment}
+    told = {"DEMO_DIR": str(folder), **environment}
     return subprocess.Popen(
         [sys.executable, "-m", "demo_app", *words],
         env={**os.environ, **told},
@@ -129,24 +126,3 @@ def test_the_same_backend_twice_is_a_mistake(tmp_path):
     assert asked.returncode == 2
     assert "the same backend" in said
     assert "Traceback" not in said
-
-
-def test_a_job_whose_mover_was_taken_for_dead_is_left_to_its_new_claim(empty, tmp_path):
-    backend = celery.make(settings_of(empty, tmp_path))
-    backend.enqueue_many(some_jobs()[:1])
-    store = backend._store
-    waiting = Waiting(store, settings_of(empty, tmp_path))
-    jobs = iter(waiting)
-    message, _ = next(jobs)
-    store.deregister(waiting._worker)  # others gave back what it held
-    store.register("w", 60_000, "{}")
-    [claimed] = store.claim("w", ["mail"])
-
-    waiting.forget(message.id)
-
-    assert store.snapshot().count["running"] == 1
-    assert store.finish(claimed.claim, Verdict.DONE).in_time
-    job = get_job(store.client, message.id)
-    assert job is not None
-    assert job.state == "done"
-    backend.close()

@@ -171,6 +171,7 @@ end
 
 -- Nothing is left of the job but its number in the counters.
 local function forget(id, by, why)
+  forget_deaths(id)
   redis.call('DEL', job_key(id))
   redis.call('HINCRBY', COUNTERS, 'discarded', 1)  -- keeps: sum
   journal(id, 'discarded', by, why)

@@ -1,23 +1,20 @@
 -- A person decides over a job that waits: run it now (to the tail of its queue), discard it, or
--- forget it, since it is safe in another queue. `delete` discards one that is queued, too.
--- ARGV: id, what (retry, discard, delete, moved), by whom. Returns the state it was in, or '' when it is none of
--- these.
-local id = ARGV[1]
-local lane = ARGV[2] == 'delete' and lane_of(id)
-if lane and redis.call('LREM', queue_key(lane), -1, id) == 1 then
-  end_job('discarded', id, ARGV[3], 'from queued')
-  return 'queued'
-end
+-- forget it, since it is safe in another queue. `delete` discards it, and only this and `moved` take
+-- it off its queue, too.
+-- ARGV: id, what (retry, discard, delete, moved), by whom. Returns the state it was in, or '' when it
+-- is none of these.
+local id, what, by = unpack(ARGV)
+local lane = (what == 'delete' or what == 'moved') and lane_of(id)
+local was = lane and redis.call('LREM', queue_key(lane), -1, id) == 1 and 'queued'
 for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
-  if redis.call('ZREM', set_key(state), id) == 1 then
-    if ARGV[2] == 'retry' then
-      release(id, ARGV[3], 'brought back from ' .. state)
-    elseif ARGV[2] == 'moved' then
-      forget(id, ARGV[3], 'moved')
-    else
-      end_job('discarded', id, ARGV[3], 'from ' .. state)
-    end
-    return state
-  end
+  if redis.call('ZREM', set_key(state), id) == 1 then was = state end
 end
-return ''
+if not was then return '' end
+if what == 'retry' then
+  release(id, by, 'brought back from ' .. was)
+elseif what == 'moved' then
+  forget(id, by, 'moved')
+else
+  end_job('discarded', id, by, 'from ' .. was)
+end
+return was

@@ -2,7 +2,7 @@
 -- all the same, as long as nobody else has finished it; any other late outcome changes nothing but its
 -- own counter.
 -- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
---       requeue_last: to the queue's tail; moved: it is safe in another queue),
+--       requeue_last: to the queue's tail),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       rescues at the most (for lost: the process that ran it died),
 --       what it waits for (retry), or what is there (done), '' when there is nothing to say.
@@ -108,8 +108,6 @@ elseif outcome == 'retry' then
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)
   if needs ~= '' then redis.call('ZADD', waits_key(needs), now_text, id) end
   record(id, 'retrying', worker, detail)
-elseif outcome == 'moved' then
-  forget(id, worker, 'moved')
 else  -- done, discard, dead
   if outcome == 'done' and is_job(id) then
     count_throughput(id)
