@@ -74,6 +74,7 @@ def death_of_the_broker(harness: Harness) -> str:
     jobs = harness.put(hold.job("broker"))
     harness.wait_for("began", name="broker")
     jobs += harness.put(*map(step.job, range(3)))
+    harness.wait_until_on_disk()
     killed_at = time.time()
     harness.stack.kill("redis")
     harness.stack.start("redis")

@@ -13,9 +13,9 @@ DEFER = {"at": "rcpt", "do": "answer", "code": 451, "text": "try again later"}
 
 def test_a_job_whose_backoff_exceeds_the_patience_is_waited_for(tmp_path: Path) -> None:
     with Stack(dir=str(tmp_path)) as stack, Client(stack.ready) as client:
-        client.set_faults({**DEFER, "times": 3})  # the third wait is one second at least
+        client.set_faults({**DEFER, "times": 5})  # the fifth wait is four seconds at least
         client.comment()
-        _wait(client, tmp_path, patience=0.5)
+        _wait(client, tmp_path, patience=3.5)
         assert client.mail_stats()["distinct"] == 1
 
 
