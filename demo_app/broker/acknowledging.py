@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,8 +21,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds between tries while Redis is away.
 PAUSE = 0.2
-#: Seconds that an acknowledgement still waits for Redis when the worker has been told to stop.
-LAST_WAIT = 5.0
 _STEP_OF = {Verdict.RETRY: "retry_scheduled", Verdict.DEAD: "died"}
 
 
@@ -36,7 +32,6 @@ class Acknowledging:
         self.holding = Holding()
         self._said_to_wait: set[str] = set()  # ids, by the last heartbeat
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
-        self._lock = threading.Lock()
         self._complaints = Complaints()
         #: What runs the jobs that are claimed here.
         self.consumer = Consumer()
@@ -79,41 +74,24 @@ class Acknowledging:
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
-        """End a claim, waiting for Redis as long as the worker is to live; see `Queue.finish`.
+        """End a claim, now or when Redis is back; see `Queue.finish`.
 
         An ending that was set before wins. lanes: claim the next job from these, in the same step,
         and return it. A Redis that answers with an error (its disk is full, say) is waited for like
         one that is away: how a job ended must not be lost with it.
         """
-        last_try = math.inf
-        while True:
-            try:
-                return self._finish(tag, ending, lanes)
-            except redis.RedisError as error:
-                if self.consumer.is_stopping():
-                    last_try = min(last_try, time.monotonic() + LAST_WAIT)
-                if self.closing or time.monotonic() > last_try:
-                    log.warning("A job ends unacknowledged and will be rescued: %s", error)
-                    return None
-                self._complaints.say(log.warning, "Waiting for Redis: %s", error)
-                time.sleep(PAUSE)
-
-    def finish_soon(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
-        """The same, now or when Redis is back; for the thread that must not wait."""
         try:
             return self._finish(tag, ending, lanes)
         except redis.RedisError as error:
             self._complaints.say(log.warning, "Waiting for Redis: %s", error)
-            with self._lock:
-                self._pending[tag] = ending
+            self._pending[tag] = ending
             return None
 
     def acknowledge_pending(self) -> None:
         """Acknowledge again what Redis has not answered; raises redis.RedisError."""
-        for tag, ending in list(self._pending.items()):
+        for tag, ending in self._pending.copy().items():
             self._finish(tag, ending)
-            with self._lock:
-                self._pending.pop(tag, None)
+            self._pending.pop(tag, None)
 
     def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         held = self.holding.get(tag)

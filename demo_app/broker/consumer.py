@@ -10,9 +10,5 @@ class Consumer:
         """The delivery tags of what it has received and not begun."""
         return set()
 
-    def is_stopping(self) -> bool:
-        """Whether it was asked to stop; what it runs goes on to its end."""
-        return False
-
     def given_up(self, message: str) -> None:
         """Is told the message of each job that was given up, for it kept killing its workers."""

@@ -127,14 +127,14 @@ class Consuming(BaseChannel):
                     self._put_aside(delivery.tag, error)
                     continue
                 for unseen in deliveries[number:]:  # Celery will never run or return these
-                    self.in_flight.finish_soon(
+                    self.in_flight.finish(
                         unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
                     )
                 raise
 
     def _put_aside(self, tag: str, error: BaseException) -> None:
         log.error("A message that can't be handed on: %s", error, exc_info=error)
-        self.in_flight.finish_soon(tag, ending_of(error))
+        self.in_flight.finish(tag, ending_of(error))
         virtual.QoS.ack(self.qos, tag)
 
     def _receive_one(self, subscribed: Any) -> Any:
@@ -167,7 +167,7 @@ class Consuming(BaseChannel):
                 payload["properties"]["delivery_info"]["redelivered"] = True
                 payload.setdefault("headers", {})["redelivered"] = True
         except Exception as error:
-            here.finish_soon(tag, Ending(Verdict.DEAD, f"no message: {reason_of(error)}"))
+            here.finish(tag, Ending(Verdict.DEAD, f"no message: {reason_of(error)}"))
             return None
         return Delivery(tag, payload, queue)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import redis
 
 from . import heartbeat
-from .acknowledging import Acknowledging
+from .acknowledging import PAUSE, Acknowledging
 from .claim import Ending, Verdict
 from .keys import lanes_of
 from .lease import Lease
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Rounds of the heartbeat between two looks for what nobody runs.
 _LOOK_EVERY = 4
+#: Seconds that a worker which leaves still waits for a Redis that is to hear how its jobs ended.
+_LAST_WAIT = 5.0
 
 
 class InFlight(Acknowledging):
@@ -141,9 +143,18 @@ class InFlight(Acknowledging):
         """Give back what Celery has dropped when its connection broke (see `holding`)."""
         lost = self.holding.forgotten()
         for tag in lost:  # the newest first: so the oldest comes to the very head
-            self.finish_soon(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
+            self.finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
         if lost:
             log.warning("Gave back jobs that waited here when the connection broke")
+
+    def _acknowledge_at_last(self) -> None:
+        deadline = time.monotonic() + _LAST_WAIT
+        while self._pending and time.monotonic() < deadline:
+            try:
+                self.acknowledge_pending()
+            except redis.RedisError as error:
+                self._complaints.say(log.warning, "Waiting for Redis: %s", error)
+                time.sleep(PAUSE)
 
     def leave(self) -> None:
         """Give back what is still held, to the head of the queue, and deregister.
@@ -153,6 +164,7 @@ class InFlight(Acknowledging):
         """
         self.draining = self.closing = True
         self.heartbeat.stop()
+        self._acknowledge_at_last()
         self.holding.clear()  # a job that still runs must not begin a side effect now
         try:
             self.lease.end()

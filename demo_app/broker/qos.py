@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from typing import Any
 
 from kombu.exceptions import DecodeError
@@ -65,11 +64,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_to_go_on_with()
-        lanes = lanes_of(*queues)
-        if threading.current_thread() is threading.main_thread():
-            following = self._in_flight.finish_soon(tag, ending, lanes)  # it runs Celery's loop
-        else:
-            following = self._in_flight.finish(tag, ending, lanes)
+        following = self._in_flight.finish(tag, ending, lanes_of(*queues))
         super().ack(tag)
         if following is None:
             worker.look_for_work()

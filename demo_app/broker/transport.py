@@ -45,7 +45,7 @@ class Channel(Consuming):
         """One message, or None; without acknowledgement it is done at once."""
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
         if message is not None and no_ack:
-            self.in_flight.finish_soon(message.delivery_tag, Ending(Verdict.DONE))
+            self.in_flight.finish(message.delivery_tag, Ending(Verdict.DONE))
         return message
 
 

@@ -40,7 +40,7 @@ def goes_on() -> bool:
     Not at the worker's end; not with the pool solo, where jobs would begin within each other; and
     not in a pool's thread while there are rate limits, whose timer is not made for several threads.
     """
-    if _loop() is None or CONSUMER.is_stopping():
+    if _loop() is None or state.should_stop is not None or state.should_terminate is not None:
         return False
     if process.in_a_pools_thread():
         return not any(process.controller().consumer.task_buckets.values())
@@ -64,10 +64,6 @@ class CeleryConsumer(Consumer):
     def waiting_tags(self) -> set[str]:
         """What it has received and not begun."""
         return _tags(state.reserved_requests) - _tags(state.active_requests)
-
-    def is_stopping(self) -> bool:
-        """Whether this worker was asked to stop, or to stop at once."""
-        return state.should_stop is not None or state.should_terminate is not None
 
     def given_up(self, message: str) -> None:
         """A caller who waits for the result of a job that was given up gets an error."""

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+import redis
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Ending, Verdict
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
@@ -176,3 +177,26 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(st
         assert here.track(again) is not None
     finally:
         here.leave()
+
+
+def test_a_worker_that_leaves_while_redis_is_away_still_says_how_its_job_ended(
+    store: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = InFlight(Queue(store.client, Options(lease_seconds=60.0, heartbeat_seconds=60.0)))
+    here.work(["mail"])
+    _publish(store, _text("a"))
+    [claimed] = store.claim(here.lease.worker, ["mail"])
+    tag = here.track(claimed)
+    assert tag is not None
+    run, away = here.queue._run, [True, True]  # for so many commands
+
+    def when_it_is_back(*words: Any) -> Any:
+        if away and away.pop():
+            raise redis.ConnectionError("it is away")
+        return run(*words)
+
+    monkeypatch.setattr(here.queue, "_run", when_it_is_back)
+    assert here.finish(tag, Ending(Verdict.DONE)) is None
+    assert list(here.held()) == [tag], "it takes up its place until then"
+    here.leave()
+    assert (_count(store)["done"], _count(store)["queued"]) == (1, 0)

@@ -195,7 +195,7 @@ class Worker:
         """Acknowledge it."""
         lanes = LANES if self.setup.goes_on else ()
         self.phase[tag] = "ended"
-        following = self.here.finish_soon(tag, Ending(Verdict.DONE), lanes)
+        following = self.here.finish(tag, Ending(Verdict.DONE), lanes)
         if following is not None:
             self.take_in([following])
 
