@@ -147,7 +147,7 @@ def result_of(view: JobView, backend: Backend) -> TaskResult:
         backend.name,
         attempts=view.attempts,
         errors=[_error(view, event) for event in tries],
-        enqueued_at=_moment(view.enqueued_at),
+        enqueued_at=_moment(view.enqueued),
         started_at=_moment(began[-1]) if began else None,
         finished_at=_moment(last.at) if last else None,
         state=view.state,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 #: No moment is later, in seconds since the epoch.
@@ -24,18 +25,26 @@ class State(StrEnum):
     DISCARDED = "discarded"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
-    """One thing that happened to a job.
+    """One thing that happened to a job, or to a worker.
 
-    at: seconds since the epoch, by the clock of Redis. by: the worker, or who it was.
-    notes: what is known beside that; `text` where it is plain words.
+    at: seconds since the epoch, by the clock of Redis. by: the worker, or who it was. detail: JSON
+    where a worker wrote it, plain words where a script did. job, id: in the journal its job, and
+    where it stands there; "" when it is about a worker, and in a job's own history.
     """
 
     event: str
     at: float
-    by: str
-    notes: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
+    detail: str = ""
+    job: str = ""
+    id: str = ""
+
+    @cached_property
+    def notes(self) -> dict[str, Any]:
+        """The detail's parts; `text` where it is plain words."""
+        return object_of(self.detail) or ({"text": self.detail} if self.detail else {})
 
     @property
     def error_class(self) -> str:
@@ -49,20 +58,13 @@ class Event:
 
 
 def event_of(line: str) -> Event:
-    """An event as it lies in the list `job:<id>`; one that can't be read is `unreadable`, and has
-    the line as its text, since other programs may write into Redis."""
-    try:
+    """An event as it lies in the list `job:<id>`; one that can't be read is `unreadable`, with the
+    line as its detail, since other programs may write into Redis."""
+    with suppress(ValueError, TypeError, RecursionError):
         event, at, by, detail = json.loads(line)
         if isinstance(event, str) and isinstance(by, str) and isinstance(detail, str):
-            return Event(event, moment_of(at), by, notes_of(detail))
-    except (ValueError, TypeError, RecursionError):
-        pass
-    return Event("unreadable", 0.0, "", {"text": line[:1000]})
-
-
-def notes_of(detail: str) -> dict[str, Any]:
-    """An event's detail: JSON where a worker wrote it, plain words where a script did."""
-    return object_of(detail) or ({"text": detail} if detail else {})
+            return Event(event, moment_of(at), by, detail)
+    return Event("unreadable", 0.0, "", line[:1000])
 
 
 def object_of(text: str) -> dict[str, Any]:

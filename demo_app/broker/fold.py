@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
-from .events import State, object_of
-from .journal import Entry
+from .events import Event, State
 
 #: The state of a job after each event; any other event changes none.
 STATE_AFTER = {
@@ -52,7 +51,7 @@ class Run:
 
 @dataclass(slots=True)
 class JobRecord:
-    """One job. enqueued: when its first event was; since: when its state last changed (both epoch
+    """One job. enqueued: when it was put in; since: when its state last changed (both epoch
     seconds). runs: every time that it was claimed, the first one first."""
 
     id: str
@@ -62,17 +61,17 @@ class JobRecord:
     runs: list[Run] = field(default_factory=list)
     _failed: int = 0
 
-    def follow(self, event: str, at: float, by: str) -> None:
+    def follow(self, event: Event) -> None:
         """The next thing that happened to it."""
-        self.enqueued = self.enqueued or at
-        if event not in STATE_AFTER:
+        self.enqueued = self.enqueued or event.at
+        if event.event not in STATE_AFTER:
             return
         if self.runs and self.runs[-1].ended is None:
-            self.runs[-1].ended, self.runs[-1].how = at, event
-        if event == "claimed":
-            self.runs.append(Run(by, at))
-        self._failed += event == "retrying"
-        self.state, self.since = STATE_AFTER[event], at
+            self.runs[-1].ended, self.runs[-1].how = event.at, event.event
+        if event.event == "claimed":
+            self.runs.append(Run(event.by, event.at))
+        self._failed += event.event == "retrying"
+        self.state, self.since = STATE_AFTER[event.event], event.at
 
     @property
     def holder(self) -> str:
@@ -80,8 +79,13 @@ class JobRecord:
         return self.runs[-1].worker if self.state is State.RUNNING else ""
 
     @property
-    def tries(self) -> int:
-        """How many tries were begun: claims, less those given back before they ended."""
+    def deliveries(self) -> int:
+        """How often a worker took it."""
+        return len(self.runs)
+
+    @property
+    def attempts(self) -> int:
+        """How many tries were begun: deliveries, less those given back before they ended."""
         over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
         return self._failed + (self.state in over)
 
@@ -141,14 +145,14 @@ class Fold:
         journal does not say which list a job is in."""
         return sorted(self._places, key=self._places.__getitem__)
 
-    def follow(self, entry: Entry) -> None:
+    def follow(self, entry: Event) -> None:
         """Take the next entry of the journal."""
         if not entry.job:
             self._follow_worker(entry)
             return
         job = self.jobs.setdefault(entry.job, JobRecord(entry.job))
         holder = job.holder
-        job.follow(entry.event, entry.at, entry.by)
+        job.follow(entry)
         if entry.event == "rescued" and (holder or entry.detail in self.workers):
             # the claim may be older than the journal: then the event says whose it was
             self.worker(holder or entry.detail).rescued.append(job.id)
@@ -172,10 +176,10 @@ class Fold:
         """Forget a job, so that who follows without end does not grow without end."""
         self.jobs.pop(job_id, None)
 
-    def _follow_worker(self, entry: Entry) -> None:
+    def _follow_worker(self, entry: Event) -> None:
         match entry.event:
             case "worker_started":
-                self.worker(entry.by).pid = object_of(entry.detail).get("pid")
+                self.worker(entry.by).pid = entry.notes.get("pid")
             case "worker_stopped":
                 self.worker(entry.by).stopped = True
             case "worker_killed":

@@ -5,7 +5,7 @@ Every call reads a bounded number of items, however long the queue is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .connection import Decoded
 from .events import State
@@ -30,11 +30,12 @@ class Page:
 
 def get_job(client: Decoded, job_id: str) -> JobView | None:
     """The job of that id; None when there is none, or it ended too long ago to be remembered."""
-    views = get_jobs(client, [job_id])
-    if not views or views[0].state is not State.QUEUED:
-        return views[0] if views else None
-    lane = KEYS("queue", lane_of_job(client, job_id))
-    return replace(views[0], position=_position(client, lane, job_id))
+    for view in get_jobs(client, [job_id]):
+        if view.state is State.QUEUED:
+            lane = KEYS("queue", lane_of_job(client, job_id))
+            view.position = _position(client, lane, job_id)
+        return view
+    return None
 
 
 def lane_of_job(client: Decoded, job_id: str) -> str:

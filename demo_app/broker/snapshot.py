@@ -71,7 +71,7 @@ class Snapshot:
         for name in sorted({queue_of(one["lane"]) for one in self._lists}):
             mine = [one for one in self._lists if queue_of(one["lane"]) == name]
             heads = self._views(((job, None) for one in mine for job in list(one["ids"])[:1]), 99)
-            latency = max((self.at - job.enqueued_at for job in heads), default=0.0)
+            latency = max((self.at - job.enqueued for job in heads), default=0.0)
             paused = any(one["paused"] for one in mine if one["lane"] == name)
             found.append(QueueView(name, sum(o["size"] for o in mine), max(0.0, latency), paused))
         return found

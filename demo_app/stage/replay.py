@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold, WorkerRecord
-from demo_app.broker.journal import Entry
 from demo_app.broker.where import PLACE_OF_STATE, Place
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
@@ -68,7 +68,7 @@ class Past:
     moments of all kills and rescues.
     """
 
-    def __init__(self, entries: list[Entry], moment: float, present: set[str]) -> None:
+    def __init__(self, entries: list[Event], moment: float, present: set[str]) -> None:
         first = next((n for n, entry in enumerate(entries, 1) if entry.job), 0)
         past = entries[: max(first, sum(entry.at <= moment for entry in entries))]
         coming = entries[len(past) :]
@@ -88,7 +88,7 @@ class Past:
             for id_ in known.keys() | _there_before(coming, present)
             if id_ not in known or not (known[id_].died or known[id_].stopped)
         }
-        self._next_entry: dict[str, Entry] = {entry.job: entry for entry in reversed(coming)}
+        self._next_entry: dict[str, Event] = {entry.job: entry for entry in reversed(coming)}
 
     def status(self, now: DeliveryStatus) -> DeliveryStatus | None:
         """Where a notification was; None when it had not been posted. now: where it is."""
@@ -110,7 +110,7 @@ class Past:
         return DeliveryStatus(Place.RUNNING, following.by, notice=notice)
 
 
-def _there_before(entries: Iterable[Entry], present: set[str]) -> set[str]:
+def _there_before(entries: Iterable[Event], present: set[str]) -> set[str]:
     """The workers that there were before the first of these entries."""
     known, started = set(present), set()
     for entry in entries:

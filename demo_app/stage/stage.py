@@ -13,9 +13,8 @@ import redis
 from demo_app.blog import posts
 from demo_app.blog.posts import Notice
 from demo_app.broker import journal
-from demo_app.broker.events import State
+from demo_app.broker.events import Event, State
 from demo_app.broker.fold import Fold
-from demo_app.broker.journal import Entry
 from demo_app.broker.queue import Queue
 from demo_app.stage.picture import TOKENS, Picture, arranged
 from demo_app.stage.replay import LastKill, Past, last_kill
@@ -158,7 +157,7 @@ class Stage:
         fresh.replace(self.round)
 
 
-def _moments(entries: Sequence[Entry]) -> list[float]:
+def _moments(entries: Sequence[Event]) -> list[float]:
     """When something happened; of very many moments, some."""
     moments = sorted({entry.at for entry in entries})
     return moments[:: -(-len(moments) // PICTURES) or 1]

@@ -173,8 +173,8 @@ def _steps(job: JobView) -> Iterator[Step]:
     A kill leaves no event of its own: nobody was left to write it. What Redis knows is when the
     claim was, and when it was found that the claim's owner was dead.
     """
-    deaths = iter(job.record.deaths)
-    for before, event in pairwise((Event("", job.enqueued_at, ""), *job.timeline)):
+    deaths = iter(job.deaths)
+    for before, event in pairwise((Event("", job.enqueued), *job.timeline)):
         run = next(deaths, None) if event.event == "rescued" else None
         if run is not None:
             yield Step(Event("killed", 0.0, run.worker))

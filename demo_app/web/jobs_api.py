@@ -62,7 +62,7 @@ class JobModel(BaseModel):
     owner: str | None
     deliveries: int
     attempts: int
-    enqueued_at: float
+    enqueued_at: float = Field(validation_alias="enqueued")
     due: float | None
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import redis.asyncio
 
 from demo_app.broker.connection import connect_async
-from demo_app.broker.events import notes_of
-from demo_app.broker.journal import Entry, entry_of, order
+from demo_app.broker.events import Event
+from demo_app.broker.journal import entry_of, order
 
 #: Listeners at once; who listens holds the token.
 LISTENERS = 300
@@ -25,10 +25,9 @@ _TICK = ("", "event: tick\ndata: \n\n")
 _TROUBLE = ("", "event: trouble\ndata: Redis can't be reached\n\n")
 
 
-def _as_json(entry: Entry) -> dict[str, Any]:
+def _as_json(entry: Event) -> dict[str, Any]:
     """`at` is in seconds since the epoch."""
-    notes = notes_of(entry.detail)
-    notes.pop("traceback", None)
+    notes = {name: value for name, value in entry.notes.items() if name != "traceback"}
     return {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
 
 

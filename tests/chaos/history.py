@@ -21,8 +21,9 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import Decoded, connect
+from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold
-from demo_app.broker.journal import Entry, entry_of, order
+from demo_app.broker.journal import entry_of, order
 
 Line = dict[str, Any]
 
@@ -63,7 +64,7 @@ class Follower:
 
     def __init__(self, ready: Mapping[str, Any], history: History) -> None:
         self._url, self._history = str(ready["redis"]), history
-        self._entries: list[Entry] = []
+        self._entries: list[Event] = []
         self._last = "0-0"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -106,7 +107,7 @@ class Follower:
                 time.sleep(0.05)
 
 
-def folded(entries: Iterable[Entry]) -> Fold:
+def folded(entries: Iterable[Event]) -> Fold:
     """What these entries of the journal come to."""
     fold = Fold()
     for entry in list(entries):

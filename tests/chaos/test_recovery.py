@@ -5,14 +5,14 @@ from __future__ import annotations
 from chaos.context import Fault
 from chaos.history import folded
 from chaos.recovery import recoveries
+from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold
-from demo_app.broker.journal import Entry
 
 
 def _journal(*lines: tuple[float, str, str, int, int]) -> Fold:
     """Lines of when, what, which job, by the worker of which pid, and about that of which pid."""
     return folded(
-        Entry(at, job, event, _worker(by), _worker(about)) for at, event, job, by, about in lines
+        Event(event, at, _worker(by), _worker(about), job) for at, event, job, by, about in lines
     )
 
 

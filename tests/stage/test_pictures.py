@@ -15,9 +15,9 @@ import pytest
 from redis import RedisError
 from stage.stage_page import StagePage
 
-from demo_app.broker.events import State
+from demo_app.broker.events import Event, State
 from demo_app.broker.fold import Fold
-from demo_app.broker.journal import Entry, after, whole
+from demo_app.broker.journal import after, whole
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
@@ -66,7 +66,7 @@ def in_journal(fold: Fold, numbers: dict[str, int]) -> dict[str, object]:
 
 
 def moments(
-    fold: Fold, entries: list[Entry], numbers: dict[str, int]
+    fold: Fold, entries: list[Event], numbers: dict[str, int]
 ) -> Iterator[dict[str, object]]:
     """What the journal says before these entries, and after each of them."""
     yield in_journal(fold, numbers)
@@ -95,7 +95,7 @@ class Journal:
     def __init__(self, client: Client) -> None:
         self._client, self.fold, self._last, self.run = client, Fold(), "0-0", ""
 
-    def news(self) -> list[Entry] | None:
+    def news(self) -> list[Event] | None:
         """What came since the last time; None when nobody can say."""
         try:
             redis = self._client.redis()
