@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+
+from demo_app.markdown import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,9 @@ class Table:
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        lines = [f"**{self.title}**", "", _row(self.columns), _row(["---"] * len(self.columns))]
-        lines += [_row(row) for row in self.rows]
-        return "\n".join([*lines, "", self.note] if self.note else lines) + "\n"
-
-    def as_json(self) -> dict[str, Any]:
-        """The table for a program."""
-        return asdict(self)
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        told = [
+            f"**{self.title}**",
+            table(self.columns, self.rows),
+            *([self.note] * bool(self.note)),
+        ]
+        return "\n\n".join(told) + "\n"

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from broker.conftest import OpenShop
 from celery_suite.outside import Shop
 from certificate import tls_context
 from kombu import Connection
+from stack.failover import leads_to, sentinel, server, wait_until_watched
 from support import until
 
 from demo_app.stack.ports import take
-from demo_app.stack.redis_server import binary
 
 
 class OpenedBy(Shop):
@@ -67,42 +66,11 @@ async def _end_all() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-@contextmanager
-def _server(folder: Path, port: int, *options: str) -> Iterator[redis.Redis]:
-    """A further server, or a Sentinel; yields a client of it."""
-    server = subprocess.Popen(
-        [binary(), *options, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
-    client = redis.Redis(port=port, decode_responses=True)
-    try:
-        until(lambda: _answers(client), what="the server")
-        yield client
-    finally:
-        client.close()
-        server.kill()
-        server.wait()
-
-
-def _leads_to(sentinel: redis.Redis, port: int) -> bool:
-    told: Any = sentinel.sentinel_master("books")
-    return bool(told["port"] == port)
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-
-
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[OpenedBy]:
+def shop(open_shop: OpenShop) -> Shop:
     """A shop on claims, whose lease is short."""
     options = {"lease_seconds": 2.0, "master_name": "books"}
-    shop = OpenedBy(tmp_path / "shop", "claims", broker_transport_options=options)
-    yield shop
-    shop.close()
+    return open_shop(kind=OpenedBy, broker_transport_options=options)
 
 
 def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> None:
@@ -135,13 +103,13 @@ def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> No
 
 
 def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
-    first = take(0, "Redis")
-    with _server(shop.folder, first) as redis_server:
-        shop.address = f"claims+redis://127.0.0.1:{first}/0;claims+redis://127.0.0.1:{shop.port}/0"
+    with server(shop.folder) as first:
+        ports = (first.port, shop.port)
+        shop.address = ";".join(f"claims+redis://127.0.0.1:{port}/0" for port in ports)
         worker = shop.start_worker()
         shop.order("before")
         assert not shop.lost(["before"], 30)
-        redis_server.shutdown(nosave=True)
+        first.client.shutdown(nosave=True)
         shop.order("after")
         assert not shop.lost(["after"], 40)
         worker.terminate()
@@ -149,27 +117,18 @@ def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
 
 
 def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:
-    sentinel_port, copy_port = take(0, "a Sentinel"), take(0, "its copy")
-    settings = shop.folder / "sentinel.conf"
-    settings.write_text(
-        f"sentinel monitor books 127.0.0.1 {shop.port} 1\n"
-        "sentinel down-after-milliseconds books 1000\n"
-        "sentinel failover-timeout books 5000\n"
-    )
-    copying = ("--replicaof", f"127.0.0.1 {shop.port}", "--repl-diskless-sync-delay", "0")
     with (
-        _server(shop.folder, copy_port, *copying, "--dbfilename", "copy.rdb") as copy,
-        _server(shop.folder, sentinel_port, str(settings), "--sentinel") as sentinel,
+        server(shop.folder, shop.port) as copy,
+        sentinel(shop.folder, shop.port) as watching,
     ):
-        until(lambda: copy.info("replication")["master_link_status"] == "up", what="the copy")
-        until(lambda: sentinel.sentinel_slaves("books"), what="Sentinel's look at the copy")
+        wait_until_watched(copy, watching)
         nobody = take(0, "nobody")
-        shop.address = f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{sentinel_port}"
+        shop.address = f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{watching.port}"
         shop.start_worker()
         shop.order("before")
         assert not shop.lost(["before"], 30)
         shop.kill_redis()
-        until(lambda: _leads_to(sentinel, copy_port), what="the fail-over", seconds=60)
+        until(lambda: leads_to(watching, copy.port), 60, "the fail-over")
         shop.order("after")
         assert not shop.lost(["after"], 60)
         shop.close()

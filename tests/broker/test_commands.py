@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
+from broker.conftest import OpenShop
 from celery_suite.outside import Shop
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(open_shop: OpenShop) -> Shop:
     """An app on claims, without a worker, whose keys have a prefix."""
-    options = {"global_keyprefix": "shop:"}
-    shop = Shop(tmp_path / "shop", "claims", broker_transport_options=options)
-    yield shop
-    shop.close()
+    return open_shop(broker_transport_options={"global_keyprefix": "shop:"})
 
 
 def _command(shop: Shop, *words: str) -> list[str]:

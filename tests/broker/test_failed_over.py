@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import redis
+from broker.conftest import OpenShop
 from celery_suite.outside import Shop
 from support import message, until
 
@@ -15,11 +13,9 @@ from demo_app.broker.queue import Queue
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(open_shop: OpenShop) -> Shop:
     """A shop on claims."""
-    shop = Shop(tmp_path / "shop", "claims", "threads")
-    yield shop
-    shop.close()
+    return open_shop("threads")
 
 
 def _fail_over(shop: Shop, replica: Shop) -> None:
@@ -31,13 +27,12 @@ def _fail_over(shop: Shop, replica: Shop) -> None:
 
 
 @pytest.fixture
-def replica(shop: Shop, tmp_path: Path) -> Iterator[Shop]:
+def replica(shop: Shop, open_shop: OpenShop) -> Shop:
     """Another server, which follows the shop's."""
-    other = Shop(tmp_path / "replica", "claims", "threads")
+    other = open_shop("threads")
     other.redis.replicaof("127.0.0.1", str(shop.port))
     until(lambda: other.redis.info("replication")["master_link_status"] == "up", what="its copy")
-    yield other
-    other.close()
+    return other
 
 
 def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(

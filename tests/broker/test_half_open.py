@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from broker.conftest import OpenShop
 from celery_suite.outside import Shop
 from support import client_of
 
@@ -20,18 +19,15 @@ LEASE = 9.0
 
 
 @pytest.fixture
-def open_shop(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
-    opened: list[Shop] = []
+def open_one(open_shop: OpenShop) -> OpenShop:
+    """Opens shops with a worker."""
 
-    def open_one(**options: float) -> Shop:
-        shop = Shop(tmp_path, "claims", pool="threads", broker_transport_options=options)
-        opened.append(shop)
+    def opens(**options: float) -> Shop:
+        shop = open_shop("threads", broker_transport_options=options)
         shop.start_worker()
         return shop
 
-    yield open_one
-    for shop in opened:
-        shop.close()
+    return opens
 
 
 def _waiting_ports(shop: Shop) -> set[int]:
@@ -41,8 +37,8 @@ def _waiting_ports(shop: Shop) -> set[int]:
 
 
 @pytest.mark.parametrize("which", ["where it waits for jobs", "all"])
-def test_a_worker_goes_on_over_a_new_connection(open_shop: Callable[..., Shop], which: str) -> None:
-    shop = open_shop()
+def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) -> None:
+    shop = open_one()
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
     shop.link.freeze(None if which == "all" else _waiting_ports(shop))
     began = time.monotonic()
@@ -53,10 +49,10 @@ def test_a_worker_goes_on_over_a_new_connection(open_shop: Callable[..., Shop], 
 
 
 def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
-    open_shop: Callable[..., Shop],
+    open_one: OpenShop,
 ) -> None:
     """Else the job would be another worker's, and run a second time."""
-    shop = open_shop(lease_seconds=LEASE, socket_timeout=30.0)
+    shop = open_one(lease_seconds=LEASE, socket_timeout=30.0)
     url = f"redis://127.0.0.1:{shop.port}"
     other = InFlight(Queue(client_of(url), Options(lease_seconds=LEASE)))
     other.work(["another queue"])
@@ -74,8 +70,8 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     assert shop.times("started")["piano"] == 1
 
 
-def test_a_cold_shutdown_ends_though_redis_answers_nothing(open_shop: Callable[..., Shop]) -> None:
-    shop = open_shop(socket_timeout=2.0)
+def test_a_cold_shutdown_ends_though_redis_answers_nothing(open_one: OpenShop) -> None:
+    shop = open_one(socket_timeout=2.0)
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
     shop.link.freeze()
     shop.workers[0].send_signal(signal.SIGQUIT)

@@ -5,12 +5,8 @@ Each test runs real workers of an app that is not this project's, and counts wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from celery_suite.outside import Shop
+from broker.conftest import OpenShop
 from support import most_thorough, until
 
 #: What a task does that an extension collects, as celery-batches does: its own list keeps the
@@ -82,86 +78,72 @@ def hog(parcel):
 """
 
 
-@pytest.fixture
-def shops(tmp_path: Path) -> Iterator[Any]:
-    """Opens shops; each is closed at the end."""
-    opened: list[Shop] = []
-
-    def opens(pool: str, **settings: Any) -> Shop:
-        opened.append(Shop(tmp_path / f"shop{len(opened)}", "claims", pool, **settings))
-        return opened[-1]
-
-    yield opens
-    for shop in opened:
-        shop.close()
-
-
-def _done(shop: Shop) -> int:
-    return int(shop.redis.zcard("done"))
-
-
 @pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
-def test_a_job_that_waits_for_its_rate_limit_runs_once(shops: Any, pool: str) -> None:
-    shop = shops(pool, task_annotations={"shop.pack": {"rate_limit": "20/m"}})
+def test_a_job_that_waits_for_its_rate_limit_runs_once(open_shop: OpenShop, pool: str) -> None:
+    shop = open_shop(pool, task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()
     parcels = [f"p{number}" for number in range(5)]
     shop.order(*parcels)
-    until(lambda: _done(shop) == 5, 60, "five jobs, one every three seconds")
+    shop.until_done(5)
     assert shop.times("started") == dict.fromkeys(parcels, 1)
     assert shop.logged("Gave back") == 0
 
 
 @pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
-def test_a_job_that_an_extension_collects_runs_once(shops: Any, pool: str) -> None:
-    shop = shops(pool, worker_prefetch_multiplier=0)
+def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop, pool: str) -> None:
+    shop = open_shop(pool, worker_prefetch_multiplier=0)
     shop.add(COLLECTED)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]
     shop.order(*parcels, task="shop.collect")
-    until(lambda: _done(shop) == 8, 60, "what was collected")
+    shop.until_done(8)
     assert shop.times("ended") == dict.fromkeys(parcels, 1)
 
 
 @pytest.mark.thorough
-def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(shops: Any) -> None:
+def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
+    open_shop: OpenShop,
+) -> None:
     """Celery drops it then, and this worker, which is alive, has to give it back."""
-    shop = shops("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
+    shop = open_shop("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()
     parcels = [f"p{number}" for number in range(4)]
     shop.order(*parcels)
-    until(lambda: shop.in_hand() == 4 or _done(shop), what="its claims")
+    until(lambda: shop.in_hand() == 4 or shop.count("done"), what="its claims")
     shop.redis.client_kill_filter(_type="normal", skipme=True)
-    until(lambda: _done(shop) == 4, 60, "four jobs, one every three seconds")
+    shop.until_done(4)
     assert shop.times("started") == dict.fromkeys(parcels, 1)
 
 
 @pytest.mark.thorough
-def test_a_worker_whose_lease_is_longer_than_the_others_keeps_its_job(shops: Any) -> None:
-    shop = shops("prefork", broker_transport_options={"lease_seconds": 30, "heartbeat_seconds": 10})
+def test_a_worker_whose_lease_is_longer_than_the_others_keeps_its_job(open_shop: OpenShop) -> None:
+    shop = open_shop(
+        "prefork", broker_transport_options={"lease_seconds": 30, "heartbeat_seconds": 10}
+    )
     shop.start_worker()
     shop.order("long", seconds=20.0)
     shop.until_started("long")
     shop.settings.clear()
     shop.start_worker()  # it looks for dead workers twice a second, and its own lease is 3 s
-    until(lambda: _done(shop) == 1, what="its end")
+    shop.until_done(1)
     assert shop.times("started")["long"] == 1
 
 
-def test_an_error_of_the_workers_puts_no_job_to_death(shops: Any) -> None:
-    shop = shops("threads")
+def test_an_error_of_the_workers_puts_no_job_to_death(open_shop: OpenShop) -> None:
+    shop = open_shop("threads")
     shop.add(UNLUCKY)
     shop.start_worker()
     shop.order("honest", task="shop.unlucky")
-    until(lambda: _done(shop) == 1, what="its third try")
+    shop.until_done(1)
     assert shop.redis.zcard("dead") == 0
 
 
-def test_a_job_that_lets_no_heartbeat_run_is_done_after_few_starts(shops: Any) -> None:
-    shop = shops("threads", broker_transport_options={"lease_seconds": 2.0})
+def test_a_job_that_lets_no_heartbeat_run_is_done_after_few_starts(open_shop: OpenShop) -> None:
+    shop = open_shop("threads", broker_transport_options={"lease_seconds": 2.0})
     shop.add(HOG)
     for _ in range(2):
         shop.start_worker()
     shop.order("hog", task="shop.hog")
-    until(lambda: _done(shop) == 1, 90, "the end of one of its runs")
+    shop.until_done(1, 90)
     assert 2 <= shop.times("started")["hog"] <= 6, "its lease was lost, and the next one has it too"
     assert shop.redis.zcard("dead") == 0

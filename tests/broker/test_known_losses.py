@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from broker.conftest import OpenShop
 from celery_suite.outside import Shop, signal_group
 
 CAREFUL = {
@@ -27,8 +26,6 @@ CAREFUL = {
 #: anywhere at all, so there is no point in waiting for it.
 PATIENCE = {"stock": 8, "claims": 30}
 
-OpenShop = Callable[..., Shop]
-
 
 def both(threads: str) -> Any:
     """Runs a test on both transports; ``threads`` says where stock's failure is told."""
@@ -39,26 +36,16 @@ def both(threads: str) -> Any:
 
 
 @pytest.fixture
-def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """Opens shops, and closes them after the test."""
-    opened: list[Shop] = []
+def open_one(open_shop: OpenShop) -> OpenShop:
+    """Opens shops of either transport, each with the options that shorten the test."""
 
-    def open_one(
-        transport: str, stock_options: dict[str, Any] | None = None, **settings: Any
-    ) -> Shop:
-        options = (
-            {"lease_seconds": 2.0, "poison_pause": 1.0}
-            if transport == "claims"
-            else stock_options or {}
-        )
-        folder = tmp_path / f"shop-{len(opened)}"
-        given = {"broker_transport_options": options, **settings}
-        opened.append(Shop(folder, transport, **given))
-        return opened[-1]
+    def opens(transport: str, stock_options: dict[str, Any] | None = None, **settings: Any) -> Shop:
+        options = stock_options or {}
+        if transport == "claims":
+            options = {"lease_seconds": 2.0, "poison_pause": 1.0}
+        return open_shop(transport=transport, broker_transport_options=options, **settings)
 
-    yield open_one
-    for shop in opened:
-        shop.close()
+    return opens
 
 
 def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
@@ -82,9 +69,9 @@ def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
 
 @both("celery/kombu#305, celery/celery#7950, celery/celery#4354")
 def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
-    open_shop: OpenShop, transport: str
+    open_one: OpenShop, transport: str
 ) -> None:
-    shop = open_shop(transport, **CAREFUL)
+    shop = open_one(transport, **CAREFUL)
     worker = shop.start_worker()
     parcel = _hand_to_a_stopped_worker(shop, worker)
     signal_group(worker, signal.SIGKILL)
@@ -94,9 +81,9 @@ def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
 
 @both("celery/celery#4984, celery/celery#8568")
 def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
-    open_shop: OpenShop, transport: str
+    open_one: OpenShop, transport: str
 ) -> None:
-    shop = open_shop(transport, **CAREFUL)
+    shop = open_one(transport, **CAREFUL)
     worker = shop.start_worker()
     shop.order("vase", seconds=1)
     shop.until_started("vase")
@@ -107,9 +94,9 @@ def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
 
 @both("celery/celery#3501, celery/celery#4991, celery/kombu#533")
 def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
-    open_shop: OpenShop, transport: str
+    open_one: OpenShop, transport: str
 ) -> None:
-    shop = open_shop(transport, **CAREFUL)
+    shop = open_one(transport, **CAREFUL)
     worker = shop.start_worker()
     shop.order("lamp", sending={"countdown": 4})
     shop.order("now")
@@ -120,9 +107,9 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
 
 
 @pytest.mark.parametrize("transport", ["stock", "claims"])
-def test_a_job_due_later_comes_back_after_a_sigterm(open_shop: OpenShop, transport: str) -> None:
+def test_a_job_due_later_comes_back_after_a_sigterm(open_one: OpenShop, transport: str) -> None:
     """It did not when celery/kombu#533 was written; with kombu 5.7 it does on stock, too."""
-    shop = open_shop(transport, **CAREFUL)
+    shop = open_one(transport, **CAREFUL)
     worker = shop.start_worker()
     lamps = [f"lamp-{number}" for number in range(10)]
     shop.order(*lamps, sending={"countdown": 4})
@@ -139,8 +126,8 @@ SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restor
 
 
 @both("celery/kombu#337")
-def test_a_job_due_later_than_any_timeout_runs_once(open_shop: OpenShop, transport: str) -> None:
-    shop = open_shop(transport, SHORT, **CAREFUL)
+def test_a_job_due_later_than_any_timeout_runs_once(open_one: OpenShop, transport: str) -> None:
+    shop = open_one(transport, SHORT, **CAREFUL)
     shop.start_worker()
     shop.order("clock", sending={"countdown": 7})
     assert not shop.lost(["clock"], 30)
@@ -150,8 +137,8 @@ def test_a_job_due_later_than_any_timeout_runs_once(open_shop: OpenShop, transpo
 
 
 @both("celery/celery#5935")
-def test_a_job_longer_than_any_timeout_runs_once(open_shop: OpenShop, transport: str) -> None:
-    shop = open_shop(transport, SHORT, **CAREFUL)
+def test_a_job_longer_than_any_timeout_runs_once(open_one: OpenShop, transport: str) -> None:
+    shop = open_one(transport, SHORT, **CAREFUL)
     shop.start_worker()
     shop.order("piano", seconds=8)
     assert not shop.lost(["piano"], 40)
@@ -159,9 +146,9 @@ def test_a_job_longer_than_any_timeout_runs_once(open_shop: OpenShop, transport:
 
 
 @both("celery/kombu#1836")
-def test_a_sigterm_under_load_loses_nothing(open_shop: OpenShop, transport: str) -> None:
+def test_a_sigterm_under_load_loses_nothing(open_one: OpenShop, transport: str) -> None:
     """The signal reaches the children too, as it does from systemd and from a shell."""
-    shop = open_shop(transport)  # Celery's defaults, as in the thread
+    shop = open_one(transport)  # Celery's defaults, as in the thread
     worker = shop.start_worker()
     parcels = [f"p{number}" for number in range(12)]
     shop.order(*parcels, seconds=1)
@@ -173,8 +160,8 @@ def test_a_sigterm_under_load_loses_nothing(open_shop: OpenShop, transport: str)
 
 
 @both("an out-of-memory kill with Celery's default settings")
-def test_a_killed_child_loses_nothing(open_shop: OpenShop, transport: str) -> None:
-    shop = open_shop(transport)
+def test_a_killed_child_loses_nothing(open_one: OpenShop, transport: str) -> None:
+    shop = open_one(transport)
     shop.start_worker()
     shop.order("vase", seconds=1)
     shop.until_started("vase")
@@ -183,8 +170,8 @@ def test_a_killed_child_loses_nothing(open_shop: OpenShop, transport: str) -> No
 
 
 @both("task_reject_on_worker_lost puts it back again and again")
-def test_a_job_that_kills_every_child_is_given_up(open_shop: OpenShop, transport: str) -> None:
-    shop = open_shop(transport, **CAREFUL)
+def test_a_job_that_kills_every_child_is_given_up(open_one: OpenShop, transport: str) -> None:
+    shop = open_one(transport, **CAREFUL)
     shop.start_worker()
     shop.order("bomb", kills="process")
     again_and_again = 7
@@ -197,9 +184,9 @@ def test_a_job_that_kills_every_child_is_given_up(open_shop: OpenShop, transport
 
 
 @both("celery/celery#1789, celery/celery#1307")
-def test_redis_killed_and_started_again_loses_nothing(open_shop: OpenShop, transport: str) -> None:
+def test_redis_killed_and_started_again_loses_nothing(open_one: OpenShop, transport: str) -> None:
     """Nobody starts the worker again: it has to live through it, with what is due later."""
-    shop = open_shop(transport)
+    shop = open_one(transport)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]
     shop.order("lamp", sending={"countdown": 6})
@@ -211,9 +198,9 @@ def test_redis_killed_and_started_again_loses_nothing(open_shop: OpenShop, trans
 
 
 @both("a message popped into a connection that is broken")
-def test_a_broken_connection_takes_no_job_with_it(open_shop: OpenShop, transport: str) -> None:
+def test_a_broken_connection_takes_no_job_with_it(open_one: OpenShop, transport: str) -> None:
     """Redis has handed the job over, and its answer never arrives."""
-    shop = open_shop(transport, **CAREFUL)
+    shop = open_one(transport, **CAREFUL)
     shop.start_worker()
     for parcel in ("p0", "p1", "p2", "p3"):
         shop.until(shop.waits, "a worker that waits")
@@ -227,10 +214,10 @@ def test_a_broken_connection_takes_no_job_with_it(open_shop: OpenShop, transport
 
 
 def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
-    open_shop: OpenShop,
+    open_one: OpenShop,
 ) -> None:
     """Else the thread that ran the job would wait for Redis, and the worker for the thread."""
-    shop = open_shop("claims", **CAREFUL)
+    shop = open_one("claims", **CAREFUL)
     shop.pool = "threads"
     worker = shop.start_worker()
     shop.order("vase", seconds=1)
@@ -244,9 +231,9 @@ def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")
 
 
-def test_broken_connections_run_no_healthy_job_twice(open_shop: OpenShop) -> None:
+def test_broken_connections_run_no_healthy_job_twice(open_one: OpenShop) -> None:
     """Stock holds this too, since 5.7."""
-    shop = open_shop("claims", **CAREFUL)
+    shop = open_one("claims", **CAREFUL)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(6)]
     shop.order(*parcels, seconds=1)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from celery_suite.outside import Shop
+from broker.conftest import OpenShop
 from support import die, let_judge, message, until
 
 from demo_app.broker.claim import Claim, Verdict
@@ -154,16 +152,15 @@ def test_a_job_that_waited_and_has_begun_is_suspected(queue: Queue) -> None:
     assert _runs_alone(queue)
 
 
-def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(tmp_path: Path) -> None:
+def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(
+    open_shop: OpenShop,
+) -> None:
     """Its worker dies before the next heartbeat, which would have said that the job has begun."""
     options = {"heartbeat_seconds": 0.9, "lease_seconds": 2.7, "max_rescues": 0}
-    shop = Shop(tmp_path / "shop", "claims", "threads", broker_transport_options=options)
-    try:
-        worker = shop.start_worker("--concurrency", "1")
-        shop.order("before", seconds=3.0)
-        shop.order("poison", kills="worker")
-        worker.wait()
-        shop.start_worker()
-        until(lambda: shop.redis.zcard("retrying") == 1, what="its last try, which waits")
-    finally:
-        shop.close()
+    shop = open_shop("threads", broker_transport_options=options)
+    worker = shop.start_worker("--concurrency", "1")
+    shop.order("before", seconds=3.0)
+    shop.order("poison", kills="worker")
+    worker.wait()
+    shop.start_worker()
+    until(lambda: shop.count("retrying") == 1, what="its last try, which waits")

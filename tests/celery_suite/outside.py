@@ -1,7 +1,8 @@
 """A Celery app of somebody else: twenty lines in a folder of their own, and its workers.
 
 One task packs a parcel: it notes when it starts and when it ends, each a line of a file, and so
-says how often each parcel was packed, whatever became of the worker. The other does nothing.
+says how often each parcel was packed, whatever became of the worker. It may wait at a gate, which
+is a file that a test makes. The other does nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from celery import Celery
 from support import patience
 
 from celery_suite.link import Link
+from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
@@ -47,8 +49,10 @@ def note(what, parcel):
 
 
 @app.task(name="shop.pack")
-def pack(parcel, seconds=0.0, kills=""):
+def pack(parcel, seconds=0.0, kills="", gate=""):
     note("started", parcel)
+    while gate and not os.path.exists(gate):
+        time.sleep(0.01)
     if kills == "process":
         os.kill(os.getpid(), signal.SIGKILL)
     if kills == "worker":  # with all its processes
@@ -149,6 +153,14 @@ class Shop:
         self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker, log)
         return worker
 
+    def app(self) -> Celery:
+        """The app as a producer has it, in this process; it is to be closed."""
+        if self.transport == "claims":
+            import demo_app.broker  # noqa: F401  # makes the URL known
+        app = Celery("shop", broker=self.broker(self.port))
+        app.conf.update(self.settings)
+        return app
+
     def order(
         self,
         *parcels: str,
@@ -160,10 +172,7 @@ class Shop:
 
         ``sending`` is for Celery (countdown, queue, priority, ...), the rest for the task.
         """
-        if self.transport == "claims":
-            import demo_app.broker  # noqa: F401  # makes the URL known
-        with Celery("shop", broker=self.broker(self.port)) as app:
-            app.conf.update(self.settings)
+        with self.app() as app:
             return [
                 app.send_task(task, kwargs={"parcel": parcel, **arguments}, **(sending or {})).id
                 for parcel in parcels
@@ -227,6 +236,14 @@ class Shop:
     def given_up(self) -> int:
         """How many jobs claims has given up; stock gives up none."""
         return int(self.redis.zcard("dead"))
+
+    def count(self, state: str) -> int:
+        """How many jobs claims has in this state."""
+        return Queue(self.redis).snapshot().count[state]
+
+    def until_done(self, jobs: int, seconds: float = 60) -> None:
+        """Wait until so many jobs of claims are done."""
+        self.until(lambda: self.count("done") == jobs, f"{jobs} jobs done", seconds=seconds)
 
     def waits(self) -> bool:
         """Whether a worker waits in Redis for a job."""

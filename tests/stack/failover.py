@@ -67,7 +67,7 @@ def probe(rounds: int, told: Callable[[Failover], None] = lambda _: None) -> lis
         found: list[Failover] = []
         for _ in range(rounds):
             copy = running.enter_context(server(folder, primary.port))
-            _wait_until_watched(copy, watching)
+            wait_until_watched(copy, watching)
             found.append(_round(stack, client, watching, primary, copy))
             told(found[-1])
             primary = copy
@@ -88,7 +88,7 @@ def _round(
     began = time.monotonic()
     for _ in range(MEANWHILE):
         client.comment()
-    until(lambda: _leads_to(watching, copy.port), 60.0, "the fail-over")
+    until(lambda: leads_to(watching, copy.port), 60.0, "the fail-over")
     wanted = before + UNHEARD + MEANWHILE
     with suppress(TimeoutError):  # what is missing then is counted
         client.wait_for_mails(wanted, seconds=60.0)
@@ -96,7 +96,8 @@ def _round(
     return Failover(UNHEARD + MEANWHILE, missing, forgotten, time.monotonic() - began)
 
 
-def _wait_until_watched(copy: Server, watching: Server) -> None:
+def wait_until_watched(copy: Server, watching: Server) -> None:
+    """Wait until the copy follows its primary, and Sentinel has seen it."""
     until(lambda: copy.client.info("replication")["master_link_status"] == "up", what="the copy")
     until(lambda: str(copy.port) in _replicas(watching), 60.0, "Sentinel's look at the copy")
 
@@ -109,7 +110,8 @@ def _replicas(watching: Server) -> set[str]:
     return {str(one["port"]) for one in watching.client.sentinel_slaves("books")}
 
 
-def _leads_to(watching: Server, port: int) -> bool:
+def leads_to(watching: Server, port: int) -> bool:
+    """Whether Sentinel says that the primary is at this port."""
     return bool(watching.client.sentinel_master("books")["port"] == port)
 
 

@@ -1,0 +1,127 @@
+"""What a person tells or asks the workers of any Celery app: inspect, control, revoke, purge."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from broker.conftest import OpenShop
+from celery_suite.outside import Shop
+from support import most_thorough, until
+
+from demo_app.broker.queue import Queue
+
+of_each_pool = pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
+NAMES = [f"p{number}" for number in range(20)]
+
+
+def _open_gate(shop: Shop) -> None:
+    """Let the tasks that wait at it end."""
+    (shop.folder / "open").touch()
+
+
+def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
+    shop = open_shop("threads")
+    shop.start_worker("--concurrency", "1")
+    shop.order(*NAMES[:4], gate="open")
+    shop.until_started("p0")
+    with shop.app() as app:
+        ask = app.control.inspect(timeout=10, limit=1)
+        assert ask.ping() == {"w1@here": {"ok": "pong"}}
+        [active] = ask.active()["w1@here"]
+        assert active["name"] == "shop.pack"
+    assert len(Queue(shop.redis).snapshot().workers) == 1, "who asks is no worker"
+    _open_gate(shop)
+    shop.until_done(4)
+    assert shop.count("enqueued") == 4, "questions and replies are no jobs"
+
+
+@pytest.mark.thorough
+def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop("threads", accept_content=["json", "pickle"])
+    shop.add(
+        "@app.task(bind=True, name='shop.again')\n"
+        "def again(self, parcel):\n    raise self.retry(countdown=150)\n"
+    )
+    shop.start_worker()
+    shop.order("late", sending={"countdown": 200})
+    shop.order("soon", sending={"countdown": 100, "serializer": "pickle"})
+    shop.order("elsewhere", sending={"countdown": 300, "queue": "other"})
+    shop.order("again", task="shop.again")
+    until(lambda: shop.count("retrying") == 1, what="the retry")
+    with shop.app() as app:
+        (told,) = app.control.inspect(timeout=10, limit=1).scheduled().values()
+    listed = [(one["request"]["name"], str(one["request"]["kwargs"])) for one in told]
+    assert [name for name, _ in listed] == ["shop.pack", "shop.again", "shop.pack"]
+    assert all(
+        name in told for name, (_, told) in zip(("soon", "again", "late"), listed, strict=True)
+    )
+    assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in told)
+
+
+@of_each_pool
+def test_a_rate_limit_holds_for_the_jobs_that_others_bring(open_shop: OpenShop, pool: str) -> None:
+    shop = open_shop(pool)
+    shop.start_worker()
+    with shop.app() as app:
+        app.control.rate_limit("shop.pack", "4/s", reply=True, timeout=10, limit=1)
+    shop.order(*NAMES[:9])
+    shop.until_done(9)
+    ended = [float(at) for _, at in shop.redis.zrange("done", 0, -1, withscores=True)]
+    assert max(ended) - min(ended) > 1.0
+
+
+@of_each_pool
+def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(
+    open_shop: OpenShop, pool: str
+) -> None:
+    shop = open_shop(pool)
+    shop.start_worker("--concurrency", "1")
+    shop.order(*NAMES, gate="open")
+    shop.until_started("p0")
+    with shop.app() as app:
+        (told,) = app.control.cancel_consumer("celery", reply=True, timeout=10, limit=1)
+    assert "no longer consuming" in told["w1@here"]["ok"]
+    _open_gate(shop)
+    until(lambda: shop.in_hand() == 0, what="the end of what it had")
+    assert shop.queued() >= 12
+
+
+def test_what_was_revoked_or_has_expired_is_discarded(open_shop: OpenShop) -> None:
+    shop = open_shop("threads")
+    shop.order("old", sending={"expires": -1})
+    shop.start_worker("--concurrency", "1")
+    shop.order("first", gate="open")
+    shop.until_started("first")
+    [later] = shop.order("second", sending={"countdown": 1})
+    with shop.app() as app:
+        app.control.revoke(later)
+    until(lambda: shop.count("scheduled") == 0, what="its time")
+    _open_gate(shop)
+    until(lambda: shop.count("discarded") == 2, what="the discards")
+    shop.until_done(1)
+    assert shop.times("started") == {"first": 1}
+
+
+@pytest.mark.thorough
+def test_a_running_task_that_is_terminated_is_discarded(open_shop: OpenShop) -> None:
+    shop = open_shop("prefork")
+    shop.start_worker("--concurrency", "1")
+    [job] = shop.order("x", gate="open")
+    shop.until_started("x")
+    with shop.app() as app:
+        app.control.revoke(job, terminate=True, signal="SIGKILL")
+    until(lambda: shop.count("discarded") == 1, what="the discard")
+    assert shop.count("running") == 0
+    assert shop.times("started")["x"] == 1
+
+
+def test_purge_discards_what_waits_and_says_how_much(open_shop: OpenShop) -> None:
+    shop = open_shop()
+    shop.order(*NAMES[:7])
+    with shop.app() as app:
+        assert app.control.purge() == 7
+    now = Queue(shop.redis).snapshot().count
+    assert (now["queued"], now["discarded"], now["enqueued"]) == (0, 7, 7)
