@@ -17,6 +17,8 @@ from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
 from demo_app.judge.postgres import PostgresServer
+from local_smtp.settings import Settings
+from local_smtp.sink import MailSink
 
 # how long an example takes says more of the machine than of the code
 hypothesis.settings.register_profile("no-deadline", deadline=None)
@@ -106,6 +108,21 @@ def _nothing_left_running() -> Iterator[None]:
     for process in left:
         process.kill()
     assert not told, f"the tests left processes behind: {told}"
+
+
+@pytest.fixture(scope="module")
+def _sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailSink]:
+    with MailSink(Settings(dir=tmp_path_factory.mktemp("sink") / "mail")) as sink:
+        yield sink
+
+
+@pytest.fixture
+def mail_sink(_sink: MailSink) -> MailSink:
+    """The plugin's, but one for all tests of a module: each finds it as if it had just begun."""
+    _sink.clear()
+    _sink._writer.change(lambda file: file.execute("DELETE FROM sqlite_sequence")).result()
+    _sink.faults._last_id = 0
+    return _sink
 
 
 @pytest.fixture(scope="module")

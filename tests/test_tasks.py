@@ -10,7 +10,6 @@ from email import message_from_bytes, policy
 from io import BytesIO
 from pathlib import Path
 
-import httpx
 import pytest
 from PIL import Image
 from support import until
@@ -80,11 +79,8 @@ def test_all_three_end_in_a_mail(backend):
         told = until(
             lambda: seen if (seen := client.summary())["done"] == 3 else None, what="3 jobs done"
         )
-        bearer = {"authorization": f"Bearer {stack.ready['token']}"}
         raw = {
-            mail["to"][0] if isinstance(mail["to"], list) else mail["to"]: httpx.get(
-                f"{stack.ready['inbox']}/api/messages/{mail['id']}/raw", headers=bearer
-            ).content
+            mail["to"][0]: client.inbox.get(f"/api/messages/{mail['id']}/raw").content
             for mail in listed
         }
 

@@ -27,17 +27,14 @@ _ROUNDS = 15
 def run() -> list[Table]:
     """One table: milliseconds for each page and call, with so many jobs queued."""
     # nobody works, so the queue stays as long as it is; nothing on disk, to be filled quickly
-    with Stack(workers=0, persistence=False) as stack, Client(stack.ready) as client:
+    with Stack(workers=0, persistence=False) as stack, Client(stack.ready, 60.0) as client:
         _write_comments(stack.plan.folder.path / "blog.sqlite3")
         store = Queue(client.redis())
         for start in range(0, JOBS, _BATCH):
             batch = [(_message(n), None) for n in range(start, start + _BATCH)]
             store.enqueue_many(batch, by="bench")
-        headers = {"authorization": f"Bearer {stack.ready['token']}"}
-        with httpx.Client(base_url=stack.ready["web"], headers=headers, timeout=60.0) as web:
-            first = web.get("/api/jobs?limit=200").json()
-            paths = _paths(first["next"])
-            rows = [_row(web, path) for path in paths]
+        first = client.web.get("/api/jobs?limit=200").json()
+        rows = [_row(client.web, path) for path in _paths(first["next"])]
     return [
         Table(
             f"The web app with {JOBS:,} jobs queued",

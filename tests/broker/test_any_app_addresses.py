@@ -15,7 +15,7 @@ from broker.conftest import OpenShop
 from celery_suite.outside import Shop
 from certificate import tls_context
 from kombu import Connection
-from stack.failover import leads_to, sentinel, server, wait_until_watched
+from servers import leads_to, sentinel, server, wait_until_watched
 from support import until
 
 from demo_app.stack.ports import take

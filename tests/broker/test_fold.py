@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from support import die, let_judge, message
+from support import die, let_judge, message, most_thorough
 
 from demo_app.broker.claim import Claim, Verdict
 from demo_app.broker.events import State
@@ -109,7 +109,7 @@ def told_by(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", most_thorough(range(8), 0, 1))
 def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> None:
     let_judge(store)
     chance, system, fold, last = Random(seed), System(store), Fold(), "0-0"

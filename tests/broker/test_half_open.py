@@ -8,7 +8,7 @@ import time
 import pytest
 from broker.conftest import OpenShop
 from celery_suite.outside import Shop
-from support import client_of
+from support import client_of, most_thorough
 
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
@@ -36,7 +36,7 @@ def _waiting_ports(shop: Shop) -> set[int]:
     return {int(one["addr"].rpartition(":")[2]) for one in clients if "b" in one["flags"]}
 
 
-@pytest.mark.parametrize("which", ["where it waits for jobs", "all"])
+@pytest.mark.parametrize("which", most_thorough(["where it waits for jobs", "all"], "all"))
 def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) -> None:
     shop = open_one()
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
@@ -48,6 +48,7 @@ def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) 
     assert time.monotonic() - began < 20, "kombu's own check finds it after 26 to 51 s"
 
 
+@pytest.mark.thorough
 def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     open_one: OpenShop,
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     assert shop.times("started")["piano"] == 1
 
 
+@pytest.mark.thorough
 def test_a_cold_shutdown_ends_though_redis_answers_nothing(open_one: OpenShop) -> None:
     shop = open_one(socket_timeout=2.0)
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")

@@ -106,6 +106,7 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
     assert not shop.lost(["lamp"], PATIENCE[transport])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("transport", ["stock", "claims"])
 def test_a_job_due_later_comes_back_after_a_sigterm(open_one: OpenShop, transport: str) -> None:
     """It did not when celery/kombu#533 was written; with kombu 5.7 it does on stock, too."""
@@ -125,6 +126,7 @@ def test_a_job_due_later_comes_back_after_a_sigterm(open_one: OpenShop, transpor
 SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 
 
+@pytest.mark.thorough
 @both("celery/kombu#337")
 def test_a_job_due_later_than_any_timeout_runs_once(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport, SHORT, **CAREFUL)
@@ -136,6 +138,7 @@ def test_a_job_due_later_than_any_timeout_runs_once(open_one: OpenShop, transpor
     assert shop.times("started")["clock"] == 1
 
 
+@pytest.mark.thorough
 @both("celery/celery#5935")
 def test_a_job_longer_than_any_timeout_runs_once(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport, SHORT, **CAREFUL)
@@ -145,6 +148,7 @@ def test_a_job_longer_than_any_timeout_runs_once(open_one: OpenShop, transport: 
     assert shop.times("started")["piano"] == 1
 
 
+@pytest.mark.thorough
 @both("celery/kombu#1836")
 def test_a_sigterm_under_load_loses_nothing(open_one: OpenShop, transport: str) -> None:
     """The signal reaches the children too, as it does from systemd and from a shell."""
@@ -169,6 +173,7 @@ def test_a_killed_child_loses_nothing(open_one: OpenShop, transport: str) -> Non
     assert not shop.lost(["vase"], PATIENCE[transport])
 
 
+@pytest.mark.thorough
 @both("task_reject_on_worker_lost puts it back again and again")
 def test_a_job_that_kills_every_child_is_given_up(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport, **CAREFUL)
@@ -213,6 +218,7 @@ def test_a_broken_connection_takes_no_job_with_it(open_one: OpenShop, transport:
             return  # if not, the worker's wait had just ended, and it is tried again
 
 
+@pytest.mark.thorough
 def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     open_one: OpenShop,
 ) -> None:
@@ -231,6 +237,7 @@ def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")
 
 
+@pytest.mark.thorough
 def test_broken_connections_run_no_healthy_job_twice(open_one: OpenShop) -> None:
     """Stock holds this too, since 5.7."""
     shop = open_one("claims", **CAREFUL)

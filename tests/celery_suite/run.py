@@ -9,15 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-
-from demo_app.stack.ports import take
-from demo_app.stack.redis_server import binary
+from servers import server
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
@@ -41,30 +38,6 @@ class Ended:
     outcome: str  #: passed, failed or skipped
     seconds: float
     why: str
-
-
-@contextmanager
-def redis_server() -> Iterator[int]:
-    """A Redis server on a free TCP port, with nothing in it; yields the port."""
-    port = take(0, "Redis")
-    with tempfile.TemporaryDirectory() as folder:
-        command = [binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-        server = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
-        try:
-            client = redis.Redis(port=port)
-            deadline = time.monotonic() + 30
-            while True:
-                try:
-                    client.ping()
-                    break
-                except redis.ConnectionError:
-                    if server.poll() is not None or time.monotonic() > deadline:
-                        raise
-                    time.sleep(0.05)  # between two questions
-            yield port
-        finally:
-            server.terminate()
-            server.wait()
 
 
 def environment(
@@ -124,11 +97,16 @@ def run(
     command += ["-o", "python_classes=test_*"]
     if project == "celery":
         command += ["-p", "celery.contrib.pytest"]
-    with redis_server() as port, log.open("w") as output, record.open() as lines:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        server(Path(data), keeps="no") as redis,
+        log.open("w") as output,
+        record.open() as lines,
+    ):
         tester = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment(transport, project, port, record, plugins),
+            env=environment(transport, project, redis.port, record, plugins),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

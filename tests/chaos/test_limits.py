@@ -50,14 +50,13 @@ def test_a_job_of_a_megabyte_goes_through_whole(store: Queue) -> None:
     assert _claim(store)[1] == taken
 
 
-@pytest.mark.timeout(900)  # on a busy machine
-def test_ten_thousand_dead_jobs_are_kept_and_paged(store: Queue) -> None:
-    _fill(store, 10_000)
+def test_thousands_of_dead_jobs_are_kept_and_paged(store: Queue) -> None:
+    _fill(store, 3_000)
     store.register("w", _LEASE, "{}")
     while claimed := store.claim("w", ("mail",), most=1000):
         for one in claimed:
             store.finish(one.claim, Verdict.DEAD, detail="no use")
-    assert store.snapshot().count["dead"] == 10_000
+    assert store.snapshot().count["dead"] == 3_000
     seen: list[str] = []
     cursor: str | None = None
     while True:
@@ -66,7 +65,7 @@ def test_ten_thousand_dead_jobs_are_kept_and_paged(store: Queue) -> None:
         cursor = found.next
         if cursor is None:
             break
-    assert len(set(seen)) == len(seen) == 10_000
+    assert len(set(seen)) == len(seen) == 3_000
     assert store.decide("job-7", "retry", by="a person") == "dead"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import client_of, until
+from support import client_of, most_thorough, until
 
 from chaos.ledger import comments_of
 from demo_app.failpoints import Step, enable
@@ -115,7 +115,7 @@ def test_a_4xx_is_tried_again_and_a_5xx_is_not(
             until(lambda: _state(client, job) == "done", what="the try that a person asked for")
 
 
-@pytest.mark.parametrize("half", ["a command", "a transaction"])
+@pytest.mark.parametrize("half", most_thorough(["a command", "a transaction"], "a transaction"))
 def test_a_log_that_ends_in_half_a_record_is_cut_off_and_said_so(half: str) -> None:
     """As when Redis is killed in the middle of a rescue: all of the script is kept, or nothing."""
     torn = b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal"

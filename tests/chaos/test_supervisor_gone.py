@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import until
+from support import most_thorough, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -93,6 +93,7 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
         until(lambda: _all_gone(left), what="the end of what was left")
 
 
+@pytest.mark.thorough
 @_LINUX
 def test_a_redis_that_was_paused_meanwhile_is_ended_by_the_next_start_too(tmp_path: Path) -> None:
     with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
@@ -107,7 +108,7 @@ def test_a_redis_that_was_paused_meanwhile_is_ended_by_the_next_start_too(tmp_pa
         until(lambda: _all_gone([redis]), what="the end of the old server")
 
 
-@pytest.mark.parametrize("backend", ["celery", "rq", "huey"])
+@pytest.mark.parametrize("backend", most_thorough(["celery", "rq", "huey"], "celery"))
 def test_a_worker_ends_itself_when_supervisor_and_reaper_are_gone(
     tmp_path: Path, backend: str
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_worker_ends_itself_when_supervisor_and_reaper_are_gone(
         reap((tmp_path / "stack-id").read_text())
 
 
+@pytest.mark.thorough
 def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:
     with _up(tmp_path) as (supervisor, ready):
         old = _reaper_of(supervisor)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import patience
+from support import most_thorough, patience
 
 from demo_app.commands import main
 from demo_app.commands.doctor import results
@@ -45,8 +45,8 @@ def test_it_speaks_the_language_of_the_terminal_and_english_to_programs(
     assert "ok    packages: all there" in told[2]
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("reader", ["| true", ">&-"])
+@pytest.mark.parametrize("unbuffered", most_thorough(["", "1"], ""))
+@pytest.mark.parametrize("reader", most_thorough(["| true", ">&-"], ">&-"))
 def test_a_reader_who_leaves_early_is_no_error(unbuffered: str, reader: str) -> None:
     told = subprocess.run(
         ["bash", "-c", f"{shlex.quote(sys.executable)} -m demo_app doctor {reader}"],

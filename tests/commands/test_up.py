@@ -82,8 +82,8 @@ def test_without_controls_no_page_kills(running: tuple[dict[str, Any], Path]) ->
 
 
 def _ask_for_a_kill(ready: dict[str, Any]) -> int:
-    bearer = {"authorization": f"Bearer {ready['token']}", "accept": "*/*"}
-    return httpx.post(f"{ready['web']}/stage/do/kill-worker", headers=bearer).status_code
+    with Client(ready) as client:
+        return client.web.post("/stage/do/kill-worker").status_code
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:

@@ -11,7 +11,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from support import client_of
+from support import client_of, most_thorough
 
 from demo_app.backends import celery, huey, memory, rq
 from demo_app.backends.inline import InlineBackend
@@ -95,7 +95,10 @@ def command(source: str, target: str, folder: Path, **environment: str) -> subpr
     )
 
 
-@pytest.mark.parametrize(("source", "target"), [("huey", "celery"), ("celery", "huey")])
+BOTH_WAYS = (("huey", "celery"), ("celery", "huey"))
+
+
+@pytest.mark.parametrize(("source", "target"), most_thorough(BOTH_WAYS, BOTH_WAYS[0]))
 def test_a_move_that_is_killed_midway_loses_nothing(tmp_path, source, target):
     """At rest: the stack is stopped, and only the command has Redis running on its data."""
     (tmp_path / "redis").mkdir()

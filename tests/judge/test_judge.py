@@ -107,6 +107,7 @@ def test_the_picture_shows_the_hole(broken: dict[int, Verdict], level: int, hole
     assert re.search(hole, told), told
 
 
+@pytest.mark.thorough
 def test_poison_that_is_thrown_away_is_no_dead_letter(tmp_path: Path) -> None:
     queue = tmp_path / "drops.py"
     queue.write_text(solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "return"))

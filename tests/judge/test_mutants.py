@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from judge.mutants import MUTANTS, Mutant, judged
-from support import most_thorough
 
 pytestmark = pytest.mark.timeout(300)
 #: Those whose trials are short: the others wait for leases.
@@ -31,7 +30,8 @@ def test_each_is_another_queue() -> None:
         compile(source, "queue.py", "exec")
 
 
-@pytest.mark.parametrize("what", most_thorough(QUICK, QUICK[0], QUICK[-1]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("what", QUICK)
 def test_a_quick_one_is_caught(what: str) -> None:
     (mutant,) = (mutant for mutant in MUTANTS if mutant.what == what)
     assert judged(mutant, 0).held is False

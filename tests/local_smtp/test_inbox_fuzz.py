@@ -1,6 +1,9 @@
 """Every call of the inbox's API, asked at random: none is answered with 500."""
 
+import pytest
 
+
+@pytest.mark.thorough
 def test_no_call_breaks(http, mail_sink, send):
     from fuzzing import NO_ERROR, ask_all
 

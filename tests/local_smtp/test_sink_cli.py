@@ -1,31 +1,54 @@
 """The sink as a program: how it starts, what it says, how it ends."""
 
-import os
+import gc
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 from support import patience
 
-SINK = [sys.executable, "-m", "local_smtp"]
+from local_smtp.__main__ import main
+
+#: The exit status of a command that does not start, and the lines that it says.
+Ended = tuple[int, list[str]]
 
 
-def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SINK, *options], capture_output=True, text=True, timeout=patience(30),
-        env=os.environ | environment,
-    )  # fmt: skip
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
+    """Runs a command that can't start, in this process, which has all loaded."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+
+    def run(*options: str) -> Ended:
+        try:
+            status = main(list(options))
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        return status, "".join(capsys.readouterr()).splitlines()
+
+    yield run
+    gc.enable()
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
-def test_the_ready_line_comes_once_both_answer(start_sink):
-    sink = start_sink()
+def test_the_ready_line_comes_once_both_answer_and_the_directory_that_was_given_is_kept(
+    monkeypatch, start_sink, tmp_path
+):
+    monkeypatch.setenv("LOCAL_SMTP_TOKEN", "from-the-environment")
+    sink = start_sink("--dir", str(tmp_path / "new" / "one"))
+    assert sink.token == "from-the-environment", "it need not stand on a command line"
     with sink.client() as client:
         assert client.noop()[0] == 250
     assert sink.get("/api/stats")["accepted"] == 0
     assert sink.inbox.startswith("http://127.0.0.1:")
+    sink.process.send_signal(signal.SIGTERM)
+    assert sink.process.wait(10) == 0
+    assert (tmp_path / "new" / "one" / "mail.sqlite3").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -54,13 +77,6 @@ def test_a_reader_who_leaves_early_is_no_error():
     assert told.stderr == ""
 
 
-def test_a_directory_that_was_given_is_kept(start_sink, tmp_path):
-    sink = start_sink("--dir", str(tmp_path / "new" / "one"))
-    sink.process.send_signal(signal.SIGTERM)
-    assert sink.process.wait(10) == 0
-    assert (tmp_path / "new" / "one" / "mail.sqlite3").exists()
-
-
 def test_after_a_kill_it_starts_at_once_on_the_same_ports(start_sink, tmp_path):
     sink = start_sink("--dir", str(tmp_path))
     ports = [sink.smtp.rpartition(":")[2], sink.inbox.rpartition(":")[2]]
@@ -72,14 +88,13 @@ def test_after_a_kill_it_starts_at_once_on_the_same_ports(start_sink, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--smtp-port", "--inbox-port"])
-def test_a_port_that_is_taken_is_named(option):
+def test_a_port_that_is_taken_is_named(run, option):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        ended = run(option, port)
-    assert ended.returncode == 1
-    assert ended.stderr.count("\n") == 1
-    assert f"Port {port} of 127.0.0.1 can't be used: Address already in use" in ended.stderr
-    assert option in ended.stderr
+        status, [told] = run(option, port)
+    assert status == 1
+    assert f"Port {port} of 127.0.0.1 can't be used: Address already in use" in told
+    assert option in told
 
 
 def below_a_file(folder):
@@ -112,18 +127,16 @@ def with_another_file(folder):
         (with_another_file, "file is not a database"),
     ],
 )
-def test_a_directory_that_can_not_be_used_is_named(tmp_path, make, words):
-    ended = run("--dir", str(make(tmp_path)))
-    assert ended.returncode == 1
-    assert ended.stderr.count("\n") == 1
-    assert words in ended.stderr
+def test_a_directory_that_can_not_be_used_is_named(run, tmp_path, make, words):
+    status, [told] = run("--dir", str(make(tmp_path)))
+    assert status == 1
+    assert words in told
 
 
-def test_a_directory_in_use_is_named(start_sink):
-    sink = start_sink()
-    ended = run("--dir", str(sink.dir))
-    assert ended.returncode == 1
-    assert "Another mail sink runs on" in ended.stderr
+def test_a_directory_in_use_is_named(run, mail_sink):
+    status, [told] = run("--dir", str(mail_sink.dir))
+    assert status == 1
+    assert "Another mail sink runs on" in told
 
 
 @pytest.mark.parametrize(
@@ -131,23 +144,17 @@ def test_a_directory_in_use_is_named(start_sink):
     [["--smtp-port", "70000"], ["--smtp-port", "x"],
      ["--token", "short"], ["--nonsense"]],
 )  # fmt: skip
-def test_a_bad_option_is_explained(options):
-    ended = run(*options)
-    assert ended.returncode == 2
-    assert "Traceback" not in ended.stderr
-    assert options[0].strip("-") in ended.stderr
+def test_a_bad_option_is_explained(run, options):
+    status, told = run(*options)
+    assert status == 2
+    assert options[0].strip("-") in "".join(told)
 
 
-def test_help_names_every_option():
-    ended = run("--help")
-    assert ended.returncode == 0
+def test_help_names_every_option(run):
+    status, told = run("--help")
+    assert status == 0
     for option in ("--host", "--smtp-port", "--inbox-port", "--dir", "--json", "--token"):
-        assert option in ended.stdout
-
-
-def test_the_token_need_not_stand_on_a_command_line(monkeypatch, start_sink):
-    monkeypatch.setenv("LOCAL_SMTP_TOKEN", "from-the-environment")
-    assert start_sink().token == "from-the-environment"
+        assert option in "".join(told)
 
 
 def test_a_stopped_client_holds_nothing_up(start_sink):

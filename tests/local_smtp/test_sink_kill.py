@@ -8,8 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-KILLS = 8
-CLIENTS = 20
+KILLS = 5
+CLIENTS = 10
 
 
 class Sender(threading.Thread):

@@ -71,7 +71,6 @@ def part(message: EmailMessage, kind: str) -> str:
     return content.replace("\r\n", "\n")
 
 
-@settings(max_examples=200)
 @given(TEXT, TEXT, TEXT, TEXT, TEXT, TEXT)
 @example(*(ATTACKS[7] for _ in range(6)))
 @example(*(ATTACKS[0] for _ in range(6)))

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks.kernels import NOTEBOOKS
+from programs import BROWSER, needs
 from sphinx.cmd.build import build_main
 from support import browser_running
 
@@ -67,6 +68,7 @@ def build(tree: Path, folder: Path, *options: str) -> int:
 
 @pytest.mark.timeout(240)
 def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
+    needs(BROWSER)
     site = tmp_path / "book"
     tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")
     assert build(tree, tmp_path) == 0

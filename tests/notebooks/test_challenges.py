@@ -77,6 +77,7 @@ def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it(
         here.run("blog.close()")
 
 
+@pytest.mark.thorough
 def test_a_learner_sees_the_shortest_way_to_a_lost_job_and_then_that_there_is_none() -> None:
     *_, explores = cells(5, "code")
     with kernel() as here:

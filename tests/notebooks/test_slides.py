@@ -11,6 +11,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks.kernels import NOTEBOOKS
 from playwright.sync_api import expect
+from programs import BROWSER, needs
 from support import browser_running
 
 LESSON = new_notebook(
@@ -28,6 +29,7 @@ LESSON = new_notebook(
 
 
 def test_the_keys_lead_through_the_slides_and_open_the_notes(tmp_path: Path) -> None:
+    needs(BROWSER)
     nbformat.write(LESSON, tmp_path / "04_lesson.ipynb")
     config = f"--config={NOTEBOOKS / 'slides' / 'config.py'}"
     command = [sys.executable, "-m", "nbconvert", config, "--to=slides", "--execute"]

@@ -8,39 +8,25 @@ DEMO_DATABASE_URL the outbox is in PostgreSQL.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import redis
+from servers import Server, leads_to, sentinel, server, wait_until_watched
 from support import until
 
-from demo_app.stack import Stack, ports
+from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.stack.redis_server import binary
 
-#: Milliseconds without an answer after which Sentinel calls the primary dead.
-SILENT_MS = 1000
 #: Comments of which the replica hears nothing, and comments while there is no primary.
 UNHEARD, MEANWHILE = 12, 3
 #: A port at which no server answers.
 NOBODY = 1
-
-
-@dataclass(frozen=True)
-class Server:
-    """A Redis server of its own, and a client of it."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    client: Any
 
 
 @dataclass(frozen=True)
@@ -96,72 +82,8 @@ def _round(
     return Failover(UNHEARD + MEANWHILE, missing, forgotten, time.monotonic() - began)
 
 
-def wait_until_watched(copy: Server, watching: Server) -> None:
-    """Wait until the copy follows its primary, and Sentinel has seen it."""
-    until(lambda: copy.client.info("replication")["master_link_status"] == "up", what="the copy")
-    until(lambda: str(copy.port) in _replicas(watching), 60.0, "Sentinel's look at the copy")
-
-
 def _outbox(stack: Stack) -> int:
     return int(httpx.get(f"{stack.ready['web']}/healthz").json()["outbox"])
-
-
-def _replicas(watching: Server) -> set[str]:
-    return {str(one["port"]) for one in watching.client.sentinel_slaves("books")}
-
-
-def leads_to(watching: Server, port: int) -> bool:
-    """Whether Sentinel says that the primary is at this port."""
-    return bool(watching.client.sentinel_master("books")["port"] == port)
-
-
-@contextmanager
-def server(folder: Path, primary: int | None = None) -> Iterator[Server]:
-    """A server in the folder; primary: the port of the one that it copies."""
-    options = ["--appendonly", "yes", "--appenddirname"]
-    port = ports.take(0, "Redis")
-    options.append(f"aof-{port}")
-    if primary is not None:
-        options += ["--replicaof", f"127.0.0.1 {primary}", "--repl-diskless-sync-delay", "0"]
-    with _running(folder, port, "--dbfilename", f"{port}.rdb", *options) as server:
-        yield server
-
-
-@contextmanager
-def sentinel(folder: Path, primary: int) -> Iterator[Server]:
-    """A Sentinel that watches the primary at this port, under the name of books."""
-    settings = folder / "sentinel.conf"
-    settings.write_text(
-        f"sentinel monitor books 127.0.0.1 {primary} 1\n"
-        f"sentinel down-after-milliseconds books {SILENT_MS}\n"
-        "sentinel failover-timeout books 5000\n"
-    )
-    port = ports.take(0, "Sentinel")
-    with _running(folder, port, str(settings), "--sentinel", before=True) as server:
-        yield server
-
-
-@contextmanager
-def _running(folder: Path, port: int, *options: str, before: bool = False) -> Iterator[Server]:
-    where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    command = [binary(), *options, *where] if before else [binary(), *where, *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port, decode_responses=True, socket_timeout=5.0)
-    try:
-        until(lambda: _answers(client), what="the server")
-        yield Server(port, process, client)
-    finally:
-        client.close()
-        process.kill()
-        process.wait()
-        ports.release(port)
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 def _print(one: Failover) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from stack.failover import UNHEARD, probe, sentinel, server
+from servers import sentinel, server
+from stack.failover import UNHEARD, probe
 from support import message
 
 from demo_app.broker.connection import Watched, client_url, connect
@@ -15,6 +16,7 @@ from demo_app.broker.queue import Queue
 from demo_app.stack import Stack, StackError
 
 
+@pytest.mark.thorough
 def test_what_the_promoted_replica_never_heard_of_is_mailed_all_the_same() -> None:
     (found,) = probe(1)
     assert found.forgotten >= UNHEARD, "or nothing was tried"

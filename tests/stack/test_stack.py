@@ -148,6 +148,7 @@ def test_while_redis_is_down_comments_are_taken_and_handed_over_later(watched: W
     assert client.wait_for_mails(before + 5)["distinct"] == before + 5
 
 
+@pytest.mark.thorough
 def test_a_process_that_is_killed_while_the_stack_starts_is_started_again(tmp_path: Path) -> None:
     with Stack(dir=tmp_path, workers=0) as stack, Client(stack.ready) as client:
         stack.kill("redis", restart=False)
@@ -165,29 +166,6 @@ def test_while_the_mail_server_is_down_jobs_are_tried_again(watched: Watched) ->
     client.wait_for(lambda now: now["retrying"] == 1)
     stack.start("smtp")
     assert client.wait_for_mails(before + 1)["distinct"] == before + 1
-
-
-def test_when_the_supervisor_is_killed_nothing_is_left_running(tmp_path: Path) -> None:
-    code = (
-        "import sys, json, time\n"
-        "from demo_app.stack import Stack\n"
-        "with Stack(dir=sys.argv[1]) as stack:\n"
-        "    print(json.dumps(stack.ready), flush=True)\n"
-        "    time.sleep(600)\n"
-    )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    assert parent.stdout is not None
-    children = psutil.Process(parent.pid).children
-    assert parent.stdout.readline().startswith("{")
-    pids = [child.pid for child in children(recursive=True)]
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    until(lambda: _gone(pids), 10.0, "the end of everything")
-    with Stack(dir=tmp_path):
-        pass  # and the folder can be used again
 
 
 def test_an_external_redis_is_used_and_left_running() -> None:
@@ -216,6 +194,7 @@ def test_a_worker_that_cannot_be_started_for_a_while_is_started_later(watched: W
     _is_mailed(client)
 
 
+@pytest.mark.thorough
 def test_a_listener_that_fails_does_not_end_the_watch_over_the_processes(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -295,6 +274,7 @@ def test_an_option_that_makes_no_sense_is_told(options: dict[str, Any], expected
     _fails(expected, **options)
 
 
+@pytest.mark.thorough
 def test_a_folder_with_a_long_name_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     deep = tmp_path / ("long" * 30)
     with Stack(dir=deep, workers=0) as stack:

@@ -8,6 +8,12 @@ import re
 import httpx
 
 
+def press(web: httpx.Client, act: str) -> None:
+    """What a key of the stage does."""
+    answer = web.post(f"/stage/do/{act}", headers={"accept": "*/*"})
+    assert answer.status_code == 204, answer.text
+
+
 class StagePage:
     """The page of this moment or, in a replay, of the one `at` (epoch seconds)."""
 

@@ -8,9 +8,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import count
+from itertools import cycle
 
-import httpx
 import pytest
 from redis import RedisError
 from stage.stage_page import StagePage
@@ -112,12 +111,11 @@ class Journal:
 
 
 def disturb(stack: Stack, stopping: threading.Event) -> None:
-    headers = {"authorization": f"Bearer {stack.ready['token']}"}
-    with httpx.Client(base_url=stack.ready["web"], headers=headers, timeout=30) as web:
-        for number in count():
+    with Client(stack.ready) as client:
+        for blow in cycle(BLOWS):
             if stopping.wait(0.4):
                 return
-            web.post(f"/stage/do/{BLOWS[number % len(BLOWS)]}")
+            client.web.post(f"/stage/do/{blow}")
 
 
 def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(

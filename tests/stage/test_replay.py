@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
-from stage.stage_page import StagePage
+from stage.stage_page import StagePage, press
 from support import until
 
 from demo_app.broker import journal
@@ -38,8 +37,7 @@ def killed(stack: Stack, client: Client) -> dict[str, Any]:
     for _ in range(12):
         client.comment()
     before = client.wait_for(lambda now: now["running"] == 8 and now["queued"] == 4)
-    headers = {"authorization": f"Bearer {stack.ready['token']}"}
-    httpx.post(f"{stack.ready['web']}/stage/do/kill-worker", headers=headers).raise_for_status()
+    press(client.web, "kill-worker")
     client.wait_for(lambda now: len(now["workers"]) == 1)
     told = list(journal.whole(client.redis()))
     client.set_faults()

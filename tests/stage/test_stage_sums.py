@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 import redis
-from stage.stage_page import StagePage
+from stage.stage_page import StagePage, press
 from support import until
 
 from demo_app.stack import Stack
@@ -31,14 +31,9 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(autouse=True)
 def _new_round(client: Client, holder: httpx.Client) -> Iterator[None]:
     client.set_faults()
-    play(holder, "new-round")
+    press(holder, "new-round")
     yield
     client.set_faults()
-
-
-def play(holder: httpx.Client, act: str) -> None:
-    answer = holder.post(f"/stage/do/{act}", headers={"accept": "*/*"})
-    assert answer.status_code == 204, answer.text
 
 
 def sums(holder: httpx.Client) -> dict[str, int]:
@@ -61,9 +56,9 @@ def settled(holder: httpx.Client, **wanted: int) -> dict[str, int]:
 
 def test_a_burst_arrives_whole_though_a_worker_is_killed_in_the_middle(client, holder) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 0.3})
-    play(holder, "burst")
+    press(holder, "burst")
     until(lambda: sums(holder)["running"] >= 4, what="work")
-    play(holder, "kill-worker")
+    press(holder, "kill-worker")
     # true within a second of the fact: the lease would say so only after three
     began = time.monotonic()
     until(
@@ -78,16 +73,16 @@ def test_a_burst_arrives_whole_though_a_worker_is_killed_in_the_middle(client, h
 def test_a_killed_web_app_loses_the_jobs_in_its_memory_and_the_stage_says_so(
     client, holder
 ) -> None:
-    play(holder, "memory")
-    play(holder, "comment")
+    press(holder, "memory")
+    press(holder, "comment")
     settled(holder, delivered=1)
     client.set_faults(SLOW)
     for _ in range(6):
-        play(holder, "comment")
+        press(holder, "comment")
     settled(holder, waiting=2, running=4)  # in other words: none of them is lost
     page = StagePage(holder)
     assert len(page.floor("memory")) == 6
-    play(holder, "kill-web")
+    press(holder, "kill-web")
     until(lambda: _answers(holder), what="the web app again")
     assert settled(holder, lost=6)["delivered"] == 1
 
@@ -104,11 +99,11 @@ def test_a_redis_that_kept_nothing_loses_no_comment_on_the_way_and_none_shows_as
     client, holder, blow
 ) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 2})
-    play(holder, "burst")
+    press(holder, "burst")
     until(lambda: client.summary()["running"] == 8, what="eight jobs at work")
     until(lambda: holder.get("/healthz").json()["outbox"] == 0, what="all jobs with the queue")
     client.redis().set("mark", 1)
-    play(holder, blow)
+    press(holder, blow)
     until(lambda: _is_gone(client, "mark"), what="the end of all that Redis had")
     client.set_faults()
     lost = []
@@ -128,23 +123,23 @@ def _is_gone(client: Client, key: str) -> bool:
 
 
 def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> None:
-    play(holder, "inline")
+    press(holder, "inline")
     client.set_faults({"at": "data", "do": "wait", "seconds": 1.5})
     began = time.monotonic()
     with ThreadPoolExecutor() as pool:
-        posting = pool.submit(play, holder, "comment")
+        posting = pool.submit(press, holder, "comment")
         until(lambda: len(StagePage(holder).floor("readers")) == 1, what="a reader who waits")
         posting.result()
     assert time.monotonic() - began >= 1.5
     assert sums(holder)["delivered"] == 1
-    play(holder, "celery")
+    press(holder, "celery")
 
 
 def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
     moods = []
     names = {"slow-mail": "slow", "no-mail": "down"}
     for act in ("slow-mail", "slow-mail", "no-mail", "start-again"):
-        play(holder, act)
+        press(holder, act)
         page = StagePage(holder)
         moods.append([mood for button, mood in names.items() if page.pressed(button)])
     assert moods == [["slow"], [], ["down"], []]
@@ -153,16 +148,16 @@ def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
 def test_a_mail_server_that_is_down_takes_nothing_over_connections_that_were_kept(
     client, holder
 ) -> None:
-    play(holder, "burst")
+    press(holder, "burst")
     settled(holder, delivered=50)
-    play(holder, "no-mail")
+    press(holder, "no-mail")
     job = client.comment()["job_id"]
     client.wait_for(lambda now: now["retrying"] == 1)
     assert client.job(job)["state"] == "retrying"
 
 
 def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
-    play(holder, "comment")
+    press(holder, "comment")
     settled(holder, delivered=1)
 
     def looks() -> list[int]:
@@ -171,7 +166,7 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
     with ThreadPoolExecutor() as pool:
         seen = [pool.submit(looks) for _ in range(3)]
         for _ in range(40):
-            play(holder, "new-round")
+            press(holder, "new-round")
         assert {posted for one in seen for posted in one.result()} <= {0, 1}
 
 
@@ -199,32 +194,28 @@ def test_without_controls_nothing_can_be_disturbed() -> None:
         Stack(workers=1, controls=False) as serious,
         Client(serious.ready) as client,
     ):
-        headers = {"authorization": f"Bearer {serious.ready['token']}"}
-        with httpx.Client(base_url=serious.ready["web"], headers=headers) as web:
-            for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
-                assert web.post(f"/stage/do/{act}").status_code == 403
-            worker = client.summary()["workers"][0]["id"]
-            assert (
-                web.post("/jobs/worker", data={"what": "kill", "worker": worker}).status_code == 403
-            )
-            assert "Kill" not in web.get("/jobs").text
+        for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
+            assert client.web.post(f"/stage/do/{act}").status_code == 403
+        kill = {"what": "kill", "worker": client.summary()["workers"][0]["id"]}
+        assert client.web.post("/jobs/worker", data=kill).status_code == 403
+        assert "Kill" not in client.web.get("/jobs").text
 
 
 def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) -> None:
-    play(holder, "memory")
+    press(holder, "memory")
     client.set_faults({**SLOW, "seconds": 2})
-    play(holder, "burst")
+    press(holder, "burst")
     settled(holder, running=4)
-    play(holder, "clean")
+    press(holder, "clean")
     # its mail comes later than those would that were on their way
     client.set_faults({**SLOW, "seconds": 3})
-    play(holder, "comment")
+    press(holder, "comment")
     settled(holder, posted=1, delivered=1)
     assert client.mail_stats()["accepted"] == 1
 
 
 def test_redis_is_killed_and_somebody_comments_in_one_act(holder, client: Client) -> None:
     before = client.redis().info()["process_id"]
-    play(holder, "outage")
+    press(holder, "outage")
     settled(holder, posted=1, delivered=1)
     assert client.redis().info()["process_id"] != before

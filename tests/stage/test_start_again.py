@@ -8,14 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from stage.stage_page import StagePage
+from stage.stage_page import StagePage, press
 from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 TWO = 2
-CONTROLS = {"DEMO_CONTROLS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def arrived(client: Client) -> int | None:
 
 def test_a_killed_worker_comes_back_and_is_reported(stack, told, client, holder) -> None:
     before = set(stack.ready["pids"]["worker"])
-    assert holder.post("/stage/do/kill-worker", headers={"accept": "*/*"}).status_code == 204
+    press(holder, "kill-worker")
     until(lambda: len(stack.ready["pids"]["worker"]) == TWO - 1, what="the death")
     assert start_again(holder).status_code == 204
     until(lambda: alive(client) == TWO, what="the second worker")
@@ -68,7 +67,7 @@ def test_a_dead_redis_and_a_dead_mail_sink_come_back_too(stack, client, holder) 
 
 def test_all_is_as_it_was_configured_again(client, holder) -> None:
     for act in ("memory", "slow-mail", "start-again"):
-        assert holder.post(f"/stage/do/{act}", headers={"accept": "*/*"}).status_code == 204
+        press(holder, act)
     page = StagePage(holder)
     assert page.pressed("celery")
     assert not page.pressed("slow-mail")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import httpx
 import pytest
-from stage.stage_page import StagePage
+from stage.stage_page import StagePage, press
 from support import until
 
 from demo_app.stack import Stack, StackError
+from demo_app.stack.client import Client
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +26,9 @@ def lane(page: StagePage, whose: str) -> dict[str, int]:
     return {place: int(count) for place, count in found}
 
 
-def play(holder: httpx.Client, act: str) -> None:
-    answer = holder.post(f"/stage/do/{act}", headers={"accept": "*/*"})
-    assert answer.status_code == 204, answer.text
-
-
 def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(holder, stack) -> None:
     before = stack.ready["pids"]
-    play(holder, "twin")
+    press(holder, "twin")
     all_ = {"waiting": 0, "running": 0, "held": 0, "delivered": 8, "gone": 0}
     until(lambda: lane(StagePage(holder), "ours") == all_, 60, "all of ours")
     wanted = {**all_, "held": 4, "delivered": 4}
@@ -56,16 +51,14 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(holder,
 
 
 def test_a_new_round_forgets_what_stock_still_holds(holder) -> None:
-    play(holder, "new-round")
+    press(holder, "new-round")
     assert set(lane(StagePage(holder), "twin").values()) == {0}
 
 
 def test_without_a_twin_the_key_and_the_shows_last_act_are_left_out() -> None:
-    with Stack(workers=0, controls=True) as alone:
-        bearer = {"authorization": f"Bearer {alone.ready['token']}", "accept": "text/html"}
-        with httpx.Client(base_url=alone.ready["web"], headers=bearer) as web:
-            answer = web.post("/stage/do/twin", headers={"accept": "*/*"})
-            assert "stock Celery" not in web.get("/stage?show=four-minutes").text
+    with Stack(workers=0, controls=True) as alone, Client(alone.ready) as client:
+        answer = client.web.post("/stage/do/twin")
+        assert "stock Celery" not in client.web.get("/stage?show=four-minutes").text
     assert answer.status_code == 409
     assert "--twin" in answer.json()["detail"]
 

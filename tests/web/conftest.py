@@ -11,8 +11,6 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 PAGE = {"accept": "text/html"}
-#: The pages may kill processes.
-CONTROLS = {"DEMO_CONTROLS": "1"}
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,10 @@ def wait_for(reader: httpx.Client, asked: httpx.Response, place: str) -> str:
     )
 
 
-def mailed(client, stack, subject: str):
+def mailed(client, subject: str):
     """The one file in the mail of that subject."""
     mail = next(one for one in client.mails()["messages"] if subject in one["subject"])
-    bearer = {"authorization": f"Bearer {stack.ready['token']}"}
-    raw = httpx.get(f"{stack.ready['inbox']}/api/messages/{mail['id']}/raw", headers=bearer)
+    raw = client.inbox.get(f"/api/messages/{mail['id']}/raw")
     parsed = message_from_bytes(raw.content, policy=policy.SMTP)
     assert parsed["To"].addresses[0].addr_spec == "bjoern@blog.test"
     (file,) = parsed.iter_attachments()
@@ -53,20 +52,20 @@ def test_a_post_leads_to_its_authors_page(reader):
     assert "縮小する" in reader.get("/authors/Björn?lang=ja").text
 
 
-def test_a_picture_is_mailed_to_the_author_small(reader, client, stack):
+def test_a_picture_is_mailed_to_the_author_small(reader, client):
     wait_for(reader, upload(reader, a_picture()), "delivered")
 
-    file = mailed(client, stack, "写真.png")
+    file = mailed(client, "写真.png")
 
     assert Image.open(BytesIO(file.get_content())).size == (320, 240)
 
 
-def test_the_months_comments_are_mailed_to_the_author_as_a_table(reader, client, stack):
+def test_the_months_comments_are_mailed_to_the_author_as_a_table(reader, client):
     client.comment(2, author="Mia", email="m@example.test", body="Well said.")
 
     wait_for(reader, reader.post("/authors/Björn/report"), "delivered")
 
-    lines = mailed(client, stack, "Comments in").get_content().lstrip("\ufeff").splitlines()
+    lines = mailed(client, "Comments in").get_content().lstrip("\ufeff").splitlines()
     assert lines[2].startswith('"2","First in, first out","Björn","')
     assert lines[2].endswith(',"Mia"')
 

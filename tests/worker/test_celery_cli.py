@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import until
+from support import most_thorough, until
 
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
@@ -81,7 +81,7 @@ def test_a_plain_celery_producer_can_put_jobs_in() -> None:
         assert now["conserved"]
 
 
-@pytest.mark.parametrize("folder", ["not mounted", "another blog"])
+@pytest.mark.parametrize("folder", most_thorough(["not mounted", "another blog"], "another blog"))
 def test_a_worker_that_sees_another_blog_or_none_does_not_start(
     tmp_path: Path, folder: str
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -45,8 +44,7 @@ def both() -> Iterator[Stack]:
         Stack(twin=True, lease=600, controls=True) as stack,
         Client(stack.ready) as client,
     ):
-        bearer = {"authorization": f"Bearer {stack.ready['token']}"}
-        httpx.post(f"{stack.ready['web']}/stage/do/twin", headers=bearer, timeout=60)
+        client.web.post("/stage/do/twin", timeout=60)
         client.wait_for(lambda now: now["done"] == 4)
         client.wait_for_mails(8)
         yield stack

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import playwright.sync_api as playwright
 import pytest
+from programs import BROWSER, needs
 from support import browser_running, until
 
 from demo_app.stack import Stack
@@ -23,6 +24,7 @@ def chromium() -> Iterator[playwright.Browser]:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Two workers; what is killed is started again."""
+    needs(BROWSER)
     with Stack(workers=2, controls=True) as stack:
         yield stack
 
