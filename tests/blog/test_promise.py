@@ -55,6 +55,7 @@ def test_what_a_backend_loses_in_the_middle_is_handed_over_again(
         assert client.mail_stats()["distinct"] == COMMENTS
 
 
+@pytest.mark.thorough
 def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing() -> None:
     with Stack(persistence=False) as stack, Client(stack.ready) as client:
         client.comment()

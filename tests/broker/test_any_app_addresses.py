@@ -102,6 +102,7 @@ def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> No
         shop.close()
 
 
+@pytest.mark.thorough
 def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
     with server(shop.folder) as first:
         ports = (first.port, shop.port)

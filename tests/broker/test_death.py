@@ -226,6 +226,7 @@ def test_a_lease_that_may_have_run_out_is_asked_for_before_a_side_effect(
     assert (lease.worker != epoch) is over
 
 
+@pytest.mark.thorough
 def test_a_worker_that_holds_eight_thousand_jobs_is_alive(store: Queue, redis_url: str) -> None:
     """Lua passes no more than some 7,900 values to a function at once."""
     store.enqueue_many([(message(number), None) for number in range(8300)])

@@ -78,7 +78,8 @@ def hog(parcel):
 """
 
 
-@pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
+@pytest.mark.thorough
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_job_that_waits_for_its_rate_limit_runs_once(open_shop: OpenShop, pool: str) -> None:
     shop = open_shop(pool, task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()

@@ -94,6 +94,7 @@ def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) 
 _changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, phases=[Phase.generate])  # to shrink what does not end would take hours
 @given(messages=st.lists(_changes, min_size=5, max_size=20))
 def test_no_message_at_all_stops_the_queue_or_the_worker(

@@ -79,6 +79,7 @@ def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
     assert not shop.lost([parcel], PATIENCE[transport])
 
 
+@pytest.mark.thorough
 @both("celery/celery#4984, celery/celery#8568")
 def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
     open_one: OpenShop, transport: str

@@ -17,7 +17,7 @@ from pathlib import Path
 from celery_suite.run import REPOSITORY
 from celery_suite.sources import pip
 
-TESTS = ("tests/broker/test_transport.py", "tests/broker/test_any_app.py")
+TESTS = [f"tests/broker/test_{name}.py" for name in ("transport", "any_app", "any_app_control")]
 #: Of these, the ones that are about what a new version of Celery could move.
 CHOSEN = (
     "transport or killed_worker or brings or countdown or sigterm or retry or revoke or purge"

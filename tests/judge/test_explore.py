@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from judge.broken import CHALLENGES, solution
+from support import most_thorough
 
 from demo_app.judge.explore import explore
 
@@ -67,7 +68,7 @@ def test_two_who_look_at_once_begin_one_job_twice() -> None:
     assert found.why.startswith("job-1 begins twice, though nobody was killed.")
 
 
-@pytest.mark.parametrize("number", [5, 10], ids=["by commands", "by a script"])
+@pytest.mark.parametrize("number", most_thorough([5, 10], 10))
 def test_a_queue_that_gives_back_what_a_dead_worker_held_loses_nothing(number: int) -> None:
     found = explore(queue_of(number))
     assert (found.why, found.whole) == ("", True)

@@ -132,6 +132,7 @@ def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixt
     assert "99_gone" in capfd.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_lesson_that_fails_fails_the_build(tmp_path: Path) -> None:
     tree, code = a_tree(tmp_path, "# The front"), "import os\nraise LookupError(os.getcwd())"
     _put(tree / "notebooks/01_next.ipynb", [new_markdown_cell("# 01"), new_code_cell(code)])

@@ -62,6 +62,7 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         assert "1 of 12 lamps are lit" in shown[-1]["data"]["text/plain"]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(400)
 def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it() -> None:
     last = cells(len(NUMBERS), "code")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from support import client_of, patience, redis_running
+from support import client_of, most_thorough, patience, redis_running
 
 from demo_app.broker.connection import masked
 from demo_app.stack.options import StackError
@@ -105,11 +105,11 @@ def test_passwords_are_masked_wherever_they_stand() -> None:
     assert masked("redis://host/0") == "redis://host/0"
 
 
-@pytest.mark.parametrize("command", [["up", "--json"], ["doctor"]])
-def test_up_and_doctor_say_it(url: str, command: list[str]) -> None:
+@pytest.mark.parametrize("command", most_thorough(["up", "doctor"], "up"))
+def test_up_and_doctor_say_it(url: str, command: str) -> None:
     client_of(url).config_set("maxmemory-policy", "allkeys-lru")
     told = subprocess.run(
-        [sys.executable, "-m", "demo_app", *command],
+        [sys.executable, "-m", "demo_app", command],
         env={**os.environ, "DEMO_REDIS_URL": url},
         capture_output=True,
         text=True,

@@ -90,6 +90,7 @@ def odd(client: Client) -> Iterator[list[str]]:
     redis.delete("journal")
 
 
+@pytest.mark.thorough
 def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) -> None:
     wrong = {page: answer.status_code for page in PAGES if (answer := holder.get(page)).is_error}
     for job in odd:

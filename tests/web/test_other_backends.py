@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 from stage.stage_page import StagePage
-from support import until
+from support import most_thorough, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 
-@pytest.fixture(scope="module", params=["rq", "huey"])
+@pytest.fixture(scope="module", params=most_thorough(["rq", "huey"], "rq"))
 def stack(request: Any) -> Iterator[Stack]:
     with Stack(backend=request.param) as stack:
         yield stack

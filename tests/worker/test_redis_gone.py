@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from support import being_sent, client_of, until
 
 from demo_app.backends.celery import CeleryBackend
@@ -51,6 +52,7 @@ def test_a_sigkill_of_redis_costs_no_job_no_worker_and_no_reader_anything() -> N
         assert max(runs) <= 2
 
 
+@pytest.mark.thorough
 def test_a_restart_of_redis_after_more_than_a_lease_does_not_look_like_the_death_of_all() -> None:
     environment = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     with Stack(workers=3, environment=environment) as stack, Client(stack.ready) as client:
