@@ -18,7 +18,6 @@ from celery_suite.outside import Shop, signal_group
 from support import most_thorough, until
 
 from demo_app.broker.inspect import get_job
-from demo_app.broker.queue import Queue
 
 TASKS = """
 from datetime import datetime, timezone
@@ -303,7 +302,7 @@ def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(open_one: OpenS
     shop.until_started("p0")
     worker.send_signal(signal.SIGQUIT)
     worker.wait(timeout=200)
-    now = Queue(shop.redis).snapshot()
+    now = shop.queue.snapshot()
     assert (now.count["queued"], now.count["running"], now.workers) == (3, 0, [])
     assert not shop.redis.exists("deaths")
 

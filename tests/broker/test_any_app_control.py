@@ -9,8 +9,6 @@ from broker.conftest import OpenShop
 from celery_suite.outside import Shop
 from support import most_thorough, until
 
-from demo_app.broker.queue import Queue
-
 of_each_pool = pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 NAMES = [f"p{number}" for number in range(20)]
 
@@ -30,7 +28,7 @@ def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
         assert ask.ping() == {"w1@here": {"ok": "pong"}}
         [active] = ask.active()["w1@here"]
         assert active["name"] == "shop.pack"
-    assert len(Queue(shop.redis).snapshot().workers) == 1, "who asks is no worker"
+    assert len(shop.queue.snapshot().workers) == 1, "who asks is no worker"
     _open_gate(shop)
     shop.until_done(4)
     assert shop.count("enqueued") == 4, "questions and replies are no jobs"
@@ -123,5 +121,5 @@ def test_purge_discards_what_waits_and_says_how_much(open_shop: OpenShop) -> Non
     shop.order(*NAMES[:7])
     with shop.app() as app:
         assert app.control.purge() == 7
-    now = Queue(shop.redis).snapshot().count
+    now = shop.queue.snapshot().count
     assert (now["queued"], now["discarded"], now["enqueued"]) == (0, 7, 7)

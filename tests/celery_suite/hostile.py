@@ -25,7 +25,7 @@ from typing import Any
 from celery_suite.outside import Shop
 from celery_suite.run import CACHE
 from demo_app.broker.inspect import get_jobs
-from demo_app.broker.queue import Kind, Queue
+from demo_app.broker.queue import Kind
 
 #: Starts of a worker for one message.
 STARTS = 3
@@ -188,7 +188,6 @@ class Strangers:
         late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
         options = {"poison_pause": 0.1} if transport == "claims" else {}
         self.shop = Shop(folder, transport, pool, broker_transport_options=options, **late)
-        self._queue = Queue(self.shop.redis)
         self.worker: subprocess.Popen[bytes] = self.shop.start_worker()
 
     def put(self, text: str, job_id: str = "") -> str:
@@ -198,7 +197,7 @@ class Strangers:
         if self.shop.transport == "stock":
             self.shop.redis.lpush("celery", text)
         else:
-            self._queue.publish(text, job_id, "celery", kind=Kind.JOB)
+            self.shop.queue.publish(text, job_id, "celery", kind=Kind.JOB)
         return job_id
 
     def put_honest(self) -> str:

@@ -88,6 +88,7 @@ class Shop:
         self._leash = Leash()  # what this process has started ends with it, even if it is killed
         self.redis = redis.Redis(port=self.port, decode_responses=True)
         self.start_redis()
+        self.queue = Queue(self.redis)  #: what claims has in it
         self.link = Link(self.port)  #: the workers' way to Redis
 
     def add(self, text: str) -> None:
@@ -239,7 +240,7 @@ class Shop:
 
     def count(self, state: str) -> int:
         """How many jobs claims has in this state."""
-        return Queue(self.redis).snapshot().count[state]
+        return self.queue.snapshot().count[state]
 
     def until_done(self, jobs: int, seconds: float = 60) -> None:
         """Wait until so many jobs of claims are done."""
