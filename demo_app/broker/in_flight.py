@@ -89,8 +89,6 @@ class InFlight(Acknowledging):
             self._said_to_wait = waiting
             if not self.lease.renew(waiting):
                 log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
-        if begun := waiting - self._waiting():  # while it was said that they wait
-            self.queue.begin(self.lease.worker, begun)
 
     def _waiting(self) -> set[str]:
         """The ids of what is held here and has not begun."""

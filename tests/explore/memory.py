@@ -39,7 +39,11 @@ class Memory(SqliteDatabase):
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.own_connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.own_connection = sqlite3.connect(
+            ":memory:",
+            isolation_level=None,
+            cached_statements=0,  # a prepared one would point into what was there before `load`
+        )
         super().__init__(Path("/nowhere"))
         with self.transaction() as transaction:
             transaction.execute("UPDATE blog SET id = ?", (f"blog-{number}",))
