@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import redis
 from fastapi import APIRouter
@@ -17,6 +18,7 @@ from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
+from local_smtp.web.guard import beside
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -94,21 +96,7 @@ class _Numbers:
 def inbox(request: Request, services: ServicesDep, job: str = "") -> Response:
     """Lead to the inbox, to the mail of a job if one is named."""
     mail = services.inbox.mail_id(job) if job else None
-    address = _inbox_url(request)
-    if mail is not None:
-        address += f"{'&' if '?' in address else '?'}mail={mail}"
-    return RedirectResponse(address, 303)
-
-
-def _inbox_url(request: Request) -> str:
-    """The inbox as the browser reaches it.
-
-    Behind jupyter-server-proxy the sink's own address means nothing to a browser; there it is
-    beside this app, and the proxy says under which path this app does.
-    """
     chosen = settings()
-    here = request.headers.get("x-proxycontextpath", "").rstrip("/")
-    if here:  # a relative way: the proxy would put its own path before an absolute one
-        name, port = here.rpartition("/")[2], chosen.inbox_url.rpartition(":")[2]
-        return f"../{port}/" if name.isdigit() else "../demo-inbox/"
-    return f"{chosen.inbox_url}/?token={chosen.token}"
+    query = {"token": chosen.token, **({"mail": mail} if mail else {})}
+    address = beside(request.headers, chosen.inbox_url) or "./"
+    return RedirectResponse(f"{address}?{urlencode(query)}", 303)

@@ -169,6 +169,15 @@ class Guard:
         return bool(text) and secrets.compare_digest(text.encode(), self._token.encode())
 
 
+def beside(headers: Headers, url: str) -> str:
+    """Another app of this machine as the browser reaches it, for a link; "" for none.
+
+    Behind jupyter-server-proxy an address means nothing to a browser: each port is a folder there.
+    """
+    port = url.rpartition(":")[2]
+    return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
+
+
 def cookie_of(headers: Headers, name: str) -> str:
     """The cookie of that name, or nothing.
 

@@ -16,6 +16,7 @@ from local_smtp.escape import escape_invisible
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
 from local_smtp.web.api import Cursor, Search
+from local_smtp.web.guard import beside
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.words import language_of, theme_of, words_in
 
@@ -54,7 +55,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
     def page(name: str, request: Request, **shown: Any) -> str:
         rules = inbox.faults.in_force()
         about = {"stats": inbox.reader.stats(), "rules": rules, "search": ""}
-        return render(name, request.headers, **about, app=_app(app_url, request), **shown)
+        return render(name, request.headers, **about, app=beside(request.headers, app_url), **shown)
 
     @routes.get("/")
     def mails(
@@ -112,11 +113,3 @@ def render(name: str, headers: Headers, **shown: Any) -> str:
 
     about = {"language": language, "theme": theme_of(headers), "_": words, "many": many}
     return _templates().get_template(name).render(about | shown)
-
-
-def _app(url: str, request: Request) -> str:
-    """The app as the browser reaches it; behind jupyter-server-proxy it is the next folder."""
-    here = request.headers.get("x-proxycontextpath", "").rstrip("/")
-    if not url or not here:
-        return f"{url}/" if url else ""
-    return f"../{url.rpartition(':')[2]}/" if here.rpartition("/")[2].isdigit() else "../demo-app/"

@@ -149,6 +149,14 @@ def test_a_page_holds_nothing_inline_and_asks_nobody_else(holder: httpx.Client, 
     assert [link for link in links if link.startswith(("/", "http", "//"))] == []
 
 
+def test_behind_jupyters_proxy_blog_and_inbox_lead_to_each_other(stack, client, holder) -> None:
+    proxied = {"x-proxycontextpath": "/user/somebody/proxy/8000"}
+    blog, inbox = (stack.ready[name].rpartition(":")[2] for name in ("web", "inbox"))
+    answer = holder.get("/inbox", headers=proxied)
+    assert answer.headers["location"] == f"../{inbox}/?token={stack.ready['token']}"
+    assert f'href="../{blog}/"' in client.inbox.get("/", headers=proxied).text
+
+
 def test_an_announced_and_an_unannounced_flood_are_both_cut_off(reader: httpx.Client) -> None:
     flood = b"x" * 300_000
     assert reader.post("/api/posts/1/comments", content=flood).status_code == 413
