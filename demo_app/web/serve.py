@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import sys
 from collections.abc import Callable
 
@@ -15,7 +14,8 @@ from demo_app.blog.database import DatabaseMissing
 from demo_app.settings import Settings, settings
 from demo_app.startup import garbage_collection_paused
 from demo_app.web.request_log import JsonLines
-from local_smtp.web.server import bounded_http
+from local_smtp.resources import SinkError, listen
+from local_smtp.web.server import configured
 
 #: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
 #: is for the blog's database, of which each thread has its own, and for Redis.
@@ -32,28 +32,15 @@ def serve(make_app: Callable[[Settings], FastAPI]) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     if not chosen.token:
         sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((chosen.web_host, chosen.web_port))
-    except OSError as error:
-        sys.exit(f"The port {chosen.web_port} can't be used: {error.strerror}.")
+        listener = listen(chosen.web_host, chosen.web_port, "DEMO_WEB_PORT")
+    except SinkError as error:
+        sys.exit(str(error))
     try:
         with garbage_collection_paused():
             app = make_app(chosen)
     except DatabaseMissing as error:
         sys.exit(f"The web app does not start: {error}.")
-    config = uvicorn.Config(
-        app,
-        http=bounded_http(CONNECTIONS),
-        ws="none",
-        backlog=_BACKLOG,
-        log_level="error",  # a warning is somebody's bad request
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(chosen.proxies),
-        forwarded_allow_ips=chosen.proxies,
-        timeout_graceful_shutdown=3,
-    )
+    config = configured(app, CONNECTIONS, _BACKLOG, patience=3, proxies=chosen.proxies)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

@@ -9,6 +9,7 @@ import time
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import LifespanType
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local_smtp.bounds import (
@@ -90,27 +91,39 @@ class _BoundedHttp(HttpToolsProtocol):
             self._too_late = None
 
 
-def bounded_http(connections: int) -> type[HttpToolsProtocol]:
-    """The protocol of one server that takes that many connections at once."""
-    return type("BoundedHttp", (_BoundedHttp,), {"crowd": Crowd(connections, HELD_BYTES)})
+def configured(
+    app: ASGIApp,
+    connections: int,
+    backlog: int,
+    *,
+    patience: int,
+    proxies: str = "",
+    lifespan: LifespanType = "auto",
+) -> uvicorn.Config:
+    """How an app of this machine is served: to so many clients at once, of which more wait.
+
+    patience: seconds for those that it serves, at its end. proxies: whose headers are believed.
+    """
+    return uvicorn.Config(
+        app,
+        http=type("BoundedHttp", (_BoundedHttp,), {"crowd": Crowd(connections, HELD_BYTES)}),
+        backlog=backlog,
+        ws="none",
+        access_log=False,  # it would write tokens down
+        log_level="error",  # a warning is somebody's bad request
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=patience,
+        lifespan=lifespan,
+    )
 
 
 class InboxServer:
     """Serves an application on a listening socket until it is stopped."""
 
     def __init__(self, listener: socket.socket, app: ASGIApp) -> None:
-        config = uvicorn.Config(
-            app,
-            http=bounded_http(CONNECTIONS),
-            backlog=BACKLOG,
-            access_log=False,  # it would write tokens down
-            log_level="error",
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
+        config = configured(app, CONNECTIONS, BACKLOG, patience=1, lifespan="off")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="inbox", daemon=True
