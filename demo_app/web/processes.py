@@ -11,11 +11,8 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
-
-from demo_app.settings import settings
 
 _HOST = socket.gethostname()
 #: What the supervisor puts into the environment of every process of one stack.
@@ -37,33 +34,25 @@ def lives(pid: int) -> bool:
 
 
 def is_our_worker(pid: int) -> bool:
-    """Whether the process is a worker that this stack started, by the mark in its environment."""
+    """Whether the process is a worker that this stack started."""
+    return _is_ours(pid, "demo_app.worker")
+
+
+def is_our_redis(pid: int) -> bool:
+    """Whether the process is the Redis server that this stack started, and no external one."""
+    return _is_ours(pid, "--unixsocket")
+
+
+def _is_ours(pid: int, word: str) -> bool:
+    """Whether it has the mark of this stack in its environment, and the word on its command
+    line."""
     mark = os.environ.get(_MARKER)
     try:
         process = psutil.Process(pid)
         marked = bool(mark) and process.environ().get(_MARKER) == mark
-        return marked and lives(pid) and "demo_app.worker" in process.cmdline()
+        return marked and lives(pid) and word in process.cmdline()
     except (psutil.Error, ValueError):  # gone, or another user's, or no number of a process
         return False
-
-
-def is_our_redis(pid: int) -> bool:
-    """Whether the process is the Redis server that this stack started.
-
-    The socket at which it listens is on its command line. One that listens elsewhere, an
-    external one above all, is none of ours.
-    """
-    scheme, _, place = settings().redis_url.partition("://")
-    if scheme != "redis+socket":
-        return False
-    socket_path = place.partition("?")[0]
-    folder = Path(socket_path).parent
-    own = folder == settings().dir / "redis" or folder.name.startswith("demo-redis-")
-    try:
-        words = " ".join(psutil.Process(pid).cmdline()).split()
-    except (psutil.Error, ValueError):
-        return False
-    return own and lives(pid) and {"--unixsocket", socket_path} <= set(words)
 
 
 def send(pid: int, is_ours: Callable[[int], bool], number: signal.Signals) -> bool:
