@@ -77,16 +77,6 @@ def test_a_reader_who_leaves_early_is_no_error():
     assert told.stderr == ""
 
 
-def test_after_a_kill_it_starts_at_once_on_the_same_ports(start_sink, tmp_path):
-    sink = start_sink("--dir", str(tmp_path))
-    ports = [sink.smtp.rpartition(":")[2], sink.inbox.rpartition(":")[2]]
-    with sink.client() as client:
-        client.sendmail("a@x.test", ["b@x.test"], b"hi\r\n")
-        sink.kill()
-    again = start_sink("--dir", str(tmp_path), "--smtp-port", ports[0], "--inbox-port", ports[1])
-    assert again.get("/api/stats")["accepted"] == 1
-
-
 @pytest.mark.parametrize("option", ["--smtp-port", "--inbox-port"])
 def test_a_port_that_is_taken_is_named(run, option):
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -30,10 +30,6 @@ def stack(told: list[dict[str, Any]]) -> Iterator[Stack]:
         yield stack
 
 
-def start_again(asker: httpx.Client, **headers: str) -> httpx.Response:
-    return asker.post("/stage/do/start-again", headers={"accept": "*/*", **headers})
-
-
 def alive(client: Client) -> int:
     return sum(worker["alive"] for worker in client.summary()["workers"])
 
@@ -49,7 +45,7 @@ def test_a_killed_worker_comes_back_and_is_reported(stack, told, client, holder)
     before = set(stack.ready["pids"]["worker"])
     press(holder, "kill-worker")
     until(lambda: len(stack.ready["pids"]["worker"]) == TWO - 1, what="the death")
-    assert start_again(holder).status_code == 204
+    press(holder, "start-again")
     until(lambda: alive(client) == TWO, what="the second worker")
     (new,) = set(stack.ready["pids"]["worker"]) - before
     news = {"event": "started", "role": "worker", "pid": new}
@@ -61,7 +57,7 @@ def test_a_dead_redis_and_a_dead_mail_sink_come_back_too(stack, client, holder) 
     for role in ("redis", "smtp", "worker"):
         stack.kill(role, restart=False)
     client.comment()
-    assert start_again(holder).status_code == 204
+    press(holder, "start-again")
     until(lambda: arrived(client) == before + 1, what="the mail")
 
 
@@ -71,16 +67,6 @@ def test_all_is_as_it_was_configured_again(client, holder) -> None:
     page = StagePage(holder)
     assert page.pressed("celery")
     assert not page.pressed("slow-mail")
-
-
-def test_nobody_without_the_token_and_no_other_site_starts_anything(
-    stack, reader, holder, client
-) -> None:
-    stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
-    assert start_again(reader).status_code == 401
-    assert start_again(holder, **{"sec-fetch-site": "cross-site"}).status_code == 403
-    assert len(stack.ready["pids"]["worker"]) == TWO - 1
-    stack.start("worker")
 
 
 def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -> None:

@@ -32,13 +32,6 @@ def _mailed(client: Client) -> list[int]:
     return [job["args"]["comment_id"] for job in client.jobs("done")["jobs"]]
 
 
-def test_another_comment_with_a_key_that_was_used_is_refused(reader: httpx.Client) -> None:
-    _post(reader, "used")
-    refused = _post(reader, "used", body="Something else.")
-    assert refused.status_code == 422
-    assert "another comment" in refused.json()["detail"]
-
-
 def test_a_form_that_is_sent_twice_makes_one_comment(reader: httpx.Client) -> None:
     page = reader.get("/posts/2").text
     key = re.search(r'name="key" value="([^"]+)"', page)
