@@ -22,7 +22,10 @@ USED = (
     *("finish", "rescue", "promote_due", "states"),
 )
 #: In the order in which the page runs them.
-PARTS = ("vendor/fengari-web.js", "store.js", "scripts.js", "world.js", "stock.js", "page.js")
+PARTS = (
+    *("vendor/fengari-web.js", "store.js", "scripts.js"),
+    *("world.js", "stock.js", "claims.js", "page.js"),
+)
 
 
 def scripts() -> dict[str, str]:
@@ -39,8 +42,8 @@ def words() -> dict[str, dict[str, str]]:
 
 
 def _short(code: str, comment: str) -> str:
-    """With the same lines; those of comment are empty, and none is indented."""
-    return re.sub(rf"^ *({comment}.*)?", "", code, flags=re.M)
+    """With the same lines, and without their comments and what indents them."""
+    return re.sub(rf"^ *({comment}.*)?|  {comment}.*", "", code, flags=re.M)
 
 
 def page(in_site: bool = False, used: tuple[str, ...] = USED) -> str:
@@ -53,7 +56,7 @@ def page(in_site: bool = False, used: tuple[str, ...] = USED) -> str:
     made = made.replace('href="site/', 'href="' if in_site else 'hidden href="')
     made = made.replace('content="site/', f'content="{os.environ.get("SITE", "")}')
     made = made.replace("/* page.css */", (HERE / "page.css").read_text("utf-8"))
-    return made.replace("/* scripts */", "\n".join([*data, *code]))
+    return re.sub(r"\n\s+", "\n", made.replace("/* scripts */", "\n".join([*data, *code])))
 
 
 def _in_script(value: object) -> str:

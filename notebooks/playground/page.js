@@ -1,16 +1,19 @@
 // The page: buttons, stations with their jobs, the story of one job, and time that goes both ways.
-"use strict";
 
 const $ = (selector) => document.querySelector(selector);
-const RUNGS = ["early", "late", "claims", "outbox"];
+const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
 const SLOW = 450;  // real milliseconds for a tick of 250
+// What is told beside the sum: what a visitor did, and what came of it that is not the order of a day.
+const BY_VISITOR = new Set(["killed", "paused", "resumed", "cut", "wiped", "hour"]);
+const ORDINARY = new Set(["comment", "moved", "taken", "mail", "done"]);
 
 const page = {
   language: navigator.language.startsWith("ja") ? "ja" : "en",
   world: null,
   past: [],  // the world before each tick and each act
   deeds: [],  // [tick, what, worker]: what a link carries
-  chosen: null,
+  picked: null,  // the job whose story the visitor wants
+  copied: null,  // how a link was handed out
   playing: null,
 };
 
@@ -18,43 +21,46 @@ function say(name, values = {}) {
   return WORDS[page.language][name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
-const ticks = () => Math.round(page.past.filter((one) => one.tick).length);
+// What the rung says, or else what all say; nothing, if there is nothing to say.
+function say_here(name, values) {
+  const {rung} = page.world, kin = rung === "outbox" ? "claims" : rung;
+  const found = [`${name}.${rung}`, `${name}.${kin}`, name].find((one) => one in WORDS.en);
+  return found ? say(found, values) : "";
+}
+
+function sentence(one) {
+  const parts = [say_here(`t.${one.what}`, one), say_here(`f.${one.fate}`, one)];
+  return parts.join(page.language === "en" ? " " : "").trim();
+}
+
+const seconds = (at) => `${((at - START) / 1000).toFixed(2)} s`;
 
 // ---- what the visitor does
-const DEEDS = {
-  comment: (world) => world.comment(),
-  five: (world) => { for (let i = 0; i < 5; i += 1) world.comment(); },
-  wipe: (world) => world.wipe(),
-  hour: (world) => world.hour(),
-  kill: (world, number) => world.kill(number),
-  pause: (world, number) => world.pause(number),
-  cut: (world, number) => world.cut(number),
-};
+function keep(tick) {
+  page.past.push({tick, saved: page.world.save(), deeds: page.deeds.length});
+}
 
 function act(what, number) {
-  page.past.push({tick: false, saved: page.world.save(), deeds: page.deeds.length});
-  page.deeds.push([ticks(), what, number]);
-  const before = page.world.told.length;
-  DEEDS[what](page.world, number);
-  const hit = page.world.told.slice(before).find((one) => one.job);
-  if (hit) page.chosen = hit.job;
+  keep(false);
+  page.deeds.push([page.past.filter((one) => one.tick).length, what, number]);
+  page.world[what](number);
+  Object.assign(page, {picked: null, copied: null});
   document.body.classList.remove("fresh");
 }
 
 function tick() {
-  page.past.push({tick: true, saved: page.world.save(), deeds: page.deeds.length});
+  keep(true);
   page.world.tick();
 }
 
 function back() {
-  const last = page.past.pop();
-  if (!last) return;
-  page.world.load(last.saved);
-  page.deeds.length = last.deeds;
+  const {saved, deeds} = page.past.pop();
+  page.world.load(saved);
+  page.deeds.length = deeds;
 }
 
 function begin(rung, deeds = []) {
-  Object.assign(page, {world: new World(rung), past: [], deeds: [], chosen: null});
+  Object.assign(page, {world: new World(rung), past: [], deeds: [], picked: null, copied: null});
   const until = deeds.length ? deeds.at(-1)[0] : 0;
   for (let now = 0; now <= until; now += 1) {
     for (const [at, what, number] of deeds) if (at === now) act(what, number);
@@ -67,125 +73,136 @@ function play(wanted) {
   page.playing = wanted ? setInterval(() => { tick(); draw(); }, SLOW) : null;
 }
 
+// What the visitor did last, and the last that came of it: none, one or both.
+function news() {
+  const {told} = page.world, did = told.findLastIndex((one) => BY_VISITOR.has(one.what));
+  return [told[did], told.slice(did + 1).findLast((one) => !ORDINARY.has(one.what))].filter(Boolean);
+}
+
+// The job whose story is told: the visitor's choice, or the last that there was news of.
+function chosen() {
+  return page.picked ?? page.world.told.findLast(({job, what}) => job && !ORDINARY.has(what))?.job;
+}
+
 // ---- drawing
-const tokens = new Map();  // job, or job and "copy", to its button
+const tokens = new Map();  // job, or job and what else it is, to its button
 
-function token(name, job) {
-  if (!tokens.has(name)) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = job;
-    button.addEventListener("click", () => { page.chosen = job; draw(); });
-    tokens.set(name, button);
-  }
-  return tokens.get(name);
+function make(tag, textContent, more = {}) {
+  return Object.assign(document.createElement(tag), {textContent, ...more});
 }
 
-function put(list, name, job, look) {
-  const button = token(name, job), item = document.createElement("li");
-  button.className = `job ${look}`;
-  button.setAttribute("aria-pressed", String(page.chosen === job));
-  item.append(button);
-  list.append(item);
+// Only when it says something else: a reader keeps the place, and nothing is read aloud again.
+function fill(box, ...parts) {
+  if (box.textContent !== parts.map((one) => one.textContent ?? one).join("")) box.replaceChildren(...parts);
 }
 
-function draw_jobs() {
-  const from = new Map([...tokens].map(([name, one]) => [name, one.getBoundingClientRect()]));
-  const shown = new Set(), places = page.world.places();
+function draw_jobs(places) {
+  const from = new Map([...tokens].flatMap(([name, one]) => {
+    const box = one.getBoundingClientRect();
+    return [[name, box], [`of ${one.dataset.job}`, box]];
+  }));
+  const shown = new Set(), focused = document.activeElement;
   for (const list of document.querySelectorAll("#stations ol")) list.replaceChildren();
-  const show = (list, name, job, look) => { shown.add(name); put($(`${list} ol`), name, job, look); };
-  const queued = places.filter((one) => one.where === "queue");
-  queued.sort((a, b) => a.position - b.position);
-  queued.forEach((one, i) => show("#queue", one.job, one.job, i ? "" : "next"));
-  for (const one of places) {
-    const {job, where} = one;
-    if (one.kept) show("#web", where === "outbox" ? job : `${job} copy`, job, "copy");
-    if (where === "worker") show(`#worker${one.number}`, job, job, "running");
-    if (where === "held") show(`#worker${one.number}`, job, job, "held");
+  const show = (box, name, job, look) => {
+    const button = tokens.get(name) || make("button", job), item = make("li", "");
+    const title = say(`dot.${look}`, {job}), ariaPressed = String(chosen() === job);
+    Object.assign(button, {className: `job ${look}`, title, ariaLabel: title, ariaPressed});
+    button.dataset.job = job;
+    item.append(button);
+    $(`${box} ol`).append(item);
+    tokens.set(name, button);
+    shown.add(name);
+  };
+  const queued = places.filter((one) => one.where === "queue").sort((a, b) => a.position - b.position);
+  queued.forEach(({job}, i) => show("#queue", job, job, i ? "queued" : "next"));
+  for (const {job, where, number, ghosts, kept, copies} of places) {
+    if (where === "worker") show(`#worker${number}`, job, job, "running");
+    if (where === "held") show(`#worker${number}`, job, job, "held");
     if (where === "nowhere") show("#nowhere", job, job, "lost");
-    if (one.copies) show("#inbox", where === "inbox" ? job : `${job} mail`, job, "delivered");
+    for (const mind of ghosts) show(`#worker${mind}`, `${job} in ${mind}`, job, "memory");
+    if (kept) show("#web", `${job} copy`, job, "copy");
+    if (copies) show("#inbox", `${job} mail`, job, "delivered");
   }
   for (const name of tokens.keys()) if (!shown.has(name)) tokens.delete(name);
+  focused.focus({preventScroll: true});
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  for (const [name, one] of tokens) {
-    const old = from.get(name), now = one.getBoundingClientRect();
+  for (const [name, one] of tokens) {  // what is new comes from where its job was
+    const old = from.get(name) || from.get(`of ${one.dataset.job}`), now = one.getBoundingClientRect();
     if (!old || (old.x === now.x && old.y === now.y)) continue;
     const move = `translate(${old.x - now.x}px, ${old.y - now.y}px)`;
     one.animate([{transform: move}, {transform: "none"}], {duration: 380, easing: "ease-in-out"});
   }
 }
 
-function draw_worker(worker) {
-  const box = $(`#worker${worker.number}`);
+function state_of({number, run, dead, paused, back: starts}, places) {
+  const parts = [say(run ? (run.sent ? "sent" : "busy") : "idle", run || {})];
+  if (paused) parts[0] = say("paused");
+  if (dead) parts[0] = say("dead", {s: ((starts - page.world.now) / 1000).toFixed(1)});
+  const ghost = places.find(({ghosts}) => ghosts.includes(number));
+  if (ghost) parts.push(say(ghost.where === "memory" ? "memory" : "believes", ghost));
+  const left = places.filter((one) => one.where === "held" && one.number === number);
+  if (left.length) parts.push(say_here("holds", {jobs: left.map(({job}) => job).join(", ")}));
+  return parts.join(" · ");
+}
+
+function draw_worker(worker, places) {
+  const box = $(`#worker${worker.number}`), name = say("worker", {n: worker.number});
   box.className = `worker ${worker.dead ? "dead" : worker.paused ? "paused" : ""}`;
-  const held = page.world.places()
-    .filter((one) => one.where === "held" && one.number === worker.number).map((one) => one.job);
-  const seconds = Math.max(0, (worker.back - page.world.now) / 1000).toFixed(1);
-  let state = say("idle");
-  if (worker.run) state = say("busy", {job: worker.run.job});
-  if (worker.paused) state = say("paused");
-  if (worker.dead) state = say("dead", {s: seconds});
-  if (held.length) state += ` · ${say("holds", {jobs: held.join(", ")})}`;
-  box.querySelector("h2").textContent = say("worker", {n: worker.number});
-  box.querySelector("p").textContent = state;
-  const words = {kill: "kill", pause: worker.paused ? "resume" : "pause", cut: "cut"};
-  for (const button of box.querySelectorAll(".acts button")) {
-    const {act: what} = button.dataset;
-    button.textContent = say(words[what]);
-    button.setAttribute("aria-label", `${say(words[what])}: ${say("worker", {n: worker.number})}`);
-    button.disabled = Boolean(worker.dead) || (what === "cut" && Boolean(worker.cut));
+  fill(box.querySelector("h2"), name);
+  fill(box.querySelector("p"), state_of(worker, places));
+  const now = {pause: worker.paused && "resume", cut: worker.cut && "armed"};
+  for (const button of box.querySelectorAll("[data-act]")) {
+    const {act: what} = button.dataset, word = now[what] || what;
+    fill(button, say(word));
+    button.ariaLabel = `${say(word)}: ${name}`;
+    button.classList.toggle("armed", word === "armed");
+    button.disabled = Boolean(worker.dead) || word === "armed";
   }
 }
 
 function draw_sum() {
-  const seen = page.world.verdict(), parts = [];
-  const add = (look, text) => parts.push(Object.assign(
-    document.createElement("span"), {className: look, textContent: text}));
-  add("", say("sum", seen));
-  if (seen.lost) add("bad", say("lost", {n: seen.lost}));
-  if (seen.late) add("late", say("late.sum", {n: seen.late}));
-  if (seen.twice) add("late", say("twice", {n: seen.twice}));
-  if (seen.comments && !seen.lost && !seen.late) add("good", say("fine"));
-  $("#sum").replaceChildren(...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
+  const seen = page.world.verdict(), parts = [make("span", say("sum", seen))];
+  const add = (className, word) => parts.push(" · ", make("span", say(word, seen), {className}));
+  if (seen.lost) add("bad", "lost");
+  if (seen.late) add("late", "late.sum");
+  if (seen.twice) add("late", "twice");
+  if (seen.comments && !seen.lost && !seen.late) add("good", "fine");
+  fill($("#sum"), ...parts);
+  const rows = news().map(sentence);
+  if (!rows.length) rows.push(say("begun", {rung: say(page.world.rung)}));
+  fill($("#news"), ...rows.map((row) => make("li", row)));
 }
 
 function draw_story() {
-  const box = $("#story"), title = document.createElement("h2");
-  title.textContent = page.chosen ? say("story", {job: page.chosen}) : say("story.none");
-  const rows = document.createElement("ol");
-  for (const one of page.chosen ? page.world.story(page.chosen) : []) {
-    const row = document.createElement("li"), at = document.createElement("time");
-    at.textContent = `${((one.at - START) / 1000).toFixed(2)} s  `;
-    row.append(at, say(`t.${one.what}`, one));
-    if (one.file) {
-      const own = SCRIPTS[one.file], code = document.createElement("code");
-      const line = own && own.split("\n")[one.line - 1];
-      code.textContent = own ? `${say("by.lua", one)}: ${line.trim()}` : say("by.kombu");
-      row.append(code);
-    }
-    rows.append(row);
-  }
-  const lost = page.world.places().find((one) => one.job === page.chosen && one.where === "nowhere");
-  const why = document.createElement("p");
-  why.textContent = lost ? say("nowhere.why") : "";
-  box.replaceChildren(title, rows, why);
+  const job = chosen(), told = job ? page.world.story(job) : [];
+  fill($("#story h2"), job ? say("story", {job}) : say("story.none"));
+  const row = (one) => {
+    const item = make("li", ""), line = SCRIPTS[one.file]?.split("\n")[one.line - 1];
+    item.append(make("time", seconds(one.at)), " ", sentence(one));
+    if (line) item.append(make("code", `${say("by.lua", one)}: ${line}`));
+    return item;
+  };
+  fill($("#story > ol"), ...told.filter((one) => one.what !== "moved").map(row));
+  fill($("#story details ol"), ...told.filter((one) => one.what === "moved").map(row));
+  fill($("#story summary"), say_here("commands"));
+  $("#story details").hidden = !job;
 }
 
 function draw() {
+  const {rung, now, workers} = page.world, places = page.world.places();
   document.documentElement.lang = page.language;
   document.title = say("title");
-  for (const one of document.querySelectorAll("[data-word]")) one.textContent = say(one.dataset.word);
-  for (const one of document.querySelectorAll("#rungs input")) {
-    one.checked = one.value === page.world.rung;
-    one.parentElement.querySelector("span").textContent = say(one.value);
-    one.parentElement.querySelector("small").textContent = say(`${one.value}.more`);
-  }
-  $("#web").hidden = page.world.rung !== "outbox";
-  $("#play").textContent = say(page.playing ? "stop" : "play");
+  for (const one of document.querySelectorAll("[data-word]")) fill(one, say(one.dataset.word));
+  for (const one of document.querySelectorAll("#rungs input")) one.checked = one.value === rung;
+  fill($("#more"), say(`${rung}.more`));
+  $("#web").classList.toggle("unused", rung !== "outbox");
+  fill($("#web p"), say_here("web.note"));
+  fill($("#play"), say(page.playing ? "stop" : "play"));
   $("#back").disabled = !page.past.length;
-  $("#clock").textContent = `${((page.world.now - START) / 1000).toFixed(2)} s`;
-  draw_jobs();
-  page.world.workers.forEach(draw_worker);
+  fill($("#clock"), seconds(now));
+  fill($("#copied"), page.copied ? say(page.copied) : "");
+  draw_jobs(places);
+  for (const worker of workers) draw_worker(worker, places);
   draw_sum();
   draw_story();
 }
@@ -197,57 +214,46 @@ function link() {
 
 function follow(hash) {
   const [rung, ...deeds] = hash.slice(1).split(/;|%3B/i);
-  const known = deeds.slice(0, 200).map((deed) => deed.split(".")).filter(([at, what, number]) =>
-    Number(at) <= 1000 && Object.hasOwn(DEEDS, what) && /^[12]?$/.test(number || ""));
-  if (!RUNGS.includes(rung)) return false;
-  begin(rung, known.map(([at, what, number]) => [Number(at), what, Number(number) || undefined]));
+  if (!["early", "late", "claims", "outbox"].includes(rung)) return false;
+  const known = deeds.slice(0, 200).map((deed) => deed.match(DEED)).filter(Boolean);
+  begin(rung, known.map(([, at, what, number]) => [Number(at), what, number]));
   return true;
-}
-
-function build() {
-  for (const rung of RUNGS) {
-    const label = document.createElement("label");
-    label.innerHTML = '<input type="radio" name="rung"> <span></span><small></small>';
-    const input = label.querySelector("input");
-    input.value = rung;
-    input.addEventListener("change", () => { arrive(rung); draw(); });
-    $("#rungs").append(label);
-  }
-  for (const number of [1, 2]) {
-    const box = $(`#worker${number}`);
-    box.innerHTML = "<h2></h2><p></p><ol></ol><div class='acts'></div>";
-    for (const what of ["kill", "pause", "cut"]) {
-      const button = Object.assign(document.createElement("button"), {type: "button", className: what});
-      button.dataset.act = what;
-      button.addEventListener("click", () => { act(what, number); draw(); });
-      box.querySelector(".acts").append(button);
-    }
-  }
-  for (const one of document.querySelectorAll("[data-do]")) {
-    one.addEventListener("click", () => { act(one.dataset.do); draw(); });
-  }
-  $("#step").addEventListener("click", () => { play(false); tick(); draw(); });
-  $("#back").addEventListener("click", () => { play(false); back(); draw(); });
-  $("#play").addEventListener("click", () => { play(!page.playing); draw(); });
-  $("#again").addEventListener("click", () => { arrive(page.world.rung); draw(); });
-  $("#other").addEventListener("click", () => {
-    page.language = page.language === "en" ? "ja" : "en";
-    draw();
-  });
-  $("#link").addEventListener("click", () => {
-    location.hash = link();
-    if (navigator.clipboard) navigator.clipboard.writeText(location.href).catch(() => {});
-  });
 }
 
 // A visitor finds jobs at work, and may kill at once.
 function arrive(rung) {
   begin(rung, [[0, "five"], [3, "comment"]]);
-  page.chosen = null;
+  history.replaceState(null, "", location.href.split("#")[0]);
   document.body.classList.add("fresh");
   play(true);
 }
 
-build();
+const CONTROLS = {
+  again: () => arrive(page.world.rung),
+  back: () => { play(false); back(); },
+  play: () => play(!page.playing),
+  step: () => { play(false); tick(); },
+  other: () => { page.language = page.language === "en" ? "ja" : "en"; },
+  link: () => {
+    history.replaceState(null, "", link());
+    page.copied = "in.address";
+    const copied = () => { page.copied = "copied"; draw(); };
+    navigator.clipboard?.writeText(location.href).then(copied, () => {});
+  },
+};
+
+document.addEventListener("click", ({target: {id, dataset: {job, act: what, worker}}}) => {
+  if (job) page.picked = job;
+  else if (what) act(what, worker);
+  else if (Object.hasOwn(CONTROLS, id)) CONTROLS[id]();
+  else return;
+  draw();
+});
+$("#rungs").addEventListener("change", ({target}) => { arrive(target.value); draw(); });
+
+for (const box of document.querySelectorAll(".worker")) {
+  const button = (what) => `<button class="${what}" data-act="${what}" data-worker="${box.id.at(-1)}"></button>`;
+  box.innerHTML = `<h2></h2><p></p><ol></ol><div>${["kill", "pause", "cut"].map(button).join("")}</div>`;
+}
 if (!follow(location.hash)) arrive("early");
 draw();

@@ -2,7 +2,6 @@
 //
 // Redis' Lua is 5.1 and this machine's is 5.3. What differs and the scripts use is put in below:
 // `unpack`, and how a number becomes a text. SCRIPTS (file name to text) comes with the page.
-"use strict";
 
 const SHARED = ["_prelude", "_claims", "_throughput"];
 // The commands that take a job into a list or out of it.

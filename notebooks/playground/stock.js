@@ -2,7 +2,6 @@
 // `BRPOP` takes the message off its list; only after that `HSET unacked` and `ZADD unacked_index`
 // note it; an acknowledgement removes the note. What was noted for longer than the visibility
 // timeout, an hour, goes back into the queue, when a worker looks.
-"use strict";
 
 const VISIBILITY = 3600;
 
@@ -19,7 +18,6 @@ class Stock {
   }
 
   put(job) { this.step(job, "LPUSH", "celery", job); }
-  start() {}
 
   beat() {
     const {store, now} = this.world;
@@ -59,7 +57,6 @@ class Stock {
     this.world.tell("done", job, {worker: worker.number});
   }
 
-  states() { return []; }
   queued() { return this.world.store.LRANGE("celery", 0, -1).reverse(); }
 
   held() {

@@ -2,7 +2,6 @@
 //
 // Each answers as Redis' manual says: a number, a text, null, a list, or {ok}. A test runs the same
 // schedules through this store and through a real server, and compares every key.
-"use strict";
 
 class Store {
   // clock: returns milliseconds since the epoch.

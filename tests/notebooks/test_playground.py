@@ -59,10 +59,12 @@ STEPS_OF_STOCK = """([rung, acts]) => {
   });
   after("finish", (_, worker) => { if (rung === "late") note("ack", worker.number); });
   after("beat", (_, worker) => note("look", worker.number));
+  const leap = world.leap.bind(world);
+  world.leap = (end) => { note("hour"); leap(end); };
   for (const [ticks, what, number] of [...acts, [30, "hour", 1], [30, "comment", 1]]) {
     for (let i = 0; i < ticks; i += 1) world.tick();
-    if (["kill", "wipe", "hour"].includes(what)) note(what, number);
-    DEEDS[what](world, number);
+    if (["kill", "wipe"].includes(what)) note(what, number);
+    world[what](number);
     const index = store.ZRANGE("unacked_index", 0, -1);
     note("same", {celery: store.LRANGE("celery", 0, -1), unacked: index});
   }
@@ -120,6 +122,7 @@ def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, i
         """([rung, acts, ticks]) => {
           play(false);
           begin(rung);
+          page.language = "en";
           for (const one of acts.split(" ")) {
             const [what, number] = one.split("-");
             if (what === "tick") for (let i = 0; i < Number(number); i += 1) tick();
@@ -150,6 +153,142 @@ def test_each_rung_loses_delays_or_keeps_what_it_is_said_to(
     seen = after(tab, rung, acts, 80)
     assert (seen["lost"], seen["late"]) == FAULTS[acts][rung]
     assert seen["delivered"] == 5 - seen["lost"] - seen["late"]
+
+
+#: The jobs in each list of the page's Redis, and the dots in each box that stand for one.
+LISTS_AND_DOTS = """() => {
+  const {queue} = page.world;
+  const lists = {"#queue": queue.queued(), "#worker1": [], "#worker2": []};
+  for (const {job, number} of queue.held()) lists[`#worker${number}`].push(job);
+  const dots = Object.keys(lists).map((box) => [box, [...document.querySelectorAll(`${box} .job`)]
+    .filter((one) => !one.classList.contains("memory")).map((one) => one.textContent)]);
+  const sorted = (rows) => rows.map(([box, jobs]) => [box, jobs.sort()]);
+  return [sorted(Object.entries(lists)), sorted(dots)];
+}"""
+
+
+@pytest.mark.parametrize("rung", ["early", "late", "claims", "outbox"])
+@pytest.mark.parametrize("seed", range(3))
+def test_each_filled_dot_is_where_a_list_has_the_job(
+    tab: playwright.Page, rung: str, seed: int
+) -> None:
+    after(tab, rung, "five", 0)
+    for ticks, what, number in acts(seed):
+        tab.evaluate(
+            "([what, number]) => { act(what, number); draw(); }",
+            [what, number if what in ("kill", "pause", "cut") else None],
+        )
+        for _ in range(3 * ticks + 1):
+            lists, dots = tab.evaluate(f"() => {{ tick(); draw(); return ({LISTS_AND_DOTS})(); }}")
+            assert dots == lists
+
+
+def story(tab: playwright.Page, job: int) -> str:
+    """What the page says of a job, without the commands."""
+    tab.locator(f"#stations .job:text-is('{job}')").first.click()
+    return tab.locator("#story > ol").inner_text()
+
+
+def test_a_paused_worker_still_believes_that_it_has_a_job_that_others_took(
+    tab: playwright.Page,
+) -> None:
+    after(tab, "claims", "comment tick-2 pause-1", 18)
+    assert tab.locator("#worker1 .job").get_attribute("class") == "job memory"
+    assert tab.locator("#worker2 .running").inner_text() == "1"
+    assert "still believes" in tab.locator("#worker1 p").inner_text()
+
+
+def test_the_story_of_a_job_that_waited_names_the_wipe_that_took_it(tab: playwright.Page) -> None:
+    after(tab, "claims", "five tick-3 wipe", 1)
+    told = story(tab, 5)
+    assert "Redis was wiped" in told
+    assert "memory" not in told
+
+
+@pytest.mark.parametrize(("rung", "last"), [("early", "finished it"), ("late", "acknowledged it")])
+def test_a_job_is_acknowledged_once(tab: playwright.Page, rung: str, last: str) -> None:
+    after(tab, rung, "comment", 10)
+    told = story(tab, 1)
+    assert told.count("acknowledged") == 1
+    assert last in told.splitlines()[-1]
+
+
+@pytest.mark.parametrize("rung", ["early", "late", "claims", "outbox"])
+def test_healthy_workers_work_on_while_an_hour_passes(tab: playwright.Page, rung: str) -> None:
+    seen = after(tab, rung, "five tick-3 hour", 20)
+    assert (seen["delivered"], seen["twice"]) == (5, 0)
+
+
+def test_a_worker_that_was_started_again_puts_back_what_was_left_of_its_own(
+    tab: playwright.Page,
+) -> None:
+    after(tab, "claims", "comment tick-2 pause-2 kill-1", 30)
+    assert "Worker 1, started again, put job 1 back" in story(tab, 1)
+
+
+#: What the page says beside its sum: after these acts, and so many ticks, in each rung.
+NEWS = {
+    ("early", "five tick-3 kill-1", 0): "No list has job 1: it is lost.",
+    ("late", "five tick-3 kill-1", 0): "nobody touches that note for an hour.",
+    ("claims", "five tick-3 kill-1", 0): "After 3 silent seconds a living worker puts it back.",
+    ("claims", "five tick-3 kill-1", 16): "Worker 2 put job 1 back at the head of the queue.",
+    ("late", "five tick-3 wipe", 0): "What runs now is still in its worker's memory.",
+    ("claims", "five tick-3 wipe", 0): "so even running jobs will send no mail.",
+    ("outbox", "five tick-3 wipe", 0): "Only the outbox survives, and brings each job back.",
+    ("late", "cut-1", 0): "Armed: when worker 1 takes its next job, Redis' answer will get lost.",
+    ("late", "cut-1 comment", 1): "and noted nowhere: it is lost.",
+    ("claims", "cut-1 comment", 1): "into the worker's list, where it will be found.",
+}
+
+
+@pytest.mark.parametrize(("scene", "news"), NEWS.items())
+def test_what_came_of_an_act_is_said_beside_the_sum(
+    tab: playwright.Page, scene: tuple[str, str, int], news: str
+) -> None:
+    after(tab, *scene)
+    assert news in tab.locator("#news").inner_text()
+
+
+def test_an_answer_that_will_be_lost_is_marked_and_its_loss_opens_the_story(
+    tab: playwright.Page,
+) -> None:
+    after(tab, "late", "cut-2 pause-1", 0)
+    assert tab.locator("#worker2 .armed").inner_text().startswith("Armed")
+    after(tab, "late", "cut-2 pause-1 comment", 1)
+    assert tab.locator("#worker2 .armed").count() == 0
+    assert tab.locator("#story h2").inner_text() == "The story of job 1"
+
+
+def test_a_token_keeps_the_focus_while_time_goes_on(tab: playwright.Page) -> None:
+    after(tab, "claims", "five tick-1", 0)
+    tab.locator("#queue .job").last.focus()
+    tab.evaluate("() => { tick(); draw(); }")
+    assert tab.evaluate("document.activeElement.ariaLabel") == "job 5, waits"
+
+
+def test_a_link_is_handed_out_visibly_and_a_new_beginning_takes_it_back(
+    tab: playwright.Page,
+) -> None:
+    after(tab, "late", "comment tick-2 kill-1", 0)
+    tab.locator("#link").click()
+    assert tab.url.endswith("#late;0.comment.;2.kill.1")
+    assert "whoever opens it" in tab.locator("#copied").inner_text()
+    tab.locator("#again").click()
+    assert "#" not in tab.url
+    assert tab.locator("#copied").inner_text() == ""
+    assert tab.locator("#news").inner_text().startswith("Late acknowledgement, from the beginning.")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_phone_shows_what_a_kill_did_without_scrolling(
+    tab: playwright.Page, language: str
+) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    after(tab, "early", "five tick-3", 0)
+    tab.evaluate("(language) => { page.language = language; draw(); scrollTo(0, 0); }", language)
+    tab.locator("#worker1 .kill").click()
+    for shown in ("#more", "#sum .bad", "#news"):
+        playwright.expect(tab.locator(shown)).to_be_in_viewport()
 
 
 def test_what_a_visibility_timeout_holds_comes_back_after_its_hour(tab: playwright.Page) -> None:
@@ -200,7 +339,7 @@ def test_a_foreign_link_is_no_program(tab: playwright.Page) -> None:
 
 def test_the_story_names_the_line_of_lua_that_moved_the_job(tab: playwright.Page) -> None:
     after(tab, "claims", "comment tick-2 kill-1", 20)
-    lines = tab.locator("#story code").all_inner_texts()
+    lines = tab.locator("#story code").all_text_contents()
     assert any("_claims.lua" in line and "LMPOP" not in line for line in lines)
     assert any("LMOVE" in line for line in lines)
     assert all("redis.call" in line for line in lines)

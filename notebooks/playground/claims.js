@@ -1,0 +1,85 @@
+// The project's own queue: each step is one of its Lua files.
+
+const QUEUE = "mail";
+const LEASE = 3000;  // milliseconds
+
+class Claims {
+  constructor(world) {
+    this.world = world;
+    const options = {prefix: "", poison_pause: 60, history_length: 1000, journal_length: 1000};
+    this.scripts = new Scripts(world.store, options);
+  }
+
+  // Run a script, and write down which line of it moved each job.
+  run(name, ...words) {
+    const {scripts, world} = this;
+    scripts.written.length = 0;
+    const answer = scripts.run(name, ...words);
+    for (const {file, line, words: [command, ...rest], answer: moved} of scripts.written) {
+      const keys = rest.filter((word) => /^(queue|claims):/.test(word));
+      const job = command === "LMOVE" ? moved : command === "LMPOP" ? moved && moved[1][0] : rest.at(-1);
+      if (keys.length && moved) world.tell("moved", job, {file, line, command, key: keys.join(" ")});
+    }
+    return answer;
+  }
+
+  put(job) {
+    const at = this.world.now / 1000;
+    const message = JSON.stringify({
+      body: "", headers: {task: "notify_author", id: job, enqueued_at: at},
+      properties: {delivery_info: {exchange: "", routing_key: QUEUE, lane: QUEUE}},
+    });
+    this.run("enqueue", "web", at, job, QUEUE, "", "once", message);
+  }
+
+  start(worker) { this.run("register", worker.name, LEASE, "{}", ""); }
+
+  beat(worker) {
+    if (!this.run("beat", worker.name, LEASE, "{}")) {  // taken for dead meanwhile
+      const before = worker.name;
+      this.world.rename(worker);
+      this.run("register", worker.name, LEASE, "{}", before);
+    }
+    const claims = this.run("held", worker.name, QUEUE);  // lane, job and number of each
+    for (let i = 0; i < claims.length; i += 3) {
+      const [, job, number] = claims.slice(i);
+      if (job === worker.run?.job) continue;  // else the answer to this claim was lost
+      this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
+      this.world.tell("given back", job, {worker: worker.number});
+    }
+    const held = this.held();
+    for (const job of this.run("rescue", worker.name, LEASE, BEAT, 3, 3600).slice(2)) {
+      const owner = held.find((one) => one.job === job).number;
+      const what = owner === worker.number ? "rescued own" : "rescued";
+      this.world.tell(what, job, {worker: worker.number, owner});
+    }
+    this.run("promote_due", worker.name, 100);
+  }
+
+  claim(worker) {
+    try {
+      const [job, , claim] = this.run("claim", worker.name, 1, QUEUE);
+      return claim ? {job, claim, name: worker.name} : null;
+    } catch (error) {
+      return null;  // LEASELOST: its next beat begins anew
+    }
+  }
+
+  mine({name, run}) { return run.name === name && this.world.store.EXISTS(`worker:${name}`) === 1; }
+
+  finish(worker, run) {
+    const [in_time] = this.run("finish", run.name, QUEUE, run.job, run.claim, "done", "", "0", "", 3, "");
+    this.world.tell(in_time ? "done" : "late", run.job, {worker: worker.number});
+  }
+
+  states(jobs) { return this.run("states", JSON.stringify(STATE_AFTER), ...jobs); }
+
+  queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
+
+  held() {
+    return Object.entries(this.world.store.keys).flatMap(([key, {value}]) => {
+      const name = key.match(/^claims:mail:worker-(\d)/);
+      return name ? value.map((job) => ({job, number: Number(name[1])})) : [];
+    });
+  }
+}
