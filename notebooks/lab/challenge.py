@@ -28,8 +28,9 @@ from lab.show import Picture, Table
 #: The numbers of the levels that held; beside the notebooks.
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The backend that `on_the_blog` writes there.
+#: The class that held a level last, as a backend of the blog; and where a lesson finds it.
 BACKEND = Path("my_queue.py")
+YOURS = "challenges" / BACKEND
 
 
 class Judgement:
@@ -78,6 +79,8 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
         ):
             verdicts = list(court.judge(wanted))
     _remember(verdict.level.number for verdict in verdicts if verdict.held)
+    if all(verdict.held for verdict in verdicts):
+        _write(queue)
     return Judgement(verdicts)
 
 
@@ -98,15 +101,25 @@ def on_the_blog(queue: type, **options: Any) -> Lab:
 
     options: see `Lab`. Raises LabError when no cell defines the class.
     """
+    _write(queue)
+    return Lab(**blog_on(BACKEND, **options))
+
+
+def _write(queue: type) -> None:
+    """Write the class's cell into the file BACKEND."""
     source, name = cell_of(f"class {queue.__name__}").rstrip(), queue.__name__
     ending = f"from lab.queue_backend import backend_of\n\nmake = backend_of({name})\n"
     BACKEND.write_text(f"{source}\n\n\n{ending}", "utf-8")
-    sys.modules.pop(BACKEND.stem, None)  # the class may have been changed since
+
+
+def blog_on(file: Path, **options: Any) -> dict[str, Any]:
+    """These options of a lab, and those for two workers of the backend in that file."""
+    module = ".".join(file.with_suffix("").parts)
+    sys.modules.pop(module, None)  # the class may have been changed since
     invalidate_caches()
     folders = [str(Path.cwd()), str(Path(__file__).resolve().parents[1])]
     found = {"PYTHONPATH": os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])}
-    given = {"workers": 2, "environment": found, **options}
-    return Lab(backend=f"{BACKEND.stem}:make", **given)
+    return {"backend": f"{module}:make", "workers": 2, "environment": found, **options}
 
 
 def lamps() -> Table:

@@ -10,7 +10,7 @@ import httpx
 
 from demo_app.stack import ports
 from lab.language import say
-from lab.manual_worker import PATIENCE, Beside
+from lab.manual_worker import Beside
 from lab.running import Lab
 
 
@@ -34,12 +34,8 @@ class Flower(Beside):
         login = say("name: {user}, password: {password}", user=user, password=password)
         return f"Flower: {self.url}/ ({login})"
 
-    def hears(self) -> None:
-        """Return once it has heard of a worker; it never hears what was said before."""
-        self._lab.until(lambda: any(self.workers().values()), "Flower", PATIENCE)
-
     def workers(self) -> dict[str, str]:
-        """Each worker, and whether Flower takes it for "online" or "offline"."""
+        """Each worker that it has heard of since it runs, and whether it is "online", it thinks."""
         rows = self._ask("/workers?json=1").get("data", [])
         return {row["hostname"]: "online" if row["status"] else "offline" for row in rows}
 

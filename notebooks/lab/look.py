@@ -1,11 +1,10 @@
-"""Look at a running system and change nothing: its processes, Redis, logs, inbox, one job."""
+"""Look at a running system and change nothing: its processes, Redis, logs, one job."""
 
 from __future__ import annotations
 
 import shlex
 import time
 from contextlib import suppress
-from datetime import datetime
 
 import psutil
 from redis.exceptions import RedisError
@@ -73,17 +72,6 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
             if line.strip() and '"event": "request"' not in line
         ]
         print(f"{path.name}:", *(told[-lines:] or [say("(empty)")]), sep="\n  ")
-
-
-def inbox(lab: Lab, lines: int = 8) -> Table:
-    """The newest mails: when each came, how often it was delivered, and its subject."""
-    mails = lab.client.mails(limit=lines)["messages"]
-    found = [
-        (datetime.fromisoformat(mail["received_at"]).astimezone().strftime("%H:%M:%S"),
-         mail["deliveries"], mail["subject"])
-        for mail in mails
-    ]  # fmt: skip
-    return Table(("received", "times delivered", "subject"), found)
 
 
 def history(lab: Lab, job: str) -> Table:

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from notebooks.kernels import NOTEBOOKS, kernel
+from notebooks.lesson import code_cells
 
 from demo_app.judge.levels import LEVELS
 
@@ -53,6 +54,7 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         assert "✗ fails" in told
         assert "job-1 is nowhere" in told
         assert "0 of 12 lamps are lit" in told
+        here.run("from pathlib import Path; assert not Path('my_queue.py').exists()")
         here.run(code_of(solution(1)))
         shown = here.run(cells(1, "code")[2])
         told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
@@ -60,6 +62,7 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         assert "1 of 12 lamps are lit" in told
         shown = here.run("lamps()")
         assert "1 of 12 lamps are lit" in shown[-1]["data"]["text/plain"]
+        here.run("assert 'class MyQueue' in Path('my_queue.py').read_text()")
 
 
 @pytest.mark.thorough
@@ -76,6 +79,30 @@ def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it(
         here.run("assert blog.redis.hlen('rescues'), 'by the rescue of the class'")
         here.run("assert not blog.redis.exists(f'claims:w{blog.kills[0].pid}')")
         here.run("blog.close()")
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
+    """One that takes a job off its list before it has run."""
+    (tmp_path / "challenges").mkdir()
+    ending = "from lab.queue_backend import backend_of\nmake = backend_of(MyQueue)\n"
+    (tmp_path / "challenges/my_queue.py").write_text(f"{code_of(solution(4))}\n\n\n{ending}")
+    beside, hole = (
+        next(cell for cell in code_cells(lesson) if "YOURS" in cell)
+        for lesson in ("04_kill_the_worker", "05_lost_late_or_twice")
+    )
+    with kernel() as here:
+        here.run(f"import os; from lab import Lab; os.chdir({str(tmp_path)!r})")
+        here.run(beside.partition("assert")[0])
+        here.run("assert (yours['your_queue'].missing, len(blog.posted)) == (1, 40)")
+        here.run("blog.close()")
+        assert "is lost, after the kill of" in here.run(hole)[-1]["data"]["text/plain"]
+        here.run("from lab import ladder\nladder.RUNGS = ()\n(yours,) = ladder.climb()")
+        here.run(
+            "assert dict(zip(ladder.FAULTS, yours.lost))['its jobs\\' process is killed'] == 1"
+        )
+        here.run("assert dict(zip(ladder.FAULTS, yours.lost))['Redis is killed'] == 4")
 
 
 @pytest.mark.thorough

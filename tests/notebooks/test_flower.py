@@ -14,7 +14,7 @@ def test_flower_shows_its_metrics_only_to_who_knows_its_address() -> None:
     with closing(Lab(transport="stock", workers=0)) as lab:
         flower = Flower(lab)
         lab.celery("-E")
-        flower.hears()
+        lab.until(flower.workers, "Flower")
         outside = flower.url.rpartition("/")[0]
         for path in ("/", "/metrics", "/healthcheck", "/api/tasks", "/api/workers"):
             assert httpx.get(f"{outside}{path}").status_code == 404, path
