@@ -85,11 +85,9 @@ class Table:
         )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
         caption = escape(escape_invisible(say(self.caption)))
+        above = f'<caption style="{_CELL}">{caption}</caption>' if caption else ""
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
-        return (
-            f'<table style="{style}"><caption style="text-align:left">{caption}</caption>'
-            f"<tr>{head}</tr>{body}</table>"
-        )
+        return f'<table style="{style}">{above}<tr>{head}</tr>{body}</table>'
 
     def _head(self) -> list[str]:
         return [say(name) for name in self.head]

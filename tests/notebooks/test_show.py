@@ -1,14 +1,25 @@
-"""A table says why it is empty."""
+"""A table says why it is empty, and can be read in a dark JupyterLab."""
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
-from lab import look
+from demo_app.demo.colours import INK, PAPER
+from lab import Table, look
 
 
 def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
     """As when the id of another system's job was given."""
     lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
     assert "Redis does not have this job." in look.history(lab, "another")._html()
+
+
+def test_each_part_of_a_table_brings_its_own_paper() -> None:
+    """A theme paints the rows, and what is behind the caption."""
+    html = Table(("who", "what"), [("w1", "begins")], "a caption")._html()
+    styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', html)
+    assert len(styles) == 5
+    for style in styles:
+        assert f"background:{PAPER};color:{INK}" in style
