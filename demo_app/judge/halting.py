@@ -6,10 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import redis
-from redis.client import Pipeline
-
 from demo_app.judge.frozen import FrozenRedis
+from demo_app.judge.steps import Command, RedisInSteps
 
 #: Commands that wait: here they ask once. With them, the words at their end that say how long.
 _WAITING = {"BLPOP": 1, "BRPOP": 1, "BLMOVE": 1, "BRPOPLPUSH": 1, "BZPOPMIN": 1, "BZPOPMAX": 1}
@@ -21,7 +19,7 @@ class Halted(BaseException):
     """A call stands still before its next command."""
 
 
-class HaltingRedis(redis.Redis):
+class HaltingRedis(RedisInSteps):
     """See the module. past: the answers that the running call has got, as JSON; sent: what it sent.
 
     Raises TypeError for a pipeline with WATCH: what it does depends on more than its answers.
@@ -39,20 +37,25 @@ class HaltingRedis(redis.Redis):
         self.past, self.sent = list(past), []
         self._at, self._left = 0, left
 
-    def carry(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """The answers to some commands that are one step."""
-        self.sent.append("; ".join(" ".join(map(str, words)) for words in commands))
+    def step(self, commands: Sequence[Command], send: object) -> list[Any]:
+        """See the base class; a step that was taken has the answers that it had."""
+        self.sent.append("; ".join(" ".join(map(str, words)) for words, _ in commands))
         if self._at == len(self.past):
             if not self._left:
                 raise Halted
             self._left -= 1
-            self.past.append(json.dumps([self._ask(*words) for words in commands]))
+            self.past.append(json.dumps([self._ask(*words) for words, _ in commands]))
         self._at += 1
-        answers: list[Any] = json.loads(self.past[self._at - 1])
-        return answers
+        answers = json.loads(self.past[self._at - 1])
+        return [
+            self._parsed(words, answer, options)
+            for (words, options), answer in zip(commands, answers, strict=True)
+        ]
 
     def _ask(self, name: Any, *words: Any) -> Any:
         name = str(name).upper()
+        if name == "WATCH":
+            raise TypeError("a queue with WATCH can't be explored: use a script, or MULTI alone")
         if name == "EVAL":
             text, keys, *given = words
             return self._frozen.script(_KEYS.format(int(keys)) + text, given)
@@ -62,11 +65,7 @@ class HaltingRedis(redis.Redis):
             name = name[1:]
         return self._frozen.command(name, *words)
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class."""
-        return self.parse(args, self.carry([args])[0], options)
-
-    def parse(self, words: tuple[Any, ...], answer: Any, options: dict[str, Any]) -> Any:
+    def _parsed(self, words: tuple[Any, ...], answer: Any, options: dict[str, Any]) -> Any:
         """The answer as redis-py gives it."""
         name = str(words[0]).upper()
         if name in ("BLPOP", "BRPOP") and answer is not None:
@@ -82,24 +81,3 @@ class HaltingRedis(redis.Redis):
             return client.eval(script, len(keys), *keys, *args)
 
         return run
-
-    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
-        """See the base class; all of its commands are one step."""
-        made = _OneStep(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-        made.one = self
-        return made
-
-
-class _OneStep(Pipeline):
-    one: HaltingRedis
-
-    def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """See the base class."""
-        stack, self.command_stack = self.command_stack, []
-        answers = self.one.carry([words for words, _ in stack])
-        pairs = zip(stack, answers, strict=True)
-        return [self.one.parse(words, answer, options) for (words, options), answer in pairs]
-
-    def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class."""
-        raise TypeError("a queue that uses WATCH can't be explored: use a script, or MULTI alone")

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal, Self
@@ -26,6 +26,9 @@ _SHOWN = 60
 _MANY = 20
 #: The commands that put a job into a list, or take it out.
 MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP|INSERT|UPDATE")
+
+#: The words of a command to Redis, and how redis-py is to read its answer.
+Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class _Call:
@@ -103,48 +106,62 @@ class Steps:
         return True
 
 
-class SteppedPipeline(Pipeline):
-    """A pipeline is one step."""
+class RedisInSteps(redis.Redis):
+    """A client each of whose commands is one step, and each of whose pipelines."""
 
-    steps: Steps
+    def step(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
+        """Take a step; returns the answers. send: has the commands done, and gives them."""
+        raise NotImplementedError
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """See the base class."""
+        send: Callable[..., Any] = super().execute_command
+        (answer,) = self.step([(args, options)], lambda: [send(*args, **options)])
+        return answer
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
+        """See the base class."""
+        made = _PipelineInSteps(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+        made.step = self.step
+        return made
+
+
+class _PipelineInSteps(Pipeline):
+    step: Callable[[Sequence[Command], Callable[[], list[Any]]], list[Any]]
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """See the base class."""
-        commands = [command[0] for command in self.command_stack]
-        name = "+".join(str(command[0]).upper() for command in commands) or "EXEC"
-        with self.steps.command(name, "; ".join(map(_words, commands))):
-            answers: list[Any] = super().execute(raise_on_error)
-            return answers
+        send = super().execute
+        try:
+            return self.step(self.command_stack, lambda: send(raise_on_error))
+        finally:
+            self.reset()
 
     def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
         """See the base class; after WATCH."""
-        with self.steps.command(str(args[0]).upper(), _words(args)):
-            return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        send: Callable[..., Any] = super().immediate_execute_command
+        (answer,) = self.step([(args, options)], lambda: [send(*args, **options)])
+        return answer
 
 
-class SteppedRedis(redis.Redis):
+class SteppedRedis(RedisInSteps):
     """What a learner's queue gets: redis.Redis with answers as text."""
 
     def __init__(self, role: Role, steps: Steps) -> None:
-        self.steps = steps
+        self._steps = steps
         # as often as redis-py does by default, and without its long pauses
         retry = Retry(ConstantBackoff(0.1), 3)
         super().__init__(
             unix_socket_path=role.address, decode_responses=True, retry=retry, socket_timeout=5.0
         )
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
+    def step(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
         """See the base class."""
-        with self.steps.command(str(args[0]).split()[0].upper(), _words(args)):
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-
-    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
-        """See the base class."""
-        made = SteppedPipeline(
-            self.connection_pool, self.response_callbacks, transaction, shard_hint
-        )
-        made.steps = self.steps
-        return made
+        name = "+".join(str(words[0]).split()[0].upper() for words, _ in commands) or "EXEC"
+        with self._steps.command(name, "; ".join(_words(words) for words, _ in commands)):
+            return send()
 
 
 class _SteppedCursor(sqlite3.Cursor):
