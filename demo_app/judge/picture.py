@@ -1,14 +1,27 @@
-"""A trial as a picture (SVG): a line for each process, and one for each job that was looked for."""
+"""A trial as a picture (SVG). Time goes down, and each event has its words. Beside them is a lane
+for each process, and for each job that was looked for or ran again."""
 
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
+from collections.abc import Iterator
 from html import escape
+from itertools import pairwise
 from unicodedata import east_asian_width
 
-from demo_app.demo.colours import EDGE, INK, PAPER
-from demo_app.judge.history import called, story
-from demo_app.judge.lanes import WIDTH, Lanes
+from demo_app.demo.colours import (
+    CUT_SHORT,
+    DELIVERED,
+    EDGE,
+    INK,
+    KILL,
+    PAPER,
+    RUNNING,
+    WAITING,
+)
+from demo_app.judge.history import Line, called, story
+from demo_app.judge.plan import REPAIRS, Act
 from demo_app.judge.record import Record, Say
 
 _LEGEND = (
@@ -18,54 +31,180 @@ _LEGEND = (
     "Dashed: stopped, or nowhere. Ring: where the judge saw the job. Grey stripe: so long nothing "
     "happened.",
 )
-#: The height of a line of words.
-_LINE = 26
+#: Where the first event is, from the top; the distances of events, and of lanes; the words' width.
+_TOP, _ROW, _LANE, _WORDS = 96, 26, 60, 720
+#: Seconds between two events from which on the picture says how long it was, and its height there.
+_GAP, _STRIPE = 1.0, 20
 
 
 def svg(record: Record, title: str, say: Say = str.format) -> str:
-    """The picture. Time goes right, not to scale: each event has a column of its own."""
-    lines = story(record, say)
-    lanes = Lanes(lines, say)
-    words = [
-        (
-            f"{number}. {line.at:.2f} s  {called(line.who, say)}: {line.what}",
-            lanes.is_bold(number - 1),
-        )
-        for number, line in enumerate(lines, 1)
-    ]
-    titles = textwrap.wrap(title, _fitting(title, 115) or 1, max_lines=2, placeholder=" …")
-    height = lanes.bottom + _LINE * (len(lines) + 1) + 20 * len(_LEGEND) + 20
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            f'font-family="sans-serif" font-size="14" fill="{INK}">',
-            f"<title>{escape(title)}</title>",
-            f'<rect width="{WIDTH}" height="{height}" fill="{PAPER}"/>',
-            *(
-                f'<text x="10" y="{24 + 19 * n}" font-weight="bold">{escape(part)}</text>'
-                for n, part in enumerate(titles)
-            ),
-            *lanes.gaps(),
-            *lanes.rows(),
-            *lanes.bars(),
-            *lanes.marks(),
-            *(
-                f'<text x="10" y="{lanes.bottom + _LINE * number}" '
-                f'font-weight="{"bold" if bold else "normal"}">{escape(_cut(text))}</text>'
-                for number, (text, bold) in enumerate(words, 1)
-            ),
-            *(
-                f'<text x="10" y="{height - 14 - 20 * n}" fill="{EDGE}">{say(told)}</text>'
-                for n, told in enumerate(reversed(_LEGEND))
-            ),
-            "</svg>\n",
+    """The picture; not to scale: each event has a line of its own."""
+    return "\n".join(_Picture(record, say).drawn(title))
+
+
+class _Picture:
+    def __init__(self, record: Record, say: Say) -> None:
+        self._lines, self._say = story(record, say), say
+        #: By its line: how often the job of a beginning has begun.
+        self._times: dict[int, int] = {}
+        #: The ends of jobs that had ended with another message id.
+        self._other_ids: set[int] = set()
+        self._count()
+        people = [line.who for line in self._lines if not line.is_of_server]
+        server = ["server"] if any(_lane(line) == "server" for line in self._lines) else []
+        asked = [
+            line.job
+            for row, line in enumerate(self._lines)
+            if line.event["event"] == "where" or self._times.get(row, 1) > 1
         ]
-    )
+        names = [*dict.fromkeys(people), *server, *dict.fromkeys(asked)]
+        #: Where each lane is, from the left; and each event, from the top.
+        self._x = {name: 30 + _LANE * place for place, name in enumerate(names)}
+        self._y: list[int] = []
+        for row in range(len(self._lines)):
+            above = self._y[-1] + _ROW if self._y else _TOP
+            self._y.append(above + (_STRIPE if self._gap(row) else 0))
+
+    def _count(self) -> None:
+        runs: Counter[str] = Counter()
+        ids: dict[str, str] = {}
+        for row, line in enumerate(self._lines):
+            if line.event["event"] == "begin":
+                runs[line.job] += 1
+                self._times[row] = runs[line.job]
+            elif line.event["event"] == "end":
+                mine = line.event["message_id"]
+                if ids.setdefault(line.job, mine) != mine:
+                    self._other_ids.add(row)
+
+    def drawn(self, title: str) -> Iterator[str]:
+        """The file, line by line."""
+        left = 30 + _LANE * len(self._x)
+        width, height = left + _WORDS, max([_TOP, *self._y]) + 20 * len(_LEGEND) + 40
+        yield (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+               f'font-family="sans-serif" font-size="14" fill="{INK}">')  # fmt: skip
+        yield f"<title>{escape(title)}</title>"
+        yield f'<rect width="{width}" height="{height}" fill="{PAPER}"/>'
+        letters = _fitting(title, width // 8) or 1
+        titles = textwrap.wrap(title, letters, max_lines=2, placeholder=" …")
+        for number, part in enumerate(titles):
+            yield f'<text x="10" y="{24 + 19 * number}" font-weight="bold">{escape(part)}</text>'
+        for row, line in enumerate(self._lines):
+            if seconds := self._gap(row):
+                yield (f'<rect x="10" y="{self._y[row] - 31}" width="{width - 20}" height="14" '
+                       f'fill="{WAITING}"/>')  # fmt: skip
+                yield f'<text x="{left}" y="{self._y[row] - 20}">{seconds:.1f} s</text>'
+            weight = "bold" if self._is_odd(row) else "normal"
+            words = _cut(f"{line.at:.2f} s  {called(line.who, self._say)}: {self._words(row)}")
+            yield (f'<text x="{left}" y="{self._y[row] + 5}" font-weight="{weight}">'
+                   f"{escape(words)}</text>")  # fmt: skip
+        for name in self._x:
+            yield from self._drawn_lane(name)
+        for row, line in enumerate(self._lines):
+            for lane in self._lanes(line):
+                yield _mark(line, self._x[lane], self._y[row])
+        for number, part in enumerate(reversed(_LEGEND)):
+            place = height - 14 - 20 * number
+            yield f'<text x="10" y="{place}" fill="{EDGE}">{self._say(part)}</text>'
+        yield "</svg>\n"
+
+    def _words(self, row: int) -> str:
+        times = self._times.get(row, 1)
+        return self._lines[row].what + (f" ({times}×)" if times > 1 else "")
+
+    def _is_odd(self, row: int) -> bool:
+        """Whether the event shows what was broken, or what should not be."""
+        line = self._lines[row]
+        odd = line.event["event"] in ("refused", "put waits", "crashed") or row in self._other_ids
+        return line.is_fault or odd or _is_nowhere(line) or self._times.get(row, 1) > 1
+
+    def _gap(self, row: int) -> float:
+        """Seconds for which nothing had happened; 0 for a moment."""
+        seconds = self._lines[row].at - self._lines[row - 1].at if row else 0.0
+        return seconds if seconds >= _GAP else 0.0
+
+    def _drawn_lane(self, name: str) -> Iterator[str]:
+        """Its name; how long it was there, dashed: stopped, dead, or nowhere; what took time."""
+        x = self._x[name]
+        yield (f'<text x="{x}" y="{_TOP - 28}" font-size="12" text-anchor="middle">'
+               f"{escape(called(name, self._say))}</text>")  # fmt: skip
+        mine = [row for row, line in enumerate(self._lines) if name in self._lanes(line)]
+        whole = True
+        for here, there in pairwise(mine):
+            whole = _goes_on(self._lines[here], whole)
+            style = f'stroke="{EDGE}"' if whole else f'stroke="{KILL}" stroke-dasharray="4 5"'
+            yield (f'<line x1="{x}" y1="{self._y[here]}" x2="{x}" y2="{self._y[there]}" '
+                   f'stroke-width="2" {style}/>')  # fmt: skip
+        for row in mine:
+            kind = self._lines[row].event["event"]
+            if kind in ("begin", "putting"):
+                height = self._y[self._end(row)] - self._y[row]
+                colour = RUNNING if kind == "begin" else CUT_SHORT
+                yield (f'<rect x="{x - 5}" y="{self._y[row]}" width="10" height="{height}" '
+                       f'fill="{colour}"/>')  # fmt: skip
+
+    def _end(self, row: int) -> int:
+        """Where what was begun is over; poison is so at once."""
+        begun, last = self._lines[row], len(self._lines) - 1
+        if begun.job.startswith("poison"):
+            return row
+        later = range(row + 1, len(self._lines))
+        return next((other for other in later if _ends(begun, self._lines[other])), last)
+
+    def _lanes(self, line: Line) -> list[str]:
+        """The lanes in which the event has a sign: its process's, and its job's if that has one."""
+        kind = line.event["event"]
+        of_job = [line.job] if kind in ("put", "begin", "end") and line.job in self._x else []
+        return [_lane(line), *of_job]
+
+
+def _lane(line: Line) -> str:
+    if line.event["event"] == "where":
+        return line.job
+    return "server" if line.is_of_server else line.who
+
+
+def _is_nowhere(line: Line) -> bool:
+    return line.event["event"] == "where" and not line.event["keys"]
+
+
+def _goes_on(line: Line, whole: bool) -> bool:
+    """Whether a lane goes on unbroken after the event. whole: whether it was so far."""
+    if line.event["event"] == "act":
+        return line.event["act"] in (*REPAIRS, Act.LOSE)
+    if line.event["event"] == "where":
+        return bool(line.event["keys"])
+    return whole or line.event["event"] == "begin"
+
+
+def _ends(begun: Line, line: Line) -> bool:
+    """Whether what was begun is over with that event."""
+    kind = line.event["event"]
+    if kind == "act":
+        return line.who == begun.who and line.event["act"] == "SIGKILL"
+    over = ("put", "refused", "put waits") if begun.event["event"] == "putting" else ("end",)
+    return kind in over and (line.who, line.job) == (begun.who, begun.job)
+
+
+def _mark(line: Line, x: int, y: int) -> str:
+    """Begun: a blue disc; ended: a black one; broken: a cross; the judge's look: a ring."""
+    kind = line.event["event"]
+    if line.is_fault or kind == "refused" or (kind == "begin" and line.job.startswith("poison")):
+        return f'<path d="M{x - 8} {y - 8}l16 16m0 -16l-16 16" stroke="{KILL}" stroke-width="4"/>'
+    if _is_nowhere(line):
+        style = f'fill="{PAPER}" stroke="{KILL}" stroke-width="3" stroke-dasharray="3 3"'
+    elif kind == "where":
+        style = f'fill="{PAPER}" stroke="{RUNNING}" stroke-width="3"'
+    elif kind in ("begin", "end"):
+        style = f'fill="{RUNNING if kind == "begin" else DELIVERED}"'
+    else:
+        style = f'fill="{CUT_SHORT}" stroke="{EDGE}"'
+    return f'<circle cx="{x}" cy="{y}" r="{7 if kind == "where" else 6}" {style}/>'
 
 
 def _cut(text: str) -> str:
     """As much of it as fits into a line; the table of the same lines has the rest."""
-    fits = _fitting(text, 125)
+    fits = _fitting(text, _WORDS // 8 + 4)
     return text if len(text) <= fits else f"{text[: fits - 2]} …"
 
 

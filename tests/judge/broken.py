@@ -17,18 +17,18 @@ def solution(level: int) -> Path:
 
 
 #: The level, the file of the queue that breaks its promise, words of the verdict, and a pattern
-#: of the labels in the picture, by which it shows the hole.
+#: of the picture's words, by which it shows the hole.
 BROKEN: list[tuple[int, Path, str, str]] = [
     (1, START, "in no key of the server", "nowhere$"),
-    (2, solution(1), "run as job-2", "job-1 job-2 job-2 job-1$"),
-    (3, solution(2), "the caller waited for it", "^job-1 job-1"),
-    (4, solution(3), "two steps", "job-1 2×"),
-    (5, solution(4), "job-1 was nowhere", "nowhere .*nowhere$"),
-    (6, solution(5), "ran again only after", "claims:w1 job-1 2×"),
-    (7, solution(6), "alive and at work", "job-1 2×"),
-    (8, solution(7), "not true after it|both gave it back", "job-1 3×"),
-    (9, solution(8), "tried again without end", "poison-1 9×"),
-    (10, solution(9), "nobody brings it back", "claims:w1$"),
-    (11, solution(10), "refused while the server was down", "job-2 refused"),
-    (12, solution(11), "the reader sees it twice", "w2 2× other id"),
+    (2, solution(1), "run as job-2", "begins job-2.*begins job-1"),
+    (3, solution(2), "the caller waited for it", "begins to put job-1.*ends job-1.*put job-1"),
+    (4, solution(3), "two steps", r"begins job-1 \(2×\)"),
+    (5, solution(4), "job-1 was nowhere", "nowhere.*SIGKILL.*nowhere$"),
+    (6, solution(5), "ran again only after", r"in claims:w1.*w2: begins job-1 \(2×\)"),
+    (7, solution(6), "alive and at work", r"begins job-1 \(2×\)"),
+    (8, solution(7), "not true after it|both gave it back", r"begins job-1 \(3×\)"),
+    (9, solution(8), "tried again without end", r"begins poison-1, and dies of it \(9×\)"),
+    (10, solution(9), "nobody brings it back", "in claims:w1$"),
+    (11, solution(10), "refused while the server was down", "put job-2 raised"),
+    (12, solution(11), "the reader sees it twice", r"w2: begins job-\d \(2×\).*w2: ends"),
 ]

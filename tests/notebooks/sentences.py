@@ -26,7 +26,6 @@ _OF_JUDGE = (
         "explore",
         "history",
         "judge",
-        "lanes",
         "learners",
         "levels",
         "picture",
