@@ -28,35 +28,52 @@ _ADAPTERS = "demo_app.judge.adapters"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A queue with an adapter. adapter: a module of `adapters`. packages: what it is made of.
-    argument: the app, or the command, that the adapter starts."""
+    """A queue with an adapter. adapter: a function of a module of `adapters`. packages: what it is
+    made of. argument: the app, or the command, that the adapter starts. schema: a program that
+    prints its tables, if it keeps its jobs in PostgreSQL."""
 
     adapter: str
     packages: tuple[str, ...]
     argument: str = ""
+    schema: str = ""
 
 
-_CELERY = ("celery", "kombu")
+def _celery(argument: str, *packages: str) -> Known:
+    return Known("celery:play", ("celery", *(packages or ("kombu",))), argument)
+
+
+def _command(argument: str) -> Known:
+    return Known("command:play", (), argument)
+
+
+_SETTINGS = f"{_ADAPTERS}.celery_settings"
 _SIDEKIQ = Path(__file__).parent / "adapters" / "sidekiq.rb"
 KNOWN = {
-    "claims": Known("claims", _CELERY),
-    "celery": Known("celery", _CELERY, f"{_ADAPTERS}.celery_settings:advised"),
-    "celery-tutorial": Known("celery", _CELERY, f"{_ADAPTERS}.celery_settings:tutorial"),
-    "celery-redis-plus": Known(
-        "celery", ("celery", "celery-redis-plus"), f"{_ADAPTERS}.celery_settings:redis_plus"
+    "claims": Known("claims:play", ("celery", "kombu")),
+    "celery": _celery(f"{_SETTINGS}:advised"),
+    "celery-tutorial": _celery(f"{_SETTINGS}:tutorial"),
+    "celery-redis-plus": _celery(f"{_SETTINGS}:redis_plus", "celery-redis-plus"),
+    **{name: Known(f"on_redis:{name}", (name,))
+       for name in ("rq", "huey", "dramatiq", "arq", "saq", "streaq")},
+    "taskiq": Known("on_redis:taskiq", ("taskiq", "taskiq-redis")),
+    "sidekiq": _command(f"ruby {shlex.quote(str(_SIDEKIQ))}"),
+    "procrastinate": Known(
+        "on_postgres:procrastinate",
+        ("procrastinate",),
+        schema="from procrastinate.schema import SchemaManager as s; print(s.get_schema())",
     ),
-    "rq": Known("rq", ("rq",)),
-    "huey": Known("huey", ("huey",)),
-    "dramatiq": Known("dramatiq", ("dramatiq",)),
-    "arq": Known("arq", ("arq",)),
-    "saq": Known("saq", ("saq",)),
-    "streaq": Known("streaq", ("streaq",)),
-    "taskiq": Known("taskiq", ("taskiq", "taskiq-redis")),
-    "sidekiq": Known("command", (), f"ruby {shlex.quote(str(_SIDEKIQ))}"),
-    "procrastinate": Known("procrastinate", ("procrastinate",)),
-    "pgqueuer": Known("pgqueuer", ("pgqueuer",)),
-    "oban": Known("oban", ("oban",)),
-}
+    "pgqueuer": Known(
+        "on_postgres:pgqueuer",
+        ("pgqueuer",),
+        schema="from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment as q; "
+        "print(q().build_install_query())",
+    ),
+    "oban": Known(
+        "on_postgres:oban",
+        ("oban",),
+        schema="from oban.schema import install_sql; print(install_sql())",
+    ),
+}  # fmt: skip
 _IMPORTED = "import sys; from celery.app.utils import find_app; find_app(sys.argv[1])"
 
 
@@ -70,9 +87,9 @@ def target_of(name: str, say: Say = str.format) -> Target:
     if name in KNOWN:
         return Adapter(name, KNOWN[name])
     if kind == "command":
-        return Adapter(name, Known("command", (), argument))
+        return Adapter(name, _command(argument))
     if kind == "celery":
-        return Adapter(name, Known("celery", _CELERY, argument))
+        return Adapter(name, _celery(argument))
     path, _, queue_class = name.rpartition(":")
     if not path.endswith(".py") or not queue_class:
         kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"
@@ -93,7 +110,7 @@ def versions(name: str) -> dict[str, str]:
         ) from error
     if not known.packages:
         found["sidekiq"] = _said("sidekiq", "--version").split()[-1]
-    if known.adapter in _SCHEMAS:
+    if known.schema:
         found["PostgreSQL"] = _said(programs()[1], "--version").split()[2]
     return found
 
@@ -114,7 +131,7 @@ class Adapter:
 
     def __init__(self, name: str, known: Known) -> None:
         self.name, self._known = name, known
-        self.trusted = name in KNOWN or known.adapter != "command"
+        self.trusted = name in KNOWN or known.adapter != "command:play"
         #: A program gets an address that every library can use, and that others reach, too.
         self.password = "" if self.trusted else secrets.token_hex(16)
         if self.trusted:
@@ -126,10 +143,10 @@ class Adapter:
         self.work = private_folder("judge-")
         self.leash = Leash()
         self.leash.environment[COMMAND] = known.argument
-        if known.adapter == "celery":
+        if known.adapter == "celery:play":
             self._find(known.argument)
-        if schema := _SCHEMAS.get(known.adapter):
-            self._cluster = _cluster(self.leash, schema)
+        if known.schema:
+            self._cluster = Cluster(self.leash, _said(sys.executable, "-c", known.schema))
             self.leash.environment["PGPASSWORD"] = self._cluster.password
 
     def server(self, folder: Path) -> Server:
@@ -205,17 +222,3 @@ def _ancestors(pid: int) -> set[int]:
         return {one.pid for one in psutil.Process(pid).parents()}
     except psutil.Error:
         return set()
-
-
-#: The tables of each library that keeps its jobs in PostgreSQL: a program that prints them.
-_SCHEMAS = {
-    "procrastinate": "from procrastinate.schema import SchemaManager as s; print(s.get_schema())",
-    "pgqueuer": "from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment as q; "
-                "print(q().build_install_query())",
-    "oban": "from oban.schema import install_sql; print(install_sql())",
-}  # fmt: skip
-
-
-def _cluster(leash: Leash, schema: str) -> Cluster:
-    """PostgreSQL with a library's tables. Raises CannotJudge."""
-    return Cluster(leash, _said(sys.executable, "-c", schema))

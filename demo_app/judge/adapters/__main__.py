@@ -1,4 +1,4 @@
-"""``python -m demo_app.judge.adapters NAME``: be a producer or a worker, as the role says."""
+"""``python -m demo_app.judge.adapters MODULE:NAME``: a producer or a worker, as its role says."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 from demo_app.judge.role import Role, produce
 
 
-def main(name: str) -> None:
-    """See the module. name: of the adapter."""
-    adapter, role = import_module(f"{__package__}.{name}"), Role.mine()
+def main(adapter: str) -> None:
+    """See the module. adapter: a function of one of the package's modules."""
+    module, _, name = adapter.partition(":")
+    play, role = getattr(import_module(f"{__package__}.{module}"), name), Role.mine()
     with asyncio.Runner() as runner:
 
         def done(answer: Any) -> Any:
             return runner.run(answer) if asyncio.iscoroutine(answer) else answer
 
+        put = done(play(role))
         if role.jobs:
-            put = done(adapter.producer())
             produce(role, lambda job: done(put(job)))
-        else:
-            done(adapter.worker())
 
 
 if __name__ == "__main__":

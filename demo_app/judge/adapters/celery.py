@@ -11,24 +11,20 @@ from celery.signals import worker_ready
 
 from demo_app.judge.role import COMMAND, Role, run_job
 
-ROLE = Role.mine()
-BROKER = f"redis+socket://{ROLE.address}"
-app: Celery = find_app(os.environ[COMMAND])
-app.conf.update(broker_url=BROKER, broker_read_url=BROKER, broker_write_url=BROKER)
 
+def play(role: Role) -> Any:
+    """With one child."""
+    broker = f"redis+socket://{role.address}"
+    app: Celery = find_app(os.environ[COMMAND])
+    app.conf.update(broker_url=broker, broker_read_url=broker, broker_write_url=broker)
 
-@app.task(bind=True, name="judged.work", queue="judged")
-def work(self: Any, job: str) -> None:
-    """The probe: a task beside those of the app, with all the app's settings."""
-    run_job(ROLE, job, self.request.id)
+    @app.task(bind=True, name="judged.work", queue="judged")
+    def work(self: Any, job: str) -> None:
+        """The probe: a task beside those of the app, with all the app's settings."""
+        run_job(role, job, self.request.id)
 
-
-def producer() -> Any:
-    return work.delay
-
-
-def worker() -> None:
-    # with one child
-    worker_ready.connect(lambda **_: ROLE.log("works"), weak=False)
-    where = ["--queues", "judged", "--hostname", f"{ROLE.who}@judged"]
+    if role.jobs:
+        return work.delay
+    worker_ready.connect(lambda **_: role.log("works"), weak=False)
+    where = ["--queues", "judged", "--hostname", f"{role.who}@judged"]
     app.worker_main(["worker", "--concurrency", "1", *where])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,12 @@ def say_ready(**_: Any) -> None:
     ROLE.log("works")
 
 
-def producer() -> Callable[[str], None]:
-    database = SqliteDatabase(Path(ROLE.files) / "blog.sqlite3")
+def play(role: Role) -> Any:
+    """See the module."""
+    if not role.jobs:
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        os.execv(sys.executable, [*command, "--hostname", f"{role.who}@judged"])
+    database = SqliteDatabase(Path(role.files) / "blog.sqlite3")
     relay = Relay(database, backend_named())
     relay.start()
 
@@ -49,8 +52,3 @@ def producer() -> Callable[[str], None]:
         relay.wake()
 
     return put
-
-
-def worker() -> None:
-    command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-    os.execv(sys.executable, [*command, "--hostname", f"{ROLE.who}@judged"])

@@ -68,21 +68,15 @@ def _end_both() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _told() -> Line:
-    """The command, which has been told its role."""
-    role = Role.mine()
+def play(role: Role) -> Callable[[str], None] | None:
+    """Start the command, and tell it its role."""
     line = Line(role)
     name = "producer" if role.jobs else "worker"
     line.say(role=name, name=role.who, redis=role.url, folder=role.files)
-    return line
-
-
-def producer() -> Callable[[str], None]:
-    return _told().put
-
-
-def worker() -> None:
+    if role.jobs:
+        return line.put
     try:
-        _told().work()
+        line.work()
     except EOFError as error:
-        Role.mine().log("crashed", error=str(error))
+        role.log("crashed", error=str(error))
+    return None
