@@ -127,7 +127,8 @@ class Arena:
             self.forget(part)
         self.note(event, job=job, keys=keys, lasts=lasts)
 
-    def record(self) -> Record:
+    @property
+    def seen(self) -> Record:
         """What was written down until now, with the jobs as the story calls them."""
         events = self._log.events
         known = len(self._record.events)

@@ -39,7 +39,7 @@ def not_asked(
     if missed:
         told = "Nothing could be broken at {step}: no worker came by there."
         return say(told, step=missed[0])
-    is_in_server = any(record.on_cables for record in records)
+    is_in_server = any(record.of("seen") for record in records)
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
         told = "The judge could not halt claim between two of its steps: it sees none."
         return say(told)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from demo_app.judge.levels import BACK
 from demo_app.judge.plan import REPAIRS, Act, Plan
-from demo_app.judge.record import Record, Say
+from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.settle import ENDLESS
 from demo_app.judge.steps import MOVES
 
@@ -26,11 +26,11 @@ def check(plan: Plan, record: Record, say: Say = str.format) -> str:
 
 
 def _not_put(record: Record, say: Say) -> str:
-    if crash := next(iter(record.crashes()), ""):
-        return say("Nothing could be put in: {error}.", error=crash)
-    if job := next(iter(record.waiting), ""):
+    for crash in record.of("crashed"):
+        return say("Nothing could be put in: {error}.", error=crash["error"])
+    for waits in record.of("put waits"):
         told = "put({job!r}) does not come back: the caller waits without end."
-        return say(told, job=job)
+        return say(told, job=waits["job"])
     return say("Nothing could be put in: the producer's process ended.")
 
 
@@ -42,7 +42,7 @@ def _lost(plan: Plan, record: Record, say: Say) -> str:
         return ""
     job = record.unfinished[0]
     where = record.last_seen(job) or []
-    raised = next(iter(record.errors(say)[::-1]), "")
+    raised = next((complaint(error, say) for error in record.of("error")[::-1]), "")
     what = _broken(record, say)
     if not what:
         told = "{job} was put in, and never ran to its end; it is {where}"
@@ -65,8 +65,8 @@ def _reason(record: Record, where: list[str], say: Say) -> str:
     job, times = next(iter(record.times.most_common(1)), ("", 0))
     if unknown := next((name for name in record.times if name not in record.put), ""):
         return say("claim returned {job!r}, which nobody put in", job=unknown)
-    if crash := next(iter(record.crashes()), ""):
-        return say("a process of the queue ended: {error}", error=crash)
+    for crash in record.of("crashed"):
+        return say("a process of the queue ended: {error}", error=crash["error"])
     if times > 1:
         told = "{job} ran {times} times instead: nothing takes it off its list"
         return say(told, job=job, times=times)
@@ -88,12 +88,12 @@ def _reason(record: Record, where: list[str], say: Say) -> str:
 
 def _broken(record: Record, say: Say) -> str:
     """What was broken last, in whom, and at which step of it; "" for nothing."""
-    broken = [act for act in record.acts() if act["act"] not in REPAIRS]
+    broken = [act for act in record.of("act") if act["act"] not in REPAIRS]
     if not broken:
         return ""
     who = broken[-1]["to"]
     act = say(next(act["act"] for act in broken if act["to"] == who))
-    steps = [halt["step"] for halt in record.halts() if halt["who"] == who]
+    steps = [halt["step"] for halt in record.of("halt") if halt["who"] == who]
     if not steps:
         return say("{act} to {who}", act=act, who=who)
     return say("{act} to {who} at {step}", act=act, who=who, step=steps[-1])
@@ -147,8 +147,8 @@ def _back(plan: Plan, record: Record, say: Say) -> str:
 
 
 def _no_harm(plan: Plan, record: Record, say: Say) -> str:
-    paused = [event["to"] for event in record.acts() if event["act"] in (Act.PAUSE, Act.STALE)]
-    in_hand = [e for e in record.halts() if not e["step"].startswith("rescue")]
+    paused = [event["to"] for event in record.of("act") if event["act"] in (Act.PAUSE, Act.STALE)]
+    in_hand = [e for e in record.of("halt") if not e["step"].startswith("rescue")]
     for job, times in record.times.items():
         if times > 1 and job.startswith("late"):
             told = (
@@ -175,7 +175,7 @@ def _poison(plan: Plan, record: Record, say: Say) -> str:
     places = Counter(record.last_seen("poison-1"))
     if twice := next((place for place, times in places.items() if times > 1), ""):
         return say("The poison is twice in {place}: it was given up by two, or twice.", place=twice)
-    if record.last_seen("poison-1") == [] and record.on_cables:
+    if record.last_seen("poison-1") == [] and record.of("seen"):
         if plan.deaths:
             told = "The poison is nowhere: its way to the dead letter was cut off ({what})."
             return say(told, what=_broken(record, say))
@@ -193,13 +193,13 @@ def _accepted(plan: Plan, record: Record, say: Say) -> str:
             "put({job!r}) refused while the server was down ({error}): nothing kept it for later."
         )
         return say(told, job=job, error=error)
-    if record.waiting:
+    for waits in record.of("put waits"):
         told = "put({job!r}) did not come back while the server was down."
-        return say(told, job=record.waiting[0])
+        return say(told, job=waits["job"])
     if not record.unfinished:
         return ""
     job = record.unfinished[0]
-    acts = {event["act"]: float(event["at"]) for event in record.acts()}
+    acts = {event["act"]: float(event["at"]) for event in record.of("act")}
     at, down, up = record.put[job], acts.get(Act.SERVER, 0.0), acts.get(REPAIRS[1], 0.0)
     if at < down:
         told = "put({job!r}) came back before the server was killed, and the job is lost."

@@ -6,8 +6,7 @@ import signal
 import threading
 import time
 
-from demo_app.judge.arena import Arena, Part
-from demo_app.judge.names import Names
+from demo_app.judge.arena import Part
 from demo_app.judge.plan import IDLE, Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.settle import settle
@@ -27,27 +26,26 @@ def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) ->
 
     stop: when it is set, nobody wants to know any more.
     """
-    with Arena(target, stop, Names(plan.odd)) as arena:
-        trial = Trial(arena, plan, patience)
+    with Trial(target, plan, patience, stop) as trial:
         _run(trial)
         return trial.seen
 
 
 def _run(trial: Trial) -> None:
-    arena, plan = trial.arena, trial.plan
+    plan = trial.plan
     for _ in range(plan.early):
-        trial.worker()
-    arena.stop.wait(plan.idle)
+        trial.ready_worker()
+    trial.stop.wait(plan.idle)
     in_producer = [fault for fault in plan.faults if fault.in_producer]
     if in_producer:
         _break_producer(trial, in_producer[0])
     else:
         trial.put(plan.jobs)
     if not plan.early and (waiting := trial.seen.unfinished):
-        arena.look_for(waiting[0], "look")
+        trial.look_for(waiting[0], "look")
     for _ in range(plan.deaths):
-        dies = trial.worker()
-        arena.until(lambda dies=dies: not dies.running.alive(), trial.patience)  # type: ignore[misc]
+        dies = trial.ready_worker()
+        trial.until(lambda dies=dies: not dies.running.alive(), trial.patience)  # type: ignore[misc]
     for fault in plan.faults:
         if not fault.in_producer:
             _break(trial, fault)
@@ -55,7 +53,7 @@ def _run(trial: Trial) -> None:
     trial.look()
     for job in plan.jobs:
         if job.startswith("poison"):
-            arena.look_for(job)
+            trial.look_for(job)
 
 
 def _break_producer(trial: Trial, fault: Fault) -> None:
@@ -85,28 +83,28 @@ def _break(trial: Trial, fault: Fault) -> None:
 def _do_or_miss(trial: Trial, fault: Fault, part: Part) -> None:
     if trial.halted(part):
         if trial.plan.ready:  # and has done what else there is
-            trial.worker()
+            trial.ready_worker()
             rest = sum(trial.seen.puts.values()) - 1
-            trial.arena.until(lambda: len(trial.seen.ended) >= rest, trial.patience)
+            trial.until(lambda: len(trial.seen.ended) >= rest, trial.patience)
         _do(trial, fault, part)
     else:
-        trial.arena.note("missed", step=fault.at)
+        trial.note("missed", step=fault.at)
         part.go.set()
 
 
 def _do(trial: Trial, fault: Fault, part: Part) -> None:
     trial.look()
-    trial.note(part, fault.act)
+    trial.act(part, fault.act)
     match fault.act:
         case Act.KILL:
             part.running.send(signal.SIGKILL)
             if trial.plan.same_name:
-                trial.arena.forget(part)
-                trial.worker()
+                trial.forget(part)
+                trial.ready_worker()
         case Act.NAP:
             part.running.send(signal.SIGSTOP)
-            trial.worker()
-            trial.arena.until(lambda: not trial.seen.unfinished, _NAP)
+            trial.ready_worker()
+            trial.until(lambda: not trial.seen.unfinished, _NAP)
             trial.go_on(part)
         case Act.PAUSE:
             _pause(trial, part)
@@ -115,10 +113,10 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             part.go.set()
             part.cable.lost.wait(5.0)
             if fault.act is Act.SERVER_AFTER:
-                trial.arena.server.kill()
+                trial.server.kill()
                 trial.start_server()
         case Act.SERVER:
-            trial.arena.server.kill()
+            trial.server.kill()
             part.go.set()
             if not trial.plan.down:
                 trial.start_server()
@@ -127,9 +125,9 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 def _pause(trial: Trial, part: Part) -> None:
     """It sleeps while another one works; back again, it gets a job of its own."""
     part.running.send(signal.SIGSTOP)
-    other = trial.worker()
-    trial.arena.stop.wait(PAUSE)  # the pause itself
-    trial.arena.until(
+    other = trial.ready_worker()
+    trial.stop.wait(PAUSE)  # the pause itself
+    trial.until(
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
@@ -137,48 +135,48 @@ def _pause(trial: Trial, part: Part) -> None:
         trial.kill(other)
     trial.go_on(part)
     _put_later(trial)
-    trial.worker()
+    trial.ready_worker()
 
 
 def _put_later(trial: Trial) -> None:
     if trial.plan.later:
-        trial.arena.stop.wait(_AWAKE)
+        trial.stop.wait(_AWAKE)
         trial.put(trial.plan.later)
         names = set(trial.plan.later)
-        trial.arena.until(lambda: names <= trial.seen.times.keys(), 6.0)
+        trial.until(lambda: names <= trial.seen.times.keys(), 6.0)
 
 
 def _rescue_late(trial: Trial, fault: Fault) -> None:
     """One worker pauses in its job, a second one halts in the rescue of it; the first one comes
     back and takes another job, and then the second one goes on."""
-    paused = trial.worker("run:begin")
+    paused = trial.ready_worker("run:begin")
     if not trial.halted(paused):
-        trial.arena.note("missed", step="run:begin")
+        trial.note("missed", step="run:begin")
         return
-    trial.note(paused, Act.STALE)
+    trial.act(paused, Act.STALE)
     paused.running.send(signal.SIGSTOP)
     rescuer = trial.rescuer(fault)
     if not trial.halted(rescuer):
-        trial.arena.note("missed", step=fault.at)
+        trial.note("missed", step=fault.at)
     trial.go_on(paused)
     _put_later(trial)
     rescuer.go.set()
-    trial.worker()
+    trial.ready_worker()
 
 
 def _go_on_together(trial: Trial, fault: Fault) -> None:
     pair = [trial.rescuer(fault) for _ in range(2)]
     if trial.halted(pair[0]) and trial.halted(pair[1], _SECOND):
-        trial.note(pair[1], fault.act)
+        trial.act(pair[1], fault.act)
     for part in pair:
         part.go.set()
 
 
 def _kill_idle(trial: Trial) -> None:
-    victim = trial.worker()
-    trial.arena.until(lambda: not trial.seen.unfinished, trial.patience)
+    victim = trial.ready_worker()
+    trial.until(lambda: not trial.seen.unfinished, trial.patience)
     time.sleep(0.3)  # somewhere in its next claim
     victim.running.send(signal.SIGSTOP)
-    trial.note(victim, "SIGSTOP, while it waits for a job")
+    trial.act(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))
     trial.kill(victim)

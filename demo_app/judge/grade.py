@@ -123,13 +123,12 @@ def _judged(
     path: Path, queue: str, arguments: Sequence[str], seconds: float, leash: Leash
 ) -> Grade:
     """What the judge says. Raises CannotJudge."""
-    judge = subprocess.Popen(
+    judge = leash.start(
         [sys.executable, "-m", "demo_app", "judge", f"{path}:{queue}", *arguments, "--json"],
         cwd=path.parent,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        text=True, errors="replace", start_new_session=True, env=leash.environment,
+        text=True, errors="replace",
     )  # fmt: skip
-    leash.hold(judge.pid)
     try:
         out, err = judge.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:  # what it started ends with it

@@ -34,50 +34,58 @@ _TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """On one level. held: None when it could not be asked; why says what could not. jobs: put in,
-    in all trials. lost, late, back, slowest: see `Record`. record, plan: of the failure, made
-    small."""
-
-    level: Level
-    held: bool | None
-    jobs: int
-    lost: int
-    late: int
-    doubled: int
-    back: float
-    slowest: float
-    trials: int
-    why: str = ""
-    plan: Plan | None = None
-    record: Record | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """As the command prints it; the failure's story has its times in seconds."""
-        lines = [] if self.record is None else story(self.record)
-        return {
-            "level": self.level.number,
-            "name": self.level.name,
-            "held": self.held,
-            "jobs": self.jobs,
-            "lost": self.lost,
-            "doubled": self.doubled,
-            "slowest_s": round(self.slowest, 2),
-            "why": self.why,
-            "history": [
-                {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
-                for line in lines
-            ],
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """Of a plan that was run. why: "" when its level's promise was kept."""
 
     plan: Plan
     record: Record
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On one level. trials: a failure is the last one, made small. why: it fails, or could not be
+    asked; "" when it holds."""
+
+    level: Level
+    trials: Sequence[Outcome]
+    why: str
+
+    @property
+    def failure(self) -> Outcome | None:
+        """The trial that broke the promise."""
+        return self.trials[-1] if self.trials[-1].why else None
+
+    @property
+    def held(self) -> bool | None:
+        """None when it could not be asked."""
+        return False if self.failure else None if self.why else True
+
+    def count(self, what: str) -> int:
+        """So many jobs were it in all trials: put, lost, late, doubled; see `Record`."""
+        return sum(len(getattr(trial.record, what)) for trial in self.trials)
+
+    def longest(self, what: str) -> float:
+        """So many seconds it took at most: back, slowest; see `Record`."""
+        return max(float(getattr(trial.record, what)) for trial in self.trials)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the command prints it; the failure's story has its times in seconds."""
+        lines = story(self.failure.record) if self.failure else []
+        return {
+            "level": self.level.number,
+            "name": self.level.name,
+            "held": self.held,
+            "jobs": self.count("put"),
+            "lost": self.count("lost"),
+            "doubled": self.count("doubled"),
+            "slowest_s": round(self.longest("slowest"), 2),
+            "why": self.why,
+            "history": [
+                {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
+                for line in lines
+            ],
+        }
 
 
 class Judge:
@@ -158,42 +166,32 @@ class Judge:
         self._where_spoke |= self._target.has_where and record.where_spoke
         outcome = Outcome(plan, record, check(plan, record))
         over = self._stops[plan.level].is_set() or outcome.why
-        if self._sure & {*record.missed} and times > 1 and not over:
+        if self._missed(record) and times > 1 and not over:
             return self._try(plan, times - 1)
         return outcome
+
+    def _missed(self, record: Record) -> list[str]:
+        """The steps at which something was to be broken, and nobody came by, who always does."""
+        return [event["step"] for event in record.of("missed") if event["step"] in self._sure]
 
     def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Outcome]]) -> Verdict:
         trials: list[Outcome] = []
         for future in begun:
             trials.append(future.result())
             if trials[-1].why:
+                self._end(level.number, begun)
                 break
-        if trials[-1].why:
-            self._end(level.number, begun)
-        missed = [step for one in trials for step in one.record.missed if step in self._sure]
+        missed = [step for one in trials for step in self._missed(one.record)]
         if level.faults_at_random and not trials[-1].why:
             trials += self._at_random(level, steps)
         last = trials[-1]
         if last.why and len(last.plan.jobs) > 2:  # the others are as small as they can be
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
-        asked = last.why or not_asked(
+        why = last.why or not_asked(
             self._target, level, steps, records, missed, self._where_spoke, self._say
         )
-        return Verdict(
-            level,
-            held=False if last.why else None if asked else True,
-            jobs=sum(len(record.put) for record in records),
-            lost=sum(len(record.lost) for record in records),
-            late=sum(len(record.late) for record in records),
-            doubled=sum(len(record.doubled) for record in records),
-            back=max(record.back for record in records),
-            slowest=max(record.slowest for record in records),
-            trials=len(trials),
-            why=asked,
-            plan=last.plan if last.why else None,
-            record=last.record if last.why else None,
-        )
+        return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[Outcome]]) -> None:
         """The other trials of the level are of no use any more."""

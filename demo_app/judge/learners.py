@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,22 +18,21 @@ from demo_app.judge.isolation import new_user
 from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.record import Say
 from demo_app.judge.role import Role
-from demo_app.judge.server import RedisServer, Server
-from demo_app.judge.target import CannotJudge, Running, private_folder
+from demo_app.judge.target import CannotJudge, Running, Target
 
 
-class Learners:
+class Learners(Target):
     """A learner's class; its processes are forks of two that have read the file: w1's of the
     one, w2's of the other, so that what a process makes up when it starts is not the same in all.
 
     say: says why it can't be judged.
     """
 
-    stepped, trusted, password = True, False, ""
+    stepped = True
 
     def __init__(self, name: str, say: Say = str.format) -> None:
-        self.name, self.leash = name, Leash()
-        self.work, self._user = private_folder("judge-"), new_user()
+        super().__init__(name)
+        self._user = new_user()
         self.own(self.work)
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
@@ -45,10 +43,6 @@ class Learners:
             self.close()
             raise
         self.open_to, self.has_where = str(told[0]["open_to"]), bool(told[0]["where"])
-
-    def server(self, folder: Path) -> Server:
-        """See `Target`."""
-        return RedisServer(folder, self.leash)
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
@@ -64,8 +58,7 @@ class Learners:
         """See `Target`."""
         for host in self._hosts:
             host.close()
-        self.leash.end()
-        shutil.rmtree(self.work, ignore_errors=True)
+        super().close()
 
 
 class _Host:
@@ -74,14 +67,13 @@ class _Host:
     def __init__(self, target: str, work: Path, user: int, leash: Leash, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say
         self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
-        self._process = subprocess.Popen(
+        self._process = leash.start(
             [sys.executable, "-m", "demo_app.judge.host", target, str(work), str(user)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", start_new_session=True,
+            text=True, errors="replace",
             # each thread of glibc may reserve an arena of its own, which counts as memory
-            env={**leash.environment, "MALLOC_ARENA_MAX": "2"},
+            env={"MALLOC_ARENA_MAX": "2"},
         )  # fmt: skip
-        leash.hold(self._process.pid)
         self._lock = threading.Lock()
         self._is_inside = False
 
@@ -131,7 +123,7 @@ class _Host:
 
     def _read(self, failure: str) -> str:
         assert self._process.stdout is not None
-        if line := self._process.stdout.readline():
+        if line := str(self._process.stdout.readline()):
             return line
         assert self._process.stderr is not None
         told = [] if self._process.stderr.closed else self._process.stderr.read().splitlines()

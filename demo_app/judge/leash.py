@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -20,6 +24,16 @@ class Leash:
         self._reaper = ReaperClient(self._mark)
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
         self.environment = {**kept, MARKER: self._mark, "C_FORCE_ROOT": "1"}
+
+    def start(
+        self, command: Sequence[str | Path], env: Mapping[str, str] | None = None, **given: Any
+    ) -> subprocess.Popen[Any]:
+        """Start a process, in a group of its own. env: beside `environment`. given: see
+        `subprocess.Popen`."""
+        environment = {**self.environment, **(env or {})}
+        child = subprocess.Popen(command, env=environment, start_new_session=True, **given)
+        self.hold(child.pid)
+        return child
 
     def hold(self, pid: int) -> None:
         """A process was started, in a group of its own."""

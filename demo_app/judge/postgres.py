@@ -121,13 +121,11 @@ class PostgresServer:
 
     def _launched(self) -> subprocess.Popen[bytes]:
         options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
-        server = subprocess.Popen(
+        return self._leash.start(
             [self._program, "-D", str(self.data), *options],
-            env=self._leash.environment, cwd="/", start_new_session=True, **self._user,
+            cwd="/", **self._user,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self._leash.hold(server.pid)
-        return server
 
     def kill(self) -> None:
         """See `Server`; it and its processes."""

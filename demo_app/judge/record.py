@@ -41,11 +41,15 @@ class Record:
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
         #: When each job was put in, that is when `put` returned, in this order.
-        self.put: dict[str, float] = {e["job"]: e["at"] for e in self._of("put")}
+        self.put: dict[str, float] = {e["job"]: e["at"] for e in self.of("put")}
         #: How often: a job may be put in twice.
-        self.puts = Counter(e["job"] for e in self._of("put"))
-        self.refused: dict[str, str] = {e["job"]: e["error"] for e in self._of("refused")}
+        self.puts = Counter(e["job"] for e in self.of("put"))
+        self.refused: dict[str, str] = {e["job"]: e["error"] for e in self.of("refused")}
         self.runs = self._runs()
+
+    def of(self, kind: str) -> list[Event]:
+        """The events of this kind, oldest first."""
+        return [event for event in self.events if event["event"] == kind]
 
     @property
     def ended(self) -> list[str]:
@@ -89,8 +93,8 @@ class Record:
     def quick_put(self) -> float:
         """Of several puts; else 0: the seconds of the second in speed. One may find an empty queue
         and need not wait for it."""
-        began = {(e["who"], e["job"]): e["at"] for e in self._of("putting")}
-        times = [e["at"] - began.get((e["who"], e["job"]), e["at"]) for e in self._of("put")]
+        began = {(e["who"], e["job"]): e["at"] for e in self.of("putting")}
+        times = [e["at"] - began.get((e["who"], e["job"]), e["at"]) for e in self.of("put")]
         return sorted(times)[1] if len(times) > 2 else 0.0
 
     @property
@@ -109,7 +113,7 @@ class Record:
         """The same of one job."""
         waits = [0.0]
         begins = [run.begin for run in self.runs if run.job == job]
-        for act in self.acts():
+        for act in self.of("act"):
             later = [begin for begin in begins if begin > act["at"]]
             if later and len(later) < len(begins):
                 waits.append(later[0] - act["at"])
@@ -125,26 +129,9 @@ class Record:
         ]
         return max([self.back, *firsts])
 
-    @property
-    def waiting(self) -> list[str]:
-        """The jobs whose put did not come back in time."""
-        return [event["job"] for event in self._of("put waits")]
-
-    def finished(self, who: str) -> bool:
-        """Whether this producer has put all its jobs in."""
-        return any(event["who"] == who for event in self._of("finished"))
-
-    def acts(self) -> list[Event]:
-        """What the judge broke, oldest first."""
-        return self._of("act")
-
-    def halts(self) -> list[Event]:
-        """Where processes halted."""
-        return self._of("halt")
-
     def last_seen(self, job: str) -> list[str] | None:
         """The keys in which the job was at the last look; None if nobody looked."""
-        looks = [e["keys"] for e in self._of("where") if e["job"] == job]
+        looks = [e["keys"] for e in self.of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
     @property
@@ -156,7 +143,7 @@ class Record:
     @property
     def unproved(self) -> list[str]:
         """What ran although its text came to that worker on no cable."""
-        known = {(e["on"], e["job"]) for e in self._of("seen") if e["answer"]}
+        known = {(e["on"], e["job"]) for e in self.of("seen") if e["answer"]}
         return [run.job for run in self.runs if (run.who, run.job) not in known]
 
     @property
@@ -164,34 +151,13 @@ class Record:
         """Whether a job was found anywhere, at any look."""
         return any(event["keys"] for event in self._looks())
 
-    @property
-    def on_cables(self) -> bool:
-        """Whether any job was seen on a cable: else it is not in the judge's server."""
-        return bool(self._of("seen"))
-
-    @property
-    def missed(self) -> list[str]:
-        """The steps at which nobody halted, so that nothing was broken there."""
-        return [event["step"] for event in self._of("missed")]
-
-    def errors(self, say: Say = str.format) -> list[str]:
-        """What the queue's methods raised in workers."""
-        return [complaint(error, say) for error in self._of("error")]
-
     def sent(self, method: str) -> list[str] | None:
         """The commands of the method's last call that sent any; None if it was never called."""
-        calls = [e["commands"] for e in self._of("call") if e["method"] == method]
+        calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None
-
-    def crashes(self) -> list[str]:
-        """How processes of the queue ended by themselves."""
-        return [e["error"] for e in self._of("crashed")]
 
     def _looks(self) -> list[Event]:
         return [event for event in self.events if event["event"] in ("look", "where")]
-
-    def _of(self, kind: str) -> list[Event]:
-        return [event for event in self.events if event["event"] == kind]
 
     def _runs(self) -> list[Run]:
         runs: list[Run] = []

@@ -28,7 +28,7 @@ def told(
     for verdict in verdicts:
         level = verdict.level
         console.print(f"{level.number:>2} {_SIGNS[verdict.held]}  {level.name} "
-                      f"({verdict.trials} trials)")  # fmt: skip
+                      f"({len(verdict.trials)} trials)")  # fmt: skip
         if not verdict.held:
             _tell(console, verdict.why)
         if not brief:
@@ -42,14 +42,14 @@ def _tell(console: Console, words: str) -> None:
 
 
 def _tell_history(console: Console, verdict: Verdict, folder: Path) -> None:
-    if verdict.record is None:
+    if not (failure := verdict.failure):
         return
     for line in verdict.as_json()["history"]:
         _tell(console, f"{line['at']:7.3f} s  {line['who']:<6} {line['what']}")
     path = folder / f"level-{verdict.level.number:02d}.svg"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(svg(verdict.record, verdict.why), "utf-8")
+        path.write_text(svg(failure.record, failure.why), "utf-8")
         console.print(f"   The picture: {path}", soft_wrap=True)
     except OSError as error:
         console.print(f"   No picture: {path} can't be written ({error.strerror}).")

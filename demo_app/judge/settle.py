@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from demo_app.judge.arena import Arena
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record
 from demo_app.judge.trial import Trial
@@ -24,14 +23,14 @@ _LIMIT = 180.0
 def settle(trial: Trial) -> None:
     """Return when there is nothing more to expect. Until then a worker that has died is replaced,
     as a supervisor does it."""
-    arena, plan = trial.arena, trial.plan
+    plan = trial.plan
     moved, began = -1, time.monotonic()
     runs, started = 0, 0
     since = began
-    while not arena.stop.is_set() and time.monotonic() - began < _LIMIT:
+    while not trial.stop.is_set() and time.monotonic() - began < _LIMIT:
         looked = time.monotonic()
-        alive = [part for part in arena.parts if part.works and part.running.alive()]
-        seen = arena.record()
+        alive = [part for part in trial.parts if part.works and part.running.alive()]
+        seen = trial.seen
         if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
             moved, since = moves, time.monotonic()
         still = time.monotonic() - since
@@ -52,19 +51,20 @@ def settle(trial: Trial) -> None:
             if started > _IN_VAIN:
                 return
             skew = plan.skew if bool(alive) != plan.skewed_first else 0.0
-            if not trial.worker(skew=skew).running.alive():
-                arena.stop.wait(0.2)  # it can't run at all; not all the time
+            if not trial.ready_worker(skew=skew).running.alive():
+                trial.stop.wait(0.2)  # it can't run at all; not all the time
             continue
-        if not running and not _is_putting(arena, seen) and _is_done(plan, seen, still):
+        if not running and not _is_putting(trial) and _is_done(plan, seen, still):
             return
         # between two looks; at many jobs a look takes time that the others need
         time.sleep(0.05 + 4 * (time.monotonic() - looked))
 
 
-def _is_putting(arena: Arena, seen: Record) -> bool:
+def _is_putting(trial: Trial) -> bool:
     """Whether a living producer still has jobs to put in."""
-    producers = [part for part in arena.parts if part.role.jobs]
-    return any(part.running.alive() and not seen.finished(part.who) for part in producers)
+    producers = [part for part in trial.parts if part.role.jobs]
+    finished = {event["who"] for event in trial.seen.of("finished")}
+    return any(part.running.alive() and part.who not in finished for part in producers)
 
 
 def _is_done(plan: Plan, seen: Record, still: float) -> bool:

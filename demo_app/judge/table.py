@@ -31,7 +31,7 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
     held = [verdict.held is True for verdict in verdicts]
     # where a level holds, a job may be late: a worker that sleeps for 5 s is no failure
     failed = [verdict for verdict in verdicts if not verdict.held]
-    lost, late = (sum(getattr(verdict, what) for verdict in failed) for what in ("lost", "late"))
+    lost, late = (sum(verdict.count(what) for verdict in failed) for what in ("lost", "late"))
     told = "; ".join(f"level {verdict.level.number}: {verdict.why.rstrip('.')}"
                      for verdict in failed)  # fmt: skip
     on = ", ".join(f"{what} {told}" for what, told in machine().items())
@@ -41,7 +41,7 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
         *(SIGNS[verdict.held] for verdict in verdicts),
         f"{sum(held)} of {len(held)}",
         next((_back(v) for v in verdicts if v.level.number == _AFTER_A_KILL), ""),
-        f"{lost} and {late} of {sum(verdict.jobs for verdict in verdicts)}",
+        f"{lost} and {late} of {sum(verdict.count('put') for verdict in verdicts)}",
         told,
         f"`{command}`, {date.today()}, {minutes:.0f} minutes at a load of "
         f"{os.getloadavg()[1]:.0f}; {on}",
@@ -49,9 +49,9 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
 
 
 def _back(verdict: Verdict) -> str:
-    if verdict.back:
-        return f"{verdict.back:.1f} s"
-    return "never" if verdict.lost else f"more than {PATIENCE:.0f} s"
+    if seconds := verdict.longest("back"):
+        return f"{seconds:.1f} s"
+    return "never" if verdict.count("lost") else f"more than {PATIENCE:.0f} s"
 
 
 def markdown(rows: Iterable[Mapping[str, str]]) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from demo_app.judge.leash import Leash
 from demo_app.judge.role import Role
-from demo_app.judge.server import Server
+from demo_app.judge.server import RedisServer, Server
 
 
 class CannotJudge(Exception):
@@ -38,32 +38,33 @@ class Running:
     owns: Callable[[int], bool]
 
 
-class Target(Protocol):
+class Target:
     """See the module.
 
     stepped: whether it says at which step of which method it is. trusted: whether it is a library,
     and nobody's hand-in. has_where: whether it says itself where a job is. open_to: why it is not
     isolated; "" if it is. password: of its server, which then has an address that others can
-    reach. work: the folder of all its trials.
+    reach. work: the folder of all its trials. leash: ends what it has started.
     """
 
-    name: str
-    stepped: bool
-    trusted: bool
-    has_where: bool
-    open_to: str
-    password: str
-    work: Path
-    leash: Leash
+    stepped = trusted = has_where = False
+    open_to = password = ""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.work, self.leash = name, private_folder("judge-"), Leash()
 
     def own(self, path: Path) -> None:
-        """Give a file to the user as whom it runs."""
+        """Give a file to the user as whom it runs, who may be the judge's."""
 
     def server(self, folder: Path) -> Server:
         """A server for a trial, which has that folder."""
+        return RedisServer(folder, self.leash, self.password)
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """End everything that was started."""
+        self.leash.end()
+        shutil.rmtree(self.work, ignore_errors=True)

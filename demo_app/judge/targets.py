@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 
 from demo_app.judge.learners import Learners
-from demo_app.judge.leash import Leash, send_to_all
+from demo_app.judge.leash import send_to_all
 from demo_app.judge.postgres import Cluster, programs
 from demo_app.judge.record import Say
 from demo_app.judge.role import COMMAND, VARIABLE, Role
-from demo_app.judge.server import RedisServer, Server
-from demo_app.judge.target import CannotJudge, Running, Target, private_folder
+from demo_app.judge.server import Server
+from demo_app.judge.target import CannotJudge, Running, Target
 
 _ADAPTERS = "demo_app.judge.adapters"
 
@@ -123,15 +123,13 @@ def _said(*command: str) -> str:
         raise CannotJudge(f"{command[0]} does not work here.") from error
 
 
-class Adapter:
+class Adapter(Target):
     """A queue of this name, or a command, in processes of its own."""
 
-    stepped = has_where = False
     open_to = "a program, or a library, runs as you"
 
     def __init__(self, name: str, known: Known) -> None:
-        self.name, self._known = name, known
-        self.trusted = name in KNOWN or known.adapter != "command:play"
+        self._known, self.trusted = known, name in KNOWN or known.adapter != "command:play"
         #: A program gets an address that every library can use, and that others reach, too.
         self.password = "" if self.trusted else secrets.token_hex(16)
         if self.trusted:
@@ -140,8 +138,7 @@ class Adapter:
             _find_program(known.argument)
         self._children: list[subprocess.Popen[bytes]] = []
         self._cluster: Cluster | None = None
-        self.work = private_folder("judge-")
-        self.leash = Leash()
+        super().__init__(name)
         self.leash.environment[COMMAND] = known.argument
         if known.adapter == "celery:play":
             self._find(known.argument)
@@ -151,22 +148,19 @@ class Adapter:
 
     def server(self, folder: Path) -> Server:
         """See `Target`."""
-        if self._cluster:
-            return self._cluster.server()
-        return RedisServer(folder, self.leash, self.password)
+        return self._cluster.server() if self._cluster else super().server(folder)
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
         part = Path(role.files) / f"{role.who}.role"  # which may be too long for a variable
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
-            child = subprocess.Popen(
+            child = self.leash.start(
                 [sys.executable, "-m", _ADAPTERS, self._known.adapter],
-                env={**self.leash.environment, VARIABLE: str(part)},
+                {VARIABLE: str(part)},
                 cwd=role.files if self.trusted else None,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        self.leash.hold(child.pid)
         self._children.append(child)
 
         def send(number: signal.Signals) -> None:
@@ -182,9 +176,6 @@ class Adapter:
 
         return Running(send, lambda: child.poll() is None, owns)
 
-    def own(self, path: Path) -> None:
-        """See `Target`; it runs as the judge's user."""
-
     def _find(self, app: str) -> None:
         """A reader's app is found from where the judge was called. Raises CannotJudge."""
         path = [os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -199,12 +190,11 @@ class Adapter:
 
     def close(self) -> None:
         """See `Target`."""
-        self.leash.end()
+        super().close()
         if self._cluster:
             self._cluster.close()
         for child in self._children:
             child.wait()
-        shutil.rmtree(self.work, ignore_errors=True)
 
 
 def _find_program(command: str) -> None:

@@ -46,14 +46,14 @@ class Judgement:
         show: Any = display
         show(_verdicts_table(self.verdicts))
         for verdict in self.verdicts:
-            if verdict.record is not None:
+            if failure := verdict.failure:
                 lines = [
                     (f"{line.at:.2f} s", called(line.who, say), line.what)
-                    for line in story(verdict.record, say)
+                    for line in story(failure.record, say)
                 ]
                 why = _why(verdict)
                 words = say("{why} Step by step below.", why=why)
-                show(Picture(svg(verdict.record, why, say), words))
+                show(Picture(svg(failure.record, why, say), words))
                 level = say("level {number}", number=verdict.level.number)
                 show(Table(("when", "who", "what"), lines, level))
         show(lamps())
@@ -137,9 +137,8 @@ def _verdicts_table(verdicts: list[Verdict]) -> Table:
 
 def _why(verdict: Verdict) -> str:
     """The verdict's sentence, in the lesson's language."""
-    if verdict.plan is None or verdict.record is None:
-        return verdict.why
-    return check(verdict.plan, verdict.record, say)
+    failure = verdict.failure
+    return check(failure.plan, failure.record, say) if failure else verdict.why
 
 
 def _judged() -> set[int]:

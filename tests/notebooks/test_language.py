@@ -217,7 +217,7 @@ def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list
 @pytest.mark.thorough
 def test_a_verdict_of_the_judge_and_its_picture_are_japanese() -> None:
     code = """
-from demo_app.judge.judge import Verdict
+from demo_app.judge.judge import Outcome, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.picture import svg
 from demo_app.judge.plan import Plan
@@ -232,7 +232,7 @@ events = [
 ]
 record = Record(events)
 why = "said in English"
-broken = Verdict(LEVELS[5], False, 1, 1, 0, 0, 0.0, 0.0, 1, why, Plan(5), record)
+broken = Verdict(LEVELS[5], [Outcome(Plan(5), record, why)], why)
 print(_verdicts_table([broken]).rows[0][-1])
 print(svg(record, "", say))
 """
