@@ -55,6 +55,20 @@ def compared() -> str:
     return markdown(_judged())
 
 
+def score() -> str:
+    """How many of the broken queues the judge catches."""
+    with (ROOT / "tests" / "judge" / "mutants.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    missed = [row["what"] for row in rows if row["caught"] != "yes"]
+    loads = [int(row["load"]) for row in rows]
+    told = (
+        f"The judge catches **{len(rows) - len(missed)} of {len(rows)}** broken queues, "
+        "each at the level whose promise it breaks "
+        f"({max(row['on'] for row in rows)}, at a load of {min(loads)} to {max(loads)})."
+    )
+    return f"{told} It misses: {'; '.join(missed)}." if missed else told
+
+
 def judged() -> str:
     """The same in short."""
     from demo_app.judge.table import BACK
@@ -116,6 +130,7 @@ def translated(page: str, name: str) -> str:
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "walk": (ROOT / "README.md", walk),
     "judged": (REFERENCE / "judge.md", compared),
+    "score": (REFERENCE / "judge.md", score),
     "queues": (REFERENCE / "answers.md", judged),
     "threads": (REFERENCE / "answers.md", threads),
     "settings": (REFERENCE / "reference.md", settings),

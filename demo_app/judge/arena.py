@@ -98,10 +98,10 @@ class Arena:
         number = sum(part.works for part in self.parts) + 1
         return self._start(f"w{number}", halt, nth, **given)
 
-    def producer(self, jobs: Sequence[str], halt: str = "", nth: int = 1) -> Part:
-        """Start a process that puts the jobs in."""
+    def producer(self, jobs: Sequence[str], halt: str = "", nth: int = 1, **given: Any) -> Part:
+        """Start a process that puts the jobs in. given: see `worker`."""
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
-        return self._start(f"p{number}", halt, nth, jobs=self._names.of(jobs))
+        return self._start(f"p{number}", halt, nth, jobs=self._names.of(jobs), **given)
 
     def forget(self, part: Part) -> None:
         """It has ended, and its name is free for another one."""

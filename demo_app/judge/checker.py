@@ -108,8 +108,13 @@ def _order(plan: Plan, record: Record, say: Say) -> str:
     wanted = [job for job in record.put if job in begun]
     if begun == wanted:
         return _lost(plan, record, say)
-    told = "Put in as {jobs}; run as {runs}."
-    return say(told, jobs=", ".join(wanted), runs=", ".join(begun))
+    jobs, runs = ", ".join(wanted), ", ".join(begun)
+    if plan.ahead:
+        told = (
+            "Put in as {jobs}, the first where the clock was {seconds:.0f} s ahead; run as {runs}."
+        )
+        return say(told, jobs=jobs, runs=runs, seconds=plan.ahead)
+    return say("Put in as {jobs}; run as {runs}.", jobs=jobs, runs=runs)
 
 
 def _no_wait(plan: Plan, record: Record, say: Say) -> str:

@@ -40,7 +40,9 @@ def _run(trial: Trial) -> None:
     if in_producer:
         _break_producer(trial, in_producer[0])
     else:
-        trial.put(plan.jobs)
+        trial.put(plan.jobs, skew=plan.ahead)
+    if plan.ahead:
+        trial.put(plan.later)
     if not plan.early and (waiting := trial.seen.unfinished):
         trial.look_for(waiting[0], "look")
     for _ in range(plan.deaths):

@@ -60,6 +60,11 @@ def _runs(_: Steps) -> list[Plan]:
     ]
 
 
+def _in_order(_: Steps) -> list[Plan]:
+    first, later = _names(6)[:3], _names(6)[3:]
+    return [Plan(2, _names(6)), Plan(2, _names(60)), Plan(2, first, later=later, ahead=60.0)]
+
+
 def _no_wait(_: Steps) -> list[Plan]:
     return [Plan(3, _names(4, 0.7), early=1), Plan(3, _names(5), early=1)]
 
@@ -157,7 +162,7 @@ LEVELS = {
     level.number: level
     for level in (
         Level(1, "a job put in runs", _runs),
-        Level(2, "first in, first out", lambda _: [Plan(2, _names(6)), Plan(2, _names(60))]),
+        Level(2, "first in, first out", _in_order),
         Level(3, "the caller does not wait", _no_wait),
         Level(4, "two workers never get the same job", _one_taker, True),
         Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),

@@ -64,7 +64,8 @@ class Plan:
     another worker is there before a fault. once: a second run of any job ends the trial. odd: the
     jobs' texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
     deaths: so many workers die of the poison before the fault. idle: seconds for which the early
-    workers find no job. same_name: who is killed is started again under its name.
+    workers find no job. ahead: so is the clock of who puts the jobs in, and another one puts in
+    those that come later, at once. same_name: who is killed is started again under its name.
     """
 
     level: int
@@ -85,6 +86,7 @@ class Plan:
     overlap: bool = False
     deaths: int = 0
     idle: float = 0.0
+    ahead: float = 0.0
     same_name: bool = False
 
     def smaller(self) -> list[Self]:

@@ -39,12 +39,12 @@ class Trial(Arena):
         before: it looks after those of others."""
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
-    def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
+    def put(self, jobs: tuple[str, ...], fault: Fault | None = None, skew: float = 0.0) -> Part:
         """Start a producer. fault: at which it halts, and then the trial goes on at once; else it
         returns when all jobs are in, or when a put does not come back."""
         if fault:
             return self.producer(jobs, fault.at, fault.nth)
-        producer = self.producer(jobs)
+        producer = self.producer(jobs, skew=skew)
         self.wait_for(producer)
         return producer
 

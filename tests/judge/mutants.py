@@ -1,27 +1,27 @@
 """Broken queues, each a sound one with one fault, and how many of them the judge catches.
 
-``PYTHONPATH=.:tests python -m judge.mutants SHEET.csv`` judges each at the level whose promise it
-breaks, prints a line for each, and writes the score into the judge's page.
+``PYTHONPATH=.:tests python -m judge.mutants`` judges each at the level whose promise it breaks, and
+writes a row for each into ``mutants.csv``, from which the judge's page has its score.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from generated import put
-from judge.broken import CHALLENGES, solution
+from judge.broken import solution
 
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.sheet import Sheet
 from demo_app.judge.targets import target_of
 
 SOUND = solution(12).read_text("utf-8")
-PAGE = CHALLENGES.parent / "reference" / "judge.md"
+SHEET = Path(__file__).with_suffix(".csv")
 
 _PUT = "        path = self.outbox /"
 _TAKE = "            self.redis.eval(TAKE, 0, path.name, job)\n"
@@ -59,6 +59,16 @@ def _by_clock(says: str, dead: str) -> tuple[tuple[str, str], ...]:
         (_BEAT, f'self.redis.set(f"alive:{{worker}}", {says})'),
         (_RESCUE, rescue),
     )
+
+
+def _stamped(unit: int) -> tuple[tuple[str, str], ...]:
+    """An order by the clock of who puts in. unit: of its stamps, in ns."""
+    put = f"self.redis.zadd('waiting', {{job: time.time_ns() // {unit}}})\n        return"
+    claim = """\
+for job, _ in self.redis.zpopmin("waiting"):
+    self.redis.lpush(f"claims:{worker}", job)
+    return job"""
+    return (*_texts(put), *_claims(claim))
 
 
 def _texts(code: str) -> tuple[tuple[str, str]]:
@@ -128,12 +138,8 @@ for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
     Mutant(2, "two queues by the length of the queue, one first",
            ((_PUSH, "redis.call(redis.call('LLEN', 'queue') % 2 == 0 and 'LPUSH' or 'RPUSH', "
                     "'queue', ARGV[2])"),)),
-    Mutant(2, "in the order of stamps, of which some are equal", (
-        *_texts("self.redis.zadd('waiting', {job: time.time_ns() // 10**9})\n        return"),
-        *_claims("""\
-for job, _ in self.redis.zpopmin("waiting"):
-    self.redis.lpush(f"claims:{worker}", job)
-    return job"""))),
+    Mutant(2, "in the order of stamps, of which some are equal", _stamped(10**9)),
+    Mutant(2, "in the order of stamps in milliseconds", _stamped(10**6)),
     Mutant(3, "put waits until its job has run", (
         (_RELAYED, f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
                    "time.sleep(0.02)\n"),
@@ -327,24 +333,17 @@ def judged(mutant: Mutant, number: int) -> Verdict:
     return verdict
 
 
-def main(path: Path) -> Iterator[str]:
-    """A line for each that is not in the sheet yet; the score of all goes into the page.
-
-    path: of the sheet, with which a run that was cut off goes on.
-    """
-    sheet = Sheet(["what", "level", "caught", "why"], path)
+def main() -> Iterator[str]:
+    """A line for each that is not in the sheet yet: a run that was cut off goes on."""
+    sheet = Sheet(["what", "level", "caught", "why", "on", "load"], SHEET)
     new = [one for one in MUTANTS if one.what not in {what for what, *_ in sheet.rows}]
     with ThreadPoolExecutor(4) as pool:
         for mutant, verdict in zip(new, pool.map(judged, new, range(len(new))), strict=True):
-            sign = "caught" if verdict.held is False else "MISSED"
-            yield ": ".join(sheet.add([mutant.what, mutant.level, sign, verdict.why]))
-    caught = sum(sign == "caught" for _, _, sign, _ in sheet.rows)
-    score = (f"The judge catches **{caught} of {len(MUTANTS)}** broken queues, each at the level "
-             "whose promise it breaks.")  # fmt: skip
-    PAGE.write_text(put(PAGE, "score", score), "utf-8")
-    yield score
+            sign, load = "yes" if verdict.held is False else "NO", round(os.getloadavg()[0])
+            cells = mutant.what, mutant.level, sign, verdict.why, date.today(), load
+            yield ": ".join(sheet.add(cells))
 
 
 if __name__ == "__main__":
-    for line in main(Path(sys.argv[1])):
+    for line in main():
         print(line, flush=True)

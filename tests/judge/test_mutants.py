@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
-from judge.mutants import MUTANTS, Mutant, judged
+from judge.mutants import MUTANTS, SHEET, Mutant, judged
 
 pytestmark = pytest.mark.timeout(300)
 #: Those whose trials are short: the others wait for leases.
@@ -20,6 +22,7 @@ QUICK = [
     "an empty text is no job",
     "in the order of stamps, of which some are equal",
     "put says that a job is there before its text is",
+    "in the order of stamps in milliseconds",
 ]
 
 
@@ -28,6 +31,11 @@ def test_each_is_another_queue() -> None:
     assert len(sources) == len(MUTANTS) >= 50
     for source in sources:
         compile(source, "queue.py", "exec")
+
+
+def test_the_sheet_from_which_the_page_has_its_score_has_each_of_them() -> None:
+    with SHEET.open(encoding="utf-8") as file:
+        assert {row["what"] for row in csv.DictReader(file)} == {one.what for one in MUTANTS}
 
 
 @pytest.mark.thorough
