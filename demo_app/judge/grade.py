@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from demo_app.judge.leash import Leash
@@ -74,35 +76,26 @@ def grade_all(
     new = [path for path, names in wanted.items() if names not in known]
     if known:
         tell(f"{len(wanted) - len(new)} of {len(wanted)} hand-ins are in the sheet already.")
-    leash = Leash()
-    with ThreadPoolExecutor(at_once) as pool:
-        began = {path: time.monotonic() for path in new}
+    leash, one_row, done = Leash(), threading.Lock(), count(1)
 
-        def run(path: Path) -> Grade:
-            began[path] = time.monotonic()
-            return grade(path, arguments, seconds, leash)
-
-        futures = {pool.submit(run, path): path for path in new}
-        for number, future in enumerate(_as_completed(futures, pool, leash), 1):
-            path, one = futures[future], future.result()
-            held = sum(kept is True for kept in one.held.values())
-            took = time.monotonic() - began[path]
-            signs = [SIGNS[one.held[level]] if level in one.held else "" for level in levels]
-            cells = [*wanted[path], one.queue, *signs, held, f"{took:.0f}", one.told]
-            row = sheet.add(cells)
+    def run(path: Path) -> None:
+        began = time.monotonic()
+        one = grade(path, arguments, seconds, leash)
+        held = sum(kept is True for kept in one.held.values())
+        took = f"{time.monotonic() - began:.0f}"
+        signs = [SIGNS[one.held[level]] if level in one.held else "" for level in levels]
+        with one_row:
+            row = sheet.add([*wanted[path], one.queue, *signs, held, took, one.told])
             told = f"{held} of {len(levels)} levels hold" if one.held else row[-1]
-            tell(f"{number} of {len(new)}: {row[0]}: {told} ({took:.0f} s)")
+            tell(f"{next(done)} of {len(new)}: {row[0]}: {told} ({took} s)")
 
-
-def _as_completed(
-    futures: Iterable[Future[Grade]], pool: ThreadPoolExecutor, leash: Leash
-) -> Iterator[Future[Grade]]:
-    """Each that is done; who breaks it off leaves no judge running."""
-    try:
-        yield from as_completed(futures)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        leash.end()
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            for _ in pool.map(run, new):
+                pass
+        finally:  # who breaks it off leaves no judge running
+            pool.shutdown(wait=False, cancel_futures=True)
+            leash.end()
 
 
 def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) -> Grade:

@@ -11,14 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from demo_app.judge.asked import not_asked
 from demo_app.judge.checker import check
 from demo_app.judge.drive import drive
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, Level, at_random
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record, Say
-from demo_app.judge.survey import survey
+from demo_app.judge.survey import not_asked, survey
 from demo_app.judge.target import Target
 
 #: Seconds without progress after which a job counts as lost.

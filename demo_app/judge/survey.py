@@ -1,26 +1,31 @@
-"""Which steps a queue has: what it does with a job, with one of a killed worker, with poison."""
+"""What can be asked of a queue: which steps it has, and, once it was judged, what was not asked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from demo_app.judge.levels import Level
 from demo_app.judge.plan import Act, Fault, Plan
-from demo_app.judge.record import Record
+from demo_app.judge.record import Record, Say
 from demo_app.judge.settle import ENDLESS
 from demo_app.judge.steps import MOVES
+from demo_app.judge.target import Target
 
 #: So often it is looked for what was not seen, on a busy machine; and seconds in which a job that
 #: has run is acknowledged.
 _TIMES, _QUIET = 3, 0.5
 #: Commands that may move the poison to its dead letter; so many of them are halted at.
 _MOVING, _WAYS = re.compile(f"{MOVES.pattern}|EVAL|CALL|EXEC"), 8
+#: Levels whose question is what happens when the server that has the jobs is killed.
+_OF_SERVER = (10, 11)
 #: Runs plans side by side.
 Run = Callable[[Sequence[Plan]], list[Record]]
 
 
 def survey(run: Run, *, stepped: bool, poison: bool) -> tuple[list[str], set[str]]:
-    """The steps, and those of them at which each worker with a job comes by.
+    """Its steps: what it does with a job, with one of a killed worker, with poison; and those of
+    them at which each worker with a job comes by.
 
     ``again:STEP`` is one of `claim` that was seen only where another's job came back.
     ``dead:DEATHS:STEP`` moved something after so many deaths by a poison pill.
@@ -73,3 +78,42 @@ def _ways(record: Record) -> list[str]:
     steps = dict.fromkeys(step for method, names in calls for step in _named(method, names))
     moves = [s for s in steps if s.endswith(":after") and _MOVING.search(s.split(":")[1])]
     return [f"dead:{len(died)}:{step}" for step in moves][:_WAYS]
+
+
+def not_asked(
+    target: Target,
+    level: Level,
+    steps: Sequence[str],
+    records: Sequence[Record],
+    missed: Sequence[str],
+    where_spoke: bool,
+    say: Say = str.format,
+) -> str:
+    """Why the level was not really asked, in a sentence; "" when it was.
+
+    records: of its trials, in which nothing went wrong. missed: the steps at which something was to
+    be broken, and nobody came by. where_spoke: whether the class itself has
+    said where a job is. Of a library with an adapter it is known.
+    """
+    if target.trusted:
+        return ""
+    unproved = [] if where_spoke else [job for record in records for job in record.unproved]
+    if unproved:
+        told = (
+            "{job} ran, but no answer of the server held it: the judge can't see where it came "
+            "from. Keep jobs readable, or give the class where(job)."
+        )
+        return say(told, job=unproved[0].partition(":")[0])
+    if missed:
+        told = "Nothing could be broken at {step}: no worker came by there."
+        return say(told, step=missed[0])
+    is_in_server = any(record.of("seen") for record in records)
+    if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
+        told = "The judge could not halt claim between two of its steps: it sees none."
+        return say(told)
+    if level.number in _OF_SERVER and not is_in_server:
+        return say("The jobs are not in the judge's server, so that killing it asks nothing.")
+    if level.number == 9 and not any(record.last_seen("poison-1") for record in records):
+        told = "The judge can't look for the poison: the class has no where(job)."
+        return say(told)
+    return ""

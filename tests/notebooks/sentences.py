@@ -20,18 +20,17 @@ _DEMO = NOTEBOOKS.parent / "demo_app"
 _JUDGE = _DEMO / "judge"
 #: What of the judge a challenge shows.
 _OF_JUDGE = (
-    *(
-        "checker",
-        "drive",
-        "explore",
-        "history",
-        "judge",
-        "learners",
-        "levels",
-        "picture",
-        "plan",
-    ),
+    "checker",
+    "drive",
+    "explore",
+    "history",
+    "judge",
+    "learners",
+    "levels",
+    "picture",
+    "plan",
     "record",
+    "survey",
 )
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
 _NOT_SAID = {"queue_backend", "postgres", "language", "jobs"}
