@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,10 +17,9 @@ from typing import Any
 
 import redis
 
+from demo_app.judge.server import CONTENT
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
-from demo_app.stack.process import Process
-from demo_app.stack.reaper import ReaperClient
 
 #: Key, type and parts of everything in a server; times to live are in the key `EXPIRY`.
 Content = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -31,20 +31,7 @@ _PATIENCE = 10.0
 #: Answers that are remembered: a script's are told by the content that it met.
 _REMEMBERED = 50_000
 
-_SAVE = """
-local READ = {string = {'GET'}, list = {'LRANGE', 0, -1}, hash = {'HGETALL'}, set = {'SMEMBERS'},
-  zset = {'ZRANGE', 0, -1, 'WITHSCORES'}}
-local found = {}
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  local kind = redis.call('TYPE', key).ok
-  local read = READ[kind]
-  if read then
-    local parts = redis.call(read[1], key, unpack(read, 2))
-    found[#found + 1] = {key, kind, type(parts) == 'table' and parts or {parts}}
-  end
-end
-return found
-"""
+_SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # what is only looked at
 _LOAD = """
 redis.call('FLUSHDB')
 local WRITE = {string = {'SET'}, list = {'RPUSH'}, hash = {'HSET'}, set = {'SADD'}, zset = {'ZADD'}}
@@ -85,13 +72,12 @@ class FrozenRedis:
         self._known: set[str] = set()
         self._texts: dict[str, str] = {}
         self.memory: dict[tuple[Any, ...], tuple[Any, Content]] = {}
-        self._server: Process | None = None
+        self._ends = ExitStack()
         self._start()
 
     def _start(self) -> None:
-        self._server, self.url = redis_server.start(self._folder, Options(persistence=False))
-        self._reaper = ReaperClient(f"frozen-{self._server.pid}")
-        self._reaper.add(self._server.pid)
+        server = redis_server.running(self._folder, Options(persistence=False))
+        self.url = self._ends.enter_context(server)
         path = self.url.partition("://")[2]
         self.client = redis.Redis(unix_socket_path=path, decode_responses=True)
         connection: Any = self.client.connection_pool.make_connection()
@@ -105,11 +91,9 @@ class FrozenRedis:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._server is not None
         self.client.close()
         self._connection.disconnect()
-        self._server.kill()
-        self._reaper.close(5.0)
+        self._ends.close()
 
     def script(self, text: str, arguments: Sequence[str | float]) -> Any:
         """Run a script; returns what it returns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,21 @@ from demo_app.stack import redis_server
 from demo_app.stack.options import Options
 from demo_app.stack.process import Process
 
+#: A script that returns all that is in the server at one moment: each key, its type, its parts.
+CONTENT = """
+local READ = {string = {'GET'}, list = {'LRANGE', 0, -1}, hash = {'HGETALL'}, set = {'SMEMBERS'},
+  zset = {'ZRANGE', 0, -1, 'WITHSCORES'}, stream = {'XRANGE', '-', '+'}}
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local kind = redis.call('TYPE', key).ok
+  local read = READ[kind]
+  if read then
+    local parts = redis.call(read[1], key, unpack(read, 2))
+    found[#found + 1] = {key, kind, type(parts) == 'table' and parts or {parts}}
+  end
+end
+return found
+"""
 #: Where a job is when nobody can say.
 DOWN = ["? (the server is down)"]
 
@@ -95,10 +110,11 @@ class RedisServer:
         """See `Server`."""
         wanted = spellings(text)
         with self._client() as client, suppress(redis.RedisError):
+            found: Any = client.eval(CONTENT, 0)
             return [
                 key
-                for key in sorted(client.scan_iter())
-                for _ in range(_copies(_content(client, key), wanted))
+                for key, kind, parts in sorted(found)
+                for _ in range(_copies(kind, parts, wanted))
             ]
         return DOWN
 
@@ -119,23 +135,12 @@ class RedisServer:
         )
 
 
-def _copies(content: Iterable[object], wanted: Iterable[str]) -> int:
+def _copies(kind: str, parts: list[Any], wanted: Iterable[str]) -> int:
     """How often the element is there that is there most often, of those with a wanted text."""
-    elements = Counter(map(str, content))
+    if kind == "hash":  # a job's counter does not keep the job
+        parts = [
+            pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
+        ]
+    elements = Counter(map(str, parts))
     found = [times for element, times in elements.items() if any(w in element for w in wanted)]
     return max(found, default=0)
-
-
-def _content(client: redis.Redis, key: str) -> Iterable[object]:
-    """All that is in the key."""
-    kind = client.type(key)
-    read: dict[Any, Callable[[], Any]] = {
-        "string": lambda: [client.get(key)],
-        "list": lambda: client.lrange(key, 0, -1),
-        "set": lambda: client.smembers(key),
-        "zset": lambda: client.zrange(key, 0, -1),
-        # a job's counter does not keep the job
-        "hash": lambda: [pair for pair in client.hgetall(key).items() if not pair[1].isdigit()],
-        "stream": lambda: client.xrange(key),
-    }
-    return read[kind]() if kind in read else []

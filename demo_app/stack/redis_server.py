@@ -157,5 +157,6 @@ def running(
         yield url
     finally:
         server.send(signal.SIGTERM)
-        server.wait(GRACE)
+        if not server.wait(GRACE):  # it may be in a script that has no end
+            server.kill()
         reaper.close(GRACE)
