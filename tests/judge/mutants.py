@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from textwrap import indent
 
 from judge.broken import solution
 
@@ -41,6 +42,28 @@ _RELAYED = """        try:
             print(f"The job stays in the outbox until a worker relays it: {error}")
 """
 _ID = '        return f"<{job}@blog.example>"'
+
+
+def _found(code: str, before: str = "") -> tuple[str, str]:
+    """A claim that does more with the job that it found, and before it looks."""
+    found = f"{_HELD}        found = held or {_MOVE}\n"
+    return _CLAIM, f"{indent(before, ' ' * 8)}{found}{indent(code, ' ' * 8)}        return found\n"
+
+
+def _gives_up(too_often: str, *steps: str) -> tuple[tuple[str, str]]:
+    """A rescue that writes the dead letter in steps of its own."""
+    body = "".join(f"                {step}\n" for step in steps)
+    return (
+        (
+            _RESCUE,
+            f"""if self.redis.exists(claims.replace("claims:", "alive:")):
+                continue
+            job = self.redis.lindex(claims, -1)
+            if job and {too_often}:
+{body}            else:
+                {_RESCUE}""",
+        ),
+    )
 
 
 def _claims(code: str) -> tuple[tuple[str, str]]:
@@ -110,13 +133,9 @@ MUTANTS = [
     Mutant(1, "an empty text is no job", _texts("if not job: return")),
     Mutant(1, "an empty text is claimed as None", ((
         f"return held or {_MOVE}", f"return held or {_MOVE} or None"),)),
-    Mutant(1, "a worker that found no job for some seconds looks no more", ((
-        _CLAIM, f"""        if getattr(self, 'nothing', 0) > 3:
-            return None
-{_HELD}        found = held or {_MOVE}
-        self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1
-        return found
-"""),)),
+    Mutant(1, "a worker that found no job for some seconds looks no more", (_found(
+        "self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1\n",
+        before="if getattr(self, 'nothing', 0) > 3: return None\n"),)),
     Mutant(1, "the same text twice runs once",
            ((_TAKE, _TAKE.replace("path.name", "job")),)),
     Mutant(1, "of many that wait, fifty are kept",
@@ -161,9 +180,8 @@ if job and not self.redis.get(f"mark:{job}"):
     self.redis.lrem("queue", -1, job)
     return job""")),
     Mutant(4, "one job at a time in the whole system", (
-        (_CLAIM, "        if not self.redis.set('one', worker, nx=True, ex=3): return None\n"
-                 f"{_HELD}        found = held or {_MOVE}\n"
-                 "        if not found: self.redis.delete('one')\n        return found\n"),
+        _found("if not found: self.redis.delete('one')\n",
+               before="if not self.redis.set('one', worker, nx=True, ex=3): return None\n"),
         (_ACK, f"{_ACK}\n        self.redis.delete('one')"))),
     Mutant(5, "a job is taken off the queue, and then written down", _claims("""\
 job = self.redis.rpop("queue")
@@ -190,15 +208,13 @@ if found:
     Mutant(5, "one living worker keeps all dead ones alive", (
         (_BEAT, _BEAT.replace('f"alive:{worker}"', '"alive"')),
         (_RESCUE, 'self.redis.eval(RESCUE, 2, claims, "alive")'))),
-    Mutant(5, "a second job is fetched ahead, and kept in memory", ((
-        _CLAIM, f"""        ahead = getattr(self, "ahead", None)
-        if ahead is not None:
-            self.redis.lpush(f"claims:{{worker}}", ahead)
-            self.ahead = None
-            return ahead
-{_HELD}        found = held or {_MOVE}
-        self.ahead = found and self.redis.rpop("queue")
-        return found
+    Mutant(5, "a second job is fetched ahead, and kept in memory", (_found(
+        'self.ahead = found and self.redis.rpop("queue")\n', before="""\
+ahead = getattr(self, "ahead", None)
+if ahead is not None:
+    self.redis.lpush(f"claims:{worker}", ahead)
+    self.ahead = None
+    return ahead
 """),)),
     Mutant(5, "an acknowledgement takes the same text from every worker", ((
         _ACK, 'for claims in self.redis.scan_iter("claims:*"):\n'
@@ -209,9 +225,7 @@ if found:
         "        self.turn = getattr(self, 'turn', 0) + 1\n"
         "        if self.turn % 10: return\n        self.relay()\n        for claims"),)),
     Mutant(6, "a job is rescued once it is 7 s old", (
-        (_CLAIM, f"{_HELD}        found = held or {_MOVE}\n"
-                 "        if found: self.redis.set(f'taken-at:{worker}', 1, ex=7)\n"
-                 "        return found\n"),
+        _found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=7)\n"),
         (_RESCUE, "if not self.redis.exists(claims.replace('claims:', 'taken-at:')):\n"
                   f"                {_RESCUE}"))),
     Mutant(7, "nobody renews the lease of a long job", (
@@ -223,17 +237,13 @@ if found:
            _by_clock("time.time()", "abs(until - time.time()) > 2")),
     Mutant(7, "the lease is as long as the job's text says", (
         (_BEAT, "pass"),
-        (_CLAIM, f"{_HELD}        found = held or {_MOVE}\n"
-                 "        seconds = 2 + float(((found or '').partition(':')[2]) or 0)\n"
-                 "        self.redis.set(f'alive:{worker}', 'yes', px=int(seconds * 1000))\n"
-                 "        return found\n"))),
+        _found("seconds = 2 + float(((found or '').partition(':')[2]) or 0)\n"
+               "self.redis.set(f'alive:{worker}', 'yes', px=int(seconds * 1000))\n"))),
     Mutant(7, "a lease is renewed four times, and no more", (
         (_BEAT, "self.beats = getattr(self, 'beats', 0) + 1\n"
                 f"        if self.beats < 5: {_BEAT}"),)),
     Mutant(7, "a job is rescued once it is 4 s old, also from the living", (
-        (_CLAIM, f"{_HELD}        found = held or {_MOVE}\n"
-                 "        if found: self.redis.set(f'taken-at:{worker}', 1, ex=4)\n"
-                 "        return found\n"),
+        _found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=4)\n"),
         (_RESCUE, _RESCUE.replace('"alive:"', '"taken-at:"')))),
     Mutant(8, "who is dead is asked in a step of its own", (
         (_LOOKED, ""),
@@ -248,27 +258,15 @@ if found:
                     self.redis.rpush("queue", job)
                 self.redis.delete(claims)"""),)),
     Mutant(9, "the dead letter is written twice", ((_DEAD, f"{_DEAD}; {_DEAD}"),)),
-    Mutant(9, "two rescuers both write the dead letter", ((
-        _RESCUE, """if self.redis.exists(claims.replace("claims:", "alive:")):
-                continue
-            job = self.redis.lindex(claims, -1)
-            if job and int(self.redis.hget("rescues", job) or 0) >= 3:
-                self.redis.lpush("dead", job)
-                self.redis.lrem(claims, -1, job)
-            else:
-                self.redis.eval(RESCUE, 2, claims, claims.replace("claims:", "alive:"))"""),)),
+    Mutant(9, "two rescuers both write the dead letter", _gives_up(
+        'int(self.redis.hget("rescues", job) or 0) >= 3',
+        'self.redis.lpush("dead", job)', "self.redis.lrem(claims, -1, job)")),
     Mutant(9, "poison is tried without end", ((_TRIES, _TRIES.replace("> 3", "> 3000")),)),
     Mutant(9, "poison is thrown away", ((_DEAD, "return"),)),
     Mutant(9, "the dead letter goes in two steps", (
         (f"if {_TRIES} then\n  {_DEAD}\nelse\n", "if true then\n"),
-        (_RESCUE, """if self.redis.exists(claims.replace("claims:", "alive:")):
-                continue
-            job = self.redis.lindex(claims, -1)
-            if job and self.redis.hincrby("rescues", job, 1) > 3:
-                self.redis.lrem(claims, -1, job)
-                self.redis.lpush("dead", job)
-            else:
-                self.redis.eval(RESCUE, 2, claims, claims.replace("claims:", "alive:"))"""))),
+        *_gives_up('self.redis.hincrby("rescues", job, 1) > 3',
+                   "self.redis.lrem(claims, -1, job)", 'self.redis.lpush("dead", job)'))),
     Mutant(9, "a dead letter is kept for a minute",
            ((_DEAD, f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"),)),
     Mutant(10, "a claim whose answer was lost is not asked for again",
