@@ -84,7 +84,7 @@ def arq(role: Role) -> Any:
     """
     from arq import create_pool
     from arq.connections import RedisSettings
-    from arq.worker import Worker
+    from arq.worker import Worker, func
 
     settings = RedisSettings(unix_socket_path=role.address)
 
@@ -102,7 +102,8 @@ def arq(role: Role) -> Any:
     if role.jobs:
         return producer()
     # job_timeout (300 s): a killed worker's job is tried again 10 s after it; max_tries: 5
-    Worker([work], redis_settings=settings, on_startup=say_ready, max_jobs=1).run()
+    task = func(work, name="work")
+    Worker([task], redis_settings=settings, on_startup=say_ready, max_jobs=1).run()
 
 
 async def saq(role: Role) -> Any:
@@ -127,7 +128,7 @@ async def saq(role: Role) -> Any:
     if role.jobs:
         await queue.connect()
         return lambda job: queue.enqueue("work", text=job, retries=3)
-    await Worker(queue, [work], concurrency=1, startup=say_ready).start()
+    await Worker(queue, [("work", work)], concurrency=1, startup=say_ready).start()
 
 
 def streaq(role: Role) -> Any:
