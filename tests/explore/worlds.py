@@ -26,7 +26,7 @@ WORLDS = (
     Plan("an outbox", ("plain",), (_ONE,), 1, blogs=1),
     Plan("a wipe", ("plain",), (_ONE,), 1, Faults(1, wipe=1), blogs=1, large=True),
     Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
-    Plan("later", ("later",), (Setup(beat=30.0, lease=100.0),), 1, Faults(1, clock=1)),
+    Plan("later", ("later",), (Setup(beat=45.0, lease=150.0),), 1, Faults(1, clock=1)),
     Plan("a clock ahead", ("flaky",), (Setup(skew=6 * DAY),), 1),
     Plan("two blogs", processes=(_ONE,) * 2, alive=1, blogs=2, large=True),
     Plan("a short history", ("plain",), (Setup(history=0),), 1, blogs=1,

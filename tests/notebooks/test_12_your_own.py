@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from notebooks.kernels import NOTEBOOKS, kernel
 from notebooks.lesson import run_lesson
@@ -33,16 +37,19 @@ FAILS = {
 }
 
 
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One for all that a learner tries, as in the lesson."""
+    with closing(Lab(workers=0)) as lab:
+        yield lab
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("rung", sorted(FAILS))
-def test_a_rung_loses_what_the_next_one_keeps(rung: str) -> None:
+def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
     (path,) = (path for path in RUNGS if path.stem == rung)
-    lab = Lab(workers=0)
-    try:
-        tried = try_out(lab, path)
-    finally:
-        lab.close()
+    tried = try_out(lab, path)
     assert [trial.name for trial in tried.trials if trial.held is False] == FAILS[rung]
     rows = {trial.name: trial for trial in tried.trials}
     if rung == "3_early":
@@ -60,16 +67,12 @@ def test_a_rung_loses_what_the_next_one_keeps(rung: str) -> None:
     ],
 )
 def test_a_file_that_is_no_app_yet_is_told_why(
-    text: str, told: str, tmp_path_factory: pytest.TempPathFactory
+    lab: Lab, text: str, told: str, tmp_path: Path
 ) -> None:
-    path = tmp_path_factory.mktemp("own") / "my_app.py"
+    path = tmp_path / "my_app.py"
     path.write_text(text)
-    lab = Lab(workers=0)
-    try:
-        with pytest.raises(LabError, match=told):
-            try_out(lab, path)
-    finally:
-        lab.close()
+    with pytest.raises(LabError, match=told):
+        try_out(lab, path)
 
 
 @pytest.mark.thorough
