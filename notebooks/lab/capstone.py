@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from difflib import unified_diff
 from html import escape
 from pathlib import Path
@@ -57,8 +58,8 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
         raise LabError(say("{file} has {n} lines; {most} are enough.", file=file, n=lines,
                            most=LONGEST))  # fmt: skip
     lab.redis.flushall()
-    with Progress("the trials of your app"):
-        return Tried(list(OwnApp(lab, text).trials()))
+    with Progress("the trials of your app"), closing(OwnApp(lab, text)) as app:
+        return Tried(list(app.trials()))
 
 
 def rungs() -> HTML:

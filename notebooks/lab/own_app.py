@@ -79,9 +79,9 @@ class OwnApp:
         self._parts, self._held_before = self._look(), 0
         #: When each mail was seen first, by its comment's text.
         self._came: dict[str, float] = {}
-        ended = threading.Event()
-        lab.at_end.callback(ended.set)
-        threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
+        self._ended = threading.Event()
+        lab.at_end.callback(self._ended.set)
+        threading.Thread(target=self._watch, daemon=True).start()
         self._url = f"http://127.0.0.1:{(web := ports.take(0, 'web'))}"
         self._commands: dict[str, Callable[[], Beside]] = {
             "inbox": partial(self._start, "inbox", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}",
@@ -98,9 +98,16 @@ class OwnApp:
         self._running["inbox"].wait_until(lambda: _answers(port))
         self._until_web()
 
-    def _watch(self, ended: threading.Event) -> None:
+    def close(self) -> None:
+        """End its parts: a worker that went on would take the jobs of the lab's next app."""
+        self._ended.set()
+        for part in self._running.values():
+            part.end()
+        self._cable.end()
+
+    def _watch(self) -> None:
         with suppress(LabError):  # the lab was closed
-            while not ended.wait(0.05):
+            while not self._ended.wait(0.05):
                 for text in self._program.lines("inbox.txt"):
                     self._came.setdefault(text, time.time())
 
