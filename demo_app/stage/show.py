@@ -3,7 +3,7 @@
 A step may `say` something or `ask` the class, in each language; `do` actions of the stage, one
 after the other; and wait `until` the stage is in a state, never for a time. Then it holds until
 PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said. To
-`look` dims what is not Redis or a worker, and slows what flies; its `command` is one for Redis that
+`look` dims what is not Redis or a worker, and slows what moves; its `command` is one for Redis that
 shows or does what is seen; `split` shows stock Celery beside. Its `note` is for
 the speaker alone. A show has `minutes`, and may begin with all steps of another (`after`).
 """

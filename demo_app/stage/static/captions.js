@@ -1,5 +1,5 @@
 // What a show says of the picture, and where it makes people look. A step's `look` dims what is beside the
-// point and slows what flies; its `command` is what Redis was asked; `split` shows two systems side by side.
+// point and slows what moves; its `command` is what Redis was asked; `split` shows two systems side by side.
 import { crowd } from "./flights.js";
 
 const main = document.getElementById("main");

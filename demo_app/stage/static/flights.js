@@ -1,10 +1,8 @@
-// Where each token is, and how one that has moved flies to its new place: past the rooms between,
-// at a speed that the eye can follow. Only `transform` is animated, which costs no layout.
+// Where each token is, and how it comes to its new place, so that none ever lies upon another: in a row they move
+// up together, and who changes rooms leaves a streak behind and grows in its seat. All of it costs no layout.
 
-const PACE = 330; // milliseconds from one room to the next
-const WAY = ["readers", "outbox", "queue", "worker", "mail", "inbox"];
-const APART = 70; // milliseconds between two that come in together
-const FLYING = 40; // tokens that fly at the same time; nobody's eye follows more
+const PACE = 250; // milliseconds for each of the two: less than between two pictures
+const FLYING = 40; // streaks at the same time; nobody's eye follows more
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const opened = new WeakMap(); // by room: when it last held something
@@ -40,12 +38,13 @@ export function crowd() {
     const rows = floor.dataset.floor === "queue" ? 1 : Math.floor((floor.clientHeight + 1 + gap) / (height + gap));
     const seats = Math.max(1, rows) * style.gridTemplateColumns.split(" ").length;
     const all = tokens.length + Number(floor.dataset.hidden);
-    return { floor, tokens, all, shown: all > seats ? seats - 1 : tokens.length };
+    return { floor, tokens, all, seats, shown: all > seats ? seats - 1 : tokens.length };
   });
-  for (const { floor, tokens, all, shown } of sizes) {
+  for (const { floor, tokens, all, seats, shown } of sizes) {
     tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
     // a mail takes the place of the oldest, and all others keep theirs
-    if (floor.dataset.floor === "inbox") for (const token of tokens) token.style.order = token.textContent % shown;
+    const lap = Math.max(1, seats - 1);
+    if (floor.dataset.floor === "inbox") for (const token of tokens) token.style.order = token.textContent % lap;
     if (all > shown) floor.dataset.more = `+${all - shown}`;
     else delete floor.dataset.more;
   }
@@ -58,51 +57,49 @@ export function note() {
     const centre = middle(floor);
     for (const token of floor.children) {
       const seated = !token.classList.contains("beyond");
-      const spot = seated ? `${token.offsetLeft} ${token.offsetTop}` : "";
-      found.set(token.id, { ...(seated ? middle(token) : centre), floor: kind(floor), spot });
+      found.set(token.id, { ...(seated ? middle(token) : centre), floor: kind(floor), spot: spot(token) });
     }
   }
   places = found;
 }
 
-// The middle of the rooms between two.
-function between(from, to) {
-  const [start, end] = [WAY.indexOf(from), WAY.indexOf(to)];
-  if (start < 0 || end < 0) return [];
-  const first = (name) => floors().find((floor) => kind(floor) === name);
-  return WAY.slice(start + 1, Math.max(start + 1, end)).map(first).filter(Boolean).map(middle);
+const spot = (token) => `${token.offsetLeft} ${token.offsetTop}`;
+
+function streak(from, to, pace) {
+  const line = document.createElement("i");
+  line.className = "streak";
+  const [x, y] = [to.x - from.x, to.y - from.y];
+  Object.assign(line.style, { left: `${from.x}px`, top: `${from.y}px`, width: `${Math.hypot(x, y)}px` });
+  line.style.rotate = `${Math.atan2(y, x)}rad`;
+  document.body.append(line);
+  const frames = [{ scale: "0 1" }, { scale: 1, opacity: 1 }, { scale: 1, opacity: 0 }];
+  line.animate(frames, 2 * pace).finished.then(() => line.remove());
 }
 
-// Let every token that has moved since `note` fly, once; none if the picture is of another time. Again
-// all is read first.
+// Let every token that has moved since `note` come to its place, once; none if the picture is of another time.
+// Again all is read first.
 export function fly(sameTime) {
   const before = places;
   places = null; // what comes again without a change moves nothing
   if (still.matches || !before || !sameTime) return;
   const door = { ...middle(floors()[0]), floor: "readers" };
   const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
-  const flights = [];
+  const moved = [];
   for (const token of document.querySelectorAll("[data-floor] > .token:not(.beyond)")) {
     const floor = token.parentElement;
     const was = before.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
-    const now = kind(floor);
-    if (!was || (was.spot === `${token.offsetLeft} ${token.offsetTop}` && was.floor === now)) continue; // or on its way
-    const running = token.getAnimations();
-    const here = middle(token);
-    const stops = [was, ...(was.floor === now ? [] : between(was.floor, now)), here];
-    flights.push({ token, here, stops, running, far: was.floor !== now });
+    const far = was?.floor !== kind(floor);
+    if (!was || (was.spot === spot(token) && !far)) continue; // or on its way
+    if (!far && floor.dataset.floor === "inbox") continue; // there nobody moves up
+    const row = !far && was.spot.endsWith(` ${token.offsetTop}`);
+    moved.push({ token, was, here: middle(token), far, row, running: token.getAnimations() });
   }
-  flights.sort((a, b) => b.far - a.far);
-  for (const { running } of flights) for (const flight of running) flight.cancel();
+  for (const { running } of moved) for (const flight of running) flight.cancel();
   const pace = PACE * (document.body.matches(".look") ? 4 : 1);
-  let entering = 0;
-  for (const { token, here, stops } of flights.slice(0, FLYING)) {
-    const frames = stops.map(({ x, y }) => ({ transform: `translate(${x - here.x}px, ${y - here.y}px)` }));
-    const way = { duration: pace * (frames.length - 1), easing: "ease-in-out", fill: "backwards", delay: 0 };
-    if (stops[0] === door) { // one after the other, or they would lie upon each other
-      frames[0].opacity = 0;
-      way.delay = APART * entering++;
-    }
-    token.animate(frames, way);
+  const timing = { duration: pace, easing: "ease-in-out", fill: "backwards" };
+  for (const { token, was, here, row } of moved) {
+    const from = row ? { translate: `${was.x - here.x}px` } : { scale: 0 };
+    token.animate([from, {}], { ...timing, delay: row ? 0 : pace });
   }
+  for (const { was, here } of moved.filter(({ far }) => far).slice(0, FLYING)) streak(was, here, pace);
 }
