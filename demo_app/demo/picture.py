@@ -55,11 +55,14 @@ def draw(
 
 
 def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
-    """Draw the picture into files of this folder. Raises OSError when it can't be written."""
-    figure = draw(timeline, kills)
+    """Draw the picture into files of this folder, which say in words, too, what it shows.
+
+    Raises OSError when it can't be written.
+    """
+    figure, words = draw(timeline, kills), {"Description": describe(timeline, kills)}
     paths = [folder / "timeline.svg", folder / "timeline.png"]
     for path in paths:
-        figure.savefig(path, dpi=144)
+        figure.savefig(path, dpi=144, metadata=words)
     return paths
 
 
