@@ -1,4 +1,7 @@
-"""Tables in README and the reference that are made from the code: ``python tests/generated.py``."""
+"""Tables and numbers in README and the reference that are made from the code.
+
+``python tests/generated.py`` writes them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from readme_numbers import NUMBERS, numbered
 from translated import in_japanese
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,3 +180,5 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     for table, (file, _) in TABLES.items():
         file.write_text(rewritten(table), "utf-8")
+    for file in NUMBERS:
+        file.write_text(numbered(file), "utf-8")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from generated import TABLES, rewritten
+from readme_numbers import NUMBERS, numbered
 
 from demo_app.settings import Settings
 
@@ -12,6 +15,11 @@ from demo_app.settings import Settings
 def test_the_table_is_up_to_date(name: str) -> None:
     path, _ = TABLES[name]
     assert path.read_text("utf-8") == rewritten(name), "run `python tests/generated.py`"
+
+
+@pytest.mark.parametrize("path", NUMBERS, ids=str)
+def test_each_number_in_a_sentence_is_the_programs(path: Path) -> None:
+    assert path.read_text("utf-8") == numbered(path), "run `python tests/generated.py`"
 
 
 def test_every_setting_says_what_it_sets() -> None:
