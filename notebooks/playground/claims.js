@@ -50,7 +50,8 @@ class Claims {
     const held = this.held();
     for (const job of this.run("rescue", worker.name, LEASE, BEAT, 3, 3600).slice(2)) {
       const owner = held.find((one) => one.job === job).number;
-      const what = owner === worker.number ? "rescued own" : "rescued";
+      const aside = ["dead", "retrying"].find((state) => this.world.store.ZSCORE(state, job));
+      const what = aside || (owner === worker.number ? "rescued own" : "rescued");
       this.world.tell(what, job, {worker: worker.number, owner});
     }
     this.run("promote_due", worker.name, 100);
@@ -75,6 +76,9 @@ class Claims {
   states(jobs) { return this.run("states", JSON.stringify(STATE_AFTER), ...jobs); }
 
   queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
+
+  // What too many workers died with: it waits for another try, or for a person.
+  aside() { return ["retrying", "dead"].flatMap((state) => this.world.store.ZRANGE(state, 0, -1)); }
 
   held() {
     return Object.entries(this.world.store.keys).flatMap(([key, {value}]) => {

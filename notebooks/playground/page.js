@@ -118,6 +118,7 @@ function draw_jobs(places) {
   for (const {job, where, number, ghosts, kept, copies} of places) {
     if (where === "worker") show(`#worker${number}`, job, job, "running");
     if (where === "held") show(`#worker${number}`, job, job, "held");
+    if (where === "aside") show("#queue", job, job, "held");
     if (where === "nowhere") show("#nowhere", job, job, "lost");
     for (const mind of ghosts) show(`#worker${mind}`, `${job} in ${mind}`, job, "memory");
     if (kept) show("#web", `${job} copy`, job, "copy");

@@ -75,7 +75,7 @@ class World {
   }
 
   wipe() {
-    const gone = this.places().filter(({where}) => ["queue", "worker", "held"].includes(where));
+    const gone = this.places().filter(({where}) => ["queue", "worker", "held", "aside"].includes(where));
     this.store.wipe();
     for (const {job} of gone.reverse()) this.tell("gone", job, {fate: this.where(job)});
     this.tell("wiped");
@@ -156,8 +156,8 @@ class World {
   }
 
   // ---- what can be seen
-  // Where each job is: in a list of Redis (the queue, a worker's, or one that is held for a worker who
-  // does not run it), or in none. ghosts: who believes to have it, and no list says so.
+  // Where each job is: in a list of Redis (the queue, a worker's, one that is held for a worker who
+  // does not run it, or aside), or in none. ghosts: who believes to have it, and no list says so.
   places() {
     const queued = this.queue.queued(), held = this.queue.held();
     return Array.from({length: this.comments}, (_, i) => String(i + 1)).map((job) => {
@@ -165,7 +165,8 @@ class World {
       const copies = this.inbox[job] || 0;
       const position = queued.indexOf(job), kept = this.outbox.includes(job);
       const number = held.find((one) => one.job === job)?.number;
-      const elsewhere = minds.length ? "memory" : copies ? "inbox" : kept ? "outbox" : "nowhere";
+      const aside = this.queue.aside?.().includes(job);
+      const elsewhere = aside ? "aside" : minds.length ? "memory" : copies ? "inbox" : kept ? "outbox" : "nowhere";
       return {
         job, position, number, copies, kept,
         where: position >= 0 ? "queue" : minds.includes(number) ? "worker" : number ? "held" : elsewhere,

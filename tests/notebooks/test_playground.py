@@ -158,7 +158,8 @@ def test_each_rung_loses_delays_or_keeps_what_it_is_said_to(
 #: The jobs in each list of the page's Redis, and the dots in each box that stand for one.
 LISTS_AND_DOTS = """() => {
   const {queue} = page.world;
-  const lists = {"#queue": queue.queued(), "#worker1": [], "#worker2": []};
+  const waiting = [...queue.queued(), ...(queue.aside?.() ?? [])];
+  const lists = {"#queue": waiting, "#worker1": [], "#worker2": []};
   for (const {job, number} of queue.held()) lists[`#worker${number}`].push(job);
   const dots = Object.keys(lists).map((box) => [box, [...document.querySelectorAll(`${box} .job`)]
     .filter((one) => !one.classList.contains("memory")).map((one) => one.textContent)]);
@@ -289,6 +290,29 @@ def test_a_phone_shows_what_a_kill_did_without_scrolling(
     tab.locator("#worker1 .kill").click()
     for shown in ("#more", "#sum .bad", "#news"):
         playwright.expect(tab.locator(shown)).to_be_in_viewport()
+
+
+#: Kills whatever worker runs a job, before its mail, so many times; waits until that is noticed.
+KILL_TIME_AFTER_TIME = """(deaths) => {
+  for (let i = 0; deaths && i < 600; i += 1) {
+    tick();
+    const victim = page.world.workers.find(({run}) => run && page.world.now - run.began >= 1000);
+    if (victim) { act("kill", victim.number); deaths -= 1; }
+  }
+  for (let i = 0; i < 20; i += 1) tick();
+  draw();
+  return page.world.verdict().lost;
+}"""
+
+
+@pytest.mark.parametrize(("deaths", "news"), [(4, "waits for a minute"), (5, "is set aside")])
+def test_a_job_that_many_workers_died_with_is_set_aside_and_not_lost(
+    tab: playwright.Page, deaths: int, news: str
+) -> None:
+    after(tab, "claims", "comment", 0)
+    assert tab.evaluate(KILL_TIME_AFTER_TIME, deaths) == 0
+    assert tab.locator("#queue .held").inner_text() == "1"
+    assert news in tab.locator("#news").inner_text()
 
 
 def test_what_a_visibility_timeout_holds_comes_back_after_its_hour(tab: playwright.Page) -> None:
