@@ -34,11 +34,12 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (
-    *("test_12_your_own.py", "test_explore.py", "test_campaign.py", "test_known_losses.py"),
-    *("test_any_app.py", "test_judge.py", "test_lease_races.py", "test_kernel.py"),
-    *("test_stage_shows_redis.py", "test_stack.py", "test_mail_hostile.py", "test_broken.py"),
-    *("test_02_fifo_queues.py", "test_up.py", "test_09_the_ladder.py"),
-    *("test_07_swap_the_backend.py", "test_language.py", "test_demo.py", "test_bounds.py"),
+    *("test_explore.py", "test_12_your_own.py", "test_mail_hostile.py", "test_campaign.py"),
+    *("test_judge.py", "test_playground.py", "test_language.py", "test_known_losses.py"),
+    *("test_film.py", "test_03_redis_persistence.py", "test_04_kill_the_worker.py"),
+    *("test_accessibility_in_browser.py", "test_evidence.py", "test_show_in_browser.py"),
+    *("test_any_app.py", "test_kernel.py", "test_stack.py", "test_broken.py", "test_api_fuzz.py"),
+    *("test_bounds.py", "test_sink_kill.py", "test_grade.py", "test_adapters.py"),
 )
 #: Folders with files of half a minute.
 LONG = ("notebooks", "judge", "browser", "conformance")

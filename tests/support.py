@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import psutil
 import pytest
 import redis
 from programs import BROWSER, POSTGRES, needs
@@ -22,6 +23,7 @@ from demo_app.judge.postgres import Cluster, PostgresServer
 from demo_app.stack import Stack, redis_server
 from demo_app.stack.client import Client, rest_after
 from demo_app.stack.options import Options
+from demo_app.web.processes import lives
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -47,6 +49,26 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
         if asked - began > patience(seconds):
             pytest.fail(f"{what} did not happen within {asked - began:.0f} s")
         rest_after(asked)
+
+
+def gone(*pids: int) -> bool:
+    """Whether none of these processes lives."""
+    return not any(lives(pid) for pid in pids)
+
+
+def pids_of(ready: Mapping[str, Any]) -> list[int]:
+    """Every process of a stack. ready: what it said of itself."""
+    return [pid for pids in ready["pids"].values() for pid in pids]
+
+
+def marked(name: str, value: object) -> list[psutil.Process]:
+    """The processes that have this variable in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(name) == str(value):
+                found.append(process)
+    return found
 
 
 def patience(seconds: float) -> float:
@@ -128,6 +150,15 @@ def administer(server: PostgresServer, *commands: str) -> None:
 def client_of(url: str) -> redis.Redis:
     """A client whose answers are text."""
     return connect(url)
+
+
+def refuses_writes(client: redis.Redis) -> bool:
+    """Whether Redis says that its disk takes nothing."""
+    try:
+        client.set("probe", "x")
+    except redis.RedisError as error:
+        return "MISCONF" in str(error)
+    return False
 
 
 def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-import redis
 from programs import COMPILER, needs
-from support import client_of, until
+from support import client_of, refuses_writes, until
 
 from chaos.ledger import comments_of
 from demo_app.stack import Stack
@@ -79,14 +78,6 @@ def test_a_comment_that_the_disk_does_not_take_is_refused_and_the_next_one_is_se
         _all_have_come(client, stack)
 
 
-def _refuses(client: redis.Redis) -> bool:
-    try:
-        client.set("probe", "x")
-    except redis.RedisError as error:
-        return "MISCONF" in str(error)
-    return False
-
-
 @pytest.mark.parametrize("what", ["write", "sync"])
 def test_comments_are_taken_while_the_disk_takes_nothing_from_redis(
     disk: BrokenDisk, stack: Stack, what: str
@@ -94,7 +85,7 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis(
     server = client_of(stack.ready["redis"])
     with Client(stack.ready) as client:
         with disk.broken(what, "appendonly"):
-            until(lambda: _refuses(server), what="Redis refusing to write")
+            until(lambda: refuses_writes(server), what="Redis refusing to write")
             for _ in range(3):
                 client.comment()
         _all_have_come(client, stack)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import client_of, until
+from support import client_of, refuses_writes, until
 
 from chaos.ledger import comments_of
 from demo_app.stack import Stack
@@ -31,28 +31,6 @@ def _quota(pid: int) -> Iterator[None]:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
 
 
-def _refused(client: Client) -> str:
-    with pytest.raises(httpx.HTTPStatusError) as caught:
-        client.comment()
-    assert caught.value.response.status_code == 503
-    return str(caught.value.response.json()["detail"])
-
-
-@_QUOTAS
-def test_a_reader_is_told_that_the_blog_cannot_store_and_the_next_one_is_served() -> None:
-    with Stack() as stack, Client(stack.ready) as client:
-        client.comment()
-        [web] = stack.ready["pids"]["web"]
-        with _quota(web):
-            for _ in range(3):
-                assert "Nothing was stored" in _refused(client)
-        for _ in range(3):
-            client.comment()
-        client.wait_for_mails(4)
-        assert len(comments_of(Path(stack.ready["dir"]))) == 4
-        assert stack.ready["pids"]["web"] == [web]
-
-
 @_QUOTAS
 def test_comments_are_taken_while_redis_cannot_write_and_no_worker_looks_dead() -> None:
     environment = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
@@ -62,7 +40,7 @@ def test_comments_are_taken_while_redis_cannot_write_and_no_worker_looks_dead() 
         before = stack.ready["pids"]
         names = {worker["id"] for worker in client.summary()["workers"]}
         with _quota(before["redis"][0]):
-            until(lambda: _is_refused(redis), what="Redis refusing to write")
+            until(lambda: refuses_writes(redis), what="Redis refusing to write")
             for _ in range(5):
                 client.comment()
             until(lambda: not redis.keys("worker:*"), what="every lease running out")
@@ -74,14 +52,6 @@ def test_comments_are_taken_while_redis_cannot_write_and_no_worker_looks_dead() 
         deaths = [entry for entry in redis.xrange("journal") if entry[1]["event"] == "worker_died"]
         assert not deaths
         assert stack.ready["pids"] == before
-
-
-def _is_refused(redis: object) -> bool:
-    try:
-        redis.set("probe", "x")  # type: ignore[attr-defined]
-    except Exception as error:
-        return "MISCONF" in str(error)
-    return False
 
 
 @pytest.fixture

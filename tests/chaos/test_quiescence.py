@@ -28,10 +28,6 @@ def test_what_does_not_move_any_more_is_given_up_and_said_where_it_is(tmp_path: 
         assert told.startswith(f"{job}: ")
         assert "queued with nobody" in told
         assert "enqueued" in told
-
-
-def test_a_job_that_nobody_knows_is_said_to_be_unknown(tmp_path: Path) -> None:
-    with Stack(dir=str(tmp_path), workers=0) as stack, Client(stack.ready) as client:
         (told,) = trace(client, tmp_path, {"nowhere"})
         assert "the queue does not know it" in told
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import most_thorough, until
+from support import gone, most_thorough, pids_of, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -33,20 +33,6 @@ def _up(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], di
     finally:
         process.kill()
         process.communicate()
-
-
-def _pids(ready: dict[str, Any]) -> list[int]:
-    return [pid for pids in ready["pids"].values() for pid in pids]
-
-
-def _all_gone(pids: list[int]) -> bool:
-    def runs(pid: int) -> bool:
-        try:
-            return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
-
-    return not any(runs(pid) for pid in pids)
 
 
 def _reaper_of(process: subprocess.Popen[str]) -> psutil.Process:
@@ -73,7 +59,7 @@ def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(
             client.comment()
         client.wait_for(lambda now: now["running"] == 4)
         supervisor.kill()
-        until(lambda: _all_gone(_pids(ready)), what="the reaper's work")
+        until(lambda: gone(*pids_of(ready)), what="the reaper's work")
     _lose_nothing(tmp_path, 6)
 
 
@@ -87,10 +73,10 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
         _reaper_of(supervisor).kill()
         supervisor.kill()
         supervisor.wait()
-        left = _pids(ready)
-        assert not _all_gone(left)
+        left = pids_of(ready)
+        assert not gone(*left)
         _lose_nothing(tmp_path, 3)
-        until(lambda: _all_gone(left), what="the end of what was left")
+        until(lambda: gone(*left), what="the end of what was left")
 
 
 @pytest.mark.thorough
@@ -105,7 +91,7 @@ def test_a_redis_that_was_paused_meanwhile_is_ended_by_the_next_start_too(tmp_pa
         supervisor.kill()
         supervisor.wait()
         _lose_nothing(tmp_path, 1)
-        until(lambda: _all_gone([redis]), what="the end of the old server")
+        until(lambda: gone(redis), what="the end of the old server")
 
 
 @pytest.mark.parametrize("backend", most_thorough(["celery", "rq", "huey"], "celery"))
@@ -116,7 +102,7 @@ def test_a_worker_ends_itself_when_supervisor_and_reaper_are_gone(
         _reaper_of(supervisor).kill()
         supervisor.kill()
         supervisor.wait()
-        until(lambda: _all_gone(ready["pids"]["worker"]), what="the worker's end")
+        until(lambda: gone(*ready["pids"]["worker"]), what="the worker's end")
         reap((tmp_path / "stack-id").read_text())
 
 
@@ -134,5 +120,5 @@ def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:
         assert [event["event"] for event in told] == ["died", "started"]
         assert _reaper_of(supervisor).pid != old.pid
         supervisor.kill()
-        now = [*(pid for pid in _pids(ready) if pid != worker), told[1]["pid"]]
-        until(lambda: _all_gone(now), what="the new reaper's work")
+        now = [*(pid for pid in pids_of(ready) if pid != worker), told[1]["pid"]]
+        until(lambda: gone(*now), what="the new reaper's work")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from typing import IO, Any
 import httpx
 import psutil
 import pytest
-from support import most_thorough, until
+from support import marked, most_thorough, until
 
 from demo_app.commands import main
 from demo_app.stack.client import Client
@@ -144,18 +143,7 @@ def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -
         until(lambda: len(supervisor.children()) >= children, what="the first processes")
         process.send_signal(signal.SIGINT)
         process.wait(20)
-        assert _processes_with(f"DEMO_DIR={tmp_path}") == []
-
-
-def _processes_with(variable: str) -> list[str]:
-    """The command lines of the processes that have this in their environment."""
-    name, _, value = variable.partition("=")
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(name) == value:
-                found.append(" ".join(process.cmdline()))
-    return found
+        assert marked("DEMO_DIR", tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -261,15 +249,6 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
         page = httpx.get(address, follow_redirects=True)
         assert page.status_code == 200, page.text
         assert httpx.get(f"{address}stage").status_code == 401, "but not to the keys that kill"
-
-
-@pytest.mark.thorough
-def test_with_a_twin_stock_celery_runs_beside() -> None:
-    with _up("--twin") as process:
-        ready = _line(process)
-        assert set(ready["pids"]) == {"redis", "smtp", "web", "worker", "stock"}
-        environment = psutil.Process(ready["pids"]["stock"][0]).environ()
-        assert environment["DEMO_TRANSPORT"] == "stock"
 
 
 @pytest.mark.parametrize(

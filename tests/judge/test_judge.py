@@ -8,14 +8,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
-import psutil
 import pytest
 from judge.broken import BROKEN, solution
-from support import until
+from support import marked, until
 
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -126,19 +124,10 @@ def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Pat
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "JUDGED": str(tmp_path)}
     judge = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
-    until(lambda: len(_marked("JUDGED", tmp_path)) > 4, 120.0, "a trial")
+    until(lambda: len(marked("JUDGED", tmp_path)) > 4, 120.0, "a trial")
     judge.kill()
     judge.wait()
-    until(lambda: not _marked("JUDGED", tmp_path), 30.0, "the end of every process")
-
-
-def _marked(name: str, value: Path) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(name) == str(value):
-                found.append(process.pid)
-    return found
+    until(lambda: not marked("JUDGED", tmp_path), 30.0, "the end of every process")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 WRONG = {
     "2.1": [
@@ -14,8 +13,6 @@ WRONG = {
     "2.3": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("02_fifo_queues", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "02_fifo_queues", WRONG
+)

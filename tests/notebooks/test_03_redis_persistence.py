@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 WRONG = {
     "3.1": ["answer = {'always'}", "answer = {'always', 'everysec'}", "answer = 'always'"],
@@ -14,8 +13,6 @@ WRONG = {
     ],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("03_redis_persistence", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "03_redis_persistence", WRONG
+)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 WRONG: dict[str, list[str]] = {
     "4.2": [],
@@ -17,8 +16,6 @@ WRONG: dict[str, list[str]] = {
     ],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("04_kill_the_worker", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "04_kill_the_worker", WRONG
+)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 INSERT = "db.execute('INSERT INTO comments (text) VALUES (?)', (text,))"
 JOB = "db.execute('INSERT INTO outbox SELECT max(id) FROM comments')"
@@ -23,8 +22,6 @@ WRONG: dict[str, list[str]] = {
     ],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("05_lost_late_or_twice", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "05_lost_late_or_twice", WRONG
+)

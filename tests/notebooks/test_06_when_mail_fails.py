@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 WRONG: dict[str, list[str]] = {
     "6.1": [
@@ -20,8 +19,6 @@ WRONG: dict[str, list[str]] = {
     ],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("06_when_mail_fails", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "06_when_mail_fails", WRONG
+)

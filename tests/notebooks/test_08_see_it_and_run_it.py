@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 WRONG = {
     "8.1": ["answer = True", "answer = 'no'", "answer = 59"],
@@ -14,8 +13,6 @@ WRONG = {
     "8.3": ["answer = 1", "answer = 'staged'", "staged.post(2)\nstaged.wait()\nanswer = 1"],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("08_see_it_and_run_it", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "08_see_it_and_run_it", WRONG
+)

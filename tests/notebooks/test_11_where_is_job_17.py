@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from notebooks.misuse import survives_everything
+from notebooks.misuse import lesson_test
 
 WRONG = {
     "11.1": [
@@ -32,8 +31,6 @@ WRONG = {
     ],
 }
 
-
-@pytest.mark.thorough
-@pytest.mark.timeout(900)
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked() -> None:
-    survives_everything("11_where_is_job_17", WRONG)
+test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked = lesson_test(
+    "11_where_is_job_17", WRONG
+)

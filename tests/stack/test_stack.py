@@ -14,23 +14,12 @@ from typing import Any
 
 import psutil
 import pytest
-from support import let_judge, redis_running, until
+from support import gone, let_judge, pids_of, redis_running, until
 
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
-
-
-def _all_pids(ready: dict[str, Any]) -> list[int]:
-    return [pid for pids in ready["pids"].values() for pid in pids]
-
-
-def _gone(pids: list[int]) -> bool:
-    return not any(
-        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        for pid in pids
-    )
 
 
 def _refuses(port: int) -> bool:
@@ -50,12 +39,12 @@ def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> No
             "web": 1,
             "worker": 1,
         }
-        sessions = {os.getsid(pid) for pid in _all_pids(ready)}
+        sessions = {os.getsid(pid) for pid in pids_of(ready)}
         assert len(sessions) == 4, "each process has a session of its own"
         assert os.getsid(0) not in sessions
         socket_path = Path(ready["redis"].removeprefix("redis+socket://"))
         assert socket_path.parent.stat().st_mode & 0o777 == 0o700
-    assert _gone(_all_pids(ready))
+    assert gone(*pids_of(ready))
     assert all(_refuses(int(ready[name].rpartition(":")[2])) for name in ("web", "inbox", "smtp"))
     assert not Path(ready["dir"]).exists()
 
@@ -146,16 +135,6 @@ def test_a_process_that_is_killed_while_the_stack_starts_is_started_again(tmp_pa
     dies_once = {"DEMO_DIE_AT": "outbox_read:1"}
     with Stack(dir=tmp_path, environment=dies_once) as stack, Client(stack.ready) as client:
         client.wait_for_mails(1)
-
-
-def test_while_the_mail_server_is_down_jobs_are_tried_again(watched: Watched) -> None:
-    stack, client, _ = watched
-    before = client.mail_stats()["distinct"]
-    stack.kill("smtp", restart=False)
-    client.comment()
-    client.wait_for(lambda now: now["retrying"] == 1)
-    stack.start("smtp")
-    assert client.wait_for_mails(before + 1)["distinct"] == before + 1
 
 
 def test_an_external_redis_is_used_and_left_running() -> None:
