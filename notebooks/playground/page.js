@@ -175,7 +175,7 @@ function draw_sum() {
 }
 
 function draw_story() {
-  const job = chosen(), told = job ? page.world.story(job) : [];
+  const job = chosen(), told = page.world.told.filter((one) => job && one.job === job);
   fill($("#story h2"), job ? say("story", {job}) : say("story.none"));
   const row = (one) => {
     const item = make("li", ""), line = SCRIPTS[one.file]?.split("\n")[one.line - 1];

@@ -86,10 +86,6 @@ class World {
     const end = this.now + HOUR;
     const has_work = ({paused, dead, run}) => !paused && (dead || run || this.queue.queued().length);
     while (this.now < end && this.workers.some(has_work)) this.tick();
-    this.leap(end);
-  }
-
-  leap(end) {
     this.now = end;
     this.tell("hour");
     for (const worker of this.workers) if (!worker.dead && !worker.paused) this.queue.beat(worker);
@@ -176,7 +172,6 @@ class World {
   }
 
   where(job) { return this.places().find((one) => one.job === job)?.where; }
-  story(job) { return this.told.filter((one) => one.job === job); }
 
   // The sentence above the picture: how many comments have their mail, and what is wrong.
   verdict() {

@@ -59,8 +59,8 @@ STEPS_OF_STOCK = """([rung, acts]) => {
   });
   after("finish", (_, worker) => { if (rung === "late") note("ack", worker.number); });
   after("beat", (_, worker) => note("look", worker.number));
-  const leap = world.leap.bind(world);
-  world.leap = (end) => { note("hour"); leap(end); };
+  const tell = world.tell.bind(world);
+  world.tell = (what, ...more) => { if (what === "hour") note("hour"); tell(what, ...more); };
   for (const [ticks, what, number] of [...acts, [30, "hour", 1], [30, "comment", 1]]) {
     for (let i = 0; i < ticks; i += 1) world.tick();
     if (["kill", "wipe"].includes(what)) note(what, number);
