@@ -71,6 +71,9 @@ TOKEN = re.compile(rb"q[0-9a-f]{8}z")
 
 
 def spellings(text: str) -> set[str]:
-    """How the text may be written where a job is kept: as it is, in JSON, in Python."""
+    """How the text may be written where a job is kept: as it is, in JSON, in Python; an empty one
+    only in quotes, since nothing else of it can be found in another text."""
+    if not text:
+        return {'""', "''"}
     return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1],
             repr(text)[1:-1]}  # fmt: skip

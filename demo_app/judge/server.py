@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,13 +107,10 @@ class RedisServer:
 
     def where(self, text: str) -> list[str]:
         """See `Server`."""
-        wanted = spellings(text)
         with self._client() as client, suppress(redis.RedisError):
             found: Any = client.eval(CONTENT, 0)
             return [
-                key
-                for key, kind, parts in sorted(found)
-                for _ in range(_copies(kind, parts, wanted))
+                key for key, kind, parts in sorted(found) for _ in range(_copies(kind, parts, text))
             ]
         return DOWN
 
@@ -135,12 +131,15 @@ class RedisServer:
         )
 
 
-def _copies(kind: str, parts: list[Any], wanted: Iterable[str]) -> int:
-    """How often the element is there that is there most often, of those with a wanted text."""
+def _copies(kind: str, parts: list[Any], text: str) -> int:
+    """How often the element is there that is there most often, of those with the text."""
     if kind == "hash":  # a job's counter does not keep the job
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]
-    elements = Counter(map(str, parts))
-    found = [times for element, times in elements.items() if any(w in element for w in wanted)]
-    return max(found, default=0)
+    wanted = spellings(text)
+
+    def has(element: str) -> bool:
+        return element == text or any(spelled in element for spelled in wanted)
+
+    return max(Counter(element for element in map(str, parts) if has(element)).values(), default=0)
