@@ -78,8 +78,8 @@ def judge(
 ) -> int:
     """Kill, pause and cut off a queue's processes at each step, and say which promises it keeps.
 
-    Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. It runs the
-    file's code as you: it is no sandbox.
+    Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. On Linux
+    a class is shut in; a program, a library, or a class elsewhere can do what you can do.
     """
     targets = targets or []
     asked = [bool(hand_ins), as_table, len(targets) == 1 and not as_table]
