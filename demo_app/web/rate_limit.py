@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from weakref import WeakValueDictionary
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,19 +58,11 @@ class Turns:
             return await self._app(scope, receive, send)
         address = scope["client"][0] if scope["client"] else ""
         turn = self._of.setdefault(address, asyncio.Semaphore(AT_ONCE))
-        await turn.acquire()
-        waited_for = True
+        async with AsyncExitStack() as waited_for:
+            await waited_for.enter_async_context(turn)
 
-        async def sending(message: Message) -> None:
-            nonlocal waited_for
-            if waited_for:  # the answer is made; who reads it slowly keeps nobody waiting
-                waited_for = False
-                turn.release()
-            await send(message)
+            async def sending(message: Message) -> None:
+                await waited_for.aclose()  # who reads an answer slowly keeps nobody waiting
+                await send(message)
 
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            if waited_for:
-                turn.release()
-        return None
+            return await self._app(scope, receive, sending)

@@ -249,7 +249,7 @@ ROOMS = ("demo_app.web", "demo_app.stage")
 
 
 def test_both_languages_have_all_the_same_words() -> None:
-    english, japanese = (Translations(one, *ROOMS).all for one in ("en", "ja"))
+    english, japanese = (Translations(one, *ROOMS) for one in ("en", "ja"))
     of_one = {key for key in english if key.endswith(".one")}  # Japanese has no plural
     assert english.keys() - of_one == japanese.keys()
     assert {key.removesuffix(".one") for key in of_one} <= english.keys()

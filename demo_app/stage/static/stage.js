@@ -46,16 +46,12 @@ export function oops(words) {
   setTimeout(() => { $("oops").hidden = true; }, 5000);
 }
 
-const TOOLS = {
-  fewer: () => { document.body.classList.toggle("fewer"); crowd(); },
-};
-
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button");
   if (!button) return;
   event.preventDefault();
   if (event.detail) button.blur(); // or the next Space would press it again
-  if (button.id in TOOLS) TOOLS[button.id]();
+  if (button.id === "fewer") { document.body.classList.toggle("fewer"); crowd(); }
   else if (button.dataset.action && view.address === null) act(button.dataset.action); // a tape's keys disturb nothing
 });
 document.addEventListener("keydown", (event) => {
@@ -64,5 +60,5 @@ document.addEventListener("keydown", (event) => {
   if (button) { event.preventDefault(); button.click(); }
 });
 addEventListener("resize", crowd);
-for (const id of ["replay", ...Object.keys(TOOLS)]) $(id).hidden = false;
+for (const id of ["replay", "fewer"]) $(id).hidden = false;
 crowd();

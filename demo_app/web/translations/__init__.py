@@ -11,27 +11,22 @@ from starlette.requests import Request
 from local_smtp.web import words
 
 
-class Translations:
-    """The sentences of one language in these packages; ``t("blog.count", n=3)``."""
+class Translations(dict[str, str]):
+    """The sentences of one language in these packages, by their keys; ``t("blog.count", n=3)``."""
 
     def __init__(self, language: str, *packages: str) -> None:
-        self.all: dict[str, str] = {}
         for package in packages:
             path = files(package) / "translations" / f"{language}.json"
-            self.all |= json.loads(path.read_text("utf-8"))
+            self.update(json.loads(path.read_text("utf-8")))
 
     def __call__(self, key: str, **values: object) -> str:
         """The sentence of that key, filled in; that of `key.one`, if there is one, for `n` of 1.
 
         Raises KeyError for an unknown key.
         """
-        if str(values.get("n")) == "1" and self.has(f"{key}.one"):
+        if str(values.get("n")) == "1" and f"{key}.one" in self:
             key = f"{key}.one"
-        return self.all[key].format(**values) if values else self.all[key]
-
-    def has(self, key: str) -> bool:
-        """Whether there is a sentence of that key."""
-        return key in self.all
+        return self[key].format(**values) if values else self[key]
 
 
 _packages = ["demo_app.web"]
