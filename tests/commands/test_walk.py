@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+
+from demo_app.commands import main
 from demo_app.demo.walk import HAPPENS
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_it_prints_the_steps_in_their_order_and_functions_that_are_where_it_says() -> None:
-    command = [sys.executable, "-m", "demo_app", "walk"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not told.stderr
-    assert re.findall(r"^ ?\d+  (\w+)", told.stdout, re.MULTILINE) == list(HAPPENS)
-    places = re.findall(r"^ +(\S+):(\d+)-(\d+)(?:  (\S+))?$", told.stdout, re.MULTILINE)
+def test_it_prints_the_steps_in_their_order_and_functions_that_are_where_it_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["walk"]) == 0
+    told = capsys.readouterr()
+    assert not told.err
+    assert re.findall(r"^ ?\d+  (\w+)", told.out, re.MULTILINE) == list(HAPPENS)
+    places = re.findall(r"^ +(\S+):(\d+)-(\d+)(?:  (\S+))?$", told.out, re.MULTILINE)
     for file, first, last, name in places:
         lines = (ROOT / file).read_text("utf-8").splitlines()[int(first) - 1 : int(last)]
         assert len(lines) == int(last) - int(first) + 1

@@ -110,14 +110,15 @@ Role("w1", {str(tmp_path)!r}, "").ask("end", job="job-1", message_id="x")
     assert log.events[0]["at"] < log.events[1]["at"]
 
 
-def test_a_queue_in_sqlite_is_halted_between_its_statements_and_says_where_a_job_is(
-    tmp_path: Path,
-) -> None:
-    queue = SQLITE.replace("{claim}", TWO_STEPS)
-    (broken,) = judged(tmp_path / "seen.py", queue + WHERE, 4)
+def test_a_queue_in_sqlite_is_halted_between_its_statements(tmp_path: Path) -> None:
+    (broken,) = judged(tmp_path / "seen.py", SQLITE.replace("{claim}", TWO_STEPS) + WHERE, 4)
     assert broken.held is False
     assert "SELECT" in str(broken.as_json()["history"])
-    (unseen,) = judged(tmp_path / "unseen.py", queue, 1)
+
+
+@pytest.mark.thorough
+def test_a_queue_that_does_not_say_where_a_job_is_is_not_judged(tmp_path: Path) -> None:
+    (unseen,) = judged(tmp_path / "unseen.py", SQLITE.replace("{claim}", TWO_STEPS), 1)
     assert unseen.held is None
     assert "where(job)" in unseen.why
 
