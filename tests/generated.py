@@ -122,24 +122,30 @@ def threads() -> str:
     return table(head, rows)
 
 
-def translated(page: str, name: str) -> str:
+def translated(page: Path, name: str) -> str:
     """The table of that name on an English page, in Japanese."""
-    found = _place(name).search((REFERENCE / page).read_text("utf-8"))
+    found = _place(name).search(page.read_text("utf-8"))
     if found is None:
         raise LookupError(f"{page} has no place for the table {name}")
     return in_japanese(found[2].strip())
 
 
+def walk_in_japanese() -> str:
+    """The walk as the Japanese README has it, which lies in another folder."""
+    return translated(ROOT / "README.md", "walk").replace("](", "](../../")
+
+
 #: Where each table is, and what makes it. A Japanese one follows the English one.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "walk": (ROOT / "README.md", walk),
+    "ja/walk": (JAPANESE.parent / "README.md", walk_in_japanese),
     "judged": (REFERENCE / "judge.md", compared),
     "score": (REFERENCE / "judge.md", score),
     "queues": (REFERENCE / "answers.md", judged),
     "threads": (REFERENCE / "answers.md", threads),
     "settings": (REFERENCE / "reference.md", settings),
     **{
-        f"ja/{name}": (JAPANESE / page, partial(translated, page, name))
+        f"ja/{name}": (JAPANESE / page, partial(translated, REFERENCE / page, name))
         for page, names in {
             "judge.md": ("score", "judged"),
             "broker.md": ("measured", "strangers"),

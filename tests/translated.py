@@ -10,11 +10,12 @@ from pathlib import Path
 _WORDS = Path(__file__).with_name("generated_ja.json")
 _LAB = Path(__file__).resolve().parents[1] / "notebooks" / "lab" / "japanese.json"
 _GAP = re.compile(r"\{(\w+)[^{}]*\}")
-_CODE = re.compile(r"`[^`]*`")
+#: What stays as it is: code, and a link to code.
+_CODE = re.compile(r"`[^`]*`|\[[^]]*\]\([^)]*\)")
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 #: What parts a line into cells and sentences, and what is there in Japanese.
 _BETWEEN = re.compile(
-    r"(^\| | \| | \|$|^- \*\*|^- |\*\*: | ×: |level \d+: |; (?=level )|\. (?=level |`))"
+    r"(^\| (?:\| )?| \| | \|$|^- \*\*|^- |\*\*: | ×: |level \d+: |; (?=level )|\. (?=level |`))"
 )
 _BETWEEN_JAPANESE = {" ×: ": " 回: ", "; ": "。", ". ": "。"}
 #: Names and versions, which are the same in both languages.
