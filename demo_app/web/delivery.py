@@ -112,14 +112,11 @@ class Locator:
 
     def _in_this_process(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         found = {}
-        used = [name for name in ("memory", "inline") if name in self._comments.used]
-        for backend in map(backend_named, used):
-            for job in ids:
-                result = backend.find(job)
-                if result is not None:
-                    place = PLACE_OF_STATE[State(result.state)]
-                    place = Place.MEMORY if place is Place.QUEUED else place
-                    found[job] = Whereabouts(place, backend=backend.name)
+        for name in self._comments.used & {"memory", "inline"}:
+            for job, state in backend_named(name).states(ids).items():
+                place = PLACE_OF_STATE[State(state)]
+                place = Place.MEMORY if place is Place.QUEUED else place
+                found[job] = Whereabouts(place, backend=name)
         return found
 
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
