@@ -36,7 +36,6 @@ _COMPACT: dict[str, Any] = {
 class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
     """All of a channel but what it consumes. Each message is put in as one atomic step."""
 
-    in_flight_class: type[InFlight] = InFlight
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
     # as long as a lease: who waits longer, over a dead connection, is taken for dead
@@ -59,7 +58,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         It outlives the channel: a job is acknowledged when its connection has long been closed.
         """
         if self._found is None or self._found[0] != os.getpid():
-            broker = (self.in_flight_class, *self._address, self.global_keyprefix)
+            broker = (self.connection.in_flight_class, *self._address, self.global_keyprefix)
             self._found = (os.getpid(), process.in_flight_at(broker, self._make_in_flight))
         return self._found[1]
 
@@ -69,7 +68,10 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         pool = self._get_pool()
         pool.connection_kwargs["decode_responses"] = True
         pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
-        return self.in_flight_class(Queue(redis.Redis(connection_pool=pool), options))
+        made: InFlight = self.connection.in_flight_class(
+            Queue(redis.Redis(connection_pool=pool), options)
+        )
+        return made
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)

@@ -44,18 +44,13 @@ def begin(controller: Any, **info: object) -> None:
     _worker.update(controller=controller, info=info)
 
 
-def is_celery_worker() -> bool:
-    """Whether this process is a Celery worker, and not just some consumer."""
-    return bool(_worker)
-
-
 def info() -> dict[str, Any]:
     """What a Celery worker says of itself beside its pid; nothing elsewhere."""
     return dict(_worker.get("info", {}))
 
 
 def controller() -> Any:
-    """Celery's own object for the worker; None elsewhere."""
+    """Celery's own object for the worker; None in a process that is none."""
     return _worker.get("controller")
 
 

@@ -36,7 +36,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def _in_hand(self) -> int:
         """A worker still runs what it got over a connection that has broken since."""
-        if process.is_celery_worker():
+        if process.controller():
             return len(self._in_flight.held())
         return len(self._delivered) - len(self._dirty)
 
@@ -86,7 +86,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
         whatever becomes of the connection, and its jobs go on; what Celery drops is forgotten."""
         self._flush()
-        if process.is_celery_worker():
+        if process.controller():
             self._in_flight.holding.channel_closed(self._delivered)
         else:
             for tag in reversed(list(self._delivered)):

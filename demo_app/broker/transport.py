@@ -20,6 +20,7 @@ from .acknowledging import PAUSE
 from .claim import Ending, Verdict
 from .connection import scheme_of
 from .consuming import Consuming
+from .in_flight import InFlight
 from .keys import STEPS, lanes_of
 
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
@@ -65,6 +66,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
 
     Channel = Channel
     SentinelChannel = SentinelChannel
+    #: What its channels have in flight; an experiment may have another.
+    in_flight_class: type[InFlight] = InFlight
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
 

@@ -67,7 +67,7 @@ class CeleryConsumer(Consumer):
 
     def given_up(self, message: str) -> None:
         """A caller who waits for the result of a job that was given up gets an error."""
-        if process.is_celery_worker():
+        if process.controller():
             store_failure(process.controller().app, message)
 
 
@@ -114,7 +114,7 @@ def _begin(instance: Any, **_: Any) -> None:
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
     """When a connection breaks, Celery would forget the jobs that a process has not begun yet, and
     the process would begin them all the same. With claims, they are still this worker's."""
-    if process.is_celery_worker():
+    if process.controller():
         sender.pool.flush = None
 
 

@@ -74,20 +74,7 @@ class UnsafeInFlight(InFlight):
         return super().track(claimed)
 
 
-class Channel(transport.Channel):
-    """Claims, or pops."""
-
-    in_flight_class = UnsafeInFlight
-
-
-class SentinelChannel(transport.SentinelChannel):
-    """The same, through Sentinel."""
-
-    in_flight_class = UnsafeInFlight
-
-
 class Transport(transport.Transport):
-    """The broker's transport with the channels above."""
+    """The broker's transport, which claims, or pops."""
 
-    Channel = Channel
-    SentinelChannel = SentinelChannel
+    in_flight_class = UnsafeInFlight
