@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import redis
 
 from .claim import Claim, Claimed, Ending, Verdict
 from .complaints import Complaints
-from .consumer import Consumer
 from .holding import Holding
 from .lease import Lease, LeaseLost
 from .queue import Queue
@@ -33,8 +32,10 @@ class Acknowledging:
         self._said_to_wait: set[str] = set()  # ids, by the last heartbeat
         self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
         self._complaints = Complaints()
-        #: What runs the jobs that are claimed here.
-        self.consumer = Consumer()
+        #: The delivery tags of what whoever runs the jobs has received and not begun.
+        self.waiting_tags: Callable[[], set[str]] = set
+        #: Is told the message of each job that was given up, for it kept killing its workers.
+        self.given_up: Callable[[str], None] | None = None
         #: No further job is claimed; what is held goes on.
         self.draining = False
         self.closing = False
@@ -115,8 +116,9 @@ class Acknowledging:
 
     def tell_given_up(self, job_ids: list[str]) -> None:
         """Tell of those among the jobs that were rescued too often; raises redis.RedisError."""
-        for message in self.queue.given_up(job_ids):
-            self.consumer.given_up(message)
+        if self.given_up is not None:
+            for message in self.queue.given_up(job_ids):
+                self.given_up(message)
 
     def check(self, tag: str) -> None:
         """Call before a side effect: raises LeaseLost when the job is not ours any more."""

@@ -56,7 +56,8 @@ class Consuming(BaseChannel):
         if no_ack:
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
-            self.in_flight.consumer = worker.CONSUMER
+            self.in_flight.waiting_tags = worker.waiting_tags
+            self.in_flight.given_up = worker.given_up
             self.in_flight.work([queue], **process.info())
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 

@@ -92,7 +92,7 @@ class InFlight(Acknowledging):
 
     def _waiting(self) -> set[str]:
         """The ids of what is held here and has not begun."""
-        tags = self.consumer.waiting_tags()
+        tags = self.waiting_tags()
         return {claim.id for tag, claim in self.held().items() if tag in tags}
 
     def rescue(self) -> float | None:

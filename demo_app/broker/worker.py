@@ -16,7 +16,6 @@ from celery.worker import control, state
 
 from . import process, request
 from .claim import Ending, Verdict
-from .consumer import Consumer
 from .defaults import early_tasks, is_chosen, set_defaults
 from .reports import scheduled, store_failure
 
@@ -58,20 +57,15 @@ def _loop() -> Any:
     return getattr(process.controller(), "hub", None)
 
 
-class CeleryConsumer(Consumer):
-    """What Celery's worker knows of the jobs that it was given."""
-
-    def waiting_tags(self) -> set[str]:
-        """What it has received and not begun."""
-        return _tags(state.reserved_requests) - _tags(state.active_requests)
-
-    def given_up(self, message: str) -> None:
-        """A caller who waits for the result of a job that was given up gets an error."""
-        if process.controller():
-            store_failure(process.controller().app, message)
+def waiting_tags() -> set[str]:
+    """The delivery tags of what Celery has received and not begun."""
+    return _tags(state.reserved_requests) - _tags(state.active_requests)
 
 
-CONSUMER = CeleryConsumer()
+def given_up(message: str) -> None:
+    """A caller who waits for the result of a job that was given up gets an error."""
+    if process.controller():
+        store_failure(process.controller().app, message)
 
 
 def _tags(requests: Iterable[Any]) -> set[str]:

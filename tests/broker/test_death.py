@@ -150,7 +150,7 @@ def test_a_dead_worker_is_found_within_five_seconds(store: Queue, redis_url: str
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("step", ["acknowledge_pending", "consumer.waiting_tags"])
+@pytest.mark.parametrize("step", ["acknowledge_pending", "waiting_tags"])
 def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
     store: Queue,
     redis_url: str,
@@ -160,7 +160,7 @@ def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
 ) -> None:
     with _worker(redis_url) as worker, caplog.at_level(logging.WARNING):
         store.client.hset("server", "since", 0)
-        monkeypatch.setattr(*_owner(worker, step), _stumble)
+        monkeypatch.setattr(worker, step, _stumble)
         store.enqueue(message(1))
         store.register("dead", 500, "{}")
         store.claim("dead", lanes_of("mail"))
@@ -168,11 +168,6 @@ def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
         until(lambda: store.size(["mail"]) == 2, what="the rescued job, and the one that was due")
         assert store.client.keys("worker:*"), "its own lease is renewed"
         assert caplog.text.count("the others go on") == 1, "once, and not twice a second"
-
-
-def _owner(worker: InFlight, step: str) -> tuple[object, str]:
-    owner, _, name = step.rpartition(".")
-    return (getattr(worker, owner) if owner else worker), name
 
 
 def _stumble() -> None:
@@ -234,6 +229,6 @@ def test_a_worker_that_holds_eight_thousand_jobs_is_alive(store: Queue, redis_ur
         while claimed := store.claim(worker.lease.worker, worker.lanes, most=500):
             for one in claimed:
                 worker.track(one)
-        name, worker.consumer.waiting_tags = worker.lease.worker, lambda: set(worker.held())  # type: ignore[method-assign]
+        name, worker.waiting_tags = worker.lease.worker, lambda: set(worker.held())
         until(lambda: store.client.scard(f"waiting:{name}") == 8300, what="a beat that names all")
         assert worker.lease.worker == name

@@ -13,7 +13,6 @@ from demo_app.backends.celery import job_of
 from demo_app.broker import holding, in_flight, lease, lua
 from demo_app.broker.claim import Claimed, Ending, Verdict
 from demo_app.broker.complaints import Complaints
-from demo_app.broker.consumer import Consumer
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
 from demo_app.broker.message import parse
@@ -113,14 +112,13 @@ def gone() -> None:
     """In place of a reference to what Python has deleted."""
 
 
-class Knows(Consumer):
-    """What Celery's worker knows of the jobs that it was given. phase: of each tag."""
+class Knows:
+    """What Celery's worker has received and not begun. phase: of each tag."""
 
     def __init__(self, phase: dict[str, str]) -> None:
         self.phase = phase
 
-    def waiting_tags(self) -> set[str]:
-        """See `Consumer`."""
+    def __call__(self) -> set[str]:
         return {tag for tag, phase in self.phase.items() if phase == "waits"}
 
 
@@ -151,7 +149,7 @@ class Worker:
         here._queues, here.working = {"mail": None}, True
         here.lease._birth, here.lease._info = name, "{}"
         phase: dict[str, str] = {}
-        here.consumer = Knows(phase)
+        here.waiting_tags = Knows(phase)
         return cls(name, setup, here, phase, blog, due=LINE.clock.now)
 
     @property
