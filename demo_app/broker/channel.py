@@ -31,6 +31,8 @@ _COMPACT: dict[str, Any] = {
     "separators": (",", ":"),
     "default": JSONEncoder().default,
 }
+#: Adds to a set, when Redis is full as well.
+_ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], ARGV[1])"
 
 
 class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
@@ -113,9 +115,10 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         try:
             super()._queue_bind(exchange, routing_key, pattern, queue)
         except redis.exceptions.OutOfMemoryError:
-            key = self.keyprefix_queue % exchange
+            there = self.in_flight.queue
+            key = there.keys(self.keyprefix_queue % exchange)
             member = self.sep.join([routing_key or "", pattern or "", queue or ""])
-            self.in_flight.queue.add_to_set(key, member)
+            there.client.eval(_ADD_THOUGH_FULL, 1, key, member)
 
     def _size(self, queue: str) -> int:
         return self.in_flight.queue.size(lanes_of(queue))
@@ -130,7 +133,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
     ) -> None:
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
-        self.in_flight.queue.delete(lanes_of(queue))
+        self.in_flight.queue.purge(lanes_of(queue), by="deleted")
 
 
 def _moment(eta: str) -> float:

@@ -181,8 +181,11 @@ class Consuming(BaseChannel):
             self._woken_at, self._found_nothing = None, frozenset()
             self.client.connection.disconnect()
             raise
-        except redis.exceptions.NoScriptError:  # Redis was started again
-            here.queue.client.script_load(here.queue.scripts.registered(name).script)
+        except redis.exceptions.NoScriptError:  # Redis was started again, or is another server
+            connection = self.client.connection
+            script = here.queue.scripts.registered(name).script
+            connection.send_command("SCRIPT", "LOAD", script)
+            self.client.parse_response(connection, "SCRIPT LOAD")
             raise Empty from None
         except redis.exceptions.ResponseError as error:
             if str(error).startswith("LEASELOST"):

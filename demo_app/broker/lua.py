@@ -18,7 +18,7 @@ from .options import Options
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
 #: What comes before the text of every script.
-_SHARED = ("_prelude", "_claims", "_throughput")
+_SHARED = ("_prelude", "_claims")
 
 
 @cache

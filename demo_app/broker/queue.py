@@ -80,15 +80,6 @@ class Queue:
             pipe.llen(self.keys("queue", lane))
         return sum(map(int, pipe.execute()))
 
-    def add_to_set(self, key: str, member: str) -> None:
-        """Add to a set of kombu's, when Redis is full as well."""
-        self._run("add_to_set", self.keys(key), member)
-
-    def delete(self, lanes: Sequence[str]) -> None:
-        """Discard what waits in these lanes, and forget that there are such lanes."""
-        self.purge(lanes, by="deleted")
-        self.client.srem(self.keys("transient"), *lanes)
-
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
     ) -> int:

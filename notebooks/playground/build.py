@@ -18,7 +18,7 @@ from demo_app.broker.fold import STATE_AFTER
 HERE = Path(__file__).parent
 #: The Lua files that the page runs: what every script shares, and the steps of its blog.
 USED = (
-    *("_prelude", "_claims", "_throughput", "enqueue", "register", "beat", "held", "claim"),
+    *("_prelude", "_claims", "enqueue", "register", "beat", "held", "claim"),
     *("finish", "rescue", "promote_due", "states"),
 )
 #: In the order in which the page runs them.

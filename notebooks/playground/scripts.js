@@ -3,7 +3,7 @@
 // Redis' Lua is 5.1 and this machine's is 5.3. What differs and the scripts use is put in below:
 // `unpack`, and how a number becomes a text. SCRIPTS (file name to text) comes with the page.
 
-const SHARED = ["_prelude", "_claims", "_throughput"];
+const SHARED = ["_prelude", "_claims"];
 // The commands that take a job into a list or out of it.
 const MOVES = new Set(["LPUSH", "RPUSH", "LREM", "LMOVE", "LMPOP", "RPOP", "ZADD", "ZREM"]);
 

@@ -24,8 +24,7 @@ STEPS = tuple(
                  "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.
-_SHOWING = ("summary", "snapshot", "held", "recent", "throughput", "held_by", "_throughput",
-            "pause", "take")  # fmt: skip
+_SHOWING = ("snapshot", "held", "pause", "take")
 
 #: What stands in a line of Lua, and what the mistake puts there.
 _LUA = tuple(
