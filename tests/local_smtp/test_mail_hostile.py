@@ -6,6 +6,7 @@ address in each of them; every connection to it is a failure, as is any dialog, 
 any change of the inbox's own address, and any trace of a script that ran.
 """
 
+import re
 import smtplib
 import socketserver
 import threading
@@ -303,7 +304,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", most_thorough(BROKEN, "1,000 parts", "broken base64"))
-def test_a_broken_mail_is_listed_searched_and_shown(sink, page, name):
+def test_a_broken_mail_is_listed_searched_and_shown(sink, name):
     mail = send_raw(sink, BROKEN[name])
     headers = {"Authorization": f"Bearer {sink.settings.token}"}
     with httpx.Client(base_url=sink.inbox, headers=headers, timeout=20) as http:
@@ -314,10 +315,23 @@ def test_a_broken_mail_is_listed_searched_and_shown(sink, page, name):
             path = f"/api/messages/{mail}/parts/{attachment['part']}"
             assert http.get(path).status_code == 200
         assert http.get(f"/api/messages/{mail}/raw").content.startswith(BROKEN[name])
+        first = http.get(f"/?mail={mail}").raise_for_status().text
+        tabs = set(re.findall(r"[?&;]tab=(\w+)", first))
+        assert tabs >= {"headers", "source"}
+        for tab in tabs:
+            assert 'class="tabs"' in http.get(f"/?mail={mail}&tab={tab}").raise_for_status().text
+    sink.clear()
+
+
+@pytest.mark.parametrize(
+    "name", most_thorough([name for name in BROKEN if b"text/html" in BROKEN[name]], "utf-7")
+)
+def test_a_browser_makes_nothing_of_what_is_broken(sink, page, name):
+    mail = send_raw(sink, BROKEN[name])
     events = what_happens(page, sink.inbox)
     open_mail(page, sink, mail)
     for side in sides(page):
         page.goto(side)
         assert page.locator(".tabs").count() == 1
-    settle(page)
+        settle(page)
     assert events == []
