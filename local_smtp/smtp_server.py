@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from contextlib import suppress
 
 import uvloop
 
@@ -23,7 +22,6 @@ class SmtpServer:
         self._listener, self._around = listener, around
         # inherited by each connection: what the system takes ahead of us is read in one go
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.BUFFER_BYTES)
-        self._loop = uvloop.new_event_loop()
         self._up = threading.Event()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
@@ -39,24 +37,15 @@ class SmtpServer:
         self._thread.join(_STOP_WITHIN)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.close()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())  # and then it ends the sessions
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         server = await self._loop.create_server(
             lambda: Session(self._around), sock=self._listener, backlog=bounds.BACKLOG
         )
         self._up.set()
         await self._stopping.wait()
         server.close()
-        self._loop.set_exception_handler(lambda *_: None)  # of tasks that never got to begin
-        sessions = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in sessions:
-            task.cancel()
-        if sessions:
-            await asyncio.wait(sessions, timeout=1.0)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(server.wait_closed(), 1.0)
+        self._loop.set_exception_handler(lambda *_: None)  # of sessions that never got to begin
