@@ -94,10 +94,9 @@ def _no_database(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    if any(one["loc"][0] == "path" for one in error.errors()):
-        wrong_address = not request.scope["path"].startswith("/api/")
-        if wrong_address:
-            return error_response(request, DomainError(404, "missing"))
+    wrong_address = any(one["loc"][0] == "path" for one in error.errors())
+    if wrong_address and not request.scope["path"].startswith("/api/"):
+        return error_response(request, DomainError(404, "missing"))
     problems = [
         f"{'.'.join(str(part) for part in one['loc'][1:]) or 'the request'}: {one['msg']}"
         for one in error.errors()
