@@ -21,18 +21,25 @@ _OF_SERVER = (Act.SERVER, Act.SERVER_AFTER)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event that a person wants to see. at: seconds since the first event of the trial."""
+    """One event that a person wants to see. at: seconds since the first event of the trial. times:
+    how often its job has begun by then."""
 
     at: float
     who: str
     what: str
     step: str
+    times: int
     event: Event
 
     @property
     def job(self) -> str:
         """The job that it is about, without the seconds that it takes; "" for none."""
         return str(self.event.get("job", "")).partition(":")[0]
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether a job begins that has begun before."""
+        return self.event["event"] == "begin" and self.times > 1
 
     @property
     def is_fault(self) -> bool:
@@ -64,8 +71,9 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
         if event["event"] in ("begin", "end") and _is_more_of_the_same(record, job, runs[job]):
             continue
         who = "server" if event["event"] == "where" else str(event.get("to", event["who"]))
-        line = Line(round(event["at"] - start, 3), who, what, event.get("step", ""), event)
-        same = lines and (lines[-1].who, lines[-1].what, lines[-1].step) == (who, what, line.step)
+        at, step = round(event["at"] - start, 3), event.get("step", "")
+        line = Line(at, who, what, step, runs[job], event)
+        same = lines and (lines[-1].who, lines[-1].what, lines[-1].step) == (who, what, step)
         if what and not same:
             lines.append(line)
     return lines

@@ -4,7 +4,6 @@ for each process, and for each job that was looked for or ran again."""
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
@@ -45,17 +44,18 @@ def svg(record: Record, title: str, say: Say = str.format) -> str:
 class _Picture:
     def __init__(self, record: Record, say: Say) -> None:
         self._lines, self._say = story(record, say), say
-        #: By its line: how often the job of a beginning has begun.
-        self._times: dict[int, int] = {}
+        ids: dict[str, str] = {}
         #: The ends of jobs that had ended with another message id.
-        self._other_ids: set[int] = set()
-        self._count()
+        self._other_ids = {
+            row
+            for row, line in enumerate(self._lines)
+            if line.event["event"] == "end"
+            and ids.setdefault(line.job, line.event["message_id"]) != line.event["message_id"]
+        }
         people = [line.who for line in self._lines if not line.is_of_server]
         server = ["server"] if any(_lane(line) == "server" for line in self._lines) else []
         asked = [
-            line.job
-            for row, line in enumerate(self._lines)
-            if line.event["event"] == "where" or self._times.get(row, 1) > 1
+            line.job for line in self._lines if line.event["event"] == "where" or line.begins_again
         ]
         names = [*dict.fromkeys(people), *server, *dict.fromkeys(asked)]
         #: Where each lane is, from the left; and each event, from the top.
@@ -64,18 +64,6 @@ class _Picture:
         for row in range(len(self._lines)):
             above = self._y[-1] + _ROW if self._y else _TOP
             self._y.append(above + (_STRIPE if self._gap(row) else 0))
-
-    def _count(self) -> None:
-        runs: Counter[str] = Counter()
-        ids: dict[str, str] = {}
-        for row, line in enumerate(self._lines):
-            if line.event["event"] == "begin":
-                runs[line.job] += 1
-                self._times[row] = runs[line.job]
-            elif line.event["event"] == "end":
-                mine = line.event["message_id"]
-                if ids.setdefault(line.job, mine) != mine:
-                    self._other_ids.add(row)
 
     def drawn(self, title: str) -> Iterator[str]:
         """The file, line by line."""
@@ -95,7 +83,8 @@ class _Picture:
                        f'fill="{WAITING}"/>')  # fmt: skip
                 yield f'<text x="{left}" y="{self._y[row] - 20}">{seconds:.1f} s</text>'
             weight = "bold" if self._is_odd(row) else "normal"
-            words = _cut(f"{line.at:.2f} s  {called(line.who, self._say)}: {self._words(row)}")
+            times = f" ({line.times}×)" if line.begins_again else ""
+            words = _cut(f"{line.at:.2f} s  {called(line.who, self._say)}: {line.what}{times}")
             yield (f'<text x="{left}" y="{self._y[row] + 5}" font-weight="{weight}">'
                    f"{escape(words)}</text>")  # fmt: skip
         for name in self._x:
@@ -108,15 +97,11 @@ class _Picture:
             yield f'<text x="10" y="{place}" fill="{EDGE}">{self._say(part)}</text>'
         yield "</svg>\n"
 
-    def _words(self, row: int) -> str:
-        times = self._times.get(row, 1)
-        return self._lines[row].what + (f" ({times}×)" if times > 1 else "")
-
     def _is_odd(self, row: int) -> bool:
         """Whether the event shows what was broken, or what should not be."""
         line = self._lines[row]
         odd = line.event["event"] in ("refused", "put waits", "crashed") or row in self._other_ids
-        return line.is_fault or odd or _is_nowhere(line) or self._times.get(row, 1) > 1
+        return line.is_fault or odd or _is_nowhere(line) or line.begins_again
 
     def _gap(self, row: int) -> float:
         """Seconds for which nothing had happened; 0 for a moment."""
