@@ -38,7 +38,6 @@ class Judgement:
 
     def __init__(self, verdicts: list[Verdict]) -> None:
         self.verdicts = verdicts
-        self.held = all(verdict.held for verdict in verdicts)
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

@@ -102,8 +102,7 @@ class Control(Lifecycle):
 
     def fault_hits(self) -> int:
         """How often the mail server has misbehaved, under the rules in force."""
-        rules = self.client.faults()
-        return sum(int(rule["hits"]) for rule in rules)
+        return sum(int(rule["hits"]) for rule in self.client.faults())
 
     def slow_mail(self, each: float) -> None:
         """Let the mail server take so many seconds for each mail."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -86,8 +85,8 @@ class ManualWorker(Beside):
 
         def kill_children() -> None:
             for child in psutil.Process(self.pid).children():
-                with suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
         self._when_busy(kill_children)
 

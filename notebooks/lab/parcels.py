@@ -97,6 +97,5 @@ class Parcels:
                 if len(self.lines()) > packed:
                     packed, since = len(self.lines()), time.monotonic()
         late = min(held(self.lab.redis), ordered - packed)
-        claims = "claims+" in self.program.text
-        name = "claims+redis://" if claims else "redis://"
+        name = "claims+redis://" if "claims+" in self.program.text else "redis://"
         return Outcome(name, packed, lost=ordered - packed - late, late=late)

@@ -18,7 +18,6 @@ from lab.running import Lab
 #: How often each store is measured: a single sample is decided by chance.
 RUNS = 3
 
-
 #: One client's three steps of a job: enqueue it, claim one, acknowledge it. Each is as durable as
 #: promised when it returns.
 Client = tuple[Callable[[str], Any], Callable[[], Any], Callable[[Any], Any]]
