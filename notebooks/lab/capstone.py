@@ -13,10 +13,11 @@ from IPython.display import HTML
 from lab.language import say
 from lab.ledger import side_by_side
 from lab.lifecycle import LabError
-from lab.own_app import OwnApp, Trial
+from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Picture, Table
+from lab.trials import Trial, trials
 
 RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))
 #: An app may have so many lines that are not empty.
@@ -39,7 +40,9 @@ class Tried:
 
     def picture(self) -> Picture:
         """When each mail arrived, a panel for each trial in which a process was killed."""
-        return side_by_side(**{trial.name: trial.ledger for trial in self.trials[1:4]})
+        return side_by_side(
+            **{trial.name: trial.ledger for trial in self.trials if trial.ledger.kills}
+        )
 
 
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
@@ -59,7 +62,7 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
                            most=LONGEST))  # fmt: skip
     lab.redis.flushall()
     with Progress("the trials of your app"), closing(OwnApp(lab, text)) as app:
-        return Tried(list(app.trials()))
+        return Tried(list(trials(app)))
 
 
 def rungs() -> HTML:

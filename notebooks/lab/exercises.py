@@ -188,9 +188,11 @@ def _order(answer: list[str]) -> str | None:
 #: For each trial of one's own app: where to look when it fails.
 _LOOK_AT = {
     "the reader does not wait": "the answer came after the mail. Who could send it instead?",
-    "the web app is killed": "the jobs were in the web app's memory. Who outlives it?",
     "the worker is killed": "what the dead worker held is lost or late. When is a job forgotten?",
-    "Redis is killed": "a comment came while Redis was down. Where could its job wait?",
+    "the mail server breaks off": "a job failed once. Who tries again? (Two mails may be alike.)",
+    "Redis is down": "a comment came while Redis was down. Where could its job wait?",
+    "the web app is killed": "a comment was stored, and its job was not. What is one transaction?",
+    "the relay is killed": "it had forgotten what it had not handed over. What comes first?",
     "the mail server's answer is lost": "the mail is sent again. How could the inbox know it?",
 }
 
@@ -200,9 +202,9 @@ def _own_app(answer: Any) -> str | None:
     if not isinstance(answer, Tried):
         return say("give what `try_out(lab)` returns.")
     for trial in answer.trials:
-        if trial.held is None:
+        if trial.held is None and trial.name == "the worker is killed":
             return say("your app has no worker yet: the next rung is Celery.")
-        if not trial.held:
+        if trial.held is False:
             return say(_LOOK_AT[trial.name])
     return None
 

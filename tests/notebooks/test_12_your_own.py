@@ -18,23 +18,42 @@ WRONG = {
     "12.1": ["answer = True", "answer = tried"],
     "12.2": ["answer = 4", "answer = 'five'"],
 }
-WAITS, WEB, WORKER, REDIS, ANSWER = (
+WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
     "the reader does not wait",
-    "the web app is killed",
     "the worker is killed",
-    "Redis is killed",
+    "the mail server breaks off",
+    "Redis is down",
+    "the web app is killed",
+    "the relay is killed",
     "the mail server's answer is lost",
 )
 #: What each rung does not pass yet.
 FAILS = {
-    "1_inline": [WAITS],
-    "2_thread": [WEB],
-    "3_early": [WORKER, REDIS],
-    "4_late": [WORKER, REDIS, ANSWER],
-    "5_claims": [REDIS, ANSWER],
+    "1_inline": [WAITS, BREAKS, WEB],
+    "2_thread": [BREAKS, WEB],
+    "3_early": [WORKER, BREAKS, REDIS, WEB],
+    "4_late": [WORKER, REDIS, WEB, ANSWER],
+    "5_claims": [REDIS, WEB, ANSWER],
     "6_outbox": [ANSWER],
     "7_message_id": [],
 }
+RETRIES = ", autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1"
+IN_ONE = '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n'
+FORGETS = '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
+HANDS_OVER = "            notify.delay(number)\n"
+KNOWS = 'mail["Message-ID"]'
+#: Mistakes in the highest rung, two by two: what is written in place of what, and what fails then.
+MISTAKES = [
+    (
+        {RETRIES: "", HANDS_OVER + FORGETS: f"{FORGETS}            db.commit()\n{HANDS_OVER}"},
+        [BREAKS, RELAY],
+    ),
+    (
+        {f"{KNOWS} not in": 'mail["Subject"] not in', f"add({KNOWS})": 'add(mail["Subject"])',
+         IN_ONE: f"    with database() as db:\n{IN_ONE}"},
+        [BREAKS, WEB],
+    ),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +75,21 @@ def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
         assert rows[WORKER].ledger.missing > rows[WORKER].late, "it is lost, and not only late"
     if rung == "4_late":
         assert rows[WORKER].ledger.missing == rows[WORKER].late > 0, "it is late, and not lost"
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("mistakes", "fails"), MISTAKES)
+def test_an_app_that_looks_right_and_is_not_does_not_pass(
+    lab: Lab, mistakes: dict[str, str], fails: list[str], tmp_path: Path
+) -> None:
+    text = RUNGS[-1].read_text("utf-8")
+    for right, wrong in mistakes.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    (path := tmp_path / "my_app.py").write_text(text, "utf-8")
+    tried = try_out(lab, path)
+    assert [trial.name for trial in tried.trials if trial.held is False] == fails
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""What is done to an app that a learner wrote, and what became of its mails."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from demo_app.demo.timeline import Kill
+from lab.language import say
+from lab.ledger import Ledger
+from lab.manual_worker import PATIENCE
+from lab.own_app import OwnApp
+from lab.program import held
+
+#: Seconds by which each line between the worker and the mail server is late: a mail needs some ten.
+_SLOW = 0.08
+#: Seconds in which a worker that acknowledges a job before it runs has done so.
+_EARLY = 5.0
+#: Seconds in which a relay has tried to hand over what is in the outbox.
+_HANDS_OVER = 3.0
+_COMMENTS = 4
+#: Kills of the web app between two steps: one may come too late, or too soon.
+_KILLS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of some comments. held: None when the app has no such part.
+
+    late: how many jobs a list in Redis still has that are to send a mail, or to send it again.
+    """
+
+    name: str
+    held: bool | None
+    ledger: Ledger
+    late: int = 0
+    twice: int = 0
+
+    def row(self) -> tuple[object, ...]:
+        """Its line of the table."""
+        mark = {True: say("✓ holds"), False: say("✗ fails"), None: "–"}[self.held]
+        missing, late = self.ledger.missing, self.late
+        return say(self.name), mark, self.ledger.comments, max(0, missing - late), late, self.twice
+
+
+def trials(app: OwnApp) -> Iterator[Trial]:
+    """Each in its turn, on the same running app, as the rungs need them."""
+    app.cable.delay = _SLOW
+    yield _waits(app)
+    yield _worker_killed(app)
+    yield _breaks_off(app)
+    yield _redis_down(app)
+    yield _web_killed(app)
+    yield _relay_killed(app)
+    yield _answer_lost(app)  # only here is what is shown twice a fault
+
+
+def _waits(app: OwnApp) -> Trial:
+    """Is the reader answered before the mail has arrived?"""
+    began = time.time()
+    app.post("waits 0")
+    sooner = not app.program.lines("inbox.txt")
+    found = app.settle("waits", began, ())
+    return Trial("the reader does not wait", sooner, *found)
+
+
+def _worker_killed(app: OwnApp) -> Trial:
+    name, began = "the worker is killed", time.time()
+    app.post(*_texts("worker", _COMMENTS))
+    if "worker" not in app.running:
+        return Trial(name, None, *app.settle("worker", began, ()))
+    app.lab.until(lambda: app.arrived("worker"), "the first mail", PATIENCE, silent=True)
+    _hold_a_mail(app)
+    kill = app.kill("worker")
+    app.cable.reset()  # what the dead had on its way does not arrive
+    app.cable.plug_in()
+    app.again("worker")
+    return _judged(app, name, "worker", began, kill)
+
+
+def _hold_a_mail(app: OwnApp) -> None:
+    """Stop what is on its way to the inbox, so that the worker is in the middle of its jobs;
+    wait until it has acknowledged one of them, if it does so early."""
+    app.cable.unplug()
+    with smtplib.SMTP("127.0.0.1", app.inbox, timeout=PATIENCE) as inbox:
+        inbox.noop()  # what had reached it before has been answered, and is in its file
+    deadline = time.monotonic() + _EARLY
+    while time.monotonic() < deadline:
+        known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
+        if known < _COMMENTS:
+            return
+        time.sleep(0.05)  # between two looks
+
+
+def _breaks_off(app: OwnApp) -> Trial:
+    """The mail server ends the connection on which a mail should come. Two readers have said
+    the same: each of them has a mail."""
+    began = time.time()
+    app.cable.lose_answer()
+    app.post("breaks 0", "breaks 0")
+    return _judged(app, "the mail server breaks off", "breaks", began)
+
+
+def _redis_down(app: OwnApp) -> Trial:
+    name, began = "Redis is down", time.time()
+    app.lab.stack.kill("redis", restart=False)
+    app.post(*_texts("redis", _COMMENTS))
+    app.lab.start("redis")
+    if "worker" not in app.running:
+        return Trial(name, None, *app.settle("redis", began, ()))
+    return _judged(app, name, "redis", began, Kill(began, 0, "redis"))
+
+
+def _web_killed(app: OwnApp) -> Trial:
+    """As soon as a comment is stored, the web app is killed."""
+    began, kills = time.time(), []
+    for text in _texts("web", _KILLS):
+        with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
+            before, posting = _version(database), app.in_a_thread(text)
+            while posting.is_alive() and _version(database) in (before, None):
+                pass  # a pause would be longer than what is looked for
+            with suppress(sqlite3.OperationalError):
+                database.execute("BEGIN IMMEDIATE")  # it can't go on to write
+            kills.append(app.kill("web"))
+        app.again("web")
+        app.until_web()
+    return _judged(app, "the web app is killed", "web", began, *kills)
+
+
+def _relay_killed(app: OwnApp) -> Trial:
+    """While Redis is down the relay has a job that it can't hand over: then it is killed."""
+    name, began = "the relay is killed", time.time()
+    if "relay" not in app.running:
+        return Trial(name, None, Ledger((), ()))
+    app.lab.stack.kill("redis", restart=False)
+    app.post("relay 0")
+    with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
+        before, deadline = _version(database), time.monotonic() + _HANDS_OVER
+        while time.monotonic() < deadline and _version(database) in (before, None):
+            time.sleep(0.02)  # between two looks
+    kill = app.kill("relay")
+    app.lab.start("redis")
+    app.again("relay")
+    return _judged(app, name, "relay", began, kill)
+
+
+def _answer_lost(app: OwnApp) -> Trial:
+    began = time.time()
+    app.cable.lose_answer_like(re.compile(rb"accepted"))
+    app.post(*_texts("answer", 2))
+    return _judged(app, "the mail server's answer is lost", "answer", began)
+
+
+def _judged(app: OwnApp, name: str, mark: str, began: float, *kills: Kill) -> Trial:
+    ledger, late, twice = app.settle(mark, began, kills)
+    shown_once = twice == 0 or bool(kills)
+    return Trial(name, not ledger.missing + late and shown_once, ledger, late, twice)
+
+
+def _texts(mark: str, comments: int) -> list[str]:
+    return [f"{mark} {number}" for number in range(comments)]
+
+
+def _version(database: sqlite3.Connection) -> int | None:
+    """Another number when anybody else has written (https://sqlite.org/pragma.html, data_version);
+    None while somebody does."""
+    with suppress(sqlite3.OperationalError):
+        return int(database.execute("PRAGMA data_version").fetchone()[0])
+    return None
