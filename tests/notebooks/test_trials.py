@@ -1,0 +1,104 @@
+"""Each rung of the app that a learner writes loses what it is said to lose, and so does one that
+only looks right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lab.capstone import LONGEST, RUNGS, try_out
+from lab.lifecycle import LabError
+from lab.running import Lab
+
+WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
+    "the reader does not wait",
+    "the worker is killed",
+    "the mail server breaks off",
+    "Redis is down",
+    "the web app is killed",
+    "the relay is killed",
+    "the mail server's answer is lost",
+)
+#: What each rung does not pass yet.
+FAILS = {
+    "1_inline": [WAITS, BREAKS, WEB],
+    "2_thread": [BREAKS, WEB],
+    "3_early": [WORKER, BREAKS, REDIS, WEB],
+    "4_late": [WORKER, REDIS, WEB, ANSWER],
+    "5_claims": [REDIS, WEB, ANSWER],
+    "6_outbox": [ANSWER],
+    "7_message_id": [],
+}
+RETRIES = ", autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1"
+IN_ONE = '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n'
+FORGETS = '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
+HANDS_OVER = "            notify.delay(number)\n"
+KNOWS = 'mail["Message-ID"]'
+#: Mistakes in the highest rung, two by two: what is written in place of what, and what fails then.
+MISTAKES = [
+    (
+        {RETRIES: "", HANDS_OVER + FORGETS: f"{FORGETS}            db.commit()\n{HANDS_OVER}"},
+        [BREAKS, RELAY],
+    ),
+    (
+        {f"{KNOWS} not in": 'mail["Subject"] not in', f"add({KNOWS})": 'add(mail["Subject"])',
+         IN_ONE: f"    with database() as db:\n{IN_ONE}"},
+        [BREAKS, WEB],
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One for all that a learner tries, as in the lesson."""
+    with closing(Lab(workers=0)) as lab:
+        yield lab
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("rung", sorted(FAILS))
+def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
+    (path,) = (path for path in RUNGS if path.stem == rung)
+    tried = try_out(lab, path)
+    assert [trial.name for trial in tried.trials if trial.held is False] == FAILS[rung]
+    rows = {trial.name: trial for trial in tried.trials}
+    if rung == "3_early":
+        assert rows[WORKER].ledger.missing > rows[WORKER].late, "it is lost, and not only late"
+    if rung == "4_late":
+        assert rows[WORKER].ledger.missing == rows[WORKER].late > 0, "it is late, and not lost"
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("mistakes", "fails"), MISTAKES)
+def test_an_app_that_looks_right_and_is_not_does_not_pass(
+    lab: Lab, mistakes: dict[str, str], fails: list[str], tmp_path: Path
+) -> None:
+    text = RUNGS[-1].read_text("utf-8")
+    for right, wrong in mistakes.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    (path := tmp_path / "my_app.py").write_text(text, "utf-8")
+    tried = try_out(lab, path)
+    assert [trial.name for trial in tried.trials if trial.held is False] == fails
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import nothing_of_this_name", "can't be imported"),
+        ("class Inbox: ...", "nothing of the name 'web'"),
+        ("x = 1\n" * (LONGEST + 1), "are enough"),
+    ],
+)
+def test_a_file_that_is_no_app_yet_is_told_why(
+    lab: Lab, text: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "my_app.py"
+    path.write_text(text)
+    with pytest.raises(LabError, match=told):
+        try_out(lab, path)
