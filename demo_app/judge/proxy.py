@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Container, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -28,6 +29,11 @@ class _Line:
         self.ends = client, server
         self.frozen = self.losing = False
 
+    @property
+    def port(self) -> int:
+        """Of the other side's client, which is the proxy."""
+        return int(self.ends[1].get_extra_info("sockname")[1])
+
     def reset(self) -> None:
         """End it at once, for both sides."""
         for end in self.ends:
@@ -41,11 +47,15 @@ class Proxy:
 
     Unplugged, it holds the bytes, as a broken network does: neither side is told. Safe to use from
     every thread. watch: is told of all data that come by, with their connection and whether they
-    are an answer; they go on when it returns.
+    are an answer; they go on when it returns. tls: what it speaks to clients, if anything; the
+    other side hears plain text.
     """
 
     def __init__(
-        self, routes: Mapping[socket.socket, Connect], watch: Callable[..., Any] | None = None
+        self,
+        routes: Mapping[socket.socket, Connect],
+        watch: Callable[..., Any] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._watch = watch
         self._loop = asyncio.new_event_loop()
@@ -65,7 +75,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
         self._servers = [
-            self._run(asyncio.start_server(partial(self._forward, connect), sock=listener))
+            self._run(asyncio.start_server(partial(self._forward, connect), sock=listener, ssl=tls))
             for listener, connect in routes.items()
         ]
 
@@ -96,9 +106,16 @@ class Proxy:
         self.lost.clear()
         self._loses_like = pattern
 
-    def freeze(self) -> None:
-        """Leave every connection half-open: it stays, and nothing passes. New ones work."""
-        self._loop.call_soon_threadsafe(self._for_all, lambda line: setattr(line, "frozen", True))
+    def freeze(self, ports: Container[int] | None = None) -> None:
+        """Leave connections half-open: they stay, and nothing passes. New ones work.
+
+        ports: by which the other side knows those that are meant; all that there are by default.
+        """
+
+        def freeze(line: _Line) -> None:
+            line.frozen |= ports is None or line.port in ports
+
+        self._loop.call_soon_threadsafe(self._for_all, freeze)
 
     def reset(self) -> None:
         """End every connection; new ones work."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from kombu import Connection
 from servers import leads_to, sentinel, server, wait_until_watched
 from support import until
 
+from demo_app.judge.proxy import Proxy
 from demo_app.stack.ports import take
 
 
@@ -33,37 +35,13 @@ class OpenedBy(Shop):
 @contextmanager
 def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]:
     """Speaks TLS on the port that it yields, and passes on to a server that does not."""
-    loop = asyncio.new_event_loop()
-
-    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            target.write(data)
-        target.close()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner, outer = await asyncio.open_connection("127.0.0.1", server_port)
-        await asyncio.gather(pass_on(reader, outer), pass_on(inner, writer), return_exceptions=True)
-
-    async def listen() -> asyncio.Server:
-        return await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-
-    server = loop.run_until_complete(listen())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+    end = socket.create_server(("127.0.0.1", 0))
+    port = end.getsockname()[1]
+    proxy = Proxy({end: partial(asyncio.open_connection, "127.0.0.1", server_port)}, tls=context)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield port
     finally:
-        asyncio.run_coroutine_threadsafe(_end_all(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _end_all() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+        proxy.end()
 
 
 @pytest.fixture

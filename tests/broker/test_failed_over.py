@@ -22,7 +22,7 @@ def _fail_over(shop: Shop, replica: Shop) -> None:
     """The replica becomes the primary, and the other way round; what is connected stays so."""
     replica.redis.replicaof("no", "one")
     shop.redis.replicaof("127.0.0.1", str(replica.port))
-    shop.link.server_port = replica.port
+    shop.leads_to = replica.port
     until(lambda: shop.redis.info("replication")["role"] == "slave", what="the fail-over")
 
 
@@ -39,7 +39,7 @@ def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
     shop: Shop, replica: Shop
 ) -> None:
     shop.start_worker()
-    producer = Queue(connect(f"redis://127.0.0.1:{shop.link.port}/0"))
+    producer = Queue(connect(f"redis://127.0.0.1:{shop.link_port}/0"))
     producer.enqueue(message(1, task="shop.pack", arguments={"parcel": "before"}, queue="celery"))
     assert not shop.lost(["before"], 30)
     shop.until(shop.waits, "the wait for a job")

@@ -210,10 +210,10 @@ def test_a_broken_connection_takes_no_job_with_it(open_one: OpenShop, transport:
     shop.start_worker()
     for parcel in ("p0", "p1", "p2", "p3"):
         shop.until(shop.waits, "a worker that waits")
-        shop.link.swallow()
+        shop.link.freeze()
         shop.order(parcel)
         handed_over = shop.queued() == 0
-        shop.link.cut()
+        shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[transport])
         if handed_over:
             return  # if not, the worker's wait had just ended, and it is tried again
@@ -247,6 +247,6 @@ def test_broken_connections_run_no_healthy_job_twice(open_one: OpenShop) -> None
     shop.order(*parcels, seconds=1)
     for parcel in ("p0", "p2"):
         shop.until_started(parcel)
-        shop.link.cut()
+        shop.link.reset()
     assert not shop.lost(parcels, 40)
     assert set(shop.times("started").values()) == {1}

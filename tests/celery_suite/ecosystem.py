@@ -156,13 +156,8 @@ class Bazaar(Shop):
     def start_beside(self, *words: str) -> None:
         """Start another program of Celery's."""
         with (self.folder / f"{words[0]}-{len(self.beside)}.log").open("w") as log:
-            started = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "shop", *words],
-                cwd=self.folder, env=self.environment, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-        self._leash.hold(started.pid)
-        self.beside.append(started)
+            command = [sys.executable, "-m", "celery", "-A", "shop", *words]
+            self.beside.append(self.start(command, log))
 
     def end_beside(self) -> None:
         """End the beats and Flower, and wait for them."""

@@ -7,9 +7,11 @@ is a file that a test makes. The other does nothing.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,15 +19,15 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import redis
 from celery import Celery
 from support import patience
 
-from celery_suite.link import Link
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
+from demo_app.judge.proxy import Proxy, Streams
 from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
 
@@ -89,7 +91,12 @@ class Shop:
         self.redis = redis.Redis(port=self.port, decode_responses=True)
         self.start_redis()
         self.queue = Queue(self.redis)  #: what claims has in it
-        self.link = Link(self.port)  #: the workers' way to Redis
+        end = socket.create_server(("127.0.0.1", 0))
+        self.link_port, self.leads_to = int(end.getsockname()[1]), self.port
+        self.link = Proxy({end: self._connect})  #: the workers' way to Redis, which may break
+
+    async def _connect(self) -> Streams:
+        return await asyncio.open_connection("127.0.0.1", self.leads_to)
 
     def add(self, text: str) -> None:
         """Write this at the end of the app."""
@@ -105,8 +112,7 @@ class Shop:
         """Start the server on the folder's data, as the one before left them."""
         command = [binary(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
-        self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        self._leash.hold(self.server.pid)
+        self.server = self._leash.start(command, stdout=subprocess.DEVNULL)
         self.until(self.redis_answers, "Redis")
 
     def kill_redis(self) -> None:
@@ -125,14 +131,19 @@ class Shop:
     @property
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app."""
-        checkout = os.environ.get("CELERY_SUITE_BROKER", str(REPOSITORY))
         return {
             **self._leash.environment,
             "TMPDIR": str(self.folder),  # what a killed pool leaves goes with the test
-            "BROKER": self.broker(self.link.port),
+            "BROKER": self.broker(self.link_port),
             "SETTINGS": json.dumps(self.settings),
-            "PYTHONPATH": os.pathsep.join([checkout, os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
         }
+
+    def start(self, command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
+        """Start a program in the folder that knows the app; output: of all that it says."""
+        return self._leash.start(
+            command, self.environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
+        )
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker in a process group of its own, and wait until it says that it is ready."""
@@ -141,15 +152,7 @@ class Shop:
         command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "--loglevel", "INFO"]
         command += ["--pool", self.pool, "--concurrency", "2", "--hostname", f"w{number}@here"]
         with log.open("w") as output:
-            worker = subprocess.Popen(
-                [*command, *options],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._leash.hold(worker.pid)
+            worker = self.start([*command, *options], output)
         self.workers.append(worker)
         self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker, log)
         return worker
@@ -269,7 +272,7 @@ class Shop:
 
     def close(self) -> None:
         """End everything that was started."""
-        self.link.close()
+        self.link.end()
         for worker in self.workers:
             signal_group(worker, signal.SIGKILL)
             worker.wait()

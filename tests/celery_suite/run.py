@@ -45,8 +45,6 @@ def environment(
 ) -> dict[str, str]:
     """The environment variables of the tests: where Redis is, and what ``redis`` means."""
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
-    if os.environ.get("CELERY_SUITE_BROKER"):  # a checkout whose demo_app is to be tried instead
-        paths.insert(1, os.environ["CELERY_SUITE_BROKER"])
     scheme = "claims+redis" if transport == "claims" else "redis"
     wanted = {
         "PYTHONPATH": os.pathsep.join(paths),

@@ -69,7 +69,7 @@ class Soak:
         kind = self.chance.choices(list(weights), weights=list(weights.values()))[0]
         self.hits[kind] += 1
         if kind == "cut":
-            self.shop.link.cut()
+            self.shop.link.reset()
         elif kind == "redis":
             self.shop.kill_redis()
             self.shop.start_redis()
