@@ -11,10 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from benchmarks.machine import describe
-from benchmarks.table import Table
 
 #: Each is a module of this package with a function `run` that gives tables.
 NAMES = (
@@ -42,18 +40,9 @@ def main() -> None:
         with console.status(f"{name} …"):
             tables += import_module(f"benchmarks.{name}").run()
     for table in tables:
-        print(table.markdown()) if given.markdown else console.print(_rich(table))
+        print(table.markdown()) if given.markdown else console.print(table.rich())
     if given.json:
         given.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
-
-
-def _rich(table: Table) -> RichTable:
-    shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
-    for column in table.columns:
-        shown.add_column(column)
-    for row in table.rows:
-        shown.add_row(*row)
-    return shown
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.table import Table as RichTable
+
 from demo_app.markdown import table
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What one benchmark found. note: what a reader has to know to judge the numbers."""
+    """What was found. note: what a reader has to know to judge the numbers."""
 
     title: str
     columns: list[str]
@@ -24,3 +26,12 @@ class Table:
             *([self.note] * bool(self.note)),
         ]
         return "\n\n".join(told) + "\n"
+
+    def rich(self) -> RichTable:
+        """The table for a terminal."""
+        shown = RichTable(title=self.title, caption=self.note or None, title_justify="left")
+        for column in self.columns:
+            shown.add_column(column)
+        for row in self.rows:
+            shown.add_row(*(cell.replace("**", "") for cell in row))
+        return shown

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
-from rich.table import Table
 from typer import BadParameter, Exit, Option, Typer
 
 from chaos import table
-from chaos.campaign import Result, run
+from chaos.campaign import run
 from chaos.plan import PACE, Plan
 from demo_app.settings import Safeguard, Transport
 
@@ -26,10 +25,9 @@ def chaos(
     faults: Annotated[int, Option(min=1, metavar="N", help="how many")] = 1000,
     seconds: Annotated[float, Option(min=1, metavar="S", help="no new fault after that")] = 3600.0,
     seed: Annotated[int | None, Option(help="[default: a new one, which is printed]")] = None,
-    stock: Annotated[
-        bool, Option("--stock", help="the same on Celery's own transport too")
+    stock_only: Annotated[
+        bool, Option("--stock-only", help="on Celery's own transport, and not on this project's")
     ] = False,
-    stock_only: Annotated[bool, Option("--stock-only", help="on Celery's own only")] = False,
     without: Annotated[
         list[Safeguard] | None,
         Option(help="leave a safeguard out [repeatable]"),
@@ -46,7 +44,7 @@ def chaos(
         float,
         Option(metavar="S", help="seconds without progress after which a mail counts as lost"),
     ] = 30.0,
-    as_json: Annotated[bool, Option("--json", help="one JSON object for each campaign")] = False,
+    as_json: Annotated[bool, Option("--json", help="print one JSON object")] = False,
     markdown: Annotated[bool, Option("--markdown", help="print the tables as Markdown")] = False,
 ) -> None:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
@@ -65,40 +63,26 @@ def chaos(
         pace=pace,
         history=history,
     )
-    on_stock = replace(
-        plan,
-        transport=Transport.STOCK,
-        without=frozenset(),
-        patience=STOCK_PATIENCE,
-        history=None,
-    )
+    if stock_only:
+        plan = replace(
+            plan, transport=Transport.STOCK, without=frozenset(), patience=STOCK_PATIENCE
+        )
     try:
         assert plan.kinds
     except ValueError as error:
         raise BadParameter(f"{error}.") from None
-    plans = [plan] * (not stock_only) + [on_stock] * (stock or stock_only)
-    console, results = Console(stderr=True, highlight=False), []
-    for one in plans:
-        console.print(f"{one.faults:,} faults, seed {one.seed}, transport {one.transport}")
-        results.append(run(one, lambda line: console.print(line, markup=False)))
+    told = Console(stderr=True, highlight=False)
+    told.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
+    result = run(plan, lambda line: told.print(line, markup=False))
     if as_json:
-        for result in results:
-            print(json.dumps(table.as_json(result)))
-    if markdown:
-        print(table.markdown(results))
-    if not as_json and not markdown:
-        _show(results)
+        print(json.dumps(table.as_json(result)))
+    for one in table.tables(result):
+        if markdown:
+            print(one.markdown())
+        elif not as_json:
+            Console(highlight=False).print(one.rich())
     sys.stdout.flush()
-    raise Exit(0 if results[0].held else 1)
-
-
-def _show(results: list[Result]) -> None:
-    console = Console(highlight=False)
-    for title, rows in (("faults", table.fault_counts(results)), ("outcome", table.rows(results))):
-        printed = Table(title, *table.names(results))
-        for name, cells in rows:
-            printed.add_row(*(cell.replace("**", "") for cell in [name, *cells]))
-        console.print(printed)
+    raise Exit(0 if result.held else 1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from chaos.ledger import Ledger, bodies_of, settle
 from chaos.plan import Plan
 from chaos.quiescence import ByHand, trace, wait_for_quiescence
 from chaos.readers import Readers
-from chaos.recovery import Recovery, recoveries
+from chaos.recovery import recoveries
 from chaos.strike import heal, strike
 from chaos.system import System
 from demo_app.blog.seed import POSTS
@@ -35,13 +35,14 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out. broken: what `check` found, by how the promise was broken."""
+    """What came out. recoveries: seconds. broken: what `check` found, by how the promise was
+    broken."""
 
     plan: Plan
     seconds: float
     faults: tuple[Fault, ...]
     ledger: Ledger
-    recoveries: tuple[Recovery, ...]
+    recoveries: tuple[float, ...]
     missing: tuple[str, ...]
     broken: dict[str, list[str]]
 
@@ -49,6 +50,10 @@ class Result:
     def by_kind(self) -> dict[str, int]:
         """How many faults of each kind there were, by name."""
         return dict(sorted(Counter(fault.kind for fault in self.faults).items()))
+
+    def count(self, how: str) -> int:
+        """How often the promise was broken in this way."""
+        return len(self.broken.get(how, ()))
 
     @property
     def held(self) -> bool:
@@ -62,7 +67,7 @@ def run(plan: Plan, on_line: OnLine) -> Result:
         system = System(Path(name), plan.transport, plan.without)
         try:
             system.start()
-            result = _Campaign(plan, system, on_line).run()
+            result = _strike_and_count(plan, system, on_line)
         finally:
             system.stop()
         if plan.history is not None:
@@ -70,85 +75,65 @@ def run(plan: Plan, on_line: OnLine) -> Result:
         return result
 
 
-class _Campaign:
-    def __init__(self, plan: Plan, system: System, on_line: OnLine) -> None:
-        self._plan, self._system, self._on_line = plan, system, on_line
-        self._chance = random.Random(plan.seed)
-        self._faults: list[Fault] = []
-        self._posted: list[tuple[float, int]] = []  # when a comment was accepted, and its number
-        self._by_hand: ByHand = {}
-        self._began = time.monotonic()
+def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
+    began = time.monotonic()
+    history = History(system.folder / HISTORY)
+    follower = Follower(system.ready, history)
+    follower.start()
+    rules = MailRules(system.ready)
+    history.add("posts", to={str(n): address for n, *_, address in POSTS})
+    readers = Readers(
+        {**system.ready, "web": system.wires.web}, str(plan.seed), history, insist=not plan.aimed
+    )
+    readers.start()
+    rules.begin()
+    faults = strike(plan, random.Random(plan.seed), system, rules, readers.accepted, on_line)
+    readers.stop()
+    heal(system, rules)
+    for fault in faults:
+        history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
+    history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
+    ledger, arrivals, missing = _count(plan, system, history, follower, on_line)
+    found = history.verdict()["broken"]
+    broken = {how: what for how, what in found.items() if how in FOR_READERS or not plan.stock}
+    for how, what in broken.items():
+        on_line(f"       {how}: {len(what)}, as {what[0]}")
+    travels = list(ledger.travels)
+    times = recoveries(faults, follower.fold(), sorted(readers.accepted), arrivals, travels)
+    follower.stop()
+    rules.close()
+    history.close()
+    took = time.monotonic() - began
+    return Result(plan, took, tuple(faults), ledger, tuple(times), missing, broken)
 
-    def run(self) -> Result:
-        plan, system = self._plan, self._system
-        history = History(system.folder / HISTORY)
-        follower = Follower(system.ready, history)
-        follower.start()
-        rules = MailRules(system.ready)
-        history.add("posts", to={str(n): address for n, *_, address in POSTS})
-        readers = Readers(
-            {**system.ready, "web": system.wires.web},
-            str(plan.seed),
-            history,
-            insist=not plan.aimed,
-        )
-        readers.start()
-        rules.begin()
-        faults = strike(plan, self._chance, system, rules, readers.accepted, self._on_line)
-        readers.stop()
-        heal(system, rules)
-        self._faults += faults
-        self._posted += readers.accepted
-        for fault in faults:
-            history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
-        history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
-        result = self._count(history, follower)
-        follower.stop()
-        rules.close()
-        history.close()
-        return result
 
-    def _count(self, history: History, follower: Follower) -> Result:
-        plan, system = self._plan, self._system
-        with Client(system.ready) as client:
-            wait_for_quiescence(
-                client,
-                system.folder,
-                patience=plan.patience,
-                stock=plan.stock,
-                by_hand=self._by_hand,
-                on_line=self._on_line,
-            )
-            follower.catch_up()
-            ledger = settle(
-                client,
-                system.folder,
-                [number for _, number in self._posted],
-                stock=plan.stock,
-                by_hand=self._by_hand,
-            )
-            mails = client.all_mails()
-            for body in bodies_of(system.folder):
-                history.add("stored", body=body)
-            for mail in stored_mails(system.folder):
-                history.add("seen", **mail)
-            missing = trace(client, system.folder, ledger.missing)
-        for line in missing:
-            self._on_line(f"       missing: {line}")
-        found = history.verdict()["broken"]
-        broken = {how: what for how, what in found.items() if how in FOR_READERS or not plan.stock}
-        for how, what in broken.items():
-            self._on_line(f"       {how}: {len(what)}, as {what[0]}")
-        arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
-        posted = sorted(at for at, _ in self._posted)
-        travels = list(ledger.travels)
-        times = recoveries(self._faults, follower.fold(), posted, arrivals, travels)
-        return Result(
-            plan,
-            time.monotonic() - self._began,
-            tuple(self._faults),
-            ledger,
-            tuple(times),
-            missing,
-            broken,
+def _count(
+    plan: Plan, system: System, history: History, follower: Follower, on_line: OnLine
+) -> tuple[Ledger, list[float], tuple[str, ...]]:
+    """Wait until all is quiet, and write down what is there then.
+
+    Returns what became of the comments, when each mail arrived (epoch seconds, sorted), and a line
+    for each that is missing.
+    """
+    by_hand: ByHand = {}
+    with Client(system.ready) as client:
+        wait_for_quiescence(
+            client,
+            system.folder,
+            patience=plan.patience,
+            stock=plan.stock,
+            by_hand=by_hand,
+            on_line=on_line,
         )
+        follower.catch_up()
+        ledger = settle(client, system.folder, stock=plan.stock, by_hand=by_hand)
+        mails = client.all_mails()
+        for body in bodies_of(system.folder):
+            history.add("stored", body=body)
+        for mail in stored_mails(system.folder):
+            history.add("seen", **mail)
+        missing = trace(client, system.folder, ledger.missing)
+    for line in missing:
+        on_line(f"       missing: {line}")
+    arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
+    return ledger, arrivals, missing

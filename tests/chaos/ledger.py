@@ -18,29 +18,25 @@ from demo_app.stack.client import Client
 class Ledger:
     """What it comes down to.
 
-    comments: stored, and so shown to every reader. unstored: promised with a 201 and not stored.
-    lost: no mail has come. waiting: those of them that somebody still holds (of stock Celery: they
-    come back when the visibility timeout ends). duplicates: shown a second time. suppressed: came a
-    second time and not shown. uncertain: mails that were sent again because nobody could know.
+    comments: stored, and so shown to every reader. mails: those of them whose mail has come.
+    missing: the jobs of the others. waiting: how many of these somebody still holds (of stock
+    Celery: they come back when the visibility timeout ends). suppressed: came a second time and not
+    shown. uncertain: mails that were sent again because nobody could know.
     late: acknowledgements that came after a rescue.
     by_hand: given up by rule, and brought back as a person would, by reason. travels: when a
     comment was written, and when its mail came, but for those that were brought back by hand.
-    missing: the jobs of the lost mails.
     """
 
     comments: int
-    unstored: int
     mails: int
-    lost: int
+    missing: frozenset[str]
     waiting: int
-    duplicates: int
     suppressed: int
     uncertain: int
     late: int
     conserved: bool
     by_hand: dict[str, int]
     travels: tuple[tuple[float, float], ...]
-    missing: frozenset[str]
 
 
 def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
@@ -56,20 +52,12 @@ def bodies_of(folder: Path) -> list[str]:
         return [body for (body,) in database.execute("SELECT body FROM comments")]
 
 
-def settle(
-    client: Client,
-    folder: Path,
-    accepted: list[int],
-    *,
-    stock: bool,
-    by_hand: dict[str, str],
-) -> Ledger:
+def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:
     """Compare everything; the system is quiet, or as quiet as it gets."""
     comments = comments_of(folder)
     mails = client.all_mails()
-    shown = Counter(mail["job_id"] for mail in mails)
     wanted = {job for job, _ in comments.values()}
-    lost = wanted - set(shown)
+    missing = wanted - {mail["job_id"] for mail in mails}
     summary = client.summary()
     held = set[str]()
     if stock:
@@ -81,11 +69,9 @@ def settle(
         first[mail["job_id"]] = min(at, first.get(mail["job_id"], at))
     return Ledger(
         comments=len(comments),
-        unstored=len(set(accepted) - set(comments)),
-        mails=len(wanted & set(shown)),
-        lost=len(lost),
-        waiting=len(lost & held),
-        duplicates=sum(count - 1 for count in shown.values()),
+        mails=len(wanted - missing),
+        missing=frozenset(missing),
+        waiting=len(missing & held),
         suppressed=sum(mail["deliveries"] - 1 for mail in mails),
         uncertain=sum(mail["deliveries"] > 1 for mail in mails),
         late=int(summary["late"]),
@@ -94,7 +80,6 @@ def settle(
         travels=tuple(
             (at, first[job]) for job, at in comments.values() if job in first and job not in by_hand
         ),
-        missing=frozenset(lost),
     )
 
 

@@ -13,27 +13,16 @@ way, of the same part, of Redis or of everything, from that one.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from chaos.context import Fault
 from demo_app.broker.fold import Fold
 
-_PID = re.compile(r"-(\d+)-[0-9a-f]+\.\d+$")
 #: Seconds after a fault after which nothing counts as its effect.
 _HORIZON = 120.0
 #: Seconds by which a rule's hit may be noticed late, and by which a client notices a hang.
 _POLL, _TIMEOUT = 0.3, 2.7
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What had to recover, and the seconds that it took."""
-
-    kind: str
-    seconds: float
 
 
 def recoveries(
@@ -42,8 +31,8 @@ def recoveries(
     accepted: list[float],
     arrivals: list[float],
     travels: list[tuple[float, float]],
-) -> list[Recovery]:
-    """One for each fault that interrupted something, in no particular order.
+) -> list[float]:
+    """The seconds of each fault that interrupted something, in the faults' order.
 
     fold: of the queue's journal. accepted, arrivals: epoch seconds at which a comment was accepted,
     and a mail taken; sorted. travels: the same of each comment and its own mail.
@@ -58,7 +47,7 @@ def recoveries(
         end = max(ends)
         parts = {fault.hit, "redis", "all"} - {"worker", "mail"}
         later = [f.over for f in faults if f.hit in parts and fault.over < f.over < end]
-        found.append(Recovery(fault.kind, max(0.0, end - max([fault.over, *later]))))
+        found.append(max(0.0, end - max([fault.over, *later])))
     return found
 
 
@@ -98,11 +87,12 @@ class _Known:
     def _jobs_of(self, fault: Fault) -> Iterator[float | None]:
         for job in self._jobs:
             for run in job.runs:
-                given_back = run.how in ("rescued", "requeued") and _pid(run.worker) in fault.pids
+                given_back = run.how in ("rescued", "requeued")
+                mine = any(f"-{pid}-" in run.worker for pid in fault.pids)
                 # one that began after the fault: its worker woke up, and was hit again
-                if not given_back or run.ended is None or run.began > fault.at + _POLL:
+                if not given_back or not mine or run.began > fault.at + _POLL:
                     continue
-                if fault.at <= run.ended <= fault.at + _HORIZON:
+                if run.ended and fault.at <= run.ended <= fault.at + _HORIZON:
                     yield _next([other.began for other in job.runs], run.ended)
 
     def _failed(self, since: float, until: float, after: float) -> Iterator[float | None]:
@@ -116,8 +106,3 @@ class _Known:
 def _next(times: list[float], after: float) -> float | None:
     index = bisect_right(times, after)
     return times[index] if index < len(times) else None
-
-
-def _pid(worker: str) -> int:
-    found = _PID.search(worker)
-    return int(found[1]) if found else 0

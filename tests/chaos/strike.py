@@ -26,7 +26,7 @@ def strike(
     chance: random.Random,
     system: System,
     rules: MailRules,
-    accepted: list[tuple[float, int]],
+    accepted: list[float],
     on_line: Callable[[str], None],
 ) -> list[Fault]:
     """Make the plan's faults happen; some that are tried can't happen, and don't count.
