@@ -52,8 +52,8 @@ test: .venv/.has-test
 test-all: .venv/.has-test
 	@$(TESTS) --durations 25 $(ARGS)
 
-bench: .venv/.has-bench
-	@PYTHONPATH=tests $(PY) -m benchmarks
+bench: .venv/.has-test
+	@PYTHONPATH=.:tests $(PY) -m benchmarks
 
 chaos: .venv/.has-demo
 	@PYTHONPATH=.:tests $(PY) -m chaos $(ARGS)
@@ -66,7 +66,7 @@ explore: .venv/.has-test
 celery-suite: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
-# Hours; it goes on where build/mutants.jsonl ends. ARGS=rescue.lua takes one file, ARGS=--page none.
+# Hours; it goes on where build/mutants.jsonl ends. ARGS=rescue.lua takes one file, ARGS=--page writes the table.
 mutants: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m explore.verdicts $(ARGS)
 
@@ -124,8 +124,6 @@ constraints: .venv/.has-test
 	@$(SETUP) demo,picture,lab,backends,book && touch $@
 .venv/.has-test: $(CHANGED)
 	@$(SETUP) demo,picture,lab,backends,postgres,bench,book,test && touch $@
-.venv/.has-bench: $(CHANGED)
-	@$(SETUP) demo,picture,backends,bench && touch $@
 
 clean:
 	rm -rf .venv build

@@ -71,7 +71,6 @@ TARGETS = (
     ("picture", ["demo_app.demo.picture"]),
     ("lab", ["lab.running", "demo_app.backends.celery", "lab.checks", "nbconvert", "jupyterlab"]),
     ("book", ["myst_nb", "furo", *_named_by_the_api_page()]),
-    ("bench", ["benchmarks.__main__"]),
 )
 
 

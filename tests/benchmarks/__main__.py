@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.machine import describe
+from benchmarks.table import Table
 
 #: Each is a module of this package with a function `run` that gives tables.
 NAMES = (
@@ -35,12 +36,18 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     console = Console(stderr=given.markdown)
-    tables = [describe()]
+    tables: list[Table] = []
+
+    def show(found: list[Table]) -> None:
+        for table in found:
+            print(table.markdown()) if given.markdown else console.print(table.rich())
+        tables.extend(found)
+
+    show([describe()])
     for name in given.names or NAMES:
         with console.status(f"{name} …"):
-            tables += import_module(f"benchmarks.{name}").run()
-    for table in tables:
-        print(table.markdown()) if given.markdown else console.print(table.rich())
+            found = import_module(f"benchmarks.{name}").run()
+        show(found)  # what has been measured is seen, whatever becomes of the next
     if given.json:
         given.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
 

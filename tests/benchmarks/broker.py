@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 from celery import Celery
 from celery_suite.outside import Shop
 
+from benchmarks.measuring import seconds_of
 from benchmarks.table import Table
 from demo_app.broker.defaults import DEFAULTS
 
@@ -87,12 +87,11 @@ def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
         try:
             enqueue = _fill(shop)
             assert shop.server is not None
-            server = psutil.Process(shop.server.pid)
-            worker = psutil.Process(shop.start_worker().pid)
-            rate, cost = _drained(shop, [server, worker])
-            idle, its_redis = _spent(worker), _spent(server)
+            server, worker = [shop.server.pid], [shop.start_worker().pid]
+            rate, cost = _drained(shop, server + worker)
+            idle, its_redis = seconds_of(worker), seconds_of(server)
             time.sleep(IDLE_SECONDS)  # this is what is measured
-            idle, its_redis = _spent(worker) - idle, _spent(server) - its_redis
+            idle, its_redis = seconds_of(worker) - idle, seconds_of(server) - its_redis
             second = 1000 / IDLE_SECONDS
             return Measured(enqueue, rate, cost, idle * second, its_redis * second)
         finally:
@@ -110,16 +109,10 @@ def _fill(shop: Shop) -> float:
     return statistics.median(times) * 1e6
 
 
-def _drained(shop: Shop, processes: list[psutil.Process]) -> tuple[float, float]:
+def _drained(shop: Shop, pids: list[int]) -> tuple[float, float]:
     """Jobs a second, and microseconds of processor time that one takes of these processes."""
     shop.until(lambda: shop.queued() <= JOBS * 0.9, "a tenth of the jobs", seconds=120)
-    left, began, before = shop.queued(), time.perf_counter(), sum(map(_spent, processes))
+    left, began, before = shop.queued(), time.perf_counter(), seconds_of(pids)
     shop.until(lambda: shop.queued() == shop.in_hand() == 0, "the last job", seconds=300)
-    took, spent = time.perf_counter() - began, sum(map(_spent, processes)) - before
+    took, spent = time.perf_counter() - began, seconds_of(pids) - before
     return left / took, spent / left * 1e6
-
-
-def _spent(process: psutil.Process) -> float:
-    """Seconds of processor time that a process and its children have had."""
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return sum(one.user + one.system for one in times)

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import os
 import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from support import redis_running
+
+from benchmarks.measuring import timed
 from benchmarks.table import Table
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message, compose
 from demo_app.jobs import enqueue_many
 from demo_app.settings import settings
-from demo_app.stack.redis_server import running
 from demo_app.tasks import notify_author
 
 ROUNDS, CALLS = 20, 200
@@ -29,7 +28,7 @@ ROUNDS, CALLS = 20, 200
 
 def run() -> list[Table]:
     """One table: microseconds a job."""
-    with _redis() as url:
+    with redis_running() as url:
         os.environ["DEMO_REDIS_URL"] = url
         settings.cache_clear()
         found = _measured(url)
@@ -66,25 +65,8 @@ def _measured(url: str) -> dict[str, list[float]]:
     many: list[float] = []
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            found[name] += _timed(way)
+            found[name] += timed(way, CALLS)
         jobs = [notify_author.job(comment_id=number) for number in range(1000)]
-        began = time.perf_counter()
-        enqueue_many(jobs)
-        many.append((time.perf_counter() - began) / 1000 * 1e6)
+        many += [took / 1000 for took in timed(partial(enqueue_many, jobs), 1)]
     stock.close()
     return {**found, "`enqueue_many` of 1,000, a job": many}
-
-
-def _timed(way: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(CALLS):
-        began = time.perf_counter()
-        way()
-        times.append((time.perf_counter() - began) * 1e6)
-    return times
-
-
-@contextmanager
-def _redis() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, running(Path(name)) as url:
-        yield url

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.enqueue import _redis
-from benchmarks.measuring import measure
+from support import redis_running
+
+from benchmarks.measuring import measure, timed
 from benchmarks.table import Table
 from demo_app.broker.claim import Verdict
 from demo_app.broker.connection import connect
@@ -60,7 +61,7 @@ def run() -> list[Table]:
 def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Found:
     """What each step takes at each size. due: the moment at which the jobs are due, if later."""
     found: Found = {}
-    with _redis() as url:
+    with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))
         empty, filled = _memory(store), 0
         for size in SIZES:
@@ -117,10 +118,5 @@ def _steps_beside(store: Queue) -> dict[str, float]:
     }
 
 
-def _median(step: Callable[[], object], calls: int = 200) -> float:
-    times = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        step()
-        times.append((time.perf_counter() - began) * 1e6)
-    return statistics.median(times)
+def _median(step: Callable[[], object]) -> float:
+    return statistics.median(timed(step, 200))

@@ -146,6 +146,16 @@ def _measured(running: Running, jobs: int) -> Measured:
     raise RuntimeError(f"only {running.arrived()[0]} of {jobs} mails arrived")
 
 
+def timed(step: Callable[[], object], calls: int) -> list[float]:
+    """Microseconds that each of so many calls takes, one after the other."""
+    times = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        step()
+        times.append((time.perf_counter() - began) * 1e6)
+    return times
+
+
 def seconds_of(pids: list[int]) -> float:
     """Processor time of these processes and all that they have started."""
     total = 0.0

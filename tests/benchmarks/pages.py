@@ -9,6 +9,7 @@ from statistics import median
 
 import httpx
 
+from benchmarks.measuring import timed
 from benchmarks.table import Table
 from demo_app.blog.database import SqliteDatabase
 from demo_app.broker.message import Message
@@ -95,15 +96,12 @@ def _write_comments(path: Path) -> None:
 
 
 def _row(web: httpx.Client, path: str) -> list[str]:
-    taken = []
-    for _ in range(_ROUNDS):
-        began = time.perf_counter()
-        answer = web.get(path)
-        taken.append((time.perf_counter() - began) * 1000)
-        answer.raise_for_status()
+    answers: list[httpx.Response] = []
+    taken = [took / 1000 for took in timed(lambda: answers.append(web.get(path)), _ROUNDS)]
+    size = len(answers[-1].raise_for_status().content)
     shown = path.partition("cursor=")[0] + "cursor=…" if "cursor=" in path else path
     shown = re.sub(f"{_PREFIX}[0-9]+", "{id}", shown)
-    return [shown, f"{median(taken):.0f}", f"{max(taken):.0f}", f"{len(answer.content) / 1024:.0f}"]
+    return [shown, f"{median(taken):.0f}", f"{max(taken):.0f}", f"{size / 1024:.0f}"]
 
 
 def _message(number: int) -> Message:
