@@ -10,7 +10,6 @@ import argparse
 import signal
 import sys
 import time
-from pathlib import Path
 
 from celery_suite import sources
 from celery_suite.compare import Comparison, exceptions
@@ -48,15 +47,9 @@ def options() -> argparse.Namespace:
         "of its own, and compares.",
     )
     parser.add_argument("--part", action="store_true", help="three minutes of it, as CI does")
-    parser.add_argument("--project", choices=["celery", "kombu"], help="only this one's tests")
     parser.add_argument("--transport", choices=["stock", "claims"], help="only on this one")
     parser.add_argument("--minutes", type=float, default=30, help="longest run of one (30)")
-    parser.add_argument("--cache", type=Path, default=CACHE)
-    parser.add_argument("tests", nargs="*", help="files or tests of that project, as pytest names")
-    asked = parser.parse_args()
-    if asked.tests and not asked.project:
-        parser.error("tests go with --project")
-    return asked
+    return parser.parse_args()
 
 
 class Progress:
@@ -82,40 +75,35 @@ def holds(project: str, asked: argparse.Namespace) -> bool:
 
     Returns whether there were any, and claims passes what it has to. Raises sources.NoSources.
     """
-    folder, plugins = sources.tests_of(project, asked.cache), sources.plugins(asked.cache)
+    folder, plugins = sources.tests_of(project, CACHE), sources.plugins(CACHE)
     results: dict[str, dict[str, Ended]] = {"stock": {}, "claims": {}}
 
     def on(transport: str, tests: list[str], again: str = "") -> None:
-        log = asked.cache / f"{project}-{transport}{again}.log"
+        log = CACHE / f"{project}-{transport}{again}.log"
         counter = Progress(f"{project} on {transport}{again}")
         seconds = asked.minutes * 60
         ended = run(project, folder, transport, tests, plugins, log, seconds, counter)
         results[transport] |= ended
         print(f"\n{counter.title}: the whole log is {log}", file=sys.stderr)
 
-    tests = asked.tests or (PART[project] if asked.part else selection(project, folder))
+    tests = PART[project] if asked.part else selection(project, folder)
     for transport in [asked.transport] if asked.transport else list(results):
         on(transport, tests)
     compared = Comparison(project, results["stock"], results["claims"], exceptions(project))
-    if asked.transport:
-        if failed := compared.failed():
-            on("claims", failed, "-again")  # for the same reason as below
-        print(compared.table(), *compared.failed(), sep="\n", flush=True)
-        return bool(results[asked.transport]) and not compared.failed()
-    if unexplained := compared.unexplained():
+    if bad := compared.bad():
         # many of these tests wait for a few seconds only, which a busy machine needs itself
-        on("claims", unexplained, "-again")
-    print(compared.table(), flush=True)
-    return bool(results["claims"]) and not compared.unexplained()
+        on("claims", bad, "-again")
+    print(compared.table(), *compared.bad(), sep="\n", flush=True)
+    return bool(results[asked.transport or "claims"]) and not compared.bad()
 
 
 def main() -> int:
     """Run what was asked for; returns the exit status."""
     asked = options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and end what was started
-    asked.cache.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
     try:
-        held = [holds(name, asked) for name in ([asked.project] if asked.project else PART)]
+        held = [holds(name, asked) for name in PART]
     except sources.NoSources as error:
         print(f"The tests could not be had:\n{error}", file=sys.stderr)
         return 2

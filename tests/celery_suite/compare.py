@@ -42,8 +42,11 @@ class Comparison:
         """Those of them that may not."""
         return [test for test in self.behind() if self.reason(test) is None]
 
-    def failed(self) -> list[str]:
-        """The tests that failed on claims and may not, whatever stock does."""
+    def bad(self) -> list[str]:
+        """What is wrong with claims; where only one of the two ran, each failure on claims that has
+        no reason."""
+        if self.stock and self.claims:
+            return self.unexplained()
         failed = [test for test, one in self.claims.items() if one.outcome == "failed"]
         return sorted(test for test in failed if self.reason(test) is None)
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from celery_suite import sources
 from celery_suite.outside import Shop
-from celery_suite.run import CACHE, REPOSITORY
+from celery_suite.run import REPOSITORY, keep
 from demo_app.stack.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
@@ -51,8 +51,7 @@ settings.configure(
 )
 django.setup()
 
-if os.environ["BROKER"].startswith("claims"):
-    import demo_app.broker
+import demo_app.broker
 from celery import Celery
 from celery_batches import Batches
 from celery_singleton import Singleton
@@ -137,8 +136,8 @@ for n in range(int(sys.argv[1]), int(sys.argv[2])):
 class Bazaar(Shop):
     """The app with all of its neighbours."""
 
-    def __init__(self, folder: Path, transport: str, pool: str, **settings: Any) -> None:
-        super().__init__(folder, transport, pool, **settings)
+    def __init__(self, folder: Path, pool: str, **settings: Any) -> None:
+        super().__init__(folder, "claims", pool, **settings)
         (folder / "shop.py").write_text(APP)
         self.beside: list[subprocess.Popen[bytes]] = []
 
@@ -181,12 +180,12 @@ def install() -> None:
         sources.pip("install", "--no-deps", "--target", str(PACKAGES), *NAMES)
 
 
-def live(pool: str, transport: str, minutes: float) -> int:
+def live(pool: str, minutes: float) -> int:
     """Run it; returns the exit status."""
     settings: dict[str, Any] = {"worker_send_task_events": True, "worker_soft_shutdown_timeout": 20}
     settings |= {"task_track_started": False, "task_acks_late": True}
     with tempfile.TemporaryDirectory(prefix="ecosystem-") as folder:
-        shop = Bazaar(Path(folder) / "shop", transport, pool, **settings)
+        shop = Bazaar(Path(folder) / "shop", pool, **settings)
         try:
             return _live(shop, minutes)
         finally:
@@ -230,7 +229,7 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
     ticks = Counter(name.partition("-")[0] for name in ended if "-" in name)
     told = [
-        f"{shop.transport}, {shop.pool}: {minutes:g} minutes in good health",
+        f"claims, {shop.pool}: {minutes:g} minutes in good health",
         f"  jobs: {len(names)}, {len(lost)} never ran, {len(twice)} ran more often than once",
         f"  beats: {ticks['redbeat']} ticks by RedBeat, {ticks['django']} by django-celery-beat",
         f"  results stored by django-celery-results: {dict(shop.results())}",
@@ -238,9 +237,7 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
     ]
     told += [f"    {name}: {shop.times('tried')[name]}, {ended[name]}" for name in twice[:10]]
     told += [f"    {name} never ran" for name in sorted(lost)[:10]]
-    print("\n".join(told))
-    CACHE.mkdir(parents=True, exist_ok=True)
-    (CACHE / f"ecosystem-{shop.transport}-{shop.pool}.txt").write_text("\n".join(told))
+    keep(f"ecosystem-{shop.pool}", told)
     return 1 if lost or twice or not seen or min(ticks["redbeat"], ticks["django"]) == 0 else 0
 
 
@@ -249,10 +246,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m celery_suite.ecosystem", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--pool", choices=["prefork", "threads"], default="prefork")
-    parser.add_argument("--transport", choices=["stock", "claims"], default="claims")
     asked = parser.parse_args()
     install()
-    return live(asked.pool, asked.transport, asked.minutes)
+    return live(asked.pool, asked.minutes)
 
 
 if __name__ == "__main__":

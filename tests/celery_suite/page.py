@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.table import Table
+from generated import put
 
 from celery_suite.compare import Comparison, exceptions
 from celery_suite.hostile import ENDED, Outcome
@@ -128,14 +129,10 @@ def _on_this_machine(parts: list[str]) -> str:
 
 def main() -> None:
     """Write the page; a section of which nothing was run stays as it is."""
-    text = PAGE.read_text()
     sections = {"measured": measured(CACHE, BENCH), "strangers": strangers(CACHE)}
     for section, found in sections.items():
-        head, mark, rest = text.partition(f"<!-- {section}")
-        opened, end = rest.partition("-->")[0], f"<!-- /{section} -->"
         if found:
-            text = f"{head}{mark}{opened}-->\n\n{found}\n\n{end}{rest.partition(end)[2]}"
-    PAGE.write_text(text)
+            PAGE.write_text(put(PAGE, section, found))
 
 
 if __name__ == "__main__":

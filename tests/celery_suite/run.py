@@ -40,6 +40,14 @@ class Ended:
     why: str
 
 
+def keep(name: str, lines: list[str]) -> None:
+    """Print what came of a run, and keep it for the page."""
+    text = "\n".join(lines)
+    print(text)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / f"{name}.txt").write_text(text)
+
+
 def environment(
     transport: str, project: str, port: int, record: Path, plugins: Path
 ) -> dict[str, str]:

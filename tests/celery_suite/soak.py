@@ -27,7 +27,7 @@ from pathlib import Path
 import psutil
 
 from celery_suite.outside import Shop, signal_group
-from celery_suite.run import CACHE
+from celery_suite.run import keep
 
 WORKERS = 3
 #: How many parcels wait at most; the producer keeps the queue between half of it and all of it.
@@ -100,7 +100,7 @@ class Soak:
         again = {parcel for parcel, times in started.items() if times > 1}
         healthy = sorted(again - self.interrupted)
         told = [
-            f"{self.shop.transport}, {self.shop.pool}: {minutes:g} minutes",
+            f"claims, {self.shop.pool}: {minutes:g} minutes",
             f"  parcels: {self.ordered} ordered, {len(ended)} packed, {lost} lost",
             f"  hits: {', '.join(f'{n} × {kind}' for kind, n in self.hits.most_common())}",
             f"  run again after a kill: {len(again) - len(healthy)}",
@@ -110,19 +110,14 @@ class Soak:
         for parcel in healthy[:10]:  # claims knows what happened to it
             events = self.shop.redis.lrange(f"job:{self.ids[parcel]}", 1, -1)
             told.append(f"    {parcel} {events}")
-        print("\n".join(told))
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / f"soak-{self.shop.transport}-{self.shop.pool}.txt").write_text("\n".join(told))
+        keep(f"soak-{self.shop.pool}", told)
         return 1 if lost or healthy else 0
 
 
-def soak(transport: str, pool: str, minutes: float, every: float, seed: int) -> int:
+def soak(pool: str, minutes: float, every: float, seed: int) -> int:
     """Run it; returns the exit status."""
-    settings: dict[str, object] = {"worker_prefetch_multiplier": 1}
-    if transport == "stock":
-        settings |= {"task_acks_late": True, "task_reject_on_worker_lost": True}
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        shop = Shop(Path(folder) / "shop", transport, pool, **settings)
+        shop = Shop(Path(folder) / "shop", "claims", pool, worker_prefetch_multiplier=1)
         run = Soak(shop, random.Random(seed))
         try:
             for _ in range(WORKERS):
@@ -146,11 +141,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m celery_suite.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--pool", choices=["prefork", "threads", "solo"], default="prefork")
-    parser.add_argument("--transport", choices=["stock", "claims"], default="claims")
     parser.add_argument("--every", type=float, default=4, help="seconds between two hits (4)")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
-    return soak(asked.transport, asked.pool, asked.minutes, asked.every, asked.seed)
+    return soak(asked.pool, asked.minutes, asked.every, asked.seed)
 
 
 if __name__ == "__main__":

@@ -15,4 +15,4 @@ def test_in_good_health_each_job_runs_once(pool: str, capsys: pytest.CaptureFixt
         install()
     except NoSources as error:
         pytest.skip(f"the extensions could not be had: {error}")
-    assert live(pool, "claims", 0.4) == 0, capsys.readouterr().out
+    assert live(pool, 0.4) == 0, capsys.readouterr().out
