@@ -52,7 +52,7 @@ def shop(open_shop: OpenShop) -> Shop:
 
 
 def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> None:
-    context = tls_context(shop.folder, "127.0.0.1")
+    context = tls_context(shop.folder)
     trusted = shop.folder / "certificate.pem"
     with _tls_in_front_of(shop.port, context) as port:
         shop.address = f"claims+rediss://127.0.0.1:{port}/0"
@@ -66,7 +66,7 @@ def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> N
 
 
 def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> None:
-    context = tls_context(shop.folder, "127.0.0.1")
+    context = tls_context(shop.folder)
     tls = {"ssl_ca_certs": str(shop.folder / "certificate.pem")}
     with (
         _tls_in_front_of(shop.port, context) as port,

@@ -33,7 +33,7 @@ class Received(list[bytes]):
 def serving(scheme: str, folder: Path, host: str = "127.0.0.1") -> Iterator[tuple[str, Received]]:
     """A mail server as the scheme wants it; gives its URL, and what it received."""
     port = take(0, "a mail server")
-    received, context = Received(), tls_context(folder, "127.0.0.1")
+    received, context = Received(), tls_context(folder)
     tls: dict[str, dict[str, Any]] = {
         "smtps": {"ssl_context": context},
         "smtp+starttls": {"tls_context": context, "require_starttls": True},
