@@ -23,7 +23,7 @@ import redis
 from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold
-from demo_app.broker.journal import entry_of, order
+from demo_app.broker.journal import after, order
 
 Line = dict[str, Any]
 
@@ -98,13 +98,12 @@ class Follower:
         with closing(connect(self._url)) as client:
             while not self._stopping.is_set():
                 with suppress(redis.RedisError):
-                    for _, entries in client.xread({"journal": self._last}, 1000, block=500):
-                        for number, fields in entries:
-                            self._last = number
-                            self._entries.append(entry := entry_of(number, fields))
-                            self._history.add("queue", entry.at, **fields)
-                    continue
-                time.sleep(0.05)
+                    for entry in after(client, self._last):
+                        self._last = entry.id
+                        self._entries.append(entry)
+                        told = {"event": entry.event, "job": entry.job, "by": entry.by}
+                        self._history.add("queue", entry.at, **told, detail=entry.detail)
+                self._stopping.wait(0.05)
 
 
 def folded(entries: Iterable[Event]) -> Fold:

@@ -1,10 +1,12 @@
-"""The disk answers with an error (EIO): what is accepted is kept, and its mail comes once."""
+"""The disk answers with an error (EIO), or is full: what is accepted is kept, and its mail comes
+once; what can't be kept is not accepted, and a reader is told so."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,7 +52,8 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> BrokenDisk:
 
 @pytest.fixture(scope="module")
 def stack(disk: BrokenDisk) -> Iterator[Stack]:
-    with Stack(workers=1, environment=disk.environment) as running:
+    leases = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
+    with Stack(workers=2, environment=disk.environment | leases) as running:
         yield running
 
 
@@ -79,13 +82,76 @@ def test_a_comment_that_the_disk_does_not_take_is_refused_and_the_next_one_is_se
 
 
 @pytest.mark.parametrize("what", ["write", "sync"])
-def test_comments_are_taken_while_the_disk_takes_nothing_from_redis(
+def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worker_looks_dead(
     disk: BrokenDisk, stack: Stack, what: str
 ) -> None:
     server = client_of(stack.ready["redis"])
     with Client(stack.ready) as client:
+        until(lambda: server.hget("server", "since"), what="the first look at the others")
+        before = stack.ready["pids"]
+        names = {worker["id"] for worker in client.summary()["workers"]}
         with disk.broken(what, "appendonly"):
             until(lambda: refuses_writes(server), what="Redis refusing to write")
             for _ in range(3):
                 client.comment()
+            until(lambda: not server.keys("worker:*"), what="every lease running out")
         _all_have_come(client, stack)
+        client.wait_for(lambda now: {worker["id"] for worker in now["workers"]} == names)
+        deaths = [entry for entry in server.xrange("journal") if entry[1]["event"] == "worker_died"]
+        assert not deaths
+        assert stack.ready["pids"] == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes, where one may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if os.name != "posix" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_on_a_disk_that_is_really_full_nothing_is_accepted_and_nothing_lost(
+    small_disk: Path,
+) -> None:
+    with Stack(dir=small_disk / "d", workers=1) as stack, Client(stack.ready) as client:
+        client.comment()
+        client.wait_for_mails(1)
+        _fill(small_disk / "filler")
+        accepted = _comments_until(client, lambda answer: answer == 503)
+        (small_disk / "filler").unlink()
+        until(lambda: _comments_until(client, lambda answer: True), what="a comment being taken")
+        total = 1 + accepted + 1
+        client.wait_for_mails(total)
+        assert client.wait_for(lambda now: now["done"] >= total)["conserved"]
+        stored = len(comments_of(Path(stack.ready["dir"])))
+        assert client.mail_stats()["distinct"] == stored == total
+
+
+def _fill(filler: Path) -> None:
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+def _comments_until(client: Client, enough: Callable[[int], bool]) -> int:
+    """Post until an answer is enough; returns how many comments were accepted."""
+    accepted = 0
+    for _ in range(2000):
+        try:
+            client.comment(body="x" * 5000)
+            accepted += 1
+            answer = 201
+        except httpx.HTTPStatusError as error:
+            answer = error.response.status_code
+            if answer != 503:
+                raise
+        if enough(answer):
+            return accepted
+    raise AssertionError("the disk never filled up")
