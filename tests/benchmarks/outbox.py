@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.comments import post_at_rate
 from benchmarks.measuring import seconds_of
-from benchmarks.table import Table
+from benchmarks.table import Table, median_and_spread
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
 from demo_app.stack import Stack
@@ -38,8 +38,7 @@ def run() -> list[Table]:
     rows = [
         [
             name,
-            f"{statistics.median(mails[name]):.0f}",
-            f"{min(mails[name]):.0f} to {max(mails[name]):.0f}",
+            *median_and_spread(mails[name]),
             _ratio(mails),
             f"{statistics.median(costs[name]):.0f}",
             _ratio(costs),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from benchmarks.measuring import measure
-from benchmarks.table import Table
+from benchmarks.table import Table, median_and_spread
 from demo_app.stack.options import Options
 
 ROUNDS = 3
@@ -28,14 +28,7 @@ def run() -> list[Table]:
     whole = statistics.median(found["all safeguards"])
     rows = []
     for name, rates in found.items():
-        median = statistics.median(rates)
-        rows.append(
-            [
-                name,
-                f"{median:.0f}",
-                f"{min(rates):.0f} to {max(rates):.0f}",
-                f"{median / whole:.2f}",
-            ]
-        )
+        share = statistics.median(rates) / whole
+        rows.append([name, *median_and_spread(rates), f"{share:.2f}"])
     columns = ["", "mails a second", "spread", "of all"]
     return [Table("The same work with less care, and with more", columns, rows)]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from rich.table import Table as RichTable
 
 from demo_app.markdown import table
+
+
+def median_and_spread(rates: Sequence[float]) -> list[str]:
+    """Two cells: the median, and from the least to the most."""
+    return [f"{median(rates):.0f}", f"{min(rates):.0f} to {max(rates):.0f}"]
 
 
 @dataclass(frozen=True, slots=True)

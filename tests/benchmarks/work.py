@@ -18,7 +18,7 @@ from typing import NamedTuple
 from benchmarks.kills import JOBS as KILL_JOBS
 from benchmarks.kills import PATIENCE, missing_after_a_kill
 from benchmarks.measuring import JOBS, Measured, measure
-from benchmarks.table import Table
+from benchmarks.table import Table, median_and_spread
 
 #: Each peer: the package that it needs, and what it is called.
 PEERS = {
@@ -59,13 +59,12 @@ def _speed(peers: list[str], found: dict[_Run, list[Measured]]) -> Table:
     rows = [[PEERS[name][1]] for name in peers]
     columns = ["queue"]
     for sender, title in SENDERS.items():
-        rates = {name: sorted(one.mails for one in found[_Run(name, sender)]) for name in peers}
+        rates = {name: [one.mails for one in found[_Run(name, sender)]] for name in peers}
         quickest = max(statistics.median(rates[name]) for name in peers if name != "ours")
         columns += [f"mails a second: {title}", "spread", "of the quickest peer"]
         for row, name in zip(rows, peers, strict=True):
-            median = statistics.median(rates[name])
-            row += [f"{median:.0f}", f"{rates[name][0]:.0f} to {rates[name][-1]:.0f}"]
-            row.append(f"{median / quickest:.2f}")
+            share = statistics.median(rates[name]) / quickest
+            row += [*median_and_spread(rates[name]), f"{share:.2f}"]
     note = f"Medians of {ROUNDS} rounds. The sender's code is the same for every queue."
     return Table(f"{JOBS:,} mails through each queue", columns, rows, note)
 

@@ -29,6 +29,8 @@ from demo_app.broker.queue import Kind
 
 #: Starts of a worker for one message.
 STARTS = 3
+#: Seconds that each message may take.
+PATIENCE = 8.0
 #: The states in which nothing more happens to a message.
 ENDED = ("done", "dead", "discarded", "gone")
 Message = dict[str, Any]
@@ -268,13 +270,13 @@ def strangers(transport: str, pool: str) -> Iterator[Strangers]:
             met.shop.close()
 
 
-def compare(pool: str, names: list[str], seconds: float) -> dict[str, list[Outcome]]:
+def compare(pool: str) -> dict[str, list[Outcome]]:
     """What became of each message, on both transports."""
     found: dict[str, list[Outcome]] = {}
     for transport in ("stock", "claims"):
         with strangers(transport, pool) as met:
-            for name in names:
-                outcome = Outcome(name, *met.meet(HOSTILE[name](honest()), seconds))
+            for name, made in HOSTILE.items():
+                outcome = Outcome(name, *met.meet(made(honest()), PATIENCE))
                 found.setdefault(transport, []).append(outcome)
                 print(f"{transport}: {outcome}", flush=True)
                 if outcome.behind != "done" or outcome.ended not in ENDED or outcome.ended_workers:
@@ -286,11 +288,8 @@ def main() -> int:
     """Compare, keep what was found in build; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m celery_suite.hostile", description=__doc__)
     parser.add_argument("--pool", choices=["prefork", "threads"], default="prefork")
-    parser.add_argument("--only", default="", help="the messages whose name has this text")
-    parser.add_argument("--seconds", type=float, default=8, help="of patience with each (8)")
     asked = parser.parse_args()
-    names = [name for name in HOSTILE if asked.only in name]
-    found = compare(asked.pool, names, asked.seconds)
+    found = compare(asked.pool)
     CACHE.mkdir(parents=True, exist_ok=True)
     told = {transport: list(map(asdict, outcomes)) for transport, outcomes in found.items()}
     (CACHE / f"hostile-{asked.pool}.json").write_text(json.dumps(told))

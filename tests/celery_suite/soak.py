@@ -32,6 +32,8 @@ from celery_suite.run import keep
 WORKERS = 3
 #: How many parcels wait at most; the producer keeps the queue between half of it and all of it.
 LOAD = 60
+#: Seconds between two hits.
+PACE = 4.0
 
 
 @dataclass
@@ -114,21 +116,21 @@ class Soak:
         return 1 if lost or healthy else 0
 
 
-def soak(pool: str, minutes: float, every: float, seed: int) -> int:
+def soak(pool: str, minutes: float) -> int:
     """Run it; returns the exit status."""
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         shop = Shop(Path(folder) / "shop", "claims", pool, worker_prefetch_multiplier=1)
-        run = Soak(shop, random.Random(seed))
+        run = Soak(shop, random.Random(7))
         try:
             for _ in range(WORKERS):
                 shop.start_worker()
             began = time.monotonic()
-            next_hit = began + every
+            next_hit = began + PACE
             while time.monotonic() - began < minutes * 60:
                 run.fill()
                 if time.monotonic() >= next_hit:
                     run.hit()
-                    next_hit = time.monotonic() + every
+                    next_hit = time.monotonic() + PACE
                 time.sleep(0.2)  # between two looks
             shop.lost([f"p{number}" for number in range(run.ordered)], 60)
             return run.report(minutes)
@@ -141,10 +143,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m celery_suite.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--pool", choices=["prefork", "threads", "solo"], default="prefork")
-    parser.add_argument("--every", type=float, default=4, help="seconds between two hits (4)")
-    parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
-    return soak(asked.pool, asked.minutes, asked.every, asked.seed)
+    return soak(asked.pool, asked.minutes)
 
 
 if __name__ == "__main__":
