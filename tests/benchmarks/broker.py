@@ -44,13 +44,6 @@ class Measured(NamedTuple):
     redis: float
 
 
-class _Direct(Shop):
-    """A shop whose workers reach Redis without the link that can break."""
-
-    def broker(self, port: int) -> str:
-        return super().broker(self.port)
-
-
 def run() -> list[Table]:
     """A table for each pool: the numbers, and in brackets the ratio to stock as it comes."""
     return [_table(pool) for pool in POOLS]
@@ -83,7 +76,8 @@ def _beside(value: float, base: float) -> str:
 
 def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        shop = _Direct(Path(folder) / "shop", transport, pool, **settings)
+        shop = Shop(Path(folder) / "shop", transport, pool, **settings)
+        shop.link_port = shop.port  # the workers reach Redis without the link that can break
         try:
             enqueue = _fill(shop)
             assert shop.server is not None

@@ -7,19 +7,19 @@ last, with workers that were ready before. Redis keeps an append-only file, fsyn
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+from demo_app.judge.leash import Leash
 from demo_app.stack import Options, ports
 from demo_app.stack.process import Process
 from demo_app.stack.redis_server import start
@@ -89,11 +89,11 @@ def at_work(
 ) -> Iterator[Running]:
     """The jobs are in the peer's queue and its workers have been started; all of it ends after."""
     module = f"benchmarks.peers.{name}"
-    with _servers(options or Options()) as (environment, sink, redis), ExitStack() as running:
-        environment |= settings or {}
+    with _servers(options or Options()) as (leash, sink, redis):
+        leash.environment |= settings or {}
         told = subprocess.run(
             [sys.executable, "-m", "benchmarks.drive", module, str(jobs)],
-            env=environment,
+            env=leash.environment,
             capture_output=True,
             text=True,
         )
@@ -105,15 +105,8 @@ def at_work(
         more = cycle(commands)
 
         def start_worker() -> None:
-            worker = subprocess.Popen(
-                next(more),
-                env={**environment, **peer["environment"]},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            running.callback(_end, worker)
-            doing.append(worker)
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            doing.append(leash.start(next(more), peer["environment"], **silent))
 
         for _ in range(workers or len(commands)):
             start_worker()
@@ -167,38 +160,30 @@ def seconds_of(pids: list[int]) -> float:
     return total
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, 9)
-    process.wait()
-
-
 @contextmanager
-def _servers(
-    options: Options,
-) -> Iterator[tuple[dict[str, str], subprocess.Popen[str], Process]]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as running:
-        folder = Path(name)
-        redis, url = start(folder, options)
-        running.callback(redis.kill)
+def _servers(options: Options) -> Iterator[tuple[Leash, subprocess.Popen[str], Process]]:
+    """What starts the peer's processes, and tells them where the servers are; the mail sink, and
+    Redis. All end with the block."""
+    leash = Leash()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        redis, url = start(Path(name), options)
         port = ports.take(0, "the mail server")
-        sink = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.callback(sink.wait)
-        running.callback(sink.kill)
-        assert sink.stdout is not None
-        sink.stdout.readline()
-        yield (
-            {
-                **os.environ,
-                "DEMO_DIR": name,
-                "DEMO_REDIS_URL": url,
-                "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
-                "PYTHONWARNINGS": "ignore",
-            },
-            sink,
-            redis,
-        )
+        leash.environment |= {
+            "DEMO_DIR": name,
+            "DEMO_REDIS_URL": url,
+            "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "PYTHONWARNINGS": "ignore",
+        }
+        try:
+            sink = leash.start(
+                [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert sink.stdout is not None
+            sink.stdout.readline()
+            yield leash, sink, redis
+        finally:
+            leash.end()
+            redis.kill()
