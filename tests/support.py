@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import psutil
 import pytest
@@ -91,6 +94,40 @@ def being_sent(stack: Stack) -> int:
     with Client(stack.ready) as client:
         [rule] = client.faults()
     return int(rule["hits"])
+
+
+@contextmanager
+def up_running(
+    *arguments: str,
+    as_json: bool = True,
+    stderr: int | IO[str] = subprocess.PIPE,
+    cwd: Path | None = None,
+    **settings: str,
+) -> Iterator[subprocess.Popen[str]]:
+    """The command `up`, as long as the block lasts. settings: variables of its environment."""
+    command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What `up --json` says next; first of all, where everything is."""
+    assert process.stdout is not None
+    told: dict[str, Any] = json.loads(process.stdout.readline())
+    return told
 
 
 @contextmanager

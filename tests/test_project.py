@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
@@ -65,19 +63,6 @@ def test_what_has_no_wheel_for_a_machine_is_not_asked_for_there(
     there = {"sys_platform": system, "platform_machine": machine}
     absent = {one.name for one in _requirements() if one.marker and not one.marker.evaluate(there)}
     assert absent == left_out
-
-
-def test_the_broker_alone_needs_celery_and_redis_and_nothing_else_of_the_demo() -> None:
-    code = (
-        "import sys, demo_app.broker;"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    demo = {Requirement(line).name for line in PROJECT["optional-dependencies"]["demo"]}
-    modules = {name.replace("-", "_") for name in demo} | {"pydantic", "PIL", "multipart"}
-    assert modules & set(told.stdout.split()) <= {"hiredis"}, "which redis uses when it is there"
 
 
 def test_whoever_installs_without_make_gets_the_extras_that_it_installs() -> None:

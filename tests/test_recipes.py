@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support import until
+from support import next_line, until, up_running
 
 from demo_app.stack.client import Client
 
@@ -65,21 +62,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ready(tree: Path) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "demo_app", "up", "--json", "--backend", "sixth"]
-    up = subprocess.Popen(
-        [*command, "--sender", "Recipe <recipe@x.test>"],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert up.stdout is not None
-    try:
-        yield json.loads(up.stdout.readline())
-    finally:
-        up.terminate()
-        up.communicate(timeout=30)
+    options = ("--backend", "sixth", "--sender", "Recipe <recipe@x.test>")
+    with up_running(*options, cwd=tree, PYTHONPATH=str(tree)) as process:
+        yield next_line(process)
 
 
 def test_a_backend_a_fault_a_column_and_an_option_work_when_the_recipe_was_followed(

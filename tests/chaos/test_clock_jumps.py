@@ -36,12 +36,9 @@ def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        server, url = redis_server.start(folder, environment={**os.environ, **told})
-        try:
+        with redis_server.running(folder, environment={**os.environ, **told}) as url:
             store = Queue(client_of(url))
             yield store, lambda seconds: _put(store, clock, seconds)
-        finally:
-            server.kill()
 
 
 def _put(store: Queue, clock: Path, seconds: int) -> None:

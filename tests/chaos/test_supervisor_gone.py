@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import gone, most_thorough, pids_of, until
+from support import gone, most_thorough, next_line, pids_of, until, up_running
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -25,14 +23,8 @@ _LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="nee
 
 @contextmanager
 def _up(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    command = [sys.executable, "-m", "demo_app", "up", "--json", "--dir", str(folder), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    assert process.stdout is not None
-    try:
-        yield process, json.loads(process.stdout.readline())
-    finally:
-        process.kill()
-        process.communicate()
+    with up_running("--dir", str(folder), *options) as process:
+        yield process, next_line(process)
 
 
 def _reaper_of(process: subprocess.Popen[str]) -> psutil.Process:
@@ -115,8 +107,7 @@ def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:
         until(lambda: old.status() == psutil.STATUS_ZOMBIE, what="the reaper's death")
         [worker] = ready["pids"]["worker"]
         os.kill(worker, 9)  # with the next thing that happens, the supervisor notices
-        assert supervisor.stdout is not None
-        told = [json.loads(supervisor.stdout.readline()) for _ in range(2)]
+        told = [next_line(supervisor) for _ in range(2)]
         assert [event["event"] for event in told] == ["died", "started"]
         assert _reaper_of(supervisor).pid != old.pid
         supervisor.kill()

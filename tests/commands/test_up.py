@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 import psutil
 import pytest
-from support import marked, most_thorough, until
+from support import marked, most_thorough, next_line, until, up_running
 
 from demo_app.commands import main
 from demo_app.stack.client import Client
-
-
-@contextmanager
-def _up(
-    *arguments: str,
-    as_json: bool = True,
-    stderr: int | IO[str] = subprocess.PIPE,
-    **settings: str,
-) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=30)
-
-
-def _line(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
-    told: dict[str, Any] = json.loads(process.stdout.readline())
-    return told
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +25,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str
     """`up` without an option, in an environment with a misspelt setting: its first line, and the
     file with its errors."""
     errors = tmp_path_factory.mktemp("up") / "errors"
-    with errors.open("w") as file, _up(DEMO_WORKRES="3", stderr=file) as process:
-        yield _line(process), errors
+    with errors.open("w") as file, up_running(DEMO_WORKRES="3", stderr=file) as process:
+        yield next_line(process), errors
 
 
 def test_the_first_line_says_where_everything_is(running: tuple[dict[str, Any], Path]) -> None:
@@ -86,12 +54,12 @@ def _ask_for_a_kill(ready: dict[str, Any]) -> int:
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
-    with _up("--controls") as process:
-        ready = _line(process)
+    with up_running("--controls") as process:
+        ready = next_line(process)
         (worker,) = ready["pids"]["worker"]
         assert _ask_for_a_kill(ready) == 204
-        assert _line(process) == {"event": "died", "role": "worker", "pid": worker}
-        started = _line(process)
+        assert next_line(process) == {"event": "died", "role": "worker", "pid": worker}
+        started = next_line(process)
         assert (started["event"], started["role"]) == ("started", "worker")
         assert psutil.pid_exists(started["pid"])
 
@@ -110,8 +78,8 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
 
 @pytest.mark.parametrize("how", most_thorough([signal.SIGTERM, signal.SIGINT], signal.SIGINT))
 def test_it_ends_within_ten_seconds_and_leaves_nothing(how: signal.Signals) -> None:
-    with _up("--workers", "2") as process:
-        ready = _line(process)
+    with up_running("--workers", "2") as process:
+        ready = next_line(process)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(how)
         assert process.wait(10) == 0
@@ -125,8 +93,8 @@ def test_it_ends_within_ten_seconds_and_leaves_nothing(how: signal.Signals) -> N
 
 @pytest.mark.thorough
 def test_it_ends_even_while_a_job_hangs() -> None:
-    with _up() as process:
-        ready = _line(process)
+    with up_running() as process:
+        ready = next_line(process)
         with Client(ready) as client:
             client.set_faults({"at": "data", "do": "hang"})
             client.comment()
@@ -138,7 +106,7 @@ def test_it_ends_even_while_a_job_hangs() -> None:
 @pytest.mark.parametrize("children", most_thorough(range(1, 6), 3))
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
     """Sent as soon as there are so many child processes, one of which may just be starting."""
-    with _up("--dir", str(tmp_path), "--workers", "2") as process:
+    with up_running("--dir", str(tmp_path), "--workers", "2") as process:
         supervisor = psutil.Process(process.pid)
         until(lambda: len(supervisor.children()) >= children, what="the first processes")
         process.send_signal(signal.SIGINT)
@@ -157,7 +125,7 @@ def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -
 def test_trouble_is_one_clear_sentence_and_exit_status_1(
     arguments: tuple[str, ...], expected: str
 ) -> None:
-    with _up(*arguments) as process:
+    with up_running(*arguments) as process:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 1
         assert out == ""
@@ -195,7 +163,7 @@ def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 @pytest.mark.thorough
 def test_for_a_person_it_names_the_pages(tmp_path: Path) -> None:
-    with _up("--dir", str(tmp_path), as_json=False) as process:
+    with up_running("--dir", str(tmp_path), as_json=False) as process:
         assert process.stdout is not None
         told = [process.stdout.readline() for _ in range(7)]
         token = (tmp_path / "token").read_text()
@@ -215,8 +183,8 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path)
         "DEMO_CONCURRENCY": "2",
         "DEMO_TASKS": "colorsys,bisect",
     }
-    with _up("--dir", str(tmp_path / "here"), "--concurrency", "3", **settings) as process:
-        ready = _line(process)
+    with up_running("--dir", str(tmp_path / "here"), "--concurrency", "3", **settings) as process:
+        ready = next_line(process)
         assert ready["dir"] == str(tmp_path / "here")
         assert ready["token"] == settings["DEMO_TOKEN"]
         for role in ("web", "worker"):
@@ -229,7 +197,7 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path)
 
 @pytest.mark.thorough
 def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
-    with _up("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
+    with up_running("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline()]
         while "for phones" not in lines[-1]:
