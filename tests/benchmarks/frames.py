@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from itertools import pairwise
 from statistics import median
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
+from support import browser_running
 
 from benchmarks.table import Table
 from demo_app.stack import Stack
@@ -31,11 +31,8 @@ def run() -> list[Table]:
     with (
         Stack(workers=2, controls=True) as stack,
         Client(stack.ready) as client,
-        sync_playwright() as running,
+        browser_running() as browser,
     ):
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        browser = running.chromium.launch(executable_path=path, args=arguments)
         context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en")
         cookie = {"name": "demo_token", "value": stack.ready["token"], "url": stack.ready["web"]}
         context.add_cookies([cookie])
@@ -49,7 +46,6 @@ def run() -> list[Table]:
         for _ in range(BURSTS):
             page.keyboard.press("b")
         rows.append(_row("in a burst of 200", page, told))
-        browser.close()
     columns = [
         "the stage",
         "posted",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib.metadata import version
 from pathlib import Path
 
 from celery_suite.run import Ended
+from demo_app.markdown import table
 
 EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
 
@@ -55,37 +58,41 @@ class Comparison:
         passed = [test for test, one in self.claims.items() if one.outcome == "passed"]
         return sorted(test for test in passed if outcome(self.stock, test) != "passed")
 
-    def table(self) -> str:
-        """Both counted, file by file, and then every test on which they differ."""
-        files = sorted({test.split("::")[0] for test in [*self.stock, *self.claims]})
-        lines = [f"{self.project:34} {'stock':>22} {'claims':>22}"]
-        for file in files:
-            name = file.rsplit("/", 1)[-1]
-            cells = [count(results, file) for results in (self.stock, self.claims)]
-            lines.append(f"{name:34} {cells[0]:>22} {cells[1]:>22}")
-        cells = [count(results, "") for results in (self.stock, self.claims)]
-        lines.append(f"{'together':34} {cells[0]:>22} {cells[1]:>22}")
-        for test in self.ahead():
-            lines.append(f"  only claims passes: {test}")
-        for test in self.behind():
-            why = self.claims[test].why.splitlines() if test in self.claims else ["did not end"]
-            told = self.reason(test)
-            lines.append(f"  only stock passes: {test}")
-            lines.append(f"      may fail: {told}" if told else f"      {why[0] if why else ''}")
-        return "\n".join(lines)
-
 
 def outcome(results: dict[str, Ended], test: str) -> str:
     """How the test ended: passed, failed, skipped or missing."""
     return results[test].outcome if test in results else "missing"
 
 
-def count(results: dict[str, Ended], file: str) -> str:
-    """How many tests of the file passed, failed and were skipped, in a cell of the table."""
-    found = Counter(one.outcome for one in results.values() if one.test.startswith(file))
-    words = [f"{found['passed']} passed"]
-    words += [f"{found[word]} {word}" for word in ("failed", "skipped") if found[word]]
-    return ", ".join(words)
+def told(results: dict[str, Ended], test: str) -> str:
+    """The first line of why the test did not pass."""
+    return next(iter(results[test].why.splitlines()), "") if test in results else "did not end"
+
+
+def counted(compared: list[Comparison]) -> str:
+    """A row for each project, and the reasons of the tests that need not pass, as Markdown. The
+    last three cells are of both runs, and empty where there was one."""
+    columns = ["integration tests of", "stock passes", "claims passes", "only claims passes"]
+    columns += ["only stock, explained below", "only stock, unexplained"]
+    rows = []
+    for one in compared:
+        passed = [
+            str(sum(ended.outcome == "passed" for ended in results.values()))
+            for results in (one.stock, one.claims)
+        ]
+        differ = ["", "", ""]
+        if one.stock and one.claims:
+            differ = [str(len(n)) for n in (one.ahead(), one.excepted(), one.unexplained())]
+        rows.append([f"{one.project} {version(one.project)}", *passed, *differ])
+    counts = table(columns, rows, ["---", *("---:" for _ in columns[1:])])
+    return "\n".join([counts, "", *_reasons(compared)])
+
+
+def _reasons(compared: list[Comparison]) -> Iterator[str]:
+    for one in compared:
+        named = Counter((test.partition("[")[0], one.reason(test)) for test in one.excepted())
+        for (test, reason), times in named.items():
+            yield f"- `{test.partition('::')[2]}`, {times} ×: {reason}."
 
 
 def exceptions(project: str) -> dict[str, str]:

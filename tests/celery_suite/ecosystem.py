@@ -72,11 +72,6 @@ def plain(name):
     note("ended", name)
 
 
-@app.task
-def later(name):
-    note("ended", name)
-
-
 @app.task(rate_limit="5/s")
 def limited(name):
     note("ended", name)
@@ -129,7 +124,7 @@ for n in range(int(sys.argv[1]), int(sys.argv[2])):
         getattr(shop, name).delay(f"{name}{n}")
     shop.alone.apply_async([f"alone{n}"], countdown=20)
     shop.alone.delay(f"alone{n}")  # the other waits: this one is no further job
-    shop.later.apply_async([f"later{n}"], countdown=2)
+    shop.plain.apply_async([f"later{n}"], countdown=2)
 """
 
 

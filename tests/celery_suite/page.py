@@ -7,15 +7,12 @@ broker`` have left in ``build``. A section of which nothing was run stays as it 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.table import Table
 from generated import put
 
-from celery_suite.compare import Comparison, exceptions
+from celery_suite.compare import Comparison, counted, exceptions
 from celery_suite.hostile import ENDED, Outcome
 from celery_suite.run import CACHE, REPOSITORY, Ended
 from demo_app.judge.table import machine
@@ -33,29 +30,6 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
         lines = (folder / name).read_text().splitlines() if (folder / name).exists() else []
         found |= {one.test: one for one in (Ended(**json.loads(line)) for line in lines)}
     return found
-
-
-def suites(compared: list[Comparison]) -> str:
-    """Celery's and kombu's own tests, counted, and the reasons of those that need not pass."""
-    columns = ["integration tests of", "stock passes", "claims passes", "only claims passes"]
-    columns += ["only stock, explained below", "only stock, unexplained"]
-    rows = []
-    for one in compared:
-        passed = [
-            sum(ended.outcome == "passed" for ended in results.values())
-            for results in (one.stock, one.claims)
-        ]
-        told = [len(one.ahead()), len(one.excepted()), len(one.unexplained())]
-        rows.append([f"{one.project} {version(one.project)}", *map(str, passed + told)])
-    counted = table(columns, rows, ["---", *("---:" for _ in columns[1:])])
-    return "\n".join([counted, "", *_reasons(compared)])
-
-
-def _reasons(compared: list[Comparison]) -> Iterator[str]:
-    for one in compared:
-        named = Counter((test.partition("[")[0], one.reason(test)) for test in one.excepted())
-        for (test, reason), times in named.items():
-            yield f"- `{test.partition('::')[2]}`, {times} ×: {reason}."
 
 
 def hostile(file: Path) -> str:
@@ -99,7 +73,7 @@ def measured(folder: Path, bench: Path) -> str:
         and (claims := recorded(project, "claims", folder))
     ]
     if compared:
-        parts += ["`make celery-suite`:", suites(compared)]
+        parts += ["`make celery-suite`:", counted(compared)]
     soaks = [file.read_text().strip() for file in sorted(folder.glob("soak-*.txt"))]
     if soaks:
         parts += ["`python -m celery_suite.soak`:", "\n".join(["```text", *soaks, "```"])]

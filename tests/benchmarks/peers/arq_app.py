@@ -18,7 +18,6 @@ LAYOUTS = {
     "two processes of four jobs": [[*_RUN, f"{__name__}.ByFour"] for _ in range(2)],
     "eight processes": [[*_RUN, f"{__name__}.ByOne"] for _ in range(8)],
 }
-ENVIRONMENT: dict[str, str] = {}
 _SETTINGS = RedisSettings.from_dsn(f"{client_url(settings().redis_url)}?db=0")
 _pool: list[ArqRedis] = []
 

@@ -17,7 +17,6 @@ LAYOUTS = {
     "two processes of four threads": [[*_RUN, "--processes", "2", "--threads", "4"]],
     "eight processes": [[*_RUN, "--processes", "8", "--threads", "1"]],
 }
-ENVIRONMENT: dict[str, str] = {}
 
 dramatiq.set_broker(RedisBroker(url=client_url(settings().redis_url)))  # type: ignore[no-untyped-call]
 

@@ -16,7 +16,6 @@ LAYOUTS = {
     "eight processes": [[*_RUN, "-k", "process", "-w", "8", "-q"]],
     "two processes of four threads": [[*_RUN, "-k", "thread", "-w", "4", "-q"] for _ in range(2)],
 }
-ENVIRONMENT: dict[str, str] = {}
 
 huey = RedisHuey("bench", url=client_url(settings().redis_url), results=False)
 

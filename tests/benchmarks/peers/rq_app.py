@@ -15,7 +15,6 @@ from demo_app.settings import settings
 _RUN = [sys.executable, "-m", "rq.cli", "worker", "--worker-class", "rq.worker.SimpleWorker"]
 _WORKER = [*_RUN, "--url", client_url(settings().redis_url), "--quiet", "bench"]
 LAYOUTS = {"eight processes": [_WORKER for _ in range(8)]}
-ENVIRONMENT: dict[str, str] = {}
 
 _queue = Queue("bench", connection=redis.Redis.from_url(client_url(settings().redis_url)))
 

@@ -13,8 +13,6 @@ from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-ENVIRONMENT: dict[str, str] = {}
-
 
 def layouts(module: str) -> dict[str, list[list[str]]]:
     """How Taskiq runs that module's broker with so many processes and threads."""

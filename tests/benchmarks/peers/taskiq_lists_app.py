@@ -8,7 +8,6 @@ from benchmarks.peers.taskiq_app import layouts, served_by
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-ENVIRONMENT: dict[str, str] = {}
 LAYOUTS = layouts(__name__)
 broker = ListQueueBroker(client_url(settings().redis_url))
 enqueue = served_by(broker)
