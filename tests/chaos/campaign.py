@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from chaos.context import Fault, MailRules
+from chaos.context import USUAL, Fault, MailRules
 from chaos.history import Follower, History, stored_mails
-from chaos.ledger import Ledger, bodies_of, settle
+from chaos.ledger import Ledger, rows, settle
 from chaos.plan import Plan
 from chaos.quiescence import ByHand, trace, wait_for_quiescence
 from chaos.readers import Readers
@@ -86,7 +86,7 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
         {**system.ready, "web": system.wires.web}, str(plan.seed), history, insist=not plan.aimed
     )
     readers.start()
-    rules.begin()
+    rules.only(USUAL)
     faults = strike(plan, random.Random(plan.seed), system, rules, readers.accepted, on_line)
     readers.stop()
     heal(system, rules)
@@ -128,7 +128,7 @@ def _count(
         follower.catch_up()
         ledger = settle(client, system.folder, stock=plan.stock, by_hand=by_hand)
         mails = client.all_mails()
-        for body in bodies_of(system.folder):
+        for (body,) in rows(system.folder / "blog.sqlite3", "SELECT body FROM comments"):
             history.add("stored", body=body)
         for mail in stored_mails(system.folder):
             history.add("seen", **mail)

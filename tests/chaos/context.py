@@ -45,15 +45,10 @@ class MailRules:
             self._remove(number)  # else it would strike later, and nobody would know
         return None
 
-    def begin(self) -> None:
-        """The usual rule only."""
+    def only(self, *rules: Rule) -> None:
+        """These and no others; without any the mail server behaves."""
         with suppress(httpx.HTTPError):
-            self._client.set_faults(USUAL)
-
-    def clear(self) -> None:
-        """Let the mail server behave."""
-        with suppress(httpx.HTTPError):
-            self._client.set_faults()
+            self._client.set_faults(*rules)
 
     def close(self) -> None:
         """Close the connections."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 
 import redis
 
+from chaos.ledger import rows
 from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold
@@ -117,14 +117,11 @@ def folded(entries: Iterable[Event]) -> Fold:
 def stored_mails(folder: Path) -> Iterator[Line]:
     """Every mail that the mail server has: its number (`mail`), `job`, `to`, `text`, and when it
     was brought (`deliveries`), from its file: to open hundreds of mails would take it long."""
-    with closing(sqlite3.connect(folder / "mail" / "mail.sqlite3", timeout=30.0)) as file:
-        brought = defaultdict(list)
-        for mail, at in file.execute("SELECT message, received_at FROM deliveries ORDER BY id"):
-            brought[mail].append(at)
-        rows = file.execute(
-            "SELECT id, job_id, recipients, raw FROM messages JOIN contents ON message = id"
-        ).fetchall()
-    for number, job, to, raw in rows:
+    file, brought = folder / "mail" / "mail.sqlite3", defaultdict(list)
+    for mail, at in rows(file, "SELECT message, received_at FROM deliveries ORDER BY id"):
+        brought[mail].append(at)
+    mails = "SELECT id, job_id, recipients, raw FROM messages JOIN contents ON message = id"
+    for number, job, to, raw in rows(file, mails):
         part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
         text = "" if part is None else str(part.get_content())
         told = {"mail": number, "job": job, "to": json.loads(to), "text": text}

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from demo_app.backends.stock import held_by_kombu
 from demo_app.settings import settings
@@ -39,17 +40,16 @@ class Ledger:
     travels: tuple[tuple[float, float], ...]
 
 
+def rows(file: Path, sql: str) -> list[Any]:
+    """What a database of the stack answers, past the process that works with it."""
+    with closing(sqlite3.connect(file, timeout=30.0)) as database:
+        return database.execute(sql).fetchall()
+
+
 def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
     """Every comment's number, with its job's id and when it was written."""
-    with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
-        rows = database.execute("SELECT id, job_id, created_at FROM comments").fetchall()
-    return {number: (job, at) for number, job, at in rows}
-
-
-def bodies_of(folder: Path) -> list[str]:
-    """What every comment says."""
-    with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
-        return [body for (body,) in database.execute("SELECT body FROM comments")]
+    found = rows(folder / "blog.sqlite3", "SELECT id, job_id, created_at FROM comments")
+    return {number: (job, at) for number, job, at in found}
 
 
 def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from chaos.ledger import comments_of
+from chaos.ledger import comments_of, rows
 from demo_app.broker.queue import Queue
 from demo_app.broker.where import where
 from demo_app.stack.client import Client
@@ -75,8 +74,7 @@ def _bring_back(client: Client, by_hand: ByHand) -> int:
 def trace(client: Client, folder: Path, job_ids: Iterable[str]) -> tuple[str, ...]:
     """One line a job: where it is, and what happened to it."""
     ids = sorted(job_ids)
-    with closing(sqlite3.connect(folder / "blog.sqlite3", timeout=30.0)) as database:
-        outbox = {row[0]: True for row in database.execute("SELECT job_id FROM outbox")}
+    outbox = {job: True for (job,) in rows(folder / "blog.sqlite3", "SELECT job_id FROM outbox")}
     queue = Queue(client.redis()).snapshot(ids=ids).asked
     found = where(ids, outbox=outbox, queue=queue, arrived=set)
     return tuple(

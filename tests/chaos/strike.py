@@ -66,7 +66,7 @@ def strike(
 
 def heal(system: System, rules: MailRules) -> None:
     """No new faults, and an end to those that last."""
-    rules.clear()
+    rules.only()
     for armed in (system.folder / "steps").glob("*"):
         if not armed.suffix:
             armed.unlink(missing_ok=True)

@@ -85,11 +85,8 @@ def _one_place(world: World, view: View) -> Iterator[str]:
 
 def _sum(world: World, view: View) -> Iterator[str]:
     counted = view.counters()
-    lists = sum(
-        len(parts) // (1 if key.startswith(("queue:", "claims:")) else 2)
-        for key, parts in view.of.items()
-        if key.startswith(("queue:", "claims:")) or key in ("scheduled", "retrying", "dead")
-    )
+    ends = ("done", "discarded")
+    lists = sum(key not in ends for places in view.places.values() for key in places)
     ended = counted.get("done", 0) + counted.get("discarded", 0)
     if counted.get("enqueued", 0) != lists + ended:
         yield f"{counted.get('enqueued', 0)} were put in, {lists} are in lists, {ended} have ended"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import redis
 
@@ -249,17 +250,12 @@ def _clock(world: World) -> None:
     world.move_to(world.now)
 
 
-def _retry(world: World, job: str) -> None:
-    world.ledger.acts.add("retry")
-    world.producer.decide(job, "retry", by="person")
+def _decide(what: str, world: World, job: str) -> None:
+    world.ledger.acts.add(what)
+    world.producer.decide(job, what, by="person")
     world.ledger.due.pop(job, None)
-
-
-def _discard(world: World, job: str) -> None:
-    world.ledger.acts.add("discard")
-    world.producer.decide(job, "discard", by="person")
-    world.ledger.due.pop(job, None)
-    world.ledger.decided.add(job)
+    if what == "discard":
+        world.ledger.decided.add(job)
 
 
 def _purge(world: World, _: str) -> None:
@@ -275,5 +271,5 @@ _ON_WORKER: dict[str, Callable[[World, Worker], None]] = {
 _ELSEWHERE: dict[str, Callable[..., None]] = {
     "start": _start, "put": _put, "hand over": _hand_over, "settle": _settle, "pass": _pass,
     "restart": _restart, "wipe": _wipe, "mark": _mark, "rollback": _rollback, "clock": _clock,
-    "retry": _retry, "discard": _discard, "purge": _purge,
+    "retry": partial(_decide, "retry"), "discard": partial(_decide, "discard"), "purge": _purge,
 }  # fmt: skip

@@ -112,14 +112,9 @@ def gone() -> None:
     """In place of a reference to what Python has deleted."""
 
 
-class Knows:
+def waiting(phase: dict[str, str]) -> set[str]:
     """What Celery's worker has received and not begun. phase: of each tag."""
-
-    def __init__(self, phase: dict[str, str]) -> None:
-        self.phase = phase
-
-    def __call__(self) -> set[str]:
-        return {tag for tag, phase in self.phase.items() if phase == "waits"}
+    return {tag for tag, phase in phase.items() if phase == "waits"}
 
 
 @dataclass
@@ -149,7 +144,7 @@ class Worker:
         here._queues, here.working = {"mail": None}, True
         here.lease._birth, here.lease._info = name, "{}"
         phase: dict[str, str] = {}
-        here.waiting_tags = Knows(phase)
+        here.waiting_tags = partial(waiting, phase)
         return cls(name, setup, here, phase, blog, due=LINE.clock.now)
 
     @property
