@@ -53,7 +53,7 @@ def options() -> argparse.Namespace:
 
 
 class Progress:
-    """Counts the tests of a run on one line of a terminal, a line for each failure."""
+    """Counts the tests of a run: a line for each failure, and for every 25."""
 
     def __init__(self, title: str) -> None:
         self.title, self.ended, self.failed, self.began = title, 0, 0, time.monotonic()
@@ -62,11 +62,9 @@ class Progress:
         """Count one more."""
         self.ended += 1
         self.failed += one.outcome == "failed"
-        spent = time.monotonic() - self.began
-        line = f"{self.title}: {self.ended} ended, {self.failed} failed, {spent:.0f} s"
-        if sys.stderr.isatty():
-            print(f"\r{line}", end="", file=sys.stderr, flush=True)
-        elif one.outcome == "failed" or self.ended % 25 == 0:
+        if one.outcome == "failed" or self.ended % 25 == 0:
+            spent = time.monotonic() - self.began
+            line = f"{self.title}: {self.ended} ended, {self.failed} failed, {spent:.0f} s"
             print(line, "" if one.outcome != "failed" else one.test, file=sys.stderr, flush=True)
 
 
@@ -84,7 +82,7 @@ def holds(project: str, asked: argparse.Namespace) -> bool:
         seconds = asked.minutes * 60
         ended = run(project, folder, transport, tests, plugins, log, seconds, counter)
         results[transport] |= ended
-        print(f"\n{counter.title}: the whole log is {log}", file=sys.stderr)
+        print(f"{counter.title}: the whole log is {log}", file=sys.stderr)
 
     tests = PART[project] if asked.part else selection(project, folder)
     for transport in [asked.transport] if asked.transport else list(results):

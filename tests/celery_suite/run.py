@@ -10,14 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from servers import server
 
+from celery_suite.outside import REPOSITORY, signal_group
+
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parent.parent
 CACHE = REPOSITORY / "build" / "celery-suite"  #: what was downloaded, and what came of the runs
 
 #: Files of Celery's t/integration that do not try a broker on Redis, and what they want.
@@ -129,12 +129,6 @@ def run(
                     ended(one)
                 time.sleep(0.2)  # between two looks at the file
         finally:
-            end(tester)
+            signal_group(tester, signal.SIGKILL)  # every worker that it started is in its group
+            tester.wait()
     return results
-
-
-def end(tester: subprocess.Popen[bytes]) -> None:
-    """End pytest and every worker process that it started: its whole process group."""
-    with suppress(ProcessLookupError):
-        os.killpg(tester.pid, signal.SIGKILL)
-    tester.wait()

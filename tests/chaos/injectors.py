@@ -116,13 +116,10 @@ def namesake(context: Context) -> list[Fault]:
     """A second worker of the same node name joins, works, and is killed."""
     environment = context.system.ready["environment"]
     command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-    options = ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command += ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
+    silent = subprocess.DEVNULL
     worker = subprocess.Popen(
-        [*command, *options],
-        env=environment,
-        start_new_session=True,
-        **quiet,  # type: ignore[call-overload]
+        command, env=environment, stdout=silent, stderr=silent, start_new_session=True
     )
     try:
         time.sleep(context.chance.uniform(2.5, 4.0))

@@ -144,21 +144,19 @@ class _Change(ast.NodeTransformer):
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if isinstance(node.value, bool) and self._now(node):
-            return ast.copy_location(ast.Constant(not node.value), node)
-        if isinstance(node.value, int) and not isinstance(node.value, bool) and self._now(node):
-            return ast.copy_location(ast.Constant(node.value + 1), node)
-        return node
+        if not isinstance(node.value, int) or not self._now(node):
+            return node
+        other = not node.value if isinstance(node.value, bool) else node.value + 1
+        return ast.copy_location(ast.Constant(other), node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if isinstance(node.value, ast.Call):
-            name = ast.unparse(node.value.func)
-            if not name.startswith(("log.", "hit", "self._complaints")) and self._now(node):
-                return ast.copy_location(ast.Pass(), node)
-            if name.startswith(("log.", "hit", "self._complaints")):
-                return node
-        elif isinstance(node.value, ast.Constant):
+        if isinstance(node.value, ast.Constant):
             return node  # a docstring
+        if isinstance(node.value, ast.Call):
+            if ast.unparse(node.value.func).startswith(("log.", "hit", "self._complaints")):
+                return node
+            if self._now(node):
+                return ast.copy_location(ast.Pass(), node)
         self.generic_visit(node)
         return node
 
