@@ -102,7 +102,7 @@ def _steps(store: Queue) -> dict[str, float]:
 
     steps: dict[str, Callable[[], object]] = {
         "claim, and give back": claim_and_give_back,
-        "summary": store.summary,
+        "summary": store.snapshot,
         "first page of the queue": lambda: page(store.client, State.QUEUED, limit=50),
         "look up the last job": lambda: get_job(store.client, last),
     }
