@@ -7,9 +7,9 @@ import queue
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -141,7 +141,8 @@ class Writer:
 
     def _commit(self, changes: list[Change]) -> None:
         try:
-            with _transaction(self._connection) as connection:
+            with self._connection as connection:  # COMMIT at its end, or ROLLBACK
+                connection.execute("BEGIN IMMEDIATE")
                 while self._later:
                     self._later.popleft()(connection)
                 results = [statement(connection) for statement, _ in changes]
@@ -156,16 +157,3 @@ class Writer:
             answer.set_result(result)
         if receipts:
             self._on_stored(receipts)
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Commit what is done inside, durably, or leave nothing of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # a full disk has already rolled it back
-            connection.execute("ROLLBACK")
-        raise
