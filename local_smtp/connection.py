@@ -41,8 +41,8 @@ class Transaction:
     #: The one that RCPT is about just now.
     recipient: str | None = None
     subject: str = ""
-    #: The rules that hit it.
-    hits: list[Fault] = field(default_factory=list)
+    #: The latest rule that hit it.
+    hit: Fault | None = None
     #: Whether it was counted as refused.
     refused: bool = False
 
@@ -135,8 +135,9 @@ class Connection(SMTP):
         """Send a reply; note it, and whether it refuses a mail."""
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
-        hits = self.state.hits
-        hit = hits[-1] if hits and hits[-1].at == self.step else None
+        hit = self.state.hit
+        if hit is not None and hit.at != self.step:
+            hit = None
         if self.step is not None and refuses(reply):
             self.report(hit, reply)
             if not self.state.refused:
@@ -181,7 +182,7 @@ class Connection(SMTP):
         hit = self.around.faults.hit(self.step, self.sender(), recipients, state.subject)
         if hit is None:
             return None
-        state.hits.append(hit)
+        state.hit = hit
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
@@ -193,9 +194,7 @@ class Connection(SMTP):
             self.hang_up()
         return None if outcome.go_on else outcome
 
-    def report(
-        self, hit: Fault | None, reply: str | None = None, message: int | None = None
-    ) -> None:
+    def report(self, hit: Fault | None, reply: str | None = None) -> None:
         """Report a refusal or a fault."""
         assert self.step is not None
         recipient = self.state.recipient
@@ -208,9 +207,7 @@ class Connection(SMTP):
                 recipients=[recipient] if recipient else list(self.mail().rcpt_tos),
                 subject=self.state.subject,
                 reply=reply,
-                rule_id=None if hit is None else hit.id,
                 fault=None if hit is None else hit.in_words(),
-                message=message,
             )
         )
 

@@ -44,8 +44,6 @@ class Incoming:
     received_at: float
     #: A JSON list of `[Unix seconds, "C" | "S" | "#", text]`.
     dialogue: str
-    #: The rules that hit it, in words.
-    fault: str | None
 
 
 def readable(text: str) -> str:

@@ -74,7 +74,6 @@ class Delivery(_Envelope):
     peer: str
     size: int
     same_bytes: bool
-    fault: str | None
     dialogue: list[Line]
 
 
@@ -114,10 +113,8 @@ class Incident(_Envelope):
     subject: str
     #: The refusal, if there was one.
     reply: str | None
-    rule_id: int | None
+    #: The rule that was hit, in words.
     fault: str | None
-    #: The mail that was stored all the same.
-    message: int | None
 
 
 class Deleted(BaseModel):

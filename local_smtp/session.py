@@ -138,7 +138,6 @@ class Session(Connection):
             peer=self.peer(),
             received_at=received_at,
             dialogue=json.dumps(self.dialogue, ensure_ascii=False),
-            fault="; ".join(hit.in_words() for hit in self.state.hits) or None,
         )
         try:
             receipt = await self.around.writer.deliver(mail)
@@ -146,7 +145,7 @@ class Session(Connection):
             await self.push(f"452 4.3.1 The mail could not be stored: {error}")
             return
         if outcome is not None:
-            self.report(self.state.hits[-1], message=receipt.message)
+            self.report(self.state.hit)
             self.hang_up()
         await self.push(OK)
         note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time(), reply=OK)

@@ -81,8 +81,7 @@ class Reader:
         """The latest times that a mail was brought, in order."""
         with self._snapshot() as connection:
             rows = connection.execute(
-                "SELECT *, rule AS fault FROM deliveries WHERE message = ?"
-                " ORDER BY id DESC LIMIT ?",
+                "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?",
                 (message, DELIVERIES),
             ).fetchall()
         return [_delivery(row) for row in reversed(rows)]

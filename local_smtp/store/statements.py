@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
 from local_smtp.bounds import DELIVERIES
@@ -23,18 +23,13 @@ class Receipt:
 
 def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
     """Store a mail, or only the fact that it came again."""
-    headers = mail.headers
     values = {
-        "message_id": headers.message_id,
-        "subject": headers.subject,
-        "author": headers.author,
-        "job_id": headers.job_id,
+        **asdict(mail.headers),
         "sender": mail.sender,
         "recipients": json.dumps(mail.recipients, ensure_ascii=False),
         "peer": mail.peer,
         "received_at": mail.received_at,
         "dialogue": mail.dialogue,
-        "fault": mail.fault,
         "size": len(mail.raw),
         "digest": blake2b(mail.raw, digest_size=16).digest(),
     }
@@ -48,7 +43,7 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
     same_bytes = True
     if duplicate:
         message, first_digest = connection.execute(
-            "SELECT id, digest FROM messages WHERE message_id = ?", (headers.message_id,)
+            "SELECT id, digest FROM messages WHERE message_id = ?", (mail.headers.message_id,)
         ).fetchone()
         same_bytes = values["digest"] == first_digest
     else:
@@ -57,8 +52,8 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
         _count(connection, "kept_bytes", len(mail.raw))
     delivery = connection.execute(
         "INSERT INTO deliveries (message, received_at, sender, recipients, peer, size,"
-        " same_bytes, rule, dialogue) VALUES (:message, :received_at, :sender, :recipients,"
-        " :peer, :size, :same_bytes, :fault, :dialogue)",
+        " same_bytes, dialogue) VALUES (:message, :received_at, :sender, :recipients, :peer, :size,"
+        " :same_bytes, :dialogue)",
         {**values, "message": message, "same_bytes": same_bytes},
     ).lastrowid
     if duplicate:  # of what is shown no more, only that it came is kept

@@ -60,7 +60,6 @@ CREATE TABLE IF NOT EXISTS deliveries (
     peer        TEXT NOT NULL,
     size        INTEGER NOT NULL,
     same_bytes  INTEGER NOT NULL,
-    rule        TEXT,                       -- the fault rules that hit it, in words
     dialogue    TEXT NOT NULL               -- JSON list of [seconds, who, text]
 );
 CREATE INDEX IF NOT EXISTS deliveries_of_message ON deliveries (message);
