@@ -21,8 +21,6 @@ COMMAND_BYTES = 2048
 ADDRESS_CHARACTERS = 320
 #: Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take.
 RECIPIENTS = 100
-#: Characters of all the recipients of a mail.
-RECIPIENT_CHARACTERS = 8 * 1024
 #: Bytes of the largest mail, announced with the SIZE extension (RFC 1870).
 MAIL_BYTES = 5 * MIB
 #: Bytes of a mail that is received whatever other clients do.

@@ -115,9 +115,3 @@ class Incident(_Envelope):
     reply: str | None
     #: The rule that was hit, in words.
     fault: str | None
-
-
-class Deleted(BaseModel):
-    """How many mails are gone."""
-
-    deleted: int

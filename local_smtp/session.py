@@ -74,8 +74,6 @@ class Session(Connection):
         self.state.recipient = address
         if len(mail.rcpt_tos) >= bounds.RECIPIENTS:
             return "452 4.5.3 Too many recipients"
-        if sum(map(len, mail.rcpt_tos)) >= bounds.RECIPIENT_CHARACTERS:
-            return "452 4.5.3 Too many long recipients"
         reply = await self.answer("250 2.1.5 OK")
         if not refuses(reply):
             mail.rcpt_tos.append(address)

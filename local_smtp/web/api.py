@@ -12,11 +12,11 @@ from starlette.responses import StreamingResponse
 from local_smtp import mail_html
 from local_smtp.bounds import LISTENERS, RULES
 from local_smtp.fault_rules import Fault
-from local_smtp.models import Deleted, MailPage, ParsedMail, Stats
+from local_smtp.models import MailPage, ParsedMail, Stats
 from local_smtp.web.inbox import Inbox
 
 MessageId = Annotated[int, Path(ge=1, le=2**62)]
-Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")]
+Asked = Annotated[int | None, Query(ge=1, le=2**62)]
 Search = Annotated[str, Query(max_length=500)]
 
 _NO_FRAME = {"Content-Security-Policy": "sandbox; default-src 'none'"}
@@ -38,15 +38,15 @@ def api_routes(inbox: Inbox) -> APIRouter:
     def messages(
         search: Search = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        cursor: Cursor = None,
+        cursor: Asked = None,
     ) -> MailPage:
         """List mails, newest first; pass `next` as `cursor` for those that follow."""
-        return inbox.reader.page(search, limit, None if cursor is None else int(cursor))
+        return inbox.reader.page(search, limit, cursor)
 
     @routes.delete("/messages")
-    def delete_all() -> Deleted:
+    def delete_all() -> dict[str, int]:
         """Empty the inbox, and set its counters to zero."""
-        return inbox.delete_all()
+        return {"deleted": inbox.delete_all()}
 
     @routes.get(message_path)
     def message(message: MessageId) -> ParsedMail:

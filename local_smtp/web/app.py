@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -17,8 +19,6 @@ from local_smtp.web.api import api_routes
 from local_smtp.web.guard import WHY, Guard
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
-
-_DEEPEST = 8  # folders of an address that a way back is made for; a stranger's may have thousands
 
 
 class SinkGuard(Guard):
@@ -56,7 +56,7 @@ def _page(request: Request, status: int, why: str) -> Response | None:
     path = request.scope["path"]
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None
-    root = "../" * min(path.count("/") - 1, _DEEPEST) or "./"
+    root = "../" * (path.count("/") - 1) or "./"
     shown = {"status": status, "why": why.strip(), "root": root}
     return HTMLResponse(render("error.html", request.headers, **shown), status)
 
@@ -75,17 +75,7 @@ def _busy(request: Request, error: Exception) -> Response:
 def _explain(request: Request, error: Exception) -> Response:
     """Say what is wrong with a request, without what it said: that may be no JSON (NaN, say)."""
     assert isinstance(error, RequestValidationError)
-    detail = [
-        {
-            "loc": [_plain(part) for part in problem["loc"]],
-            "msg": _plain(problem["msg"]),
-            "type": problem["type"],
-        }
-        for problem in error.errors()
-    ]
-    page = _page(request, 422, "Nobody understands this address.")
-    return page or JSONResponse({"detail": detail}, 422)
-
-
-def _plain(part: int | str) -> int | str:
-    return part if isinstance(part, int) else part.encode("utf-8", "replace").decode()
+    told = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
+    # in ASCII: what it said may be half a character, which JSONResponse could not encode
+    as_json = Response(json.dumps({"detail": told}), 422, media_type="application/json")
+    return _page(request, 422, "Nobody understands this address.") or as_json

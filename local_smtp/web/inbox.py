@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from local_smtp import mail_html, sandbox
 from local_smtp.bounded import TooCostly
 from local_smtp.faults import Faults
-from local_smtp.models import Deleted, ParsedMail, Parts
+from local_smtp.models import ParsedMail, Parts
 from local_smtp.store import statements
 from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer
@@ -66,8 +66,8 @@ class Inbox:
         description, _, content = answer.partition(b"\n")
         return json.loads(description)["name"], content
 
-    def delete_all(self) -> Deleted:
-        """Empty the inbox."""
+    def delete_all(self) -> int:
+        """Empty the inbox; return how many mails are gone."""
         deleted = self.writer.change(statements.delete_all).result()
         self.events.publish("deleted")
-        return Deleted(deleted=deleted)
+        return deleted
