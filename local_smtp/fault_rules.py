@@ -93,6 +93,11 @@ class Match(BaseModel):
     nth: Annotated[int, Field(ge=1)] | None = None
     every: Annotated[int, Field(ge=1)] | None = None
 
+    def patterns(self) -> dict[str, str]:
+        """What of a mail has to be like what, by the names that a rule is written with."""
+        patterns = {"from": self.sender, "to": self.to, "subject": self.subject}
+        return {name: pattern for name, pattern in patterns.items() if pattern != "*"}
+
     def takes(self, sender: str, recipients: Sequence[str], subject: str) -> bool:
         """Whether a mail, as far as it is known yet, is one of these."""
         return (
@@ -128,9 +133,8 @@ class Fault(BaseModel):
     def _makes_sense(self) -> Self:
         if EFFECTS[self.do].whole_mail and self.at != "reply":
             raise ValueError(f'"{self.do}" is about a whole mail: it needs "at": "reply"')
-        patterns = {"from": self.match.sender, "to": self.match.to, "subject": self.match.subject}
-        for name, pattern in patterns.items():
-            if pattern != "*" and name not in KNOWN_AT[self.at]:
+        for name in self.match.patterns():
+            if name not in KNOWN_AT[self.at]:
                 raise ValueError(f'"{name}" of a mail is not known yet at "{self.at}"')
         return self
 
@@ -141,14 +145,10 @@ class Fault(BaseModel):
 
     def condition(self, translated: Callable[[str], str] = str) -> str:
         """Which mails the rule hits, for people; empty if all."""
-        match = self.match
-        patterns = {"from": match.sender, "to": match.to, "subject": match.subject}
-        parts = [
-            f"{translated(name)} {pattern}" for name, pattern in patterns.items() if pattern != "*"
-        ]
+        parts = [f"{translated(name)} {like}" for name, like in self.match.patterns().items()]
         counts = {
-            "only number {n}": match.nth,
-            "one in {n}": match.every,
+            "only number {n}": self.match.nth,
+            "one in {n}": self.match.every,
             "with probability {n}": f"{self.probability:g}" if self.probability < 1 else None,
             "at most {n} times": self.times,
         }

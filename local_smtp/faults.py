@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from local_smtp.fault_rules import Fault, Step
 
@@ -13,12 +13,9 @@ from local_smtp.fault_rules import Fault, Step
 @dataclass(slots=True)
 class _Rule:
     fault: Fault
-    draws: random.Random = field(init=False)
+    draws: random.Random
     seen: int = 0
     hits: int = 0
-
-    def __post_init__(self) -> None:
-        self.draws = random.Random(self.fault.seed)
 
     def strikes(self) -> bool:
         match, times = self.fault.match, self.fault.times
@@ -58,13 +55,10 @@ class Faults:
                 kept = old.pop(fault.id, None)
                 if kept is None or kept.fault != fault.model_copy(update={"hits": 0}):
                     self._last_id += 1
-                    kept = _Rule(fault.model_copy(update={"id": self._last_id, "hits": 0}))
+                    new = fault.model_copy(update={"id": self._last_id, "hits": 0})
+                    kept = _Rule(new, random.Random(fault.seed))
                 self._rules.append(kept)
         return self.in_force()
-
-    def clear(self) -> None:
-        """Take all rules out of force."""
-        self.put([])
 
     def in_force(self) -> list[Fault]:
         """The rules in force, in their order."""
@@ -75,8 +69,6 @@ class Faults:
         self, step: Step, sender: str = "", recipients: Sequence[str] = (), subject: str = ""
     ) -> Fault | None:
         """The rule to play at this step of a mail, if any."""
-        if not self._rules:
-            return None
         with self._lock:
             for rule in self._rules:
                 if (

@@ -5,7 +5,6 @@ This runs in the sandbox: it may take long on a hostile mail, and is ended then.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from email.message import Message
@@ -43,7 +42,9 @@ def take_apart(raw: bytes) -> dict[str, Any]:
         elif kind == "text/html" and not body:
             body = _text(part, content)
         else:
-            view["attachments"].append(_describe(number, part, len(content)))
+            about = {"part": number, "name": _name(number, part), "size": len(content)}
+            kind = readable(part.get_content_type())
+            view["attachments"].append({**about, "content_type": kind})
     return {**view, "has_html": bool(body), "links": mail_html.links(body)}
 
 
@@ -56,11 +57,10 @@ def html(raw: bytes) -> str:
 
 
 def part_content(raw: bytes, number: int) -> bytes:
-    """A line of JSON that describes a part, then its decoded bytes; b"" if there is none."""
+    """The name of a part on a line, then its decoded bytes; b"" if there is none."""
     for index, part in _leaves(_parsed(raw)):
         if index == number:
-            content = _content(part)
-            return json.dumps(_describe(index, part, len(content))).encode() + b"\n" + content
+            return _name(index, part).encode() + b"\n" + _content(part)
     return b""
 
 
@@ -106,11 +106,6 @@ def _file_name(part: Message) -> str:
         return ""
 
 
-def _describe(number: int, part: Message, size: int) -> dict[str, Any]:
-    return {
-        "part": number,
-        # a slash would make a path of it; what is invisible might show "exe.txt" as "txt.exe"
-        "name": re.sub(r"[/\\]", "_", escape_invisible(_file_name(part))) or f"part-{number}",
-        "content_type": readable(part.get_content_type()),
-        "size": size,
-    }
+def _name(number: int, part: Message) -> str:
+    # a slash would make a path of it; what is invisible might show "exe.txt" as "txt.exe"
+    return re.sub(r"[/\\]", "_", escape_invisible(_file_name(part))) or f"part-{number}"

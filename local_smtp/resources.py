@@ -61,8 +61,8 @@ def listen(host: str, port: int, option: str) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise SinkError(
             f"Port {port} of {host} can't be used: {reason}."
             f" Choose another {option}, or 0 for a free one."

@@ -15,7 +15,6 @@ from local_smtp.models import Mail, Stats
 from local_smtp.resources import SinkError, listen, take_directory
 from local_smtp.settings import Settings
 from local_smtp.smtp_server import SmtpServer
-from local_smtp.store import statements
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 from local_smtp.store.writer import Writer
@@ -89,8 +88,8 @@ class MailSink:
 
     def clear(self) -> None:
         """Empty the inbox, and take all fault rules out of force."""
-        self._writer.change(statements.delete_all).result()
-        self.faults.clear()
+        self._inbox.delete_all()
+        self.faults.put([])
 
     def start(self) -> Self:
         """Return once SMTP and inbox both answer.
@@ -128,11 +127,11 @@ class MailSink:
                 f"The mails can't be kept in {self.dir}: {error}. Choose another --dir."
             ) from None
         starting.callback(writer.close)
-        inbox = Inbox(self.reader, writer, self.faults, self._events)
-        inbox_server = InboxServer(http, create_app(inbox, settings, self._inbox_port))
+        self._inbox = Inbox(self.reader, writer, self.faults, self._events)
+        inbox_server = InboxServer(http, create_app(self._inbox, settings, self._inbox_port))
         inbox_server.start()
         starting.callback(inbox_server.stop)
-        starting.callback(self._events.close)
+        starting.callback(self._events.publish, None)
         around = Surroundings(settings.host, writer, self.faults, self._events.publish)
         smtp_server = SmtpServer(smtp, around)
         smtp_server.start()

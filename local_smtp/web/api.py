@@ -69,9 +69,9 @@ def api_routes(inbox: Inbox) -> APIRouter:
     def part(message: MessageId, part: Annotated[int, Path(ge=0, le=100_000)]) -> Response:
         """Download a part."""
         name, content = inbox.part(message, part)
-        # never what the mail claims
-        kind = "application/octet-stream"
-        return Response(content, media_type=kind, headers=_NO_FRAME | _download(name))
+        headers = _NO_FRAME | _download(name)
+        # never what the mail claims to be
+        return Response(content, media_type="application/octet-stream", headers=headers)
 
     @routes.get("/faults")
     def in_force() -> list[Fault]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
@@ -26,25 +25,17 @@ class Events:
         self._reader = reader
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = threading.Event()
 
     @property
     def listeners(self) -> int:
         """How many listen."""
         return len(self._listeners)
 
-    def publish(self, event: Event) -> None:
-        """Tell all listeners."""
+    def publish(self, event: Event | None) -> None:
+        """Tell all listeners; None ends their streams."""
         if self._listeners and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._spread, event)
-
-    def close(self) -> None:
-        """End all streams."""
-        self._closed.set()
-        if self._loop is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._spread, None)
 
     async def stream(self) -> AsyncGenerator[str, None]:
         """Yield events as text until the sink ends, and a comment now and then without any.
@@ -56,12 +47,14 @@ class Events:
         self._listeners.add(queue)
         try:
             yield ": here\n\n"
-            while not self._closed.is_set() and queue in self._listeners:
+            while queue in self._listeners:
                 try:
                     event = await asyncio.wait_for(queue.get(), _HEARTBEAT)
                 except TimeoutError:
                     yield ": still here\n\n"
                 else:
+                    if event is None:
+                        return
                     yield await asyncio.to_thread(self._as_text, event)
         finally:
             self._listeners.discard(queue)
@@ -73,9 +66,7 @@ class Events:
             except asyncio.QueueFull:
                 self._listeners.discard(queue)
 
-    def _as_text(self, event: Event | None) -> str:
-        if event is None:
-            return ""
+    def _as_text(self, event: Event) -> str:
         if isinstance(event, str):
             return _message("changed", json.dumps({"what": event}))
         if isinstance(event, Incident):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from fastapi import HTTPException
@@ -63,8 +62,8 @@ class Inbox:
             raise HTTPException(422, TOO_COSTLY) from None
         if not answer:
             raise _GONE
-        description, _, content = answer.partition(b"\n")
-        return json.loads(description)["name"], content
+        name, _, content = answer.partition(b"\n")
+        return name.decode(), content
 
     def delete_all(self) -> int:
         """Empty the inbox; return how many mails are gone."""
