@@ -3,9 +3,11 @@
 import json
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -61,6 +63,24 @@ def start_sink() -> Iterator[Callable[..., Program]]:
             process.wait(15)
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[str, str], socket.socket]]:
+    """Connects a client that follows events, and reads no more than that it may."""
+    with ExitStack() as connected:
+
+        def listen(inbox: str, token: str) -> socket.socket:
+            host, _, port = inbox.removeprefix("http://").rpartition(":")
+            client = connected.enter_context(socket.create_connection((host, int(port))))
+            head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
+            client.sendall(f"{head}\r\n\r\n".encode())
+            told = b""
+            while b"here" not in told:  # it may come with the head of the answer, or by itself
+                told += client.recv(4096)
+            return client
+
+        yield listen
 
 
 @pytest.fixture

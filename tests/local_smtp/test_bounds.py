@@ -70,8 +70,8 @@ def an_honest_reader_is_answered(sink) -> None:
     assert httpx.get(f"{sink.inbox}/", headers=headers, timeout=WAIT).status_code == 200
 
 
-def many_dots(sink) -> None:
-    """Mails without end, of lines that each might be the last one."""
+def test_mails_without_end_keep_nobody_waiting(sink):
+    """Each of their lines might be the last one."""
     with clients(sink.smtp, 20, ENVELOPE) as senders:
         for sender in senders:
             sender.setblocking(False)
@@ -82,10 +82,6 @@ def many_dots(sink) -> None:
         began = time.monotonic()
         an_honest_mail_is_stored(sink)
         assert time.monotonic() - began < WAIT / 6  # 11 seconds once, idle; 0.1 now
-
-
-def test_mails_without_end_keep_nobody_waiting(sink):
-    many_dots(sink)
 
 
 @pytest.mark.parametrize(

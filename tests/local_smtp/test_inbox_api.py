@@ -1,7 +1,6 @@
 """The API of the inbox, call by call."""
 
 import json
-import socket
 
 import pytest
 
@@ -189,18 +188,9 @@ def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
     assert seen[2][1]["reply"] == "451 try again later"
 
 
-def test_a_listener_that_vanishes_is_forgotten(mail_sink, http, send):
+def test_a_listener_that_vanishes_is_forgotten(mail_sink, listen, send):
     for _ in range(5):
-        with socket.create_connection(
-            ("127.0.0.1", int(mail_sink.inbox.rpartition(":")[2]))
-        ) as one:
-            one.sendall(
-                b"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-                + mail_sink.settings.token.encode() + b"\r\n\r\n"
-            )  # fmt: skip
-            told = b""
-            while b"here" not in told:  # it may come with the head of the answer, or by itself
-                told += one.recv(4096)
+        listen(mail_sink.inbox, mail_sink.settings.token).close()
     for _ in range(500):
         if mail_sink._events.listeners == 0:
             break

@@ -35,10 +35,6 @@ def page(browser, mail_sink) -> Iterator[Page]:
     assert complaints == []
 
 
-def test_the_token_is_gone_from_the_address(page):
-    assert "token" not in page.url
-
-
 def test_without_an_app_there_is_no_way_to_one(page):
     expect(page.get_by_text("To the app")).to_have_count(0)
 

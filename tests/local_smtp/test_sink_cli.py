@@ -52,18 +52,10 @@ def test_the_ready_line_comes_once_both_answer_and_the_directory_that_was_given_
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_cleanly_although_clients_hang_on(start_sink, number):
+def test_it_ends_cleanly_although_clients_hang_on(start_sink, listen, number):
     sink = start_sink()
-    host, _, port = sink.smtp.rpartition(":")
-    with (
-        socket.create_connection((host, int(port))),
-        socket.create_connection((host, int(sink.inbox.rpartition(":")[2]))) as page,
-    ):
-        page.sendall(
-            f"GET /api/events HTTP/1.1\r\nHost: localhost\r\n"
-            f"Authorization: Bearer {sink.token}\r\n\r\n".encode()
-        )
-        assert page.recv(10)
+    listen(sink.inbox, sink.token)
+    with sink.client():
         sink.process.send_signal(number)
         assert sink.process.wait(10) == 0
     assert not sink.dir.exists()  # it was a temporary one
@@ -85,6 +77,14 @@ def test_a_port_that_is_taken_is_named(run, option):
     assert status == 1
     assert f"Port {port} of 127.0.0.1 can't be used: Address already in use" in told
     assert option in told
+
+
+@pytest.mark.parametrize("host", ["::1%nowhere", "a..b"])
+def test_a_host_that_is_none_is_named(run, host):
+    status, [told] = run("--host", host)
+    assert status == 1
+    assert f"Port 0 of {host} can't be used" in told
+    assert "Unknown error" not in told
 
 
 def below_a_file(folder):
@@ -147,19 +147,14 @@ def test_help_names_every_option(run):
         assert option in "".join(told)
 
 
-def test_a_stopped_client_holds_nothing_up(start_sink):
+def test_a_stopped_client_holds_nothing_up(start_sink, listen):
     """A client that reads nothing of what it asked for delays neither mails nor the end."""
     sink = start_sink()
-    port = int(sink.inbox.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port)) as lazy:
-        lazy.sendall(
-            f"GET /api/events HTTP/1.1\r\nHost: localhost\r\n"
-            f"Authorization: Bearer {sink.token}\r\n\r\n".encode()
-        )
-        with sink.client() as client:
-            for number in range(300):
-                mail = f"Subject: {number} {'x' * 2000}\r\n\r\n".encode()
-                client.sendmail("a@x.test", ["b@x.test"], mail)
-        assert sink.get("/api/stats")["accepted"] == 300
-        sink.process.send_signal(signal.SIGTERM)
-        assert sink.process.wait(10) == 0
+    listen(sink.inbox, sink.token)
+    with sink.client() as client:
+        for number in range(300):
+            mail = f"Subject: {number} {'x' * 2000}\r\n\r\n".encode()
+            client.sendmail("a@x.test", ["b@x.test"], mail)
+    assert sink.get("/api/stats")["accepted"] == 300
+    sink.process.send_signal(signal.SIGTERM)
+    assert sink.process.wait(10) == 0

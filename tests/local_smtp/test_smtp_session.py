@@ -26,6 +26,19 @@ def conversation(sink: MailSink, *said: bytes) -> list[bytes]:
     return answers
 
 
+def said_to(sink: MailSink, everything: bytes) -> list[bytes]:
+    """Say all of this at once; return the lines that are answered before the connection ends.
+
+    When it ends with a reset, some of them may not have come through.
+    """
+    with socket.create_connection(("127.0.0.1", sink.smtp_port), timeout=20) as connection:
+        connection.sendall(everything)
+        lines: list[bytes] = []
+        with connection.makefile("rb") as replies, contextlib.suppress(ConnectionResetError):
+            lines.extend(replies)
+        return lines
+
+
 ENVELOPE = (
     b"EHLO test\r\n",
     b"MAIL FROM:<a@example.test>\r\n",
@@ -152,10 +165,8 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
 
 def test_a_line_that_is_too_long_ends_the_connection(mail_sink):
     """The rest of it could be anything: a mail that a page made, behind a long address."""
-    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port), timeout=20) as connection:
-        connection.sendall(b"X" * 3000 + b"\r\n" + b"".join(ENVELOPE) + b".\r\n")
-        with connection.makefile("rb") as replies, contextlib.suppress(ConnectionResetError):
-            assert replies.readlines()[1:] == [b"500 Command line too long\r\n"]
+    lines = said_to(mail_sink, b"X" * 3000 + b"\r\n" + b"".join(ENVELOPE) + b".\r\n")
+    assert lines[1:] in ([], [b"500 Command line too long\r\n"])
     assert mail_sink.mails() == []
 
 
@@ -169,12 +180,8 @@ def test_a_page_cannot_send_a_mail_through_a_browser(mail_sink, method):
     """The body of an HTTP request is what a page wants it to be: here, a whole mail."""
     request = f"{method} / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     mail = b"".join(ENVELOPE) + b"Subject: from a page\r\n\r\n.\r\nQUIT\r\n"
-    with socket.create_connection(("127.0.0.1", mail_sink.smtp_port), timeout=20) as connection:
-        connection.sendall(request + mail)
-        with connection.makefile("rb") as replies, contextlib.suppress(ConnectionResetError):
-            said = replies.readlines()
-            assert said[1].startswith(b"421 ")
-            assert len(said) == 2
+    lines = said_to(mail_sink, request + mail)
+    assert [line[:4] for line in lines[1:]] in ([], [b"421 "])
     assert mail_sink.mails() == []
 
 
