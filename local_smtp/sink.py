@@ -129,13 +129,10 @@ class MailSink:
         starting.callback(writer.close)
         self._inbox = Inbox(self.reader, writer, self.faults, self._events)
         inbox_server = InboxServer(http, create_app(self._inbox, settings, self._inbox_port))
-        inbox_server.start()
         starting.callback(inbox_server.stop)
         starting.callback(self._events.publish, None)
         around = Surroundings(settings.host, writer, self.faults, self._events.publish)
-        smtp_server = SmtpServer(smtp, around)
-        smtp_server.start()
-        starting.callback(smtp_server.stop)
+        starting.callback(SmtpServer(smtp, around).stop)
 
     def _stored(self, receipts: list[Receipt]) -> None:
         with self._arrival:

@@ -16,20 +16,19 @@ _STOP_WITHIN = 3.0  # seconds
 
 
 class SmtpServer:
-    """Serves SMTP on a listening socket until it is stopped, which ends all connections."""
+    """Serves SMTP on a listening socket until it is stopped, which ends all connections.
+
+    The system lets clients wait at the socket until the loop runs.
+    """
 
     def __init__(self, listener: socket.socket, around: Surroundings) -> None:
         self._listener, self._around = listener, around
         # inherited by each connection: what the system takes ahead of us is read in one go
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.BUFFER_BYTES)
-        self._up = threading.Event()
+        self._loop = uvloop.new_event_loop()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
-
-    def start(self) -> None:
-        """Return once connections are answered."""
         self._thread.start()
-        self._up.wait()
 
     def stop(self) -> None:
         """End all connections and the loop."""
@@ -37,15 +36,13 @@ class SmtpServer:
         self._thread.join(_STOP_WITHIN)
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())  # and then it ends the sessions
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
         server = await self._loop.create_server(
             lambda: Session(self._around), sock=self._listener, backlog=bounds.BACKLOG
         )
-        self._up.set()
         await self._stopping.wait()
         server.close()
         self._loop.set_exception_handler(lambda *_: None)  # of sessions that never got to begin

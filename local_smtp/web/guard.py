@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -111,15 +112,13 @@ class Guard:
         if scope["method"] in _READING:
             return receive
         body = b""
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return receive
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > REQUEST_BODY_BYTES:
-                return self.refuse(scope, 413)
+        try:
+            async for piece in Request(scope, receive).stream():
+                body += piece
+                if len(body) > REQUEST_BODY_BYTES:
+                    return self.refuse(scope, 413)
+        except ClientDisconnect:
+            return receive
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_whole() -> Message:

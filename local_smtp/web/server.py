@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -120,7 +119,10 @@ def configured(
 
 
 class InboxServer:
-    """Serves an application on a listening socket until it is stopped."""
+    """Serves an application on a listening socket until it is stopped.
+
+    The system lets clients wait at the socket until the loop runs.
+    """
 
     def __init__(self, listener: socket.socket, app: ASGIApp) -> None:
         config = configured(app, CONNECTIONS, BACKLOG, patience=1, lifespan="off")
@@ -128,17 +130,7 @@ class InboxServer:
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="inbox", daemon=True
         )
-
-    def start(self) -> None:
-        """Return once requests are answered.
-
-        Raises RuntimeError when the server ended instead.
-        """
         self._thread.start()
-        while not self._server.started:
-            if not self._thread.is_alive():
-                raise RuntimeError("the inbox could not be served")
-            time.sleep(0.005)
 
     def stop(self) -> None:
         """End all connections and the loop."""
