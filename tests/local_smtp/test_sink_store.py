@@ -82,8 +82,6 @@ def test_a_mail_that_comes_again_is_one_mail_with_two_deliveries(mail_sink, send
     assert again.recipients == ["other@example.test"]
     assert not again.same_bytes
     assert first.received_at < again.received_at
-    stats = mail_sink.stats()
-    assert (stats.accepted, stats.distinct, stats.duplicates) == (2, 1, 1)
 
 
 def test_mails_without_a_message_id_are_never_duplicates(mail_sink, smtp):
