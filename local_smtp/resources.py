@@ -28,15 +28,12 @@ def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
         if why := why_not_private(wanted):
             raise SinkError(f"{wanted} {why}.")
         lock = starting.enter_context((wanted / "lock").open("w"))
-    except OSError as error:
-        reason = error.strerror
-        raise SinkError(f"{wanted} can't be used: {reason}. Choose another --dir.") from None
-    try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise SinkError(
-            f"Another mail sink runs on {wanted}. Stop it, or choose another --dir."
-        ) from None
+    except OSError as error:
+        reason = f"{wanted} can't be used: {error.strerror}. Choose"
+        if isinstance(error, BlockingIOError):
+            reason = f"Another mail sink runs on {wanted}. Stop it, or choose"
+        raise SinkError(f"{reason} another --dir.") from None
     return wanted.resolve()
 
 

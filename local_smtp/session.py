@@ -26,7 +26,6 @@ _LOCAL = r'(?:[^\s<>@"()\[\],;:\\\x00-\x20\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~]
 _DOMAIN = r"(?:[\w.-]+|\[[\w.:]+\])"
 _PATH = re.compile(rf"\s*<(?:@[\w.,@-]+:)?({_LOCAL}(?:@{_DOMAIN})?|)>(?:\s+(\S.*))?\s*")
 _TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
-_NO_ADDRESS = "553 5.1.3 That is no address"
 
 
 class Session(Connection):
@@ -57,8 +56,6 @@ class Session(Connection):
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
         """Take the sender."""
-        if not _is_address(address):
-            return _NO_ADDRESS
         mail.mail_from = address
         reply = await self.answer("250 2.1.0 OK")
         if refuses(reply):
@@ -69,8 +66,8 @@ class Session(Connection):
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
         """Take a recipient."""
-        if not _is_address(address) or address == "<>":
-            return _NO_ADDRESS
+        if address == "<>":
+            return "553 5.1.3 That is no address"
         self.state.recipient = address
         if len(mail.rcpt_tos) >= bounds.RECIPIENTS:
             return "452 4.5.3 Too many recipients"
@@ -152,8 +149,6 @@ class Session(Connection):
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         # The library's parser of addresses is slow, and takes what is none.
         found = _PATH.fullmatch(arg)
-        return (found[1] or "<>", found[2] or "") if found else (None, None)
-
-
-def _is_address(text: str) -> bool:
-    return len(text) <= bounds.ADDRESS_CHARACTERS and text.isprintable()
+        if not found or len(found[1]) > bounds.ADDRESS_CHARACTERS or not found[1].isprintable():
+            return None, None
+        return found[1] or "<>", found[2] or ""
