@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from threading import BoundedSemaphore
 
 import httpx
 import pytest
@@ -55,6 +56,14 @@ WRONG = (
     ("/", {"Host": "evil.test"}, 421, "その名前では応答しません"),
     ("/faults", {"Sec-Fetch-Site": "cross-site"}, 403, "他のサイトのページ"),
 )
+
+
+def test_a_reader_too_many_is_told_so_on_a_page(mail_sink, send, monkeypatch):
+    send("One")
+    monkeypatch.setattr("local_smtp.sandbox._waiting", BoundedSemaphore(0))
+    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
+    page = httpx.get(f"{mail_sink.inbox}/?mail=1", headers=asked | {"Accept": "text/html"})
+    assert (page.status_code, "少し待って" in page.text) == (503, True)
 
 
 @pytest.mark.parametrize(("path", "headers", "status", "words"), WRONG)
