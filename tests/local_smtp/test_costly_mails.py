@@ -1,6 +1,5 @@
 """A mail made to cost time or memory holds up nobody, whether it is opened or not."""
 
-import smtplib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -39,10 +38,9 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("name", COSTLY)
-def test_the_next_mail_is_stored_and_the_costly_one_is_listed(mail_sink, http, name):
-    with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=WAIT) as client:
-        client.sendmail("a@x.test", ["b@x.test"], b"Subject: costly\r\n" + COSTLY[name])
-        client.sendmail("a@x.test", ["b@x.test"], b"Subject: honest\r\n\r\ntomatoes\r\n")
+def test_the_next_mail_is_stored_and_the_costly_one_is_listed(http, smtp, name):
+    smtp.sendmail("a@x.test", ["b@x.test"], b"Subject: costly\r\n" + COSTLY[name])
+    smtp.sendmail("a@x.test", ["b@x.test"], b"Subject: honest\r\n\r\ntomatoes\r\n")
     page = http.get("/api/messages").json()
     assert [mail["subject"] for mail in page["messages"]] == ["honest", "costly"]
     assert http.get("/api/messages/1/raw").content.startswith(b"Subject: costly\r\n")
