@@ -22,6 +22,5 @@ def mail_sink(tmp_path: Path) -> Iterator[MailSink]:
     from local_smtp.settings import Settings  # not before it is asked for: pytest loads
     from local_smtp.sink import MailSink  # this module in every run
 
-    settings = Settings(dir=tmp_path / "mail-sink")
-    with MailSink(settings) as sink:
+    with MailSink(Settings(dir=tmp_path / "mail-sink")) as sink:
         yield sink

@@ -16,7 +16,7 @@ from local_smtp.models import MailPage, ParsedMail, Stats
 from local_smtp.web.inbox import Inbox
 
 MessageId = Annotated[int, Path(ge=1, le=2**62)]
-Asked = Annotated[int | None, Query(ge=1, le=2**62)]
+OptionalId = Annotated[int | None, Query(ge=1, le=2**62)]
 Search = Annotated[str, Query(max_length=500)]
 
 _NO_FRAME = {"Content-Security-Policy": "sandbox; default-src 'none'"}
@@ -38,7 +38,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
     def messages(
         search: Search = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        cursor: Asked = None,
+        cursor: OptionalId = None,
     ) -> MailPage:
         """List mails, newest first; pass `next` as `cursor` for those that follow."""
         return inbox.reader.page(search, limit, cursor)

@@ -15,7 +15,7 @@ from local_smtp.bounds import TEXT_CHARACTERS
 from local_smtp.escape import escape_invisible
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
-from local_smtp.web.api import Asked, Search
+from local_smtp.web.api import OptionalId, Search
 from local_smtp.web.guard import beside
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.words import language_of, theme_of, words_in
@@ -61,8 +61,8 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
     def mails(
         request: Request,
         search: Search = "",
-        cursor: Asked = None,
-        mail: Asked = None,
+        cursor: OptionalId = None,
+        mail: OptionalId = None,
         tab: Annotated[str, Query(max_length=20)] = "",
     ) -> str:
         """Show the list of mails, or one of them."""
