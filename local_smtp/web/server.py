@@ -36,7 +36,6 @@ class _BoundedHttp(HttpToolsProtocol):
 
     crowd: Crowd
     _held = 0  # bytes of the request that is not complete
-    _in_head = False
     _too_late: asyncio.TimerHandle | None = None
 
     def cut_off(self) -> None:
@@ -61,12 +60,9 @@ class _BoundedHttp(HttpToolsProtocol):
         if self._too_late is None:
             self._too_late = self.loop.call_later(REQUEST_SECONDS, self.cut_off)
         super().data_received(data)
-        if self._in_head and self._held > REQUEST_HEAD_BYTES:
+        in_head = self.scope is not None and "method" not in self.scope
+        if in_head and self._held > REQUEST_HEAD_BYTES:
             self.send_400_response("The head of the request is too long.")
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self.headers) == REQUEST_FIELDS:  # with those behind the body
@@ -76,7 +72,6 @@ class _BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.pipeline) == REQUESTS_AHEAD:
             raise TooMuch
-        self._in_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
