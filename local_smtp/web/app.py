@@ -20,6 +20,8 @@ from local_smtp.web.guard import WHY, Guard
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
 
+BUSY = "Too many mails are being opened at once. Try again in a moment."
+
 
 class SinkGuard(Guard):
     """Tells a person on a page what is wrong, and asks for the token where it is missing."""
@@ -68,8 +70,7 @@ def _tell(request: Request, error: Exception) -> Response:
 
 
 def _busy(request: Request, error: Exception) -> Response:
-    sentence = "Too many mails are being opened at once. Try again in a moment."
-    return JSONResponse({"detail": sentence}, 503, {"Retry-After": "1"})
+    return _tell(request, HTTPException(503, BUSY, {"Retry-After": "1"}))
 
 
 def _explain(request: Request, error: Exception) -> Response:

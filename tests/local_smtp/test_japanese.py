@@ -9,6 +9,7 @@ import pytest
 
 from local_smtp.fault_rules import EFFECTS, Fault, Match
 from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
+from local_smtp.web.app import BUSY
 from local_smtp.web.guard import WHY
 from local_smtp.web.inbox import TOO_COSTLY
 from local_smtp.web.words import japanese
@@ -27,7 +28,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
         for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
     }
     said |= {why.strip() for status, why in WHY.items() if status != 401}  # that is a form
-    said |= {TOO_COSTLY, TOO_MANY_PARTS}
+    said |= {TOO_COSTLY, TOO_MANY_PARTS, BUSY}
     assert said - japanese().keys() == set()
 
 
