@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import redis
 
-from .claim import Claim, Claimed, Ending, Verdict
+from .claim import Claim, Claimed, Disposition, Ending
 from .complaints import Complaints
 from .holding import Holding
 from .lease import Lease, LeaseLost
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between tries while Redis is away.
 PAUSE = 0.2
-_STEP_OF = {Verdict.RETRY: "retry_scheduled", Verdict.DEAD: "died"}
+_STEP_OF = {Disposition.RETRY: "retry_scheduled", Disposition.DEAD: "died"}
 
 
 class Acknowledging:
@@ -101,7 +101,7 @@ class Acknowledging:
         chosen = held.ending or ending
         ended = self.queue.finish(
             held.claim,
-            chosen.verdict,
+            chosen.how,
             detail=chosen.detail,
             after=chosen.after,
             message=chosen.message,
@@ -109,8 +109,8 @@ class Acknowledging:
             next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
         )
         self.holding.end(tag)
-        passed(_STEP_OF.get(chosen.verdict, "acknowledged"))
-        if chosen.verdict is Verdict.LOST:
+        passed(_STEP_OF.get(chosen.how, "acknowledged"))
+        if chosen.how is Disposition.LOST:
             self.tell_given_up([held.claim.id])
         return ended.following
 

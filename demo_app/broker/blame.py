@@ -8,7 +8,7 @@ from traceback import walk_tb
 import redis
 from kombu.exceptions import OperationalError, SerializationError
 
-from .claim import Ending, Verdict
+from .claim import Disposition, Ending
 
 #: Redis, or what keeps the results, is away, or memory is short: it passes, and whatever was to be
 #: done is done then.
@@ -37,7 +37,7 @@ def ending_of(error: BaseException) -> Ending:
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     unreadable = isinstance(error, _OF_CONTENT) and frames[-1:] and frames[-1].startswith(_READERS)
     to_blame = unreadable or isinstance(error, RecursionError)
-    return Ending(Verdict.DEAD if to_blame else Verdict.LOST, reason_of(error))
+    return Ending(Disposition.DEAD if to_blame else Disposition.LOST, reason_of(error))
 
 
 def reason_of(error: BaseException) -> str:

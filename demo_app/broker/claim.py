@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
-    """How a claim ends."""
+class Disposition(StrEnum):
+    """How a claim ends, in AMQP's word for it."""
 
     DONE = "done"
     RETRY = "retry"
@@ -58,7 +58,7 @@ class Ending:
     any name: a job that is done wakes some of those that wait for the same.
     """
 
-    verdict: Verdict
+    how: Disposition
     detail: str = ""
     after: float | None = None
     message: str = ""

@@ -24,7 +24,7 @@ from kombu.utils.json import loads
 from . import process, worker
 from .blame import ending_of, passes, reason_of
 from .channel import BaseChannel
-from .claim import Claimed, Ending, Verdict, claimed_by
+from .claim import Claimed, Disposition, Ending, claimed_by
 from .keys import lanes_of
 from .qos import QoS
 
@@ -129,7 +129,7 @@ class Consuming(BaseChannel):
                     continue
                 for unseen in deliveries[number:]:  # Celery will never run or return these
                     self.in_flight.finish(
-                        unseen.tag, Ending(Verdict.REQUEUE, "it could not be handed on")
+                        unseen.tag, Ending(Disposition.REQUEUE, "it could not be handed on")
                     )
                 raise
 
@@ -168,7 +168,7 @@ class Consuming(BaseChannel):
                 payload["properties"]["delivery_info"]["redelivered"] = True
                 payload.setdefault("headers", {})["redelivered"] = True
         except Exception as error:
-            here.finish(tag, Ending(Verdict.DEAD, f"no message: {reason_of(error)}"))
+            here.finish(tag, Ending(Disposition.DEAD, f"no message: {reason_of(error)}"))
             return None
         return Delivery(tag, payload, queue)
 

@@ -15,7 +15,7 @@ import redis
 
 from . import heartbeat
 from .acknowledging import PAUSE, Acknowledging
-from .claim import Ending, Verdict
+from .claim import Disposition, Ending
 from .keys import lanes_of
 from .lease import Lease
 from .queue import Queue
@@ -133,7 +133,7 @@ class InFlight(Acknowledging):
         known = self.queue.held_by(self.lease.worker, self.lanes)
         lost = self.holding.refuse_unanswered(known)
         for claim in lost:
-            self.queue.finish(claim, Verdict.REQUEUE, detail="the claim's answer was lost")
+            self.queue.finish(claim, Disposition.REQUEUE, detail="the claim's answer was lost")
         if lost:
             log.warning("Gave back jobs whose claim was never answered")
 
@@ -141,7 +141,7 @@ class InFlight(Acknowledging):
         """Give back what Celery has dropped when its connection broke (see `holding`)."""
         lost = self.holding.forgotten()
         for tag in lost:  # the newest first: so the oldest comes to the very head
-            self.finish(tag, Ending(Verdict.REQUEUE, "the connection broke before it ran"))
+            self.finish(tag, Ending(Disposition.REQUEUE, "the connection broke before it ran"))
         if lost:
             log.warning("Gave back jobs that waited here when the connection broke")
 

@@ -10,7 +10,7 @@ from kombu.transport import virtual
 
 from . import process, worker
 from .blame import reason_of
-from .claim import Ending, Verdict
+from .claim import Disposition, Ending
 from .in_flight import InFlight
 from .keys import lanes_of
 
@@ -49,18 +49,20 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         """The job has ended: done, unless something else was said of it."""
         error = sys.exc_info()[1]
         if isinstance(error, DecodeError):  # Celery acknowledges what it can't read
-            self._end(delivery_tag, Ending(Verdict.DEAD, reason_of(error)))
+            self._end(delivery_tag, Ending(Disposition.DEAD, reason_of(error)))
         else:
-            self._end(delivery_tag, Ending(Verdict.DONE))
+            self._end(delivery_tag, Ending(Disposition.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Put a message at the tail of its queue, so that others have their turn; or aside, if it
         can't be run."""
         if requeue:
-            self._end(delivery_tag, Ending(Verdict.REQUEUE_LAST))
+            self._end(delivery_tag, Ending(Disposition.REQUEUE_LAST))
         else:
             error = sys.exc_info()[1]  # Celery rejects while it handles what was wrong
-            self._end(delivery_tag, Ending(Verdict.DEAD, reason_of(error) if error else "rejected"))
+            self._end(
+                delivery_tag, Ending(Disposition.DEAD, reason_of(error) if error else "rejected")
+            )
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_to_go_on_with()
@@ -90,7 +92,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             self._in_flight.holding.channel_closed(self._delivered)
         else:
             for tag in reversed(list(self._delivered)):
-                self._end(tag, Ending(Verdict.REQUEUE, "its consumer closed"))
+                self._end(tag, Ending(Disposition.REQUEUE, "its consumer closed"))
         return []
 
     restore_unacked_once = restore_unacked  # when the channel is closed

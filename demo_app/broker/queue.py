@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import redis
 
-from .claim import Claim, Claimed, Ended, Verdict, claimed_by
+from .claim import Claim, Claimed, Disposition, Ended, claimed_by
 from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
 from .lua import Scripts
@@ -101,7 +101,7 @@ class Queue:
     def finish(
         self,
         claim: Claim,
-        verdict: Verdict,
+        how: Disposition,
         *,
         detail: str = "",
         after: float | None = None,
@@ -116,7 +116,7 @@ class Queue:
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.lane, claim.id, claim.number)
-        told = (verdict, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues, needs)
+        told = (how, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues, needs)
         in_time, *taken = self._run("finish", *held, *told, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)

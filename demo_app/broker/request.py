@@ -19,7 +19,7 @@ from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
 from .blame import ending_of, passes, reason_of
-from .claim import Ending, Verdict
+from .claim import Disposition, Ending
 from .message import is_job
 from .process import in_a_pools_thread, in_flight_here
 
@@ -65,7 +65,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
         if isinstance(error, Reject) and not error.requeue:
-            self._set_ending(Ending(Verdict.DEAD, reason_of(error)))
+            self._set_ending(Ending(Disposition.DEAD, reason_of(error)))
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
@@ -84,7 +84,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def reject(self, requeue: bool = False) -> Any:
         """Give the job back; that its process was lost counts against it like a lost worker."""
         if requeue and self._process_lost:
-            self._set_ending(Ending(Verdict.LOST, "the process that ran it died"))
+            self._set_ending(Ending(Disposition.LOST, "the process that ran it died"))
         return super().reject(requeue=requeue)
 
     def _set_ending(self, ending: Ending) -> None:

@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from . import process
 from .acknowledging import PAUSE
-from .claim import Ending, Verdict
+from .claim import Disposition, Ending
 from .connection import scheme_of
 from .consuming import Consuming
 from .in_flight import InFlight
@@ -46,7 +46,7 @@ class Channel(Consuming):
         """One message, or None; without acknowledgement it is done at once."""
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
         if message is not None and no_ack:
-            self.in_flight.finish(message.delivery_tag, Ending(Verdict.DONE))
+            self.in_flight.finish(message.delivery_tag, Ending(Disposition.DONE))
         return message
 
 

@@ -15,7 +15,7 @@ from celery.signals import celeryd_after_setup, task_revoked, worker_ready, work
 from celery.worker import control, state
 
 from . import process, request
-from .claim import Ending, Verdict
+from .claim import Disposition, Ending
 from .defaults import early_tasks, is_chosen, set_defaults
 from .reports import scheduled, store_failure
 
@@ -126,7 +126,7 @@ def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
     for in_flight in process.in_flight_here():
         for tag, claim in in_flight.held().items():
             if claim.is_of(request.id):
-                in_flight.set_ending(tag, Ending(Verdict.DISCARD, reason))
+                in_flight.set_ending(tag, Ending(Disposition.DISCARD, reason))
 
 
 def leave(**_: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from celery.exceptions import Ignore, Retry
 
 from demo_app.backends.celery import job_of
-from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
 from demo_app.broker.message import next_try, parse
@@ -52,7 +52,7 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
-        here.set_ending(tag, Ending(Verdict.REQUEUE, "the lease was lost"))
+        here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
         raise Ignore from None
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
@@ -76,15 +76,15 @@ def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[
     match outcome:
         case Succeeded(value):
             detail = notes if value is None else {**notes, "value": value}
-            ending = Ending(Verdict.DONE, _text(detail), needs=task)
+            ending = Ending(Disposition.DONE, _text(detail), needs=task)
         case outcomes.Retry(after, error, outage):
             text = _text({**notes, **_failure(error), "after": after})
             needs = task if outage else ""
-            ending = Ending(Verdict.RETRY, text, after, next_try(here.message(tag)), needs)
+            ending = Ending(Disposition.RETRY, text, after, next_try(here.message(tag)), needs)
         case Discarded(reason):
-            ending = Ending(Verdict.DISCARD, _text({**notes, "reason": reason}))
+            ending = Ending(Disposition.DISCARD, _text({**notes, "reason": reason}))
         case Failed(error):
-            ending = Ending(Verdict.DEAD, _text({**notes, **_failure(error)}))
+            ending = Ending(Disposition.DEAD, _text({**notes, **_failure(error)}))
     here.set_ending(tag, ending)
 
 

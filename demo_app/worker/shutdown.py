@@ -20,7 +20,7 @@ from typing import Any
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 from demo_app.blog.identity import refuse_another_blog
-from demo_app.broker.claim import Ending, Verdict
+from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.process import claiming_here, in_flight_here
 from demo_app.broker.worker import leave
 from demo_app.jobs.perform import JobTimeout, after_failure
@@ -94,7 +94,7 @@ class Shutdown:
             log.error("The job %s can't be ended; this worker takes its own place", run.job.id)
             error = JobTimeout(f"it ran for more than {self._settings.job_seconds:g} s")
             conclude(here, run.tag, run.job.task, after_failure(error, run.job), {})
-            here.finish(run.tag, Ending(Verdict.DEAD))
+            here.finish(run.tag, Ending(Disposition.DEAD))
         deadline = time.monotonic() + self._settings.stop_seconds
         while here.held() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -11,7 +11,7 @@ from support import redis_running
 
 from benchmarks.measuring import measure, timed
 from benchmarks.table import Table
-from demo_app.broker.claim import Verdict
+from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
@@ -98,7 +98,7 @@ def _steps(store: Queue) -> dict[str, float]:
     last: Any = store.client.lindex("queue:mail", 0)
 
     def claim_and_give_back() -> None:
-        store.finish(store.claim("bench", LANES)[0].claim, Verdict.REQUEUE)
+        store.finish(store.claim("bench", LANES)[0].claim, Disposition.REQUEUE)
 
     steps: dict[str, Callable[[], object]] = {
         "claim, and give back": claim_and_give_back,

@@ -19,7 +19,7 @@ from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
-from demo_app.broker.claim import Verdict
+from demo_app.broker.claim import Disposition
 from demo_app.broker.queue import Queue
 from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
@@ -115,7 +115,7 @@ def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
     store.register("w", 60_000, "{}")
     for _ in sent:
         (claimed,) = store.claim("w", ["mail"])
-        store.finish(claimed.claim, Verdict.DONE)
+        store.finish(claimed.claim, Disposition.DONE)
     until(lambda: outbox.size(database) == 0, what="the outbox's end")
     for relay in relays:
         relay.stop()

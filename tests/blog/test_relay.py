@@ -13,7 +13,7 @@ from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
-from demo_app.broker.claim import Verdict
+from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
@@ -27,12 +27,12 @@ def _settle(relay: Relay) -> None:
         pass
 
 
-def _work(store: Queue, job_id: str, verdict: Verdict = Verdict.DONE) -> None:
+def _work(store: Queue, job_id: str, how: Disposition = Disposition.DONE) -> None:
     """Claim the next job, which is that one, and end it."""
     store.register("w", 60_000, "{}")
     (claimed,) = store.claim("w", ["mail"])
     assert claimed.claim.id == job_id
-    store.finish(claimed.claim, verdict, after=60.0 if verdict is Verdict.RETRY else None)
+    store.finish(claimed.claim, how, after=60.0 if how is Disposition.RETRY else None)
 
 
 def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
@@ -64,22 +64,22 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "kept"),
+    ("how", "kept"),
     [
-        (Verdict.DONE, False),
-        (Verdict.DISCARD, False),
-        (Verdict.DEAD, True),  # a person may still bring it back
-        (Verdict.RETRY, True),
-        (Verdict.REQUEUE, True),
+        (Disposition.DONE, False),
+        (Disposition.DISCARD, False),
+        (Disposition.DEAD, True),  # a person may still bring it back
+        (Disposition.RETRY, True),
+        (Disposition.REQUEUE, True),
     ],
 )
 def test_how_a_job_ends_says_whether_its_row_stays(
-    database: Database, store: Queue, verdict: Verdict, kept: bool
+    database: Database, store: Queue, how: Disposition, kept: bool
 ) -> None:
     sent = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
     relay.hand_over()
-    _work(store, sent, verdict)
+    _work(store, sent, how)
     _settle(relay)
     assert (outbox.size(database) == 1) is kept
     assert relay.hand_over() == 0, "nothing of it is handed over again"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import die, let_judge, message, most_thorough
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.fold import Fold
 from demo_app.broker.inspect import get_job
@@ -52,8 +52,8 @@ class System:
         """A claim ends in any way, also one that its worker has lost."""
         if self.claims:
             claim = self.claims.pop(choice % len(self.claims))
-            verdict = list(Verdict)[choice % len(Verdict)]
-            self.queue.finish(claim, verdict, detail="so", after=choice % 2 * 3600.0)
+            how = list(Disposition)[choice % len(Disposition)]
+            self.queue.finish(claim, how, detail="so", after=choice % 2 * 3600.0)
 
     def kill(self, choice: int) -> None:
         """A worker dies, and somebody rescues what it held."""
@@ -145,13 +145,13 @@ def test_of_a_part_of_the_journal_it_says_what_can_be_known(store: Queue) -> Non
 
 
 @pytest.mark.parametrize(
-    ("verdict", "first"), [(Verdict.REQUEUE, "job-1"), ("requeue_last", "job-2")]
+    ("how", "first"), [(Disposition.REQUEUE, "job-1"), ("requeue_last", "job-2")]
 )
-def test_a_job_that_is_given_back_stands_where_it_was_put(store: Queue, verdict, first) -> None:
+def test_a_job_that_is_given_back_stands_where_it_was_put(store: Queue, how, first) -> None:
     for number in (1, 2):
         store.enqueue(message(number))
     store.register("one", 60_000, "{}")
-    store.finish(store.claim("one", LANES)[0].claim, verdict, detail="why")
+    store.finish(store.claim("one", LANES)[0].claim, how, detail="why")
     fold = Fold()
     for entry in whole(store.client):
         fold.follow(entry)

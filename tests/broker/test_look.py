@@ -7,7 +7,7 @@ import time
 import pytest
 from support import message
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.keys import lanes_of
@@ -79,7 +79,7 @@ def test_scheduled_jobs_are_listed_soonest_first(store: Queue) -> None:
 def test_done_jobs_are_listed_newest_first_though_the_cursors_job_is_gone(store: Queue) -> None:
     fill(store, 4)
     for _ in range(4):
-        store.finish(claim(store), Verdict.DONE)
+        store.finish(claim(store), Disposition.DONE)
     first = page(store.client, State.DONE, limit=2)
     assert [job.id for job in first.jobs] == ["job-3", "job-2"]
     store.client.zrem("done", "job-2")
@@ -96,9 +96,9 @@ def test_a_running_job_names_its_owner(store: Queue) -> None:
 
 def test_a_jobs_timeline_tells_all_that_happened(store: Queue) -> None:
     fill(store, 1)
-    store.finish(claim(store), Verdict.RETRY, after=-1.0, detail='{"error": "E"}')
+    store.finish(claim(store), Disposition.RETRY, after=-1.0, detail='{"error": "E"}')
     store.promote_due("keeper")
-    store.finish(claim(store), Verdict.DONE, detail='{"message_id": "<a@b>"}')
+    store.finish(claim(store), Disposition.DONE, detail='{"message_id": "<a@b>"}')
     job = get_job(store.client, "job-0")
     assert job is not None
     told = [event.event for event in job.timeline]

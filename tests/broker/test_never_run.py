@@ -8,7 +8,7 @@ import time
 import pytest
 from support import die, let_judge, message
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.keys import lane_of, lanes_of, queue_of
 from demo_app.broker.queue import Kind, Queue
 
@@ -50,24 +50,26 @@ def test_that_a_job_was_done_counts_though_its_lease_was_lost(
 ) -> None:
     _lost_lease(store, "slow")
     again = _claimed(store, "other") if where == "running" else None
-    assert store.finish(held, Verdict.DONE).in_time
+    assert store.finish(held, Disposition.DONE).in_time
     assert (_count(store)["done"], _count(store)["late"]) == (1, 0)
     if again:
-        assert not store.finish(again, Verdict.DONE).in_time
+        assert not store.finish(again, Disposition.DONE).in_time
         assert (_count(store)["done"], _count(store)["late"]) == (1, 1)
 
 
-@pytest.mark.parametrize("ending", [Verdict.DONE, Verdict.RETRY, Verdict.DEAD, Verdict.DISCARD])
-def test_who_finished_first_is_right(store: Queue, held: Claim, ending: Verdict) -> None:
+@pytest.mark.parametrize(
+    "ending", [Disposition.DONE, Disposition.RETRY, Disposition.DEAD, Disposition.DISCARD]
+)
+def test_who_finished_first_is_right(store: Queue, held: Claim, ending: Disposition) -> None:
     _lost_lease(store, "slow")
     store.finish(_claimed(store, "other"), ending, after=600.0)
-    assert not store.finish(held, Verdict.DONE).in_time
+    assert not store.finish(held, Disposition.DONE).in_time
     assert _count(store)["late"] == 1
 
 
-@pytest.mark.parametrize("ending", [Verdict.RETRY, Verdict.DEAD, Verdict.REQUEUE])
+@pytest.mark.parametrize("ending", [Disposition.RETRY, Disposition.DEAD, Disposition.REQUEUE])
 def test_that_it_failed_does_not_count_after_a_lost_lease(
-    store: Queue, held: Claim, ending: Verdict
+    store: Queue, held: Claim, ending: Disposition
 ) -> None:
     _lost_lease(store, "slow")
     assert not store.finish(held, ending).in_time
@@ -117,7 +119,7 @@ def test_a_suspect_stops_nobody_behind_it(store: Queue) -> None:
     store.enqueue(message(3))
     assert [one.claim.id for one in store.claim("w", LANES, 5)] == ["job-2", "job-3"]
     for job in (busy, *store.held_by("w", LANES)):
-        store.finish(job, Verdict.DONE)
+        store.finish(job, Disposition.DONE)
     store.enqueue(message(4))
     assert [one.claim.id for one in store.claim("w", LANES, 5)] == ["job-1"], "alone"
     assert store.claim("w", LANES, 5) == []
@@ -131,7 +133,7 @@ def test_a_suspect_that_has_waited_for_a_minute_has_its_turn(store: Queue) -> No
     _noted_earlier(store, 61.0)
     store.enqueue(message(2))
     assert store.claim("w", LANES) == []
-    store.finish(busy, Verdict.DONE)
+    store.finish(busy, Disposition.DONE)
     assert _claimed(store, "w").id == "job-1"
 
 
@@ -164,14 +166,14 @@ def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(st
     store.register("w", LEASE, "{}")
     for number in range(25):
         store.enqueue(message(number))
-        store.finish(_claimed(store, "w"), Verdict.RETRY, after=3600.0, needs="mail")
+        store.finish(_claimed(store, "w"), Disposition.RETRY, after=3600.0, needs="mail")
     for number, needs in ((98, "another thing"), (99, "mail")):
         assert _count(store)["queued"] == 0
         store.enqueue(message(number))
-        store.finish(_claimed(store, "w"), Verdict.DONE, needs=needs)
+        store.finish(_claimed(store, "w"), Disposition.DONE, needs=needs)
     assert _count(store)["queued"] == 10
     while claimed := store.claim("w", LANES):
-        store.finish(claimed[0].claim, Verdict.DONE, needs="mail")
+        store.finish(claimed[0].claim, Disposition.DONE, needs="mail")
     assert _count(store)["done"] == 27
 
 

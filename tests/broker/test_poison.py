@@ -6,7 +6,7 @@ import pytest
 from broker.conftest import OpenShop
 from support import die, let_judge, message, until
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.options import Options
@@ -51,7 +51,7 @@ def _runs_alone(queue: Queue) -> bool:
     held = _claims(queue, "probe")
     queue.enqueue(message(2))
     alone = not queue.claim("probe", LANES)
-    queue.finish(held, Verdict.REQUEUE)
+    queue.finish(held, Disposition.REQUEUE)
     queue.deregister("probe")
     return alone
 
@@ -85,7 +85,7 @@ def test_it_runs_alone_beside_a_job_of_a_queue_that_was_paused_meanwhile(queue: 
     queue.pause_queue("mail", False)
     queue.pause_queue("paused", True)
     assert queue.claim("probe", both) == [], "the worker still has the other job"
-    queue.finish(held.claim, Verdict.DONE)
+    queue.finish(held.claim, Disposition.DONE)
     assert [claimed.claim.id for claimed in queue.claim("probe", both)] == ["job-1"]
 
 
@@ -97,7 +97,7 @@ def test_what_would_be_given_up_gets_one_more_try_alone_after_a_pause(queue: Que
     assert PAUSE - 60 < (job.due or 0) - job.timeline[-1].at <= PAUSE
     queue.decide("job-1", "retry", by="the test, which does not wait for it")
     assert _runs_alone(queue)
-    queue.finish(_claims(queue, "last"), Verdict.DONE)
+    queue.finish(_claims(queue, "last"), Disposition.DONE)
     assert _job(queue).state == "done"
 
 
@@ -124,7 +124,7 @@ def test_deaths_are_counted_from_the_last_try_that_came_to_an_end(queue: Queue) 
     for _ in range(2):
         for life in range(3):
             _dies_with_it(queue, f"w{life}")
-        queue.finish(_claims(queue, "w"), Verdict.RETRY, after=-1.0)
+        queue.finish(_claims(queue, "w"), Disposition.RETRY, after=-1.0)
         queue.promote_due("w")
     _dies_with_it(queue, "another")
     assert _job(queue).state == "queued"
@@ -137,7 +137,7 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
     queue.register("w", LEASE, "{}")
     for _ in range(4):
         [claimed] = queue.claim("w", LANES)
-        queue.finish(claimed.claim, Verdict.LOST)
+        queue.finish(claimed.claim, Disposition.LOST)
     assert _job(queue).state == "retrying"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from demo_app.broker.claim import Claim, Ending, Verdict
+from demo_app.broker.claim import Claim, Disposition, Ending
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
@@ -63,7 +63,7 @@ def test_the_same_message_sent_again_is_one_job(store: Queue) -> None:
 def test_the_same_message_sent_again_while_its_job_runs_is_one_job(store: Queue) -> None:
     claim = _running(store)
     _publish(store, _text("a"))
-    assert store.finish(claim, Verdict.DONE).in_time
+    assert store.finish(claim, Disposition.DONE).in_time
     assert _count(store)["enqueued"] == 1
 
 
@@ -80,21 +80,27 @@ def test_a_reply_sent_again_is_in_its_list_once(store: Queue) -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict",
-    [Verdict.DONE, Verdict.DEAD, Verdict.DISCARD, Verdict.REQUEUE, Verdict.REQUEUE_LAST],
+    "how",
+    [
+        Disposition.DONE,
+        Disposition.DEAD,
+        Disposition.DISCARD,
+        Disposition.REQUEUE,
+        Disposition.REQUEUE_LAST,
+    ],
 )
-def test_an_acknowledgement_sent_again_is_not_late(store: Queue, verdict: Verdict) -> None:
+def test_an_acknowledgement_sent_again_is_not_late(store: Queue, how: Disposition) -> None:
     claim = _running(store)
-    assert store.finish(claim, verdict).in_time
-    assert store.finish(claim, verdict).in_time
+    assert store.finish(claim, how).in_time
+    assert store.finish(claim, how).in_time
     assert _count(store)["late"] == 0
 
 
 def test_an_acknowledgement_sent_again_after_a_retry_is_not_late(store: Queue) -> None:
     claim = _running(store)
     _publish(store, _text("a", retries=1), due=LATER)
-    assert store.finish(claim, Verdict.DONE).in_time
-    assert store.finish(claim, Verdict.DONE).in_time
+    assert store.finish(claim, Disposition.DONE).in_time
+    assert store.finish(claim, Disposition.DONE).in_time
     assert _count(store)["late"] == 0
     assert _count(store)["retrying"] == 1
 
@@ -102,22 +108,22 @@ def test_an_acknowledgement_sent_again_after_a_retry_is_not_late(store: Queue) -
 def test_the_news_of_a_lost_process_sent_again_is_not_late(store: Queue) -> None:
     strict = Queue(store.client, Options(max_rescues=0))
     claim = _running(store)
-    assert strict.finish(claim, Verdict.LOST).in_time
-    assert strict.finish(claim, Verdict.LOST).in_time
+    assert strict.finish(claim, Disposition.LOST).in_time
+    assert strict.finish(claim, Disposition.LOST).in_time
     count = _count(store)
     assert (count["retrying"], count["late"]) == (1, 0)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.REQUEUE])
+@pytest.mark.parametrize("how", [Disposition.DONE, Disposition.REQUEUE])
 def test_an_acknowledgement_sent_again_does_not_touch_a_newer_claim(
-    store: Queue, verdict: Verdict
+    store: Queue, how: Disposition
 ) -> None:
     old = _running(store)
-    store.finish(old, Verdict.REQUEUE)
+    store.finish(old, Disposition.REQUEUE)
     new = _claimed(store)
-    assert not store.finish(old, verdict).in_time
+    assert not store.finish(old, how).in_time
     assert _count(store)["running"] == 1
-    assert store.finish(new, Verdict.DONE).in_time
+    assert store.finish(new, Disposition.DONE).in_time
 
 
 @pytest.mark.parametrize("how", ["done", "requeued", "dead", "left", "lost"])
@@ -127,8 +133,8 @@ def test_a_next_try_that_was_published_stands_however_its_job_ends(store: Queue,
     if how == "left":
         store.deregister("w")
     else:
-        verdicts = {"requeued": Verdict.REQUEUE, "dead": Verdict.DEAD, "lost": Verdict.LOST}
-        store.finish(claim, verdicts.get(how, Verdict.DONE))
+        ends = {"requeued": Disposition.REQUEUE, "dead": Disposition.DEAD, "lost": Disposition.LOST}
+        store.finish(claim, ends.get(how, Disposition.DONE))
     assert _count(store)["retrying"] == 1
     assert _retries(store) == 1
 
@@ -136,29 +142,29 @@ def test_a_next_try_that_was_published_stands_however_its_job_ends(store: Queue,
 def test_a_discarded_job_leaves_no_next_try_behind(store: Queue) -> None:
     claim = _running(store)
     _publish(store, _text("a", retries=1), due=LATER)
-    store.finish(claim, Verdict.DISCARD)
+    store.finish(claim, Disposition.DISCARD)
     assert _count(store)["discarded"] == 1
     assert store.client.keys("successor:*") == []
 
 
-@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.RETRY, Verdict.DISCARD])
-def test_a_job_whose_record_was_deleted_is_still_counted(store: Queue, verdict: Verdict) -> None:
+@pytest.mark.parametrize("how", [Disposition.DONE, Disposition.RETRY, Disposition.DISCARD])
+def test_a_job_whose_record_was_deleted_is_still_counted(store: Queue, how: Disposition) -> None:
     claim = _running(store)
     store.client.delete("job:a")
-    after = 60.0 if verdict is Verdict.RETRY else None
-    message = _text("a", retries=1) if verdict is Verdict.RETRY else ""
-    store.finish(claim, verdict, after=after, message=message)
+    after = 60.0 if how is Disposition.RETRY else None
+    message = _text("a", retries=1) if how is Disposition.RETRY else ""
+    store.finish(claim, how, after=after, message=message)
     assert _count(store)["running"] == 0
 
 
-@pytest.mark.parametrize("how", [Verdict.DONE, Verdict.LOST, Verdict.DISCARD])
-def test_a_next_try_outlives_the_record_of_the_one_before(store: Queue, how: Verdict) -> None:
+@pytest.mark.parametrize("how", [Disposition.DONE, Disposition.LOST, Disposition.DISCARD])
+def test_a_next_try_outlives_the_record_of_the_one_before(store: Queue, how: Disposition) -> None:
     claim = _running(store)
     _publish(store, _text("a", retries=1), due=LATER)
     store.client.delete("job:a")
     assert store.finish(claim, how).in_time
     count = _count(store)
-    expected = "discarded" if how is Verdict.DISCARD else "retrying"
+    expected = "discarded" if how is Disposition.DISCARD else "retrying"
     assert (count[expected], count["enqueued"]) == (1, 1)
 
 
@@ -196,7 +202,7 @@ def test_a_worker_that_leaves_while_redis_is_away_still_says_how_its_job_ended(
         return run(*words)
 
     monkeypatch.setattr(here.queue, "_run", when_it_is_back)
-    assert here.finish(tag, Ending(Verdict.DONE)) is None
+    assert here.finish(tag, Ending(Disposition.DONE)) is None
     assert list(here.held()) == [tag], "it takes up its place until then"
     here.leave()
     assert (_count(store)["done"], _count(store)["queued"]) == (1, 0)

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from support import die, let_judge, message
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
@@ -67,22 +67,22 @@ def test_an_unknown_worker_may_not_claim(store: Queue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "state"),
+    ("how", "state"),
     [
-        (Verdict.DONE, "done"),
-        (Verdict.RETRY, "retrying"),
-        (Verdict.DISCARD, "discarded"),
-        (Verdict.DEAD, "dead"),
-        (Verdict.REQUEUE, "queued"),
+        (Disposition.DONE, "done"),
+        (Disposition.RETRY, "retrying"),
+        (Disposition.DISCARD, "discarded"),
+        (Disposition.DEAD, "dead"),
+        (Disposition.REQUEUE, "queued"),
     ],
 )
 def test_a_verdict_moves_the_job_to_its_one_place(
-    store: Queue, verdict: Verdict, state: str
+    store: Queue, how: Disposition, state: str
 ) -> None:
     fill(store, 1)
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
-    assert store.finish(held, verdict, after=60.0).in_time
+    assert store.finish(held, how, after=60.0).in_time
     assert places(store) == {"enqueued": 1, state: 1}
     view = get_job(store.client, "job-1")
     assert view is not None
@@ -93,11 +93,11 @@ def test_an_acknowledgement_takes_the_next_job_with_it(store: Queue) -> None:
     fill(store, 2)
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
-    following = store.finish(held, Verdict.DONE, next_for=("w", LANES)).following
+    following = store.finish(held, Disposition.DONE, next_for=("w", LANES)).following
     assert following is not None
     assert following.claim.id == "job-2"
     assert places(store) == {"enqueued": 2, "done": 1, "running": 1}
-    assert store.finish(following.claim, Verdict.DONE, next_for=("w", LANES)).following is None
+    assert store.finish(following.claim, Disposition.DONE, next_for=("w", LANES)).following is None
 
 
 def test_a_worker_taken_for_dead_gets_no_next_job(store: Queue) -> None:
@@ -107,7 +107,7 @@ def test_a_worker_taken_for_dead_gets_no_next_job(store: Queue) -> None:
     held = claim(store, "w")
     die(store, "w")
     store.rescue("other", LEASE, 3)
-    ended = store.finish(held, Verdict.DEAD, next_for=("w", LANES))
+    ended = store.finish(held, Disposition.DEAD, next_for=("w", LANES))
     assert (ended.in_time, ended.following) == (False, None)
     assert places(store) == {"enqueued": 2, "queued": 2, "late": 1}
 
@@ -132,7 +132,7 @@ def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_give_up(store: Qu
     die(store, "w")
     store.rescue("other", LEASE, 3)
     assert store.beat("w", LEASE, "{}") is False
-    assert not store.finish(held, Verdict.DEAD).in_time
+    assert not store.finish(held, Disposition.DEAD).in_time
     assert places(store) == {"enqueued": 1, "queued": 1, "late": 1}
 
 
@@ -158,7 +158,7 @@ def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(
     store.register("w", LEASE, "{}")
     for _ in range(2):
         held = claim(store, "w")
-        store.finish(held, Verdict.RETRY, after=-1.0)
+        store.finish(held, Disposition.RETRY, after=-1.0)
     if damage == "deleted":
         store.client.delete("job:job-1")
     else:
@@ -183,7 +183,7 @@ def test_a_person_decides_over_a_dead_job(store: Queue, what: str) -> None:
     fill(store, 1)
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
-    store.finish(held, Verdict.DEAD)
+    store.finish(held, Disposition.DEAD)
     assert store.decide("job-1", what, by="a person") == "dead"
     assert store.decide("job-1", what, by="a person") == "", "it can't be done twice"
     expected = {"enqueued": 1, "queued": 1} if what == "retry" else {"enqueued": 1, "discarded": 1}
@@ -205,7 +205,7 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
         short.enqueue_many([(message(number), None) for number in range(start, start + 50)])
         for _ in range(50):
             held = claim(short, "w")
-            short.finish(held, Verdict.DONE)
+            short.finish(held, Disposition.DONE)
     assert 100 <= short.client.zcard("done") < 164, "they are counted at every 64th end"
     assert get_job(short.client, "job-0") is None
     assert get_job(short.client, "job-149") is not None
@@ -236,11 +236,11 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(store: Queue) 
     store.register("idle", LEASE, "{}")
     assert not _ends_its_wait(store, lambda: None)
     assert _ends_its_wait(store, lambda: store.enqueue(message(1)))
-    for verdict in (Verdict.REQUEUE, Verdict.LOST):
+    for how in (Disposition.REQUEUE, Disposition.LOST):
         held = claim(store, "idle")
-        assert _ends_its_wait(store, partial(store.finish, held, verdict)), verdict
+        assert _ends_its_wait(store, partial(store.finish, held, how)), how
     held = claim(store, "idle")
-    store.finish(held, Verdict.RETRY, after=-1.0)
+    store.finish(held, Disposition.RETRY, after=-1.0)
     assert _ends_its_wait(store, lambda: store.promote_due("idle"))
     store.register("leaving", LEASE, "{}")
     claim(store, "leaving")
@@ -260,7 +260,7 @@ def test_a_paused_worker_is_given_no_job(store: Queue, how: str) -> None:
     if how == "claim":
         assert store.claim("w", LANES) == []
     else:
-        assert store.finish(held, Verdict.DONE, next_for=("w", LANES)).following is None
+        assert store.finish(held, Disposition.DONE, next_for=("w", LANES)).following is None
     store.pause("w", False)
     claim(store, "w")
 
@@ -276,7 +276,7 @@ def test_nobody_takes_jobs_from_a_paused_queue(store: Queue, how: str) -> None:
     if how == "claim":
         (taken,) = store.claim("w", lanes)
     else:
-        following = store.finish(held, Verdict.DONE, next_for=("w", lanes)).following
+        following = store.finish(held, Disposition.DONE, next_for=("w", lanes)).following
         assert following is not None
         taken = following
     assert taken.claim.id == "job-3"
@@ -318,20 +318,20 @@ def test_each_event_says_who_did_it_and_what_is_known_of_it(store: Queue) -> Non
     for worker in ("one", "two", "three"):
         store.register(worker, LEASE, "{}")
     ends = [
-        ("one", Verdict.RETRY, "it failed"),
-        ("one", Verdict.REQUEUE, "it stops"),
-        ("one", Verdict.LOST, "its process died"),
-        ("three", Verdict.DEAD, "it is no use"),
+        ("one", Disposition.RETRY, "it failed"),
+        ("one", Disposition.REQUEUE, "it stops"),
+        ("one", Disposition.LOST, "its process died"),
+        ("three", Disposition.DEAD, "it is no use"),
     ]
-    for worker, verdict, detail in ends:
+    for worker, how, detail in ends:
         held = claim(store, worker)
-        store.finish(held, verdict, detail=detail, after=-1.0)
+        store.finish(held, how, detail=detail, after=-1.0)
         store.promote_due("two")
     store.decide("job-1", "retry", by="a person")
     late = claim(store, "one")
     die(store, "one")
     store.rescue("two", LEASE, 3)
-    store.finish(late, Verdict.DEAD, detail="too late")
+    store.finish(late, Disposition.DEAD, detail="too late")
     claim(store, "three")
     store.deregister("three")
     job = get_job(store.client, "job-1")
@@ -371,10 +371,10 @@ def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     store.publish(text, "~taken", "taken", kind=Kind.MESSAGE)
     (held,) = store.claim("w", ["held"])
     (taken,) = store.claim("w", ["taken"])
-    store.finish(taken.claim, Verdict.DONE)
+    store.finish(taken.claim, Disposition.DONE)
     store.publish(text, "~new", "new", kind=Kind.TRANSIENT)
     assert store.client.smembers("transient") == {"held", "new"}
-    store.finish(held.claim, Verdict.DONE)
+    store.finish(held.claim, Disposition.DONE)
     store.publish(text, "~newer", "newer", kind=Kind.TRANSIENT)
     assert store.client.smembers("transient") == {"new", "newer"}
 
@@ -386,8 +386,8 @@ def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_tur
     for number in range(3):
         store.enqueue(message(number))
     (first,) = store.claim("w", LANES)
-    store.finish(first.claim, Verdict.REQUEUE)
+    store.finish(first.claim, Disposition.REQUEUE)
     assert store.snapshot(3).next_to_run == ["job-0", "job-1", "job-2"]
     (first,) = store.claim("w", LANES)
-    store.finish(first.claim, Verdict.REQUEUE_LAST)
+    store.finish(first.claim, Disposition.REQUEUE_LAST)
     assert store.snapshot(3).next_to_run == ["job-1", "job-2", "job-0"]

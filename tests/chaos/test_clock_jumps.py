@@ -13,7 +13,7 @@ import pytest
 from programs import FAKETIME, needs
 from support import client_of, message, until
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.options import Options
@@ -71,7 +71,7 @@ def test_a_leap_ahead_kills_nobody() -> None:
         assert store.client.keys("worker:*") == [], "every lease has run out at once"
         assert store.rescue("other", _LEASE, 3) == []
         assert store.beat("w", _LEASE, "{}"), "and the live one goes on"
-        assert store.finish(claim, Verdict.DONE).in_time
+        assert store.finish(claim, Disposition.DONE).in_time
 
 
 def test_after_a_leap_back_a_dead_worker_is_still_found() -> None:
@@ -84,21 +84,21 @@ def test_after_a_leap_back_a_dead_worker_is_still_found() -> None:
         assert found == ["job-1"]
 
 
-def _end_all(store: Queue, numbers: range, verdict: Verdict = Verdict.DONE) -> None:
+def _end_all(store: Queue, numbers: range, how: Disposition = Disposition.DONE) -> None:
     for number in numbers:
         store.enqueue(message(number))
         [claimed] = store.claim("w", ("mail",))
-        store.finish(claimed.claim, verdict)
+        store.finish(claimed.claim, how)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.DISCARD])
-def test_after_a_leap_back_the_oldest_are_still_forgotten_first(verdict: Verdict) -> None:
+@pytest.mark.parametrize("how", [Disposition.DONE, Disposition.DISCARD])
+def test_after_a_leap_back_the_oldest_are_still_forgotten_first(how: Disposition) -> None:
     with _redis_with_a_clock() as (store, put_clock):
         short = Queue(store.client, Options(history_length=64))
         short.register("w", 3_600_000, "{}")
-        _end_all(short, range(64), verdict)
+        _end_all(short, range(64), how)
         put_clock(-3600)
-        _end_all(short, range(64, 128), verdict)
+        _end_all(short, range(64, 128), how)
         remembered = [number for number in range(128) if get_job(store.client, f"job-{number}")]
         assert remembered == list(range(64, 128))
 
@@ -115,10 +115,10 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
             put_clock(seconds)
         claim = _held(store)
         store.promote_due("w")
-        store.finish(claim, Verdict.RETRY, after=2.0)
+        store.finish(claim, Disposition.RETRY, after=2.0)
         until(lambda: _moves(store), 20.0, "the retry")
         [claimed] = store.claim("w", ("mail",))
-        store.finish(claimed.claim, Verdict.RETRY, after=2.0)
+        store.finish(claimed.claim, Disposition.RETRY, after=2.0)
         store.enqueue(message(2), due=time.time() + 2.0)
         put_clock(last)
         store.enqueue(message(3), due=time.time() + 600.0)
@@ -133,10 +133,10 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
 def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
     with _redis_with_a_clock() as (store, put_clock):
         store.register("w", 3_600_000, "{}")
-        _end_all(store, range(1), Verdict.DEAD)
+        _end_all(store, range(1), Disposition.DEAD)
         store.promote_due("w")
         put_clock(-3600)
-        _end_all(store, range(1, 2), Verdict.DEAD)
+        _end_all(store, range(1, 2), Disposition.DEAD)
         assert [job.id for job in page(store.client, State.DEAD).jobs] == ["job-1", "job-0"]
         store.promote_due("w")
         newest = store.client.zrange("dead", -1, -1, withscores=True)[0][1]

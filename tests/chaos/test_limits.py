@@ -6,7 +6,7 @@ import pytest
 import redis
 from support import message
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.message import parse
@@ -46,7 +46,7 @@ def test_a_job_of_a_megabyte_goes_through_whole(store: Queue) -> None:
     store.register("w", _LEASE, "{}")
     claim, taken = _claim(store)
     assert parse(taken).arguments == {"text": text}
-    assert store.finish(claim, Verdict.REQUEUE).in_time
+    assert store.finish(claim, Disposition.REQUEUE).in_time
     assert _claim(store)[1] == taken
 
 
@@ -55,7 +55,7 @@ def test_thousands_of_dead_jobs_are_kept_and_paged(store: Queue) -> None:
     store.register("w", _LEASE, "{}")
     while claimed := store.claim("w", ("mail",), most=1000):
         for one in claimed:
-            store.finish(one.claim, Verdict.DEAD, detail="no use")
+            store.finish(one.claim, Disposition.DEAD, detail="no use")
     assert store.snapshot().count["dead"] == 3_000
     seen: list[str] = []
     cursor: str | None = None
@@ -89,9 +89,9 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
         assert store.beat("w", _LEASE, "{}")
         store.register("another", _LEASE, "{}")
         claims = [_claim(store)[0] for _ in range(3)]
-        assert store.finish(claims[0], Verdict.DONE).in_time
-        assert store.finish(claims[1], Verdict.RETRY, after=0.0).in_time
-        assert store.finish(claims[2], Verdict.DEAD).in_time
+        assert store.finish(claims[0], Disposition.DONE).in_time
+        assert store.finish(claims[1], Disposition.RETRY, after=0.0).in_time
+        assert store.finish(claims[2], Disposition.DEAD).in_time
         assert store.promote_due("w")[0] == 1
         assert store.rescue("w", _LEASE, 3) == []
         assert store.deregister("another") == 0

@@ -6,7 +6,7 @@ import time
 
 from support import die, let_judge, message
 
-from demo_app.broker.claim import Claim, Verdict
+from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.fold import JobRecord, Run
 from demo_app.broker.keys import lanes_of
@@ -28,7 +28,7 @@ def _killed_and_rescued(store: Queue) -> None:
     store.register("second", 60_000, '{"pid": 43}')
     store.rescue("second", 60_000, 3)
     for _ in range(2):
-        store.finish(_claim(store, "second"), Verdict.DONE)
+        store.finish(_claim(store, "second"), Disposition.DONE)
 
 
 def test_a_rescued_job_has_two_runs_and_one_end(store: Queue) -> None:
@@ -58,7 +58,7 @@ def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Queue) -> Non
     store.enqueue(message(1))
     last = store.client.xrevrange("journal", count=1)[0][0]  # type: ignore[index]
     store.enqueue(message(2))
-    store.finish(_claim(store, "w"), Verdict.DONE)
+    store.finish(_claim(store, "w"), Disposition.DONE)
     assert [job.id for job in timeline.read(store.client, str(last)).jobs] == ["job-2"]
 
 
@@ -73,7 +73,7 @@ def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(
     store: Queue,
 ) -> None:
     store.enqueue(message(1))
-    store.finish(_claim(store, "w"), Verdict.DEAD, detail="no use")
+    store.finish(_claim(store, "w"), Disposition.DEAD, detail="no use")
     seen = timeline.read(store.client)
     assert seen.jobs[0].given_up is not None
     assert picture.describe(seen, []).endswith("0 were delivered, 1 given up")

@@ -10,7 +10,7 @@ from functools import partial
 import redis
 
 from demo_app.blog import identity, posts
-from demo_app.broker.claim import Claimed, Ending, Verdict
+from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.judge.frozen import FrozenRedis
 from demo_app.tasks import notify_author
 from explore.jobs import put_in
@@ -170,7 +170,7 @@ def _drop(world: World, worker: Worker) -> None:
 def _child(world: World, worker: Worker) -> None:
     """The pool's process that ran the job died, and Celery's loop says so."""
     tag = worker.tags("runs")[0]
-    worker.here.set_ending(tag, Ending(Verdict.LOST, "the process that ran it died"))
+    worker.here.set_ending(tag, Ending(Disposition.LOST, "the process that ran it died"))
     worker.finish(tag)
 
 

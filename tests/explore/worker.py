@@ -11,7 +11,7 @@ from unittest import mock
 
 from demo_app.backends.celery import job_of
 from demo_app.broker import holding, in_flight, lease, lua
-from demo_app.broker.claim import Claimed, Ending, Verdict
+from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.broker.complaints import Complaints
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
@@ -181,14 +181,14 @@ class Worker:
             if not self.setup.foreign:
                 conclude(self.here, tag, job.task, outcome, {})
         except LeaseLost:
-            self.here.set_ending(tag, Ending(Verdict.REQUEUE, "the lease was lost"))
+            self.here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
         self.phase[tag] = "has run"
 
     def finish(self, tag: str) -> None:
         """Acknowledge it."""
         lanes = LANES if self.setup.goes_on else ()
         self.phase[tag] = "ended"
-        following = self.here.finish(tag, Ending(Verdict.DONE), lanes)
+        following = self.here.finish(tag, Ending(Disposition.DONE), lanes)
         if following is not None:
             self.take_in([following])
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import message, until
 
-from demo_app.broker.claim import Verdict
+from demo_app.broker.claim import Disposition
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
@@ -40,7 +40,7 @@ def died(client: Client, number: int, error: str = "boom") -> str:
     store.register("tester", 5000, "{}")
     (claimed,) = store.claim("tester", ["elsewhere"])
     told = json.dumps({"error": "tests.Boom", "traceback": f"Traceback\ntests.Boom: {error}"})
-    store.finish(claimed.claim, Verdict.DEAD, detail=told)
+    store.finish(claimed.claim, Disposition.DEAD, detail=told)
     store.deregister("tester")
     return job.id
 
