@@ -77,12 +77,15 @@ def ask(path: Path, request: bytes = START_AGAIN) -> bool:
         os.close(pipe)
 
 
-def end_with_supervisor(path: Path) -> None:
+def end_with_supervisor(path: Path | None) -> None:
     """Let this process end itself, as on SIGTERM, when nobody listens at the pipe any more.
 
-    The reaper ends what its supervisor leaves behind; this is for when both were killed. After
+    path: None for a process that nobody watches over: nothing happens. The reaper ends what its supervisor leaves behind; this is for when both were killed. After
     ten seconds without an end it is a SIGKILL.
     """
+
+    if path is None:
+        return
 
     def watch() -> None:
         while _supervisor_lives(path):

@@ -14,8 +14,7 @@ from demo_app.settings import settings
 def main() -> None:
     """Work until SIGTERM; jobs that run then may end."""
     chosen = settings()
-    if chosen.control is not None:
-        end_with_supervisor(chosen.control)
+    end_with_supervisor(chosen.control)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
     load_tasks(chosen.task_modules)
     backend = HueyBackend(chosen)

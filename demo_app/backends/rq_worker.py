@@ -72,8 +72,7 @@ class Worker(RqWorker):
 def main() -> None:
     """Work until SIGTERM."""
     chosen = settings()
-    if chosen.control is not None:
-        end_with_supervisor(chosen.control)
+    end_with_supervisor(chosen.control)
     load_tasks(chosen.task_modules)
     backend = RqBackend(chosen)
     pool = WorkerPool(

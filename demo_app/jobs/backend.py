@@ -173,15 +173,20 @@ def started_backend(name: str) -> Backend:
     return made
 
 
+def known(name: str) -> str:
+    """The name, if it is one of a backend that there is, or of anybody's own. Raises ValueError."""
+    if ":" not in name and name not in known_backends():
+        raise ValueError(
+            f"there is no backend {name!r}: it is one of {', '.join(known_backends())}, "
+            "or package.module:callable for one of your own"
+        )
+    return name
+
+
 def make_backend(name: str, chosen: Settings) -> Backend:
     """A new backend of that name for these settings; see the module, and `backend_named`."""
-    module, _, maker = name.partition(":")
+    module, _, maker = known(name).partition(":")
     if not maker:
-        if name not in known_backends():
-            raise ValueError(
-                f"there is no backend {name!r}: it is one of {', '.join(known_backends())}, "
-                "or package.module:callable for one of your own"
-            )
         module, maker = f"{_PACKAGE}.{name}", "make"
     try:
         make: Callable[[Settings], Backend] = getattr(import_module(module), maker)

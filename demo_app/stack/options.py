@@ -11,9 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from demo_app.jobs.backend import known_backends
+from demo_app.jobs.backend import known, known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Token, Transport, split, variable
 
 
@@ -40,7 +40,7 @@ class Options(BaseModel):
     dir: Path | None = Field(None, description="where all state lives [default: a temporary one]")
     workers: int = Field(1, ge=0, description="worker processes")
     concurrency: int = Field(4, ge=1, description="threads in each")
-    backend: str = Field(
+    backend: Annotated[str, AfterValidator(known)] = Field(
         BackendName.CELERY,
         title="NAME",
         description=f"who runs the jobs: {', '.join(known_backends())}, or package.module:callable",
@@ -83,16 +83,6 @@ class Options(BaseModel):
     autostart: bool = True
     #: Further settings for every process, for experiments.
     environment: dict[str, str] = {}
-
-    @field_validator("backend")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if ":" not in name and name not in known_backends():
-            raise ValueError(
-                f"there is no backend {name!r}: it is one of {', '.join(known_backends())}, "
-                "or package.module:callable"
-            )
-        return name
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

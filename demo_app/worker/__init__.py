@@ -6,8 +6,7 @@ with garbage_collection_paused():
     from demo_app.control_pipe import end_with_supervisor
     from demo_app.settings import Transport, settings
 
-    if (pipe := settings().control) is not None:
-        end_with_supervisor(pipe)
+    end_with_supervisor(settings().control)
 
     if settings().transport is Transport.STOCK:
         from demo_app.backends.stock import worker_app

@@ -119,8 +119,7 @@ def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
 def main() -> None:
     """Work until SIGTERM; a job that runs then may end."""
     chosen = settings()
-    if chosen.control is not None:
-        end_with_supervisor(chosen.control)
+    end_with_supervisor(chosen.control)
     load_tasks(chosen.task_modules)
     backend: Any = backend_named()
     backend.work()
