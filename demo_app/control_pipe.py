@@ -80,8 +80,8 @@ def ask(path: Path, request: bytes = START_AGAIN) -> bool:
 def end_with_supervisor(path: Path | None) -> None:
     """Let this process end itself, as on SIGTERM, when nobody listens at the pipe any more.
 
-    path: None for a process that nobody watches over: nothing happens. The reaper ends what its supervisor leaves behind; this is for when both were killed. After
-    ten seconds without an end it is a SIGKILL.
+    The reaper ends what its supervisor leaves behind; this is for when both were killed. After
+    ten seconds without an end it is a SIGKILL. path: None for a process that has no supervisor.
     """
 
     if path is None:

@@ -101,7 +101,8 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
 
 
 def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch):
-    monkeypatch.setattr(backends, "override", InlineBackend())
+    inline = InlineBackend()
+    monkeypatch.setattr(backends, "started_backend", lambda _: inline)
     put_all_three_in(blog)
 
     pending = [entry.job for entry in outbox.pending(blog)]

@@ -21,14 +21,10 @@ from rq.worker_pool import WorkerPool
 from demo_app.backends.rq import RqBackend
 from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
-from demo_app.jobs.outcome import Discarded, Failed, Retry, Succeeded
+from demo_app.jobs.outcome import Discarded, Failed, JobDead, Retry, Succeeded
 from demo_app.jobs.perform import perform
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
-
-
-class JobDead(Exception):
-    """A job was given up; RQ keeps it in its registry of failed jobs."""
 
 
 def run(record: dict[str, Any]) -> Any:

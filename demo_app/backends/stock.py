@@ -25,7 +25,7 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Capabilities
 from demo_app.jobs.job import Job
-from demo_app.jobs.outcome import Failed, Retry
+from demo_app.jobs.outcome import Failed, JobDead, Retry
 from demo_app.jobs.perform import perform
 from demo_app.jobs.task import all_tasks, load_tasks
 from demo_app.settings import Settings
@@ -142,5 +142,5 @@ def _run(self: Any, **arguments: Any) -> Any:
         eta = datetime.now(UTC) + timedelta(seconds=outcome.after)
         raise self.retry(eta=eta)
     if isinstance(outcome, Failed):
-        raise RuntimeError(outcome.error.traceback)
+        raise JobDead(outcome.error.traceback)
     return None

@@ -1,4 +1,9 @@
-"""``move``: bring the jobs that wait in one backend to another."""
+"""``move``: bring the jobs that wait in one backend to another.
+
+Each job is put into the target, with its id, before the source deletes it. A process that is killed
+in between leaves it in both; the next run hands it over again, and a target that takes an id
+once has it once. So a job is never lost, and runs twice at the worst.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +16,9 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from demo_app.jobs.backend import backend_named
-from demo_app.jobs.migrate import migrate
+from demo_app.jobs.backend import Backend, backend_named
+from demo_app.jobs.capabilities import Death, Unsupported
+from demo_app.jobs.job import Job
 from demo_app.settings import settings
 from demo_app.stack import Options, StackError
 from demo_app.stack.folder import Folder
@@ -53,6 +59,24 @@ def move(
     counts = ", ".join(f"{count:,} of {queue}" for queue, count in moved.items())
     print(f"Moved {moved.total():,} jobs from {source} to {target}: {counts or 'none'}.")
     return 0
+
+
+def migrate(source: Backend, target: Backend) -> Iterator[Job]:
+    """Move every job that waits; gives each after it was moved.
+
+    Raises Unsupported, and leaves in the source what was not moved yet, when the source's jobs
+    can't be had, when the target would lose them with this process, or can't do what one asks
+    for.
+    """
+    if Death.ENQUEUER not in target.capabilities.survives:
+        raise Unsupported(
+            f"the backend {target.name!r} keeps its jobs in the process that puts them in: "
+            "what is moved there would end with this command"
+        )
+    for job in source.pending():
+        target.enqueue(job)
+        source.delete(job)
+        yield job
 
 
 @contextmanager

@@ -151,10 +151,6 @@ class Backend(ABC):
         """Stop taking jobs, and close connections and threads; may be called twice."""
 
 
-#: Takes the place of every backend, for tests.
-override: Backend | None = None
-
-
 def backend_named(name: str | None = None) -> Backend:
     """The backend of that name, or the one that the settings choose; one object a process.
 
@@ -162,12 +158,12 @@ def backend_named(name: str | None = None) -> Backend:
     backend's library is missing.
     """
     # a plain str: to the cache a member of BackendName is another name
-    return override or started_backend(str(name or settings().backend))
+    return started_backend(str(name or settings().backend))
 
 
 @cache
 def started_backend(name: str) -> Backend:
-    """The same, whatever `override` says; its cache is cleared when the settings are others."""
+    """The backend of that name; its cache is cleared when the settings are others."""
     made = make_backend(name, settings())
     made.start()
     return made

@@ -43,6 +43,10 @@ class Discarded:
 Outcome = Succeeded | Retry | Failed | Discarded
 
 
+class JobDead(Exception):
+    """A job was given up: what a worker raises whose library takes nothing else for a failure."""
+
+
 def begin(result: TaskResult, attempt: int) -> None:
     """Note in a job's result that its try of that number begins."""
     result.state, result.attempts, result.started_at = "running", attempt, datetime.now(UTC)

@@ -23,7 +23,7 @@ from demo_app.failpoints import Step, hit
 from demo_app.jobs import outcome as outcomes
 from demo_app.jobs.arguments import by_name
 from demo_app.jobs.job import Job
-from demo_app.jobs.outcome import Discarded, Failed, Outcome, Succeeded
+from demo_app.jobs.outcome import Discarded, Failed, JobDead, Outcome, Succeeded
 from demo_app.jobs.perform import JobTimeout, after_failure, perform
 from demo_app.jobs.result import TaskError
 from demo_app.jobs.task import find_task
@@ -32,10 +32,6 @@ from demo_app.worker.time_limit import TimeLimit
 
 #: The time limit of this process's jobs.
 limit = TimeLimit(settings().job_seconds)
-
-
-class JobDead(Exception):
-    """A job was given up; it is kept among the dead for a person."""
 
 
 def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:

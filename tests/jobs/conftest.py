@@ -18,5 +18,5 @@ def heard() -> list[str]:
 def inline(monkeypatch) -> InlineBackend:
     """Every job runs at once, here."""
     backend = InlineBackend()
-    monkeypatch.setattr(backends, "override", backend)
+    monkeypatch.setattr(backends, "started_backend", lambda _: backend)
     return backend

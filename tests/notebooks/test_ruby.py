@@ -32,7 +32,8 @@ def test_what_is_said_to_be_python_is_python(code: str) -> None:
 def test_the_jobs_of_the_page_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(backend, "override", InlineBackend())
+    inline = InlineBackend()
+    monkeypatch.setattr(backend, "started_backend", lambda _: inline)
     monkeypatch.setattr(sys.modules["demo_app.jobs.task"], "_registry", {})
     (text,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     names: dict[str, Any] = {"__name__": "page", "t": datetime.now(UTC)}

@@ -15,8 +15,8 @@ from support import client_of, most_thorough
 
 from demo_app.backends import celery, huey, memory, rq
 from demo_app.backends.inline import InlineBackend
+from demo_app.commands.move import migrate
 from demo_app.jobs import Job, Unsupported
-from demo_app.jobs.migrate import migrate
 from demo_app.settings import Settings
 from demo_app.stack import Options, redis_server
 
