@@ -44,7 +44,7 @@ def pending(database: Database, after: int = 0, limit: int = 500) -> list[Entry]
 def _entry(row: int, job_id: str, record: str) -> Entry:
     try:
         return Entry(row, job_id, Job.from_record(json.loads(record)))
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         return Entry(row, job_id, None, f"the job {job_id} can't be read: {error}")
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from demo_app.settings import complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Job:
     attempts: how many tries have failed so far. owner: whose job it is, in a queue that others may
     use too; "" for nobody's.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # of a record
 
     task: str
     arguments: dict[str, Any]
@@ -37,37 +42,20 @@ class Job:
 
     def as_record(self) -> dict[str, Any]:
         """The job as JSON carries it."""
-        record = asdict(self)
-        record["run_after"] = self.run_after and self.run_after.isoformat()
-        if not self.owner:  # an older version of the app does not know it
-            del record["owner"]
+        absent = set() if self.owner else {"owner"}  # an older version of the app does not know it
+        record: dict[str, Any] = _RECORDS.dump_python(self, mode="json", exclude=absent)
         return record
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Job:
+    def from_record(cls, record: object) -> Job:
         """The job that `as_record` wrote down.
 
-        Raises TypeError or ValueError when that is no record of a job.
+        Raises ValueError, with a sentence, when that is no record of a job.
         """
-        if not isinstance(record, Mapping):
-            raise TypeError(f"a record is a mapping, not {record!r:.80}")
-        run_after = record.get("run_after")
-        moment = datetime.fromisoformat(run_after) if run_after else None
-        job = cls(**{**record, "run_after": moment})
-        for name, kind in _KINDS.items():
-            if not isinstance(getattr(job, name), kind):
-                raise TypeError(f"{name} is {getattr(job, name)!r:.80}")
-        return job
+        try:
+            return _RECORDS.validate_python(record)
+        except ValidationError as error:
+            raise ValueError(": ".join(filter(None, complaint(error)))) from None
 
 
-#: What the fields of a record have to be.
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "task": str,
-    "arguments": dict,
-    "queue_name": str,
-    "priority": int,
-    "attempts": int,
-    "id": str,
-    "enqueued_at": (int, float),
-    "owner": str,
-}
+_RECORDS = TypeAdapter(Job)
