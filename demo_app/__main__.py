@@ -13,9 +13,16 @@ def main() -> int:
         import fcntl  # noqa: F401 - as every Unix has, and Windows has not
     except ImportError:
         return _refuse("This needs Linux or macOS. On Windows, run it in WSL: `wsl --install`.")
-    for number in _ends():
+    from demo_app.uninterruptible import ENDS
+
+    def end(*_: object) -> NoReturn:
+        for number in ENDS:  # a second Ctrl-C must not disturb the cleaning up
+            signal.signal(number, lambda *_: None)
+        raise KeyboardInterrupt
+
+    for number in ENDS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
-            signal.signal(number, _end)
+            signal.signal(number, end)
     try:
         from demo_app.startup import garbage_collection_paused
 
@@ -34,16 +41,6 @@ def main() -> int:
 def _refuse(sentence: str) -> int:
     print(sentence, file=sys.stderr)
     return 1
-
-
-def _ends() -> tuple[int, ...]:
-    return signal.SIGINT, signal.SIGTERM, signal.SIGHUP
-
-
-def _end(*_: object) -> NoReturn:
-    for number in _ends():  # a second Ctrl-C must not disturb the cleaning up
-        signal.signal(number, lambda *_: None)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

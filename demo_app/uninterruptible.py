@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
 
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: What ends a process, unless it handles it.
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def uninterruptible(act: Callable[[], Answer]) -> Answer:
@@ -27,7 +28,7 @@ def uninterruptible(act: Callable[[], Answer]) -> Answer:
     def remember(number: int, _: Any) -> None:
         came.append(number)
 
-    handled = {number: signal.getsignal(number) for number in _ENDS}
+    handled = {number: signal.getsignal(number) for number in ENDS}
     before = {number: handler for number, handler in handled.items() if callable(handler)}
     for number in before:
         signal.signal(number, remember)

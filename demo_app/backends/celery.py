@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.broker.view import JobView
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
 from demo_app.settings import Settings, Transport
@@ -31,15 +32,8 @@ class CeleryBackend(Backend):
     """See the module."""
 
     name = "celery"
-    capabilities = Capabilities(
-        priority=Priority.CLASSES,
-        run_after=True,
-        results=True,
-        once=True,
-        fifo=True,
-        concurrent=True,
-        in_redis=True,
-        survives=frozenset(Death),
+    capabilities = replace(
+        QUEUE, priority=Priority.CLASSES, in_redis=True, survives=frozenset(Death)
     )
 
     def __init__(self, store: Queue) -> None:
@@ -94,12 +88,10 @@ class CeleryBackend(Backend):
 
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid has registered in Redis."""
-        client: Decoded = self._store.client
-        try:
-            records = [client.get(f"worker:{worker}") for worker in client.smembers("workers")]
-        except redis.RedisError:
-            return False
-        return any(json.loads(record).get("pid") == pid for record in records if record)
+        with suppress(redis.RedisError):
+            said = [one["said"] for one in self._store.snapshot().workers if one["alive"]]
+            return any(json.loads(words).get("pid") == pid for words in said)
+        return False
 
     def close(self) -> None:
         """Close the connections."""

@@ -26,7 +26,7 @@ from huey.storage import EmptyData
 from demo_app.backends.huey_record import Readable, Record
 from demo_app.backends.missing import Missing
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Retry, begin, end
 from demo_app.jobs.perform import perform
@@ -54,14 +54,8 @@ class HueyBackend(Backend):
     """
 
     name = "huey"
-    capabilities = Capabilities(
-        priority=Priority.EXACT,
-        run_after=True,
-        results=True,
-        once=True,
-        fifo=True,
-        concurrent=True,
-        survives=frozenset({Death.ENQUEUER, Death.CLAIM}),
+    capabilities = replace(
+        QUEUE, priority=Priority.EXACT, survives=frozenset({Death.ENQUEUER, Death.CLAIM})
     )
 
     def __init__(self, chosen: Settings) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import count
 
 from demo_app.backends.in_process import InProcessBackend
-from demo_app.jobs.capabilities import Capabilities, Priority
+from demo_app.jobs.capabilities import QUEUE, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Retry
 from demo_app.settings import Settings
@@ -22,14 +22,7 @@ class MemoryBackend(InProcessBackend):
     """See the module; `concurrency` threads take the jobs in their order."""
 
     name = "memory"
-    capabilities = Capabilities(
-        priority=Priority.EXACT,
-        run_after=True,
-        results=True,
-        once=True,
-        fifo=True,
-        concurrent=True,
-    )
+    capabilities = replace(QUEUE, priority=Priority.EXACT)
 
     def __init__(self, concurrency: int) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from math import ceil
@@ -26,7 +27,7 @@ from demo_app.backends.missing import Missing
 from demo_app.broker.connection import client_url
 from demo_app.broker.keys import lanes_of
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.capabilities import Capabilities, Death, Priority
+from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
 from demo_app.settings import Settings
@@ -50,13 +51,9 @@ class RqBackend(Backend):
     """
 
     name = "rq"
-    capabilities = Capabilities(
+    capabilities = replace(
+        QUEUE,
         priority=Priority.CLASSES,
-        run_after=True,
-        results=True,
-        once=True,
-        fifo=True,
-        concurrent=True,
         in_redis=True,
         survives=frozenset({Death.ENQUEUER, Death.WORKER, Death.BROKER}),
     )

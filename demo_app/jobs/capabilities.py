@@ -70,3 +70,7 @@ class Capabilities:
                 f"{job.task}: the backend {backend!r} runs jobs at once and can't wait until "
                 f"{job.run_after:%Y-%m-%d %H:%M:%S %Z}; choose another backend for run_after."
             )
+
+
+#: What a queue with workers of its own promises here, whatever else.
+QUEUE = Capabilities(run_after=True, results=True, once=True, fifo=True, concurrent=True)

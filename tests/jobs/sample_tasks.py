@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_app.jobs import Context, discard_on, retry_on, task
+from demo_app.jobs import Context, task
 
 heard: list[str] = []
 
@@ -26,10 +26,3 @@ def collect(first: int, **others: int) -> int:
 @task(takes_context=True)
 def which_try(context: Context, name: str) -> str:
     return f"{name} {context.attempt} {context.job.id}"
-
-
-@task
-@discard_on(KeyError)
-@retry_on(ValueError, attempts=2, first=0.01)
-def fail(kind: str) -> None:
-    raise {"key": KeyError, "value": ValueError, "other": OSError}[kind](kind)

@@ -1,42 +1,12 @@
-"""How a try ends, and what the result tells of it."""
+"""What a running job may leave, and what its result tells; how a try ends: see `conformance`."""
 
 from __future__ import annotations
 
 import pytest
-from jobs.sample_tasks import fail
 
-from demo_app.jobs import Job, note
+from demo_app.jobs import note
 from demo_app.jobs.context import current
-from demo_app.jobs.outcome import Discarded, Failed, Retry
-from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
-
-
-def test_a_failure_is_tried_again_with_its_traceback_at_hand():
-    outcome = perform(fail.job("value"))
-
-    assert isinstance(outcome, Retry)
-    assert outcome.error.exception_class_path == "builtins.ValueError"
-    assert 'raise {"key"' in outcome.error.traceback
-
-
-def test_the_last_failure_ends_it():
-    job = fail.job("value")
-
-    outcome = perform(Job(job.task, job.arguments, attempts=1))
-
-    assert isinstance(outcome, Failed)
-
-
-def test_a_pointless_job_is_discarded_with_the_reason():
-    assert perform(fail.job("key")) == Discarded("KeyError: 'key'")
-
-
-def test_a_task_that_nobody_knows_ends_as_dead():
-    outcome = perform(Job("no.such.task", {}))
-
-    assert isinstance(outcome, Failed)
-    assert "no.such.task" in outcome.error.traceback
 
 
 def test_a_job_leaves_notes_only_while_it_runs():
