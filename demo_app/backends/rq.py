@@ -22,10 +22,9 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job as RqJob
 from rq.job import JobStatus, Retry
 
-from demo_app.backends.celery import message_of
 from demo_app.backends.missing import Missing
 from demo_app.broker.connection import client_url
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import class_lane_of, lanes_of
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
@@ -78,7 +77,7 @@ class RqBackend(Backend):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Put the jobs into Redis, each in one atomic step; a known id changes nothing."""
         for job in jobs:
-            queue = self.queues[message_of(job).lane]
+            queue = self.queues[class_lane_of(job.queue_name, job.priority)]
             made = queue.create_job(
                 RUN,
                 kwargs={"record": job.as_record()},

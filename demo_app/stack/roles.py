@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo_app.backends.celery_command import worker_command
 from demo_app.backends.stock import StockBackend
 from demo_app.jobs.backend import Backend, make_backend
 from demo_app.settings import Settings, Transport
@@ -60,11 +59,13 @@ class Plan:
         """The roles of this stack."""
         return (*ROLES, STOCK) if self.options.twin else ROLES
 
-    def backend(self) -> Backend:
-        """The backend, as the stack's processes have it.
+    def backend(self, role: str = "") -> Backend:
+        """The backend, as the processes of the role have it; all but the twin's worker have one.
 
         Raises StackError when it can't be made.
         """
+        if role == STOCK:
+            return StockBackend(Settings(dir=self.folder.path, redis_url=self.twin_url))
         chosen = Settings(
             dir=self.folder.path, redis_url=self.redis_url, transport=self.options.transport
         )
@@ -72,10 +73,6 @@ class Plan:
             return make_backend(self.options.backend, chosen)
         except (ImportError, ValueError) as error:
             raise StackError(f"{error}.") from None
-
-    def twin(self) -> Backend:
-        """The stock Celery of a stack with a twin."""
-        return StockBackend(Settings(dir=self.folder.path, redis_url=self.twin_url))
 
     def environment(self, role: str = "") -> dict[str, str]:
         """The environment of a process of the stack."""
@@ -113,9 +110,7 @@ def command(role: str, plan: Plan, number: int) -> list[str]:
         return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]
     if role == "web":
         return [*python, "demo_app.stage.web"]  # the web app with the stage in it
-    if role == STOCK:
-        return worker_command()
-    words = plan.backend().worker_command()
+    words = plan.backend(role).worker_command()
     assert words is not None
     return words
 
@@ -129,7 +124,7 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
         return lambda: _listens(plan.smtp_port) and _http_answers(stats, plan.token)
     if role == "web":
         return lambda: _http_answers(f"{plan.web_url}/healthz")
-    backend = plan.twin() if role == STOCK else plan.backend()
+    backend = plan.backend(role)
     return lambda: backend.worker_ready(pid)
 
 
