@@ -13,7 +13,7 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -99,12 +99,8 @@ def _python(say: Say) -> str:
 
 
 def _packages(say: Say) -> str:
-    missing = []
-    for name in ("celery", "redis", "fastapi", "uvicorn", "rich"):
-        try:
-            import_module(name)
-        except ImportError:
-            missing.append(name)
+    needed = ("celery", "redis", "fastapi", "uvicorn", "rich")
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         sentence = "missing: {names}; run `make demo`, which installs them"
         raise Failed(say(sentence, names=", ".join(missing)))
