@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from demo_app.failpoints import Step, hit
-from demo_app.jobs.capabilities import Capabilities, Unsupported
+from demo_app.jobs.capabilities import Capabilities, Priority, Unsupported
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings, settings
@@ -70,8 +70,23 @@ class Backend(ABC):
         return results
 
     def check(self, job: Job) -> None:
-        """Raises Unsupported when the job asks for what this backend does not do."""
-        self.capabilities.check(job, self.name, settings().queues)
+        """Raises Unsupported, which says what the job asks for and this backend does not do."""
+        queues = settings().queues
+        if job.queue_name not in queues:
+            raise Unsupported(
+                f"{job.task}: nobody works on the queue {job.queue_name!r}. "
+                f"The queues are {', '.join(queues)}; DEMO_QUEUES names them."
+            )
+        if job.priority and self.capabilities.priority is Priority.NONE:
+            raise Unsupported(
+                f"{job.task}: the backend {self.name!r} has no priorities; "
+                f"leave priority={job.priority} out, or choose another backend."
+            )
+        if job.run_after is not None and not self.capabilities.run_after:
+            raise Unsupported(
+                f"{job.task}: the backend {self.name!r} runs jobs at once and can't wait until "
+                f"{job.run_after:%Y-%m-%d %H:%M:%S %Z}; choose another backend for run_after."
+            )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
         """Take those of the jobs that this backend does; returns why not, by id, for the others."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from demo_app.jobs.job import Job
-
 
 class Unsupported(ValueError):
     """A job asks for something that the backend does not do."""
@@ -52,24 +50,6 @@ class Capabilities:
     concurrent: bool = False
     survives: frozenset[Death] = frozenset()
     in_redis: bool = False
-
-    def check(self, job: Job, backend: str, queues: tuple[str, ...]) -> None:
-        """Raises Unsupported, which says what the job asks for and does not get."""
-        if job.queue_name not in queues:
-            raise Unsupported(
-                f"{job.task}: nobody works on the queue {job.queue_name!r}. "
-                f"The queues are {', '.join(queues)}; DEMO_QUEUES names them."
-            )
-        if job.priority and self.priority is Priority.NONE:
-            raise Unsupported(
-                f"{job.task}: the backend {backend!r} has no priorities; "
-                f"leave priority={job.priority} out, or choose another backend."
-            )
-        if job.run_after is not None and not self.run_after:
-            raise Unsupported(
-                f"{job.task}: the backend {backend!r} runs jobs at once and can't wait until "
-                f"{job.run_after:%Y-%m-%d %H:%M:%S %Z}; choose another backend for run_after."
-            )
 
 
 #: What a queue with workers of its own promises here, whatever else.

@@ -40,12 +40,6 @@ def test_a_job_runs_and_its_result_can_be_read(inline):
     assert (result.status, result.return_value, result.attempts) == ("SUCCESSFUL", 42, 1)
 
 
-def test_many_jobs_keep_their_order(inline, heard):
-    enqueue_many([add.job(1), add.job(2), add.job(3)])
-
-    assert heard == ["1 + 1", "2 + 1", "3 + 1"]
-
-
 def test_of_many_jobs_none_is_taken_when_one_asks_for_too_much(inline, heard):
     with pytest.raises(Unsupported, match="'inline' has no priorities"):
         enqueue_many([add.job(1), add.using(priority=1).job(2)])
