@@ -42,10 +42,11 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
     here, tag = claiming_here(), celery_task.request.properties["delivery_tag"]
     notes: dict[str, Any] = {}
     try:
-        job = _job(here.message(tag), args, kwargs)
+        job = job_of(parse(here.message(tag)))
         hit(Step.STARTED)
         with limit.on(tag, job):
-            outcome = perform(job, check=partial(here.check, tag), notes=notes)
+            by_names = _by_names(job, args, kwargs)
+            outcome = perform(by_names, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
@@ -92,8 +93,11 @@ def _failure(error: TaskError) -> dict[str, Any]:
     return {"error": error.exception_class_path, "traceback": error.traceback[-8000:]}
 
 
-def _job(message: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
-    job = job_of(parse(message))
+def _by_names(job: Job, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
+    """The job with its arguments by name: a Celery producer may give some by their position.
+
+    Raises ArgumentError when they don't fit.
+    """
     task = find_task(job.task)
     if not args or task is None:
         return job

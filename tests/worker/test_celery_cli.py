@@ -67,6 +67,7 @@ def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
 def test_a_plain_celery_producer_can_put_jobs_in() -> None:
     code = (
         "from demo_app.worker import app; "
+        "app.send_task('demo_app.tasks.notify_author', [1, 2], task_id='odd', queue='mail'); "
         "app.send_task('demo_app.tasks.notify_author', kwargs={'comment_id': 1}, queue='mail'); "
         "app.send_task('demo_app.tasks.notify_author', kwargs={'comment_id': 1}, queue='mail',"
         " countdown=3600)"
@@ -77,8 +78,12 @@ def test_a_plain_celery_producer_can_put_jobs_in() -> None:
         environment = {**os.environ, "DEMO_REDIS_URL": stack.ready["redis"]}
         subprocess.run([sys.executable, "-c", code], env=environment, check=True)
         now = until(lambda: (seen := client.summary())["done"] == 2 and seen, what="the second job")
-        assert (now["enqueued"], now["scheduled"]) == (3, 1)
+        assert (now["enqueued"], now["scheduled"]) == (4, 1)
         assert now["conserved"]
+        until(
+            lambda: "too many positional arguments" in str(client.job("odd")["timeline"]),
+            what="what was wrong with the first one",
+        )
 
 
 @pytest.mark.parametrize("folder", most_thorough(["not mounted", "another blog"], "another blog"))
