@@ -36,8 +36,9 @@ def announce(chosen: Settings, database: Database) -> None:
     if not _in_redis(chosen):
         return
     with connect(chosen.redis_url) as client:
-        found = client.set(KEY, database.id, nx=True, get=True)  # what was there
-    if found not in (None, database.id):
+        client.set(KEY, database.id, nx=True)
+        found = client.get(KEY)
+    if found != database.id:
         raise AnotherBlog(
             f"this Redis has the jobs of the blog {found}, and this one is {database.id}: "
             "each blog needs a Redis of its own (DEMO_REDIS_URL)"
