@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demo_app.demo.colours import EDGE, KILL, RUNNING
+from demo_app.demo.timeline import Timeline
 from lab.figures import drawn, panels
 from lab.language import say, sentence
 from lab.running import Lab
@@ -20,31 +19,19 @@ RATE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """at: seconds since the first sample. depth: jobs that wait. latency: seconds that the oldest
-    of them has waited."""
+    """at: seconds since the first job. depth: jobs that wait. latency: seconds that the oldest of
+    them has waited."""
 
     at: float
     depth: int
     latency: float
 
 
-@contextmanager
-def watch_numbers(lab: Lab) -> Iterator[list[Sample]]:
-    """Takes samples while something is done."""
-    samples, began, ended = [_sample(lab, time.monotonic())], time.monotonic(), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(1 / RATE):
-            samples.append(_sample(lab, began))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        ended.set()
-        thread.join()
-        samples.append(_sample(lab, began))
+def numbers_of(lab: Lab) -> list[Sample]:
+    """The numbers from the first job until now, as the journal in Redis has them."""
+    seen, now = lab.seen(), time.time()
+    looks = (seen.start + n / RATE for n in range(int((now - seen.start) * RATE)))
+    return [_sample(seen, moment) for moment in (*looks, now)]
 
 
 def watch_picture(**runs: Sequence[Sample]) -> Picture:
@@ -70,8 +57,7 @@ def watch_picture(**runs: Sequence[Sample]) -> Picture:
     return Picture.of(figure, sentence(sentences))
 
 
-def _sample(lab: Lab, began: float) -> Sample:
-    now = lab.client.summary()
-    oldest = lab.client.jobs("queued", limit=1)["jobs"]
-    latency = max(0.0, time.time() - oldest[0]["enqueued_at"]) if oldest else 0.0
-    return Sample(time.monotonic() - began, now["queued"], latency)
+def _sample(seen: Timeline, moment: float) -> Sample:
+    came = [job for job in seen.jobs if job.enqueued <= moment]
+    waits = [moment - one.enqueued for one in came if not one.runs or one.runs[0].began > moment]
+    return Sample(moment - seen.start, len(waits), max(waits, default=0.0))
