@@ -75,11 +75,15 @@ class Outcome:
         """How many comments there were."""
         return self.arrived + self.lost + self.late
 
-    def __str__(self) -> str:
+    @property
+    def cost(self) -> str:
+        """What was lost, late, or shown twice; "" when nothing was."""
         counts = {"{n} lost": self.lost, "{n} late": self.late, "{n} shown twice": self.twice}
-        words = [say(what, n=n) for what, n in counts.items() if n or what == "{n} lost"]
-        told, name = "{name}: of {comments}, {words}", say(self.name)
-        return say(told, name=name, comments=self.comments, words=say(", ").join(words))
+        return say(", ").join(say(what, n=n) for what, n in counts.items() if n)
+
+    def __str__(self) -> str:
+        told, words = "{name}: of {comments}, {words}", self.cost or say("{n} lost", n=0)
+        return say(told, name=say(self.name), comments=self.comments, words=words)
 
 
 def outcomes_picture(
