@@ -119,15 +119,12 @@ class Control(Lifecycle):
         left, as in a cell that is run again, an idle worker is killed.
         """
         if role == "worker":
-            kill = self._kill_worker(restart)
+            self.kills.append(self._kill_worker(restart))
+        elif self.stack.ready["pids"][role]:
+            self.kills.append(self._kill_first(role, role, restart=restart))
         else:
-            at = time.time()
-            pids = self.stack.kill(role, restart=restart)
-            if not pids:
-                raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
-            kill = Kill(at, pids[0], role)
-        self.kills.append(kill)
-        return kill
+            raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
+        return self.kills[-1]
 
     def kill_process(
         self,
@@ -137,13 +134,25 @@ class Control(Lifecycle):
     ) -> Kill:
         """A signal to the role's first process, busy or not; returns when another one has replaced
         it. meanwhile: called when it is dead, before the other one works."""
-        at, pid = time.time(), self.stack.ready["pids"][role][0]
-        self.stack.kill(role, number, pid=pid)
+        kill = self._kill_first(role, role, number)
         meanwhile()
         another = say("another {role}", role=say(role))
         self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, another)
-        self.kills.append(Kill(at, pid, role))
-        return self.kills[-1]
+        self.kills.append(kill)
+        return kill
+
+    def _kill_first(
+        self,
+        role: str,
+        called: str,
+        number: signal.Signals = signal.SIGKILL,
+        *,
+        restart: bool = True,
+    ) -> Kill:
+        """A signal to the role's first process. called: who it is, for the kill."""
+        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        self.stack.kill(role, number, pid=pid, restart=restart)
+        return Kill(at, pid, called)
 
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:
@@ -153,10 +162,7 @@ class Control(Lifecycle):
         # a worker holds no more jobs than it has threads: with one more, each worker has some
         wanted = options.concurrency * (options.workers - 1) + 1
         self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
-        at = time.time()
-        victim = self.stack.ready["pids"]["worker"][0]
-        self.stack.kill("worker", pid=victim, restart=restart)
-        return Kill(at, victim, f"stock-{victim}")
+        return self._kill_first("worker", "stock", restart=restart)
 
     def _kill_busy(self, restart: bool) -> Kill | None:
         try:
@@ -165,9 +171,7 @@ class Control(Lifecycle):
             living = self.stack.ready["pids"]["worker"]
             if not living or not self.finished():
                 return None
-        at = time.time()
-        self.stack.kill("worker", pid=living[0], restart=restart)
-        return Kill(at, living[0], "an idle worker")
+        return self._kill_first("worker", "an idle worker", restart=restart)
 
     def start(self, role: str = "worker") -> None:
         """Start what was killed or stopped; returns when it answers."""
@@ -178,27 +182,24 @@ class Control(Lifecycle):
         self.stack.kill("worker", signal.SIGTERM, restart=False)
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
 
-    def until_worker_waits(self) -> None:
-        """Wait until a worker asks Redis for a job and there is none."""
-        self.until(self._waits, "a worker that waits for a job")
+    def until_worker_waits(self) -> set[tuple[str, str]]:
+        """Wait until a worker asks Redis for a job and there is none; see `_waits`."""
+        found: set[tuple[str, str]] = self.until(self._waits, "a worker that waits for a job")
+        return found
 
     def freeze_idle_worker(self) -> None:
         """SIGSTOP to a worker that waits for a job: it keeps what it has, and does nothing.
 
         A wait ends by itself after a second, so the worker is frozen at the beginning of one.
         """
-        before = self.until(self._waits, "a worker that waits for a job")
+        before = self.until_worker_waits()
         self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
         self.stack.kill("worker", signal.SIGSTOP)
 
     def kill_frozen_worker(self) -> Kill:
         """SIGKILL, after Redis has answered the frozen worker; a new worker replaces it."""
         self.until(lambda: not self._waits(), "Redis answering the frozen worker")
-        at = time.time()
-        (pid,) = self.stack.kill("worker")
-        self.kills.append(Kill(at, pid, "frozen"))
-        self.until(lambda: self.stack.ready["pids"]["worker"] not in ([], [pid]), "a new worker")
-        return self.kills[-1]
+        return self.kill_process("worker")
 
     def _waits(self) -> set[tuple[str, str]]:
         """The connections on which a worker waits, each with its number of commands so far."""

@@ -97,7 +97,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
         with part(patient=rescues):
             _in_hand(lab)
             if by_hand:
-                by_hand[0].end()
+                by_hand[0].kill()
                 lab.faults()
                 lab.celery(*rung.by_hand)
             else:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 
-import psutil
-
-from demo_app.demo.timeline import Kill
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.uninterruptible import uninterruptible
@@ -33,7 +28,7 @@ class Beside:
 
         def begin() -> Process:
             self._process = Process(name, command, all_, log)
-            lab.at_end.callback(self.end)
+            lab.at_end.callback(self.kill)
             return self._process
 
         self.pid = uninterruptible(begin).pid
@@ -44,7 +39,7 @@ class Beside:
             with Progress("what you started"):
                 self._process.wait_until(ready, PATIENCE, "What you started")
         except BaseException:
-            self.end()
+            self.kill()
             raise
 
     @property
@@ -56,8 +51,8 @@ class Beside:
         """What it has written so far."""
         return self._process.output()
 
-    def end(self) -> None:
-        """Kill it and its children; may be called twice."""
+    def kill(self) -> None:
+        """SIGKILL to it and its children; may be called twice."""
         self._process.send(signal.SIGKILL)
         self._process.wait(PATIENCE)
 
@@ -75,30 +70,3 @@ class ManualWorker(Beside):
         alive = "The Celery worker with pid {pid} is running."
         dead = "The Celery worker with pid {pid} is dead."
         return say(alive if self._process.alive else dead, pid=self.pid)
-
-    def kill_when_busy(self) -> None:
-        """SIGKILL to the whole worker, in the middle of a job."""
-        self._when_busy(self.end)
-
-    def kill_child_when_busy(self) -> None:
-        """SIGKILL to the children that run its jobs, in the middle of one; the worker lives on."""
-
-        def kill_children() -> None:
-            for child in psutil.Process(self.pid).children():
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
-
-        self._when_busy(kill_children)
-
-    def stop_when_busy(self) -> None:
-        """SIGTERM, as a deployment sends it, in the middle of a job; returns when it has ended."""
-        self._when_busy(lambda: self._process.send(signal.SIGTERM))
-        self._process.wait(PATIENCE)
-
-    def _when_busy(self, act: Callable[[], None]) -> None:
-        if not self._process.alive:
-            return  # as in a cell that is run again
-        # the slow mail server has a mail in hand, so the worker is in the middle of sending it
-        self._lab.until(self._lab.fault_hits, "a job in the middle of its work")
-        self._lab.kills.append(Kill(time.time(), self.pid, f"by-hand-{self.pid}"))
-        act()

@@ -75,7 +75,7 @@ class OwnApp:
         """End its parts: a worker that went on would take the jobs of the lab's next app."""
         self._ended.set()
         for part in self.running.values():
-            part.end()
+            part.kill()
         self.cable.end()
 
     def _watch(self) -> None:
@@ -124,7 +124,7 @@ class OwnApp:
     def kill(self, role: str) -> Kill:
         """SIGKILL to a part."""
         at, part = time.time(), self.running[role]
-        part.end()
+        part.kill()
         return Kill(at, part.pid, role)
 
     def again(self, role: str) -> None:

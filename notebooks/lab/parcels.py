@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from weakref import WeakKeyDictionary
 
 import psutil
 
@@ -18,8 +17,6 @@ from lab.running import Lab
 #: Seconds without a line after which nothing more is expected. More than a lease, less than the
 #: hour after which stock Celery looks again.
 _STILL = 8.0
-#: The workers of each lab's app.
-_workers: WeakKeyDictionary[Lab, list[Beside]] = WeakKeyDictionary()
 
 
 class Parcels:
@@ -29,10 +26,8 @@ class Parcels:
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.program = lab, Program(lab, cell_of("app = "), name)
-        self._workers = _workers.get(lab, [])
-        if self._workers:  # of the app as it was: they would take its jobs
-            self._forget()
-        self._workers = _workers[lab] = []
+        self._workers: list[Beside] = []
+        self._forget()  # the app as it was, too: its workers would take the jobs of this one
 
     def start_worker(self) -> str:
         """Start a Celery worker of the app; returns the command once the worker is ready."""
@@ -41,18 +36,13 @@ class Parcels:
 
     def start_over(self) -> None:
         """Forget what was ordered before, so that a cell that runs again counts its own orders."""
-        if (
-            self._workers
-            and self._workers[-1].alive
-            and not held(self.lab.redis) + self.lines().total()
-        ):
-            return
-        self._forget()
-        self.start_worker()
+        works = any(worker.alive for worker in self._workers)
+        if not works or held(self.lab.redis) or self.lines():
+            self._forget()
+            self.start_worker()
 
     def _forget(self) -> None:
-        for before in self._workers:
-            before.end()
+        self.lab.at_end.close()  # it has the workers that were started, and nothing else
         self.lab.redis.flushall()
         for file in ("charged.txt", "packed.txt"):
             (self.program.folder / file).unlink(missing_ok=True)
@@ -68,7 +58,7 @@ class Parcels:
             self.lab.until(self._caught, "a job in the middle of its work")
         else:
             time.sleep(0.25)  # half of what a parcel takes
-        self._workers[-1].end()
+        self._workers[-1].kill()
         return say("killed after {n} parcels", n=len(self.lines()))
 
     def _caught(self) -> bool:
