@@ -151,10 +151,10 @@ def _another_redis(lab: Mystery) -> str:
     socket = socket_path(folder)
     url = f"redis+socket://{socket}"
     server = Beside(lab, "redis", command(folder, socket, Options()))
-    server.wait_until(lambda: answers(url))
+    server.until_ready(lambda: answers(url))
     worker = Beside(lab, "worker", worker_command(), DEMO_REDIS_URL=url)
     with connect(url) as other:
-        worker.wait_until(lambda: bool(other.smembers("workers")))
+        worker.until_ready(lambda: bool(other.smembers("workers")))
     return _comment(lab, range(17, 21))
 
 

@@ -68,7 +68,7 @@ class OwnApp:
         if "relay" in self._parts:
             self._commands["relay"] = partial(self._start, "relay", "my_app")
         self.running = {role: start() for role, start in self._commands.items()}
-        self.running["inbox"].wait_until(lambda: _answers(port))
+        self.running["inbox"].until_ready(lambda: _answers(port))
         self.until_web()
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class OwnApp:
             return False
 
         try:
-            self.running["web"].wait_until(answers)
+            self.running["web"].until_ready(answers)
         except StackError as error:
             raise LabError(str(error)) from None
 

@@ -62,7 +62,7 @@ class Program:
         """Start a Celery worker of the module; returns when it is ready."""
         options = ("--hostname", f"{self.name}{self.started + 1}@here", "-l", "INFO", *options)
         worker = self.start("worker", "celery", "-A", self.name, "worker", *options, **environment)
-        worker.wait_until(lambda: " ready." in worker.output())
+        worker.until_ready(lambda: " ready." in worker.output())
         return worker
 
     def lines(self, file: str) -> list[str]:
