@@ -44,10 +44,6 @@ def _sixteen(lab: Mystery) -> None:
     lab.wait()
 
 
-def _is_in(lab: Mystery, state: str, job: str) -> bool:
-    return lab.redis.zscore(state, job) is not None
-
-
 @_case(
     "dead",
     "the mail server refuses this mail",
@@ -58,7 +54,7 @@ def _refused(lab: Mystery) -> str:
     mail = {"subject": "*Reader 17 *"}
     lab.faults({"at": "reply", "do": "answer", "code": 554, "text": "no links here", "match": mail})
     job = _comment(lab, range(1, 21))
-    lab.until(lambda: _is_in(lab, "dead", job), "the end of job 17")
+    lab.until(lambda: lab.redis.zscore("dead", job), "the end of job 17")
     return job
 
 
@@ -74,7 +70,7 @@ def _nobody_listens(lab: Mystery) -> str:
     lab.celery("-Q", "default")
     job = _comment(lab, range(17, 21))
     tidied = work.enqueue(name="tidy up")
-    lab.until(lambda: _is_in(lab, "done", tidied.id), "a job that is done")
+    lab.until(lambda: lab.redis.zscore("done", tidied.id), "a job that is done")
     return job
 
 

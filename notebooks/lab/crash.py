@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
 from lab.figures import Outcome
@@ -22,8 +24,7 @@ def crash(*backends: str) -> list[Outcome]:
 
 def _crash(backend: str) -> Outcome:
     # without the outbox, which would hand over again what the backend itself loses
-    lab = Lab(beside=True, backend=backend, without=("outbox",))
-    try:
+    with closing(Lab(beside=True, backend=backend, without=("outbox",))) as lab:
         lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
         lab.post(_COMMENTS)
         # as many jobs as can run at once; no job is being claimed at this moment
@@ -35,5 +36,3 @@ def _crash(backend: str) -> Outcome:
         lab.until_still(patience, enough=lambda stats: stats["distinct"] >= _COMMENTS)
         ledger = lab.ledger()
         return Outcome(backend, ledger.arrived, ledger.missing)
-    finally:
-        lab.close()

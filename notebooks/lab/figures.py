@@ -105,25 +105,18 @@ def outcomes_picture(
         "lost": Patch(facecolor=KILL, hatch="xx", edgecolor="white", label=drawn("lost")),
     }  # fmt: skip
     figure, (axes,) = panels(1.8 + 0.6 * len(outcomes))
-    for row, bar in enumerate(outcomes):
-        left = 0
-        for name, look in parts.items():
-            count = getattr(bar, name)
-            axes.barh(row, count, left=left, height=0.62, color=look.get_facecolor(),
-                      hatch=look.get_hatch(), edgecolor="white")  # fmt: skip
-            if count:
-                axes.annotate(str(count), (left + count / 2, row), ha="center", va="center",
-                              fontsize=15, fontweight="bold", color=INK,
-                              bbox={"facecolor": "white", "edgecolor": EDGE,
-                                    "boxstyle": "round,pad=0.25"})  # fmt: skip
-            left += count
-        if bar.twice:
-            twice = drawn("{n} shown twice", n=bar.twice)
-            axes.annotate(f"  {twice}", (left, row), va="center", fontsize=14, color=INK)
-    longest = max(bar.comments for bar in outcomes)
+    box = {"facecolor": "white", "edgecolor": EDGE, "boxstyle": "round,pad=0.25"}
+    left = [0] * len(outcomes)
+    for name, look in parts.items():
+        counts = [getattr(one, name) for one in outcomes]
+        bars = axes.barh(range(len(outcomes)), counts, left=left, height=0.62, edgecolor="white",
+                         color=look.get_facecolor(), hatch=look.get_hatch())  # fmt: skip
+        axes.bar_label(bars, [n or "" for n in counts], label_type="center", fontsize=15,
+                       fontweight="bold", color=INK, bbox=box)  # fmt: skip
+        left = [*map(sum, zip(left, counts, strict=True))]
     axes.set_yticks(range(len(outcomes)), [drawn(bar.name) for bar in outcomes], fontsize=14)
     axes.invert_yaxis()
-    axes.set_xlim(0, longest * (1.25 if any(bar.twice for bar in outcomes) else 1.02))
+    axes.set_xlim(0, max(left) * 1.02)
     axes.set_xlabel(drawn(what), fontsize=13)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     used = [name for name in parts if name != "late" or any(bar.late for bar in outcomes)]

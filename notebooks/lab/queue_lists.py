@@ -34,20 +34,24 @@ _BOX = (
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """One list in Redis. ids: the next to run first. solid: its jobs are running. dead: they are
-    held by a worker that is dead."""
+    """One list in Redis. ids: the next to run first. what: of its jobs, a word of the legend."""
 
     name: str
     ids: tuple[str, ...]
-    solid: bool = False
-    dead: bool = False
+    what: str = "waiting"
+
+    @property
+    def dead(self) -> bool:
+        """Whether a worker that is dead holds its jobs."""
+        return self.what == "its worker is dead"
 
 
+#: How a job looks: its ink, its paper, its edge.
 _LEGEND = {
-    "waiting": JobList("", ()),
-    "running": JobList("", (), solid=True),
-    "its worker is dead": JobList("", (), dead=True),
-    "done": JobList("done", ()),
+    "waiting": (INK, WAITING, f"1px solid {EDGE}"),
+    "running": (PAPER, RUNNING, f"1px solid {EDGE}"),
+    "its worker is dead": (INK, WAITING, f"3px dashed {KILL}"),
+    "done": (INK, PAPER, f"1px solid {EDGE}"),
 }
 
 
@@ -87,11 +91,11 @@ def read(redis: Any, died: Collection[int] = ()) -> list[JobList]:
         alive = bool(lease) and pid not in died
         name = f"worker pid {pid}" if alive else f"dead worker pid {pid}" if pid else "dead worker"
         if alive or held:
-            found.append(JobList(name, held, solid=alive, dead=not alive))
+            found.append(JobList(name, held, "running" if alive else "its worker is dead"))
     for name in ("scheduled", "retrying", "dead"):
         if ids := tuple(next(answers)):
             found.append(JobList(name, ids))
-    return [*found, JobList("done", tuple(next(answers)))]
+    return [*found, JobList("done", tuple(next(answers)), "done")]
 
 
 def _urgency(queue: str) -> tuple[str, int]:
@@ -143,14 +147,14 @@ def _draw(lab: Control, moments: list[Moment]) -> Picture:
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
     names |= {job: name_of(lab.redis, job) for job in jobs - names.keys()}
-    legend = "".join(_box(say(label), one) for label, one in _LEGEND.items())
+    legend = "".join(_box(say(label), label) for label in _LEGEND)
     rows, sentences = [_row("", legend)], []
     for moment in moments:
         when = say("after {n:.1f} s: ", n=moment.after) if len(moments) > 1 else ""
         if when:
             rows.append(_row(f"<b>{when}</b>", ""))
         for one in moment.lists:
-            boxes = "".join(_box(names[job][:_LONGEST], one) for job in one.ids)
+            boxes = "".join(_box(names[job][:_LONGEST], one.what) for job in one.ids)
             rows.append(_row(escape(_called(one.name)), boxes or say("empty")))
         sentences.append(when + _words(moment.lists, names))
     drawing = f'<div style="{_GRID}">{"".join(rows)}</div>'
@@ -162,15 +166,9 @@ def _row(name: str, boxes: str) -> str:
     return f"<div>{name}</div><div>{boxes}</div>"
 
 
-def _box(name: str, one: JobList) -> str:
-    """A job in its list."""
-    ink, paper, edge = INK, WAITING, f"1px solid {EDGE}"
-    if one.solid:
-        ink, paper = PAPER, RUNNING
-    elif one.dead:
-        edge = f"3px dashed {KILL}"
-    elif one.name == "done":
-        paper = PAPER
+def _box(name: str, what: str) -> str:
+    """A job in a list of such jobs."""
+    ink, paper, edge = _LEGEND[what]
     style = f"{_BOX};color:{ink};background:{paper};border:{edge}"
     return f'<span style="{style}">{escape(name)}</span>'
 

@@ -14,8 +14,8 @@ from lab.ledger import Ledger, Line, side_by_side
 from lab.queue_lists import JobList, Moment, snapshots
 
 WAITS = [JobList("queue:mail", ("a",)), JobList("done", ())]
-RUNS = [JobList("worker pid 1", ("a",), solid=True), JobList("done", ())]
-DIED = [JobList("dead worker", ("a",), dead=True), JobList("done", ())]
+RUNS = [JobList("worker pid 1", ("a",), "running"), JobList("done", ())]
+DIED = [JobList("dead worker", ("a",), "its worker is dead"), JobList("done", ())]
 DONE = [JobList("done", ("a",))]
 
 
