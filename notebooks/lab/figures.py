@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from matplotlib import rcParams
 from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ from lab.show import Picture
 
 #: Inches.
 WIDTH = 11
+Run = TypeVar("Run")
 
 
 def _labels() -> Say:
@@ -43,6 +44,15 @@ def panels(
         axes.tick_params(labelsize=12)
         axes.spines[["top", "right"]].set_visible(False)
     return figure, list(grid.flat)
+
+
+def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, str, Run]]:
+    """The panel of each run, which gets the run's name as its title; that name, for a sentence; and
+    the run. runs: by name, with "_" for a space."""
+    for axes, (name, run) in zip(grid, runs.items(), strict=True):
+        label = name.replace("_", " ")
+        axes.set_title(drawn(label), fontsize=14, loc="left")
+        yield axes, say(label), run
 
 
 def legend(figure: Figure, *handles: Patch | Line2D) -> None:

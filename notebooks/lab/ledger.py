@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from demo_app.demo.colours import DELIVERED, EDGE, KILL, WAITING
 from demo_app.demo.timeline import Kill
 from demo_app.stack.client import Client
-from lab.figures import drawn, legend, mark, panels
+from lab.figures import drawn, legend, mark, panels, titled
 from lab.language import say, sentence
 from lab.lifecycle import Posted
 from lab.show import Picture, Table
@@ -87,12 +87,10 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
     sentences = []
-    for axes, (name, ledger) in zip(grid, ledgers.items(), strict=True):
-        label = name.replace("_", " ")
+    for axes, label, ledger in titled(grid, ledgers):
         _draw(axes, ledger, longest)
-        axes.set_title(drawn(label), fontsize=14, loc="left")
         told = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
-        sentences.append(say(told, label=say(label), arrived=ledger.arrived,
+        sentences.append(say(told, label=label, arrived=ledger.arrived,
                              comments=ledger.comments, missing=ledger.missing))  # fmt: skip
     grid[0].set_ylabel(drawn("comments, in order"), fontsize=12)
     legend(

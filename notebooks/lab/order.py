@@ -14,7 +14,7 @@ from demo_app.broker.message import parse
 from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
 from lab.control import Control
-from lab.figures import drawn, legend, panels
+from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
 from lab.show import Picture
 
@@ -59,18 +59,17 @@ def order_picture(**runs: Timeline) -> Picture:
     """A line per job: its place when it was enqueued, when it started, and when it finished."""
     figure, grid = panels(4.6, 1, len(runs))
     sentences = []
-    for axes, (name, seen) in zip(grid, runs.items(), strict=True):
-        lines, label = _places(seen), name.replace("_", " ")
+    for axes, label, seen in titled(grid, runs):
+        lines = _places(seen)
         for places in lines:
             style = MOVED if len(set(places)) > 1 else KEPT
             axes.plot(range(3), places, marker="o", linewidth=1.8, **style)
         axes.set_xticks(range(3), list(map(drawn, _MOMENTS)), fontsize=13)
         axes.set_ylim(len(lines) + 0.6, 0.4)
         axes.set_ylabel(drawn("place in the order"), fontsize=12)
-        axes.set_title(drawn(label), fontsize=14, loc="left")
         axes.grid(axis="y", color=EDGE, alpha=0.15)
         told, changed = "{label}: {n} of {all} jobs changed places", changed_places(seen)
-        sentences.append(say(told, label=say(label), n=changed, all=len(lines)))
+        sentences.append(say(told, label=label, n=changed, all=len(lines)))
     legend(
         figure,
         Line2D([], [], marker="o", label=drawn("kept its place"), **KEPT),

@@ -10,7 +10,7 @@ from typing import Any
 from demo_app.demo.picture import describe, draw
 from demo_app.demo.run import journal_end, recovery
 from demo_app.demo.timeline import Kill, Timeline
-from lab import order, queue_lists, trace
+from lab import look, order, queue_lists
 from lab.control import Control
 from lab.figures import drawn
 from lab.language import say
@@ -34,8 +34,8 @@ class Lab(Control):
 
     waiting = order.waiting
     started = order.started
-    map = trace.draw_map
-    follow = trace.follow
+    map = look.draw_map
+    follow = look.follow
     queue_picture = queue_lists.picture
     watch = queue_lists.watch
 
