@@ -1,4 +1,4 @@
-"""Look at a running system and change nothing: its map, processes, Redis, logs, one comment or job."""
+"""Look at a running system and change nothing: map, processes, logs, a comment's way, a job."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ import threading
 import time
 from asyncio import open_connection
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from subprocess import run
@@ -49,25 +48,22 @@ class OwnApp:
         self.cable, smtp = self._cable_to(port := ports.take(0, "SMTP"))
         self.inbox = port
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(smtp)}
-        self._parts, self.held_before = self._look(), 0
+        parts, self.held_before = self._look(), 0
         #: When each mail was seen, by its comment's text.
         self._came: dict[str, list[float]] = defaultdict(list)
         self._ended = threading.Event()
         lab.at_end.callback(self._ended.set)
         threading.Thread(target=self._watch, daemon=True).start()
         self._url = f"http://127.0.0.1:{(web := ports.take(0, 'web'))}"
-        self._commands: dict[str, Callable[[], Beside]] = {
-            "inbox": partial(self._start, "inbox", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}",
-                             "-c", "my_app.Inbox"),
-            "web": partial(self._start, "web", "uvicorn", "my_app:web", "--port", str(web)),
-        }  # fmt: skip
-        if "celery" in self._parts:
-            self._commands["worker"] = partial(
-                self.program.worker, "--concurrency", "2", **self._environment
-            )
-        if "relay" in self._parts:
-            self._commands["relay"] = partial(self._start, "relay", "my_app")
-        self.running = {role: start() for role, start in self._commands.items()}
+        self._modules = {
+            "inbox": ("aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", "-c", "my_app.Inbox"),
+            "web": ("uvicorn", "my_app:web", "--port", str(web)),
+            "relay": ("my_app",),
+        }
+        optional = {"celery": "worker", "relay": "relay"}
+        self.running: dict[str, Beside] = {}
+        for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
+            self.again(role)
         self.running["inbox"].until_ready(lambda: _answers(port))
         self.until_web()
 
@@ -83,9 +79,6 @@ class OwnApp:
             while not self._ended.wait(0.05):
                 for text, times in Counter(self.program.lines("inbox.txt")).items():
                     self._came[text] += [time.time()] * (times - len(self._came[text]))
-
-    def _start(self, role: str, module: str, *arguments: str) -> Beside:
-        return self.program.start(role, module, *arguments, **self._environment)
 
     def _look(self) -> set[str]:
         """The names of the parts that the file has. Raises LabError for a file that is no app."""
@@ -128,8 +121,12 @@ class OwnApp:
         return Kill(at, part.pid, role)
 
     def again(self, role: str) -> None:
-        """Start a part that was killed."""
-        self.running[role] = self._commands[role]()
+        """Start a part, also one that was killed."""
+        if role == "worker":
+            started = self.program.worker("--concurrency", "2", **self._environment)
+        else:
+            started = self.program.start(role, *self._modules[role], **self._environment)
+        self.running[role] = started
 
     def post(self, *texts: str) -> None:
         """Readers post these, one after the other, whatever the answer is."""
@@ -186,7 +183,7 @@ class OwnApp:
         """As a supervisor does: stock Celery's worker may end when Redis does."""
         for role, part in self.running.items():
             if not part.alive:
-                self.running[role] = self._commands[role]()
+                self.again(role)
 
 
 def _answers(port: int) -> bool:

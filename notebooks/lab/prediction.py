@@ -99,17 +99,15 @@ def predict(
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
     one_of = say(", ").join(letters)
     hint = say("one of the letters {letters}" if letters else "a number", letters=one_of)
-    asked, said = False, common
+    said: Value | None = None
     with suppress(StdinNotImplementedError, EOFError, OSError):
         print(f"{say(question)}{offer}{_margin(common, within)}")
         prompt = say("Your guess ({hint}, or Enter to skip): ", hint=hint)
-        while not asked and (answer := _ask(prompt)):
-            asked, understood = _understood(answer, letters)
-            if asked:
-                said = understood
-            else:
+        while said is None and (answer := _ask(prompt)):
+            if (said := _understood(answer, letters)) is None:
                 print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
-    found = Prediction(question, said, asked, unit, within)
+    asked = said is not None
+    found = Prediction(question, common if said is None else said, asked, unit, within)
     _kept.pop(question, None)
     _kept[question] = found
     return found
@@ -141,25 +139,22 @@ def predictions() -> Table:
     return Table(("question", "you said", "measured", ""), rows, counted)
 
 
-def _understood(answer: str, letters: dict[str, str]) -> tuple[bool, Value]:
-    """Whether it is an answer, and which."""
+def _understood(answer: str, letters: dict[str, str]) -> Value | None:
+    """What is meant by it; None when it is no answer."""
     if letters:
         said = typed(answer)
         words = {word: choice for choice in letters.values() for word in (choice, say(choice))}
         known = {_same(word): choice for word, choice in words.items()}
         begun = {choice for word, choice in words.items() if typed(word).startswith(said)}
         only = begun.pop() if len(begun) == 1 else None  # such as "y"
-        found = letters.get(said, known.get(_same(answer), only))
-        return found is not None, found or ""
-    found_number = _NUMBER.fullmatch(typed(answer))
-    if not found_number:
-        return False, 0
-    said = found_number[1]
+        return letters.get(said, known.get(_same(answer), only))
+    if not (found := _NUMBER.fullmatch(typed(answer))):
+        return None
     try:
-        number = float(said.replace(",", "" if _THOUSANDS.fullmatch(said) else "."))
+        number = float(found[1].replace(",", "" if _THOUSANDS.fullmatch(found[1]) else "."))
     except ValueError:  # 1,2,3
-        return False, 0
-    return True, int(number) if number.is_integer() else number
+        return None
+    return int(number) if number.is_integer() else number
 
 
 def _ask(prompt: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +66,20 @@ class Speed:
 def race(lab: Lab, jobs: int = 100) -> list[Speed]:
     """The same jobs through Redis and SQLite, at the same safety, with files on the same disk."""
     found = []
-    folder = lab.stack.plan.folder.path
     with Progress("the race"):
         for fsync, synchronous, survives in (
             ("everysec", "NORMAL", "a crash"),
             ("always", "FULL", "a power failure"),
         ):
             lab.redis.config_set("appendfsync", fsync)
-            stores: dict[str, Callable[[], Client]] = {
+            file = lab.stack.plan.folder.path / f"{synchronous}.db"
+            stores = {
                 "Redis": partial(_redis, lab.redis),
-                "SQLite": partial(_sqlite, folder / f"{synchronous}.db", synchronous),
+                "SQLite": partial(_sqlite, file, synchronous),
             }
-            for clients in (1, 8):
-                for name, make in stores.items():
-                    rates = tuple(_rate(make, clients, jobs) for _ in range(RUNS))
-                    found.append(Speed(name, survives, clients, rates))
+            for clients, (store, make) in product((1, 8), stores.items()):
+                rates = tuple(_rate(make, clients, jobs) for _ in range(RUNS))
+                found.append(Speed(store, survives, clients, rates))
         lab.redis.config_set("appendfsync", "everysec")
     return found
 
