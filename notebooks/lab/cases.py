@@ -12,8 +12,8 @@ from demo_app.broker.connection import connect
 from demo_app.stack.options import Options
 from demo_app.stack.redis_server import answers, command, socket_path
 from lab.jobs import remind, work
-from lab.manual_worker import Beside
 from lab.mysteries import Case, Mystery
+from lab.program import Beside
 
 Happens = Callable[[Mystery], str]
 #: By the mystery's number.

@@ -10,7 +10,7 @@ import httpx
 
 from demo_app.stack import ports
 from lab.language import say
-from lab.manual_worker import Beside
+from lab.program import Beside
 from lab.running import Lab
 
 

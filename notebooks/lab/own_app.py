@@ -29,8 +29,7 @@ from demo_app.stack import StackError, ports
 from lab.language import say
 from lab.ledger import Ledger, Line
 from lab.lifecycle import LabError
-from lab.manual_worker import PATIENCE, Beside
-from lab.program import Program, held
+from lab.program import PATIENCE, Beside, Program, held
 from lab.running import Lab
 
 #: Seconds without a mail after which none is expected; more than a lease, less than stock Celery's

@@ -9,8 +9,7 @@ import psutil
 
 from lab.figures import Outcome
 from lab.language import say
-from lab.manual_worker import Beside
-from lab.program import Program, cell_of, held
+from lab.program import Beside, Program, cell_of, held
 from lab.progress import Progress
 from lab.running import Lab
 

@@ -16,7 +16,7 @@ from lab.figures import drawn
 from lab.language import say
 from lab.ledger import Ledger, count
 from lab.lifecycle import LabError, Posted, Posts
-from lab.manual_worker import ManualWorker
+from lab.program import ManualWorker
 from lab.show import Picture
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.

@@ -1,19 +1,29 @@
-"""The same experiment in several labs at once, and an end of them all when the cell is stopped."""
+"""The same experiment in several labs at once, such as a crash; they all end when the cell is
+stopped."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
+from demo_app.jobs.backend import backend_named
+from demo_app.jobs.capabilities import Death
 from demo_app.uninterruptible import uninterruptible
+from lab.figures import Outcome
 from lab.lifecycle import Lifecycle, labs
 from lab.progress import Progress
+from lab.running import Lab
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_COMMENTS = 8
+#: Seconds without any mail, and with an empty queue, after which the rest counts as lost. A backend
+#: that promises to find a dead worker's jobs is given more time, for busy machines.
+_PATIENCE, _PATIENCE_WITH_PROMISES = 4.0, 60.0
 
 
 def run_together(
@@ -44,6 +54,28 @@ def _end(running: Sequence[Future[Any]], before: Sequence[Lifecycle]) -> None:
     """Close the labs, until nothing runs that could start one."""
     while not all(one.done() for one in running):
         ours = [lab for lab in labs() if lab not in before]
-        with ThreadPoolExecutor(len(ours) or 1) as closing:
-            list(closing.map(Lifecycle.close, ours))
+        with ThreadPoolExecutor(len(ours) or 1) as pool:
+            list(pool.map(Lifecycle.close, ours))
         time.sleep(0.02)  # between two looks
+
+
+def crash(*backends: str) -> list[Outcome]:
+    """Post 8 comments, kill the process that runs their jobs when it is as busy as it can be, and
+    count; each backend in its own lab, side by side."""
+    return run_together(_crash, backends, len(backends), "the crash of every backend")
+
+
+def _crash(backend: str) -> Outcome:
+    # without the outbox, which would hand over again what the backend itself loses
+    with closing(Lab(beside=True, backend=backend, without=("outbox",))) as lab:
+        lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
+        lab.post(_COMMENTS)
+        # as many jobs as can run at once; no job is being claimed at this moment
+        lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
+        lab.kill_process("web" if backend == "memory" else "worker", meanwhile=lab.faults)
+        lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")
+        survives = backend_named(backend).capabilities.survives
+        patience = _PATIENCE_WITH_PROMISES if Death.WORKER in survives else _PATIENCE
+        lab.until_still(patience, enough=lambda stats: stats["distinct"] >= _COMMENTS)
+        ledger = lab.ledger()
+        return Outcome(backend, ledger.arrived, ledger.missing)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from demo_app.demo.timeline import Kill
 from lab.language import say
 from lab.ledger import Ledger
-from lab.manual_worker import PATIENCE
 from lab.own_app import OwnApp
-from lab.program import held
+from lab.program import PATIENCE, held
 
 #: Seconds by which each line between the worker and the mail server is late: a mail needs some ten.
 _SLOW = 0.08
