@@ -120,7 +120,7 @@ class Control(Lifecycle):
         """
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
-        elif self.stack.ready["pids"][role]:
+        elif self.stack.ready["pids"].get(role):
             self.kills.append(self._kill_first(role, role, restart=restart))
         else:
             raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
