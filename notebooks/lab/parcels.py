@@ -7,6 +7,7 @@ from collections import Counter
 
 import psutil
 
+from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.language import say
 from lab.program import Beside, Program, cell_of, held
@@ -41,7 +42,7 @@ class Parcels:
             self.start_worker()
 
     def _forget(self) -> None:
-        self.lab.at_end.close()  # it has the workers that were started, and nothing else
+        uninterruptible(self.lab.at_end.close)  # it has the workers, and nothing else
         self.lab.redis.flushall()
         for file in ("charged.txt", "packed.txt"):
             (self.program.folder / file).unlink(missing_ok=True)
