@@ -123,7 +123,7 @@ def outcomes_picture(
                          color=look.get_facecolor(), hatch=look.get_hatch())  # fmt: skip
         axes.bar_label(bars, [n or "" for n in counts], label_type="center", fontsize=15,
                        fontweight="bold", color=INK, bbox=box)  # fmt: skip
-        left = [*map(sum, zip(left, counts, strict=True))]
+        left = [begin + n for begin, n in zip(left, counts, strict=True)]
     axes.set_yticks(range(len(outcomes)), [drawn(bar.name) for bar in outcomes], fontsize=14)
     axes.invert_yaxis()
     axes.set_xlim(0, max(left) * 1.02)

@@ -165,7 +165,7 @@ def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
     """What became of each part's comments. held: the jobs that a list in Redis had before it was
     wiped."""
     mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
-    jobs = dict(map(tuple, rows(lab, "SELECT id, job_id FROM comments")))
+    jobs = {row["id"]: row["job_id"] for row in rows(lab, "SELECT id, job_id FROM comments")}
     found = []
     for fault, (first, last) in zip(FAULTS, pairwise(ends), strict=True):
         mine = [job for number, job in jobs.items() if first < number <= last]
