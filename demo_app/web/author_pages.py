@@ -7,7 +7,7 @@ for both, as for a comment; the mail always goes to the author's own address.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -35,7 +35,7 @@ def author_page(
     services: ServicesDep,
     name: str,
     job: Annotated[str, Query(max_length=100)] = "",
-    what: Annotated[str, Query(pattern="picture|report")] = "picture",
+    what: Literal["picture", "report"] = "picture",
 ) -> Response:
     """The author's posts, and what can be asked for; job, what: what was asked for a moment ago."""
     written = _posts_of(services.comments, name)

@@ -7,6 +7,7 @@ for, so that the page says so within a second.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -144,5 +145,5 @@ def _count(value: object) -> int:
 
 def pid_of(worker: str) -> int:
     """Of a worker that Redis has forgotten: its name is host-pid-random.number."""
-    parts = worker.rsplit("-", 2)
-    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
+    found = re.search(r"-([0-9]{1,9})-[^-]*$", worker)
+    return int(found[1]) if found else 0

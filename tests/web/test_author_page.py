@@ -52,6 +52,10 @@ def test_a_post_leads_to_its_authors_page(reader):
     assert "縮小する" in reader.get("/authors/Björn?lang=ja").text
 
 
+def test_an_address_that_asks_for_something_else_is_wrong_and_no_bug(reader):
+    assert reader.get("/authors/Björn?job=x&what=pictures").status_code == 422
+
+
 def test_a_picture_is_mailed_to_the_author_small(reader, client):
     wait_for(reader, upload(reader, a_picture()), "delivered")
 

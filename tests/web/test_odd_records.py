@@ -79,13 +79,14 @@ def odd(client: Client) -> Iterator[list[str]]:
         redis.sadd("workers", f"w-{number}")
         redis.set(f"worker:w-{number}", text)
         redis.lpush(f"claims:odd:w-{number}", ids[number])
+    redis.sadd("workers", "w-²-1")
     for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
         redis.xadd("journal", fields)
     yield ids
     redis.delete("queue:odd", "job:job-7", *(f"job:{job}" for job in ids), *STATES[2:])
     redis.delete(*(f"claims:odd:w-{number}" for number in range(len(WORKERS))))
     redis.delete(*(f"worker:w-{number}" for number in range(len(WORKERS))))
-    redis.srem("workers", *(f"w-{number}" for number in range(len(WORKERS))))
+    redis.srem("workers", "w-²-1", *(f"w-{number}" for number in range(len(WORKERS))))
     redis.srem("lanes", "odd")
     redis.delete("journal")
 
@@ -98,6 +99,11 @@ def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) 
             if (answer := holder.get(page)).status_code >= 500:
                 wrong[page] = answer.status_code
     assert wrong == {}
+
+
+def test_a_worker_is_listed_whatever_it_is_called(holder: httpx.Client, odd: list[str]) -> None:
+    workers = holder.get("/api/jobs/summary").json()["workers"]
+    assert "w-²-1" in {worker["id"] for worker in workers}
 
 
 def test_a_good_job_is_listed_before_odd_ones(holder: httpx.Client, odd: list[str]) -> None:
