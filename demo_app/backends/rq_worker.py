@@ -7,6 +7,7 @@ soon RQ notices a dead worker: it would take ten minutes by its defaults.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from math import ceil
 from typing import Any
@@ -18,7 +19,7 @@ from rq.job import Retry as RqRetry
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
-from demo_app.backends.rq import RqBackend
+from demo_app.backends.rq import RUN, RqBackend
 from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, JobDead, Retry, Succeeded
@@ -51,6 +52,20 @@ def run(record: dict[str, Any]) -> Any:
     return None
 
 
+class Ours(RqJob):
+    """A job as RQ reads it. By itself it would call whatever function a message names, and whoever
+    writes into Redis could run any program here."""
+
+    success_callback = failure_callback = stopped_callback = None  # type: ignore[assignment]
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """What runs it. Raises LookupError for a job of another program."""
+        if self.instance is not None or self.func_name != RUN:
+            raise LookupError(f"{self.func_name!r} is none of the functions that run here")
+        return run
+
+
 class Worker(RqWorker):
     """One of the pool's workers, which renews its claim each second."""
 
@@ -76,6 +91,7 @@ def main() -> None:
         connection=backend.connection,
         num_workers=chosen.concurrency,
         worker_class=Worker,
+        job_class=Ours,
         serializer=JSONSerializer,
     )
     pool.start(logging_level="WARNING")

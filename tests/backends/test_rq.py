@@ -1,8 +1,12 @@
-"""What RQ's worker had popped and not yet begun when it was killed is found missing."""
+"""RQ's worker: what it had popped and not begun when it was killed is found missing; and it calls
+no function that somebody else names."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support import until
@@ -53,3 +57,18 @@ def test_a_job_of_a_queue_that_is_served_no_longer_has_its_state(
     other = RqBackend(Settings(redis_url=redis_url, queues=("mail",)))
     assert other.states([job.id]) == {job.id: "queued"}
     other.close()
+
+
+def test_a_function_that_a_stranger_names_is_not_called(
+    backend: RqBackend, redis_url: str, tmp_path: Path
+) -> None:
+    made, queue = tmp_path / "made", backend.queues["default"]
+    job = queue.enqueue("os.mkdir", str(made))
+    environment = {**os.environ, "DEMO_REDIS_URL": redis_url, "DEMO_CONCURRENCY": "1"}
+    with subprocess.Popen(backend.worker_command(), env=environment) as worker:
+        status = until(
+            lambda: found if (found := job.get_status()) in ("failed", "finished") else None,
+            what="the end of the job",
+        )
+        worker.terminate()
+    assert (status, made.exists()) == ("failed", False)
