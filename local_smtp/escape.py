@@ -1,4 +1,5 @@
-"""Text from strangers, made safe to look at: nothing in it hides, or turns its line around.
+"""Text from strangers, made safe to look at: nothing in it hides, or turns its line around, and no
+spreadsheet computes it.
 
 Escaping for HTML or XML is another matter, and comes on top.
 """
@@ -14,6 +15,14 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
+#: Where a spreadsheet would begin to compute; some begin a new cell at a semicolon.
+_FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')
+
+
+def escape_formulas(cell: str) -> str:
+    """Text for a cell of a CSV file, with an apostrophe before what a spreadsheet would take for a
+    formula (OWASP, "CSV Injection")."""
+    return _FORMULA.sub(r"\1'", cell)
 
 
 def escape_invisible(value: object) -> str:

@@ -1,8 +1,7 @@
 """A month's comments, one line a post, as a CSV file for a spreadsheet.
 
 A spreadsheet runs a cell that begins like a formula: a reader with the name ``=HYPERLINK(...)``
-could make the author's computer send away the cells next to it. So such a cell gets an apostrophe
-in front (OWASP, "CSV Injection").
+could make the author's computer send away the cells next to it. So no cell is one.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 
 from demo_app.blog.database import Database
+from local_smtp.escape import escape_formulas
 
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -69,8 +68,7 @@ def harmless(cell: str | int) -> str | int:
     """The cell so that no spreadsheet takes it for a formula, on one line."""
     if isinstance(cell, int):
         return cell
-    plain = _CONTROL.sub(" ", cell)
-    return f"'{plain}" if _FORMULA.match(plain) else plain
+    return escape_formulas(_CONTROL.sub(" ", cell))
 
 
 def _moment(seconds: float | None) -> str:

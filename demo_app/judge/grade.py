@@ -194,6 +194,7 @@ def _digest(path: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        return hashlib.sha256(path.read_bytes()[: LARGEST + 1]).hexdigest()[:12]
+        with path.open("rb") as file:  # of any size
+            return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()[:12]
     except OSError:
         return ""

@@ -14,9 +14,10 @@ from demo_app.judge.sheet import Sheet
 
 #: The verdict of a prediction that was right, as `lab.prediction` says it.
 _RIGHT = "as predicted"
-#: Bytes of a file that somebody may hand in; tries that are counted.
-LARGEST, _MOST = 1 << 20, 999
-_EXERCISE = re.compile(r"\d{1,3}(\.\d{1,3})*")
+#: Bytes of a file that somebody may hand in; tries that are counted; exercises, each of which is a
+#: column for everybody.
+LARGEST, _MOST, _EXERCISES = 1 << 20, 999, 300
+_EXERCISE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}")
 
 
 def lessons(folder: Path, path: Path | None = None) -> Sheet | None:
@@ -51,6 +52,8 @@ def _read(path: Path) -> tuple[dict[str, str], list[str]] | str:
         return "It is no file, or too large."
     try:
         found: Any = json.loads(path.read_text("utf-8"))
+        if len(found["exercises"]) > _EXERCISES:
+            return "It is no hand-in: it has too many exercises."
         tries = {
             name: f"{'✓' if one['right'] is True else '✗'} {min(_MOST, abs(int(one['tries'])))}"
             for name, one in found["exercises"].items()

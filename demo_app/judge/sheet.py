@@ -9,12 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from demo_app.markdown import table
-from local_smtp.escape import escape_invisible
+from local_smtp.escape import escape_formulas, escape_invisible
 
 #: How a level that holds, fails, or could not be asked is written.
 SIGNS = {True: "✓", False: "✗", None: "–"}
-#: What a spreadsheet would take for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@")
 #: So much of a cell is shown: a hand-in may say more than anybody wants to read.
 _LONGEST = 2_000
 
@@ -68,5 +66,4 @@ class Sheet:
 
 def safe(cell: object) -> str:
     """What somebody handed in, as one line that no terminal obeys and no spreadsheet computes."""
-    text = " ".join(escape_invisible(str(cell)).split())[:_LONGEST]
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return escape_formulas(" ".join(escape_invisible(cell).split())[:_LONGEST])

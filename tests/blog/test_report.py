@@ -67,7 +67,13 @@ def test_a_cell_that_begins_like_a_formula_is_made_text(cell):
     assert str(harmless(cell)).startswith("'")
 
 
-@pytest.mark.parametrize("cell", ["Reader", "a=b", "1 - 1", "", 'O\'Brien, "Bob"', 3])
+@pytest.mark.parametrize("cell", ["Reader;=1+1", 'Reader; "=1+1', "Reader;;@SUM(A1);"])
+def test_no_part_of_a_cell_is_a_formula_where_a_semicolon_begins_another(cell):
+    parts = str(harmless(cell)).split(";")
+    assert all(part.lstrip(' "')[:1] not in {"=", "@"} for part in parts)
+
+
+@pytest.mark.parametrize("cell", ["Reader", "a=b", "1 - 1", "a; b=c", "", 'O\'Brien, "Bob"', 3])
 def test_any_other_cell_is_left_alone(cell):
     assert harmless(cell) == cell
 

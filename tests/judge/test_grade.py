@@ -56,6 +56,8 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     folder = tmp_path / "handed in"
     (folder / "hanako_123").mkdir(parents=True)
     (folder / "a folder.py").mkdir()
+    with (folder / "endless.py").open("wb") as file:
+        file.truncate(1 << 40)
     os.mkfifo(folder / "a pipe.py")
     os.mkfifo(folder / "a pipe.json")
     last_in = QUEUE.format(extra="", pop="lpop")
@@ -75,10 +77,13 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "hanako_123/mine.py": GOOD.replace("class Mine:", "class Base:") + "\n\nclass Best(Base):"
         "\n    pass\n",
         "=cmd|'!A1.py": "",
+        "a;=1+1.py": "",
+        "bar\\|✓.py": "",
         "red \x1b[31m.py": killer,
         "robber.py": robber,
         "notes.txt": "not graded",
         "deep.json": "[" * 100_000,
+        "wide.json": json.dumps({"exercises": {f"1.{n}": {} for n in range(999)}}),
         "endless.json": '{"exercises": {"1.1": {"right": true, "tries": 1e999}}}',
     }
     for name, text in files.items():
@@ -97,11 +102,14 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "c.py": ("", "", "0"),
         "d.py": ("", "", "0"),
         "e.py": ("Mine", "✗", "0"),
+        "endless.py": ("", "", "0"),
         "f.ipynb": ("", "", "0"),
         "g.ipynb": ("", "", "0"),
         "h.ipynb": ("", "", "0"),
         "hanako_123/mine.py": ("Best", "✓", "1"),
         "'=cmd|'!A1.py": ("", "", "0"),
+        "a;'=1+1.py": ("", "", "0"),
+        "bar\\|✓.py": ("", "", "0"),
         "red ⟨U+001B⟩[31m.py": ("Mine", "✓", "1"),
         "robber.py": ("Mine", "✓", "1"),
     }
@@ -114,16 +122,19 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "g.ipynb": "no Python: SyntaxError",
         "h.ipynb": "RecursionError",
         "a pipe.py": "It is no file",
+        "endless.py": "It is too large",
     }
     for name, word in words.items():
         assert word in rows[name]["told"], name
     assert "\x1b" not in told.stdout + told.stderr
     assert "| a good.py |" in told.stdout
+    assert r"| bar\\\|✓.py |" in told.stdout
     answered = {name: row["told"] for name, row in _rows(tmp_path / "grades-lessons.csv").items()}
     assert answered == {
         "a pipe.json": "It is no file, or too large.",
         "deep.json": "It is no hand-in: RecursionError.",
         "endless.json": "It is no hand-in: OverflowError.",
+        "wide.json": "It is no hand-in: it has too many exercises.",
     }
 
 
