@@ -1,8 +1,8 @@
 """The processes that run a learner's queue: forks of one that has read the learner's file.
 
 ``python -m demo_app.judge.host FILE.py:CLASS FOLDER USER`` shuts itself in with FOLDER, as USER;
-answers what can be said of the class; then reads a role a line, forks a process that plays it, and
-answers its pid. All end with its standard input.
+answers whether it could, and what can be said of the class; then reads a role a line, forks a
+process that plays it, and answers its pid. All end with its standard input.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from demo_app.judge.isolation import limit, shut_in
+from demo_app.judge.isolation import CHECKOUT, limit, shut_in
 from demo_app.judge.role import Role, produce, run_job, told
 from demo_app.judge.steps import SteppedRedis, Steps, step_sqlite
 
@@ -118,20 +118,25 @@ def main() -> None:
     path, _, name = sys.argv[1].rpartition(":")
     file, work_folder, user = Path(path), Path(sys.argv[2]), int(sys.argv[3])
     source = file.read_bytes()  # its folder may be open to the judge only
-    tree = Path(__file__).parents[2]
     # sys.path[0] is where the judge was called: nobody else may be able to read that
-    needs = [tree, *map(Path, (sys.prefix, sys.base_prefix, *sys.path[1:]))]
+    needs = [*map(Path, (sys.prefix, sys.base_prefix, *sys.path[1:]))]
+    tree = Path(__file__).resolve().parents[2]
+    if tree == CHECKOUT:  # a stack's data and others' hand-ins may be in it
+        needs = [path for path in needs if path.resolve() != tree]
+    needs += [tree / "demo_app", tree / "local_smtp"]
     beside = file if file.parent in (Path.home(), Path("/tmp")) else file.parent
     open_to = shut_in(work_folder, needs, user, beside)
-    limit()
+    limit(alone=not open_to)
     os.chdir(work_folder)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
+    # as long as no code of the learner's is here, which could answer in this one's place
+    print(json.dumps({"open_to": open_to}), file=answers)
     os.dup2(2, 1)  # what the learner prints goes to the log
     steps = Steps(Role("", "", ""))
     step_sqlite(steps)
     queue_class = load(file, source, name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
-    print(json.dumps({"open_to": open_to, "where": hasattr(queue_class, "where")}), file=answers)
+    print(json.dumps({"where": hasattr(queue_class, "where")}), file=answers)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

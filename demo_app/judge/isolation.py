@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import resource
 import signal
 import struct
@@ -25,15 +26,25 @@ _DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _CAPABILITIES = 1, 38, 0x20080522
 MEMORY, FILE, PROCESSES = 2 << 30, 64 << 20, 512
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_TREE = Path(__file__).resolve().parents[2]
+#: The checkout that this is a part of; None where it is installed.
+CHECKOUT = _TREE if (_TREE / "pyproject.toml").is_file() else None
 
 
-def limit() -> None:
-    """Bound what the process may use, as far as the system can."""
+def limit(*, alone: bool) -> None:
+    """Bound what the process may use, as far as the system can. alone: whether it is shut in."""
     bounds = {"AS": MEMORY, "FSIZE": FILE, "NPROC": PROCESSES, "CORE": 0}
     for name, most in bounds.items():
-        if name != "NPROC" or os.getuid() >= _FIRST_USER:  # else others' processes count, too
+        # else what the user runs elsewhere counts, too
+        if name != "NPROC" or os.getuid() >= _FIRST_USER or (alone and counts_by_namespace()):
             with suppress(ValueError, OSError):
                 resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+
+
+def counts_by_namespace() -> bool:
+    """Whether a user's processes are counted in each namespace of users apart (Linux 5.14)."""
+    numbers = re.findall(r"\d+", os.uname().release)
+    return [int(number) for number in numbers[:2]] >= [5, 14]
 
 
 #: From here on users have no name on any machine: root judges each queue as one of them.
@@ -101,9 +112,10 @@ def _enter(work: Path, kept: list[Path], user: int, shown: Path) -> None:
 
 
 def _hide(work: Path, kept: list[Path]) -> None:
-    """Everything is read-only but `work`; homes and temporary folders are empty but for `kept`."""
+    """Everything is read-only but `work`; homes, temporary folders and this checkout are empty but
+    for `kept`."""
     names = ("/tmp", "/dev/shm", "/dev/pts", "/run")  # of /run: what a user's systemd listens at
-    found = {*map(Path, names), Path(tempfile.gettempdir()), Path.home()}
+    found = {*map(Path, names), Path(tempfile.gettempdir()), Path.home(), CHECKOUT or Path.home()}
     hidden = {path.resolve() for path in found if path.is_dir()} - {Path("/")}
     shown = [
         path for path in (*kept, work.resolve()) if any(path.is_relative_to(h) for h in hidden)

@@ -19,6 +19,12 @@ from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.record import Say
 from demo_app.judge.role import Role
 from demo_app.judge.target import CannotJudge, Running, Target
+from demo_app.stack.reaper import MARKER
+
+#: A hand-in sees these variables alone: others may be secrets, and it could tell them in its row.
+_VARIABLES = {MARKER, "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR"}
+#: Characters of a line that a host answers, and of what it prints, that are looked at.
+_LONGEST = 100_000
 
 
 class Learners(Target):
@@ -33,7 +39,13 @@ class Learners(Target):
     def __init__(self, name: str, say: Say = str.format) -> None:
         super().__init__(name)
         self._user = new_user()
-        self.own(self.work)
+        if self._user != os.getuid():
+            # in its group, and sticky: it may put files there, and not put one in the place of the
+            # judge's, who would give it what that leads to
+            os.chown(self.work, -1, self._user)
+            self.work.chmod(0o1770)
+        environment = self.leash.environment.items()
+        self.leash.environment = {name: text for name, text in environment if name in _VARIABLES}
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
         self._hosts = [_Host(target, self.work, self._user, self.leash, say) for _ in range(2)]
@@ -52,7 +64,7 @@ class Learners(Target):
     def own(self, path: Path) -> None:
         """See `Target`."""
         if self._user != os.getuid():
-            os.chown(path, self._user, self._user)
+            os.chown(path, self._user, self._user, follow_symlinks=False)
 
     def close(self) -> None:
         """See `Target`."""
@@ -79,10 +91,12 @@ class _Host:
 
     def loaded(self) -> dict[str, object]:
         """What it says of the class, once it has read it. Raises CannotJudge."""
-        told = dict(json.loads(self._read(self._say("{name} can't be loaded", name=self._called))))
-        self._is_inside = not told["open_to"]
+        failure = self._say("{name} can't be loaded", name=self._called)
+        first = dict(json.loads(self._read(failure)))
+        self._is_inside = not first["open_to"]
+        told = dict(json.loads(self._read(failure)))  # by now the learner's code may say anything
         threading.Thread(target=self._drain, daemon=True).start()
-        return told
+        return told | first
 
     def start(self, role: Role) -> Running:
         """A fork that plays the role."""
@@ -91,13 +105,17 @@ class _Host:
             with suppress(BrokenPipeError):
                 self._process.stdin.write(role.to_json() + "\n")
                 self._process.stdin.flush()
-            pid = self._outside(self._read(self._say("The process that starts the others ended")))
+            told = self._read(self._say("The process that starts the others ended"))
+            fork = self._fork(int(told))
+
+        def alive() -> bool:
+            return fork is not None and fork.is_running()  # and its number is nobody else's by now
 
         def send(number: signal.Signals) -> None:
-            if pid:
-                send_to_all(pid, number)
+            if fork is not None and alive():
+                send_to_all(fork.pid, number)
 
-        return Running(send, lambda: bool(pid) and psutil.pid_exists(pid), lambda one: one == pid)
+        return Running(send, alive, lambda one: fork is not None and one == fork.pid)
 
     def close(self) -> None:
         """End it, and with it its forks."""
@@ -109,25 +127,27 @@ class _Host:
             with suppress(BrokenPipeError):
                 stream.close()
 
-    def _outside(self, told: str) -> int:
-        """The pid of a fork that has this one where it lives; 0 if it has ended already."""
-        if not self._is_inside:
-            return int(told)
+    def _fork(self, told: int) -> psutil.Process | None:
+        """The fork that has this pid where it lives; None if it has ended already. Whatever the
+        learner's code says: it is one of this host's."""
         with suppress(psutil.Error):
             for child in psutil.Process(self._process.pid).children(recursive=True):
+                if not self._is_inside and child.pid == told:
+                    return child
                 with suppress(OSError):
                     status = Path(f"/proc/{child.pid}/status").read_text()
-                    if re.search(rf"^NSpid:.*\t{int(told)}$", status, re.MULTILINE):
-                        return int(child.pid)
-        return 0
+                    if re.search(rf"^NSpid:.*\t{told}$", status, re.MULTILINE):
+                        return child
+        return None
 
     def _read(self, failure: str) -> str:
         assert self._process.stdout is not None
-        if line := str(self._process.stdout.readline()):
+        if line := str(self._process.stdout.readline(_LONGEST)):
             return line
         assert self._process.stderr is not None
-        told = [] if self._process.stderr.closed else self._process.stderr.read().splitlines()
-        told = [line for line in told if line.strip()] or [self._say("no reason was given")]
+        said = "" if self._process.stderr.closed else self._process.stderr.read(_LONGEST)
+        told = [line for line in said.splitlines() if line.strip()]
+        told = told or [self._say("no reason was given")]
         lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
         given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
         where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
@@ -136,6 +156,6 @@ class _Host:
     def _drain(self) -> None:
         """Read what the learner's code prints, so that it never waits for a reader."""
         assert self._process.stderr is not None
-        for _ in self._process.stderr:
+        while self._process.stderr.read(_LONGEST):  # not by lines: one may have no end
             pass
         self._process.stderr.close()

@@ -164,6 +164,8 @@ class Adapter(Target):
         self._children.append(child)
 
         def send(number: signal.Signals) -> None:
+            if child.poll() is not None:
+                return  # its number may be another one's by now
             if number is signal.SIGKILL:  # all stop first, so that none sees another one's end
                 send_to_all(child.pid, signal.SIGSTOP)
             send_to_all(child.pid, number)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,9 +22,10 @@ from support import until
 
 from demo_app.judge.arena import Arena
 from demo_app.judge.hearing import Hearing
+from demo_app.judge.isolation import counts_by_namespace
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.names import Names
-from demo_app.judge.role import Role
+from demo_app.judge.role import FILES, Role
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
 
@@ -41,11 +45,11 @@ class MyQueue:
     def claim(self, worker):
         for path in Path(".").iterdir():
             path.unlink(missing_ok=True)
-            line = socket.socket(socket.AF_UNIX)
-            line.connect("../events.sock")
-            for event in ("begin", "end"):
-                told = {"at": time.monotonic(), "who": worker, "event": event,
-                        "job": path.name, "message_id": path.name}
+            for event in EVENTS:
+                line = socket.socket(socket.AF_UNIX)
+                line.connect("../events.sock")
+                told = {"at": time.monotonic(), "who": worker, "event": event, "job": path.name,
+                        "message_id": path.name, "on": worker, "answer": True}
                 line.sendall(json.dumps(told).encode() + b"\\n")
 
     def ack(self, worker, job):
@@ -86,8 +90,10 @@ def judged(path: Path, text: str, *levels: int) -> list[Verdict]:
         return list(judge.judge(levels))
 
 
-def test_a_queue_that_says_what_was_not_is_not_believed(tmp_path: Path) -> None:
-    verdicts = judged(tmp_path / "forger.py", FORGER, 1, 6)
+@pytest.mark.parametrize("events", ["begin end", "seen begin end"])
+def test_a_queue_that_says_what_was_not_is_not_believed(tmp_path: Path, events: str) -> None:
+    forger = f"EVENTS = {events.split()}\n{FORGER}"
+    verdicts = judged(tmp_path / "forger.py", forger, 1, 6)
     assert not any(verdict.held for verdict in verdicts)
     assert "the judge can't see where it came from" in verdicts[-1].why
 
@@ -110,6 +116,96 @@ Role("w1", {str(tmp_path)!r}, "").ask("end", job="job-1", message_id="x")
     assert log.events[0]["at"] < log.events[1]["at"]
 
 
+def test_who_speaks_without_end_is_listened_to_no_longer(tmp_path: Path) -> None:
+    log = Hearing(tmp_path / "events.sock", lambda pid, who: who, lambda who, event: {})
+    with suppress(OSError, EOFError):  # it hangs up
+        for _ in range(30):
+            Role("loud", str(tmp_path), "").ask("error", error="x" * 4_000_000)
+    log.close()
+    assert 0 < sum(len(event["error"]) for event in log.events) < 70e6
+
+
+def test_what_is_no_text_is_not_listened_to(tmp_path: Path) -> None:
+    log = Hearing(tmp_path / "events.sock", lambda pid, who: who, lambda who, event: {})
+    with suppress(OSError, EOFError):
+        Role("odd", str(tmp_path), "").ask("error", error=[["much", "more", "in", "memory"]])
+    log.close()
+    assert log.events == []
+
+
+LIAR = """
+import json, sys
+
+frame = sys._getframe()
+while "answers" not in frame.f_locals:
+    frame = frame.f_back
+print(json.dumps({{"open_to": "a lie", "where": False}}), file=frame.f_locals["answers"])
+print({pid}, file=frame.f_locals["answers"])
+
+class MyQueue:
+    pass
+"""
+
+
+def test_what_a_hand_in_answers_for_its_host_ends_no_other_process(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (tmp_path / "liar.py").write_text(LIAR.format(pid=other.pid))
+        target = target_of(f"{tmp_path}/liar.py:MyQueue")
+        try:
+            assert target.open_to != "a lie"
+            target.start(Role("w1", str(tmp_path), "")).send(signal.SIGKILL)
+            with pytest.raises(subprocess.TimeoutExpired):
+                other.wait(0.5)
+        finally:
+            target.close()
+            other.kill()
+
+
+LOUD = """
+import os, threading
+
+def shout():
+    for _ in range(1_000):
+        os.write(2, b"x" * 65_536)
+    os._exit(0)
+
+threading.Thread(target=shout).start()
+
+class MyQueue:
+    pass
+"""
+
+
+def test_a_hand_in_that_prints_without_end_fills_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(LOUD)
+    tracemalloc.start()
+    target = target_of(f"{tmp_path}/loud.py:MyQueue")
+    try:
+        until(lambda: not any(map(_is_a_host, psutil.Process().children())), 60.0, "its end")
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+        target.close()
+
+
+def _is_a_host(process: psutil.Process) -> bool:
+    alive = process.status() != psutil.STATUS_ZOMBIE
+    return alive and "demo_app.judge.host" in process.cmdline()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="else the queue has the judge's user")
+def test_a_queue_puts_nothing_in_the_place_of_a_folder_of_the_judges() -> None:
+    target = target_of(f"{solution(12)}:MyQueue")
+    try:
+        with Arena(target, threading.Event(), Names()) as arena:
+            user = (arena.folder / FILES).stat().st_uid
+            command = ["mv", arena.folder, arena.folder.with_name("gone")]
+            moved = subprocess.run(command, user=user, group=user, extra_groups=[], check=False)
+            assert (user > 0, moved.returncode) == (True, 1)
+    finally:
+        target.close()
+
+
 def test_a_queue_in_sqlite_is_halted_between_its_statements(tmp_path: Path) -> None:
     (broken,) = judged(tmp_path / "seen.py", SQLITE.replace("{claim}", TWO_STEPS) + WHERE, 4)
     assert broken.held is False
@@ -123,7 +219,10 @@ def test_a_queue_that_does_not_say_where_a_job_is_is_not_judged(tmp_path: Path) 
     assert "where(job)" in unseen.why
 
 
-def test_where_the_machine_can_a_queue_is_shut_in(tmp_path: Path) -> None:
+def test_where_the_machine_can_a_queue_is_shut_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "mine")
     secret = Path("/tmp") / f"judge-secret-{os.getpid()}"
     secret.write_text("mine")
     port = socket.create_server(("127.0.0.1", 0))
@@ -154,6 +253,8 @@ tries = dict(
     terminal=reached(lambda: open({terminal!r}, "w")),
     network=reached(lambda: socket.create_connection({port.getsockname()!r}, 5)),
     parent=reached(lambda: os.kill(os.getpid(), 9)),
+    checkout=reached(Path({str(Path(__file__).parents[2] / "pyproject.toml")!r}).read_text),
+    variable="A_SECRET" in os.environ,
 )
 raise RuntimeError(sorted(name for name, got in tries.items() if got))
 """
@@ -179,9 +280,9 @@ def test_who_is_not_root_is_shut_in_too() -> None:
         pytest.skip("this machine gives no namespaces to who is not root")
     with tempfile.TemporaryDirectory(prefix="judge-") as folder:
         script = f"""
-import ctypes, os
+import ctypes, os, signal
 from pathlib import Path
-from demo_app.judge.isolation import shut_in
+from demo_app.judge.isolation import limit, shut_in
 work, mine = Path({folder!r}), Path({folder!r}, "mine.py")
 mine.touch()
 if os.getuid() == 0:
@@ -192,9 +293,19 @@ if os.getuid() == 0:
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/self is its own again
 print(shut_in(work, [Path("/usr"), work], os.getuid(), mine))
 print(os.getpid(), os.access({str(Path.cwd())!r}, os.W_OK), os.access(work, os.W_OK))
+limit(alone=True)
+started = 0
+try:
+    while started < 1_000:
+        if os.fork() == 0:
+            signal.pause()
+        started += 1
+except BlockingIOError:
+    print("no more")
 """
         told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert told.stdout == "\n1 False True\n", told.stderr
+    bound = "no more\n" * counts_by_namespace()
+    assert told.stdout == f"\n1 False True\n{bound}", told.stderr
 
 
 def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None:
@@ -210,7 +321,7 @@ def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None
                 if connection.status == psutil.CONN_LISTEN
             ]
             assert ports == []
-            assert arena.folder.parent.stat().st_mode & 0o077 == 0
+            assert arena.folder.parent.stat().st_mode & 0o007 == 0
     finally:
         target.close()
 
