@@ -274,7 +274,7 @@ raise RuntimeError(sorted(name for name, got in tries.items() if got))
 
 
 def test_who_is_not_root_is_shut_in_too() -> None:
-    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+    nobody = {"user": 5000, "group": 5000, "extra_groups": []} if os.getuid() == 0 else {}
     probe = ["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]
     if subprocess.run(probe, cwd="/", **nobody, check=False).returncode:  # type: ignore[call-overload]
         pytest.skip("this machine gives no namespaces to who is not root")
@@ -286,10 +286,10 @@ from demo_app.judge.isolation import limit, shut_in
 work, mine = Path({folder!r}), Path({folder!r}, "mine.py")
 mine.touch()
 if os.getuid() == 0:
-    os.chown(work, 65534, 65534)  # the file in it stays root's
+    os.chown(work, 5000, 5000)  # the file in it stays root's
     os.setgroups([])
-    os.setresgid(65534, 65534, 65534)
-    os.setresuid(65534, 65534, 65534)
+    os.setresgid(5000, 5000, 5000)
+    os.setresuid(5000, 5000, 5000)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/self is its own again
 print(shut_in(work, [Path("/usr"), work], os.getuid(), mine))
 print(os.getpid(), os.access({str(Path.cwd())!r}, os.W_OK), os.access(work, os.W_OK))
