@@ -56,7 +56,7 @@ class Ours(RqJob):
     """A job as RQ reads it. By itself it would call whatever function a message names, and whoever
     writes into Redis could run any program here."""
 
-    success_callback = failure_callback = stopped_callback = None  # type: ignore[assignment]
+    success_callback = failure_callback = stopped_callback = None
 
     @property
     def func(self) -> Callable[..., Any]:
