@@ -188,7 +188,8 @@ def _order(answer: list[str]) -> str | None:
 #: For each trial of one's own app: where to look when it fails.
 _LOOK_AT = {
     "the reader does not wait": "the answer came after the mail. Who could send it instead?",
-    "the worker is killed": "what the dead worker held is lost or late. When is a job forgotten?",
+    "the worker is killed": "Redis had forgotten what the dead worker held. When should it forget?",
+    "late": "Redis still has what the dead worker held. What gives it back after seconds?",
     "the mail server breaks off": "a job failed once. Who tries again? (Two mails may be alike.)",
     "Redis is down": "a comment came while Redis was down. Where could its job wait?",
     "the web app is killed": "a comment was stored, and its job was not. What is one transaction?",
@@ -205,7 +206,8 @@ def _own_app(answer: Any) -> str | None:
         if trial.held is None and trial.name == "the worker is killed":
             return say("your app has no worker yet: the next rung is Celery.")
         if trial.held is False:
-            return say(_LOOK_AT[trial.name])
+            late = trial.name == "the worker is killed" and trial.late == trial.ledger.missing
+            return say(_LOOK_AT["late" if late else trial.name])
     return None
 
 

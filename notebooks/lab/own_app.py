@@ -113,6 +113,14 @@ class OwnApp:
         except StackError as error:
             raise LabError(str(error)) from None
 
+    def all_run(self) -> bool:
+        """Whether each part runs. Raises LabError that names the one that has ended by itself."""
+        for role, part in self.running.items():
+            if not part.alive:
+                told = "The {role} of your app has ended by itself. Its last line: {why}"
+                raise LabError(say(told, role=role, why=_last_line(part.output())))
+        return True
+
     def kill(self, role: str) -> Kill:
         """SIGKILL to a part."""
         at, part = time.time(), self.running[role]

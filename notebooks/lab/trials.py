@@ -56,7 +56,7 @@ def trials(app: OwnApp) -> Iterator[Trial]:
     yield _redis_down(app)
     yield _web_killed(app)
     yield _relay_killed(app)
-    yield _answer_lost(app)  # only here is what is shown twice a fault
+    yield _answer_lost(app)
 
 
 def _waits(app: OwnApp) -> Trial:
@@ -73,7 +73,9 @@ def _worker_killed(app: OwnApp) -> Trial:
     app.post(*_texts("worker", _COMMENTS))
     if "worker" not in app.running:
         return Trial(name, None, *app.settle("worker", began, ()))
-    app.lab.until(lambda: app.arrived("worker"), "the first mail", PATIENCE, silent=True)
+    app.lab.until(
+        lambda: app.all_run() and app.arrived("worker"), "the first mail", PATIENCE, silent=True
+    )
     _hold_a_mail(app)
     kill = app.kill("worker")
     app.cable.reset()  # what the dead had on its way does not arrive

@@ -26,6 +26,8 @@ _WORDS = 120
 _LOOK = 0.4
 #: Minutes for an exercise; for a mystery to be found and repaired; for an app of one's own.
 _SOLVE, _REPAIR, _WRITE = 2.5, 8.0, 60.0
+#: A lesson or section of so many minutes is guessed too coarsely to name each of them.
+_LONG = 40
 SECONDS = Path(__file__).with_name("seconds.json")
 _OF_A_SECTION = re.compile(r"\*About \d+ minutes?\.\*\n\n")
 _OF_THE_LESSON = re.compile(r"(?<=\*\*Time:\*\* )about \d+ minutes")
@@ -51,12 +53,12 @@ def with_minutes(lesson: str, seconds: Sequence[float]) -> Any:
                 minutes.append(0.0)
                 runs.append(False)
             minutes[-1] += len(text.split()) / _WORDS + sum(map(_solving, _EXERCISE.findall(text)))
-    told = iter([(round(most), has_code) for most, has_code in zip(minutes, runs, strict=True)][1:])
+    told = iter([(_whole(most), has) for most, has in zip(minutes, runs, strict=True)][1:])
     for cell in notebook.cells:
         if cell.cell_type != "code":
             cell.source = _TITLE.sub(lambda title: title[0] + _section(*next(told)), cell.source)
     first = notebook.cells[0]
-    first.source = _OF_THE_LESSON.sub(f"about {round(sum(minutes))} minutes", first.source)
+    first.source = _OF_THE_LESSON.sub(f"about {_whole(sum(minutes))} minutes", first.source)
     return notebook
 
 
@@ -64,6 +66,11 @@ def _solving(exercise: str) -> float:
     if exercise == "12.1":
         return _WRITE
     return _REPAIR if exercise.startswith("11.") else _SOLVE
+
+
+def _whole(minutes: float) -> int:
+    """Whole minutes; from `_LONG` on, to the nearest five."""
+    return 5 * round(minutes / 5) if minutes > _LONG else round(minutes)
 
 
 def _section(minutes: int, has_code: bool) -> str:

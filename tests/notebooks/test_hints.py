@@ -9,7 +9,10 @@ from typing import Any
 import numpy
 import pytest
 
+from lab.capstone import Tried
 from lab.checks import check
+from lab.ledger import Ledger, Line
+from lab.trials import Trial
 
 
 def half_done() -> Any:
@@ -22,6 +25,12 @@ def forgetful() -> Any:
     backend: Any = SimpleNamespace(waiting=[])
     backend._enqueue = lambda jobs: setattr(backend, "waiting", list(jobs))
     return backend
+
+
+def worker_killed(*, late: int) -> Tried:
+    """An app with one comment, whose job was lost with its worker, or is late."""
+    ledger = Ledger((Line(1, 0.0, None, 0),), ())
+    return Tried([Trial("the worker is killed", held=False, ledger=ledger, late=late)])
 
 
 @pytest.mark.parametrize(
@@ -39,6 +48,8 @@ def forgetful() -> Any:
         ("6.3", lambda first, tries: first, "a list"),
         ("7.1", object(), "a word, in quotes"),
         ("9.3", ["early ack", "late ack", "outbox", "claim"], "place 3 of your list"),
+        ("12.1", worker_killed(late=0), "Redis had forgotten"),
+        ("12.1", worker_killed(late=1), "Redis still has"),
     ],
 )
 def test_a_hint_names_the_kind_of_answer(

@@ -87,6 +87,15 @@ def test_an_app_that_looks_right_and_is_not_does_not_pass(
     assert [trial.name for trial in tried.trials if trial.held is False] == fails
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(120)
+def test_a_relay_that_ends_is_named(lab: Lab, tmp_path: Path) -> None:
+    text, loop, _ = RUNGS[-1].read_text("utf-8").partition('if __name__ == "__main__":\n')
+    (path := tmp_path / "my_app.py").write_text(f"{text}{loop}    relay()\n    print('over')\n")
+    with pytest.raises(LabError, match=r"The relay of your app has ended .* line: over"):
+        try_out(lab, path)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
