@@ -80,6 +80,7 @@ def odd(client: Client) -> Iterator[list[str]]:
         redis.set(f"worker:w-{number}", text)
         redis.lpush(f"claims:odd:w-{number}", ids[number])
     redis.sadd("workers", "w-²-1")
+    redis.hset("counters", "late", "nan")
     for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
         redis.xadd("journal", fields)
     yield ids
@@ -88,6 +89,7 @@ def odd(client: Client) -> Iterator[list[str]]:
     redis.delete(*(f"worker:w-{number}" for number in range(len(WORKERS))))
     redis.srem("workers", "w-²-1", *(f"w-{number}" for number in range(len(WORKERS))))
     redis.srem("lanes", "odd")
+    redis.hdel("counters", "late")
     redis.delete("journal")
 
 
@@ -104,6 +106,10 @@ def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) 
 def test_a_worker_is_listed_whatever_it_is_called(holder: httpx.Client, odd: list[str]) -> None:
     workers = holder.get("/api/jobs/summary").json()["workers"]
     assert "w-²-1" in {worker["id"] for worker in workers}
+
+
+def test_a_counter_that_is_no_number_counts_as_none(holder: httpx.Client, odd: list[str]) -> None:
+    assert holder.get("/api/jobs/summary").json()["late"] == 0
 
 
 def test_a_good_job_is_listed_before_odd_ones(holder: httpx.Client, odd: list[str]) -> None:

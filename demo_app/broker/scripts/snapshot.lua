@@ -8,7 +8,8 @@ for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
   count[state] = redis.call('ZCARD', set_key(state))
 end
 for _, name in ipairs({'enqueued', 'done', 'discarded', 'late'}) do
-  count[name] = tonumber(redis.call('HGET', COUNTERS, name) or 0)
+  local found = redis.pcall('HGET', COUNTERS, name)  -- whoever may write to Redis may have put any text there
+  count[name] = type(found) == 'string' and tonumber(string.match(found, '^%d+$')) or 0
 end
 
 -- The ids of a list from its head, which is at the right.
