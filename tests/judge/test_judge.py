@@ -122,12 +122,12 @@ def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_to
 
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "JUDGED": str(tmp_path)}
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
     judge = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
-    until(lambda: len(marked("JUDGED", tmp_path)) > 4, 120.0, "a trial")
+    until(lambda: len(marked("TMPDIR", tmp_path)) > 4, 120.0, "a trial")
     judge.kill()
     judge.wait()
-    until(lambda: not marked("JUDGED", tmp_path), 30.0, "the end of every process")
+    until(lambda: not marked("TMPDIR", tmp_path), 30.0, "the end of every process")
 
 
 @pytest.mark.parametrize(
