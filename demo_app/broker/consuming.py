@@ -142,6 +142,9 @@ class Consuming(BaseChannel):
         """What another process has told all workers; one that can't be read is dropped."""
         try:
             return super()._receive_one(subscribed)
+        except redis.ResponseError as error:  # to a PING: a server with a broken disk refuses it
+            log.warning("Redis refuses the broadcasts' connection: %s", error)
+            raise Empty from None
         except Exception as error:
             if isinstance(error, Empty) or passes(error):
                 raise

@@ -51,10 +51,9 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> BrokenDisk:
     return BrokenDisk(tmp_path_factory.mktemp("disk"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stack(disk: BrokenDisk) -> Iterator[Stack]:
-    leases = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
-    with Stack(workers=2, environment=disk.environment | leases) as running:
+    with Stack(workers=2, environment=disk.environment) as running:
         yield running
 
 
