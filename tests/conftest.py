@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psutil
@@ -34,15 +35,20 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (
-    *("test_explore.py", "test_12_your_own.py", "test_mail_hostile.py", "test_campaign.py"),
-    *("test_judge.py", "test_playground.py", "test_language.py", "test_known_losses.py"),
-    *("test_film.py", "test_03_redis_persistence.py", "test_04_kill_the_worker.py"),
+    *("test_judge.py", "test_explore.py", "test_sound.py", "test_mail_hostile.py"),
+    *("test_lessons.py", "test_trials.py", "test_campaign.py", "test_playground.py"),
+    *("test_language.py", "test_known_losses.py", "test_film.py"),
     *("test_accessibility_in_browser.py", "test_evidence.py", "test_show_in_browser.py"),
     *("test_any_app.py", "test_kernel.py", "test_stack.py", "test_broken.py", "test_api_fuzz.py"),
     *("test_bounds.py", "test_sink_kill.py", "test_grade.py", "test_adapters.py"),
 )
 #: Folders with files of half a minute.
 LONG = ("notebooks", "judge", "browser", "conformance")
+#: Files whose tests take long and share next to nothing: each may run in another process.
+APART = {
+    *("test_lessons.py", "test_trials.py", "test_sound.py", "test_known_losses.py"),
+    *("test_campaign.py", "test_challenges.py", "test_healthy.py", "test_broken.py"),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,6 +72,21 @@ def _rank(path: Path) -> int:
     if path.name in LONGEST:
         return LONGEST.index(path.name)
     return len(LONGEST) + (path.parent.name not in LONG)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file, or of a class, run in one process and in the order above: they share its
+    servers. Those that are `APART` share none."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, *classes, _ = nodeid.partition("[")[0].split("::")
+            return nodeid if Path(file).name in APART else "::".join([file, *classes])
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

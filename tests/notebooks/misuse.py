@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 
-import pytest
 from notebooks.kernels import CellFailed, Kernel, Output, kernel
 from notebooks.lesson import run_lesson
 from notebooks.minutes import SECONDS
@@ -20,18 +18,6 @@ _LATEST = 2.0
 _CHEAP = 2.0
 #: Within so many seconds a cell that is run again has ended, or said what to do.
 _BOUND = 60.0
-
-
-def lesson_test(
-    lesson: str, wrong: dict[str, list[str]], *, thorough: bool = True
-) -> Callable[[], None]:
-    """The test of a lesson: see `survives_everything`. thorough: `make test` leaves it out."""
-
-    @pytest.mark.timeout(900)
-    def test() -> None:
-        survives_everything(lesson, wrong)
-
-    return pytest.mark.thorough(test) if thorough else test
 
 
 def survives_everything(lesson: str, wrong: dict[str, list[str]]) -> None:

@@ -16,7 +16,7 @@ from notebooks.japanese import JAPANESE
 from notebooks.kernels import NOTEBOOKS, Output, kernel
 from notebooks.lesson import run_lesson
 from notebooks.sentences import sentences, texts, unsayable
-from notebooks.test_00_start_here import WRONG
+from notebooks.wrong import WRONG
 from programs import JAPANESE_FONT, needs
 
 from local_smtp.web import words
@@ -86,7 +86,7 @@ def test_a_whole_lesson_runs_in_japanese() -> None:
             shown.extend(found := here.run(cell))
             return found
 
-        run_lesson(here, "00_start_here", WRONG, run)
+        run_lesson(here, "00_start_here", WRONG["00_start_here"], run)
     pages = [
         output["data"]["text/html"] for output in shown if "text/html" in output.get("data", {})
     ]

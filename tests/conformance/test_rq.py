@@ -1,9 +1,0 @@
-import pytest
-from conformance.plugin import BackendConformance
-
-from demo_app.conformance import Subject
-
-
-@pytest.mark.thorough
-class TestRq(BackendConformance):
-    subject = Subject("rq")
