@@ -134,10 +134,11 @@ class Control(Lifecycle):
     ) -> Kill:
         """A signal to the role's first process, busy or not; returns when another one has replaced
         it. meanwhile: called when it is dead, before the other one works."""
+        before = {*self._restarted}
         kill = self._kill_first(role, role, number)
         meanwhile()
         another = say("another {role}", role=say(role))
-        self.until(lambda: self._restarted & {*self.stack.ready["pids"][role]}, another)
+        self.until(lambda: (self._restarted - before) & {*self.stack.ready["pids"][role]}, another)
         self.kills.append(kill)
         return kill
 

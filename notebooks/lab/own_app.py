@@ -61,6 +61,7 @@ class OwnApp:
         }
         optional = {"celery": "worker", "relay": "relay"}
         self.running: dict[str, Beside] = {}
+        self._said: set[str] = set()
         for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
             self.again(role)
         self.running["inbox"].until_ready(lambda: _answers(port))
@@ -113,12 +114,19 @@ class OwnApp:
         except StackError as error:
             raise LabError(str(error)) from None
 
-    def all_run(self) -> bool:
-        """Whether each part runs. Raises LabError that names the one that has ended by itself."""
-        for role, part in self.running.items():
-            if not part.alive:
-                told = "The {role} of your app has ended by itself. Its last line: {why}"
-                raise LabError(say(told, role=role, why=_last_line(part.output())))
+    def all_run(self, *, again: bool = False) -> bool:
+        """Whether each part runs. again: start one that has ended by itself, as a supervisor does
+        (stock Celery's worker may end when Redis does), and say so the first time. Else raises
+        LabError that names it."""
+        for role in [role for role, part in self.running.items() if not part.alive]:
+            told = "The {role} of your app has ended by itself. Its last line: {why}"
+            told = say(told, role=role, why=_last_line(self.running[role].output()))
+            if not again:
+                raise LabError(told)
+            if role not in self._said:
+                print(told, say("It was started again."), sep="\n")
+                self._said.add(role)
+            self.again(role)
         return True
 
     def kill(self, role: str) -> Kill:
@@ -141,12 +149,6 @@ class OwnApp:
             with suppress(httpx.HTTPError):  # the reader sees an error, and leaves
                 httpx.post(f"{self._url}/comments", data={"text": text}, timeout=60.0)
 
-    def in_a_thread(self, text: str) -> threading.Thread:
-        """A reader posts this while other things happen."""
-        posting = threading.Thread(target=self.post, args=(text,), daemon=True)
-        posting.start()
-        return posting
-
     def page(self, mark: str) -> list[str]:
         """The comments that are on the page."""
         found = httpx.get(f"{self._url}/comments", timeout=60.0).json()
@@ -162,7 +164,7 @@ class OwnApp:
         ledger, how many are late, and how many are shown twice."""
         count, since = 0, time.monotonic()
         while True:
-            self._restart_the_dead()
+            self.all_run(again=True)
             arrived, page = self.arrived(mark), self.page(mark)
             if arrived.total() != count:
                 count, since = arrived.total(), time.monotonic()
@@ -185,12 +187,6 @@ class OwnApp:
         waiting = max(0, self.held_before - before)
         late = waiting if mark == "answer" else min(ledger.missing, waiting)
         return ledger, late, twice
-
-    def _restart_the_dead(self) -> None:
-        """As a supervisor does: stock Celery's worker may end when Redis does."""
-        for role, part in self.running.items():
-            if not part.alive:
-                self.again(role)
 
 
 def _answers(port: int) -> bool:

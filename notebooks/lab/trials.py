@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from threading import Thread
 
 from demo_app.demo.timeline import Kill
 from lab.language import say
@@ -18,10 +19,9 @@ from lab.program import PATIENCE, held
 
 #: Seconds by which each line between the worker and the mail server is late: a mail needs some ten.
 _SLOW = 0.08
-#: Seconds in which a worker that acknowledges a job before it runs has done so.
-_EARLY = 5.0
-#: Seconds in which a relay has tried to hand over what is in the outbox.
-_HANDS_OVER = 3.0
+#: Seconds in which a worker that acknowledges a job before it runs has done so, and a relay has
+#: tried to hand over what is in the outbox.
+_SOON = 5.0
 _COMMENTS = 4
 #: Kills of the web app between two steps: one may come too late, or too soon.
 _KILLS = 3
@@ -90,7 +90,7 @@ def _hold_a_mail(app: OwnApp) -> None:
     app.cable.unplug()
     with smtplib.SMTP("127.0.0.1", app.inbox, timeout=PATIENCE) as inbox:
         inbox.noop()  # what had reached it before has been answered, and is in its file
-    deadline = time.monotonic() + _EARLY
+    deadline = time.monotonic() + _SOON
     while time.monotonic() < deadline:
         known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
         if known < _COMMENTS:
@@ -122,7 +122,8 @@ def _web_killed(app: OwnApp) -> Trial:
     began, kills = time.time(), []
     for text in _texts("web", _KILLS):
         with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
-            before, posting = _version(database), app.in_a_thread(text)
+            before = _version(database)
+            (posting := Thread(target=app.post, args=(text,), daemon=True)).start()
             while posting.is_alive() and _version(database) in (before, None):
                 pass  # a pause would be longer than what is looked for
             with suppress(sqlite3.OperationalError):
@@ -141,7 +142,7 @@ def _relay_killed(app: OwnApp) -> Trial:
     app.lab.stack.kill("redis", restart=False)
     app.post("relay 0")
     with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
-        before, deadline = _version(database), time.monotonic() + _HANDS_OVER
+        before, deadline = _version(database), time.monotonic() + _SOON
         while time.monotonic() < deadline and _version(database) in (before, None):
             time.sleep(0.02)  # between two looks
     kill = app.kill("relay")

@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support import until
 
 from lab.capstone import LONGEST, RUNGS, try_out
 from lab.lifecycle import LabError
+from lab.own_app import OwnApp
 from lab.running import Lab
 
 WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
@@ -94,6 +96,26 @@ def test_a_relay_that_ends_is_named(lab: Lab, tmp_path: Path) -> None:
     (path := tmp_path / "my_app.py").write_text(f"{text}{loop}    relay()\n    print('over')\n")
     with pytest.raises(LabError, match=r"The relay of your app has ended .* line: over"):
         try_out(lab, path)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(120)
+def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, loop, _ = RUNGS[-1].read_text("utf-8").partition('if __name__ == "__main__":\n')
+    ends = "    while not os.path.exists('stop'):\n        time.sleep(0.05)\n    print('over')\n"
+    with closing(OwnApp(lab, f"{text}{loop}{ends}")) as app:
+        app.settle("nothing", 0.0, ())
+        assert capsys.readouterr().out == ""
+        (app.program.folder / "stop").touch()
+        for _ in range(2):
+            ending = app.running["relay"]
+            until(lambda: not ending.alive, what="the relay's end")  # noqa: B023
+            app.settle("nothing", 0.0, ())
+            assert app.running["relay"] is not ending
+        told = "The relay of your app has ended by itself. Its last line: over"
+        assert capsys.readouterr().out == f"{told}\nIt was started again.\n"
 
 
 @pytest.mark.parametrize(
