@@ -159,25 +159,8 @@ def test_events_tell_of_each_change_as_it_happens(web: httpx.Client) -> None:
         assert seen == ["enqueued", "claimed", "done"]
 
 
-@pytest.mark.parametrize("path", ["/", "/posts/1", "/healthz", "/api/jobs/summary"])
-def test_a_foreign_host_is_refused_everywhere(web: httpx.Client, path: str) -> None:
-    assert 400 <= web.get(path, headers={"host": "evil.example"}).status_code < 500
-
-
 def test_healthz_says_that_comments_can_be_taken(stack: Stack) -> None:
     assert httpx.get(f"{stack.ready['web']}/healthz").status_code == 200
-
-
-def test_the_sinks_counts_and_rules(inbox: httpx.Client) -> None:
-    stats = inbox.get("/api/stats").json()
-    assert set(stats) == {"accepted", "distinct", "duplicates", "refused"}
-    rule = {"at": "data", "do": "wait", "seconds": 0.01, "match": {"to": "*@nowhere.test"}}
-    (put,) = inbox.put("/api/faults", json=[rule]).json()
-    assert {"id", "at", "do", "seconds", "match"} <= set(put)
-    assert inbox.get("/api/faults").json()[0]["id"] == put["id"]
-    assert inbox.delete("/api/faults").status_code in (200, 204)
-    assert inbox.get("/api/faults").json() == []
-    assert httpx.get(str(inbox.base_url) + "/api/stats").status_code == 401
 
 
 @pytest.mark.thorough

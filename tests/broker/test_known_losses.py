@@ -236,17 +236,3 @@ def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     shop.start_redis()
     shop.start_worker()
     shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")
-
-
-@pytest.mark.thorough
-def test_broken_connections_run_no_healthy_job_twice(open_one: OpenShop) -> None:
-    """Stock holds this too, since 5.7."""
-    shop = open_one("claims", **CAREFUL)
-    shop.start_worker()
-    parcels = [f"p{number}" for number in range(6)]
-    shop.order(*parcels, seconds=1)
-    for parcel in ("p0", "p2"):
-        shop.until_started(parcel)
-        shop.link.reset()
-    assert not shop.lost(parcels, 40)
-    assert set(shop.times("started").values()) == {1}

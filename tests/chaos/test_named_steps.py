@@ -77,44 +77,6 @@ def _web_is_back(client: Client) -> bool:
     return False
 
 
-def _state(client: Client, job: str) -> str:
-    with suppress(httpx.HTTPStatusError):  # the relay may not have handed it over yet
-        return str(client.job(job)["state"])
-    return ""
-
-
-def test_a_reply_that_is_lost_after_the_mail_was_stored_is_a_duplicate_that_nobody_sees(
-    stack: Stack,
-) -> None:
-    with Client(stack.ready) as client:
-        before = client.mail_stats()
-        client.set_faults({"at": "reply", "do": "drop_reply", "times": 1})
-        job = client.comment()["job_id"]
-        until(lambda: _state(client, job) == "done", what="the second try")
-        after = client.mail_stats()
-        assert after["distinct"] == before["distinct"] + 1
-        assert after["duplicates"] == before["duplicates"] + 1
-        [mail] = [mail for mail in client.all_mails() if mail["job_id"] == job]
-        assert mail["message_id"] == client.job(job)["message_id"]
-        assert mail["deliveries"] == 2
-
-
-@pytest.mark.parametrize(("code", "state", "tries"), [(451, "done", 2), (550, "dead", 1)])
-def test_a_4xx_is_tried_again_and_a_5xx_is_not(
-    stack: Stack, code: int, state: str, tries: int
-) -> None:
-    """RFC 5321, section 4.2.1: transient and permanent negative completion replies."""
-    with Client(stack.ready) as client:
-        client.set_faults({**_DEFER, "code": code})
-        job = client.comment()["job_id"]
-        until(lambda: _state(client, job) == state, what=f"the job becoming {state}")
-        events = [event["event"] for event in client.job(job)["timeline"]]
-        assert events.count("claimed") == tries
-        if state == "dead":
-            client.decide(job, "retry")
-            until(lambda: _state(client, job) == "done", what="the try that a person asked for")
-
-
 @pytest.mark.parametrize("half", most_thorough(["a command", "a transaction"], "a transaction"))
 def test_a_log_that_ends_in_half_a_record_is_cut_off_and_said_so(half: str) -> None:
     """As when Redis is killed in the middle of a rescue: all of the script is kept, or nothing."""

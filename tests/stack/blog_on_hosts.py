@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
+from servers import watches
 from stack.network import Host, Network
 from support import until
 
@@ -22,8 +23,6 @@ from demo_app.stack.redis_server import binary
 
 TOKEN = "eight-hosts-one-token"
 REDIS, SENTINEL, SMTP, INBOX, WEB = 6379, 26379, 2525, 8025, 8000
-#: Milliseconds without an answer after which Sentinel calls the primary dead.
-SILENT_MS = 1000
 #: What lets all hosts in, by pg_hba.conf.
 _FOR_ALL = "host all all 198.18.0.0/15 scram-sha-256\n"
 
@@ -135,12 +134,8 @@ def _start_redis(blog: Blog, folder: Path) -> None:
         quick = ["--repl-diskless-sync-delay", "0"]
         host.run([binary(), *where, *keeps, *follows, *quick])
     settings = folder / "sentinel.conf"
-    settings.write_text(
-        f"bind {watch.address}\nprotected-mode no\n"
-        f"sentinel monitor books {one.address} {REDIS} 1\n"
-        f"sentinel down-after-milliseconds books {SILENT_MS}\n"
-        "sentinel failover-timeout books 5000\n"
-    )
+    of_itself = f"bind {watch.address}\nprotected-mode no\n"
+    settings.write_text(of_itself + watches(one.address, REDIS))
     until(lambda: _follows(two), what="the replica")
     watch.run([binary(), str(settings), "--sentinel", "--port", str(SENTINEL)])
     until(lambda: _is_watched(watch), 60.0, "Sentinel's look at the replica")

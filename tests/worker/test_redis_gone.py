@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from support import being_sent, client_of, until
 
 from demo_app.backends.celery import CeleryBackend
@@ -50,26 +49,3 @@ def test_a_sigkill_of_redis_costs_no_job_no_worker_and_no_reader_anything() -> N
         assert client.mail_stats()["accepted"] <= 26 + 8, "at most what was under way came twice"
         runs = [len(job.runs) for job in timeline.read(client_of(stack.ready["redis"])).jobs]
         assert max(runs) <= 2
-
-
-@pytest.mark.thorough
-def test_a_restart_of_redis_after_more_than_a_lease_does_not_look_like_the_death_of_all() -> None:
-    environment = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
-    with Stack(workers=3, environment=environment) as stack, Client(stack.ready) as client:
-        redis = client_of(stack.ready["redis"])
-        until(lambda: redis.hget("server", "since"), what="the first look at the others")
-        names = {worker["id"] for worker in client.summary()["workers"]}
-        longest = max(int(redis.pttl(f"worker:{name}")) for name in names) / 1000
-        stack.kill("redis", restart=False)
-        gone = datetime.now(UTC) + timedelta(seconds=longest + 0.5)
-        until(lambda: datetime.now(UTC) > gone, what="the end of every lease")
-        stack.start("redis")
-        client.comment()
-        client.wait_for_mails(1)
-        since = float(redis.hget("server", "since") or 0)
-        until(
-            lambda: datetime.now(UTC).timestamp() > since + 2.0 and client.summary(),
-            what="a lease in which the workers judge each other again",
-        )
-        assert {worker["id"] for worker in client.summary()["workers"]} == names
-        assert _deaths(redis) == 0
