@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
 from demo_app.stage.replay import LastKill
-from demo_app.stage.twin import PLACES
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
 from demo_app.web.translations import Translations
@@ -28,7 +27,7 @@ class Picture:
 
     sums: by name, `posted` is the sum of the others; `held` by a dead worker. floors: the tokens on
     each floor, in their order; a worker's floor is named by its id. hidden: how many more are on a
-    floor.
+    floor. lane: the numbers of all comments, by those sums.
     redis: whether it answers; None when it takes no part. redis_since: seconds since it was
     started, if that was lately. mail: the mood of the mail server, and
     mail_seconds how long it takes for a mail. twice: mails that came again, and are shown once.
@@ -41,6 +40,7 @@ class Picture:
     floors: dict[str, list[DeliveryStatus]]
     hidden: dict[str, int]
     dead: int
+    lane: dict[str, list[int]] = field(default_factory=dict)
     workers: tuple[snapshot.Worker, ...] = ()
     backend: str = ""
     redis: bool | None = None
@@ -58,16 +58,6 @@ class Picture:
         """How many mails a slow mail server is being handed."""
         busy = sum(len(self.floors[worker.id]) for worker in self.workers if worker.alive)
         return busy if self.mail == "slow" else 0
-
-    @property
-    def lane(self) -> dict[str, list[int]]:
-        """The numbers of the comments, by where their jobs are, as `TwinPicture.places`."""
-        names = {"inbox": "delivered", "lost": "gone"}
-        names |= {worker.id: "running" if worker.alive else "held" for worker in self.workers}
-        places: dict[str, list[int]] = {place: [] for place in PLACES}
-        for floor, ones in self.floors.items():
-            places[names.get(floor, "waiting")] += [one.notice.comment_id for one in ones]
-        return {place: sorted(numbers) for place, numbers in places.items()}
 
     @property
     def rescued(self) -> int:
@@ -113,10 +103,13 @@ def arranged(
     shown = {floor: ones[:TOKENS] for floor, ones in floors.items()}
     shown["inbox"] = floors["inbox"][: -DELIVERED - 1 : -1]  # the newest first
     shown["lost"] = floors["lost"][-LOST:]
-    sums = Counter(_sum(one, workers) for one in found)
+    lane: dict[str, list[int]] = {name: [] for name in SUMS}
+    for one in reversed(found):
+        lane[_sum(one, workers)].append(one.notice.comment_id)
     return {
-        "sums": {"posted": len(found), **{name: sums[name] for name in SUMS}},
+        "sums": {"posted": len(found), **{name: len(ones) for name, ones in lane.items()}},
         "floors": defaultdict(list, shown),
+        "lane": lane,
         "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown},
         "dead": len(floors["dead"]),
     }

@@ -25,7 +25,8 @@ from demo_app.stage.show import steps
 
 #: Seconds between two pictures; for which words stay, and for each of their letters; and that a
 #: step may take.
-BETWEEN, WORDS, LETTER, PATIENCE = 0.25, 2.0, 0.06, 120.0
+BETWEEN, WORDS, PATIENCE = 0.25, 2.0, 120.0
+LETTER = {"en": 0.06, "ja": 0.12}
 _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
@@ -66,8 +67,8 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
                 if time.monotonic() - began > PATIENCE:
                     raise TimeoutError(f"It still waits for {step['until']}: {state}")
                 state = take()
-            began = time.monotonic()
-            while step["hold"] and time.monotonic() - began < WORDS + LETTER * len(step["words"]):
+            began, reading = time.monotonic(), WORDS + LETTER[language] * len(step["words"])
+            while step["hold"] and time.monotonic() - began < reading:
                 take()
         tape = _data("tape", client.web.get("/stage", params={"at": "1e10"}).text)
     marks = [(at, what) for at, what in tape["marks"] if at >= frames[0][0]]

@@ -27,14 +27,14 @@ from local_smtp.web.words import LANGUAGES
 #: What a step can wait for, by name; each is a number.
 STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
-    *("later", "workers", "held", "rescued", "redis", "twice", "pid", "stock"),
+    *("later", "workers", "held", "rescued", "redis", "twice", "stock"),
 )
 
 
-def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int]:
+def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int | str]:
     """The numbers of STATE. workers: those alive; redis: 1 if it answers. later: jobs that are
-    tried again later. pid: of the last killed worker, and rescued: its jobs that came back. twice:
-    mails that came again. stock: mails that stock Celery has delivered.
+    tried again later. rescued: jobs of the last killed worker that came back, and
+    killed: its id. twice: mails that came again. stock: mails that stock Celery has delivered.
     """
     killed = picture.last_kill
     return {
@@ -42,7 +42,7 @@ def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int
         "later": len(picture.floors["later"]) + picture.hidden.get("later", 0),
         "workers": sum(worker.alive for worker in picture.workers),
         "rescued": killed.rescued if killed else 0,
-        "pid": killed.pid if killed else 0,
+        "killed": killed.worker if killed else "",
         "redis": int(bool(picture.redis)),
         "twice": picture.twice,
         "stock": len(twin.places["delivered"]) if twin else 0,

@@ -24,26 +24,25 @@ from demo_app.web import processes
 from demo_app.web.inbox import Inbox
 
 #: Where a job can be, of stock Celery or of ours.
-PLACES = ("waiting", "running", "held", "delivered", "gone")
+PLACES = ("waiting", "running", "held", "delivered", "lost")
 #: What was posted in this round: job ids with their comments' numbers.
 _POSTED = "twin:posted"
-#: Seconds after which a job counts as gone that is in no key and in no mail.
-_GONE_AFTER = 2.0
+#: Seconds after which a job counts as lost that is in no key and in no mail.
+_LOST_AFTER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class TwinPicture:
     """What stock Celery has at one moment: the numbers of the comments, by where their jobs are.
 
-    pid: the worker, alive or the last that was; None before the first. held_for: seconds since the
-    oldest job of `held` was taken, and back_in: seconds until it is given back at the earliest.
+    pid: the worker, alive or the last that was; None before the first. back_in: seconds until the
+    oldest job of `held` is given back at the earliest.
     """
 
     posted: int
     places: dict[str, list[int]]
     pid: int | None
     alive: bool
-    held_for: float = 0.0
     back_in: float = 0.0
 
 
@@ -96,21 +95,19 @@ class Twin:
             if found[job] == "held" and job in posted:
                 held.append(moment)
         places = self._places(posted, found)
-        now = time.time()
-        oldest = min(held, default=now)
-        back_in = max(0.0, oldest + self.chosen.visibility_seconds - now)
-        return TwinPicture(len(posted), places, pid, alive, now - oldest, back_in)
+        back_in = max(0.0, min(held, default=0.0) + self.chosen.visibility_seconds - time.time())
+        return TwinPicture(len(posted), places, pid, alive, back_in)
 
     def _places(self, posted: dict[str, str], found: dict[str, str]) -> dict[str, list[int]]:
         if posted.keys() - found.keys() - self._mailed:
             self._mailed = {str(mail["job_id"]) for page in self.inbox.pages(4) for mail in page}
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
-            place = found.get(job) or ("delivered" if job in self._mailed else "gone")
-            if place != "gone":
+            place = found.get(job) or ("delivered" if job in self._mailed else "lost")
+            if place != "lost":
                 self._missing_since.pop(job, None)
             elif time.monotonic() - self._missing_since.setdefault(job, time.monotonic()) < (
-                _GONE_AFTER
+                _LOST_AFTER
             ):
                 place = "running"  # between two of its steps, or on its way into the inbox
             places[place].append(int(number))

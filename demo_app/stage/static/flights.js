@@ -48,6 +48,7 @@ export function crowd() {
     if (all > shown) floor.dataset.more = `+${all - shown}`;
     else delete floor.dataset.more;
   }
+  threads();
 }
 
 // Where every token is; one without a seat is where its floor is.
@@ -65,13 +66,32 @@ export function note() {
 
 const spot = (token) => `${token.offsetLeft} ${token.offsetTop}`;
 
-function streak(from, to, pace) {
+function draw(kind, from, to) {
   const line = document.createElement("i");
-  line.className = "streak";
+  line.className = kind;
   const [x, y] = [to.x - from.x, to.y - from.y];
   Object.assign(line.style, { left: `${from.x}px`, top: `${from.y}px`, width: `${Math.hypot(x, y)}px` });
   line.style.rotate = `${Math.atan2(y, x)}rad`;
   document.body.append(line);
+  return line;
+}
+
+// In a slow moment a thin line leads from each token of a dead worker to the key in Redis that holds it.
+function threads() {
+  for (const old of document.querySelectorAll(".thread")) old.remove();
+  if (!document.body.matches(".look")) return;
+  for (const token of document.querySelectorAll(".token:is(.box.off *, .rescued):not(.beyond)")) {
+    const { floor } = token.parentElement.dataset;
+    const key = document.querySelector(floor === "queue" ? ".redis h2 .key" : `[data-claims="${floor}"]`);
+    if (!key) continue;
+    const [board, box] = [token.offsetParent.getBoundingClientRect(), key.getBoundingClientRect()];
+    const seat = { x: board.left + token.offsetLeft + token.offsetWidth / 2, y: board.top + token.offsetTop + token.offsetHeight / 2 };
+    draw("thread", seat, { x: box.right, y: box.top + box.height / 2 }); // also while the token grows
+  }
+}
+
+function streak(from, to, pace) {
+  const line = draw("streak", from, to);
   const frames = [{ scale: "0 1" }, { scale: 1, opacity: 1 }, { scale: 1, opacity: 0 }];
   line.animate(frames, 2 * pace).finished.then(() => line.remove());
 }

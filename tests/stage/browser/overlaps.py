@@ -19,8 +19,10 @@ _OVERLAPS = """() => {
   const pairs = [...document.querySelectorAll(".board > .room")].map(boxes).flatMap((room) =>
     room.flatMap((one, number) => room.slice(number + 1).filter((other) => meet(one.box, other.box))
       .map((other) => `${one.name} / ${other.name}`)));
-  const spilt = [...document.querySelectorAll("[data-more]")].filter((floor) =>
-    floor.scrollHeight > floor.clientHeight + 2 || floor.scrollWidth > floor.clientWidth + 2);
+  const spilt = [...document.querySelectorAll("[data-more]")]
+    .filter((floor) => floor.checkVisibility({ visibilityProperty: true }))
+    .filter((floor) => floor.scrollHeight > floor.clientHeight + 2
+      || floor.scrollWidth > floor.clientWidth + 2);
   return [...pairs, ...spilt.map((floor) => `${floor.dataset.floor}: ${floor.dataset.more}`)];
 }"""
 
