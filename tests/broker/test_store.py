@@ -124,6 +124,19 @@ def test_a_dead_workers_jobs_go_back_to_the_head_in_their_order(store: Queue) ->
     assert conserved(store)
 
 
+def test_a_job_that_was_given_back_says_so_after_a_late_end_too(store: Queue) -> None:
+    fill(store, 1)
+    let_judge(store)
+    store.register("w", LEASE, "{}")
+    held = claim(store, "w")
+    die(store, "w")
+    store.rescue("other", LEASE, 3)
+    assert not store.finish(held, Disposition.DEAD).in_time
+    store.register("other", LEASE, "{}")
+    (again,) = store.claim("other", LANES)
+    assert again.redelivered
+
+
 def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_give_up(store: Queue) -> None:
     fill(store, 1)
     let_judge(store)

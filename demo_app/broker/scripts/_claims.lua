@@ -85,7 +85,7 @@ local function pop_past_suspects(worker, lanes, all)
         redis.call('LREM', queue_key(lane), -1, id)
         return lane, id
       end
-      local _, since = event_at(id, -1)
+      local _, since = last_event(id)
       if since and now - since > 60 then return end
     end
   end
@@ -93,7 +93,7 @@ end
 
 -- Whether a job was claimed before and given back ('1', or '' for no).
 local function redelivered(id)
-  local name = event_at(id, -1)
+  local name = last_event(id)
   return (name == 'requeued' or name == 'rescued') and '1' or ''
 end
 

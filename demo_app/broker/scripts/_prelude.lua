@@ -50,6 +50,16 @@ local function event_at(id, number)
   if line then return event_in(line) end
 end
 
+-- What changed the job's state last. An end that came too late changes nothing.
+local function last_event(id)
+  local number, name = -1, event_at(id, -1)
+  while name == 'late' or name == '' do
+    number = number - 1
+    name = event_at(id, number)
+  end
+  return event_at(id, number)
+end
+
 local function is_known(worker) return redis.call('SISMEMBER', WORKERS, worker) == 1 end
 
 local function journal(id, event, by, detail)
@@ -95,7 +105,7 @@ end
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
-      local waits, _, noted = state == 'scheduled' or state == 'retrying', event_at(id, -1)
+      local waits, _, noted = state == 'scheduled' or state == 'retrying', last_event(id)
       redis.call('ZINCRBY', set_key(state), seconds(id, waits and noted), id)
     end
   end

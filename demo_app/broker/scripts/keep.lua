@@ -6,7 +6,7 @@ for i = 2, #ARGV do
     redis.call('SADD', KEPT, id)
   elseif redis.call('SREM', KEPT, id) == 1 and not redis.call('ZSCORE', set_key('done'), id)
       and not redis.call('ZSCORE', set_key('discarded'), id) then
-    local name = event_at(id, -1)
-    if name == 'done' or name == 'discarded' or name == 'late' then redis.call('DEL', job_key(id)) end
+    local name = last_event(id)
+    if name == 'done' or name == 'discarded' then redis.call('DEL', job_key(id)) end
   end
 end

@@ -2,13 +2,6 @@
 -- ARGV: the state after each event (JSON; fold.py has it), then ids.
 local STATE, answers = cjson.decode(ARGV[1]), {}
 for i = 2, #ARGV do
-  local state, number = nil, -1
-  while not state and number >= -9 do
-    local name = event_at(ARGV[i], number)
-    if not name then break end
-    state = STATE[name]
-    number = number - 1
-  end
-  answers[i - 1] = state or ''
+  answers[i - 1] = STATE[last_event(ARGV[i]) or ''] or ''
 end
 return answers
