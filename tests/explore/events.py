@@ -72,8 +72,7 @@ def faults(world: World) -> list[Event]:
     """Everything that can go wrong next, apart from what can happen within a step."""
     events: list[Event] = []
     for name, worker in world.workers.items():
-        if world.may("kill"):
-            events.append(("kill", name))
+        events += [(what, name) for what in ("kill", "leave") if world.may(what)]
         if world.may("pause") and not worker.paused and not worker.halted:
             events.append(("pause", name))
         if world.may("drop") and worker.tags("waits"):

@@ -15,8 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import redis
-
 from demo_app.blog import posts, settlement
 from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.loop import Loop
@@ -25,7 +23,7 @@ from demo_app.broker.claim import Claim
 from demo_app.broker.complaints import Complaints
 from demo_app.broker.options import Options
 from demo_app.judge.frozen import EXPIRY, Content
-from explore.worker import Said, Setup, Wire
+from explore.worker import Client, Said, Setup, Wire
 
 if TYPE_CHECKING:
     from explore.world import World
@@ -70,6 +68,7 @@ class Silent:
     """In place of a thread: it does nothing, and the world takes its steps."""
 
     failure = ""
+    set = join = is_alive = lambda *_, **__: None
 
     def wake(self) -> None:
         """It is looked at all the time."""
@@ -86,7 +85,7 @@ _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] =
     Complaints: lambda _: (Complaints, ()),
     Said: lambda _: (Said, ()),
     Wire: lambda wire: (_wire, (wire.setup,)),
-    redis.Redis: lambda _: (_client, ()),
+    Client: lambda _: (_client, ()),
     Memory: lambda database: (_database, (database.number,)),
     count: lambda counter: (count, (int(repr(counter)[6:-1]),)),
 }
@@ -96,8 +95,8 @@ def _wire(setup: Setup) -> Wire:
     return Wire(_world[0].server, setup)
 
 
-def _client() -> redis.Redis:
-    return _world[0].server.client
+def _client() -> Client:
+    return Client(_world[0].server)
 
 
 def _database(number: int) -> Memory:
@@ -124,11 +123,13 @@ _MOMENT = re.compile(r"\d{9,10}\.\d{6}")
 _EVENT = re.compile(r'^\["(\w+)","[^"]*","([^"]*)"')
 _RETRIES = re.compile(r'"retries":(\d+)')
 _UNTOLD = {Options, Setup, *_ANEW}
-_KNOWN_ELSEWHERE = ("_rounds", "_in_flight", "_queue", "client", "_run", "_backend", "_database")
+#: Also: until when Python is asked what it has deleted, which is said at once here.
+_KNOWN_ELSEWHERE = ("_rounds", "_in_flight", "_queue", "client", "_run", "_backend", "_database",
+                    "_search_until")  # fmt: skip
 _TAGGED = ("_held", "_pending", "phase")
 
 
-_told: dict[tuple[Content, float, float], str] = {}
+_told: dict[tuple[Any, ...], str] = {}
 
 
 class Key:
@@ -170,7 +171,7 @@ class Key:
 
     def _redis(self, content: Content) -> str:
         """Of a content at a moment; many steps leave both as they were."""
-        asked = (content, self._now, self._long_ago)
+        asked = (content, self._now, self._long_ago, *self._numbers)
         if asked not in _told:
             if len(_told) > 20_000:
                 _told.clear()

@@ -24,7 +24,7 @@ STEPS = tuple(
                  "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.
-_SHOWING = ("snapshot", "held", "pause", "take")
+_SHOWING = ("snapshot", "pause", "take")
 
 #: What stands in a line of Lua, and what the mistake puts there.
 _LUA = tuple(
@@ -43,10 +43,11 @@ _STATEMENT = re.compile(r"^\s*(redis\.call\(.*\)|[a-z_]+\(.*\)|if .* then return
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake. where: file and line; in_: the script or function; before, after: the line;
-    make: makes it, and returns what unmakes it."""
+    """One mistake. where: file and line; of: file and function; in_: the script or the function's
+    code; before, after: the line; make: makes it, and returns what unmakes it."""
 
     where: str
+    of: str
     in_: str
     before: str
     after: str
@@ -79,12 +80,18 @@ def of_scripts() -> list[Mutant]:
         if name in _SHOWING or not file.name.endswith(".lua"):
             continue
         lines = file.read_text("utf-8").splitlines()
+        function = ""
         for number, line in enumerate(lines):
+            if line == "end" or line.startswith("local function "):
+                function = (
+                    line.removeprefix("end").removeprefix("local function ").partition("(")[0]
+                )
             code = line.partition("--")[0].rstrip()
             for new in dict.fromkeys(_mistakes(code)):
                 text = "\n".join([*lines[:number], new, *lines[number + 1 :]]) + "\n"
                 make = _file_maker(name, text)
-                found.append(Mutant(f"{file.name}:{number + 1}", name, code, new, make))
+                where = f"{file.name}:{number + 1}"
+                found.append(Mutant(where, f"{file.name} {function}", name, code, new, make))
     return found
 
 
@@ -198,7 +205,8 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
                     function,
                 )
                 place, make = called(function.__code__), _code_maker(function, code)
-                found.append(Mutant(f"{short}:{change.line}", place, before, after, make))
+                where, of = f"{short}:{change.line}", f"{short} {function.__qualname__}"
+                found.append(Mutant(where, of, place, before, after, make))
     return found
 
 
@@ -226,6 +234,7 @@ def _node_of(tree: ast.Module, function: types.FunctionType) -> ast.FunctionDef:
         if not isinstance(node, ast.FunctionDef) or node.name != function.__name__:
             continue
         if first in (node.lineno, *(one.lineno for one in node.decorator_list)):
+            node.returns = None  # a type
             return node
     raise LookupError(function.__qualname__)
 

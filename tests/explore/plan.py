@@ -18,6 +18,7 @@ class Faults(NamedTuple):
 
     all: int = 0
     kill: int = 0
+    leave: int = 0
     pause: int = 0
     halt: int = 0
     lose: int = 0
@@ -73,6 +74,7 @@ class Ledger:
     mail_of: dict[str, str] = field(default_factory=dict)
     begun: Counter[str] = field(default_factory=Counter)
     mailed: Counter[str] = field(default_factory=Counter)
+    waits: set[tuple[str, str]] = field(default_factory=set)  # by which worker's word which job
     decided: set[str] = field(default_factory=set)  # jobs that a person discarded
     acts: set[str] = field(default_factory=set)  # what people did
     faults: Counter[str] = field(default_factory=Counter)

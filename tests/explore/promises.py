@@ -3,11 +3,13 @@ keep it are tagged with it."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from demo_app.judge.frozen import Content
+from demo_app.broker.events import Event, event_of
+from demo_app.broker.fold import TO_TAIL, state_after
+from demo_app.broker.message import parse
+from demo_app.judge.frozen import EXPIRY, Content
 from explore.world import World
 
 #: Every promise, in one sentence.
@@ -22,9 +24,13 @@ PROMISES = {
     "alive": "nobody takes a healthy worker for dead, and no step of its heartbeat fails",
     "no-wait": "a worker with free places gets a job if there is one, and no more than it can hold",
     "not-early": "a job is not found due before its moment, by a clock that is right",
+    "alone": "a job that two workers died with is the only one that its next worker holds",
     "bounded": "a job that kills its workers is put aside after a few of them",
     "patience": "a job that fails for now is not given up after its first tries",
     "ends": "when no fault comes any more, every job ends",
+    "told": "what happened last to a job says where it is, and who has it",
+    "tidy": "what Redis keeps about a job or a worker goes with it",
+    "figures": "the throughput counts each job that is done, and how long it took",
 }
 
 
@@ -34,6 +40,7 @@ class View:
     def __init__(self, content: Content) -> None:
         self.of = {key: parts for key, _, parts in content}
         self.places: dict[str, list[str]] = {}
+        self._histories: dict[str, list[Event]] = {}
         for key, parts in self.of.items():
             if key.startswith(("queue:", "claims:")):
                 jobs = parts
@@ -47,8 +54,23 @@ class View:
 
     def events(self, job: str) -> list[str]:
         """What happened to the job, the oldest first."""
-        lines = self.of.get(f"job:{job}", ())
-        return [found[1] for line in lines if (found := re.match(r'\["(\w+)"', line))]
+        return [event.event for event in self.history(job)]
+
+    def history(self, job: str) -> list[Event]:
+        """The same, with all that is known of it."""
+        if job not in self._histories:
+            lines = self.of.get(f"job:{job}", ())
+            self._histories[job] = [event_of(line) for line in lines if line.startswith("[")]
+        return self._histories[job]
+
+    def fields(self, key: str) -> set[str]:
+        """The fields of a hash."""
+        return set(self.of.get(key, ())[::2])
+
+    def dead_with(self, job: str) -> set[str]:
+        """The workers whose end the job is blamed for."""
+        parts = self.of.get("deaths", ())
+        return set(dict(zip(parts[::2], parts[1::2], strict=True)).get(job, "").split())
 
     def counters(self) -> dict[str, int]:
         """The counters."""
@@ -109,14 +131,77 @@ def _order(world: World, view: View) -> Iterator[str]:
         lost = world.ledger.faults["wipe"] or world.ledger.faults["rollback"]
         if first != sorted(first, key=_number) and not lost and len(world.blogs) < 2:
             yield f"{key} has {', '.join(first[:5])} in this order"
-        back = [view.events(job)[-1:][0] == "rescued" for job in head_first if view.events(job)]
+        back = [
+            event in ("rescued", "requeued")
+            for job in head_first
+            for event in view.events(job)[-1:]
+        ]
         if back != sorted(back, reverse=True):
             yield f"{key} has a job at its head that came after one that was given back"
 
 
+def _told(world: World, view: View) -> Iterator[str]:
+    for job in sorted(view.known & view.places.keys()):
+        (place,), events = view.places[job], view.history(job)
+        says = state_after(event.event for event in events)
+        if {"queue": "queued", "claims": "running"}.get(place.partition(":")[0], place) != says:
+            yield f"{job} is in {place}, and its history says {says}"
+        by = [event.by for event in events if event.event == "claimed"][-1:]
+        if says == "running" and not place.endswith(f":{by[0]}"):
+            yield f"{job} is in {place}, and its history says that {by[0]} has it"
+        if any(event.detail == TO_TAIL for event in events):
+            yield f"{job} is said to be at the tail, and nobody has put it there"
+
+
+def _tidy(world: World, view: View) -> Iterator[str]:
+    at = {job: places[0].partition(":")[0] for job, places in view.places.items()}
+    workers = set(view.of.get("workers", ()))
+    if view.fields("running") != {job for job, place in at.items() if place == "claims"}:
+        yield "`running` has not what is held"
+    if view.fields("leases") != workers:
+        yield "`leases` has not the workers that are known"
+    if left := view.fields("suspects") - workers:
+        yield f"`suspects` has {left}, who are no workers"
+    for key in view.of:
+        of_worker = key.startswith(("worker:", "waiting:", "claims:"))
+        if of_worker and key.rpartition(":")[2] not in workers:
+            yield f"{key} is there, and its worker is not"
+        if key.startswith("throughput:") and key not in view.fields(EXPIRY):
+            yield f"{key} stays without end"
+    for job in {one.removeprefix("~") for one in view.fields("deaths")}:
+        if at.get(job, "done") in ("dead", "done", "discarded") and _number(job) < world.put:
+            yield f"`deaths` has {job}, which has ended"
+    rows, lost = _rows(world), world.ledger.faults["lose"] or world.ledger.faults["rollback"]
+    if (left := set(view.of.get("kept", ())) - rows) and not lost:
+        yield f"`kept` has {left}, of which no outbox has a copy"
+
+
+def _figures(world: World, view: View) -> Iterator[str]:
+    shown: Counter[str] = Counter()
+    for key, parts in view.of.items():
+        if key.startswith("throughput:"):
+            for name, value in zip(parts[::2], parts[1::2], strict=True):
+                shown[name.partition(" ")[2]] += int(value)
+    ended = {job for job in view.known if view.events(job)[-1:] == ["done"]}
+    took = 0
+    for job in ended:
+        began, end = parse(view.of[f"job:{job}"][0]).enqueued_at, view.history(job)
+        took += int(1000 * (end[-1].at - (began or end[0].at)))
+    counted = view.counters().get("done", 0) - world.counted
+    real = {"done": counted, "timed": counted, "ms": took}
+    known = real if counted == len(ended) else ("done",)  # others are forgotten
+    for name in known:
+        if shown[name] != real[name]:
+            yield f"{shown[name]} {name} is shown for the throughput, and it was {real[name]}"
+
+
+def _rows(world: World) -> set[str]:
+    """The jobs that an outbox has."""
+    return {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
+
+
 def _kept(world: World, view: View) -> Iterator[str]:
-    ledger = world.ledger
-    rows = {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
+    ledger, rows = world.ledger, _rows(world)
     lost = ledger.faults["wipe"] or ledger.faults["rollback"]
     for job in ledger.accepted:
         if ledger.mailed[ledger.mail_of[job]] or job in ledger.decided or job in rows:
@@ -154,16 +239,37 @@ def _bounded(world: World, view: View) -> Iterator[str]:
             yield f"{job} was begun {times} times"
 
 
+def _alone(world: World, view: View) -> Iterator[str]:
+    held: dict[str, list[str]] = {}
+    for job, places in view.places.items():
+        if places[0].startswith("claims:"):
+            held.setdefault(places[0].rpartition(":")[2], []).append(job)
+    for worker, jobs in held.items():
+        suspects = [job for job in jobs if len(view.dead_with(job)) > 1]
+        if suspects and len(jobs) > 1:
+            yield f"{worker} holds {', '.join(jobs)}, and {suspects[0]} is a suspect"
+
+
 def _patience(world: World, view: View) -> Iterator[str]:
+    fewest = min(setup.rescues for setup in world.plan.processes)
     for job in view.of.get("dead", ())[::2]:
         if "AnotherBlog" in view.of[f"job:{job}"][-1]:
             continue  # no try of this worker's can succeed
         kind = world.kind(job)
         if kind == "flaky" and world.ledger.begun[job] <= 2 and not world.ledger.disturbed:
             yield f"{job} failed once, and was given up"
-        blamed = [e for e in view.events(job) if e == "rescued"]
-        if kind not in ("poison", "hog") and len(blamed) < 2 and world.kind(job) != "flaky":
-            yield f"{job} was given up after {len(blamed)} deaths"
+        blamed = view.events(job).count("rescued")
+        if kind not in ("hog", "flaky") and blamed < fewest + 2:
+            yield f"{job} was given up after {blamed} deaths"
+    for job in view.of.get("retrying", ())[::2]:
+        aside = view.history(job)[-1].detail.startswith("poison")
+        if aside and world.kind(job) != "hog" and view.events(job).count("rescued") <= fewest:
+            yield f"{job} was set aside after {view.events(job).count('rescued')} deaths"
+    for job in view.fields("deaths"):
+        if wrong := {name for name, waits in world.ledger.waits if waits == job} & view.dead_with(
+            job
+        ):
+            yield f"{job} is blamed for the end of {wrong}, where it had not begun"
 
 
 _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
@@ -175,5 +281,9 @@ _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
     "begins-once": _begins_once,
     "not-early": _not_early,
     "bounded": _bounded,
+    "alone": _alone,
     "patience": _patience,
+    "told": _told,
+    "tidy": _tidy,
+    "figures": _figures,
 }

@@ -11,6 +11,7 @@ import redis
 
 from demo_app.blog import identity, posts
 from demo_app.broker.claim import Claimed, Disposition, Ending
+from demo_app.broker.events import event_of
 from demo_app.judge.frozen import FrozenRedis
 from demo_app.tasks import notify_author
 from explore.jobs import put_in
@@ -70,7 +71,7 @@ def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> 
             return
         what, past, began = worker.halted
         worker.halted = ()
-    before = dump(worker)
+    before = dump(worker) if fault and fault.what == "halt" else b""
     LINE.begin(fault, list(past), world.now)
     LINE.clock.now, LINE.clock.skew = began, worker.setup.skew
     world.running = worker
@@ -90,11 +91,25 @@ def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> 
 def _round(world: World, worker: Worker) -> None:
     epoch = worker.here.lease.worker
     failed = worker.round()
+    if not failed and epoch == worker.here.lease.worker:
+        world.ledger.broken = _wrong_beat(world, worker)
+        world.ledger.waits |= {(epoch, job) for job in worker.here._said_to_wait}
     if worker.name not in world.ledger.touched:
         if failed:
             world.ledger.broken = f"alive: {worker.name}: {failed[0]}"
         elif epoch and worker.here.lease.worker != epoch:
             world.ledger.broken = f"alive: {worker.name} is healthy, and was taken for dead"
+
+
+def _wrong_beat(world: World, worker: Worker) -> str:
+    """What is wrong after a heartbeat."""
+    held = worker.here.held()
+    told = set(world.jobs_in(f"waiting:{worker.here.lease.worker}"))
+    if told != {held[tag].id for tag in worker.tags("waits")}:
+        return f"patience: {told or 'nothing'} is what Redis has of what waits in {worker.name}"
+    if worker.here._pending:
+        return f"tidy: {worker.name} has ends to tell that Redis has heard"
+    return ""
 
 
 def _claim(world: World, worker: Worker) -> None:
@@ -106,7 +121,7 @@ def _claim(world: World, worker: Worker) -> None:
         worker.here.lease.renew()
         return
     if LINE.fault is None and worker.name not in world.ledger.touched:
-        world.ledger.broken = _wrong_claim(worker, claimed, waiting, suspects)
+        world.ledger.broken = _wrong_claim(world, worker, claimed, waiting, suspects)
     if worker.setup.slow:
         worker.on_its_way = tuple(claimed)
     else:
@@ -114,7 +129,7 @@ def _claim(world: World, worker: Worker) -> None:
 
 
 def _wrong_claim(
-    worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
+    world: World, worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
 ) -> str:
     """What is wrong with a claim. waiting: what was in the queues before it, the next first."""
     ids = [one.claim.id for one in claimed]
@@ -123,6 +138,11 @@ def _wrong_claim(
         return f"no-wait: {worker.name} has a place free, and gets nothing"
     if len(ids) > worker.places > 0:
         return f"no-wait: {worker.name} gets {len(ids)} jobs, and has {worker.places} places"
+    for one in claimed:
+        events = [event_of(line).event for line in world.jobs_in(f"job:{one.claim.id}")]
+        since = events[::-1].index("enqueued")
+        if one.redelivered != (events[-since:].count("claimed") > 1):
+            return f"told: {one.claim.id} is said to be redelivered: {one.redelivered}"
     if not suspects & set(waiting) and ids != waiting[: len(ids)]:
         return f"order: {worker.name} gets {', '.join(ids)} of {', '.join(waiting)}"
     return ""
@@ -137,8 +157,12 @@ def _begin(world: World, worker: Worker) -> None:
     tag = worker.tags("waits")[0]
     worker.here.begins(tag)
     worker.phase[tag] = "runs"
-    job = worker.here.held()[tag].id
+    claim = worker.here.held()[tag]
+    job = claim.id
+    if LINE.fault is None and job in world.jobs_in(f"waiting:{claim.worker}"):
+        world.ledger.broken = f"bounded: {job} begins in {worker.name}, and Redis has that it waits"
     world.ledger.begun[job] += 1
+    world.ledger.waits.discard((claim.worker, job))
     kind = world.kind(job)
     if kind == "poison":
         del world.workers[worker.name]
@@ -156,6 +180,12 @@ def _finish(world: World, worker: Worker) -> None:
 
 
 def _kill(world: World, worker: Worker) -> None:
+    del world.workers[worker.name]
+
+
+def _leave(world: World, worker: Worker) -> None:
+    """It stops in order, whatever it holds."""
+    worker.here.leave()
     del world.workers[worker.name]
 
 
@@ -266,7 +296,8 @@ def _purge(world: World, _: str) -> None:
 
 _ON_WORKER: dict[str, Callable[[World, Worker], None]] = {
     "round": _round, "claim": _claim, "answer": _answer, "begin": _begin, "run": _run,
-    "finish": _finish, "kill": _kill, "pause": _pause, "drop": _drop, "child": _child,
+    "finish": _finish, "kill": _kill, "leave": _leave, "pause": _pause, "drop": _drop,
+    "child": _child,
 }  # fmt: skip
 _ELSEWHERE: dict[str, Callable[..., None]] = {
     "start": _start, "put": _put, "hand over": _hand_over, "settle": _settle, "pass": _pass,

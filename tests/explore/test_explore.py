@@ -71,7 +71,7 @@ def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: FrozenRed
 def test_a_mistake_in_a_step_of_python_is_found_as_well(on: FrozenRedis) -> None:
     mistakes = of_steps(["demo_app.broker.lease"])
     mistake = next(one for one in mistakes if one.before.strip() == "if worker != self.worker:")
-    assert Judge([Normal(_named("two jobs"), on)]).judge(mistake).steps
+    assert Judge([lambda: Normal(_named("two jobs"), on)]).judge(mistake).steps
 
 
 def test_a_random_walk_is_shrunk_to_what_it_needs(on: FrozenRedis) -> None:

@@ -15,9 +15,10 @@ import random
 import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,14 +37,16 @@ from explore.steps import begin
 from explore.walk import as_line
 from explore.worker import Wire, text_of
 from explore.world import Event
-from explore.worlds import SMALL
+from explore.worlds import JUDGED
 
 ROOT = Path(__file__).parents[2]
 #: What was judged: a line for each mistake. Without it `make mutants` begins anew.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
+#: States of a world: of a larger one only those that are nearest to its beginning.
+_STATES = 1_500
 #: Steps for one mistake: when it has broken nothing in worlds of so many, no further one is tried.
-_MOST = 3_000
+_MOST = 12_000
 #: Seconds of this process's own time after which a mistake is taken for one that never ends.
 _PATIENCE = 30
 
@@ -86,10 +89,10 @@ class Normal:
         Wire.texts.clear()
         sys.settrace(trace)
         try:
-            self.found = Breadth(plan, on).run(seen=seen)
+            self.found = Breadth(plan, on).run(_STATES, seen=seen)
         finally:
             sys.settrace(None)
-        if self.found.broken or not self.found.whole:
+        if self.found.broken:
             raise ValueError(f"without any mistake: {self.found}")
         self._texts, self._memory = dict(Wire.texts), dict(on.memory)
 
@@ -123,38 +126,44 @@ class Normal:
 
 
 class Judge:
-    """Judges mistakes in some worlds."""
+    """Judges mistakes in some worlds, in their order; each is gone through when it is needed."""
 
-    def __init__(self, worlds: Sequence[Normal]) -> None:
-        self._worlds = sorted(worlds, key=lambda world: world.found.transitions)
+    def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
+        self._worlds = [cache(world) for world in worlds]
 
     def judge(self, mutant: Mutant) -> Answer:
         """The answer."""
         answer, steps = Answer("not met"), 0
-        with mutant.made():
-            for world in self._worlds:
+        for make in self._worlds:
+            world = make()
+            with mutant.made():
                 if steps > _MOST or not world.meets(mutant):
                     continue
-                answer = answer if answer.verdict == "survives" else Answer("equal")
-                signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
-                try:
-                    if not world.differs(mutant):
-                        continue
-                    # a mistake that makes more of it than there is breaks no promise for long
-                    found = Breadth(world.plan, world.on).run(2 * world.found.states)
-                except Hangs:
-                    return Answer("ends", world.plan.name)
-                except Exception as error:  # the first steps of all
-                    return Answer(f"raises {type(error).__name__}", world.plan.name)
-                finally:
-                    signal.setitimer(signal.ITIMER_PROF, 0)
-                    world.forget()
-                if found.broken:
-                    promise = found.broken.partition(":")[0]
-                    return Answer(promise, world.plan.name, tuple(found.steps))
-                answer = Answer("survives", world.plan.name)
-                steps += found.transitions
+                here, taken = self._in(world, mutant)
+            steps += taken
+            if here.kind == "broken":
+                return here
+            answer = answer if answer.kind == "survives" else here
         return answer
+
+    def _in(self, world: Normal, mutant: Mutant) -> tuple[Answer, int]:
+        """The answer of one world, and how many steps it took there."""
+        signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
+        name = world.plan.name
+        try:
+            if not world.differs(mutant):
+                return Answer("equal"), 0
+            # a mistake may make more of it than there is
+            found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
+        except Hangs:
+            return Answer("ends", name), 0
+        except Exception as error:  # the first steps of all
+            return Answer(f"raises {type(error).__name__}", name), 0
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            world.forget()
+        promise = found.broken.partition(":")[0]
+        return Answer(promise or "survives", name, tuple(found.steps)), found.transitions
 
 
 def main() -> None:
@@ -181,7 +190,7 @@ def main() -> None:
     left = [name for name in mutants if name not in judged and asked.text in mutants[name].where]
     random.Random(1).shuffle(left)  # what is judged when time runs out stands for all
     with ExitStack() as stack, LEDGER.open("a", encoding="utf-8") as ledger:
-        judge = Judge([Normal(plan, stack.enter_context(server())) for plan in SMALL])
+        judge = Judge([partial(_normal, plan, stack) for plan in JUDGED])
         for number, name in enumerate(left, 1):
             mutant, answer = mutants[name], judge.judge(mutants[name])
             row = {"name": name, "what": mutant.what, "kind": answer.kind, "world": answer.world,
@@ -194,6 +203,10 @@ def main() -> None:
                 flush=True,
             )
     print(summary(list(mutants), judged))
+
+
+def _normal(plan: Plan, stack: ExitStack) -> Normal:
+    return Normal(plan, stack.enter_context(server()))
 
 
 def _give_up(*_: object) -> None:

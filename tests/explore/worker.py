@@ -76,9 +76,31 @@ class Wire:
         """There is no waiting here."""
 
 
+class Client:
+    """Stands where redis-py's does, for what is no script: over the line as well."""
+
+    def __init__(self, server: FrozenRedis) -> None:
+        self._server = server
+
+    def _ask(self, *words: str) -> Any:
+        return LINE.carry(partial(self._server.command, *words))
+
+    def get(self, key: str) -> Any:
+        """See redis-py."""
+        return self._ask("GET", key)
+
+    def set(self, key: str, value: str, nx: bool) -> Any:
+        """See redis-py."""
+        return self._ask("SET", key, value, *["NX"] * nx)
+
+    def smembers(self, key: str) -> Any:
+        """See redis-py."""
+        return sorted(self._ask("SMEMBERS", key))
+
+
 def queue_of(server: FrozenRedis, setup: Setup) -> Queue:
     """The queue as a process has it."""
-    queue = Queue(server.client, setup.options)
+    queue = Queue(Client(server), setup.options)  # type: ignore[arg-type]
     queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
     queue._run = wire.run
     return queue
@@ -194,11 +216,13 @@ class Worker:
 
     def drop(self) -> None:
         """Celery's connection breaks: it forgets what waits in it."""
-        for tag in self.tags("waits"):
+        tags = self.tags("waits")
+        self.here.holding.channel_closed(tags)
+        for tag in tags:
             self.phase[tag] = "dropped"
             held = self.here.holding.get(tag)
             assert held is not None
-            held.closed, held.delivered = True, gone  # type: ignore[assignment]
+            held.delivered = gone  # type: ignore[assignment]
 
     def forget_ended(self) -> None:
         """Of what is held no more, nothing is known."""

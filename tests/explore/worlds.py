@@ -14,17 +14,20 @@ WORLDS = (
     Plan("two jobs", processes=(_ONE,), alive=1),
     Plan("a failure", ("flaky",), (_ONE,), 1),
     Plan("a death", ("plain",), (_ONE,) * 2, 1, Faults(1, kill=1)),
+    Plan("a leave", ("plain",), (_ONE,) * 2, 1, Faults(1, leave=1)),
     Plan("an answer lost", ("plain",), (_ONE,), 1, Faults(1, lose=1)),
     Plan("a slow answer", ("plain",), (Setup(slow=True),), 1),
     Plan("a poison", ("poison",), (_ONE,) * 6, 1),
     Plan("a pause", ("plain",), (_ONE,), 1, Faults(1, pause=1, halt=1)),
     Plan("people", ("flaky",), (_ONE,), 1, people=("retry", "discard", "purge")),
+    Plan("a suspect", processes=(_TWO_PLACES,), alive=1, before=(("HSET", "deaths", "j0", "a b"),)),
     Plan("priorities", ("low", "plain"), (_ONE,), 1),
     Plan("foreign", ("foreign",), (Setup(foreign=True),), 1, Faults(1, lose=1)),
     Plan("prefork", ("plain",) * 2, (Setup(places=2, goes_on=True),), 1,
          Faults(1, drop=1, child=1)),
     Plan("an outbox", ("plain",), (_ONE,), 1, blogs=1),
     Plan("a wipe", ("plain",), (_ONE,), 1, Faults(1, wipe=1), blogs=1, large=True),
+    Plan("a newcomer", (), (_ONE,) * 3, faults=Faults(1, kill=1)),
     Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
     Plan("later", ("later",), (Setup(beat=45.0, lease=150.0),), 1, Faults(1, clock=1)),
     Plan("a clock ahead", ("flaky",), (Setup(skew=6 * DAY),), 1),
@@ -44,7 +47,9 @@ WORLDS = (
 #: For random walks alone.
 WIDE = Plan("wide", ("plain",) * 10_000, (Setup(places=0), Setup(places=4)) * 100, 50,
             Faults(20, kill=20, pause=5, restart=2), batch=50)  # fmt: skip
-#: Where each mistake of a line is made.
-SMALL = tuple(plan for plan in WORLDS if plan.name in (
-    "calm", "two jobs", "a failure", "a death", "an answer lost", "a slow answer", "a poison",
-    "people", "priorities", "an outbox", "a short history"))  # fmt: skip
+#: Where each mistake of a line is made, the smallest world first.
+JUDGED = tuple(plan for name in (
+    "a slow answer", "a poison", "a failure", "a restart", "a newcomer", "two jobs", "a suspect",
+    "calm", "priorities", "a leave", "an outbox", "a short history", "a death", "people", "foreign",
+    "an answer lost", "leases", "prefork", "a pause", "a wipe", "two blogs", "later", "hog",
+) for plan in WORLDS if plan.name == name)  # fmt: skip

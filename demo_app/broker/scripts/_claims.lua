@@ -51,7 +51,7 @@ local function give_back(worker, each)
   redis.call('SREM', WORKERS, worker)
   redis.call('SREM', PAUSED, worker)
   redis.call('HDEL', SUSPECTS, worker)
-  redis.call('HDEL', LEASES, worker)
+  redis.call('HDEL', LEASES, worker)  -- keeps: tidy
   redis.call('DEL', worker_key(worker), waiting_key(worker))
   if #ids > 0 then notify() end
   return ids
@@ -81,7 +81,7 @@ local function pop_past_suspects(worker, lanes, all)
     for i = -1, -100, -1 do
       local id = redis.call('LINDEX', queue_key(lane), i)
       if not id then break end
-      if not (holding and in_quarantine(id)) then
+      if not (holding and in_quarantine(id)) then  -- keeps: alone
         redis.call('LREM', queue_key(lane), -1, id)
         return lane, id
       end

@@ -69,7 +69,7 @@ end
 
 local function record(id, event, by, detail)
   if not is_job(id) then return end
-  redis.call('RPUSH', job_key(id), event_text(event, by, detail))
+  redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: told
   journal(id, event, by, detail)
 end
 

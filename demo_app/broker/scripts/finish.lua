@@ -35,7 +35,7 @@ end
 local function count_throughput(id)
   local day, minute = math.floor(now / 86400), math.floor(now / 60) % 1440
   local key = P .. 'throughput:' .. day
-  local count = redis.call('HINCRBY', key, minute .. ' done', 1)
+  local count = redis.call('HINCRBY', key, minute .. ' done', 1)  -- keeps: figures
   if count > 64 and count % 16 ~= 0 then return end
   local text = redis.call('LINDEX', job_key(id), 0)
   local enqueued_at = text and tonumber(cjson.decode(text).headers.enqueued_at)
