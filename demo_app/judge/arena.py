@@ -206,12 +206,12 @@ class Arena:
         step = _STEPS.get(event["event"], str(event.get("step", "")))
         if event["event"] == "rescues":
             part.go.wait()
-        if part.halts_at(step):
+        label = self._names.labels.get(str(event.get("job", "")), "")
+        if part.halts_at(step) or (step == "run:begin" and part.halts_at(f"run:{label}")):
             self._log.note("halt", who, step=f"{step} {event.get('words', '')}".strip())
             part.go.wait()
         if self._over:
             raise EOFError
-        label = self._names.labels.get(str(event.get("job", "")), "")
         return {"seconds": float(label.partition(":")[2] or 0), "dies": label.startswith("poison")}
 
     async def _holds(self, part: Part, step: str) -> None:

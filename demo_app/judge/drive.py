@@ -19,6 +19,8 @@ PAUSE = 5.0
 _AWAKE = 1.2
 #: Seconds for which a nap lasts at most; in which a second worker reaches the step of the first.
 _NAP, _SECOND = 0.8, 4.0
+#: Seconds in which a job that has run is acknowledged.
+_ACKNOWLEDGED = 0.5
 
 
 def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
@@ -41,7 +43,7 @@ def _run(trial: Trial) -> None:
         _break_producer(trial, in_producer[0])
     else:
         trial.put(plan.jobs, skew=plan.ahead)
-    if plan.ahead:
+    if not plan.faults and plan.later:
         trial.put(plan.later)
     if not plan.early and (waiting := trial.seen.unfinished):
         trial.look_for(waiting[0], "look")
@@ -110,6 +112,11 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             trial.go_on(part)
         case Act.PAUSE:
             _pause(trial, part)
+        case Act.LATE:
+            trial.until(lambda: not trial.seen.unfinished, trial.patience)
+            trial.stop.wait(_ACKNOWLEDGED)
+            part.go.set()
+            trial.worker()
         case Act.LOSE | Act.SERVER_AFTER:
             part.cable.lose_answer()
             part.go.set()

@@ -22,7 +22,7 @@ from typing import Any
 
 from demo_app.judge.isolation import CHECKOUT, limit, shut_in
 from demo_app.judge.role import Role, produce, run_job, told
-from demo_app.judge.steps import SteppedRedis, Steps, step_sqlite
+from demo_app.judge.steps import SteppedRedis, Steps, step_files, step_sqlite
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
@@ -134,6 +134,7 @@ def main() -> None:
     os.dup2(2, 1)  # what the learner prints goes to the log
     steps = Steps(Role("", "", ""))
     step_sqlite(steps)
+    step_files(steps)
     queue_class = load(file, source, name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     print(json.dumps({"where": hasattr(queue_class, "where")}), file=answers)

@@ -127,7 +127,7 @@ class Judge:
         """The verdict on each level, in order. Raises CannotJudge."""
         wanted = [LEVELS[number] for number in levels]
         target = self._target
-        halts = not target.trusted and any(lv.at_steps or lv.number == 9 for lv in wanted)
+        halts = not target.trusted and any(lv.at_steps or lv.number in (7, 9) for lv in wanted)
         steps: list[str] = []
         if halts or target.has_where:
             poison = 9 in [level.number for level in wanted]

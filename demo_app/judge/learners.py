@@ -25,6 +25,8 @@ from demo_app.stack.reaper import MARKER
 _VARIABLES = {MARKER, "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR"}
 #: Characters of a line that a host answers, and of what it prints, that are looked at.
 _LONGEST = 100_000
+#: Seconds in which a file is read to its end.
+READ_IN = 60.0
 
 
 class Learners(Target):
@@ -88,13 +90,19 @@ class _Host:
         )  # fmt: skip
         self._lock = threading.Lock()
         self._is_inside = False
+        self._reason = say("no reason was given")
 
     def loaded(self) -> dict[str, object]:
         """What it says of the class, once it has read it. Raises CannotJudge."""
         failure = self._say("{name} can't be loaded", name=self._called)
-        first = dict(json.loads(self._read(failure)))
-        self._is_inside = not first["open_to"]
-        told = dict(json.loads(self._read(failure)))  # by now the learner's code may say anything
+        endless = threading.Timer(READ_IN, self._give_up)
+        endless.start()
+        try:
+            first = dict(json.loads(self._read(failure)))
+            self._is_inside = not first["open_to"]
+            told = dict(json.loads(self._read(failure)))  # by now the class may say anything
+        finally:
+            endless.cancel()
         threading.Thread(target=self._drain, daemon=True).start()
         return told | first
 
@@ -119,13 +127,20 @@ class _Host:
 
     def close(self) -> None:
         """End it, and with it its forks."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):
                 stream.close()
+
+    def _give_up(self) -> None:
+        self._reason = self._say("its file was not read to the end within {s:.0f} s", s=READ_IN)
+        self._kill()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _fork(self, told: int) -> psutil.Process | None:
         """The fork that has this pid where it lives; None if it has ended already. Whatever the
@@ -147,7 +162,7 @@ class _Host:
         assert self._process.stderr is not None
         said = "" if self._process.stderr.closed else self._process.stderr.read(_LONGEST)
         told = [line for line in said.splitlines() if line.strip()]
-        told = told or [self._say("no reason was given")]
+        told = told or [self._reason]
         lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
         given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
         where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."

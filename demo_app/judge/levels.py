@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from demo_app.judge.plan import IDLE, Act, Fault, Plan
+from demo_app.judge.steps import OPEN
 
 #: Seconds: a job is back within so many. What runs for longer than that is a long job.
 BACK, LONG = 5.0, 7.0
 #: So many jobs wait at once.
-BACKLOG = 500
+BACKLOG = 300
 Steps = Sequence[str]
 
 
@@ -39,6 +40,11 @@ def _of(steps: Steps, *methods: str) -> list[str]:
     return [step for step in steps if step.partition(":")[0] in methods]
 
 
+def _sent(steps: Steps) -> list[str]:
+    """Those that have an answer which can be lost."""
+    return [step for step in steps if f":{OPEN}:" not in step]
+
+
 def _rescues(steps: Steps) -> list[str]:
     """``again:STEP`` is a step of `claim` that is seen only where another's job comes back."""
     return [step.removeprefix("again:") for step in _of(steps, "rescue", "again")]
@@ -54,19 +60,20 @@ def _runs(_: Steps) -> list[Plan]:
         Plan(1),
         Plan(1, _names(3), early=1),
         Plan(1, early=1, idle=6.0),
-        Plan(1, ("job-1", "job-2", "job-1")),  # the same text twice is two jobs
-        Plan(1, _names(4), odd=True),
+        # the same text twice is two jobs, also while the first of them runs
+        Plan(1, ("job-1:2.0",), later=("job-1:2.0",), early=1),
+        Plan(1, _names(5), odd=True),
         Plan(1, _names(BACKLOG), workers=2),
     ]
 
 
 def _in_order(_: Steps) -> list[Plan]:
     first, later = _names(6)[:3], _names(6)[3:]
-    return [Plan(2, _names(6)), Plan(2, _names(60)), Plan(2, first, later=later, ahead=60.0)]
+    return [Plan(2, _names(6)), Plan(2, _names(BACKLOG)), Plan(2, first, later=later, ahead=60.0)]
 
 
 def _no_wait(_: Steps) -> list[Plan]:
-    return [Plan(3, _names(4, 0.7), early=1), Plan(3, _names(5), early=1)]
+    return [Plan(3, _names(4, 0.7), early=1), Plan(3, _names(5), early=1), Plan(3, _names(BACKLOG))]
 
 
 def _one_taker(steps: Steps) -> list[Plan]:
@@ -90,17 +97,22 @@ def _worker_dies(steps: Steps) -> list[Plan]:
     return [
         *_one_fault(5, at_run + kills),
         *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
-        Plan(5, _names(3), (_BUSY,)),  # a worker may have fetched the others ahead
+        Plan(5, _names(BACKLOG), (_BUSY,)),  # a worker may have fetched the others ahead
+        # each job falls once, and none of them is poison
+        Plan(5, _names(5), tuple(Fault(f"run:{job}", Act.KILL) for job in _names(5))),
         # of two jobs with the same text, one is acknowledged, and its worker knows of no other
         Plan(5, ("job-1", "job-1"), (_BUSY,), ready=True),
     ]
 
 
-def _long_job(_: Steps) -> list[Plan]:
+def _long_job(steps: Steps) -> list[Plan]:
     plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5, once=True)
     wrong = [replace(plan, skew=skew, skewed_first=first)
              for skew in (60.0, -60.0) for first in (False, True)]  # fmt: skip
-    return [plan, *wrong]
+    beats = [Fault(step, Act.LATE, 3) for step in _of(steps, "beat") if step.endswith(":before")]
+    # a second worker, which rescues, comes once the first one's beat is over
+    late = _one_fault(7, beats, jobs=("job-1:1.8",), rescues=False, quiet=BACK, once=True)
+    return [plan, *wrong, *late]
 
 
 def _worker_sleeps(steps: Steps) -> list[Plan]:
@@ -135,7 +147,7 @@ def _poison(steps: Steps) -> list[Plan]:
 def _server_dies(steps: Steps) -> list[Plan]:
     faults = [Fault("run:begin", Act.SERVER), Fault("put:end", Act.SERVER)]
     puts = _of(steps, "put")
-    for step in [*puts, *_of(steps, "claim", "ack", "cable")]:
+    for step in [*_sent(puts), *_of(steps, "claim", "ack", "cable")]:
         before = step.endswith(":before")
         faults.append(Fault(step, Act.SERVER))
         faults += [Fault(step, Act.SERVER_AFTER), Fault(step, Act.LOSE)] * before
@@ -154,8 +166,8 @@ def _server_down(_: Steps) -> list[Plan]:
 
 def _twice(steps: Steps) -> list[Plan]:
     faults = [Fault("run:end", Act.KILL)]
-    faults += [Fault(s, Act.LOSE) for s in _of(steps, "put", "ack") if s.endswith(":before")]
-    return _one_fault(12, faults, jobs=_names(2), quiet=BACK)
+    faults += [Fault(s, Act.LOSE) for s in _sent(_of(steps, "put", "ack")) if s.endswith(":before")]
+    return [*_one_fault(12, faults, jobs=_names(2), quiet=BACK), Plan(12, _names(8), odd=True)]
 
 
 LEVELS = {

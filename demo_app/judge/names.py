@@ -21,7 +21,7 @@ _LONG = 1_000_000
 class Names:
     """The texts of jobs, by what the story calls them, such as ``job-1``.
 
-    odd: one is empty, one is long, the others are full of odd signs.
+    odd: one is empty, one is long, one is a number, the others are full of odd signs.
     """
 
     def __init__(self, odd: bool = False) -> None:
@@ -63,11 +63,13 @@ class Names:
             return unique
         if number < 2:
             return (unique.ljust(_LONG, "x") + "y") * number
+        if number == 2:
+            return f"7{secrets.randbelow(10**12):012}.10"
         return f"{_ODD}{unique}" if number % 2 else f"{unique}{_ODD}"
 
 
 #: In each text but the empty one there is one of these, by which it is found.
-TOKEN = re.compile(rb"q[0-9a-f]{8}z")
+TOKEN = re.compile(rb"q[0-9a-f]{8}z|7[0-9]{12}\.10")
 
 
 def spellings(text: str) -> set[str]:

@@ -17,6 +17,8 @@ class Act(StrEnum):
     NAP = "SIGSTOP, and SIGCONT soon"
     #: A worker is stopped in a rescue, until the one that it held for dead works again.
     STALE = "SIGSTOP, until another one has come back"
+    #: Of a worker one thread alone is stopped, until the other one has done its job.
+    LATE = "one thread waits until the job is over"
     #: Two workers are stopped at the same step, and go on at the same time.
     BOTH = "two workers at the same step"
     #: The command arrives, and its answer does not.
@@ -37,7 +39,8 @@ IDLE = "idle"
 class Fault:
     """What happens to the next worker (or the producer) that passes the step.
 
-    at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:end``, ``put:begin``, or `IDLE`.
+    at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``, ``put:begin``,
+    or `IDLE`.
     nth: at which passage.
     """
 
@@ -55,7 +58,8 @@ class Fault:
 class Plan:
     """One trial.
 
-    jobs: put in before any worker runs, unless early. later: put in after a pause has ended.
+    jobs: put in before any worker runs, unless early. later: put in by another process, after a
+    pause has ended; at once, if nothing is broken.
     early: workers that run before. workers: how many run at least, in the end.
     rescues: whether workers call `rescue`. skew: of a worker's clock, the first one's if
     skewed_first, else the last one's.
@@ -64,8 +68,8 @@ class Plan:
     another worker is there before a fault. once: a second run of any job ends the trial. odd: the
     jobs' texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
     deaths: so many workers die of the poison before the fault. idle: seconds for which the early
-    workers find no job. ahead: so is the clock of who puts the jobs in, and another one puts in
-    those that come later, at once. same_name: who is killed is started again under its name.
+    workers find no job. ahead: so is the clock of who puts the first jobs in. same_name: who is
+    killed is started again under its name.
     """
 
     level: int
@@ -96,7 +100,8 @@ class Plan:
             for i in range(len(self.faults))
             if len(self.faults) > 1
         ]
-        sizes = {1, len(self.jobs) // 2, len(self.jobs) - 1} - {0, len(self.jobs)}
+        count = len(self.jobs)
+        sizes = {1, count // 2, count * 3 // 4 if count > 9 else count - 1} - {0, count}
         # of fewer jobs two need not run at the same time
         fewer += [replace(self, jobs=self.jobs[:n], overlap=False) for n in sorted(sizes)]
         return fewer

@@ -1,8 +1,10 @@
 """Clients whose every command is a step, before and after which the process can halt: of Redis,
-and of SQLite."""
+of SQLite, and files that are opened."""
 
 from __future__ import annotations
 
+import builtins
+import io
 import re
 import sqlite3
 import threading
@@ -26,6 +28,9 @@ _SHOWN = 60
 _MANY = 20
 #: The commands that put a job into a list, or take it out.
 MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP|INSERT|UPDATE")
+
+#: Opens a file.
+OPEN = "OPEN"
 
 #: The words of a command to Redis, and how redis-py is to read its answer.
 Command = tuple[tuple[Any, ...], dict[str, Any]]
@@ -217,6 +222,20 @@ def step_sqlite(steps: Steps) -> None:
     connect = sqlite3.dbapi2.connect
     for module in (sqlite3, sqlite3.dbapi2):
         module.connect = partial(connect, factory=Stepped)  # type: ignore[attr-defined]
+
+
+def step_files(steps: Steps) -> None:
+    """From now on each file that this process opens to write in it is a step."""
+    opens = io.open
+
+    def opened(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:
+        if not set(mode) & set("wax+"):
+            return opens(file, mode, *given, **named)
+        with steps.command(OPEN, f"{OPEN} {file}"):
+            return opens(file, mode, *given, **named)
+
+    for module in (io, builtins):
+        module.open = opened  # type: ignore[attr-defined]
 
 
 def _verb(sql: str) -> str:

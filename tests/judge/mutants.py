@@ -87,11 +87,13 @@ def _by_clock(says: str, dead: str) -> tuple[tuple[str, str], ...]:
 def _stamped(unit: int) -> tuple[tuple[str, str], ...]:
     """An order by the clock of who puts in. unit: of its stamps, in ns."""
     put = f"self.redis.zadd('waiting', {{job: time.time_ns() // {unit}}})\n        return"
-    claim = """\
+    return (*_texts(put), *_claims(_BY_SCORE))
+
+
+_BY_SCORE = """\
 for job, _ in self.redis.zpopmin("waiting"):
     self.redis.lpush(f"claims:{worker}", job)
     return job"""
-    return (*_texts(put), *_claims(claim))
 
 
 def _texts(code: str) -> tuple[tuple[str, str]]:
@@ -136,6 +138,13 @@ MUTANTS = [
     Mutant(1, "a worker that found no job for some seconds looks no more", (_found(
         "self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1\n",
         before="if getattr(self, 'nothing', 0) > 3: return None\n"),)),
+    Mutant(1, "a text that is a number comes back as one", (_found(
+        "import json\n"
+        "try: found = found and str(json.loads(found))\n"
+        "except ValueError: pass\n"),)),
+    Mutant(1, "a text that runs at this moment is not put in again", _texts(
+        "if any(job in self.redis.lrange(one, 0, -1)\n"
+        "               for one in self.redis.scan_iter('claims:*')): return")),
     Mutant(1, "the same text twice runs once",
            ((_TAKE, _TAKE.replace("path.name", "job")),)),
     Mutant(1, "of many that wait, fifty are kept",
@@ -159,6 +168,12 @@ for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
                     "'queue', ARGV[2])"),)),
     Mutant(2, "in the order of stamps, of which some are equal", _stamped(10**9)),
     Mutant(2, "in the order of stamps in milliseconds", _stamped(10**6)),
+    Mutant(2, "in the order of numbers that begin again after a hundred", (
+        *_texts("self.redis.zadd('waiting', {job: self.redis.incr('number') % 100})\n"
+                "        return"),
+        *_claims(_BY_SCORE))),
+    Mutant(3, "put waits while a hundred jobs wait", _texts(
+        "while self.redis.llen('queue') >= 100: time.sleep(0.02)")),
     Mutant(3, "put waits until its job has run", (
         (_RELAYED, f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
                    "time.sleep(0.02)\n"),
@@ -219,6 +234,10 @@ if ahead is not None:
     Mutant(5, "an acknowledgement takes the same text from every worker", ((
         _ACK, 'for claims in self.redis.scan_iter("claims:*"):\n'
               "            self.redis.lrem(claims, 0, job)"),)),
+    Mutant(5, "a rescue looks at the first keys of many", (
+        ('self.redis.scan_iter("claims:*")', 'self.redis.scan(0, match="claims:*")[1]'),)),
+    Mutant(5, "the deaths of all workers count for every job",
+           ((_TRIES, _TRIES.replace("job", "'all'")),)),
     Mutant(6, "the lease is 8 s long", (("ex=2", "ex=8"),)),
     Mutant(6, "a rescue comes every ten seconds", ((
         "        self.relay()\n        for claims",
@@ -245,6 +264,13 @@ if ahead is not None:
     Mutant(7, "a job is rescued once it is 4 s old, also from the living", (
         _found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=4)\n"),
         (_RESCUE, _RESCUE.replace('"alive:"', '"taken-at:"')))),
+    Mutant(7, "a heartbeat brings back a job that was acknowledged meanwhile", ((
+        _BEAT, f"""held = self.redis.lindex(f"claims:{{worker}}", -1)
+        {_BEAT}
+        if held:
+            with self.redis.pipeline() as both:
+                both.lrem(f"claims:{{worker}}", 0, held).lpush(f"claims:{{worker}}", held)
+                both.execute()"""),)),
     Mutant(8, "who is dead is asked in a step of its own", (
         (_LOOKED, ""),
         (_RESCUE, "if not self.redis.exists(claims.replace('claims:', 'alive:')):\n"
@@ -290,6 +316,13 @@ return job"""))),
         _CLAIM, f"""        if not hasattr(self, "begun"):
             self.begun = self.redis.delete(f"claims:{{worker}}")
 {_CLAIM}"""),)),
+    Mutant(10, "a file of the outbox can be read before it is whole", ((
+        """        path = self.outbox / f"{time.time_ns()}.new"
+        path.write_text(job)
+        path.rename(path.with_suffix(".job"))
+""", """        path = self.outbox / f"{time.time_ns()}.job"
+        path.write_text(job)
+"""),)),
     Mutant(11, "the file of the outbox goes before the job is in the queue", (
         (_TAKE + "            path.unlink(missing_ok=True)\n",
          f"            path.unlink(missing_ok=True)\n{_TAKE}"),)),
@@ -317,6 +350,8 @@ return job"""))),
            ((_ID, '        return f"<{time.time_ns()}@blog.example>"'),)),
     Mutant(12, "the id is Python's hash of the text, another one in each process",
            ((_ID, '        return f"<{hash(job)}@blog.example>"'),)),
+    Mutant(12, "an id is made of the first twenty letters",
+           ((_ID, '        return f"<{job[:20]}@blog.example>"'),)),
     Mutant(12, "all mails have one id", ((_ID, '        return "<mail@blog.example>"'),)),
 ]  # fmt: skip
 

@@ -14,8 +14,11 @@ import psutil
 import pytest
 from support import until
 
+from demo_app.judge import learners
 from demo_app.judge.grade import grade
 from demo_app.judge.leash import Leash
+from demo_app.judge.target import CannotJudge
+from demo_app.judge.targets import target_of
 
 QUEUE = """
 class Mine:
@@ -165,6 +168,17 @@ def test_a_hand_in_that_never_ends_is_stopped(tmp_path: Path) -> None:
     leash = Leash()
     assert grade(path, ["--levels", "2"], 3.0, leash).told == "not done within 3 s"
     leash.end()
+
+
+@pytest.mark.parametrize("line", ["time.sleep(1000)", "while True: os.fork()"])
+def test_a_file_that_is_never_read_to_its_end_costs_no_more_than_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(learners, "READ_IN", 2.0)
+    path = tmp_path / "endless.py"
+    path.write_text(f"import os, time\n{GOOD}\n{line}\n")
+    with pytest.raises(CannotJudge, match="not read to the end within 2 s"):
+        target_of(f"{path}:Mine")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
