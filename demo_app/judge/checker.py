@@ -13,6 +13,8 @@ from demo_app.judge.steps import MOVES
 
 #: Seconds: what is kept for so long is kept; and a put that takes so long lets its caller wait.
 _FOR_LONG, _SLOW = 3600.0, 0.5
+#: So many jobs that run in another order are named.
+_MANY = 8
 
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
@@ -114,7 +116,9 @@ def _order(plan: Plan, record: Record, say: Say) -> str:
     wanted = [job for job in record.put if job in begun]
     if begun == wanted:
         return _lost(plan, record, say)
-    jobs, runs = ", ".join(wanted), ", ".join(begun)
+    pairs = enumerate(zip(begun, wanted, strict=False))
+    first = next((place for place, (one, other) in pairs if one != other), 0)
+    jobs, runs = (", ".join(names[first : first + _MANY]) for names in (wanted, begun))
     if plan.ahead:
         told = (
             "Put in as {jobs}, the first where the clock was {seconds:.0f} s ahead; run as {runs}."

@@ -81,6 +81,8 @@ def _break(trial: Trial, fault: Fault) -> None:
     elif fault.act is Act.STALE:
         _rescue_late(trial, fault)
     else:
+        if fault.act is Act.NAP:  # its start would take longer than a nap, on a busy machine
+            trial.ready_worker(claims=False)
         _do_or_miss(trial, fault, trial.rescuer(fault))
 
 
@@ -107,7 +109,8 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
                 trial.ready_worker()
         case Act.NAP:
             part.running.send(signal.SIGSTOP)
-            trial.ready_worker()
+            for other in trial.parts:
+                other.go.set() if other.works and other is not part else None
             trial.until(lambda: not trial.seen.unfinished, _NAP)
             trial.go_on(part)
         case Act.PAUSE:

@@ -12,13 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from demo_app.judge.frozen import Asked, Content, FrozenRedis, Hangs, Wanted
+from demo_app.judge.frozen import Content, Hangs
 from explore.events import enabled, faults, variants
 from explore.jobs import doing
 from explore.line import LINE, virtual_time
 from explore.memory import Key, Memory
 from explore.plan import Plan
 from explore.promises import View, broken
+from explore.remembering import Asked, RememberingRedis, Wanted
 from explore.steps import begin, do
 from explore.world import Event, Saved, World
 
@@ -55,7 +56,7 @@ Todo = deque[tuple[bytes, Saved, Event | None]]
 
 
 def taken(
-    world: World, on: FrozenRedis, todo: Todo
+    world: World, on: RememberingRedis, todo: Todo
 ) -> Iterator[tuple[bytes, Saved, Event | None, Content, str]]:
     """Take the steps that there are to do, and those that are added meanwhile: with each what the
     server has after it, and what the step raised.
@@ -92,11 +93,11 @@ def taken(
 
 
 @contextmanager
-def server() -> Iterator[FrozenRedis]:
+def server() -> Iterator[RememberingRedis]:
     """A server for worlds, and their time."""
     with (
         TemporaryDirectory(prefix="explore-") as name,
-        FrozenRedis(Path(name)) as found,
+        RememberingRedis(Path(name)) as found,
         virtual_time(),
         doing(),
     ):
@@ -111,7 +112,7 @@ def name_of(key: Key) -> bytes:
 class Breadth:
     """Breadth first: all states that are one step away, then two, and so on."""
 
-    def __init__(self, plan: Plan, on: FrozenRedis) -> None:
+    def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
         self._known: dict[bytes, tuple[bytes, Event]] = {}  # the first way to each state

@@ -12,12 +12,12 @@ import redis
 from demo_app.blog import identity, posts
 from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.broker.events import event_of
-from demo_app.judge.frozen import FrozenRedis
 from demo_app.tasks import notify_author
 from explore.jobs import put_in
 from explore.line import LINE, Fault, Halted
 from explore.memory import dump, undump
 from explore.plan import Faults, Plan
+from explore.remembering import RememberingRedis
 from explore.worker import LANES, Worker
 from explore.world import Event, World
 
@@ -29,7 +29,7 @@ AHEAD = 60.0
 _AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose"}
 
 
-def begin(plan: Plan, server: FrozenRedis) -> World:
+def begin(plan: Plan, server: RememberingRedis) -> World:
     """A world at its beginning."""
     world = World(plan, server)
     for _ in range(plan.alive):

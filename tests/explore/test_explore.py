@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo_app.judge.frozen import FrozenRedis
 from explore.mutants import Mutant, of_scripts, of_steps
 from explore.plan import Faults, Plan
+from explore.remembering import RememberingRedis
 from explore.search import Breadth, server
 from explore.verdicts import Judge, Normal
 from explore.walk import as_line, from_line, replay, shrink, walk
@@ -18,7 +18,7 @@ from explore.worlds import WORLDS
 
 
 @pytest.fixture(scope="module")
-def on() -> Iterator[FrozenRedis]:
+def on() -> Iterator[RememberingRedis]:
     """A server for worlds; what the steps complain of is silenced, since most of it is meant."""
     logging.disable(logging.CRITICAL)
     with server() as found:
@@ -40,19 +40,21 @@ _QUICK = [plan for plan in WORLDS if not plan.large]
 
 @pytest.mark.parametrize("plan", _QUICK, ids=lambda plan: plan.name)
 @pytest.mark.thorough
-def test_every_promise_holds_in_every_state(plan: Plan, on: FrozenRedis) -> None:
+def test_every_promise_holds_in_every_state(plan: Plan, on: RememberingRedis) -> None:
     found = Breadth(plan, on).run()
     assert not found.broken, f"{found}: {as_line(found.steps)}"
     assert found.whole
 
 
-def test_a_world_without_faults_is_gone_through_to_its_end(on: FrozenRedis) -> None:
+def test_a_world_without_faults_is_gone_through_to_its_end(on: RememberingRedis) -> None:
     found = Breadth(_named("two jobs"), on).run()
     assert (found.broken, found.whole) == ("", True)
     assert found.states > 100
 
 
-def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(on: FrozenRedis) -> None:
+def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(
+    on: RememberingRedis,
+) -> None:
     mistake = _left_out("redis.call('LPUSH', claims_key(lane, worker), id)")
     with mistake.made():
         found = Breadth(_named("two jobs"), on).run()
@@ -63,18 +65,18 @@ def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(on: Fro
     assert replay(_named("two jobs"), on, found.steps)[0] == ""
 
 
-def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: FrozenRedis) -> None:
+def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: RememberingRedis) -> None:
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)
     assert replay(plan, on, [("put",), ("claim", "w1")]) == ("", [("put",), ("claim", "w1")])
 
 
-def test_a_mistake_in_a_step_of_python_is_found_as_well(on: FrozenRedis) -> None:
+def test_a_mistake_in_a_step_of_python_is_found_as_well(on: RememberingRedis) -> None:
     mistakes = of_steps(["demo_app.broker.lease"])
     mistake = next(one for one in mistakes if one.before.strip() == "if worker != self.worker:")
     assert Judge([lambda: Normal(_named("two jobs"), on)]).judge(mistake).steps
 
 
-def test_a_random_walk_is_shrunk_to_what_it_needs(on: FrozenRedis) -> None:
+def test_a_random_walk_is_shrunk_to_what_it_needs(on: RememberingRedis) -> None:
     mistake = _left_out("redis.call('LPUSH', claims_key(lane, worker), id)")
     plan = Plan("walk", ("plain",) * 200, (Setup(places=4),) * 40, 5, Faults(5, kill=5))
     with mistake.made():

@@ -25,13 +25,14 @@ from typing import Any
 
 from generated import put
 
-from demo_app.judge.frozen import FrozenRedis, Hangs
+from demo_app.judge.frozen import Hangs
 from demo_app.markdown import table
 from explore.events import enabled, faults
 from explore.line import LINE
 from explore.memory import Key
 from explore.mutants import Mutant, called, of_scripts, of_steps
 from explore.plan import Plan
+from explore.remembering import RememberingRedis
 from explore.search import Breadth, Todo, name_of, server, taken
 from explore.steps import begin
 from explore.walk import as_line
@@ -70,7 +71,7 @@ class Answer:
 class Normal:
     """A world as the code is: each of its steps, what it came to, and what it called."""
 
-    def __init__(self, plan: Plan, on: FrozenRedis) -> None:
+    def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self.plan, self.on = plan, on
         self._came_to: dict[tuple[bytes, Event | None], Any] = {}
         self._calls: dict[str, Todo] = defaultdict(Todo)

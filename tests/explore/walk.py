@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 
-from demo_app.judge.frozen import FrozenRedis
 from explore.events import enabled, faults
 from explore.plan import Plan
 from explore.promises import broken
+from explore.remembering import RememberingRedis
 from explore.search import Found
 from explore.steps import begin, do
 from explore.world import Event
@@ -17,7 +17,7 @@ from explore.world import Event
 LOOK_EVERY = 200
 
 
-def walk(plan: Plan, on: FrozenRedis, seed: int, steps: int) -> Found:
+def walk(plan: Plan, on: RememberingRedis, seed: int, steps: int) -> Found:
     """One walk. How likely each kind of step is, is chance as well, and the same for the walk."""
     chance, began = random.Random(seed), time.monotonic()
     world, taken = begin(plan, on), []
@@ -61,7 +61,7 @@ def _part(text: str) -> str | int:
     return int(text) if text.isdigit() else text.replace("-", " ")
 
 
-def replay(plan: Plan, on: FrozenRedis, steps: list[Event]) -> tuple[str, list[Event]]:
+def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, list[Event]]:
     """Take these steps, leaving out what can't happen; the promise that broke, and the steps up to
     there."""
     world, taken = begin(plan, on), []
@@ -80,7 +80,7 @@ def replay(plan: Plan, on: FrozenRedis, steps: list[Event]) -> tuple[str, list[E
         on.whole = True
 
 
-def shrink(plan: Plan, on: FrozenRedis, found: Found, seconds: float = 60.0) -> Found:
+def shrink(plan: Plan, on: RememberingRedis, found: Found, seconds: float = 60.0) -> Found:
     """Leave out what is not needed: halves, quarters, and so on, while the same promise breaks."""
     promise, until = found.broken.partition(":")[0], time.monotonic() + seconds
     part = len(found.steps) // 2

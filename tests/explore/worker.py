@@ -19,9 +19,9 @@ from demo_app.broker.message import parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs.perform import perform
-from demo_app.judge.frozen import FrozenRedis
 from demo_app.worker.run import conclude
 from explore.line import LINE
+from explore.remembering import RememberingRedis
 
 LANES = ("mail", "mail:low")
 lease.version = cache(lease.version)  # it reads files, at each start of a worker
@@ -61,7 +61,7 @@ class Wire:
     files: ClassVar[dict[str, str]] = {}
     texts: ClassVar[dict[tuple[str, Options], str]] = {}
 
-    def __init__(self, server: FrozenRedis, setup: Setup) -> None:
+    def __init__(self, server: RememberingRedis, setup: Setup) -> None:
         self._server, self.setup = server, setup
 
     def run(self, name: str, *arguments: str | float) -> Any:
@@ -79,7 +79,7 @@ class Wire:
 class Client:
     """Stands where redis-py's does, for what is no script: over the line as well."""
 
-    def __init__(self, server: FrozenRedis) -> None:
+    def __init__(self, server: RememberingRedis) -> None:
         self._server = server
 
     def _ask(self, *words: str) -> Any:
@@ -98,7 +98,7 @@ class Client:
         return sorted(self._ask("SMEMBERS", key))
 
 
-def queue_of(server: FrozenRedis, setup: Setup) -> Queue:
+def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
     """The queue as a process has it."""
     queue = Queue(Client(server), setup.options)  # type: ignore[arg-type]
     queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
@@ -160,7 +160,7 @@ class Worker:
     on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod
-    def start(cls, name: str, setup: Setup, server: FrozenRedis, blog: int) -> Worker:
+    def start(cls, name: str, setup: Setup, server: RememberingRedis, blog: int) -> Worker:
         """A new process, before its first heartbeat."""
         here = InFlight(queue_of(server, setup))
         here._queues, here.working = {"mail": None}, True

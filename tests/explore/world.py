@@ -8,11 +8,12 @@ from typing import Any
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import identity
 from demo_app.blog.relay import Relay
-from demo_app.judge.frozen import Content, FrozenRedis
+from demo_app.judge.frozen import Content
 from demo_app.settings import settings
 from explore.line import LINE
 from explore.memory import Blog, Memory, dump, undump
 from explore.plan import Ledger, Plan
+from explore.remembering import RememberingRedis
 from explore.worker import Worker, queue_of
 
 #: What happens, to whom, and what goes wrong at which of its commands.
@@ -26,7 +27,7 @@ class World:
 
     here: World
 
-    def __init__(self, plan: Plan, server: FrozenRedis) -> None:
+    def __init__(self, plan: Plan, server: RememberingRedis) -> None:
         World.here = self
         self.plan, self.server = plan, server
         self.databases = [Memory(number) for number in range(plan.blogs)]
