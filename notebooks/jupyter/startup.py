@@ -1,5 +1,5 @@
-"""What a kernel runs first (PYTHONSTARTUP): one sentence for a name that is not there yet, and for
-a cell that was stopped."""
+"""What a kernel runs first (PYTHONSTARTUP): one sentence for a name that is not there yet, for a
+cell that Python can't read or that was stopped, and for any other error in an exercise."""
 
 from __future__ import annotations
 
@@ -10,26 +10,34 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-#: A cell in which the learner answers an exercise.
-_ANSWERS = re.compile(r"^answer = ", re.M)
+#: Cells of an exercise; and of those, one in which the answer is given a name.
+_EXERCISE, _ANSWERS = re.compile(r"^check\(", re.M), re.compile(r"^answer = ", re.M)
 
 
 def _hint(
     shell: Any,
     kind: type[BaseException],
-    error: NameError | KeyboardInterrupt,
+    error: BaseException,
     trace: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
+    say, cell = _say(), shell.user_ns["In"][-1]
+    # the cell's own line; none while the cell is only read.
+    line = trace.tb_next if trace.tb_frame.f_code.co_name == "run_code" else None
     if isinstance(error, KeyboardInterrupt):
-        print(_say()("Stopped. You can run the cell again."))
-    elif trace.tb_next is not None and trace.tb_next.tb_next is not None:  # deep in some function
-        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    else:
+        print(say("Stopped. You can run the cell again."))
+    elif isinstance(error, SyntaxError) and line is None:
+        told = "Python can't read line {line}: {why}. Is a bracket, quote or comma missing?\n{text}"
+        print(say(told, line=error.lineno, why=error.msg, text=(error.text or "").rstrip()))
+    elif isinstance(error, NameError) and (line is None or line.tb_next is None):
         told = "{name!r} is not defined yet. Run the cells above first, from the top."
-        quotes = " A word of an answer needs quotes."
-        say, answers = _say(), _ANSWERS.search(shell.user_ns["In"][-1])
-        print(say(told, name=error.name) + (say(quotes) if answers else ""))
+        quotes = say(" A word of an answer needs quotes.") if _ANSWERS.search(cell) else ""
+        print(say(told, name=error.name) + quotes)
+    elif line is not None and _EXERCISE.search(cell) and not hasattr(error, "_render_traceback_"):
+        told = "Line {line} of this cell ends with an error, {kind}: {why}"
+        print(say(told, line=line.tb_lineno, kind=kind.__name__, why=error))
+    else:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
 def _say() -> Callable[..., str]:
@@ -43,4 +51,4 @@ def _say() -> Callable[..., str]:
 
 _shell: Any = get_ipython()  # type: ignore[no-untyped-call]
 if _shell is not None:  # an ordinary Python prompt has none
-    _shell.set_custom_exc((NameError, KeyboardInterrupt), _hint)
+    _shell.set_custom_exc((Exception, KeyboardInterrupt), _hint)

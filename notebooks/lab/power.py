@@ -43,7 +43,7 @@ _BAD_MOMENT = 0.8
 _BATCH, _DRAWN = 20, 80
 #: After so many jobs the library has written something down, if it is there.
 _UNSEEN = 500
-_TITLE = "appendfsync {mode}: {answered} jobs answered, {lost} lost"
+_TITLE = "appendfsync {mode}: {answered:,} jobs answered, {lost:,} lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,11 @@ from lab.show import Table
 Value = int | float | str
 #: Words that don't change what an answer means.
 _SMALL_WORDS = {"a", "an", "and", "the", "in", "is", "it", "on", "s"}
-#: A number, with or without its unit.
-_NUMBER = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d*)?|[.,]\d+))\s*[^\W\d]*")
+#: A number, with or without its unit, but with none that would make it another one.
+_NUMBER = re.compile(
+    r"(?:about|around|~|約)?\s*([-+]?(?:\d[\d,]*(?:\.\d*)?|[.,]\d+))\s*"
+    r"(?!(?:ms|milli\w*|min\w*|h|hours?|k|ミリ秒|分|時間)\b)[^\W\d]*[?]?"
+)
 #: Where commas part thousands; elsewhere a comma is the decimal point of many countries.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
@@ -98,7 +101,8 @@ def predict(
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
     one_of = say(", ").join(letters)
-    hint = say("one of the letters {letters}" if letters else "a number", letters=one_of)
+    hint = say("one of the letters {letters}" if letters else "a number of {unit}",
+               letters=one_of, unit=say(unit))  # fmt: skip
     said: Value | None = None
     with suppress(StdinNotImplementedError, EOFError, OSError):
         print(f"{say(question)}{offer}{_margin(common, within)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -17,11 +18,24 @@ _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-
 #: Seconds; on a machine that is not busy, something moves after two.
 _SILENT = 20.0
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+#: Such as "challenges/05_a_worker_is_killed".
+CHALLENGES = sorted(f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb"))
 
 
 def code_cells(lesson: str) -> list[str]:
     """The lesson's code cells, in their order."""
     return [cell.source for cell in _read(lesson).cells if cell.cell_type == "code"]
+
+
+def code_of(path: Path) -> str:
+    """A file without its docstring."""
+    return re.sub(r'^""".*?"""\n+', "", path.read_text("utf-8"), flags=re.DOTALL).strip()
+
+
+def solution_of(challenge: str) -> str:
+    """The class that holds the challenge's level."""
+    number = challenge.partition("/")[2][:2]
+    return code_of(NOTEBOOKS / f"challenges/solutions/level_{number}.py")
 
 
 def prose(lesson: str) -> str:

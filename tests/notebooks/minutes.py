@@ -1,24 +1,27 @@
-"""How long each lesson takes: ``python -m notebooks.minutes``, in ``tests``, writes it into them.
+"""How long a lesson or a challenge takes: ``python -m notebooks.minutes``, in ``tests``, writes it
+into them.
 
-A section's minutes are what the machine needs for its cells, measured (``--measure`` runs the
-lessons and keeps the seconds in ``seconds.json``), and what a person needs: to read the prose, to
-look at each cell and at what it shows, and to solve an exercise.
+A section's minutes are what the machine needs for its cells, measured (``--measure`` runs all of
+them, or those that are named, and keeps the seconds in ``seconds.json``), and what a person needs:
+to read the prose, to look at each cell and at what it shows, and to solve an exercise.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
 import time
 from collections.abc import Sequence
+from difflib import ndiff
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 from notebooks.japanese import JAPANESE, TRANSLATED, english, japanese, take_over_minutes
 from notebooks.kernels import NOTEBOOKS, kernel
-from notebooks.lesson import LESSONS, code_cells
+from notebooks.lesson import CHALLENGES, LESSONS, code_cells, solution_of
 
 #: Words a minute of somebody who reads English as a foreign language, and learns from it.
 _WORDS = 120
@@ -26,39 +29,55 @@ _WORDS = 120
 _LOOK = 0.4
 #: Minutes for an exercise; for a mystery to be found and repaired; for an app of one's own.
 _SOLVE, _REPAIR, _WRITE = 2.5, 8.0, 60.0
+#: Minutes for each line that a challenge's class needs, above those for any exercise.
+_LINE = 1.0
+#: A challenge's cells run twice at least: they show the hole, and then the lamp.
+_RUNS = 2
 #: A lesson or section of so many minutes is guessed too coarsely to name each of them.
 _LONG = 40
 SECONDS = Path(__file__).with_name("seconds.json")
 _OF_A_SECTION = re.compile(r"\*About \d+ minutes?\.\*\n\n")
-_OF_THE_LESSON = re.compile(r"(?<=\*\*Time:\*\* )about \d+ minutes")
+_OF_ALL = re.compile(r"(?<=\*\*Time:\*\* )about \d+ minutes?")
 _TITLE = re.compile(r"^(?:## |### Exercise).+\n\n", re.M)
 _EXERCISE = re.compile(r"^### Exercise (\d+\.\d)", re.M)
 _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
-def with_minutes(lesson: str, seconds: Sequence[float]) -> Any:
-    """The lesson's notebook with its minutes as they should be. seconds: of each code cell."""
-    notebook = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
-    machine = iter(seconds)
-    minutes = [0.0]  # of each section; what is before the first heading is one
-    runs = [False]  # whether a section has code
+def with_minutes(name: str, seconds: Sequence[float]) -> Any:
+    """The notebook of a lesson or challenge, with its minutes as they should be. seconds: of each
+    code cell."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    if name not in CHALLENGES:
+        return timed(notebook, seconds)
+    begins, ends = code_cells(name)[1].splitlines(), solution_of(name).splitlines()
+    new = sum(line.startswith("+ ") for line in ndiff(begins, ends))
+    return timed(notebook, [_RUNS * taken for taken in seconds], _RUNS, _SOLVE + new * _LINE)
+
+
+def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float = 0.0) -> Any:
+    """The notebook with its minutes. seconds: of each code cell. runs: how often a person looks at
+    each. first: minutes before the first heading that no cell and no word is the reason of."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    machine = {cell.id: taken for cell, taken in zip(cells, seconds, strict=True)}
+    minutes = [first]  # of each section; what is before the first heading is one
+    has_code = [False]
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            minutes[-1] += _LOOK + next(machine) / 60
-            runs[-1] = True
+            minutes[-1] += _LOOK * runs + machine[cell.id] / 60
+            has_code[-1] = True
             continue
         cell.source = _OF_A_SECTION.sub("", cell.source)
         for number, text in enumerate(_HEADING.split(cell.source)):
             if number or _HEADING.match(text):
                 minutes.append(0.0)
-                runs.append(False)
+                has_code.append(False)
             minutes[-1] += len(text.split()) / _WORDS + sum(map(_solving, _EXERCISE.findall(text)))
-    told = iter([(_whole(most), has) for most, has in zip(minutes, runs, strict=True)][1:])
+    told = iter([*map(_section, minutes, has_code)][1:])
     for cell in notebook.cells:
         if cell.cell_type != "code":
-            cell.source = _TITLE.sub(lambda title: title[0] + _section(*next(told)), cell.source)
-    first = notebook.cells[0]
-    first.source = _OF_THE_LESSON.sub(f"about {_whole(sum(minutes))} minutes", first.source)
+            cell.source = _TITLE.sub(lambda title: title[0] + next(told), cell.source)
+    top = notebook.cells[0]
+    top.source = _OF_ALL.sub(f"about {_minutes(sum(minutes))}", top.source)
     return notebook
 
 
@@ -68,47 +87,61 @@ def _solving(exercise: str) -> float:
     return _REPAIR if exercise.startswith("11.") else _SOLVE
 
 
-def _whole(minutes: float) -> int:
-    """Whole minutes; from `_LONG` on, to the nearest five."""
-    return 5 * round(minutes / 5) if minutes > _LONG else round(minutes)
+def _minutes(exact: float) -> str:
+    """In whole minutes, one at least; from `_LONG` on, to the nearest five."""
+    whole = 5 * round(exact / 5) if exact > _LONG else max(1, round(exact))
+    return f"{whole} minute{'s' * (whole > 1)}"
 
 
-def _section(minutes: int, has_code: bool) -> str:
-    if not has_code:
-        return ""
-    return f"*About {max(1, minutes)} minute{'s' * (minutes > 1)}.*\n\n"
+def _section(minutes: float, has_code: bool) -> str:
+    return f"*About {_minutes(minutes)}.*\n\n" if has_code else ""
 
 
-def measure(lesson: str) -> list[float]:
-    """The seconds that each code cell takes, in a fresh kernel."""
+def measure(cells: Sequence[str], folder: Path = NOTEBOOKS) -> list[float]:
+    """The seconds that each of these cells takes, in a fresh kernel in that folder."""
     taken = []
-    with kernel() as here:
-        for cell in code_cells(lesson):
+    with kernel(folder) as here:
+        here.run(f"import sys; sys.path.insert(0, {str(NOTEBOOKS)!r})")
+        for cell in cells:
             began = time.monotonic()
             here.run(cell)
             taken.append(round(time.monotonic() - began, 1))
     return taken
 
 
+def _measured_anew(name: str) -> list[float]:
+    """Of a lesson; of a challenge with a class that holds, which writes its lamp beside itself."""
+    cells = code_cells(name)
+    if name not in CHALLENGES:
+        return measure(cells)
+    cells[1] = solution_of(name)
+    with TemporaryDirectory() as empty:
+        return measure(cells, Path(empty))
+
+
 def measured() -> dict[str, list[float]]:
-    """The seconds that each code cell took when the lessons were measured, by lesson."""
+    """The seconds that each code cell took when it was measured, by lesson and challenge."""
     found: dict[str, list[float]] = json.loads(SECONDS.read_text("utf-8"))
     return found
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Measure if asked to, and write every lesson's minutes."""
-    if "--measure" in arguments:
-        rows = [f'"{lesson}": {measure(lesson)}' for lesson in LESSONS]
-        SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")
-    for lesson, seconds in measured().items():
-        before, notebook = english(lesson), with_minutes(lesson, seconds)
-        nbformat.write(notebook, NOTEBOOKS / f"{lesson}.ipynb")  # type: ignore[no-untyped-call]
-        if lesson in TRANSLATED:
-            translation = japanese(lesson)
+def main(names: Sequence[str]) -> None:
+    """Measure those that are named, and write the minutes of all."""
+    seconds = measured() | {name: _measured_anew(name) for name in names}
+    rows = [f"{json.dumps(name)}: {json.dumps(seconds[name])}" for name in sorted(seconds)]
+    SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")
+    for name, taken in seconds.items():
+        before, notebook = english(name), with_minutes(name, taken)
+        nbformat.write(notebook, NOTEBOOKS / f"{name}.ipynb")  # type: ignore[no-untyped-call]
+        if name in TRANSLATED:
+            translation = japanese(name)
             take_over_minutes(before, notebook, translation)
-            nbformat.write(translation, JAPANESE / f"{lesson}.ipynb")  # type: ignore[no-untyped-call]
+            nbformat.write(translation, JAPANESE / f"{name}.ipynb")  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m notebooks.minutes", description=__doc__)
+    every = [*LESSONS, *CHALLENGES]
+    parser.add_argument("--measure", nargs="*", metavar="NAME", choices=every)
+    asked = parser.parse_args().measure
+    main(every if asked == [] else asked or [])

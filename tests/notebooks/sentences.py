@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from notebooks.kernels import NOTEBOOKS
-from notebooks.lesson import LESSONS, code_cells
+from notebooks.lesson import CHALLENGES, LESSONS, code_cells
 
 LAB = NOTEBOOKS / "lab"
 _DEMO = NOTEBOOKS.parent / "demo_app"
@@ -34,7 +34,6 @@ _OF_JUDGE = (
 )
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
 _NOT_SAID = {"queue_backend", "postgres", "language", "jobs"}
-_CHALLENGES = [f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb")]
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
     *(_DEMO / "commands/doctor.py", _DEMO / "demo/picture.py"),
@@ -81,7 +80,7 @@ def sentences() -> dict[str, str]:
     for path in _SOURCES:
         tree = ast.parse(path.read_text("utf-8"))
         found |= dict.fromkeys([*_told(tree), *_like_sentences(tree)], path.name)
-    for lesson in (*LESSONS, *_CHALLENGES):
+    for lesson in (*LESSONS, *CHALLENGES):
         for cell in code_cells(lesson):
             found |= dict.fromkeys(_told(ast.parse(cell)), lesson)
     found |= dict.fromkeys(re.findall(">(.+)</text>", (LAB / "map.svg").read_text()), "map.svg")
@@ -106,7 +105,7 @@ def _rungs() -> list[str]:
 def texts() -> set[str]:
     """Every text in the source, and the names of the tasks: what `say` may be given at run time."""
     sources = [path.read_text("utf-8") for path in [*LAB.glob("*.py"), *_SOURCES]]
-    sources += [cell for lesson in (*LESSONS, *_CHALLENGES) for cell in code_cells(lesson)]
+    sources += [cell for lesson in (*LESSONS, *CHALLENGES) for cell in code_cells(lesson)]
     sources.append((_DEMO / "jobs/capabilities.py").read_text("utf-8"))
     found = set()
     for node in (node for source in sources for node in ast.walk(ast.parse(source))):

@@ -5,41 +5,31 @@ That each solution holds its level is judged in tests/judge.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-import nbformat
 import pytest
 from notebooks.kernels import NOTEBOOKS, kernel
-from notebooks.lesson import code_cells
+from notebooks.lesson import CHALLENGES, code_cells, code_of, solution_of
 
 from demo_app.judge.levels import LEVELS
 
-FOLDER = NOTEBOOKS / "challenges"
-CHALLENGES = sorted(FOLDER.glob("[0-9]*.ipynb"))
 NUMBERS = tuple(LEVELS)
 
 
-def cells(number: int, kind: str) -> list[str]:
-    """The challenge's cells of that kind."""
-    notebook = nbformat.read(CHALLENGES[number - 1], as_version=4)
-    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+def cells(number: int) -> list[str]:
+    """The challenge's code cells."""
+    return code_cells(CHALLENGES[number - 1])
 
 
-def code_of(path: Path) -> str:
-    """A file without its docstring."""
-    return re.sub(r'^""".*?"""\n+', "", path.read_text(), flags=re.DOTALL).strip()
-
-
-def solution(number: int) -> Path:
-    return FOLDER / "solutions" / f"level_{number:02d}.py"
+def solution(number: int) -> str:
+    return solution_of(CHALLENGES[number - 1])
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
-    before = solution(number - 1) if number > 1 else FOLDER / "start.py"
-    _, queue, call, *_ = cells(number, "code")
-    assert queue.strip() == code_of(before)
+    start = code_of(NOTEBOOKS / "challenges/start.py")
+    _, queue, call, *_ = cells(number)
+    assert queue.strip() == (solution(number - 1) if number > 1 else start)
     assert call == f"judge(MyQueue, levels={number})"
 
 
@@ -47,16 +37,16 @@ def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
 def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
     with kernel() as here:
         here.run("import os, tempfile; os.chdir(tempfile.mkdtemp())")
-        here.run(cells(1, "code")[0].replace('".."', repr(str(NOTEBOOKS))))
-        here.run(cells(1, "code")[1])
-        shown = here.run(cells(1, "code")[2])
+        here.run(cells(1)[0].replace('".."', repr(str(NOTEBOOKS))))
+        here.run(cells(1)[1])
+        shown = here.run(cells(1)[2])
         told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
         assert "✗ fails" in told
         assert "job-1 is nowhere" in told
         assert "0 of 12 lamps are lit" in told
         here.run("from pathlib import Path; assert not Path('my_queue.py').exists()")
-        here.run(code_of(solution(1)))
-        shown = here.run(cells(1, "code")[2])
+        here.run(solution(1))
+        shown = here.run(cells(1)[2])
         told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
         assert "✓ holds" in told
         assert "1 of 12 lamps are lit" in told
@@ -68,11 +58,11 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
 def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it() -> None:
-    last = cells(len(NUMBERS), "code")
+    last = cells(len(NUMBERS))
     with kernel() as here:
         here.run("import os, tempfile; os.chdir(tempfile.mkdtemp())")
         here.run(last[0].replace('".."', repr(str(NOTEBOOKS))))
-        here.run(code_of(solution(len(NUMBERS))))
+        here.run(solution(len(NUMBERS)))
         for cell in last[3:5]:
             here.run(cell)
         here.run("assert (blog.ledger().arrived, len(blog.kills)) == (6, 1)")
@@ -87,7 +77,7 @@ def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
     """One that takes a job off its list before it has run."""
     (tmp_path / "challenges").mkdir()
     ending = "from lab.queue_backend import backend_of\nmake = backend_of(MyQueue)\n"
-    (tmp_path / "challenges/my_queue.py").write_text(f"{code_of(solution(4))}\n\n\n{ending}")
+    (tmp_path / "challenges/my_queue.py").write_text(f"{solution(4)}\n\n\n{ending}")
     beside, hole = (
         next(cell for cell in code_cells(lesson) if "YOURS" in cell)
         for lesson in ("04_kill_the_worker", "05_lost_late_or_twice")
@@ -106,10 +96,10 @@ def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 def test_a_learner_sees_the_shortest_way_to_a_lost_job_and_then_that_there_is_none() -> None:
-    *_, explores = cells(5, "code")
+    *_, explores = cells(5)
     with kernel() as here:
-        here.run(cells(5, "code")[0].replace('".."', repr(str(NOTEBOOKS))))
-        here.run(code_of(solution(4)))
+        here.run(cells(5)[0].replace('".."', repr(str(NOTEBOOKS))))
+        here.run(solution(4))
         assert "It takes 3 steps." in here.run(explores)[-1]["data"]["text/plain"]
-        here.run(code_of(solution(5)))
+        here.run(solution(5))
         assert "these are all" in here.run(explores)[-1]["data"]["text/plain"]

@@ -8,12 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from notebooks.kernels import NOTEBOOKS
-from notebooks.lesson import LESSONS, prose
+from notebooks.lesson import CHALLENGES, LESSONS, prose
 from notebooks.minutes import measured, with_minutes
 from notebooks.words import JAPANESE, page, words
 
-#: Mysteries to be solved, and an app to be written: nobody does these within half an hour.
-LONG = {"11_where_is_job_17", "12_your_own"}
+#: Mysteries to be solved, an app or an outbox to be written: nobody does it within half an hour.
+LONG = {"11_where_is_job_17", "12_your_own", "challenges/11_the_outbox"}
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -26,14 +26,14 @@ def test_a_lesson_is_stored_without_outputs(lesson: str) -> None:
             assert cell.execution_count is None
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_the_minutes_are_those_that_were_measured(lesson: str) -> None:
-    notebook = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
-    expected = with_minutes(lesson, measured()[lesson])
+@pytest.mark.parametrize("name", [*LESSONS, *CHALLENGES])
+def test_the_minutes_are_those_that_were_measured(name: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    expected = with_minutes(name, measured()[name])
     assert notebook == expected, "run python -m notebooks.minutes --measure in tests"
-    found = re.search(r"about (\d+) minutes", prose(lesson))
+    found = re.search(r"\*\*Time:\*\* about (\d+) minutes", prose(name))
     assert found is not None
-    assert int(found[1]) <= (100 if lesson in LONG else 30)
+    assert int(found[1]) <= (100 if name in LONG else 30)
 
 
 @pytest.mark.parametrize("folder", [NOTEBOOKS, JAPANESE])

@@ -137,6 +137,40 @@ def test_a_cell_that_is_run_before_the_first_one_gets_a_hint(here: Kernel) -> No
     assert "A word of an answer needs quotes" in hint["text"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        (
+            'answer = {"always"\ncheck("3.1", answer)',
+            "Python can't read line 1: '{' was never closed. "
+            'Is a bracket, quote or comma missing?\nanswer = {"always"',
+        ),
+        (
+            'answer = (1,\n  {["no"]})\ncheck("3.1", answer)',
+            "Line 2 of this cell ends with an error, TypeError: unhashable type: 'list'",
+        ),
+        (
+            'import json\nanswer = json.loads("no")\ncheck("3.1", answer)',
+            "Line 2 of this cell ends with an error, JSONDecodeError: "
+            "Expecting value: line 1 column 1 (char 0)",
+        ),
+    ],
+)
+def test_an_error_before_the_check_is_one_sentence(here: Kernel, cell: str, told: str) -> None:
+    here.run("from lab import check")
+    (hint,), reply = here.try_to_run(cell)
+    assert reply["status"] == "error"
+    assert hint["text"] == f"{told}\n"
+    assert not reply["traceback"]
+
+
+def test_any_other_error_shows_where_it_came_from(here: Kernel) -> None:
+    for cell in ('import json\njson.loads("no")', 'exec("1 +")'):
+        told, reply = here.try_to_run(cell)
+        assert told == []
+        assert reply["traceback"]
+
+
 def test_a_cell_that_is_stopped_says_one_sentence(here: Kernel) -> None:
     stop = "import _thread, time\n_thread.interrupt_main()\ntime.sleep(30)"
     told, reply = here.try_to_run(stop)

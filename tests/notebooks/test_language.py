@@ -132,7 +132,7 @@ check("6.2", "あきらめる")
 check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "no answer"], "x"))
 """
     told = heard(code, typed="たくさん\n１２\nはい。\nｂ）\n")
-    assert "'たくさん' は読み取れません。数で答えてください。" in told
+    assert "'たくさん' は読み取れません。通を単位とする数で答えてください。" in told
     assert "('How many?', '12 通', '12 通', '予想どおり')" in told
     assert "'はい', 'はい', '予想どおり'" in told
     assert "'いいえ', 'いいえ', '予想どおり'" in told

@@ -59,6 +59,11 @@ def test_a_letter_that_is_not_on_offer_is_not_called_no_letter(
         ("12,345.5", 12345.5),
         ("0,300", 0.3),
         (".5", 0.5),
+        ("１．５秒", 1.5),
+        ("3 sec", 3),
+        ("about 5", 5),
+        ("約５", 5),
+        ("~5?", 5),
     ],
 )
 def test_a_number_is_understood_as_people_type_it(
@@ -66,6 +71,16 @@ def test_a_number_is_understood_as_people_type_it(
 ) -> None:
     monkeypatch.setattr(prediction, "_ask", lambda prompt: typed)
     assert predict("How long?", 1.0, "s").said == meant
+
+
+@pytest.mark.parametrize("typed", ["5-10", "300 ms", "５分", "2 hours?", "1k", "10%", "1/2", "ten"])
+def test_what_would_be_another_number_is_asked_for_again(
+    typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter([typed, ""])
+    monkeypatch.setattr(prediction, "_ask", lambda prompt: next(answers))
+    assert not predict("How long?", 1.0, "seconds").asked
+    assert f"'{typed}' is not a number of seconds. Try again." in capsys.readouterr().out
 
 
 def test_the_first_letter_of_one_choice_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
