@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
 import redis
+from redis.utils import HIREDIS_AVAILABLE
 
 from .options import Options
 
-#: The only script that is refused when Redis is full (`maxmemory`, `noeviction`): were the others
-#: refused too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
-_REFUSED_WHEN_FULL = frozenset({"enqueue"})
-
-#: What comes before the text of every script.
-_SHARED = ("_prelude", "_claims")
+_FUNCTION = re.compile(r"^local function (\w+\()(?:[^\n]* end|.*?^end)$", re.DOTALL | re.MULTILINE)
+#: Makes the bytes of a command. Redis-py has it too, and looks at each part of the command before.
+_PACK: Any = import_module("hiredis").pack_command if HIREDIS_AVAILABLE else None
 
 
 @cache
@@ -28,13 +28,23 @@ def _file(name: str) -> str:
 
 @cache
 def _text(name: str, body: str, options: Options) -> str:
-    flags = "" if name in _REFUSED_WHEN_FULL else "#!lua flags=allow-oom\n"
+    # `enqueue` alone is refused when Redis is full (`maxmemory`, `noeviction`): were others refused
+    # too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
+    flags = "" if name == "enqueue" else "#!lua flags=allow-oom\n"
     given = (
         f"local P, POISON_PAUSE = {json.dumps(options.global_keyprefix)}, {options.poison_pause}\n"
         f"local HISTORY_LENGTH = {options.history_length}\n"
         f"local JOURNAL_LENGTH = {options.journal_length}\n"
     )
-    return flags + given + "".join(map(_file, _SHARED)) + body
+    text = _file("_prelude") + _file("_claims") + body
+    if not options.global_keyprefix:
+        text = text.replace("P .. '", "'")  # there is nothing to put before a name
+    for found in reversed([*_FUNCTION.finditer(text)]):
+        rest = text[found.end() :]
+        # Redis makes each function anew whenever a script runs: those that it does not call go
+        if not re.search(rf"\b{re.escape(found[1])}", rest):
+            text = text[: found.start()] + rest
+    return flags + given + text
 
 
 class _Own(threading.local):
@@ -52,16 +62,15 @@ class Scripts:
         self._registered: dict[str, Any] = {}
         self._own = _Own()
 
-    def registered(self, name: str) -> Any:
-        """The registered script of that name (its ``sha`` is what EVALSHA takes)."""
-        script = self._registered.get(name)
-        return script or self.add(name, _file(name))
+    def registered(self, name: str, body: str = "") -> Any:
+        """The registered script of that name (its ``sha`` is what EVALSHA takes).
 
-    def add(self, name: str, body: str) -> Any:
-        """Register a script under this name; body: Lua that comes behind what is shared."""
-        text = _text(name, body, self._options)
-        script = self._registered[name] = self._shared.register_script(text)
-        return script
+        body: Lua that comes behind what is shared, when it is no file of that name.
+        """
+        if name not in self._registered:
+            text = _text(name, body or _file(name), self._options)
+            self._registered[name] = self._shared.register_script(text)
+        return self._registered[name]
 
     def hurry(self, seconds: float) -> None:
         """This thread waits no longer for an answer: then it takes a new connection."""
@@ -109,7 +118,7 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 
 def _ask(connection: Any, *command: str | float) -> Any:
     connection.connect()  # asks Sentinel where to, if there is one; nothing when it is connected
-    connection.send_command(*command)
+    connection.send_packed_command([_PACK(command)] if _PACK else connection.pack_command(*command))
     # an answer that comes too late must not be taken for the next command's; Sentinel's connections
     # would stay
     return connection.read_response(disconnect_on_error=True)

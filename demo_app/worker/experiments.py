@@ -51,8 +51,8 @@ class UnsafeInFlight(InFlight):
         self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
         if self._pops:
             self.claim_script = "pop"
-            self.queue.scripts.add("pop", _POP)
-            self.queue.scripts.add("record_pop", _RECORD)
+            self.queue.scripts.registered("pop", _POP)
+            self.queue.scripts.registered("record_pop", _RECORD)
         self._rescues = chosen.has(Safeguard.RESCUE)
 
     def rescue(self) -> float | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,15 @@ from support import client_of, message, until
 
 from demo_app.broker.queue import Queue
 from demo_app.stack.redis_server import start
+
+
+def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None:
+    for file in (files("demo_app.broker") / "scripts").iterdir():
+        name, _, ending = file.name.partition(".")
+        if ending == "lua" and name[0] != "_":
+            text = store.scripts.registered(name).script
+            for function in re.findall(r"^local function (\w+)", text, re.MULTILINE):
+                assert len(re.findall(rf"\b{function}\(", text)) > 1, (name, function)
 
 
 def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None:

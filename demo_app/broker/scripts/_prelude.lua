@@ -23,13 +23,6 @@ local function in_parts(values, first, act)
   for i = first, #values, 1000 do act(unpack(values, i, math.min(i + 999, #values))) end
 end
 
--- The values from the first one on, as a table of their own.
-local function from(first, values)
-  local rest = {}
-  for i = first, #values do rest[#rest + 1] = values[i] end
-  return rest
-end
-
 -- A message that is no task (a reply to `inspect`, say) is carried, but it is no job: it is not
 -- counted and leaves no history.
 local function is_job(id) return string.sub(id, 1, 1) ~= '~' end

@@ -5,4 +5,4 @@
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead; its jobs went to others')
 end
-return or_where_to_wait(claim(ARGV[1], tonumber(ARGV[2]), from(3, ARGV)))
+return or_where_to_wait(claim(ARGV[1], tonumber(ARGV[2]), {unpack(ARGV, 3)}))

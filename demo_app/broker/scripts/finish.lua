@@ -12,10 +12,8 @@ local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, most, needs = unpack(ARGV, 6, 10)
 
 local function answer(in_time)
-  local told = {in_time}
-  if ARGV[11] and is_known(ARGV[11]) then
-    for _, part in ipairs(claim(ARGV[11], 1, from(12, ARGV))) do told[#told + 1] = part end
-  end
+  local told = ARGV[11] and is_known(ARGV[11]) and claim(ARGV[11], 1, {unpack(ARGV, 12)}) or {}
+  table.insert(told, 1, in_time)
   return told
 end
 
