@@ -31,6 +31,7 @@ A lane is one list of a queue: a queue has five, for jobs of different priority.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Celery's priorities on Redis are 0 (first) to 9, in these steps.
 STEPS = (0, 3, 6, 9)
@@ -47,6 +48,7 @@ def _lane(queue: str, suffix: str) -> str:
     return f"{queue}{suffix}"
 
 
+@lru_cache
 def lanes_of(*queues: str) -> tuple[str, ...]:
     """The lanes of some queues, the most urgent first; of equal urgency in the queues' order."""
     return tuple(_lane(queue, suffix) for suffix in _SUFFIXES for queue in queues)

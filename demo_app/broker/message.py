@@ -94,22 +94,28 @@ def parse(text: str | bytes) -> Message:
     """
     raw = json.loads(text)
     try:
-        headers, properties = raw["headers"], raw["properties"]
-        info = properties["delivery_info"]
-        lane = info.get("lane", info["routing_key"])
-        return Message(
-            id=headers["id"],
-            task=headers["task"],
-            arguments=_arguments(raw, headers),
-            queue=queue_of(lane),
-            priority=int(properties.get("priority") or 0),
-            written_lane=lane,
-            retries=int(headers.get("retries") or 0),
-            enqueued_at=float(headers.get("enqueued_at") or 0),
-            owner=str(headers.get("owner") or ""),
-        )
+        return read(raw["headers"], raw["properties"], _arguments(raw, raw["headers"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a message of Celery's protocol 2: {error}") from error
+
+
+def read(
+    headers: Mapping[str, Any], properties: Mapping[str, Any], arguments: dict[str, Any]
+) -> Message:
+    """The message of these parts, which Celery has read already."""
+    info = properties["delivery_info"]
+    lane = info.get("lane", info["routing_key"])
+    return Message(
+        id=headers["id"],
+        task=headers["task"],
+        arguments=arguments,
+        queue=queue_of(lane),
+        priority=int(properties.get("priority") or 0),
+        written_lane=lane,
+        retries=int(headers.get("retries") or 0),
+        enqueued_at=float(headers.get("enqueued_at") or 0),
+        owner=str(headers.get("owner") or ""),
+    )
 
 
 def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:

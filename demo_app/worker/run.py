@@ -17,12 +17,11 @@ from demo_app.backends.celery import job_of
 from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
-from demo_app.broker.message import next_try, parse
+from demo_app.broker.message import next_try, read
 from demo_app.broker.process import claiming_here
 from demo_app.failpoints import Step, hit
 from demo_app.jobs import outcome as outcomes
 from demo_app.jobs.arguments import by_name
-from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, JobDead, Outcome, Succeeded
 from demo_app.jobs.perform import JobTimeout, after_failure, perform
 from demo_app.jobs.result import TaskError
@@ -39,14 +38,17 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
 
     Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.
     """
-    here, tag = claiming_here(), celery_task.request.properties["delivery_tag"]
-    notes: dict[str, Any] = {}
+    here, request = claiming_here(), celery_task.request
+    tag, notes = request.properties["delivery_tag"], dict[str, Any]()
+    job = job_of(read(vars(request), request.properties, kwargs))
     try:
-        job = job_of(parse(here.message(tag)))
         hit(Step.STARTED)
         with limit.on(tag, job):
-            by_names = _by_names(job, args, kwargs)
-            outcome = perform(by_names, check=partial(here.check, tag), notes=notes)
+            task = find_task(job.task)
+            if args and task:  # a Celery producer may give some by their position
+                by_names = by_name(job.task, task.function, task.takes_context, args, kwargs)
+                job = replace(job, arguments=by_names)
+            outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
@@ -91,18 +93,6 @@ def _text(detail: dict[str, Any]) -> str:
 
 def _failure(error: TaskError) -> dict[str, Any]:
     return {"error": error.exception_class_path, "traceback": error.traceback[-8000:]}
-
-
-def _by_names(job: Job, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
-    """The job with its arguments by name: a Celery producer may give some by their position.
-
-    Raises ArgumentError when they don't fit.
-    """
-    task = find_task(job.task)
-    if not args or task is None:
-        return job
-    named = by_name(job.task, task.function, task.takes_context, args, kwargs)
-    return replace(job, arguments=named)
 
 
 def _last_line(error: TaskError) -> str:
