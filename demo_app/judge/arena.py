@@ -166,9 +166,9 @@ class Arena:
     def _start(self, who: str, halt: str, nth: int, **given: Any) -> Part:
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir(mode=0o711)
-        if password := self._target.password:
+        if self.server.address:
             end = socket.create_server(("127.0.0.1", 0))
-            address = f"redis://:{password}@127.0.0.1:{end.getsockname()[1]}/0"
+            address = self.server.address.format(end.getsockname()[1])
         else:
             end = socket.socket(socket.AF_UNIX)
             address = str(folder / self.server.socket_name)

@@ -97,7 +97,7 @@ class Cluster:
 class PostgresServer:
     """See `Server`. folder: with its data; it goes at the end."""
 
-    socket_name = f".s.PGSQL.{PORT}"
+    socket_name, address = f".s.PGSQL.{PORT}", ""
 
     def __init__(self, program: str, folder: Path, user: dict[str, Any], leash: Leash) -> None:
         self._program, self._folder, self._user, self._leash = program, folder, user, leash

@@ -52,8 +52,10 @@ class Server(Protocol):
     async def connect(self) -> Streams:
         """A connection to it."""
 
-    #: What a cable's socket has to be called, for the clients of this server.
+    #: What a cable's socket has to be called, for the clients of this server; or its URL, with a
+    #: gap for the port, if it is reached by one.
     socket_name: str
+    address: str
 
     def where(self, text: str) -> list[str]:
         """The keys or tables with the job's text; a list in which one element with it is twice is
@@ -74,6 +76,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, leash: Leash, password: str = "") -> None:
         self._folder, self._leash, self._password = folder / "redis", leash, password
+        self.address = f"redis://:{password}@127.0.0.1:{{}}/0" if password else ""
         self._opens = threading.Event()
         self._folder.mkdir()
         self._server: Process | None = None

@@ -18,6 +18,7 @@ import psutil
 from demo_app.judge.learners import Learners
 from demo_app.judge.leash import send_to_all
 from demo_app.judge.postgres import Cluster, programs
+from demo_app.judge.rabbit import RabbitServer, program
 from demo_app.judge.record import Say
 from demo_app.judge.role import COMMAND, VARIABLE, Role
 from demo_app.judge.server import Server
@@ -30,16 +31,17 @@ _ADAPTERS = "demo_app.judge.adapters"
 class Known:
     """A queue with an adapter. adapter: a function of a module of `adapters`. packages: what it is
     made of. argument: the app, or the command, that the adapter starts. schema: a program that
-    prints its tables, if it keeps its jobs in PostgreSQL."""
+    prints its tables, if it keeps its jobs in PostgreSQL. rabbit: whether they are in RabbitMQ."""
 
     adapter: str
     packages: tuple[str, ...]
     argument: str = ""
     schema: str = ""
+    rabbit: bool = False
 
 
-def _celery(argument: str, *packages: str) -> Known:
-    return Known("celery:play", ("celery", *(packages or ("kombu",))), argument)
+def _celery(argument: str, *packages: str, rabbit: bool = False) -> Known:
+    return Known("celery:play", ("celery", *(packages or ("kombu",))), argument, rabbit=rabbit)
 
 
 def _command(argument: str) -> Known:
@@ -53,6 +55,7 @@ KNOWN = {
     "celery": _celery(f"{_SETTINGS}:advised"),
     "celery-tutorial": _celery(f"{_SETTINGS}:tutorial"),
     "celery-redis-plus": _celery(f"{_SETTINGS}:redis_plus", "celery-redis-plus"),
+    "celery-rabbitmq": _celery(f"{_SETTINGS}:rabbitmq", rabbit=True),
     **{name: Known(f"on_redis:{name}", (name,))
        for name in ("rq", "huey", "dramatiq", "arq", "saq", "streaq")},
     "taskiq": Known("on_redis:taskiq", ("taskiq", "taskiq-redis")),
@@ -112,6 +115,8 @@ def versions(name: str) -> dict[str, str]:
         found["sidekiq"] = _said("sidekiq", "--version").split()[-1]
     if known.schema:
         found["PostgreSQL"] = _said(programs()[1], "--version").split()[2]
+    if known.rabbit:
+        found["RabbitMQ"] = program().parts[-3].rpartition("-")[2]
     return found
 
 
@@ -148,6 +153,8 @@ class Adapter(Target):
 
     def server(self, folder: Path) -> Server:
         """See `Target`."""
+        if self._known.rabbit:
+            return RabbitServer(folder, self.leash)
         return self._cluster.server() if self._cluster else super().server(folder)
 
     def start(self, role: Role) -> Running:

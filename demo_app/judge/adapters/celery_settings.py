@@ -40,5 +40,8 @@ _ADVISED = {
     "broker_connection_retry_on_startup": True,
 }
 advised = _app(**_ADVISED)
+#: On RabbitMQ the same, and a put waits until RabbitMQ has it.
+#: https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/rabbitmq.html
+rabbitmq = _app(**_ADVISED, broker_transport_options={"confirm_publish": True})
 #: The same on the transport of celery-redis-plus.
 redis_plus = _app(**_ADVISED, broker_transport="celery_redis_plus.transport:Transport")

@@ -1,0 +1,115 @@
+"""RabbitMQ as a server of one's own, for a trial."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from glob import glob
+from pathlib import Path
+
+from demo_app.judge.leash import Leash, send_to_all
+from demo_app.judge.proxy import Streams
+from demo_app.judge.server import DOWN
+from demo_app.judge.target import CannotJudge
+
+_CONFIG = """listeners.tcp.1 = 127.0.0.1:{amqp}
+default_user = judge
+default_pass = {password}
+collect_statistics = coarse
+collect_statistics_interval = 250
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = {figures}
+"""
+#: The queue that the judge's task has.
+_QUEUE = 'queue="judged"'
+
+
+def program() -> Path:
+    """Its server, where Debian has it. Raises CannotJudge when it is not installed."""
+    for path in glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"):
+        return Path(path)
+    raise CannotJudge("There is no RabbitMQ here.")
+
+
+class RabbitServer:
+    """See `Server`. folder: its own; the trial removes it."""
+
+    socket_name = ""
+
+    def __init__(self, folder: Path, leash: Leash) -> None:
+        names = ("amqp", "figures", "RABBITMQ_DIST_PORT", "ERL_EPMD_PORT")
+        self._ports = {name: _free_port() for name in names}
+        password = secrets.token_hex(16)
+        (folder / "rabbitmq.conf").write_text(_CONFIG.format(**self._ports, password=password))
+        self.address = f"amqp://judge:{password}@127.0.0.1:{{}}//"
+        self._leash, self._started = leash, list[subprocess.Popen[bytes]]()
+        self._environment = {
+            **{name: str(port) for name, port in self._ports.items() if name.isupper()},
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "HOME": str(folder),  # for its cookie
+            "RABBITMQ_NODENAME": f"{folder.name}@localhost",
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_ENABLED_PLUGINS": "rabbitmq_prometheus",
+        }
+
+    def start(self) -> None:
+        """See `Server`. Raises CannotJudge when it does not answer."""
+        self.kill()
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        for command in (["epmd"], [program()]):  # RabbitMQ itself would leave the first one behind
+            self._started.append(self._leash.start(command, self._environment, **quiet))
+        deadline = time.monotonic() + 120.0
+        while self._messages() is None:
+            if time.monotonic() > deadline:
+                raise CannotJudge("RabbitMQ does not start.")
+            time.sleep(0.1)  # between two questions
+
+    def kill(self) -> None:
+        """See `Server`; it and its processes."""
+        for process in self._started:
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                send_to_all(process.pid, number)
+            process.wait()
+        self._started.clear()
+
+    #: The trial's folder goes anyway.
+    end = kill
+
+    async def connect(self) -> Streams:
+        """See `Server`."""
+        return await asyncio.open_connection("127.0.0.1", self._ports["amqp"])
+
+    def lasts(self, places: list[str]) -> float | None:
+        """See `Server`."""
+
+    def where(self, text: str) -> list[str]:
+        """See `Server`. RabbitMQ says how many messages are in a queue, and not which."""
+        time.sleep(0.5)  # it counts four times a second
+        count = self._messages()
+        return DOWN if count is None else ["judged"] * (count > 0)
+
+    def _messages(self) -> int | None:
+        """Those that wait and those that are not acknowledged; None while it does not answer."""
+        try:
+            with socket.create_connection(("127.0.0.1", self._ports["amqp"]), 2.0):
+                url = f"http://127.0.0.1:{self._ports['figures']}/metrics/per-object"
+            with urllib.request.urlopen(url, timeout=5.0) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return None
+        found = (line for line in lines if line.startswith("rabbitmq_queue_messages{"))
+        return sum(int(float(line.split()[-1])) for line in found if _QUEUE in line)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
