@@ -24,7 +24,7 @@ USED = (
 #: In the order in which the page runs them.
 PARTS = (
     *("vendor/fengari-web.js", "store.js", "scripts.js"),
-    *("world.js", "stock.js", "claims.js", "page.js"),
+    *("world.js", "stock.js", "claims.js", "drawing.js", "page.js"),
 )
 
 

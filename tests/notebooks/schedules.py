@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import redis
@@ -81,26 +82,34 @@ def _message(job: str, lane: str, retries: int, now: float) -> str:
 def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, Any]:
     """What the scripts answered, and every key afterwards."""
     client.flushall()
-    answers = []
-    for step in steps:
-        name, words = step["name"], step["words"]
-        if name == "wipe":
-            client.flushall()
-        elif name == "expire":
-            client.delete(f"worker:{words[0]}")
-        else:
-            client.hset("clock", mapping=dict(zip("su", divmod(step["clock"], 10**6), strict=True)))
-            answers.append([name, _answer(client, name, words)])
+    names: list[str] = []
+    with client.pipeline(transaction=False) as sent:
+        for step in steps:
+            name, words = step["name"], step["words"]
+            if name == "wipe":
+                sent.flushall()
+            elif name == "expire":
+                sent.delete(f"worker:{words[0]}")
+            else:
+                seconds, rest = divmod(step["clock"], 10**6)
+                sent.hset("clock", mapping={"s": seconds, "u": rest})
+                sent.eval(_text(name), 0, *words)
+                names.append("")
+            names.append("" if name in ("wipe", "expire") else name)
+        told = sent.execute(raise_on_error=False)
+    answers = [
+        [name, "error" if isinstance(answer, redis.ResponseError) else answer]
+        for name, answer in zip(names, told, strict=True)
+        if name
+    ]
     return {"answers": answers, "keys": dict(_keys(client))}
 
 
-def _answer(client: redis.Redis, name: str, words: list[Any]) -> Any:
-    shipped = Scripts(client, DEFAULTS).registered(name).script
-    text = _TIME.sub("redis.call('HMGET', 'clock', 's', 'u')", shipped)
-    try:
-        return client.eval(text, 0, *words)
-    except redis.ResponseError:
-        return "error"
+@cache
+def _text(name: str) -> str:
+    """The script as it is shipped, by the schedule's clock."""
+    shipped = Scripts(redis.Redis(), DEFAULTS).registered(name).script
+    return _TIME.sub("redis.call('HMGET', 'clock', 's', 'u')", shipped)
 
 
 def _keys(client: redis.Redis) -> Iterator[tuple[str, Any]]:
