@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import answers
 from readme_numbers import NUMBERS, numbered
 from translated import in_japanese
 
@@ -56,7 +57,7 @@ def compared() -> str:
     """What the judge found of each queue that people use."""
     from demo_app.judge.table import markdown
 
-    return markdown(_judged())
+    return markdown(answers.sheet("judge.csv"))
 
 
 def score() -> str:
@@ -73,58 +74,9 @@ def score() -> str:
     return f"{told} It misses: {'; '.join(missed)}." if missed else told
 
 
-def judged() -> str:
-    """The same in short."""
-    from demo_app.judge.table import BACK
-    from demo_app.markdown import table
-
-    head = ("queue", "made of", "holds", BACK)
-    rows = [[row[name] for name in head] for row in _judged() if row["holds"]]
-    return table(head, rows, ["---", "---", ":---:", ":---:"])
-
-
-def _judged() -> list[dict[str, str]]:
-    """What ``python -m demo_app judge --table --csv`` wrote."""
-    with (REFERENCE / "judge.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-#: Open threads about Celery on Redis: the title, a schedule of the playground, what it ends with.
-THREADS = {
-    "celery/celery#8568": (
-        "Don't list redis as stable backend and/or link to issues/caveats",
-        "late;0.comment.;3.kill.1",
-        "late",
-    ),
-    "celery/kombu#305": ("Tasks lost in redis", "late;0.cut.1;0.comment.;1.kill.1", "lost"),
-    "celery/kombu#337": (
-        "Redis transport causes multiple Celery job runs if eta exceeds visibility timeout",
-        "late;0.comment.;2.pause.1;3.hour.;20.pause.1",
-        "twice",
-    ),
-    "celery/kombu#533": ("ETA tasks lost on worker TERM restart", "late;0.five.;3.kill.2", "late"),
-}
-
-
-def threads() -> str:
-    """Each open thread with its run in the playground, and the test that shows it."""
-    from demo_app.markdown import table
-
-    tests = "tests/broker/test_known_losses.py"
-    known = (ROOT / tests).read_text("utf-8")
-    rows = []
-    for thread, (title, schedule, end) in THREADS.items():
-        name = next(re.finditer(rf"{thread}\b.*\)\s+def (test_\w+)", known))[1]
-        link = f"[{thread}](https://github.com/{thread.replace('#', '/issues/')})"
-        run = f"`.venv/bin/python -m pytest {tests} -k {name}`"
-        rows.append([link, title, f"[{end}](../playground#{schedule})", run])
-    head = ["thread", "its title", "replay: the task is", "on a real system"]
-    return table(head, rows)
-
-
-def translated(page: Path, name: str) -> str:
-    """The table of that name on an English page, in Japanese."""
-    found = _place(name).search(page.read_text("utf-8"))
+def translated(page: str, name: str) -> str:
+    """The table of that name on an English page of the reference, in Japanese."""
+    found = _place(name).search((REFERENCE / f"{page}.md").read_text("utf-8"))
     if found is None:
         raise LookupError(f"{page} has no place for the table {name}")
     return in_japanese(found[2].strip())
@@ -132,7 +84,7 @@ def translated(page: Path, name: str) -> str:
 
 def walk_in_japanese() -> str:
     """The walk as the Japanese README has it, which lies in another folder."""
-    return translated(ROOT / "README.md", "walk").replace("](", "](../../")
+    return translated("../../README", "walk").replace("](", "](../../")
 
 
 #: Where each table is, and what makes it. A Japanese one follows the English one.
@@ -141,14 +93,18 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "ja/walk": (JAPANESE.parent / "README.md", walk_in_japanese),
     "judged": (REFERENCE / "judge.md", compared),
     "score": (REFERENCE / "judge.md", score),
-    "queues": (REFERENCE / "answers.md", judged),
-    "threads": (REFERENCE / "answers.md", threads),
     "settings": (REFERENCE / "reference.md", settings),
     **{
-        f"ja/{name}": (JAPANESE / page, partial(translated, REFERENCE / page, name))
+        f"{page}/{name}": (answers.PAGES / f"{page}.md", make)
+        for page, blocks in answers.BLOCKS.items()
+        for name, make in blocks.items()
+    },
+    **{
+        f"ja/{page}/{name}": (JAPANESE / f"{page}.md", partial(translated, page, name))
         for page, names in {
-            "judge.md": ("score", "judged"),
-            "broker.md": ("measured", "strangers"),
+            "judge": ("score", "judged"),
+            "broker": ("measured", "strangers"),
+            **{f"answers/{page}": blocks for page, blocks in answers.BLOCKS.items()},
         }.items()
         for name in names
     },
@@ -184,6 +140,8 @@ def _place(name: str) -> re.Pattern[str]:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
+    for page, text in answers.pages().items():
+        page.write_text(text(), "utf-8")
     for table, (file, _) in TABLES.items():
         file.write_text(rewritten(table), "utf-8")
     for file in NUMBERS:

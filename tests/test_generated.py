@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import answers
 import pytest
 from generated import TABLES, rewritten
 from readme_numbers import NUMBERS, numbered
@@ -15,6 +16,16 @@ from demo_app.settings import Settings
 def test_the_table_is_up_to_date(name: str) -> None:
     path, _ = TABLES[name]
     assert path.read_text("utf-8") == rewritten(name), "run `python tests/generated.py`"
+
+
+@pytest.mark.parametrize("path", answers.pages(), ids=str)
+def test_the_page_of_a_queue_says_what_the_judge_found(path: Path) -> None:
+    assert path.read_text("utf-8") == answers.pages()[path](), "run `python tests/generated.py`"
+
+
+def test_one_queue_keeps_all_promises_as_the_pages_say() -> None:
+    held = [row["queue"] for row in answers.sheet("judge.csv") if row["holds"] == "12 of 12"]
+    assert held == ["claims"]
 
 
 @pytest.mark.parametrize("path", NUMBERS, ids=str)

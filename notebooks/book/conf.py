@@ -3,6 +3,7 @@
 import gettext
 import os
 import re
+from html import escape
 from itertools import pairwise
 from os.path import relpath
 from pathlib import Path
@@ -22,7 +23,9 @@ from demo_app.web.app import make_app
 PARTS = {
     "Lessons": "notebooks/[0-9]*.ipynb notebooks/words.md",
     "レッスン": "notebooks/ja/README.md notebooks/ja/[0-9]*.ipynb notebooks/ja/words.md "
-    "notebooks/ja/challenges/*.ipynb notebooks/ja/reference/*.md",
+    "notebooks/ja/reference/answers/*.md notebooks/ja/challenges/*.ipynb "
+    "notebooks/ja/reference/*.md",
+    "Answers": "notebooks/reference/answers/*.md",
     "Challenges": "notebooks/challenges/*.ipynb",
     "Reference": "notebooks/reference/faq.md notebooks/reference/*.md notebooks/book/api.md",
     "Taking part": ".github/*.md",
@@ -36,6 +39,10 @@ LINK = re.compile(
 )
 #: A link to the playground, which is the site's first page; what is behind its # is a schedule.
 PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
+_META = """<meta name="description" content="{first}">
+<meta property="og:title" content="{title}">
+<meta property="og:image" content="{picture}">
+"""
 JAPANESE = gettext.translation("sphinx", Path(sphinx.locale.__file__).parent, ["ja"])
 
 project = html_title = "Jobs that survive"
@@ -53,7 +60,6 @@ myst_heading_anchors = 4
 python_maximum_signature_line_length = 80
 suppress_warnings = ["misc.highlighting_failure"]  # a language may be newer than its colours
 html_baseurl = os.environ.get("SITE", "")  # where it is published
-myst_html_meta = {"description": "Does Celery lose tasks? Queues on Redis, killed and counted."}
 html_theme = "furo"
 html_static_path = html_css_files = ["book.css"]
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
@@ -122,8 +128,18 @@ def without_empty(_: Sphinx, tree: nodes.document) -> None:
             shown.parent.remove(shown)
 
 
-def dress(app: Sphinx, name: str, _: str, context: dict[str, Any], tree: object) -> None:
-    """The language of a page's surroundings, and the way to its twin in the other one."""
+def dress(
+    app: Sphinx, name: str, _: str, context: dict[str, Any], tree: nodes.document | None
+) -> None:
+    """What a page says to search engines, the language of its surroundings, and the way to its twin
+    in the other one."""
+    if tree:
+        said = [part.astext() for part in tree.findall(nodes.paragraph)]
+        context["metatags"] += _META.format(
+            title=escape(next(tree.findall(nodes.title)).astext()),
+            first=escape(" ".join(next((text for text in said if len(text) > 20), "").split())),
+            picture=f"{html_baseurl}_images/timeline.png",
+        )
     japanese = name.startswith("notebooks/ja/")
     words = JAPANESE if japanese else gettext.NullTranslations()
     app.builder.templates.environment.install_gettext_translations(words)

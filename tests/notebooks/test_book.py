@@ -116,11 +116,20 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         tab = browser.new_page(viewport={"width": 390, "height": 844}, locale="en")
         tab.goto((site / "index.html").as_uri())
         tab.click("nav >> text=The answers")
-        assert tab.locator("meta[name=description]").get_attribute("content")
+        assert tab.title().startswith("Does Celery lose tasks on Redis?")
+        told = tab.locator("meta[name=description]").get_attribute("content") or ""
+        assert told.startswith("It can. With its default settings a killed worker")
+        picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
+        assert (site / picture).is_file()
         tab.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
         told = tab.evaluate("axe.run('article', {resultTypes: ['violations']})")
         assert [one["nodes"][0]["html"] for one in told["violations"]] == []
-        tab.click("article table a >> text=lost")
+        tab.click("article a >> text=lost")
+        assert "1 lost" in tab.inner_text("#sum")
+        tab.click("#other")
+        tab.click("nav >> text=答え")
+        assert tab.inner_text("h1") == "Celery は Redis でタスクを失うのか"
+        tab.click("article a >> text=失われます")
         assert "1 lost" in tab.inner_text("#sum")
         tab.click("nav >> text=The lessons")
         assert tab.inner_text("h1") == "Jobs that survive"

@@ -1,0 +1,201 @@
+"""The pages that answer one question each, from what the judge and the tests measured.
+
+``python tests/answers.py`` runs the test of each open thread about Celery on Redis, on stock and on
+claims, and writes what came of it into threads.csv. `generated` writes the pages.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from translated import in_japanese
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "notebooks" / "reference"
+PAGES, JAPANESE = REFERENCE / "answers", ROOT / "notebooks" / "ja" / "reference" / "answers"
+TESTS = "tests/broker/test_known_losses.py"
+#: Open threads about Celery on Redis, by their titles.
+THREADS = {
+    "celery/celery#8568": "Don't list redis as stable backend and/or link to issues/caveats",
+    "celery/kombu#305": "Tasks lost in redis",
+    "celery/kombu#337": "Redis transport causes multiple Celery job runs if eta exceeds "
+    "visibility timeout",
+    "celery/kombu#533": "ETA tasks lost on worker TERM restart",
+}
+#: When each library itself gives a killed worker's job back.
+LATER = {
+    "celery-redis-plus": "With its default settings it gives a killed worker's job back "
+    "after 5 minutes.",
+    "celery-rabbitmq": "RabbitMQ gives a killed worker's job to another one as soon as the "
+    "connection ends. It says how many messages a queue has, and not which, so a job counts as "
+    "late, and not as lost, while there are any.",
+    "rq": "[RQ](https://redis.io/docs/latest/integrate/rq/) gives a killed worker's job "
+    "back when it cleans up after dead workers.",
+    "dramatiq": "[Dramatiq](https://redis.io/docs/latest/integrate/dramatiq/) gives a killed "
+    "worker's job back when it cleans up after dead workers.",
+    "huey": "[Huey](https://huey.readthedocs.io/en/latest/consumer.html#consumer-shutdown) "
+    "never gives a killed worker's job back: it is off its list before it runs.",
+    "arq": "[arq](https://arq-docs.helpmanual.io/) gives a killed worker's job back 10 "
+    "seconds after the job's time limit, which is 5 minutes. It is judged in its "
+    "version 0.25: later ones need an older redis-py than this project.",
+    "saq": "SAQ gives a killed worker's job back when it sweeps, each minute, what is over "
+    "its time limit of 10 seconds.",
+    "streaq": "streaQ gives a killed worker's job back after a minute.",
+    "taskiq": "[Taskiq](https://taskiq-python.github.io/guide/cli.html) gives a killed worker's"
+    " job back after 10 minutes, and only when another job arrives meanwhile: that is"
+    " when its stream broker looks.",
+    "sidekiq": "Sidekiq's basic fetch never gives a killed worker's job back: it is off its list"
+    " before it runs.",
+    "procrastinate": "Procrastinate gives a killed worker's job back with [a periodic "
+    "task](https://procrastinate.readthedocs.io/en/stable/howto/production/retry_stalled_jobs.html),"
+    " every ten minutes in its guide.",
+    "pgqueuer": "PgQueuer gives a killed worker's job back after 30 seconds without a heartbeat.",
+    "oban": "Oban gives a killed worker's job back after five minutes.",
+}
+#: The rows of the judge's sheet that have no page of their own: pages written by hand are of them.
+_CELERY = ("claims", "celery", "celery-tutorial")
+
+
+def sheet(name: str) -> list[dict[str, str]]:
+    """The rows of a sheet of the reference."""
+    with (REFERENCE / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def queues() -> str:
+    """What the judge found of each queue, in short, with the way to its page."""
+    from demo_app.judge.table import BACK
+    from demo_app.markdown import table
+
+    head = ("queue", "made of", "holds", BACK)
+    rows = [[row[name] for name in head] for row in sheet("judge.csv") if row["holds"]]
+    for row in rows:
+        if row[0] not in _CELERY:
+            row[0] = f"[{row[0]}]({row[0]}.md)"
+    return table(head, rows, ["---", "---", ":---:", ":---:"])
+
+
+def settings() -> str:
+    """What the judge found of Celery apps that differ in their settings, side by side."""
+    from demo_app.judge.table import markdown
+
+    rows = sheet("settings.csv")
+    return markdown({**row, "queue": row["queue"].rpartition(":")[2]} for row in rows)
+
+
+def setting(name: str) -> str:
+    """What the judge found of a Celery app with this setting, level by level."""
+    (row,) = (row for row in sheet("settings.csv") if row["queue"].endswith(f":{name}"))
+    return found(row)
+
+
+def found(row: dict[str, str]) -> str:
+    """What the judge found, level by level, and when."""
+    from demo_app.judge.levels import LEVELS
+    from demo_app.judge.table import BACK
+    from demo_app.markdown import table
+
+    told = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", row["told"]))
+    levels = [[number, LEVELS[int(number)].name, row[number], told.get(number, "")]
+              for number in row if number.isdigit()]  # fmt: skip
+    head = ["level", "promise", "kept", "what happened"]
+    shown = table(head, levels, ["---:", "---", ":---:", "---"])
+    back = f"A killed worker's job ran again after: {row[BACK]}."
+    return f"{shown}\n\n{back}\n\n{row['how']}"
+
+
+def thread(name: str) -> str:
+    """An open thread: its title, how its test ended on stock and on claims, and when."""
+    (row,) = (row for row in sheet("threads.csv") if row["thread"] == name)
+    link = f"[{name}: {THREADS[name]}](https://github.com/{name.replace('#', '/issues/')})"
+    command = f".venv/bin/python -m pytest {TESTS} -k {row['test']}"
+    ended = f"On stock Celery its test {row['stock']}, on claims it {row['claims']}"
+    return f"{link}\n\n{ended}. `{command}`, {row['how']}"
+
+
+def queue_page(name: str) -> str:
+    """The page of a queue: what the judge found of it, level by level."""
+    from demo_app.judge.judge import PATIENCE
+
+    head = f"# Does {name} lose jobs?\n\n"
+    row = next((row for row in sheet("judge.csv") if row["queue"] == name), None)
+    if row is None or not row["holds"]:
+        return f"{head}Not measured here: the judge has no row of it.\n"
+    lost, late, jobs = re.findall(r"\d+", row["lost and late"])
+    return f"""{head}Of {jobs} jobs {lost} were lost, and {late} late: not back within {PATIENCE:.0f} s.
+They were in {row["made of"]}.
+Meanwhile [the judge](../judge.md) killed its workers and its server. It kept {row["holds"]} promises.
+
+{found(row)}
+
+{LATER.get(name, "")}
+
+Its settings are those that [its documentation advises](../../../demo_app/judge/adapters) for jobs that must not be lost.
+[All queues](queues.md) side by side.
+"""  # noqa: E501
+
+
+def queue_page_in_japanese(name: str) -> str:
+    """The same in Japanese, which lies a folder deeper."""
+    english = f"[English](../../../reference/answers/{name}.md)"
+    text = in_japanese(queue_page(name)).replace("](../../", "](../../../")
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n{english}\n{rest}\n"
+
+
+def pages() -> dict[Path, Callable[[], str]]:
+    """Each page that is written as a whole, and what makes it."""
+    from demo_app.judge.targets import KNOWN
+
+    names = [name for name in KNOWN if name not in _CELERY]
+    made = {PAGES / f"{name}.md": partial(queue_page, name) for name in names}
+    return made | {JAPANESE / f"{name}.md": partial(queue_page_in_japanese, name) for name in names}
+
+
+#: By the page: each block of it, and what makes it.
+BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
+    "lost": {
+        "tutorial": partial(setting, "tutorial"),
+        "8568": partial(thread, "celery/celery#8568"),
+        "305": partial(thread, "celery/kombu#305"),
+    },
+    "twice": {
+        "timeout": partial(setting, "visibility_timeout_5"),
+        "337": partial(thread, "celery/kombu#337"),
+    },
+    "late": {
+        "advised": partial(setting, "acks_late"),
+        "533": partial(thread, "celery/kombu#533"),
+    },
+    "settings": {"settings": settings},
+    "queues": {"queues": queues},
+}
+
+
+def run_threads() -> None:
+    """See the module."""
+    known, rows = (ROOT / TESTS).read_text("utf-8"), []
+    for name in THREADS:
+        found = re.search(rf"{name}\b.*\)\s+def (test_\w+)", known)
+        assert found, f"no test is marked with {name}"
+        command = [sys.executable, "-m", "pytest", "-n0", "-vrxXfEs", TESTS, "-k", found[1]]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+        ended = dict(re.findall(rf"{found[1]}\[(\w+)\] (PASSED|XFAIL|FAILED|XPASS)", told))
+        words = {"PASSED": "passes", "XFAIL": "fails"}
+        made_of = ", ".join(f"{package} {version(package)}" for package in ("celery", "kombu"))
+        rows.append([name, found[1], *(words[ended[on]] for on in ("stock", "claims")),
+                     f"{date.today()}; {made_of}"])  # fmt: skip
+    with (REFERENCE / "threads.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["thread", "test", "stock", "claims", "how"], *rows])
+
+
+if __name__ == "__main__":
+    run_threads()
