@@ -1,4 +1,4 @@
-"""So that an audience joins in: the blog's address for the phones in the room, and its QR code."""
+"""So that an audience joins in: an address for the phones in the room, and its QR code."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def _first_of_a_network() -> str:
 
 
 def address_for_phones(port: int | None) -> str:
-    """The blog's address for them; "" when they can't reach it. port: the web app's."""
+    """Their page's address; "" when they can't reach it. port: the web app's."""
     host = host_for_phones()
-    return f"http://{host}:{port}/" if host else ""
+    return f"http://{host}:{port}/room" if host else ""
 
 
 def qr_code(address: str) -> str:

@@ -79,7 +79,12 @@ def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> H
     values: dict[str, Any] = {"picture": picture, "replay": picture.moment is not None}
     values["in_words"] = picture.in_words(translations(language_of(request)))
     values |= {"show_steps": _steps(request, stage, show) if show else []}
-    values |= {"show_state": state_of(picture, twin), "twin": twin, "burst": BURST}
+    values |= {
+        "show_state": state_of(picture, twin),
+        "twin": twin,
+        "burst": BURST,
+        "votes": stage.votes,
+    }
     phones = address_for_phones(request.url.port) if show else ""
     values |= {"phones": phones, "qr_code": qr_code(phones) if phones else ""}
     return render(request, "stage.html", **values)

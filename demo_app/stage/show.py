@@ -1,11 +1,7 @@
 """A show: steps that play on the stage, from a file that people edit; `shows/` has them.
 
-A step may `say` something or `ask` the class, in each language; `do` actions of the stage, one
-after the other; and wait `until` the stage is in a state, never for a time. Then it holds until
-PageDown, or goes on by itself with `hold = false`. A step without words leaves what was said. To
-`look` dims what is not Redis or a worker, and slows what moves; its `command` is one for Redis that
-shows or does what is seen; `split` shows stock Celery beside. Its `note` is for
-the speaker alone. A show has `minutes`, and may begin with all steps of another (`after`).
+four-minutes.toml says what a step is. A show has `minutes`, and may begin with all steps of another
+(`after`).
 """
 
 from __future__ import annotations
@@ -77,12 +73,13 @@ class Step(BaseModel):
     look: bool = False
     command: str = ""
     split: bool = False
+    vote: bool = False
     note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
         """The step as the page's script plays it."""
         words = (self.ask or self.say).get(language, "")
-        plain = self.model_dump(include={"do", "until", "hold", "look", "command", "split"})
+        plain = self.model_dump(include={"do", "until", "hold", "look", "command", "split", "vote"})
         note = self.note.get(language, "")
         return {**plain, "words": words, "asks": bool(self.ask), "note": note}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,8 @@ TAPE = 600
 EVENTS = 10_000
 #: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
 JUST_STARTED = 6
+#: Seconds for which all phones share one look.
+SHARED = 0.5
 #: Pictures in a film of the tape, at the most.
 PICTURES = 400
 
@@ -38,7 +41,7 @@ PICTURES = 400
 @dataclass(slots=True)
 class Stage:
     """The stage. round: a file with the last comment of the round before, which no kill forgets.
-    twin: the stock Celery beside, if there is one.
+    twin: the stock Celery beside, if there is one. votes: what the room predicts, a word each.
     """
 
     comments: CommentService
@@ -47,11 +50,15 @@ class Stage:
     inbox: Inbox
     round: Path
     twin: Twin | None = None
+    votes: deque[str] = field(default_factory=lambda: deque(maxlen=COUNTED))
     _seen: tuple[snapshot.Worker, ...] = field(default=())
     _fold: Fold = field(default_factory=Fold)
     _begun: float = 0.0
     _read: str = "0-0"
     _reading: threading.Lock = field(default_factory=threading.Lock)
+    _places: dict[str, list[int]] = field(default_factory=dict)
+    _looked: float = -SHARED
+    _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def picture(self) -> Picture:
         """The stage at this moment; reads a bounded number of things."""
@@ -88,6 +95,15 @@ class Stage:
             twice=mails.get("duplicates", 0),
             last_kill=kill,
         )
+
+    def places(self) -> dict[str, list[int]]:
+        """Where everybody's job is, as `Picture.lane`, for many who ask: none waits for another."""
+        if time.monotonic() - self._looked >= SHARED and self._looking.acquire(blocking=False):
+            try:
+                self._places, self._looked = self.picture().lane, time.monotonic()
+            finally:
+                self._looking.release()
+        return self._places
 
     def replay(self, since: float, until: float, *moments: float) -> Iterator[Picture]:
         """The stage as it was at these moments, from the journal; without any, at each at which
@@ -151,6 +167,7 @@ class Stage:
 
     def new_round(self) -> None:
         """Count from here. The file is replaced as a whole, since others may be reading it."""
+        self.votes.clear()
         newest = posts.newest_notices(self.comments.database, 1)
         fresh = self.round.with_suffix(f".{threading.get_native_id()}")
         fresh.write_text(str(newest[0].comment_id if newest else 0))

@@ -8,6 +8,7 @@ with garbage_collection_paused():
     from fastapi import FastAPI
 
     from demo_app.settings import Settings
+    from demo_app.stage.room import router as room
     from demo_app.stage.routes import router
     from demo_app.stage.stage import Stage
     from demo_app.stage.twin import Twin
@@ -24,6 +25,7 @@ def make_app(chosen: Settings) -> FastAPI:
     round_ = chosen.dir / "stage-round"
     app.state.stage = Stage(had.comments, had.queue, had.locator, had.inbox, round_, twin)
     add_room(app, "stage", "demo_app.stage", router)
+    app.include_router(room)
     return app
 
 

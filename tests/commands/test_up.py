@@ -213,10 +213,12 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
 
         address = lines[-1].split()[2]
         assert f"<b>{address}</b>" in page.text, "on the stage, and without the token"
+        httpx.post(address, data={"guess": "late"})
+        assert 'data-votes="late">1<' in httpx.get(url, follow_redirects=True).text
         assert "<path" in page.text, "the code that a phone reads"
         page = httpx.get(address, follow_redirects=True)
         assert page.status_code == 200, page.text
-        assert httpx.get(f"{address}stage").status_code == 401, "but not to the keys that kill"
+        assert httpx.get(address[:-4] + "stage").status_code == 401, "but not to the keys that kill"
 
 
 @pytest.mark.parametrize(

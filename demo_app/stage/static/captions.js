@@ -18,6 +18,7 @@ export function tell(next, waits = false) {
   caption.classList.toggle("asks", Boolean(step.asks));
   caption.classList.toggle("waits", waits);
   document.body.classList.toggle("twins", Boolean(step.split));
+  document.body.classList.toggle("vote", Boolean(step.vote));
   document.body.classList.toggle("look", Boolean(step.look));
   fill();
 }

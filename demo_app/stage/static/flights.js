@@ -11,9 +11,14 @@ let places = null; // by token: where it was on the screen, its floor, and its p
 const floors = () => [...document.querySelectorAll("[data-floor]")];
 const kind = (floor) => (floor.closest(".box") ? "worker" : floor.dataset.floor);
 function middle(element) {
-  let box = element.getBoundingClientRect();
-  if (!box.height) box = element.closest(".room").getBoundingClientRect(); // on a folded floor
-  return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+  const box = element.getBoundingClientRect();
+  return box.height ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : seat(element);
+}
+// Where it is to be, also while it moves; on a folded floor that is its room.
+function seat(element) {
+  const seen = element.checkVisibility({ visibilityProperty: true }) ? element : element.closest(".room");
+  const board = (seen.offsetParent ?? document.body).getBoundingClientRect();
+  return { x: board.left + seen.offsetLeft + seen.offsetWidth / 2, y: board.top + seen.offsetTop + seen.offsetHeight / 2 };
 }
 
 // A room that is folded and unfolded by turns would shake the picture.
@@ -64,7 +69,8 @@ export function note() {
   places = found;
 }
 
-const spot = (token) => `${token.offsetLeft} ${token.offsetTop}`;
+// Its place on its floor: a room that grows takes all that is in it along.
+const spot = ({ offsetLeft, offsetTop, parentElement: floor }) => `${offsetLeft - floor.offsetLeft} ${offsetTop - floor.offsetTop}`;
 
 function draw(kind, from, to) {
   const line = document.createElement("i");
@@ -84,9 +90,8 @@ function threads() {
     const { floor } = token.parentElement.dataset;
     const key = document.querySelector(floor === "queue" ? ".redis h2 .key" : `[data-claims="${floor}"]`);
     if (!key) continue;
-    const [board, box] = [token.offsetParent.getBoundingClientRect(), key.getBoundingClientRect()];
-    const seat = { x: board.left + token.offsetLeft + token.offsetWidth / 2, y: board.top + token.offsetTop + token.offsetHeight / 2 };
-    draw("thread", seat, { x: box.right, y: box.top + box.height / 2 }); // also while the token grows
+    const { x, y } = middle(key);
+    draw("thread", seat(token), { x: x + key.offsetWidth / 2, y });
   }
 }
 
@@ -109,17 +114,18 @@ export function fly(sameTime) {
     const floor = token.parentElement;
     const was = before.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
     const far = was?.floor !== kind(floor);
-    if (!was || (was.spot === spot(token) && !far)) continue; // or on its way
+    const here = spot(token);
+    if (!was || (was.spot === here && !far)) continue; // or on its way
     if (!far && floor.dataset.floor === "inbox") continue; // there nobody moves up
-    const row = !far && was.spot.endsWith(` ${token.offsetTop}`);
-    moved.push({ token, was, here: middle(token), far, row, running: token.getAnimations() });
+    const row = !far && was.spot.split(" ")[1] === here.split(" ")[1];
+    moved.push({ token, was, here: seat(token), far, row, running: token.getAnimations() });
   }
   for (const { running } of moved) for (const flight of running) flight.cancel();
   const pace = PACE * (document.body.matches(".look") ? 4 : 1);
-  const timing = { duration: pace, easing: "ease-in-out", fill: "backwards" };
   for (const { token, was, here, row } of moved) {
     const from = row ? { translate: `${was.x - here.x}px` } : { scale: 0 };
-    token.animate([from, {}], { ...timing, delay: row ? 0 : pace });
+    const [duration, delay] = row ? [PACE, 0] : [pace, pace];
+    token.animate([from, {}], { duration, delay, easing: "ease-in-out", fill: "backwards" });
   }
   for (const { was, here } of moved.filter(({ far }) => far).slice(0, FLYING)) streak(was, here, pace);
 }

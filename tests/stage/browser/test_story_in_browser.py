@@ -206,9 +206,10 @@ def test_no_token_lies_upon_another_while_they_move(tab, client: Client) -> None
     client.set_faults({"at": "data", "do": "wait", "seconds": 1})
     watch_frames(page)
     page.keyboard.press("b")
-    expect(page.locator("[data-sum=delivered]")).to_have_text("16")
+    delivered = page.locator("[data-sum=delivered]")
+    until(lambda: int(delivered.text_content() or 0) >= 16, what="the middle of it")
     page.keyboard.press("w")
-    expect(page.locator("[data-sum=delivered]")).to_have_text("50", timeout=60_000)
+    expect(delivered).to_have_text("50", timeout=60_000)
     assert share_of_overlaps(page) < 0.05  # one of an earlier picture may be on its way
 
 

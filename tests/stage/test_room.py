@@ -1,0 +1,69 @@
+"""Forty phones, without the token: a tap is a comment and a vote, and each follows its own job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from stage.stage_page import StagePage, press
+from support import until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+PHONES = 40
+GUESSES = ("gone", "late", "twice")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A worker to be killed, and one that rescues."""
+    with Stack(workers=2, lease=3.0, controls=True) as stack:
+        yield stack
+
+
+def place_on(page: httpx.Response) -> str:
+    found = re.search(r'data-place="(\w+)"', page.text)
+    return found[1] if found else ""
+
+
+def test_forty_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
+    reader: httpx.Client, holder: httpx.Client, client: Client
+) -> None:
+    client.set_faults({"at": "data", "do": "wait", "seconds": 8})
+    with ThreadPoolExecutor(PHONES) as phones:
+
+        def tap(number: int) -> str:
+            guess = {"guess": GUESSES[number % 3]}
+            answer = reader.post("/room", data=guess, follow_redirects=True)
+            assert re.search(r"Your job: \d+", answer.text), "each has a number of its own"
+            return f"{answer.url}"
+
+        pages = list(phones.map(tap, range(PHONES)))
+        assert len(set(pages)) == PHONES
+
+        def places() -> list[str]:
+            return list(phones.map(lambda page: place_on(reader.get(page)), pages))
+
+        until(lambda: places().count("running") == 8, what="two busy workers")
+        press(holder, "kill-worker")
+        until(lambda: places().count("held") == 4, what="the jobs of the dead worker")
+        client.set_faults()
+        until(lambda: places().count("delivered") == PHONES, what="every mail")
+    assert StagePage(holder).sums["lost"] == 0
+
+
+def test_a_tap_is_one_of_three_words(reader: httpx.Client) -> None:
+    assert reader.post("/room", data={"guess": "<script>"}).status_code == 422
+    assert "Your job" not in reader.get("/room?job=no-such-job").text
+
+
+def test_a_phone_that_taps_too_often_is_refused() -> None:
+    limits = {"DEMO_COMMENT_BURST": "1", "DEMO_COMMENTS_PER_SECOND": "0.001"}
+    with Stack(workers=0, environment=limits) as alone:
+        room = f"{alone.ready['web']}/room"
+        tapped = [httpx.post(room, data={"guess": "late"}).status_code for _ in range(2)]
+    assert tapped == [303, 429]
