@@ -20,7 +20,7 @@ from demo_app.judge.names import Names
 from demo_app.judge.proxy import Proxy
 from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
-from demo_app.judge.target import Running, Target, private_folder
+from demo_app.judge.target import Running, Target
 
 #: At which step a process is that says so.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
@@ -70,7 +70,7 @@ class Arena:
         self.folder.chmod(0o711)
         (self.folder / FILES).mkdir(mode=0o700)
         target.own(self.folder / FILES)
-        self._servers = private_folder("judge-server-")
+        self._servers = Path(tempfile.mkdtemp(dir=target.servers))
         self.server = target.server(self._servers)
         self.parts: list[Part] = []
         self._over = False

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ from pathlib import Path
 from demo_app.judge.leash import Leash
 from demo_app.judge.lessons import LARGEST
 from demo_app.judge.sheet import SIGNS, Sheet, safe
-from demo_app.judge.target import CannotJudge
+from demo_app.judge.target import CannotJudge, private_folder, remove
 
 _METHODS = {"put", "claim", "ack"}
 #: Of several classes that would do, one of this name is meant.
@@ -100,16 +99,18 @@ def grade_all(
 
 def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) -> Grade:
     """Judge the queue that a file defines. arguments: for the judge. seconds: at most."""
+    folder = private_folder()
     try:
-        with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
-            source, queue = queue_of(path)
-            alone = Path(folder) / "my_queue.py"  # nobody else's files are beside it
-            alone.write_text(source, "utf-8")
-            return _judged(alone, queue, arguments, seconds, leash)
+        source, queue = queue_of(path)
+        alone = folder / "my_queue.py"  # nobody else's files are beside it
+        alone.write_text(source, "utf-8")
+        return _judged(alone, queue, arguments, seconds, leash)
     except CannotJudge as error:
         return Grade(told=str(error))
     except Exception as error:  # whatever it is: the others have their rows
         return Grade(told=f"It could not be judged: {type(error).__name__}: {error}")
+    finally:
+        remove(folder)
 
 
 def _judged(

@@ -9,7 +9,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from glob import glob
@@ -21,7 +20,7 @@ from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
 from demo_app.judge.role import Role
 from demo_app.judge.server import DOWN
-from demo_app.judge.target import CannotJudge
+from demo_app.judge.target import CannotJudge, private_folder, remove
 
 #: Its superuser, and the port that names its socket.
 USER, PORT = "judge", 5432
@@ -81,10 +80,10 @@ class Cluster:
 
     def close(self) -> None:
         """Remove it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     def _new_folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="judge-postgres-"))
+        folder = private_folder()
         self._own(folder)
         return folder
 
@@ -137,7 +136,7 @@ class PostgresServer:
     def end(self) -> None:
         """See `Server`."""
         self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     async def connect(self) -> Streams:
         """See `Server`."""

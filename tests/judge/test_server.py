@@ -1,13 +1,20 @@
-"""The server of a trial keeps what it answered, and is searched for jobs."""
+"""The server of a trial keeps what it answered, and is searched for jobs; its folder is nobody's
+once its judge is dead."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+import pytest
 import redis
 
 from demo_app.judge.leash import Leash
 from demo_app.judge.server import RedisServer
+from demo_app.judge.target import private_folder, remove
 
 
 def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> None:
@@ -30,3 +37,31 @@ def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> Non
     server.kill()
     assert server.where("q12z") == ["? (the server is down)"]
     leash.end()
+
+
+def test_folders_of_the_killed_go_and_those_of_the_living_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    makes_one = (
+        "import signal; from demo_app.judge.target import private_folder as make;"
+        "print(make(), flush=True); signal.pause()"
+    )
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        command, environment = [sys.executable, "-c", makes_one], {**os.environ, "TMPDIR": folder}
+        started = [
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        theirs = [Path(str(one.stdout and one.stdout.readline()).strip()) for one in started]
+        started[0].kill()
+        started[0].wait()
+        for path in theirs:
+            os.utime(path, (0, 0))
+        mine = private_folder()
+        left = {*Path(folder).iterdir()}
+        remove(mine)
+        for one in started:
+            with one:
+                one.kill()
+        assert left == {theirs[1], mine}

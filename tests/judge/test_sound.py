@@ -23,3 +23,15 @@ def test_an_unusual_queue_that_is_sound_holds(path: Path) -> None:
         assert found.pop(11).held is None
         assert "not in the judge's server" in found.pop(10).why
     assert not any(one.why for one in found.values()), found
+
+
+@pytest.mark.thorough
+def test_a_nap_is_shorter_than_a_lease_although_a_worker_starts_slowly(tmp_path: Path) -> None:
+    text = (Path(__file__).parent / "sound" / "autoclaim.py").read_text("utf-8")
+    slow = tmp_path / "slow.py"
+    began = "        self.redis, self.mine = redis, None\n"
+    slow.write_text(text.replace(began, f"{began}        __import__('time').sleep(2.5)\n"), "utf-8")
+    assert slow.read_text() != text
+    with Judge(target_of(f"{slow}:MyQueue"), seconds=0.0) as judge:
+        (verdict,) = judge.judge([4])
+    assert verdict.held, verdict.why
