@@ -33,8 +33,7 @@ def _case(where: str, why: str, *hints: str) -> Callable[[Happens], Happens]:
 def _comment(lab: Mystery, numbers: Iterable[int]) -> str:
     """Post these comments; returns the id of job 17."""
     for number in numbers:
-        (posted,) = lab.post(1, author=f"Reader {number}")
-        assert posted.comment_id == number
+        lab.post(1, author=f"Reader {number}")
     return next(one.job_id for one in lab.posted if one.comment_id == 17)
 
 

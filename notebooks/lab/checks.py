@@ -17,7 +17,7 @@ from lab.lifecycle import LabError
 from lab.running import Lab
 from lab.show import Table
 
-_tried: dict[str, tuple[int, bool]] = {}  # of each exercise: tries up to the right one; right?
+TRIED: dict[str, tuple[int, bool]] = {}  # of each exercise: tries up to the right one; right?
 _FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -38,15 +38,10 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         put = "○ {name}: put your answer in place of the three dots, and run the cell again."
         print(say(put, name=name))
         return
-    tries, right = _tried.get(name, (0, False))
-    _tried[name] = (tries + (not right), right or not hint)
+    tries, right = TRIED.get(name, (0, False))
+    TRIED[name] = (tries + (not right), right or not hint)
     told = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
     print(say(told, name=name, hint=hint))
-
-
-def tried() -> dict[str, tuple[int, bool]]:
-    """Each exercise that was answered: the tries up to the right one, and whether it is right."""
-    return dict(_tried)
 
 
 def doctor() -> Table:

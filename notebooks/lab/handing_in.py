@@ -8,10 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab.checks import tried
+from lab import checks, prediction
 from lab.language import english_of, say
 from lab.lifecycle import LabError
-from lab.prediction import kept
 from lab.show import Table
 
 
@@ -22,12 +21,14 @@ def hand_in(name: str = "") -> Table:
     is plain text: it says what the learner's own kernel says, and proves nothing. Raises LabError
     when there is nothing yet, or the file is no hand-in.
     """
-    exercises = {one: {"right": right, "tries": tries} for one, (tries, right) in tried().items()}
+    exercises = {
+        one: {"right": right, "tries": tries} for one, (tries, right) in checks.TRIED.items()
+    }
     predictions = [
         {"question": question, "said": said, "measured": measured, "verdict": verdict}
-        for prediction in kept()
-        for question, said, measured, verdict in [prediction.row(english_of)]
-        if prediction.asked
+        for one in prediction.KEPT.values()
+        for question, said, measured, verdict in [one.row(english_of)]
+        if one.asked
     ]
     if not exercises and not predictions:
         told = "There is nothing to hand in yet: answer an exercise, or predict something."

@@ -28,7 +28,7 @@ _RIGHT = "as predicted"
 _NOT_CLEAR = "not clear: this machine is busy. Run the cell again."
 #: A measured time or rate counts as predicted when it is no further off than this share of it.
 _SHARE = 0.25
-_kept: dict[str, Prediction] = {}  # every prediction of this kernel, by its question
+KEPT: dict[str, Prediction] = {}  # every prediction of this kernel, by its question
 
 
 @dataclass(slots=True)
@@ -112,8 +112,8 @@ def predict(
                 print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
     asked = said is not None
     found = Prediction(question, common if said is None else said, asked, unit, within)
-    _kept.pop(question, None)
-    _kept[question] = found
+    KEPT.pop(question, None)
+    KEPT[question] = found
     return found
 
 
@@ -124,15 +124,10 @@ def _margin(common: Value, within: float) -> str:
     return say(" (As predicted: at most {far} off.)", far=say(" or ").join(parts)) if parts else ""
 
 
-def kept() -> list[Prediction]:
-    """Every prediction of this lesson so far."""
-    return list(_kept.values())
-
-
 def predictions() -> Table:
     """Every prediction of this lesson so far, beside what was measured."""
     rows, asked, right = [], 0, 0
-    for one in _kept.values():
+    for one in KEPT.values():
         question, said, measured, verdict = one.row()
         asked += one.asked
         right += one.asked and verdict == say(_RIGHT)

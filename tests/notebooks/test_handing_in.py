@@ -19,8 +19,8 @@ from lab import LabError, check, hand_in, predict
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lesson that begins: nothing was answered, and files go into a folder of their own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lab.checks, "_tried", {})
-    monkeypatch.setattr(lab.prediction, "_kept", {})
+    monkeypatch.setattr(lab.checks, "TRIED", {})
+    monkeypatch.setattr(lab.prediction, "KEPT", {})
     return tmp_path
 
 
@@ -61,7 +61,7 @@ def test_what_was_answered_and_predicted_is_in_a_table_of_the_class(
 def test_what_other_lessons_handed_in_stays(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check("2.3", 5)
     hand_in()
-    monkeypatch.setattr(lab.checks, "_tried", {})  # a kernel of another lesson
+    monkeypatch.setattr(lab.checks, "TRIED", {})  # a kernel of another lesson
     check("7.1", "celery")
     hand_in()
     told = json.loads((here / "hand-in-mine.json").read_text())
