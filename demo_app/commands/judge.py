@@ -112,7 +112,7 @@ def judge(
             shown = table.markdown([dict(zip(table.head(wanted), row, strict=True))])
             console.print(shown, markup=False, soft_wrap=True)
     except (CannotJudge, StackError) as error:
-        console.print(escape_invisible(error), markup=False)
+        console.print(escape_invisible(error), markup=False, soft_wrap=True)
         return 2
     except OSError as error:
         if error.filename != str(csv):

@@ -84,6 +84,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "bar\\|✓.py": "",
         "red \x1b[31m.py": killer,
         "robber.py": robber,
+        "tells.py": f"{GOOD}\nraise ValueError('so ' * 60)\n",
         "notes.txt": "not graded",
         "deep.json": "[" * 100_000,
         "wide.json": json.dumps({"exercises": {f"1.{n}": {} for n in range(999)}}),
@@ -115,12 +116,14 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "bar\\|✓.py": ("", "", "0"),
         "red ⟨U+001B⟩[31m.py": ("Mine", "✓", "1"),
         "robber.py": ("Mine", "✓", "1"),
+        "tells.py": ("", "", "0"),
     }
     words = {
         "b.ipynb": "run as job-2, job-1",
         "c.py": "no class with put, claim and ack",
         "d.py": "no Python: SyntaxError",
         "e.py": "MemoryError",
+        "tells.py": "can't be loaded",
         "f.ipynb": "can't be read",
         "g.ipynb": "no Python: SyntaxError",
         "h.ipynb": "RecursionError",
