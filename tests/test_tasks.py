@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support import until
+from support import most_thorough, until
 
 from demo_app import tasks
 from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
@@ -69,7 +69,7 @@ def check(mails: dict[str, bytes]) -> None:
     assert '"1","1"' in lines[1]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", most_thorough(BACKENDS, BackendName.CELERY))
 def test_all_three_end_in_a_mail(backend):
     with Stack(workers=1, concurrency=2, backend=backend) as stack, Client(stack.ready) as client:
         put_all_three_in(SqliteDatabase(Path(stack.ready["dir"]) / "blog.sqlite3"))

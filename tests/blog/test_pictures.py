@@ -68,7 +68,7 @@ GREY = Image.linear_gradient("L").resize((900, 600))
     ],
 )
 def test_every_kind_of_picture_is_made_small(mode, kind):
-    small = Image.open(BytesIO(thumbnail(encoded(GREY.convert(mode), kind))))
+    small = Image.open(BytesIO(small_jpeg(encoded(GREY.convert(mode), kind))))
 
     assert (small.format, small.mode, small.size) == ("JPEG", "RGB", (LONGEST, 213))
     dark, light = small.convert("L").getextrema()
@@ -79,7 +79,7 @@ def test_every_kind_of_picture_is_made_small(mode, kind):
 def test_sixteen_bits_of_grey_stay_grey():
     deep = GREY.convert("I").point(lambda grey: grey * 257).convert("I;16")
 
-    small = Image.open(BytesIO(thumbnail(encoded(deep, "PNG")))).convert("L")
+    small = Image.open(BytesIO(small_jpeg(encoded(deep, "PNG")))).convert("L")
 
     assert 100 < small.getpixel((160, 106)) < 156
 
@@ -87,13 +87,13 @@ def test_sixteen_bits_of_grey_stay_grey():
 def test_what_is_transparent_turns_white():
     glass = Image.new("RGBA", (50, 50), (0, 0, 0, 0))
 
-    small = Image.open(BytesIO(thumbnail(encoded(glass, "PNG"))))
+    small = Image.open(BytesIO(small_jpeg(encoded(glass, "PNG"))))
 
     assert small.getpixel((25, 25)) == (255, 255, 255)
 
 
 def test_a_small_picture_keeps_its_size():
-    assert Image.open(BytesIO(thumbnail(encoded(GREY.resize((40, 30)), "PNG")))).size == (40, 30)
+    assert Image.open(BytesIO(small_jpeg(encoded(GREY.resize((40, 30)), "PNG")))).size == (40, 30)
 
 
 def test_it_stands_upright_and_tells_nothing_about_its_owner():
@@ -102,7 +102,7 @@ def test_it_stands_upright_and_tells_nothing_about_its_owner():
     told[0x010F] = "a maker"
     told.get_ifd(0x8825)[1] = "N"  # where it was taken
 
-    small = thumbnail(encoded(GREY.convert("RGB"), "JPEG", exif=told, comment=b"my secret"))
+    small = small_jpeg(encoded(GREY.convert("RGB"), "JPEG", exif=told, comment=b"my secret"))
 
     assert Image.open(BytesIO(small)).size == (213, LONGEST)
     assert not dict(Image.open(BytesIO(small)).getexif())
@@ -128,7 +128,7 @@ def test_it_stands_upright_and_tells_nothing_about_its_owner():
 )
 def test_what_is_no_picture_is_refused_with_the_reason(content, told):
     with pytest.raises(BadPicture, match=told):
-        thumbnail(content)
+        small_jpeg(content)
 
 
 @settings(max_examples=60)

@@ -51,6 +51,7 @@ def test_a_paused_worker_that_wakes_up_begins_no_side_effect(running: Running) -
     assert (now["done"], now["late"], now["conserved"]) == (1, 1, True)
 
 
+@pytest.mark.thorough
 def test_a_worker_that_slept_through_its_lease_goes_on_under_a_new_name(running: Running) -> None:
     (stack, client), redis = running, client_of(running[0].ready["redis"])
     [pid, _] = stack.ready["pids"]["worker"]

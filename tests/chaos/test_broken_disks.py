@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from kombu import Connection
 from programs import COMPILER, needs
 from support import client_of, refuses_writes, until
 
@@ -99,11 +100,27 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
             for _ in range(3):
                 client.comment()
             until(lambda: not server.keys("worker:*"), what="every lease running out")
+        server.bgrewriteaof()  # else no fsync is tried again before there is something to write
         _all_have_come(client, stack)
         client.wait_for(lambda now: _alive(now) == names)
         deaths = [entry for entry in server.xrange("journal") if entry[1]["event"] == "worker_died"]
         assert not deaths
         assert stack.ready["pids"] == before
+
+
+def test_who_connects_anew_while_redis_can_not_write_may_read(
+    disk: BrokenDisk, stack: Stack
+) -> None:
+    """A worker does, whose connection for broadcasts had no answer to two PINGs but a refusal."""
+    server = client_of(stack.ready["redis"])
+    url = stack.ready["redis"].replace("redis+socket", "claims+unix")
+    with Connection(url, transport_options={"health_check_interval": 0.001}) as connection:
+        client: Any = connection.default_channel.client
+        with disk.broken("write", "appendonly"):
+            until(lambda: refuses_writes(server), what="Redis refusing to write")
+            client.connection_pool.disconnect()
+            assert client.get("nothing") is None
+        until(lambda: not refuses_writes(server), what="a disk that is well")
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
     assert damage[safeguard] > 0, found
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(200)
 def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
     """The faults of the experiments above, aimed at a system that lacks nothing."""

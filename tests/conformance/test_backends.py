@@ -55,6 +55,7 @@ class TestHuey(Conformance):
     subject = Subject("huey")
 
 
+@pytest.mark.thorough
 class TestOneOfOnesOwn(Conformance):
     subject = Subject("mini:MiniBackend", path=(HERE,))
 

@@ -40,6 +40,7 @@ def test_each_named_queue_runs_its_jobs_and_has_its_row_or_is_not_installed(tmp_
     assert LEVEL not in again.stderr, "nothing is judged twice"
 
 
+@pytest.mark.thorough
 def test_a_readers_own_celery_app_is_judged_with_its_own_settings(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     text = "from celery import Celery\napp = Celery('shop', broker='amqp://nobody/')\n"

@@ -32,6 +32,7 @@ def queue(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_the_example_holds_the_levels_that_its_page_says_and_no_more(queue: Path) -> None:
     verdicts = _judged(f"'{queue}'", 1, 2, 3, 4, 5)

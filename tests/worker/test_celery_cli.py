@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,31 +22,40 @@ def _command(*more: str) -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *more]
 
 
-def test_a_worker_started_by_hand_works_for_a_running_stack(tmp_path: Path) -> None:
-    with Stack(workers=0) as stack, Client(stack.ready) as client:
-        ready = stack.ready
-        environment = {
-            **os.environ,
-            "DEMO_REDIS_URL": ready["redis"],
-            "DEMO_SMTP_URL": f"smtp://{ready['smtp']}",
-            "DEMO_DIR": ready["dir"],
-        }
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack that has no worker."""
+    with Stack(workers=0) as stack:
+        yield stack
+
+
+@pytest.fixture
+def waiting(stack: Stack) -> Iterator[Client]:
+    """At least one job waits."""
+    with Client(stack.ready) as client:
         client.comment()
-        client.wait_for(lambda now: now["queued"] == 1)
-        log = tmp_path / "log"
-        with log.open("wb") as output:
-            worker = subprocess.Popen(
-                _command("--loglevel", "INFO"), env=environment, stdout=output, stderr=output
-            )
-        try:
-            assert client.wait_for_mails(1)["distinct"] == 1
-            client.wait_for(lambda now: now["done"] == 1)
-            worker.send_signal(signal.SIGTERM)
-            assert worker.wait(20) == 0
-        finally:
-            worker.kill()
-            worker.wait()
-        assert client.summary()["workers"] == [], "it has signed off"
+        client.wait_for(lambda now: now["queued"] > 0)
+        yield client
+
+
+def test_a_worker_started_by_hand_works_for_a_running_stack(stack: Stack, waiting: Client) -> None:
+    ready = stack.ready
+    environment = {
+        **os.environ,
+        "DEMO_REDIS_URL": ready["redis"],
+        "DEMO_SMTP_URL": f"smtp://{ready['smtp']}",
+        "DEMO_DIR": ready["dir"],
+    }
+    worker = subprocess.Popen(_command("--loglevel", "ERROR"), env=environment)
+    try:
+        waiting.wait_for(lambda now: now["done"] == now["enqueued"])
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    assert waiting.summary()["workers"] == [], "it has signed off"
+    assert waiting.mail_stats()["distinct"] == waiting.summary()["done"]
 
 
 def test_a_stacks_worker_loads_no_other_command_of_celery_and_nothing_for_pictures() -> None:
@@ -88,22 +98,18 @@ def test_a_plain_celery_producer_can_put_jobs_in() -> None:
 
 @pytest.mark.parametrize("folder", most_thorough(["not mounted", "another blog"], "another blog"))
 def test_a_worker_that_sees_another_blog_or_none_does_not_start(
-    tmp_path: Path, folder: str
+    tmp_path: Path, stack: Stack, waiting: Client, folder: str
 ) -> None:
     if folder == "another blog":
         posts.seed(SqliteDatabase(tmp_path / folder / "blog.sqlite3"))
-    with Stack(workers=0) as stack, Client(stack.ready) as client:
-        client.comment()
-        client.wait_for(lambda now: now["queued"] == 1)
-        environment = {
-            **os.environ,
-            "DEMO_REDIS_URL": stack.ready["redis"],
-            "DEMO_DIR": str(tmp_path / folder),
-        }
-        told = subprocess.run(
-            _command(), env=environment, capture_output=True, text=True, check=False
-        )
-        assert told.returncode != 0
-        assert "This worker does not start" in told.stderr
-        assert client.summary()["queued"] == 1, "and it has taken nothing"
+    before = waiting.summary()["queued"]
+    environment = {
+        **os.environ,
+        "DEMO_REDIS_URL": stack.ready["redis"],
+        "DEMO_DIR": str(tmp_path / folder),
+    }
+    told = subprocess.run(_command(), env=environment, capture_output=True, text=True, check=False)
+    assert told.returncode != 0
+    assert "This worker does not start" in told.stderr
+    assert waiting.summary()["queued"] == before, "and it has taken nothing"
     assert (tmp_path / folder).exists() is (folder == "another blog")

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from support import client_of, until
 
 from demo_app.broker.events import State
@@ -71,6 +72,7 @@ def test_what_is_not_done_in_time_goes_back_to_the_head_in_its_order() -> None:
         _all_arrive(stack, client)
 
 
+@pytest.mark.thorough
 def test_a_second_sigterm_ends_it_at_once_and_loses_nothing() -> None:
     with _busy(600, _HANG) as (stack, client, sent):
         # two signals that come too fast are one (signal(7)): as a person does, press again
@@ -79,6 +81,7 @@ def test_a_second_sigterm_ends_it_at_once_and_loses_nothing() -> None:
         _all_arrive(stack, client)
 
 
+@pytest.mark.thorough
 def test_a_worker_that_stops_while_redis_is_away_is_found_out_later() -> None:
     with _busy(0.5, _HANG) as (stack, client, _):
         stack.kill("redis", restart=False)
