@@ -68,8 +68,9 @@ class Arena:
         self._target, self.stop, self._names = target, stop, names
         self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
         self.folder.chmod(0o711)
-        (self.folder / FILES).mkdir(mode=0o700)
-        target.own(self.folder / FILES)
+        self._files = target.work / FILES / self.folder.name
+        self._files.mkdir(mode=0o700)
+        target.own(self._files)
         self._servers = Path(tempfile.mkdtemp(dir=target.servers))
         self.server = target.server(self._servers)
         self.parts: list[Part] = []
@@ -90,7 +91,7 @@ class Arena:
             part.go.set()
         self._log.close()
         self.server.end()
-        for folder in (self.folder, self._servers):
+        for folder in (self.folder, self._files, self._servers):
             shutil.rmtree(folder, ignore_errors=True)
 
     def worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:

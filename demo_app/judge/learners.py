@@ -17,7 +17,7 @@ import psutil
 from demo_app.judge.isolation import new_user
 from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.record import Say
-from demo_app.judge.role import Role
+from demo_app.judge.role import FILES, Role
 from demo_app.judge.target import CannotJudge, Running, Target
 from demo_app.stack.reaper import MARKER
 
@@ -40,17 +40,16 @@ class Learners(Target):
 
     def __init__(self, name: str, say: Say = str.format) -> None:
         super().__init__(name)
-        self._user = new_user()
+        self._user, files = new_user(), self.work / FILES
         if self._user != os.getuid():
-            # in its group, and sticky: it may put files there, and not put one in the place of the
-            # judge's, who would give it what that leads to
-            os.chown(self.work, -1, self._user)
-            self.work.chmod(0o1770)
+            os.chown(self.work, -1, self._user)  # in its group: it may look there
+            self.work.chmod(0o750)
+            self.own(files)
         environment = self.leash.environment.items()
         self.leash.environment = {name: text for name, text in environment if name in _VARIABLES}
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
-        self._hosts = [_Host(target, self.work, self._user, self.leash, say) for _ in range(2)]
+        self._hosts = [_Host(target, files, self._user, self.leash, say) for _ in range(2)]
         try:
             told = [host.loaded() for host in self._hosts]
         except CannotJudge:

@@ -17,7 +17,7 @@ from typing import Any, Self
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the command, or with the app, that is judged.
 COMMAND = "JUDGE_COMMAND"
-#: The judge's socket in a trial's folder; and the folder in it that the queue may write to.
+#: The judge's socket in a trial's folder; and, beside those of all trials, what queues write to.
 EVENTS, FILES = "events.sock", "files"
 
 
@@ -74,7 +74,8 @@ class Role:
     @property
     def files(self) -> str:
         """The folder that all processes of the trial may write to."""
-        return str(Path(self.folder) / FILES)
+        folder = Path(self.folder)
+        return str(folder.parent / FILES / folder.name)
 
     def to_json(self) -> str:
         """As one line."""

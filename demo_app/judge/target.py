@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo_app.judge.leash import Leash
-from demo_app.judge.role import Role
+from demo_app.judge.role import FILES, Role
 from demo_app.judge.server import RedisServer, Server
 
 
@@ -75,8 +75,8 @@ class Target:
     stepped: whether it says at which step of which method it is. trusted: whether it is a library,
     and nobody's hand-in. has_where: whether it says itself where a job is. open_to: why it is not
     isolated; "" if it is. password: of its server, which then has an address that others can
-    reach. work, servers: the folders of all its trials, and of their servers. leash: ends what it
-    has started.
+    reach. work, servers: the folders of all its trials, in `FILES` what they may write to, and of
+    their servers. leash: ends what it has started.
     """
 
     stepped = trusted = has_where = False
@@ -89,6 +89,7 @@ class Target:
         self.work, self.servers = (self._folder / part for part in ("work", "servers"))
         for one in (self.work, self.servers):
             one.mkdir(mode=0o700)
+        (self.work / FILES).mkdir()
 
     def own(self, path: Path) -> None:
         """Give a file to the user as whom it runs, who may be the judge's."""
