@@ -198,8 +198,8 @@ class Arena:
         if part is None:
             raise EOFError
         if event["event"] == "begin" and not event["job"]:  # of an empty text there is no trace
-            label = self._names.labels.get("", "")
-            self._log.note("seen", "cable", on=who, job=label, answer=True)
+            seen = {"job": self._names.labels.get("", ""), "answer": True, "at": event["at"]}
+            self._log.note("seen", "cable", on=who, **seen)
         if event["event"] == "passes":
             self._log.note(
                 "call", who, method=event["method"], commands=event["commands"], names=[]

@@ -40,7 +40,7 @@ class Hearing:
     ) -> None:
         self._whose, self._answer = whose, answer
         self.events: list[Event] = []
-        self._heard = 0
+        self._heard, self._began = 0, time.monotonic()
         self._lines: set[socket.socket] = set()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -67,7 +67,7 @@ class Hearing:
 
     def _listen(self, line: socket.socket) -> None:
         with line, suppress(OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
-            who, last, pid = "", 0.0, peer(line)
+            who, last, pid = "", self._began, peer(line)
             with line.makefile("rb") as said:
                 while (text := said.readline(_LONGEST)) and len(self.events) < _MOST:
                     self._heard += len(text)
@@ -81,7 +81,7 @@ class Hearing:
                             return
                         who = known
                     # its own clock is nearer to what happened; but nobody speaks of the future,
-                    # nor of a time before what it said last
+                    # nor of a time before the trial, or before what it said last
                     now = time.monotonic()
                     last = min(now, max(last, float(event["at"])))
                     asks = event.pop("asks", False)

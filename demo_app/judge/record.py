@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 
 from demo_app.judge.hearing import Event
 from demo_app.judge.levels import BACK
@@ -142,9 +143,9 @@ class Record:
 
     @property
     def unproved(self) -> list[str]:
-        """What ran although its text came to that worker on no cable."""
-        known = {(e["on"], e["job"]) for e in self.of("seen") if e["answer"]}
-        return [run.job for run in self.runs if (run.who, run.job) not in known]
+        """What ran although its text had come to that worker on no cable by then."""
+        known = {(e["on"], e["job"]): e["at"] for e in self.of("seen")[::-1] if e["answer"]}
+        return [r.job for r in self.runs if known.get((r.who, r.job), inf) > r.begin]
 
     @property
     def where_spoke(self) -> bool:

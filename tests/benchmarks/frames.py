@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import Browser, CDPSession, Page
 from support import browser_running
 
 from benchmarks.table import Table
@@ -33,14 +35,9 @@ def run() -> list[Table]:
         Client(stack.ready) as client,
         browser_running() as browser,
     ):
-        context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en")
-        cookie = {"name": "demo_token", "value": stack.ready["token"], "url": stack.ready["web"]}
-        context.add_cookies([cookie])
-        page = context.new_page()
         client.set_faults(SLOW)
-        page.goto(f"{stack.ready['web']}/stage")
-        page.locator(".box").nth(1).wait_for()
-        told = context.new_cdp_session(page)
+        page = stage_of(stack.ready, browser)
+        told = page.context.new_cdp_session(page)
         told.send("Performance.enable")
         rows = [_row("at rest", page, told)]
         for _ in range(BURSTS):
@@ -59,6 +56,16 @@ def run() -> list[Table]:
         f"Chromium, 1280 × 720, drawn by the processor, for {SECONDS} seconds; targets: 60 and 30"
     )
     return [Table("The stage's frames", columns, rows, note)]
+
+
+def stage_of(ready: Mapping[str, Any], browser: Browser) -> Page:
+    """The stage of two workers. ready: what the stack said of itself."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en")
+    context.add_cookies([{"name": "demo_token", "value": ready["token"], "url": ready["web"]}])
+    page = context.new_page()
+    page.goto(f"{ready['web']}/stage")
+    page.locator(".box").nth(1).wait_for()
+    return page
 
 
 def _layouts(told: CDPSession) -> float:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from demo_app.judge.hearing import Hearing
 from demo_app.judge.isolation import counts_by_namespace
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.names import Names
+from demo_app.judge.record import Record
 from demo_app.judge.role import Role
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
@@ -98,11 +100,14 @@ def test_a_queue_that_says_what_was_not_is_not_believed(tmp_path: Path, events: 
     assert "the judge can't see where it came from" in verdicts[-1].why
 
 
-def test_a_process_speaks_for_itself_only_and_not_of_the_future(tmp_path: Path) -> None:
-    mine = os.getpid()
+def test_a_process_speaks_for_itself_only_and_not_of_the_future_or_the_time_before(
+    tmp_path: Path,
+) -> None:
+    began, mine = time.monotonic(), os.getpid()
     log = Hearing(tmp_path / "events.sock",
                   lambda pid, who: who if (pid, who) == (mine, "w1") else None,
                   lambda who, event: {})  # fmt: skip
+    Role("w1", str(tmp_path), "").ask("hello", at=0)
     Role("w1", str(tmp_path), "").ask("works", at=1e12)
     with pytest.raises(EOFError):
         Role("w2", str(tmp_path), "").ask("end", job="job-1", message_id="x")
@@ -112,8 +117,14 @@ Role("w1", {str(tmp_path)!r}, "").ask("end", job="job-1", message_id="x")
 """
     subprocess.run([sys.executable, "-c", stranger], capture_output=True, check=False)
     log.close()
-    assert [event["event"] for event in log.events] == ["works", "stranger", "stranger"]
-    assert log.events[0]["at"] < log.events[1]["at"]
+    assert [event["event"] for event in log.events] == ["hello", "works", "stranger", "stranger"]
+    assert began <= log.events[0]["at"] <= log.events[1]["at"] < log.events[2]["at"]
+
+
+def test_a_run_that_is_said_to_be_earlier_than_its_job_came_is_not_believed() -> None:
+    came = {"at": 2.0, "who": "cable", "event": "seen", "on": "w1", "job": "a", "answer": True}
+    begins = [{"at": at, "who": "w1", "event": "begin", "job": "a"} for at in (1.0, 3.0)]
+    assert [Record([came, begin]).unproved for begin in begins] == [["a"], []]
 
 
 def test_who_speaks_without_end_is_listened_to_no_longer(tmp_path: Path) -> None:
