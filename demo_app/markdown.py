@@ -9,7 +9,12 @@ from collections.abc import Iterable, Sequence
 _BAR = re.compile(r"(\\*)\|")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], rule: Sequence[str] = ()) -> str:
+def plain(cell: str) -> str:
+    """A cell of which no page makes HTML, a link or a picture: somebody else wrote it."""
+    return cell.replace("<", "&lt;").replace("](", "]&#40;")
+
+
+def table(head: Sequence[str], rows: Iterable[Iterable[str]], rule: Sequence[str] = ()) -> str:
     """The whole table. rule: how each column is aligned, such as ``---:``; else to the left."""
     lines = [head, rule or ["---"] * len(head), *rows]
     escaped = ([_BAR.sub(r"\1\1\|", cell) for cell in cells] for cells in lines)

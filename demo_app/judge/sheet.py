@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from demo_app.markdown import table
+from demo_app.markdown import plain, table
 from local_smtp.escape import escape_formulas, escape_invisible
 
 #: How a level that holds, fails, or could not be asked is written.
@@ -40,7 +40,7 @@ class Sheet:
     def markdown(self) -> str:
         """The same for a person, in the order of the first column."""
         rule = ["---", *(":---:" for _ in self.head[1:-1]), "---"]
-        return table(self.head, sorted(self.rows), rule)
+        return table(self.head, (map(plain, row) for row in sorted(self.rows)), rule)
 
     def _kept(self) -> list[list[str]]:
         if self._path is None or not self._path.exists():

@@ -12,6 +12,7 @@ from datetime import date
 from demo_app.judge.judge import PATIENCE, Verdict
 from demo_app.judge.sheet import SIGNS
 from demo_app.judge.targets import versions
+from demo_app.markdown import plain
 from demo_app.markdown import table as as_table
 from demo_app.stack import redis_server
 
@@ -56,7 +57,7 @@ def _back(verdict: Verdict) -> str:
 
 def markdown(rows: Iterable[Mapping[str, str]]) -> str:
     """The rows of a sheet as a table, and under it what each queue is, and what does not hold."""
-    rows = list(rows)
+    rows = [{name: plain(cell) for name, cell in row.items()} for row in rows]
     shown = [name for name in rows[0] if name not in ("made of", "told", "how")]
     rule = ["---", *(":---:" for _ in shown[1:])]
     told = [

@@ -96,9 +96,10 @@ def test_a_class_is_a_table_of_what_was_pasted_for_each_machine(
     assert main(["doctor", "--class", str(tmp_path)]) == 0
     assert "1 of 1 machines are well." in capsys.readouterr().out
     ports = ("ports", "Permission | denied"), ("memory", "only 90 MB free")
+    tracker = ("memory", "<img src=x>![](//x.test)")
     cut, odd = told_of("jiro")[:40], '{"machine": 1}'
     chat = ["Hanako: here:", told_of("\u202ehanako", *ports), f"10:02 Taro: {told_of('taro')} ok?"]
-    chat += [cut, odd, '{"machine": ' + "[" * 100_000]
+    chat += [told_of("saburo", tracker), cut, odd, '{"machine": ' + "[" * 100_000]
     (tmp_path / "other.json").write_text("")
     (tmp_path / "chat.txt").write_text("\n".join(chat))
     assert main(["doctor", "--class", str(tmp_path)]) == 1
@@ -108,6 +109,7 @@ def test_a_class_is_a_table_of_what_was_pasted_for_each_machine(
     assert rows == [
         "| chat.txt | ⟨U+202E⟩hanako | Linux x86_64 | FAIL | ports: Permission \\| denied |",
         "| chat.txt | taro | Linux x86_64 | ok |  |",
+        "| chat.txt | saburo | Linux x86_64 | FAIL | memory: &lt;img src=x>![]&#40;//x.test) |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: KeyError |",
         "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: RecursionError |",

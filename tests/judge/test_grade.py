@@ -82,6 +82,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "=cmd|'!A1.py": "",
         "a;=1+1.py": "",
         "bar\\|✓.py": "",
+        "![](x) <img src=x>.py": "",
         "red \x1b[31m.py": killer,
         "robber.py": robber,
         "tells.py": f"{GOOD}\nraise ValueError('so ' * 60)\n",
@@ -114,6 +115,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "'=cmd|'!A1.py": ("", "", "0"),
         "a;'=1+1.py": ("", "", "0"),
         "bar\\|✓.py": ("", "", "0"),
+        "![](x) <img src=x>.py": ("", "", "0"),
         "red ⟨U+001B⟩[31m.py": ("Mine", "✓", "1"),
         "robber.py": ("Mine", "✓", "1"),
         "tells.py": ("", "", "0"),
@@ -135,6 +137,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     assert "\x1b" not in told.stdout + told.stderr
     assert "| a good.py |" in told.stdout
     assert r"| bar\\\|✓.py |" in told.stdout
+    assert "| ![]&#40;x) &lt;img src=x>.py |" in told.stdout
     answered = {name: row["told"] for name, row in _rows(tmp_path / "grades-lessons.csv").items()}
     assert answered == {
         "a pipe.json": "It is no file, or too large.",
