@@ -16,7 +16,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.json import JSONEncoder
 
 from . import process, worker
-from .connection import CONNECTIONS, WITH_TLS, connection_options, scheme_of
+from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .in_flight import InFlight
 from .keys import lane_of, lanes_of
 from .message import is_job
@@ -68,7 +68,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         chosen = self.connection.client.transport_options
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
-        pool.connection_kwargs["decode_responses"] = True
+        pool.connection_kwargs |= AS_TEXT
         pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options)

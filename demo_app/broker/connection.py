@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,10 @@ from redis.connection import parse_url
 #: A client whose answers are text. redis-py types every answer as text, bytes or awaitable; ours,
 #: made by `connect`, give text, and the code that reads them should not have to say so each time.
 Decoded = Any
-
+#: How answers become text. What is no UTF-8 becomes a sign that no JSON has: it can be shown, and
+#: is no message.
+AS_TEXT = {"decode_responses": True, "encoding_errors": "substitute"}
+codecs.register_error("substitute", lambda error: ("\x1a", error.end))  # type: ignore[attr-defined]
 
 _OF_A_REPLICA = (redis.ReadOnlyError, redis.exceptions.MasterDownError)
 
@@ -196,9 +200,10 @@ def connect_async(url: str) -> Any:
 
 def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any:
     patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    options = {**patience, **AS_TEXT}
     watched = Watched.read(url)
     if watched is None:
-        found = client.from_url(client_url(url), decode_responses=True, **patience)
+        found = client.from_url(client_url(url), **options)
         pool = found.connection_pool
         ours = {one.__mro__[2]: one for one in (_Tcp, _Tls, _Unix)}
         pool.connection_class = ours.get(pool.connection_class, pool.connection_class)
@@ -208,6 +213,5 @@ def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any
         db=watched.database,
         username=watched.username,
         password=watched.password,
-        decode_responses=True,
-        **patience,
+        **options,
     )

@@ -102,7 +102,7 @@ class Consuming(BaseChannel):
         if not name:  # a job has come, or the wait has ended
             self._woken_at, self._found_nothing = None, frozenset()
             raise Empty
-        texts = [part.decode() if isinstance(part, bytes) else part for part in answer]
+        texts = [p.decode(errors="substitute") if isinstance(p, bytes) else p for p in answer]
         if len(texts) == 1:
             # the first of them: what came between two questions must wake us as well
             self._woken_at = self._woken_at or texts[0]

@@ -219,7 +219,7 @@ class Queue:
     def snapshot(self, most: int = 0, whole: int = 0, ids: Sequence[str] = ()) -> Snapshot:
         """Everything at one moment. most: jobs of each list to name; whole: how many of these to
         give with their history. ids: further jobs to tell about."""
-        return Snapshot(json.loads(self._run("snapshot", most, whole, *ids)), ids)
+        return Snapshot(json.loads(self._run("snapshot", most, whole, *ids), strict=False), ids)
 
 
 def _text(seconds: float | None) -> str:

@@ -79,6 +79,16 @@ def test_what_can_not_be_run_is_dead_with_its_reason(met: Strangers) -> None:
         assert "Error: " in met.reason(job)
 
 
+def test_what_is_no_text_is_dead_and_the_next_job_runs(met: Strangers) -> None:
+    for name in ("shop.pack", "delivery_mode"):
+        text = json.dumps(honest()).encode().replace(name.encode(), b"shop.\xff")
+        job = met.put(text)
+        met.shop.redis.lpush("queue:celery", b"\xff\xfe")  # the id of a job that there is not
+        _holds(met, [])
+        met.shop.until(lambda job=job: met.state(job) == "dead", "its end")
+        assert "no message: " in met.reason(job)
+
+
 def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) -> None:
     text = HOSTILE["a header nested 100,000 deep"](honest())
     store.publish(text, "x", "celery", kind=Kind.JOB, due=time.time() + 600)

@@ -192,7 +192,7 @@ class Strangers:
         self.shop = Shop(folder, transport, pool, broker_transport_options=options, **late)
         self.worker: subprocess.Popen[bytes] = self.shop.start_worker()
 
-    def put(self, text: str, job_id: str = "") -> str:
+    def put(self, text: str | bytes, job_id: str = "") -> str:
         """Put a message into the queue, as a program that writes to Redis itself would; returns the
         id of its job."""
         job_id = job_id or str(uuid.uuid4())

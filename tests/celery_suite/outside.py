@@ -25,6 +25,7 @@ import redis
 from celery import Celery
 from support import patience
 
+from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.judge.proxy import Proxy, Streams
@@ -88,7 +89,7 @@ class Shop:
         self.workers: list[subprocess.Popen[bytes]] = []
         self.server: subprocess.Popen[bytes] | None = None
         self._leash = Leash()  # what this process has started ends with it, even if it is killed
-        self.redis = redis.Redis(port=self.port, decode_responses=True)
+        self.redis = redis.Redis(port=self.port, **AS_TEXT)
         self.start_redis()
         self.queue = Queue(self.redis)  #: what claims has in it
         end = socket.create_server(("127.0.0.1", 0))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import httpx
@@ -29,10 +31,16 @@ WORKERS = (
     *("", "x", "[]", "7", "null", '{"pid":"x"}', '{"pid":-5,"since":-1e11}', '{"host":[]}'),
     *('{"since":"x","concurrency":"y","queues":7}', '{"since":1e999,"pid":1e99}', "[" * 50_000),
 )
+NAMES = (
+    *("", ":", "mail:", ":high", "mail:-:-", "a b", "<b>", "{a}", "\u202e\x1b", "a\nb", "%s"),
+    *("/../x", "9" * 5_000, b"\xff\xfe", "w-99999999999-1", "worker:w-1", "-"),
+)
+KILLS = ("rescued", "worker_started", "worker_killed", "worker_died", "worker_stopped")
 SCORES = ("-inf", "+inf", "-1e11", "253402300800", "1e300")
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
 PAGES = (
-    *("/jobs", "/api/jobs/summary", "/metrics", "/stage", "/healthz"),
+    *("/jobs", "/api/jobs/summary", "/metrics", "/stage", "/stage?at=5", "/stage?since=0&at=4e10"),
+    *("/stage/film", "/stage/notes", "/healthz", "/jobs/outbox"),
     *(f"/jobs/{state}" for state in STATES),
     *(f"/api/jobs?state={state}&limit=200" for state in STATES),
 )
@@ -58,6 +66,10 @@ def _paths(value: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
         yield from _paths(one, (*before, name))
 
 
+def _bytes(name: str | bytes) -> bytes:
+    return name if isinstance(name, bytes) else name.encode()
+
+
 @pytest.fixture
 def odd(client: Client) -> Iterator[list[str]]:
     """Records of every odd kind, and one good job in each state; the ids of the odd ones."""
@@ -81,9 +93,25 @@ def odd(client: Client) -> Iterator[list[str]]:
         redis.lpush(f"claims:odd:w-{number}", ids[number])
     redis.sadd("workers", "w-²-1")
     redis.hset("counters", "late", "nan")
-    for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
-        redis.xadd("journal", fields)
+    for name in NAMES:
+        redis.sadd("lanes", name)
+        redis.lpush(b"queue:" + _bytes(name), message(7).id, ids[0])
+        redis.lpush(b"claims:" + _bytes(name) + b":w-1", ids[0])
+        redis.lpush("queue:odd", name)
+        redis.rpush(b"job:" + _bytes(name), compose(message(1)), _bytes(name))
+    journal = redis.pipeline().delete("journal")  # in one go: workers write into it
+    for moment in (1, 10**9, time.time_ns() // 10**6, 10**15, 10**17, 2**63):
+        for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
+            journal.xadd("journal", fields, f"{moment}-*")
+        for name, event in product(NAMES, (*NAMES, "claimed", *KILLS)):
+            told = {"job": name, "event": event, "by": name, "detail": name}
+            journal.xadd("journal", told, f"{moment}-*")
+    journal.execute()
     yield ids
+    for name in NAMES:
+        redis.srem("lanes", name)
+        keys = (b"queue:" + _bytes(name), b"claims:" + _bytes(name) + b":w-1")
+        redis.delete(*keys, b"job:" + _bytes(name))
     redis.delete("queue:odd", "job:job-7", *(f"job:{job}" for job in ids), *STATES[2:])
     redis.delete(*(f"claims:odd:w-{number}" for number in range(len(WORKERS))))
     redis.delete(*(f"worker:w-{number}" for number in range(len(WORKERS))))
