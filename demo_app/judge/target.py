@@ -37,7 +37,7 @@ def private_folder() -> Path:
     root = Path(tempfile.gettempdir() if len(tempfile.gettempdir()) < 36 else "/tmp")
     for old in root.glob(f"{_NAME}*"):
         with suppress(OSError):  # it is locked: it belongs to somebody who lives
-            lock = os.open(old, os.O_NOFOLLOW)
+            lock = os.open(old, os.O_NOFOLLOW | os.O_DIRECTORY)  # a pipe would wait
             try:
                 found = os.fstat(lock)
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -58,10 +58,12 @@ def test_folders_of_the_killed_go_and_those_of_the_living_stay(
         started[0].wait()
         for path in theirs:
             os.utime(path, (0, 0))
+        pipe = Path(folder) / "judging-pipe"  # another user's, in whose opening one waits
+        os.mkfifo(pipe)
         mine = private_folder()
         left = {*Path(folder).iterdir()}
         remove(mine)
         for one in started:
             with one:
                 one.kill()
-        assert left == {theirs[1], mine}
+        assert left == {theirs[1], mine, pipe}
