@@ -46,7 +46,10 @@ class Leash:
 
 
 def send_to_all(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process and to all that it started, whatever their groups are."""
+    """Send a signal to a process and to all that it started, whatever their groups are. Before a
+    SIGKILL all stop, so that none sees another one's end."""
+    if number is signal.SIGKILL:
+        send_to_all(pid, signal.SIGSTOP)
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):

@@ -19,7 +19,7 @@ from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
 from demo_app.judge.role import Role
-from demo_app.judge.server import DOWN
+from demo_app.judge.server import DOWN, Server
 from demo_app.judge.target import CannotJudge, private_folder, remove
 
 #: Its superuser, and the port that names its socket.
@@ -93,10 +93,10 @@ class Cluster:
                 shutil.chown(path, self._user["user"], self._user["group"])
 
 
-class PostgresServer:
+class PostgresServer(Server):
     """See `Server`. folder: with its data; it goes at the end."""
 
-    socket_name, address = f".s.PGSQL.{PORT}", ""
+    socket_name = f".s.PGSQL.{PORT}"
 
     def __init__(self, program: str, folder: Path, user: dict[str, Any], leash: Leash) -> None:
         self._program, self._folder, self._user, self._leash = program, folder, user, leash
@@ -129,8 +129,7 @@ class PostgresServer:
     def kill(self) -> None:
         """See `Server`; it and its processes."""
         if self._server is not None:
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                send_to_all(self._server.pid, number)
+            send_to_all(self._server.pid, signal.SIGKILL)
             self._server.wait()
 
     def end(self) -> None:
@@ -141,9 +140,6 @@ class PostgresServer:
     async def connect(self) -> Streams:
         """See `Server`."""
         return await asyncio.open_unix_connection(self._folder / self.socket_name)
-
-    def lasts(self, places: list[str]) -> float | None:
-        """See `Server`."""
 
     def where(self, text: str) -> list[str]:
         """See `Server`."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.proxy import Streams
-from demo_app.judge.server import DOWN
+from demo_app.judge.server import DOWN, Server
 from demo_app.judge.target import CannotJudge
 
 _CONFIG = """listeners.tcp.1 = 127.0.0.1:{amqp}
@@ -25,6 +25,7 @@ collect_statistics_interval = 250
 prometheus.tcp.ip = 127.0.0.1
 prometheus.tcp.port = {figures}
 """
+_FILES = ("CONFIG_FILE", "MNESIA_BASE", "LOG_BASE", "ENABLED_PLUGINS_FILE")
 #: The queue that the judge's task has.
 _QUEUE = 'queue="judged"'
 
@@ -36,16 +37,14 @@ def program() -> Path:
     raise CannotJudge("There is no RabbitMQ here.")
 
 
-class RabbitServer:
+class RabbitServer(Server):
     """See `Server`. folder: its own; the trial removes it."""
-
-    socket_name = ""
 
     def __init__(self, folder: Path, leash: Leash) -> None:
         names = ("amqp", "figures", "RABBITMQ_DIST_PORT", "ERL_EPMD_PORT")
         self._ports = {name: _free_port() for name in names}
         password = secrets.token_hex(16)
-        (folder / "rabbitmq.conf").write_text(_CONFIG.format(**self._ports, password=password))
+        (folder / "CONFIG_FILE").write_text(_CONFIG.format(**self._ports, password=password))
         self.address = f"amqp://judge:{password}@127.0.0.1:{{}}//"
         self._leash, self._started = leash, list[subprocess.Popen[bytes]]()
         self._environment = {
@@ -53,10 +52,7 @@ class RabbitServer:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "HOME": str(folder),  # for its cookie
             "RABBITMQ_NODENAME": f"{folder.name}@localhost",
-            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
-            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
-            "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            **{f"RABBITMQ_{name}": str(folder / name) for name in _FILES},
             "RABBITMQ_ENABLED_PLUGINS": "rabbitmq_prometheus",
         }
 
@@ -75,8 +71,7 @@ class RabbitServer:
     def kill(self) -> None:
         """See `Server`; it and its processes."""
         for process in self._started:
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                send_to_all(process.pid, number)
+            send_to_all(process.pid, signal.SIGKILL)
             process.wait()
         self._started.clear()
 
@@ -86,9 +81,6 @@ class RabbitServer:
     async def connect(self) -> Streams:
         """See `Server`."""
         return await asyncio.open_connection("127.0.0.1", self._ports["amqp"])
-
-    def lasts(self, places: list[str]) -> float | None:
-        """See `Server`."""
 
     def where(self, text: str) -> list[str]:
         """See `Server`. RabbitMQ says how many messages are in a queue, and not which."""

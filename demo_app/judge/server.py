@@ -54,8 +54,8 @@ class Server(Protocol):
 
     #: What a cable's socket has to be called, for the clients of this server; or its URL, with a
     #: gap for the port, if it is reached by one.
-    socket_name: str
-    address: str
+    socket_name: str = ""
+    address: str = ""
 
     def where(self, text: str) -> list[str]:
         """The keys or tables with the job's text; a list in which one element with it is twice is
@@ -63,6 +63,7 @@ class Server(Protocol):
 
     def lasts(self, places: list[str]) -> float | None:
         """Seconds until the last of these places is gone by itself; None if one stays."""
+        return None
 
 
 class RedisServer:

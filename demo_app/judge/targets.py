@@ -173,8 +173,6 @@ class Adapter(Target):
         def send(number: signal.Signals) -> None:
             if child.poll() is not None:
                 return  # its number may be another one's by now
-            if number is signal.SIGKILL:  # all stop first, so that none sees another one's end
-                send_to_all(child.pid, signal.SIGSTOP)
             send_to_all(child.pid, number)
             if number is signal.SIGKILL:
                 child.wait()

@@ -39,9 +39,9 @@ LINK = re.compile(
 )
 #: A link to the playground, which is the site's first page; what is behind its # is a schedule.
 PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
-_META = """<meta name="description" content="{first}">
-<meta property="og:title" content="{title}">
-<meta property="og:image" content="{picture}">
+#: What a page says to search engines.
+_META = """<meta name="description" content="{}">
+<meta property="og:image" content="{}_images/timeline.png">
 """
 JAPANESE = gettext.translation("sphinx", Path(sphinx.locale.__file__).parent, ["ja"])
 
@@ -131,15 +131,12 @@ def without_empty(_: Sphinx, tree: nodes.document) -> None:
 def dress(
     app: Sphinx, name: str, _: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """What a page says to search engines, the language of its surroundings, and the way to its twin
-    in the other one."""
+    """What a page says of itself, the language of its surroundings, and the way to its twin in the
+    other one."""
     if tree:
-        said = [part.astext() for part in tree.findall(nodes.paragraph)]
-        context["metatags"] += _META.format(
-            title=escape(next(tree.findall(nodes.title)).astext()),
-            first=escape(" ".join(next((text for text in said if len(text) > 20), "").split())),
-            picture=f"{html_baseurl}_images/timeline.png",
-        )
+        said = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
+        first = next((text for text in said if len(text) > 20), "")  # no mere link
+        context["metatags"] += _META.format(escape(first), html_baseurl)
     japanese = name.startswith("notebooks/ja/")
     words = JAPANESE if japanese else gettext.NullTranslations()
     app.builder.templates.environment.install_gettext_translations(words)
