@@ -76,8 +76,8 @@ older-celery: .venv/.has-test
 # It runs the lessons whose code was changed, and shows the others as they ran before.
 book: .venv/.has-book
 	@$(PY) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going --conf-dir notebooks/book --doctree-dir build/pages $(ARGS) . build/book
-	@cp build/book/README.html build/book/index.html
-	@$(PY) notebooks/playground/build.py build/book site
+	@[ ! -e build/show.html ] || cp build/show.html build/book
+	@$(PY) notebooks/playground/build.py build/book
 
 playground: .venv/.has-demo
 	@$(PY) notebooks/playground/build.py build/playground

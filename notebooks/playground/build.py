@@ -1,7 +1,7 @@
 """Builds the playground: one page that needs no server, with the queue's own Lua files in it.
 
-``python notebooks/playground/build.py FOLDER [site]`` writes FOLDER/index.html; with `site`, as the
-first page of the site that is there, with links to it. SITE is where that is published.
+``python notebooks/playground/build.py FOLDER`` writes FOLDER/index.html, with links to the parts of
+the site that are there. SITE is where that is published.
 """
 
 from __future__ import annotations
@@ -46,14 +46,15 @@ def _short(code: str, comment: str) -> str:
     return re.sub(rf"^ *({comment}.*)?|  {comment}.*", "", code, flags=re.M)
 
 
-def page(in_site: bool = False, used: tuple[str, ...] = USED) -> str:
-    """The whole page as HTML; in_site: whether it leads to the site; used: the Lua files in it."""
+def page(site: Path = HERE, used: tuple[str, ...] = USED) -> str:
+    """The whole page as HTML. It leads to what is in the folder site. used: the Lua files in it."""
     texts = {name: text for name, text in scripts().items() if name in used}
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
     data += [f"const SCRIPTS = {_in_script(texts)};", f"const WORDS = {_in_script(words())};"]
     code = [_harmless(_short((HERE / part).read_text("utf-8"), "//")) for part in PARTS]
     made = (HERE / "page.html").read_text("utf-8")
-    made = made.replace('href="site/', 'href="' if in_site else 'hidden href="')
+    for link in re.findall(r'href="site/(.*?)"', made):
+        made = made.replace("site/" + link, link + '" hidden="' * (not (site / link).exists()))
     made = made.replace('content="site/', f'content="{os.environ.get("SITE", "")}')
     made = made.replace("/* page.css */", (HERE / "page.css").read_text("utf-8"))
     return re.sub(r"\n\s+", "\n", made.replace("/* scripts */", "\n".join([*data, *code])))
@@ -71,7 +72,7 @@ def main() -> None:
     """Write the page into the folder that the command line names."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_text(page("site" in sys.argv[2:]), "utf-8")
+    (folder / "index.html").write_text(page(folder), "utf-8")
     print((folder / "index.html").resolve().as_uri())
 
 
