@@ -104,8 +104,8 @@ def _new_round(stage: Stage) -> None:
         stage.twin.new_round()
 
 
-def _our_redis(stage: Stage) -> tuple[Decoded, int]:
-    """The connection to the stack's own Redis, and its pid; no other server is touched."""
+def _our_redis(stage: Stage) -> Decoded:
+    """The connection to the stack's own Redis; no other server is touched."""
     if stage.queue is None:
         raise DomainError(409, "no_redis")
     client = stage.queue.client
@@ -115,29 +115,22 @@ def _our_redis(stage: Stage) -> tuple[Decoded, int]:
         raise DomainError(409, "redis_away") from None
     if not processes.is_our_redis(pid):
         raise DomainError(409, "not_ours", pid=pid)
-    return client, pid
+    return client
 
 
 def _kill_redis(stage: Stage) -> None:
-    _, pid = _our_redis(stage)
-    processes.send(pid, processes.is_our_redis, signal.SIGKILL)
-
-
-def _outage(stage: Stage) -> None:
-    """Redis is killed and stays dead for some seconds, and a reader comments meanwhile."""
-    client, _ = _our_redis(stage)
+    """`kill -9` for Redis, which stays dead for some seconds: people have to see it."""
+    client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
     deadline = time.monotonic() + PATIENCE
     with suppress(redis.ConnectionError, redis.TimeoutError):
         while client.ping() and time.monotonic() < deadline:
             time.sleep(0.02)  # between two questions
-    _comment(stage)
 
 
 def _wipe_redis(stage: Stage) -> None:
     """Every key goes, the append-only file's too; the outbox still has what is not done."""
-    client, _ = _our_redis(stage)
-    client.flushall()
+    _our_redis(stage).flushall()
 
 
 def _mail(mood: str, *rules: dict[str, Any]) -> Action:
@@ -169,7 +162,7 @@ def _start_again(stage: Stage) -> None:
 
 def _clean(stage: Stage) -> None:
     """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
-    client, _ = _our_redis(stage)
+    client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
     _route(settings().backend)(stage)  # a comment from now on
@@ -226,7 +219,6 @@ ACTIONS: dict[str, Action] = {
     "no-mail": _mail("down", DOWN, HANG_UP),
     "kill-worker": _kill_worker,
     "kill-redis": _kill_redis,
-    "outage": _outage,
     "wipe-redis": _wipe_redis,
     "kill-web": lambda _: None,
     "start-again": _start_again,

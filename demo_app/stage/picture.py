@@ -28,8 +28,7 @@ class Picture:
     sums: by name, `posted` is the sum of the others; `held` by a dead worker. floors: the tokens on
     each floor, in their order; a worker's floor is named by its id. hidden: how many more are on a
     floor. lane: the numbers of all comments, by those sums.
-    redis: whether it answers; None when it takes no part. redis_since: seconds since it was
-    started, if that was lately. mail: the mood of the mail server, and
+    redis: whether it answers; None when it takes no part. mail: the mood of the mail server, and
     mail_seconds how long it takes for a mail. twice: mails that came again, and are shown once.
     last_kill: of the last worker that was killed in this round. moment: on the tape, epoch seconds
     of what it shows. tape: where the tape begins and ends (since, until), the moments of the events
@@ -44,7 +43,6 @@ class Picture:
     workers: tuple[snapshot.Worker, ...] = ()
     backend: str = ""
     redis: bool | None = None
-    redis_since: int | None = None
     persistence: str = ""
     mail: str = "well"
     mail_seconds: float = 0.0

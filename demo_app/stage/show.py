@@ -70,16 +70,14 @@ class Step(BaseModel):
     do: tuple[Literal[tuple(ACTIONS)], ...] = ()  # type: ignore[valid-type]
     until: tuple[Annotated[str, AfterValidator(_condition)], ...] = ()
     hold: bool = True
-    look: bool = False
+    view: Literal["", "look", "split", "vote"] = ""
     command: str = ""
-    split: bool = False
-    vote: bool = False
     note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
         """The step as the page's script plays it."""
         words = (self.ask or self.say).get(language, "")
-        plain = self.model_dump(include={"do", "until", "hold", "look", "command", "split", "vote"})
+        plain = self.model_dump(include={"do", "until", "hold", "view", "command"})
         note = self.note.get(language, "")
         return {**plain, "words": words, "asks": bool(self.ask), "note": note}
 

@@ -30,8 +30,6 @@ COUNTED = 5000
 #: Seconds that the tape has of the past, and events of the journal that it reads at the most.
 TAPE = 600
 EVENTS = 10_000
-#: Seconds for which Redis is said to have been started: the blow of a kill is over too soon.
-JUST_STARTED = 6
 #: Seconds for which all phones share one look.
 SHARED = 0.5
 #: Pictures in a film of the tape, at the most.
@@ -64,14 +62,11 @@ class Stage:
         """The stage at this moment; reads a bounded number of things."""
         found, seen = self.locator.look(self._notices(), TOKENS)
         redis_answers: bool | None = None if self.queue is None else seen is not None
-        redis_since = None
         persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
         if self.queue is not None and seen is not None and seen.moment is not None:
             in_order = seen.moment.next_to_run
             try:
                 server = snapshot.redis_state(self.queue.client)
-                age = int(server.info["uptime_in_seconds"])
-                redis_since = age if age < JUST_STARTED else None
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
                 kill = self._newest_kill(self.queue)
             except (redis.ConnectionError, redis.TimeoutError):
@@ -88,7 +83,6 @@ class Stage:
             workers=workers,
             backend=self.comments.backend.name,
             redis=redis_answers,
-            redis_since=redis_since,
             persistence=persistence,
             mail=mood,
             mail_seconds=seconds,

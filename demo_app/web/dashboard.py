@@ -58,12 +58,6 @@ def overview(request: Request, services: ServicesDep) -> Response:
     )
 
 
-@router.get("/words", response_class=HTMLResponse)
-def glossary(request: Request) -> Response:
-    """Every word that the pages use."""
-    return render(request, "glossary.html")
-
-
 @router.get("/outbox", response_class=HTMLResponse)
 def outbox_page(request: Request, services: ServicesDep, show: bool = False) -> Response:
     """The jobs that the queue does not have yet, also while Redis is dead: asks nobody but the

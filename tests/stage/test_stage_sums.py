@@ -214,8 +214,11 @@ def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) 
     assert client.mail_stats()["accepted"] == 1
 
 
-def test_redis_is_killed_and_somebody_comments_in_one_act(holder, client: Client) -> None:
+def test_redis_stays_dead_for_long_enough_to_comment_meanwhile(holder, client: Client) -> None:
     before = client.redis().info()["process_id"]
-    press(holder, "outage")
+    press(holder, "kill-redis")
+    assert StagePage(holder).sums["posted"] == 0
+    assert "Redis is dead" in StagePage(holder).in_words
+    press(holder, "comment")
     settled(holder, posted=1, delivered=1)
     assert client.redis().info()["process_id"] != before

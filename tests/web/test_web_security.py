@@ -120,7 +120,6 @@ PAGES = (
     "/jobs",
     "/jobs/queued",
     "/jobs/dead",
-    "/jobs/words",
     "/stage",
     "/nothing",
 )

@@ -1,5 +1,5 @@
-// What a show says of the picture, and where it makes people look. A step's `look` dims what is beside the
-// point and slows what moves; its `command` is what Redis was asked; `split` shows two systems side by side.
+// What a show says of the picture, and where it makes people look. A step's `view` is a class of the
+// page; its `command` is what Redis was asked.
 import { crowd } from "./flights.js";
 
 const main = document.getElementById("main");
@@ -17,9 +17,7 @@ export function tell(next, waits = false) {
   step = next;
   caption.classList.toggle("asks", Boolean(step.asks));
   caption.classList.toggle("waits", waits);
-  document.body.classList.toggle("twins", Boolean(step.split));
-  document.body.classList.toggle("vote", Boolean(step.vote));
-  document.body.classList.toggle("look", Boolean(step.look));
+  for (const view of ["look", "split", "vote"]) document.body.classList.toggle(view, step.view === view);
   fill();
 }
 

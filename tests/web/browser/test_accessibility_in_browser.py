@@ -24,7 +24,6 @@ PAGES = (
     "/jobs/job/{discarded}",
     "/jobs/outbox",
     "/jobs/confirm?what=discard&state=dead&job={dead}",
-    "/jobs/words",
     "/stage",
     "/stage?at=0",
     "/stage?show=four-minutes",
