@@ -45,7 +45,7 @@ show: .venv/.has-demo
 show-file: .venv/.has-demo
 	@$(PY) -m demo_app.stage.recorder build/show.html $(ARGS)
 
-TESTS := $(PY) -m pytest -n 5
+TESTS := $(PY) -m pytest -n 7
 test: .venv/.has-test
 	@$(TESTS) -m "not thorough" $(ARGS)
 

@@ -104,9 +104,3 @@ def test_the_version_is_the_same_everywhere() -> None:
     )
     assert newest is not None
     assert newest[1] == PROJECT["version"]
-
-
-def test_no_notebook_is_stored_with_outputs() -> None:
-    for path in (ROOT / "notebooks").rglob("*.ipynb"):
-        if ".ipynb_checkpoints" not in path.parts:
-            assert not re.search(r'"execution_count": \d', path.read_text()), path.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -13,12 +14,15 @@ import pytest
 
 from demo_app.settings import Safeguard
 
+#: The environment that `make chaos` has.
+FOUND = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
 
 def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
     """Run the command; returns its exit status, its figures, and what it told meanwhile."""
     seed = secrets.randbelow(1_000_000)
     command = [sys.executable, "-m", "chaos", "--json", "--seed", str(seed), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(command, env=FOUND, capture_output=True, text=True, timeout=seconds)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
 
@@ -73,7 +77,7 @@ def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
 
 def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
     command = [sys.executable, "-m", "chaos", "--only", "earthquake"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=FOUND, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no fault with 'earthquake'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -42,10 +42,12 @@ def test_whatever_json_carries_is_taken(value):
 
 @given(JSON)
 def test_it_arrives_the_same_through_redis_and_through_a_record(value):
-    job = Job("tests.nothing", {"value": value})
+    job = Job("a.task", {"value": value}, "mail", 5, datetime(2027, 1, 1, tzinfo=UTC), 2)
 
     assert same(job_of(parse(compose(message_of(job)))).arguments, job.arguments)
-    assert same(Job.from_record(json.loads(json.dumps(job.as_record()))).arguments, job.arguments)
+    back = Job.from_record(json.loads(json.dumps(job.as_record())))
+    assert back == job
+    assert same(back.arguments, job.arguments)
 
 
 @given(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 
 import pytest
 
-from demo_app.jobs import Job
 from demo_app.jobs import backend as backends
 from demo_app.jobs.backend import backend_named, known_backends, make_backend
 from demo_app.settings import Settings
@@ -66,9 +64,3 @@ def test_a_backend_says_how_its_worker_is_started(name, command, tmp_path):
     assert backend.worker_ready(1) == (command is None)
     assert list(tmp_path.iterdir()) == []
     backend.close()
-
-
-def test_a_job_survives_the_trip_through_a_record():
-    job = Job("a.task", {"n": [1]}, "mail", 5, datetime(2027, 1, 1, tzinfo=UTC), 2)
-
-    assert Job.from_record(job.as_record()) == job
