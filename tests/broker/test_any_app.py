@@ -82,11 +82,6 @@ def served(
         shop.close()
 
 
-def open_gate(shop: Shop) -> None:
-    """Let the tasks that wait at it end."""
-    (shop.folder / "open").touch()
-
-
 def reconnected(shop: Shop) -> bool:
     """Whether a worker has a second connection."""
     return shop.logged("Connected to") == 2
@@ -148,7 +143,7 @@ def test_of_a_killed_worker_nothing_is_lost_and_no_finished_job_runs_again(
     signal_group(first, signal.SIGKILL)
     first.wait()
     shop.start_worker()
-    open_gate(shop)
+    shop.open_gate()
     shop.until_done(12)
     assert shop.times("ended") == dict.fromkeys(early + late, 1)
     assert shop.times("started").total() == 14, "only what ran was begun again"
@@ -230,7 +225,7 @@ def test_a_job_that_ends_after_its_connection_broke_is_acknowledged(
     shop.until_started("x")
     shop.redis.client_kill_filter(_type="normal", skipme=True)
     until(lambda: reconnected(shop), what="a new connection")
-    open_gate(shop)
+    shop.open_gate()
     shop.until_done(1)
     shop.order("y")
     shop.until_done(2)
@@ -277,7 +272,7 @@ def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(
     shop.order("last", gate="open")
     shop.until_done(5)  # one place was free, and five jobs have passed through it
     assert _most_at_once(shop.redis.xrange("journal")) == 2
-    open_gate(shop)
+    shop.open_gate()
     shop.until_done(7)
 
 

@@ -6,16 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 from broker.conftest import OpenShop
-from celery_suite.outside import Shop
 from support import most_thorough, until
 
 of_each_pool = pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 NAMES = [f"p{number}" for number in range(20)]
-
-
-def _open_gate(shop: Shop) -> None:
-    """Let the tasks that wait at it end."""
-    (shop.folder / "open").touch()
 
 
 def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
@@ -29,7 +23,7 @@ def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
         [active] = ask.active()["w1@here"]
         assert active["name"] == "shop.pack"
     assert len(shop.queue.snapshot().workers) == 1, "who asks is no worker"
-    _open_gate(shop)
+    shop.open_gate()
     shop.until_done(4)
     assert shop.count("enqueued") == 4, "questions and replies are no jobs"
 
@@ -82,7 +76,7 @@ def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(
     with shop.app() as app:
         (told,) = app.control.cancel_consumer("celery", reply=True, timeout=10, limit=1)
     assert "no longer consuming" in told["w1@here"]["ok"]
-    _open_gate(shop)
+    shop.open_gate()
     until(lambda: shop.in_hand() == 0, what="the end of what it had")
     assert shop.queued() >= 12
 
@@ -97,7 +91,7 @@ def test_what_was_revoked_or_has_expired_is_discarded(open_shop: OpenShop) -> No
     with shop.app() as app:
         app.control.revoke(later)
     until(lambda: shop.count("scheduled") == 0, what="its time")
-    _open_gate(shop)
+    shop.open_gate()
     until(lambda: shop.count("discarded") == 2, what="the discards")
     shop.until_done(1)
     assert shop.times("started") == {"first": 1}

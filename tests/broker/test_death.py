@@ -121,6 +121,7 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(sil
         new.leave()
 
 
+@pytest.mark.thorough
 def test_nobody_is_called_dead_because_redis_slept(store: Queue, redis_url: str) -> None:
     pid = int(store.client.info("server")["process_id"])
     with _worker(redis_url), _worker(redis_url), _worker(redis_url):

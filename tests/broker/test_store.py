@@ -100,13 +100,16 @@ def test_an_acknowledgement_takes_the_next_job_with_it(store: Queue) -> None:
     assert store.finish(following.claim, Disposition.DONE, next_for=("w", LANES)).following is None
 
 
-def test_a_worker_taken_for_dead_gets_no_next_job(store: Queue) -> None:
+def test_a_worker_taken_for_dead_can_neither_beat_nor_give_up_nor_go_on(
+    store: Queue,
+) -> None:
     fill(store, 2)
     let_judge(store)
     store.register("w", LEASE, "{}")
     held = claim(store, "w")
     die(store, "w")
     store.rescue("other", LEASE, 3)
+    assert store.beat("w", LEASE, "{}") is False
     ended = store.finish(held, Disposition.DEAD, next_for=("w", LANES))
     assert (ended.in_time, ended.following) == (False, None)
     assert places(store) == {"enqueued": 2, "queued": 2, "late": 1}
@@ -135,18 +138,6 @@ def test_a_job_that_was_given_back_says_so_after_a_late_end_too(store: Queue) ->
     store.register("other", LEASE, "{}")
     (again,) = store.claim("other", LANES)
     assert again.redelivered
-
-
-def test_a_worker_that_was_taken_for_dead_can_neither_beat_nor_give_up(store: Queue) -> None:
-    fill(store, 1)
-    let_judge(store)
-    store.register("w", LEASE, "{}")
-    held = claim(store, "w")
-    die(store, "w")
-    store.rescue("other", LEASE, 3)
-    assert store.beat("w", LEASE, "{}") is False
-    assert not store.finish(held, Disposition.DEAD).in_time
-    assert places(store) == {"enqueued": 1, "queued": 1, "late": 1}
 
 
 def test_a_delayed_job_waits_among_the_scheduled_and_moves_when_it_is_due(store: Queue) -> None:

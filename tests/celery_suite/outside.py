@@ -202,6 +202,10 @@ class Shop:
             found |= set(mine[-(threads if self.pool == "threads" else 1) :])
         return found
 
+    def open_gate(self) -> None:
+        """Let the tasks end that wait at the gate `open`."""
+        (self.folder / "open").touch()
+
     def until_started(self, *parcels: str, seconds: float = 30) -> None:
         """Wait until each parcel has been started."""
         self.until(lambda: set(parcels) <= set(self.times("started")), "a start", seconds=seconds)

@@ -74,16 +74,6 @@ def test_a_leap_ahead_kills_nobody() -> None:
         assert store.finish(claim, Disposition.DONE).in_time
 
 
-def test_after_a_leap_back_a_dead_worker_is_still_found() -> None:
-    with _redis_with_a_clock() as (store, put_clock):
-        _held(store)
-        _judges(store)
-        put_clock(-3600)
-        assert int(store.client.pttl("worker:w")) > _LEASE, "it would seem alive for an hour"
-        found = until(lambda: store.rescue("other", _LEASE, 3), 20.0, "the rescue")
-        assert found == ["job-1"]
-
-
 def _end_all(store: Queue, numbers: range, how: Disposition = Disposition.DONE) -> None:
     for number in numbers:
         store.enqueue(message(number))

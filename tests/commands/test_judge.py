@@ -32,6 +32,7 @@ def _judge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.thorough
 def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(QUEUE.format(pop="rpop"))
     told = _judge(tmp_path, "mine.py:Mine", "--levels", "1-2", "--seed", "7", "--json")

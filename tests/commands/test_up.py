@@ -114,14 +114,14 @@ def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -
         assert marked("DEMO_DIR", tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("--dir", "/proc/nowhere"), "can't be written"),
-        (("--redis-url", "redis://127.0.0.1:1/0"), "No Redis server answers"),
-        (("--tasks", "no.such.module"), "no.such.module"),
-    ],
+TROUBLE = (
+    (("--dir", "/proc/nowhere"), "can't be written"),
+    (("--redis-url", "redis://127.0.0.1:1/0"), "No Redis server answers"),
+    (("--tasks", "no.such.module"), "no.such.module"),
 )
+
+
+@pytest.mark.parametrize(("arguments", "expected"), most_thorough(TROUBLE, TROUBLE[0]))
 def test_trouble_is_one_clear_sentence_and_exit_status_1(
     arguments: tuple[str, ...], expected: str
 ) -> None:

@@ -13,6 +13,7 @@ from demo_app.demo.walk import HAPPENS
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.thorough
 def test_it_prints_the_steps_in_their_order_and_functions_that_are_where_it_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
