@@ -47,7 +47,7 @@ PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
 #: States of a world: of a larger one only those that are nearest to its beginning.
 _STATES = 1_500
 #: Steps for one mistake: when it has broken nothing in worlds of so many, no further one is tried.
-_MOST = 12_000
+_MOST = 5_000
 #: Seconds of this process's own time after which a mistake is taken for one that never ends.
 _PATIENCE = 30
 

@@ -45,11 +45,8 @@ end
 
 -- What changed the job's state last. An end that came too late changes nothing.
 local function last_event(id)
-  local number, name = -1, event_at(id, -1)
-  while name == 'late' or name == '' do
-    number = number - 1
-    name = event_at(id, number)
-  end
+  local number = -1
+  while event_at(id, number) == 'late' do number = number - 1 end
   return event_at(id, number)
 end
 
