@@ -36,7 +36,7 @@ def announce(chosen: Settings, database: Database) -> None:
     if not _in_redis(chosen):
         return
     with connect(chosen.redis_url) as client:
-        client.set(KEY, database.id, nx=True)
+        client.set(KEY, database.id, nx=True)  # keeps: one-blog
         found = client.get(KEY)
     if found != database.id:
         raise AnotherBlog(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo_app.blog import outbox
-from explore.line import LINE
+from explore.line import AT_COMMANDS, LINE
 from explore.worker import LANES, Worker
 from explore.world import Event, World
 
@@ -95,7 +95,6 @@ def variants(world: World, event: Event) -> list[Event]:
     found: list[Event] = []
     if world.may("halt") and event[0] in ("round", "claim", "begin", "run", "finish"):
         found += [(*event, "halt", at) for at in range(LINE.sent + 1)]
-    if world.may("lose"):
-        ways = ("unsent", "unanswered")
-        found += [(*event, how, at) for at in range(LINE.sent) for how in ways]
+    ways = [how for how, kind in AT_COMMANDS.items() if kind != "halt" and world.may(kind)]
+    found += [(*event, how, at) for at in range(LINE.sent) for how in ways]
     return found

@@ -48,11 +48,16 @@ class Fault:
     """What happens to one of a step's commands. at: which of them; 0 is the first.
 
     what: "halt" (before the first command, or when the answer of command at - 1 is on its way),
-    "unsent" (the command never reached Redis), "unanswered" (it was done; the answer is lost).
+    "unsent" (the command never reached Redis), "unanswered" (it was done; the answer is
+    lost), "refused" (its server is a replica now, or full).
     """
 
     what: str
     at: int
+
+
+#: What goes wrong at a command, as a fault of which kind.
+AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused": "refuse"}
 
 
 @dataclass
@@ -92,6 +97,8 @@ class Line:
         answer: Any
         if here and here.what == "unsent":
             answer = redis.ConnectionError("not sent")
+        elif here and here.what == "refused":
+            answer = redis.ResponseError("READONLY You can't write against a read only replica.")
         else:
             try:
                 answer = ask()

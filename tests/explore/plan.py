@@ -12,7 +12,8 @@ from explore.worker import Setup
 class Faults(NamedTuple):
     """How often each fault may happen in one history; all: of all kinds together.
 
-    lose: a command or its answer. halt: a process is stopped between two commands of one step.
+    lose: a command or its answer. refuse: a command, as a replica or a full
+    server does. halt: a process is stopped between two commands of one step.
     drop: Celery forgets what waits in it. rollback: Redis comes back with older data.
     """
 
@@ -22,6 +23,7 @@ class Faults(NamedTuple):
     pause: int = 0
     halt: int = 0
     lose: int = 0
+    refuse: int = 0
     restart: int = 0
     wipe: int = 0
     rollback: int = 0

@@ -28,9 +28,10 @@ PROMISES = {
     "bounded": "a job that kills its workers is put aside after a few of them",
     "patience": "a job that fails for now is not given up after its first tries",
     "ends": "when no fault comes any more, every job ends",
+    "one-blog": "a queue has the jobs of one blog, and says of which",
     "told": "what happened last to a job says where it is, and who has it",
     "tidy": "what Redis keeps about a job or a worker goes with it",
-    "figures": "the throughput counts each job that is done, and how long it took",
+    "figures": "what is shown of throughput and of ends that came late is what happened",
 }
 
 
@@ -106,6 +107,9 @@ def _one_place(world: World, view: View) -> Iterator[str]:
 
 
 def _sum(world: World, view: View) -> Iterator[str]:
+    for job in view.known:
+        if view.events(job).count("late") > view.events(job).count("rescued"):
+            yield f"an end of {job} counts as late, and nobody has taken it"
     counted = view.counters()
     ends = ("done", "discarded")
     lists = sum(key not in ends for places in view.places.values() for key in places)
@@ -171,9 +175,6 @@ def _tidy(world: World, view: View) -> Iterator[str]:
     for job in {one.removeprefix("~") for one in view.fields("deaths")}:
         if at.get(job, "done") in ("dead", "done", "discarded") and _number(job) < world.put:
             yield f"`deaths` has {job}, which has ended"
-    rows, lost = _rows(world), world.ledger.faults["lose"] or world.ledger.faults["rollback"]
-    if (left := set(view.of.get("kept", ())) - rows) and not lost:
-        yield f"`kept` has {left}, of which no outbox has a copy"
 
 
 def _figures(world: World, view: View) -> Iterator[str]:
@@ -182,7 +183,8 @@ def _figures(world: World, view: View) -> Iterator[str]:
         if key.startswith("throughput:"):
             for name, value in zip(parts[::2], parts[1::2], strict=True):
                 shown[name.partition(" ")[2]] += int(value)
-    ended = {job for job in view.known if view.events(job)[-1:] == ["done"]}
+    ours = (job for job in view.known if _number(job) < world.put)
+    ended = {job for job in ours if view.events(job)[-1:] == ["done"]}
     took = 0
     for job in ended:
         began, end = parse(view.of[f"job:{job}"][0]).enqueued_at, view.history(job)
@@ -195,13 +197,13 @@ def _figures(world: World, view: View) -> Iterator[str]:
             yield f"{shown[name]} {name} is shown for the throughput, and it was {real[name]}"
 
 
-def _rows(world: World) -> set[str]:
-    """The jobs that an outbox has."""
+def rows_of(world: World) -> set[str]:
+    """The jobs of which an outbox has a copy."""
     return {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
 
 
 def _kept(world: World, view: View) -> Iterator[str]:
-    ledger, rows = world.ledger, _rows(world)
+    ledger, rows = world.ledger, rows_of(world)
     lost = ledger.faults["wipe"] or ledger.faults["rollback"]
     for job in ledger.accepted:
         if ledger.mailed[ledger.mail_of[job]] or job in ledger.decided or job in rows:
@@ -266,6 +268,8 @@ def _patience(world: World, view: View) -> Iterator[str]:
         if aside and world.kind(job) != "hog" and view.events(job).count("rescued") <= fewest:
             yield f"{job} was set aside after {view.events(job).count('rescued')} deaths"
     for job in view.fields("deaths"):
+        if not view.dead_with(job) and not job.startswith("~"):
+            yield f"{job} is blamed for the end of no worker"
         if wrong := {name for name, waits in world.ledger.waits if waits == job} & view.dead_with(
             job
         ):

@@ -14,9 +14,10 @@ from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.broker.events import event_of
 from demo_app.tasks import notify_author
 from explore.jobs import put_in
-from explore.line import LINE, Fault, Halted
+from explore.line import AT_COMMANDS, LINE, Fault, Halted
 from explore.memory import dump, undump
 from explore.plan import Faults, Plan
+from explore.promises import rows_of
 from explore.remembering import RememberingRedis
 from explore.worker import LANES, Worker
 from explore.world import Event, World
@@ -25,8 +26,6 @@ from explore.world import Event, World
 HOG = 5.0
 #: Seconds by which Redis' clock goes wrong.
 AHEAD = 60.0
-#: What goes wrong at a command, as a fault of which kind.
-_AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose"}
 
 
 def begin(plan: Plan, server: RememberingRedis) -> World:
@@ -44,11 +43,11 @@ def do(world: World, event: Event) -> None:
     world.ledger.broken = ""
     random.seed(0)  # the part of a wait that is left to chance
     fault = None
-    if event[-2:-1] and event[-2] in _AT_COMMANDS:
+    if event[-2:-1] and event[-2] in AT_COMMANDS:
         fault = Fault(event[-2], event[-1])
         event = event[:-2]
     what, *about = event
-    kind = _AT_COMMANDS[fault.what] if fault else what
+    kind = AT_COMMANDS[fault.what] if fault else what
     if kind in Faults._fields and not (kind == "clock" and world.off):
         world.ledger.faults[kind] += 1
         of_server = not about and fault is None  # it touches all
@@ -117,8 +116,9 @@ def _claim(world: World, worker: Worker) -> None:
     waiting = [job for lane in LANES for job in world.jobs_in(f"queue:{lane}")[::-1]]
     try:
         claimed = worker.claim()
-    except redis.ResponseError:  # as `Consuming` does: it was taken for dead
-        worker.here.lease.renew()
+    except redis.ResponseError as error:  # as `Consuming` does: it was taken for dead
+        if str(error).startswith("LEASELOST"):
+            worker.here.lease.renew()
         return
     if LINE.fault is None and worker.name not in world.ledger.touched:
         world.ledger.broken = _wrong_claim(world, worker, claimed, waiting, suspects)
@@ -126,6 +126,8 @@ def _claim(world: World, worker: Worker) -> None:
         worker.on_its_way = tuple(claimed)
     else:
         worker.take_in(claimed)
+        if {one.claim for one in claimed} - set(worker.here.held().values()):
+            world.ledger.broken = f"no-wait: {worker.name} gets what it does not take"
 
 
 def _wrong_claim(
@@ -185,7 +187,10 @@ def _kill(world: World, worker: Worker) -> None:
 
 def _leave(world: World, worker: Worker) -> None:
     """It stops in order, whatever it holds."""
+    epoch = worker.here.lease.worker
     worker.here.leave()
+    if epoch in world.jobs_in("workers"):
+        world.ledger.broken = f"tidy: {epoch} has left, and Redis has it"
     del world.workers[worker.name]
 
 
@@ -237,12 +242,17 @@ def _put(world: World) -> None:
 
 def _hand_over(world: World, number: int) -> None:
     with suppress(redis.RedisError, identity.AnotherBlog):  # the loop tries again
-        world.blogs[number].relay.hand_over()
+        given, owner = world.blogs[number].relay.hand_over(), world.jobs_in("blog")
+        if given and owner != [world.databases[number].id] and not world.ledger.faults["wipe"]:
+            world.ledger.broken = f"one-blog: {number} hands over, and the jobs are {owner}'s"
 
 
 def _settle(world: World, number: int) -> None:
     with suppress(redis.RedisError):
         world.blogs[number].relay.settle()
+        left = set(world.jobs_in("kept")) - rows_of(world)
+        if left and not world.ledger.faults["rollback"]:
+            world.ledger.broken = f"tidy: {left} are kept, and no outbox has a copy"
     world.blogs[number].asked = True
 
 
