@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.resources import files
+from itertools import count
+from textwrap import dedent
 from typing import Any
 
 from explore.worker import Wire
@@ -185,28 +187,25 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
     """The mutants of the functions that take the steps."""
     found = []
     for name in names:
-        module = import_module(name)
-        text = inspect.getsource(module)
         short = name.removeprefix("demo_app.").replace(".", "/") + ".py"
-        for function in _functions(module):
-            tree = ast.parse(text)
-            node = _node_of(tree, function)
-            counter = _Change(-1)
-            counter.generic_visit(node)
-            for number in range(counter.count + 1):
-                tree = ast.parse(text)
-                node = _node_of(tree, function)
-                change = _Change(number)
+        for function in _functions(import_module(name)):
+            place, own = called(function.__code__), function.__code__
+            lines, first = inspect.getsourcelines(function)
+            for number in count():
+                tree = ast.parse(dedent("".join(lines)))
+                change, node = _Change(number), tree.body[0]
+                node.returns = None  # type: ignore[attr-defined]  # a type
                 change.generic_visit(node)
-                before = text.splitlines()[change.line - 1]
+                if not change.line:
+                    break
                 after = _line_of(node, change.line)
-                code = _code_of(
-                    compile(ast.fix_missing_locations(tree), module.__file__ or "", "exec"),
-                    function,
-                )
-                place, make = called(function.__code__), _code_maker(function, code)
-                where, of = f"{short}:{change.line}", f"{short} {function.__qualname__}"
-                found.append(Mutant(where, of, place, before, after, make))
+                ast.increment_lineno(ast.fix_missing_locations(tree), first - 1)
+                parts = compile(tree, own.co_filename, "exec").co_consts
+                code = next(part for part in parts if isinstance(part, types.CodeType))
+                where = f"{short}:{first - 1 + change.line}"
+                before, of = lines[change.line - 1], f"{short} {function.__qualname__}"
+                make = _code_maker(function, code)
+                found.append(Mutant(where, of, place, before.rstrip(), after, make))
     return found
 
 
@@ -228,17 +227,6 @@ def _functions(module: types.ModuleType) -> list[types.FunctionType]:
     return [one for one in found if not one.__name__.startswith("__")]
 
 
-def _node_of(tree: ast.Module, function: types.FunctionType) -> ast.FunctionDef:
-    first = function.__code__.co_firstlineno
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef) or node.name != function.__name__:
-            continue
-        if first in (node.lineno, *(one.lineno for one in node.decorator_list)):
-            node.returns = None  # a type
-            return node
-    raise LookupError(function.__qualname__)
-
-
 def _line_of(node: ast.AST, line: int) -> str:
     for one in ast.walk(node):
         if (
@@ -248,17 +236,6 @@ def _line_of(node: ast.AST, line: int) -> str:
         ):
             return "" if isinstance(one, ast.Pass) else ast.unparse(one).splitlines()[0]
     return "(within a longer line)"
-
-
-def _code_of(code: types.CodeType, function: types.FunctionType) -> types.CodeType:
-    for one in code.co_consts:
-        if isinstance(one, types.CodeType):
-            if one.co_qualname == function.__qualname__:
-                return one
-            with_it = function.__qualname__.startswith(one.co_qualname + ".")
-            if with_it:
-                return _code_of(one, function)
-    raise LookupError(function.__qualname__)
 
 
 def _code_maker(function: types.FunctionType, code: types.CodeType) -> Callable[[], Any]:

@@ -6,39 +6,45 @@ import re
 
 from explore.mutants import Mutant
 
-#: By reason the places: file and function, a colon, and words of the line.
+#: By reason the places: words of file and function, a colon, and the mistake in words.
 _REASONS = {
     "a thread does it, and the exploration takes each step itself": (
-        r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):",
-        r"^broker/heartbeat.py .*: self\._soon =",
-        r"^blog/relay.py Relay\.(start|stop|wake):",
-        r"^blog/.*: (self\.wake\(\)|self\._loops\[1\]\.wake\(\)|return 0)$",
-        r"^broker/in_flight.py InFlight\.(work|_hurry|_acknowledge_at_last):",
-        r"^broker/in_flight.py InFlight\.leave: self\.(draining|heartbeat|_acknowledge)",
-        r"_rounds",
+        r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):|self\._soon = ",
+        r"^blog/relay.py Relay\.(start|stop|wake):|self\.wake\(\)|self\._loops|`return 0`",
+        r"^broker/in_flight.py InFlight\.(work|_hurry|_acknowledge_at_last):|_rounds",
     ),
-    "it is only shown, or told to the app": (
+    "it is only shown, logged, or told to the app": (
         r"^blog/relay.py Relay\.(trouble|has_handed_over|size|waiting):",
-        r"^broker/queue.py Queue\.(size|pause_queue|given_up):",
-        r"tell_given_up|self\.given_up",
-        r": (passed|journal)\(",
-        r"^_prelude.lua add_newest:",
-        r"detail or ''",
-        r"suspected = |moved = |moved, soonest = |return false end$",
+        r"^broker/queue.py Queue\.(size|pause_queue|given_up):|tell_given_up|self\.given_up",
+        r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
+        r"suspected = |moved = |moved, soonest = |\.renew\(waiting\)|Lease\.renew: `return",
     ),
+    "how soon something is looked at again is no promise": (
+        r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
+        r"Holding\.refuse_unanswered:|settlement.py .*(_round_began|_full_round_due|_asked == 0)",
+    ),
+    "it only asks Redis once more than it has to": (
+        r"_valid_until = |Lease\.check: .*` → `if worker == self\.worker or|begins: .* or held",
+        r"_announced = True|self\._begun = |row - 2",
+    ),
+    "how much of the history is kept, to some dozens, is no promise": (r"surplus <= |% 64 ~= ",),
+    "nobody is cut off here for as long as a lease": (r"_cut_off|connected=",),
+    "the process ends then": (r"^broker/(lease|in_flight).py (Lease\.end|InFlight\.leave): ",),
     "two lists are as long as each other, and the code says so": (r"strict=True",),
     "Celery's own objects stand there, which the exploration has none of": (
-        r"^broker/holding.py (Held\.forgotten|Holding\.(delivered|forgotten|clear)):",
-        r"_search_until",
+        r"^broker/holding.py (Held\.forgotten|Holding\.(delivered|forgotten|clear)):|_search_until",
     ),
-    "the web app hands the job over without its relay": (r"^blog/outbox.py remove_job:",),
+    "a queue that can't be asked, or refuses a kind of job, is another backend": (
+        r"outbox\.remove\(self\._database, \[row",
+    ),
+    "nothing calls it that is explored": (r"remove_job|entries else 1",),
     "a message that is no task is no job": (r"is_job\(id\)",),
 }
 
 
 def reason(mutant: Mutant) -> str:
     """Why no world tells the mistake from the code; "" when there is no reason."""
-    where = f"{mutant.of}: {mutant.before.strip()}"
+    where = f"{mutant.of}: {mutant.what}"
     for told, places in _REASONS.items():
         if any(re.search(place, where) for place in places):
             return told

@@ -107,9 +107,6 @@ def _one_place(world: World, view: View) -> Iterator[str]:
 
 
 def _sum(world: World, view: View) -> Iterator[str]:
-    for job in view.known:
-        if view.events(job).count("late") > view.events(job).count("rescued"):
-            yield f"an end of {job} counts as late, and nobody has taken it"
     counted = view.counters()
     ends = ("done", "discarded")
     lists = sum(key not in ends for places in view.places.values() for key in places)
@@ -189,6 +186,9 @@ def _figures(world: World, view: View) -> Iterator[str]:
     for job in ended:
         began, end = parse(view.of[f"job:{job}"][0]).enqueued_at, view.history(job)
         took += int(1000 * (end[-1].at - (began or end[0].at)))
+    for job in view.known:
+        if view.events(job).count("late") > view.events(job).count("rescued"):
+            yield f"an end of {job} counts as late, and nobody has taken it"
     counted = view.counters().get("done", 0) - world.counted
     real = {"done": counted, "timed": counted, "ms": took}
     known = real if counted == len(ended) else ("done",)  # others are forgotten
@@ -216,6 +216,9 @@ def _kept(world: World, view: View) -> Iterator[str]:
 
 
 def _begins_once(world: World, view: View) -> Iterator[str]:
+    for job in view.known:
+        if "#" in job:
+            yield f"{job} is one job more, and it was put in once"
     allowed = Counter(world.ledger.accepted)
     for number, kind in enumerate(world.plan.jobs):
         allowed[f"j{number}"] += {"flaky": 1, "poison": 9, "hog": 9}.get(kind, 0)

@@ -31,6 +31,7 @@ from explore.events import enabled, faults
 from explore.line import LINE
 from explore.memory import Key
 from explore.mutants import Mutant, called, of_scripts, of_steps
+from explore.outside import reason
 from explore.plan import Plan
 from explore.remembering import RememberingRedis
 from explore.search import Breadth, Todo, name_of, server, taken
@@ -48,6 +49,8 @@ PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
 _STATES = 1_500
 #: Steps for one mistake: when it has broken nothing in worlds of so many, no further one is tried.
 _MOST = 5_000
+#: What else a mistake can be; a reason: see `outside`.
+_KINDS = ("equal", "a reason", "survives", "not met", "not judged")
 #: Seconds of this process's own time after which a mistake is taken for one that never ends.
 _PATIENCE = 30
 
@@ -186,7 +189,7 @@ def main() -> None:
     told = [json.loads(line) for line in LEDGER.read_text("utf-8").splitlines()]
     judged = {row["name"]: row for row in told if row["name"] in mutants}
     if asked.page:
-        PAGE.write_text(put(PAGE, "mutants", summary(list(mutants), judged)), "utf-8")
+        PAGE.write_text(put(PAGE, "mutants", summary(mutants, judged)), "utf-8")
         return
     left = [name for name in mutants if name not in judged and asked.text in mutants[name].where]
     random.Random(1).shuffle(left)  # what is judged when time runs out stands for all
@@ -203,7 +206,7 @@ def main() -> None:
                 f"{number}/{len(left)} {mutant.where} {mutant.what}: {answer.verdict}{way}",
                 flush=True,
             )
-    print(summary(list(mutants), judged))
+    print(summary(mutants, judged))
 
 
 def _normal(plan: Plan, stack: ExitStack) -> Normal:
@@ -214,31 +217,28 @@ def _give_up(*_: object) -> None:
     raise Hangs("a step does not end")
 
 
-def summary(names: Sequence[str], judged: dict[str, Any]) -> str:
-    """A row for the scripts, one for the steps in Python, and one for all."""
-    scripts = [name for name in names if ".lua:" in name]
-    steps = [name for name in names if ".lua:" not in name]
-    rows = [_row("scripts", scripts, judged), _row("steps in Python", steps, judged)]
-    head = [
-        "in",
-        "mistakes",
-        "break a promise",
-        "steps (median)",
-        "equal",
-        "survive",
-        "not met",
-        "not judged",
-    ]
-    return table(head, [*rows, _row("all", names, judged)], ["---", *["---:"] * 7])
-
-
-def _row(title: str, names: Sequence[str], judged: dict[str, Any]) -> list[str]:
-    rows = [judged[name] for name in names if name in judged]
-    count = Counter(row["kind"] for row in rows)
-    ways = [row["steps"].count(";") + 1 for row in rows if row["steps"]]
-    kinds = [str(count[kind]) for kind in ("equal", "survives", "not met")]
-    broken, middle = str(count["broken"]), f"{median(ways):g}" if ways else ""
-    return [title, str(len(names)), broken, middle, *kinds, str(len(names) - len(rows))]
+def summary(mutants: dict[str, Mutant], judged: dict[str, Any]) -> str:
+    """A row for the scripts, one for the steps in Python, one for all; and for each reason."""
+    kinds = {name: judged[name]["kind"] if name in judged else "not judged" for name in mutants}
+    reasons: Counter[str] = Counter()
+    for name, mutant in mutants.items():
+        if kinds[name] in ("survives", "not met", "not judged") and reason(mutant):
+            kinds[name] = "a reason"
+            reasons[reason(mutant)] += 1
+    rows = []
+    for title, ending in (("scripts", ".lua:"), ("steps in Python", ".py:"), ("all", ":")):
+        names = [name for name in mutants if ending in name]
+        count = Counter(kinds[name] for name in names)
+        found = [judged[name]["steps"].count(";") + 1
+                 for name in names if judged.get(name, {}).get("steps")]  # fmt: skip
+        rows.append([title, str(len(names)), str(count["broken"]), f"{median(found or [0]):g}",
+                     *(str(count[kind]) for kind in _KINDS)])  # fmt: skip
+    head = ["in", "mistakes", "break a promise", "steps (median)", *_KINDS]
+    told = [[what, str(times)] for what, times in reasons.most_common()]
+    return "\n\n".join((
+        table(head, rows, ["---", *["---:"] * (len(head) - 1)]),
+        table(["the reason", "mistakes"], told, ["---", "---:"]),
+    ))  # fmt: skip
 
 
 if __name__ == "__main__":
