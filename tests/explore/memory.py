@@ -189,24 +189,20 @@ class Key:
             return [self._line(part) for part in parts]
         if key in ("dead", "done", "discarded"):
             return parts[::2]
+        pairs = list(zip(parts[::2], parts[1::2], strict=False))
         if key == EXPIRY:
-            pairs = zip(parts[::2], parts[1::2], strict=True)
             return [(k, self._text(at)) for k, at in pairs if not k.startswith("throughput")]
         if key == "running":
-            pairs = zip(parts[::2], parts[1::2], strict=True)
             return [(job, self._numbers.get(number)) for job, number in pairs]
         if key == "counters":
-            pairs = zip(parts[::2], parts[1::2], strict=True)
             return [pair for pair in pairs if pair[0] != "claims"]
         if key == "server":
             # the latest moment that anybody saw counts only while the clock is behind it
-            moments = dict(zip(parts[::2], parts[1::2], strict=True))
-            at, since = (float(moments.get(name, 0)) for name in ("at", "since"))
-            ahead = round(float(moments.get("ahead", 0)), 3)
-            return max(0.0, self._when(at)), self._when(since), ahead
+            found = dict(pairs)
+            at, since, ahead = (float(found.get(name, 0)) for name in ("at", "since", "ahead"))
+            return max(0.0, self._when(at)), self._when(since), round(ahead, 3)
         if key in ("scheduled", "retrying"):
-            moments = [self._when(float(part)) for part in parts[1::2]]
-            return list(zip(parts[::2], moments, strict=True))
+            return [(job, self._when(float(moment))) for job, moment in pairs]
         return [self._text(part) for part in parts]
 
     def _line(self, part: str) -> Any:

@@ -64,19 +64,18 @@ class View:
             self._histories[job] = [event_of(line) for line in lines if line.startswith("[")]
         return self._histories[job]
 
-    def fields(self, key: str) -> set[str]:
-        """The fields of a hash."""
-        return set(self.of.get(key, ())[::2])
+    def hash(self, key: str) -> dict[str, str]:
+        """A hash."""
+        parts = self.of.get(key, ())
+        return dict(zip(parts[::2], parts[1::2], strict=True))
 
     def dead_with(self, job: str) -> set[str]:
         """The workers whose end the job is blamed for."""
-        parts = self.of.get("deaths", ())
-        return set(dict(zip(parts[::2], parts[1::2], strict=True)).get(job, "").split())
+        return set(self.hash("deaths").get(job, "").split())
 
-    def counters(self) -> dict[str, int]:
-        """The counters."""
-        parts = self.of.get("counters", ())
-        return {name: int(value) for name, value in zip(parts[::2], parts[1::2], strict=True)}
+    def counted(self, name: str) -> int:
+        """A counter."""
+        return int(self.hash("counters").get(name, 0))
 
 
 def broken(world: World, content: Content) -> str:
@@ -107,12 +106,11 @@ def _one_place(world: World, view: View) -> Iterator[str]:
 
 
 def _sum(world: World, view: View) -> Iterator[str]:
-    counted = view.counters()
-    ends = ("done", "discarded")
+    counted, ends = view.counted("enqueued"), ("done", "discarded")
     lists = sum(key not in ends for places in view.places.values() for key in places)
-    ended = counted.get("done", 0) + counted.get("discarded", 0)
-    if counted.get("enqueued", 0) != lists + ended:
-        yield f"{counted.get('enqueued', 0)} were put in, {lists} are in lists, {ended} have ended"
+    ended = sum(map(view.counted, ends))
+    if counted != lists + ended:
+        yield f"{counted} were put in, {lists} are in lists, {ended} have ended"
 
 
 def _one_end(world: World, view: View) -> Iterator[str]:
@@ -157,28 +155,28 @@ def _told(world: World, view: View) -> Iterator[str]:
 def _tidy(world: World, view: View) -> Iterator[str]:
     at = {job: places[0].partition(":")[0] for job, places in view.places.items()}
     workers = set(view.of.get("workers", ()))
-    if view.fields("running") != {job for job, place in at.items() if place == "claims"}:
+    if view.hash("running").keys() != {job for job, place in at.items() if place == "claims"}:
         yield "`running` has not what is held"
-    if view.fields("leases") != workers:
+    if view.hash("leases").keys() != workers:
         yield "`leases` has not the workers that are known"
-    if left := view.fields("suspects") - workers:
+    if left := view.hash("suspects").keys() - workers:
         yield f"`suspects` has {left}, who are no workers"
     for key in view.of:
         of_worker = key.startswith(("worker:", "waiting:", "claims:"))
         if of_worker and key.rpartition(":")[2] not in workers:
             yield f"{key} is there, and its worker is not"
-        if key.startswith("throughput:") and key not in view.fields(EXPIRY):
+        if key.startswith("throughput:") and key not in view.hash(EXPIRY):
             yield f"{key} stays without end"
-    for job in {one.removeprefix("~") for one in view.fields("deaths")}:
+    for job in {one.removeprefix("~") for one in view.hash("deaths")}:
         if at.get(job, "done") in ("dead", "done", "discarded") and _number(job) < world.put:
             yield f"`deaths` has {job}, which has ended"
 
 
 def _figures(world: World, view: View) -> Iterator[str]:
     shown: Counter[str] = Counter()
-    for key, parts in view.of.items():
+    for key in view.of:
         if key.startswith("throughput:"):
-            for name, value in zip(parts[::2], parts[1::2], strict=True):
+            for name, value in view.hash(key).items():
                 shown[name.partition(" ")[2]] += int(value)
     ours = (job for job in view.known if _number(job) < world.put)
     ended = {job for job in ours if view.events(job)[-1:] == ["done"]}
@@ -189,7 +187,7 @@ def _figures(world: World, view: View) -> Iterator[str]:
     for job in view.known:
         if view.events(job).count("late") > view.events(job).count("rescued"):
             yield f"an end of {job} counts as late, and nobody has taken it"
-    counted = view.counters().get("done", 0) - world.counted
+    counted = view.counted("done") - world.counted
     real = {"done": counted, "timed": counted, "ms": took}
     known = real if counted == len(ended) else ("done",)  # others are forgotten
     for name in known:
@@ -270,7 +268,7 @@ def _patience(world: World, view: View) -> Iterator[str]:
         aside = view.history(job)[-1].detail.startswith("poison")
         if aside and world.kind(job) != "hog" and view.events(job).count("rescued") <= fewest:
             yield f"{job} was set aside after {view.events(job).count('rescued')} deaths"
-    for job in view.fields("deaths"):
+    for job in view.hash("deaths"):
         if not view.dead_with(job) and not job.startswith("~"):
             yield f"{job} is blamed for the end of no worker"
         if wrong := {name for name, waits in world.ledger.waits if waits == job} & view.dead_with(
@@ -279,18 +277,9 @@ def _patience(world: World, view: View) -> Iterator[str]:
             yield f"{job} is blamed for the end of {wrong}, where it had not begun"
 
 
+#: Of those that a state shows; a step that breaks one of the others says so itself.
 _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
-    "one-place": _one_place,
-    "sum": _sum,
-    "one-end": _one_end,
-    "order": _order,
-    "kept": _kept,
-    "begins-once": _begins_once,
-    "not-early": _not_early,
-    "bounded": _bounded,
-    "alone": _alone,
-    "patience": _patience,
-    "told": _told,
-    "tidy": _tidy,
-    "figures": _figures,
+    name: globals()[f"_{name.replace('-', '_')}"]
+    for name in PROMISES
+    if f"_{name.replace('-', '_')}" in globals()
 }
