@@ -39,6 +39,7 @@ _REASONS = {
     ),
     "nothing calls it that is explored": (r"remove_job|entries else 1",),
     "a message that is no task is no job": (r"is_job\(id\)",),
+    "it is asked only about what has ended": (r"^keep.lua .*name ~= .discarded",),
 }
 
 

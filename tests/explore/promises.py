@@ -96,13 +96,9 @@ def _number(job: str) -> int:
 def _one_place(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known | view.places.keys()):
         places = view.places.get(job, [])
-        kept = not places and job in view.of.get(
-            "kept", ()
-        )  # it has ended, and its outbox will ask
-        if len(places) != 1 and not (
-            kept or (job not in view.known and set(places) <= {"done", "discarded"})
-        ):
-            yield f"{job} is in {', '.join(places) or 'no list'}"
+        kept = not places and job in view.of.get("kept", ())  # until its outbox asks
+        if job not in view.known or (len(places) != 1 and not kept):
+            yield f"{job} is in {', '.join(places) or 'no list'}, {len(view.history(job))} events"
 
 
 def _sum(world: World, view: View) -> Iterator[str]:
