@@ -74,7 +74,7 @@ def _sent(world: World, mail: str) -> None:
     world.ledger.mailed[mail] += 1
     worker = world.running
     assert worker is not None
-    if world.ledger.faults["wipe"] or world.ledger.faults["rollback"]:
+    if world.ledger.lost:
         return  # Redis knows nothing of what it has lost
     claim = worker.here.held()[worker.tags("runs")[0]]
     running = world.jobs_in("running")

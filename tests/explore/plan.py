@@ -84,6 +84,11 @@ class Ledger:
     broken: str = ""  # what the last step itself showed to be wrong
 
     @property
+    def lost(self) -> int:
+        """How often Redis lost what it had."""
+        return self.faults["wipe"] + self.faults["rollback"]
+
+    @property
     def disturbed(self) -> int:
         """How many faults there were."""
         return self.faults.total()

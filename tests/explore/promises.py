@@ -123,8 +123,7 @@ def _order(world: World, view: View) -> Iterator[str]:
         head_first = parts[::-1]
         fresh = [job for job in head_first if view.events(job)[-1:] == ["enqueued"]]
         first = [job for job in fresh if view.events(job) == ["enqueued"]]
-        lost = world.ledger.faults["wipe"] or world.ledger.faults["rollback"]
-        if first != sorted(first, key=_number) and not lost and len(world.blogs) < 2:
+        if first != sorted(first, key=_number) and not world.ledger.lost and len(world.blogs) < 2:
             yield f"{key} has {', '.join(first[:5])} in this order"
         back = [
             event in ("rescued", "requeued")
@@ -181,7 +180,8 @@ def _figures(world: World, view: View) -> Iterator[str]:
         began, end = parse(view.of[f"job:{job}"][0]).enqueued_at, view.history(job)
         took += int(1000 * (end[-1].at - (began or end[0].at)))
     for job in view.known:
-        if view.events(job).count("late") > view.events(job).count("rescued"):
+        late, taken = (view.events(job).count(event) for event in ("late", "rescued"))
+        if late > taken and not world.ledger.lost:
             yield f"an end of {job} counts as late, and nobody has taken it"
     counted = view.counted("done") - world.counted
     real = {"done": counted, "timed": counted, "ms": took}
@@ -198,11 +198,10 @@ def rows_of(world: World) -> set[str]:
 
 def _kept(world: World, view: View) -> Iterator[str]:
     ledger, rows = world.ledger, rows_of(world)
-    lost = ledger.faults["wipe"] or ledger.faults["rollback"]
     for job in ledger.accepted:
         if ledger.mailed[ledger.mail_of[job]] or job in ledger.decided or job in rows:
             continue
-        if not world.databases and lost:
+        if not world.databases and ledger.lost:
             continue  # a queue alone has what Redis has
         events = view.events(job)
         if job not in view.known or events[-1:] in (["done"], ["discarded"]):

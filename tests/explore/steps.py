@@ -38,14 +38,18 @@ def begin(plan: Plan, server: RememberingRedis) -> World:
     return world
 
 
+def parted(event: Event) -> tuple[Event, Fault | None]:
+    """What happens, and what goes wrong at one of its commands."""
+    if event[-2:-1] and event[-2] in AT_COMMANDS:
+        return event[:-2], Fault(*event[-2:])
+    return event, None
+
+
 def do(world: World, event: Event) -> None:
     """Let it happen."""
     world.ledger.broken = ""
     random.seed(0)  # the part of a wait that is left to chance
-    fault = None
-    if event[-2:-1] and event[-2] in AT_COMMANDS:
-        fault = Fault(event[-2], event[-1])
-        event = event[:-2]
+    event, fault = parted(event)
     what, *about = event
     kind = AT_COMMANDS[fault.what] if fault else what
     if kind in Faults._fields and not (kind == "clock" and world.off):

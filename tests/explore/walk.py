@@ -10,7 +10,7 @@ from explore.plan import Plan
 from explore.promises import broken
 from explore.remembering import RememberingRedis
 from explore.search import Found
-from explore.steps import begin, do
+from explore.steps import begin, do, parted
 from explore.world import Event
 
 #: Steps between two looks at all that Redis has.
@@ -68,8 +68,7 @@ def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, l
     on.whole = False
     try:
         for step in steps:
-            plain = step[:2] if len(step) > 2 else step
-            if plain not in enabled(world) and step not in faults(world):
+            if parted(step)[0] not in enabled(world) and step not in faults(world):
                 continue
             do(world, step)
             taken.append(step)
