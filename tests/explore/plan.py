@@ -61,7 +61,7 @@ class Plan:
         """In words."""
         faults = [f"{count} {name}" for name, count in self.faults._asdict().items() if count]
         jobs = [f"{n} {kind}" for kind, n in Counter(self.jobs).items()]
-        told = f"jobs: {', '.join(jobs)}; workers: {self.alive}, of {len(self.processes)}"
+        told = f"jobs: {', '.join(jobs) or 'none'}; workers: {self.alive}, of {len(self.processes)}"
         return f"{told}; blogs: {self.blogs}; faults: {', '.join(faults[1:]) or 'none'}" + (
             f", {self.faults.all} in all" if faults else ""
         )

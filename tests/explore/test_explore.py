@@ -65,6 +65,13 @@ def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(
     assert replay(_named("two jobs"), on, found.steps)[0] == ""
 
 
+def test_a_way_on_which_a_command_is_lost_can_be_taken_again(on: RememberingRedis) -> None:
+    steps = from_line("put unanswered 0; claim w1; put")
+    assert replay(_named("an answer lost"), on, steps) == ("", steps)
+    with _left_out("redis.call('RPOP', job_key(id), 2)").made():
+        assert replay(_named("an answer lost"), on, steps)[0].startswith("told")
+
+
 def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: RememberingRedis) -> None:
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)
     assert replay(plan, on, [("put",), ("claim", "w1")]) == ("", [("put",), ("claim", "w1")])
