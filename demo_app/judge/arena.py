@@ -199,7 +199,7 @@ class Arena:
             raise EOFError
         if event["event"] == "begin" and not event["job"]:  # of an empty text there is no trace
             seen = {"job": self._names.labels.get("", ""), "answer": True, "at": event["at"]}
-            self._log.note("seen", "cable", on=who, **seen)
+            self._log.note("seen", "cable", on=who, **seen, traced=False)
         if event["event"] == "passes":
             self._log.note(
                 "call", who, method=event["method"], commands=event["commands"], names=[]

@@ -107,7 +107,7 @@ def not_asked(
     if missed:
         told = "Nothing could be broken at {step}: no worker came by there."
         return say(told, step=missed[0])
-    is_in_server = any(record.of("seen") for record in records)
+    is_in_server = any(e.get("traced", True) for record in records for e in record.of("seen"))
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
         told = "The judge could not halt claim between two of its steps: it sees none."
         return say(told)

@@ -29,15 +29,15 @@ _BROKEN = (
     "two rescuers both give back what both have read", "poison is tried without end",
     "the outbox is in memory", "all mails have one id",
 )  # fmt: skip
-#: What a class does when its file is read, and the words of its row; where that is "", all holds.
-_HOSTILE = {
-    "kills who started it": ("import os\nos.kill(os.getppid(), 9)\n", ""),
+#: What a class does when its file is read, and its row.
+_HOSTILE: dict[str, tuple[str, Row]] = {
+    "kills who started it": ("import os\nos.kill(os.getppid(), 9)\n", _ALL),
     "removes every file": (
         "import pathlib\nfor one in pathlib.Path('/').glob('[!p]*/*'):\n"
-        "    try: one.unlink()\n    except OSError: pass\n", ""),
+        "    try: one.unlink()\n    except OSError: pass\n", _ALL),
     "prints without end": (
         "import threading\nthreading.Thread(target=lambda: [print('x' * 9999) "
-        "for _ in iter(int, 1)], daemon=True).start()\n", ""),
+        "for _ in iter(int, 1)], daemon=True).start()\n", {"1": "✓"}),
     "takes all memory": ("bytearray(1 << 40)\n", "MemoryError"),
     "starts processes without end": ("import os\nwhile True: os.fork()\n", "can't be loaded"),
 }  # fmt: skip
@@ -60,8 +60,8 @@ def hand_ins() -> dict[str, tuple[str, Row]]:
     for mutant in MUTANTS:
         if mutant.what in _BROKEN:
             found[f"broken/{mutant.what}.py"] = mutant.source(), {str(mutant.level): "✗"}
-    for what, (code, told) in _HOSTILE.items():
-        found[f"hostile/{what}.py"] = SOUND + code, told or _ALL
+    for what, (code, row) in _HOSTILE.items():
+        found[f"hostile/{what}.py"] = SOUND + code, row
     body = SOUND.replace("        held =", "        while True: pass\n        held =")
     found["endless/when read.py"] = f"{SOUND}import time\ntime.sleep(9999)\n", "not read to the end"
     found["endless/claim.py"] = body, {"1": "✗"}

@@ -82,6 +82,10 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
     asked = partial(not_asked, Target(), LEVELS[5], STEPS, [Record(run)])  # type: ignore[arg-type]
     assert asked(missed=[], where_spoke=False) == ""
     assert "broken at claim:RPOP:1:after" in asked(missed=[STEPS[1]], where_spoke=False)
+    # of an empty text there is no trace: that it was taken on trust is no sight of the server's
+    run[0]["traced"] = False
+    told = not_asked(Target(), LEVELS[10], STEPS, [Record(run)], [], True)  # type: ignore[arg-type]
+    assert "not in the judge's server" in told
 
 
 NO_REDIS = [event(at, "call", "", who, method=method, commands=[])
