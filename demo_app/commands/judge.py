@@ -176,11 +176,12 @@ def _graded(
     answered = lessons.lessons(folder, beside)
     sheets = [] if answered is None else [answered]
     if queues:
-        sheet = grade.new_sheet(levels, csv, key.read_bytes() if key else b"")
-        grade.grade_all(
-            folder, levels, arguments, sheet, tell, seconds=minutes * 60, at_once=at_once
-        )
-        sheets.insert(0, sheet)
+        secret = key.read_bytes() if key else b""
+        graded = grade.grade_all(
+            folder, levels, arguments, tell,
+            seconds=minutes * 60, at_once=at_once, csv=csv, key=secret,
+        )  # fmt: skip
+        sheets.insert(0, graded)
     if not sheets:
         raise CannotJudge(f"There is no notebook, no .py file and no hand-in in {folder}.")
     return sheets

@@ -29,11 +29,10 @@ _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
 
 @dataclass(eq=False)
 class Part:
-    """A process of the trial and its cable to the server. nth: at which passage of its step it
-    halts, and how often it has passed it."""
+    """A process of the trial and its cable to the server. nth: at which passage of its role's step
+    it halts; passed: how often it has come by there."""
 
     role: Role
-    halt: str
     nth: int
     go: threading.Event = field(default_factory=threading.Event)
     passed: int = 0
@@ -52,7 +51,7 @@ class Part:
 
     def halts_at(self, step: str) -> bool:
         """Whether this is the passage of a step at which to halt; true only once."""
-        if not step or step != self.halt:
+        if not step or step != self.role.halt:
             return False
         self.passed += 1
         return self.passed == self.nth
@@ -177,7 +176,7 @@ class Arena:
             end.listen(64)
             self._target.own(Path(address))
         role = Role(who, str(self.folder), address, halt=halt, **given)
-        part = Part(role, halt, nth)
+        part = Part(role, nth)
         watch = Watch(who, self._names, self._log.note, lambda step: self._holds(part, step))
         part.cable = Proxy({end: self.server.connect}, watch)
         part.running = self._target.start(role)

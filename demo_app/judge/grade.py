@@ -49,27 +49,24 @@ def hand_ins(folder: Path) -> list[Path]:
     )
 
 
-def new_sheet(levels: Sequence[int], path: Path | None, key: bytes) -> Sheet:
-    """A sheet for grades. Raises OSError; see `Sheet`."""
-    return Sheet(["hand-in", "file", "class", *map(str, levels), "held", "seconds", "told"],
-                 path, key)  # fmt: skip
-
-
 def grade_all(
     folder: Path,
     levels: Sequence[int],
     arguments: Sequence[str],
-    sheet: Sheet,
     tell: Callable[[str], object],
     *,
     seconds: float,
     at_once: int,
-) -> None:
+    csv: Path | None,
+    key: bytes,
+) -> Sheet:
     """Judge every queue that is not in the sheet yet.
 
     arguments: for the judge. tell: is given a sentence for each that is done. seconds: at most,
-    for each.
+    for each. csv, key: see `Sheet`. Raises OSError.
     """
+    head = ["hand-in", "file", "class", *map(str, levels), "held", "seconds", "told"]
+    sheet = Sheet(head, csv, key)
     known = {(row[0], row[1]) for row in sheet.rows}
     wanted = {path: (safe(path.relative_to(folder)), _digest(path)) for path in hand_ins(folder)}
     new = [path for path, names in wanted.items() if names not in known]
@@ -95,6 +92,7 @@ def grade_all(
         finally:  # who breaks it off leaves no judge running
             pool.shutdown(wait=False, cancel_futures=True)
             leash.end()
+    return sheet
 
 
 def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) -> Grade:

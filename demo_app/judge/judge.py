@@ -61,12 +61,8 @@ class Verdict:
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
-        """So many jobs were it in all trials: put, lost, late, doubled; see `Record`."""
+        """So many jobs were it in all trials: put, lost, late; see `Record`."""
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
-
-    def longest(self, what: str) -> float:
-        """So many seconds it took at most: back, slowest; see `Record`."""
-        return max(float(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
         """As the command prints it; the failure's story has its times in seconds."""
@@ -77,8 +73,6 @@ class Verdict:
             "held": self.held,
             "jobs": self.count("put"),
             "lost": self.count("lost"),
-            "doubled": self.count("doubled"),
-            "slowest_s": round(self.longest("slowest"), 2),
             "why": self.why,
             "history": [
                 {"at": line.at, "who": line.who, "what": line.what, "step": line.step}

@@ -120,16 +120,6 @@ class Record:
                 waits.append(later[0] - act["at"])
         return max(waits)
 
-    @property
-    def slowest(self) -> float:
-        """The longest time in seconds from a put, or from a fault in a job's run, to a run."""
-        firsts = [
-            max(0.0, next(run.begin for run in self.runs if run.job == job) - at)
-            for job, at in self.put.items()
-            if self.times[job]
-        ]
-        return max([self.back, *firsts])
-
     def last_seen(self, job: str) -> list[str] | None:
         """The keys in which the job was at the last look; None if nobody looked."""
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]

@@ -50,7 +50,7 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
 
 
 def _back(verdict: Verdict) -> str:
-    if seconds := verdict.longest("back"):
+    if seconds := max(trial.record.back for trial in verdict.trials):
         return f"{seconds:.1f} s"
     return "never" if verdict.count("lost") else f"more than {PATIENCE:.0f} s"
 

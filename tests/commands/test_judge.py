@@ -40,7 +40,7 @@ def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> No
     found = json.loads(told.stdout.splitlines()[-1])
     assert (found["target"], found["seed"]) == ("mine.py:Mine", 7)
     assert [level["level"] for level in found["levels"]] == [1, 2]
-    names = {"level", "name", "held", "jobs", "lost", "doubled", "slowest_s", "why", "history"}
+    names = {"level", "name", "held", "jobs", "lost", "why", "history"}
     assert all(set(level) == names for level in found["levels"])
     assert all(level["held"] and level["jobs"] > 0 for level in found["levels"])
 
