@@ -32,6 +32,8 @@ THREADS = {
 }
 #: When each library itself gives a killed worker's job back.
 LATER = {
+    "celery": "Celery gives a killed worker's job back after its visibility timeout, "
+    "[an hour](late.md).",
     "celery-redis-plus": "With its default settings it gives a killed worker's job back "
     "after 5 minutes.",
     "celery-rabbitmq": "RabbitMQ gives a killed worker's job to another one as soon as the "
@@ -60,8 +62,6 @@ LATER = {
     "pgqueuer": "PgQueuer gives a killed worker's job back after 30 seconds without a heartbeat.",
     "oban": "Oban gives a killed worker's job back after five minutes.",
 }
-#: The rows of the judge's sheet that have no page of their own: pages written by hand are of them.
-_CELERY = ("claims", "celery", "celery-tutorial")
 
 
 def sheet(name: str) -> list[dict[str, str]]:
@@ -77,10 +77,8 @@ def queues() -> str:
 
     head = ("queue", "made of", "holds", BACK)
     rows = [[row[name] for name in head] for row in sheet("judge.csv") if row["holds"]]
-    for row in rows:
-        if row[0] not in _CELERY:
-            row[0] = f"[{row[0]}]({row[0]}.md)"
-    return table(head, rows, ["---", "---", ":---:", ":---:"])
+    linked = [[f"[{name}]({name}.md)", *cells] for name, *cells in rows]
+    return table(head, linked, ["---", "---", ":---:", ":---:"])
 
 
 def settings() -> str:
@@ -138,7 +136,7 @@ Meanwhile [the judge](../judge.md) killed its workers and its server. It kept {r
 
 {LATER.get(name, "")}
 
-Its settings are those that [its documentation advises](../../../demo_app/judge/adapters) for jobs that must not be lost.
+Its settings, and where they come from, are in [the adapters](../../../demo_app/judge/adapters).
 [All queues](queues.md) side by side.
 """  # noqa: E501
 
@@ -155,9 +153,8 @@ def pages() -> dict[Path, Callable[[], str]]:
     """Each page that is written as a whole, and what makes it."""
     from demo_app.judge.targets import KNOWN
 
-    names = [name for name in KNOWN if name not in _CELERY]
-    made = {PAGES / f"{name}.md": partial(queue_page, name) for name in names}
-    return made | {JAPANESE / f"{name}.md": partial(queue_page_in_japanese, name) for name in names}
+    made = {PAGES / f"{name}.md": partial(queue_page, name) for name in KNOWN}
+    return made | {JAPANESE / f"{name}.md": partial(queue_page_in_japanese, name) for name in KNOWN}
 
 
 #: By the page: each block of it, and what makes it.

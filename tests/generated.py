@@ -54,10 +54,10 @@ def settings() -> str:
 
 
 def compared() -> str:
-    """What the judge found of each queue that people use."""
+    """What the judge found of each queue that people use; each has a page that says more."""
     from demo_app.judge.table import markdown
 
-    return markdown(answers.sheet("judge.csv"))
+    return markdown(answers.sheet("judge.csv")).partition("\n\n")[0]
 
 
 def score() -> str:

@@ -14,6 +14,7 @@ from notebooks.schedules import comparable, on_a_server, schedule
 from notebooks.stock import Kombu, acts
 from support import browser_running, client_of, most_thorough
 
+from demo_app.judge.table import BACK
 from playground import build
 
 #: Runs schedules on the page's store: its clock is the schedule's, and no lease ends by itself.
@@ -156,6 +157,13 @@ def test_each_rung_loses_delays_or_keeps_what_it_is_said_to(
     seen = after(tab, rung, acts, 80)
     assert (seen["lost"], seen["late"]) == FAULTS[acts][rung]
     assert seen["delivered"] == 5 - seen["lost"] - seen["late"]
+
+
+def test_a_kill_comes_to_what_the_judge_found_of_each_rung() -> None:
+    back = {row["queue"]: row[BACK] for row in answers.sheet("judge.csv")}
+    said = {"never": (1, 0), "more than 12 s": (0, 1)}
+    for rung, queue in {"early": "celery-tutorial", "late": "celery", "claims": "claims"}.items():
+        assert FAULTS["five tick-3 kill-1"][rung] == said.get(back[queue], (0, 0))
 
 
 #: The jobs in each list of the page's Redis, and the dots in each box that stand for one.
@@ -384,7 +392,7 @@ def test_the_story_names_the_line_of_lua_that_moved_the_job(tab: playwright.Page
     assert all("redis.call" in line for line in lines)
 
 
-def test_keys_alone_kill_a_worker_and_tell_its_story(tab: playwright.Page) -> None:
+def test_keys_alone_kill_a_worker_and_a_screen_reader_hears_its_story(tab: playwright.Page) -> None:
     tab.evaluate(
         "() => { play(false); begin('early'); act('comment'); tick(); tick();"
         " page.language = 'en'; draw(); }"
@@ -395,6 +403,16 @@ def test_keys_alone_kill_a_worker_and_tell_its_story(tab: playwright.Page) -> No
     tab.locator("#nowhere button").focus()
     tab.keyboard.press("Enter")
     assert "Worker 1 was killed" in tab.locator("#story").inner_text()
+    assert tab.locator("#clock").get_attribute("aria-live") == "off", "it would talk all the time"
+    heard = tab.locator("main").aria_snapshot()
+    for part in (
+        '- status: "Comments: 1, mailed: 0 · 1 lost"',
+        '- heading "Nowhere" [level=2]',
+        '- button "job 1, lost" [pressed]',
+        '- heading "The story of job 1" [level=2]',
+        "Worker 1 was killed, and its memory with it. No list has job 1: it is lost.",
+    ):
+        assert part in heard
 
 
 def test_both_languages_say_the_same_things() -> None:
