@@ -42,7 +42,7 @@ def _text(name: str, body: str, options: Options) -> str:
     for found in reversed([*_FUNCTION.finditer(text)]):
         rest = text[found.end() :]
         # Redis makes each function anew whenever a script runs: those that it does not call go
-        if not re.search(rf"\b{re.escape(found[1])}", rest):
+        if found[1] not in rest:
             text = text[: found.start()] + rest
     return flags + given + text
 
