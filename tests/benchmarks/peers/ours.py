@@ -17,7 +17,7 @@ def _workers(count: int, *options: str) -> list[list[str]]:
 
 LAYOUTS = {
     "two processes of four threads": _workers(2, "-P", "threads", "-c", "4"),
-    "eight processes": _workers(1, "-P", "prefork", "-c", "8"),
+    "one process of eight threads": _workers(1, "-P", "threads", "-c", "8"),
 }
 ENVIRONMENT = {
     "DEMO_TASKS": "benchmarks.notification",
