@@ -28,8 +28,9 @@ class Picture:
     sums: by name, `posted` is the sum of the others; `held` by a dead worker. floors: the tokens on
     each floor, in their order; a worker's floor is named by its id. hidden: how many more are on a
     floor. lane: the numbers of all comments, by those sums.
-    redis: whether it answers; None when it takes no part. mail: the mood of the mail server, and
-    mail_seconds how long it takes for a mail. twice: mails that came again, and are shown once.
+    redis: whether it answers; None when it takes no part. paused: nobody takes a
+    job. mail: the mood of the mail server, and mail_seconds how long it takes for a mail. twice:
+    mails that came again, and are shown once.
     last_kill: of the last worker that was killed in this round. moment: on the tape, epoch seconds
     of what it shows. tape: where the tape begins and ends (since, until), the moments of the events
     before and after this one (previous, next; None at the ends), and its bookmarks (marks).
@@ -43,6 +44,7 @@ class Picture:
     workers: tuple[snapshot.Worker, ...] = ()
     backend: str = ""
     redis: bool | None = None
+    paused: bool = False
     persistence: str = ""
     mail: str = "well"
     mail_seconds: float = 0.0

@@ -63,8 +63,10 @@ class Stage:
         found, seen = self.locator.look(self._notices(), TOKENS)
         redis_answers: bool | None = None if self.queue is None else seen is not None
         persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
+        paused = False
         if self.queue is not None and seen is not None and seen.moment is not None:
             in_order = seen.moment.next_to_run
+            paused = any(queue.paused for queue in seen.moment.queues())
             try:
                 server = snapshot.redis_state(self.queue.client)
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
@@ -84,6 +86,7 @@ class Stage:
             backend=self.comments.backend.name,
             redis=redis_answers,
             persistence=persistence,
+            paused=paused,
             mail=mood,
             mail_seconds=seconds,
             twice=mails.get("duplicates", 0),

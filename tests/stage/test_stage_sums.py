@@ -222,3 +222,10 @@ def test_redis_stays_dead_for_long_enough_to_comment_meanwhile(holder, client: C
     press(holder, "comment")
     settled(holder, posted=1, delivered=1)
     assert client.redis().info()["process_id"] != before
+
+
+def test_a_queue_that_is_held_says_that_it_is_paused(holder) -> None:
+    press(holder, "hold-queue")
+    assert "❚❚ paused" in StagePage(holder).text
+    press(holder, "let-queue")
+    assert "❚❚ paused" not in StagePage(holder).text
