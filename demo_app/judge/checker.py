@@ -19,10 +19,9 @@ _MANY = 8
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
     """What the trial shows, in one sentence; "" when the level's promise was kept."""
-    if not record.put and not record.refused:
+    none_is_in = not record.put and not record.refused
+    if none_is_in or (plan.level == 3 and record.of("put waits")):
         return _not_put(record, say)
-    if plan.level == 3 and record.of("put waits"):
-        return _put_waits(record, say)
     if plan.level in (1, 9) and record.expiring and record.expiring[1] < _FOR_LONG:
         told = "{job} is only in keys that expire, the last in {seconds:.0f} s: then it is gone."
         return say(told, job=record.expiring[0], seconds=record.expiring[1])
@@ -32,14 +31,10 @@ def check(plan: Plan, record: Record, say: Say = str.format) -> str:
 def _not_put(record: Record, say: Say) -> str:
     for crash in record.of("crashed"):
         return say("Nothing could be put in: {error}.", error=crash["error"])
-    return _put_waits(record, say) or say("Nothing could be put in: the producer's process ended.")
-
-
-def _put_waits(record: Record, say: Say) -> str:
     for waits in record.of("put waits"):
         told = "put({job!r}) does not come back: the caller waits without end."
         return say(told, job=waits["job"])
-    return ""
+    return say("Nothing could be put in: the producer's process ended.")
 
 
 def _lost(plan: Plan, record: Record, say: Say) -> str:

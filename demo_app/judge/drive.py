@@ -19,6 +19,8 @@ PAUSE = 5.0
 _AWAKE = 1.2
 #: Seconds for which a nap lasts at most; in which a second worker reaches the step of the first.
 _NAP, _SECOND = 0.8, 4.0
+#: The level at which the server stays down until the producer has finished.
+_DOWN = 11
 #: Seconds in which a job that has run is acknowledged.
 _ACKNOWLEDGED = 0.5
 
@@ -65,7 +67,7 @@ def _break_producer(trial: Trial, fault: Fault) -> None:
     producer = trial.put(plan.jobs, fault)
     _do_or_miss(trial, fault, producer)
     trial.wait_for(producer)
-    if plan.down:
+    if plan.level == _DOWN:
         if plan.producer_dies:
             trial.kill(producer)
         trial.start_server()
@@ -130,7 +132,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
         case Act.SERVER:
             trial.server.kill()
             part.go.set()
-            if not trial.plan.down:
+            if trial.plan.level != _DOWN:
                 trial.start_server()
 
 

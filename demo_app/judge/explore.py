@@ -18,7 +18,6 @@ from unittest import mock
 
 from demo_app.judge import picture
 from demo_app.judge.frozen import FrozenRedis
-from demo_app.judge.history import story
 from demo_app.judge.record import Record, Say
 from demo_app.judge.stepping import Process, State, Step, Stepper
 
@@ -35,11 +34,6 @@ class Explored:
     states: int
     whole: bool
     record: Record = field(repr=False)
-
-    @property
-    def steps(self) -> list[str]:
-        """Who does what, one after the other."""
-        return [f"{line.who}: {line.what}" for line in story(self.record)]
 
     def svg(self, say: Say = str.format) -> str:
         """The way in the judge's picture."""

@@ -168,8 +168,7 @@ def _queues(tree: ast.Module) -> list[str]:
     methods: dict[str, set[str]] = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            own = {part.name for part in node.body
-                   if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}  # fmt: skip
+            own = {getattr(part, "name", "") for part in node.body}
             own |= {
                 target.id
                 for part in node.body

@@ -82,8 +82,8 @@ def _one_taker(steps: Steps) -> list[Plan]:
     both = [Fault(step, Act.BOTH) for step in at if step.endswith(":before")]
     return [
         Plan(4, _names(4, 2.0), early=2, workers=2, rescues=False, overlap=True),
-        *_one_fault(4, naps + both, rescues=False, quiet=0.7, once=True),
-        Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7, once=True),
+        *_one_fault(4, naps + both, rescues=False, quiet=0.7),
+        Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7),
     ]
 
 
@@ -106,12 +106,12 @@ def _worker_dies(steps: Steps) -> list[Plan]:
 
 
 def _long_job(steps: Steps) -> list[Plan]:
-    plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5, once=True)
+    plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)
     wrong = [replace(plan, skew=skew, skewed_first=first)
              for skew in (60.0, -60.0) for first in (False, True)]  # fmt: skip
     beats = [Fault(step, Act.LATE, 3) for step in _of(steps, "beat") if step.endswith(":before")]
     # a second worker, which rescues, comes once the first one's beat is over
-    late = _one_fault(7, beats, jobs=("job-1:1.8",), rescues=False, quiet=BACK, once=True)
+    late = _one_fault(7, beats, jobs=("job-1:1.8",), rescues=False, quiet=BACK)
     return [plan, *wrong, *late]
 
 
@@ -160,7 +160,7 @@ def _server_dies(steps: Steps) -> list[Plan]:
 
 def _server_down(_: Steps) -> list[Plan]:
     down = Fault("put:begin", Act.SERVER, nth=2)
-    plan = Plan(11, _names(3), (down,), down=True)
+    plan = Plan(11, _names(3), (down,))
     return [plan, replace(plan, producer_dies=True, later=("job-4",))]
 
 

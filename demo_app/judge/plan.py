@@ -63,10 +63,9 @@ class Plan:
     early: workers that run before. workers: how many run at least, in the end.
     rescues: whether workers call `rescue`. skew: of a worker's clock, the first one's if
     skewed_first, else the last one's.
-    quiet: seconds without a run after the last one, for runs that should not be. down: the server
-    stays down until the producer has finished; producer_dies: and that is killed before. ready:
-    another worker is there before a fault. once: a second run of any job ends the trial. odd: the
-    jobs' texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
+    quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
+    before the server starts again. ready: another worker is there before a fault. odd: the jobs'
+    texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
     deaths: so many workers die of the poison before the fault. idle: seconds for which the early
     workers find no job. ahead: so is the clock of who puts the first jobs in. same_name: who is
     killed is started again under its name.
@@ -82,10 +81,8 @@ class Plan:
     skew: float = 0.0
     skewed_first: bool = False
     quiet: float = 0.0
-    down: bool = False
     producer_dies: bool = False
     ready: bool = False
-    once: bool = False
     odd: bool = False
     overlap: bool = False
     deaths: int = 0
@@ -101,7 +98,9 @@ class Plan:
             if len(self.faults) > 1
         ]
         count = len(self.jobs)
-        sizes = {1, count // 2, count * 3 // 4 if count > 9 else count - 1} - {0, count}
+        sizes = {1, 8, count // 2, count * 3 // 4 if count > 9 else count - 1}
         # of fewer jobs two need not run at the same time
-        fewer += [replace(self, jobs=self.jobs[:n], overlap=False) for n in sorted(sizes)]
+        fewer += [
+            replace(self, jobs=self.jobs[:n], overlap=False) for n in sorted(sizes) if 0 < n < count
+        ]
         return fewer

@@ -14,6 +14,8 @@ _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"
 ENDLESS, _TOO_OFTEN = 8, 20
 #: Workers that start one after the other and run nothing: the queue ends its own process.
 _IN_VAIN = 8
+#: Levels of which the second run of a job ends a trial.
+_ONCE = (4, 7)
 #: Seconds without another run after which poison counts as given up.
 _GIVEN_UP = 6.5
 #: Seconds that the end of a trial is waited for at most.
@@ -39,7 +41,7 @@ def settle(trial: Trial) -> None:
             run.end is None and run.who in names and not run.job.startswith("poison")
             for run in seen.runs
         )
-        if plan.once and seen.doubled:
+        if plan.level in _ONCE and seen.doubled:
             return
         most_runs = max(seen.times.values(), default=0)
         if most_runs > _TOO_OFTEN or still > trial.patience + (10.0 if running else 0.0):

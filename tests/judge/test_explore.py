@@ -13,7 +13,12 @@ import pytest
 from judge.broken import CHALLENGES, solution
 from support import most_thorough
 
-from demo_app.judge.explore import explore
+from demo_app.judge.explore import Explored, explore
+from demo_app.judge.history import story
+
+
+def _steps(found: Explored) -> list[str]:
+    return [f"{line.who}: {line.what}" for line in story(found.record)]
 
 
 def queue_of(number: int) -> Any:
@@ -48,14 +53,14 @@ class ForgetsLate(queue_of(5)):  # type: ignore[misc]
 def test_a_rescue_that_deletes_what_it_has_not_read_loses_a_job() -> None:
     found = explore(ForgetsLate, jobs=1)
     assert found.why.startswith("job-1 is lost, after the kill of w")
-    assert "rescue: DEL claims:w" in found.steps[-2]
-    assert found.steps[-1] == "server: job-1 is nowhere"
+    assert "rescue: DEL claims:w" in _steps(found)[-2]
+    assert _steps(found)[-1] == "server: job-1 is nowhere"
 
 
 def test_a_popped_job_is_lost_with_its_worker_in_three_steps() -> None:
     found = explore(queue_of(4))
     assert found.why == "job-1 is lost, after the kill of w1. It takes 3 steps."
-    assert found.steps[-2:] == ["w1: SIGKILL", "server: job-1 is nowhere"]
+    assert _steps(found)[-2:] == ["w1: SIGKILL", "server: job-1 is nowhere"]
     assert "job-1 is nowhere" in found.svg()
 
 
