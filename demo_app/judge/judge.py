@@ -152,7 +152,8 @@ class Judge:
         """Run it. times: so often at most, when a busy machine may be the reason for what was seen,
         or was not."""
         patience = self._patience
-        if self._target.stepped and plan.level <= 4 and not plan.faults:
+        # a text of 1 MB takes its time on a busy machine
+        if self._target.stepped and plan.level <= 4 and not plan.faults and not plan.odd:
             patience = min(patience, _NO_LEASE) + plan.idle
         if self._target.trusted and len(plan.jobs) > _MANY:  # some start a process for each job
             plan = replace(plan, jobs=plan.jobs[:_MANY])
