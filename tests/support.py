@@ -23,8 +23,8 @@ from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.judge.postgres import Cluster, PostgresServer
-from demo_app.stack import Stack, redis_server
-from demo_app.stack.client import Client, rest_after
+from demo_app.stack import redis_server
+from demo_app.stack.client import rest_after
 from demo_app.stack.options import Options
 from demo_app.web.processes import lives
 
@@ -87,13 +87,6 @@ def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
         else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=dear)
         for one in every
     ]  # fmt: skip
-
-
-def being_sent(stack: Stack) -> int:
-    """How many mails the mail server keeps waiting by the one fault that was set."""
-    with Client(stack.ready) as client:
-        [rule] = client.faults()
-    return int(rule["hits"])
 
 
 @contextmanager

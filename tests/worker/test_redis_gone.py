@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from support import being_sent, client_of, until
+from support import client_of, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.broker.queue import Queue
@@ -33,7 +33,7 @@ def test_a_sigkill_of_redis_costs_no_job_no_worker_and_no_reader_anything() -> N
             client.comment()
         client.wait_for(lambda now: now["queued"] == 21)
         queue.pause_queue("mail", False)
-        until(lambda: being_sent(stack) == 8, what="a mail under way in every thread")
+        until(lambda: client.faults()[0]["hits"] == 8, what="a mail under way in every thread")
         before = stack.ready["pids"]["worker"]
         stack.kill("redis", restart=False)
         for _ in range(5):
