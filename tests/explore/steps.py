@@ -9,7 +9,7 @@ from functools import partial
 
 import redis
 
-from demo_app.blog import identity, posts
+from demo_app.blog import identity, outbox, posts
 from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.broker.events import event_of
 from demo_app.tasks import notify_author
@@ -253,7 +253,11 @@ def _hand_over(world: World, number: int) -> None:
 
 def _settle(world: World, number: int) -> None:
     with suppress(redis.RedisError):
-        world.blogs[number].relay.settle()
+        relay, rows = world.blogs[number].relay, world.databases[number]
+        given = outbox.handed_over(rows, 0, relay._reached)
+        lost = [row for row, job in given if not world.server.has(f"job:{job}")]
+        if relay.settle() and lost and (relay._announced or relay.has_handed_over(lost[0])):
+            world.ledger.broken = f"kept: row {lost[0]} is lost, and is not handed over again"
         left = set(world.jobs_in("kept")) - rows_of(world)
         if left and not world.ledger.faults["rollback"]:
             world.ledger.broken = f"tidy: {left} are kept, and no outbox has a copy"
@@ -296,7 +300,11 @@ def _clock(world: World) -> None:
 
 def _decide(what: str, world: World, job: str) -> None:
     world.ledger.acts.add(what)
-    world.producer.decide(job, what, by="person")
+    waits = [state for state in ("scheduled", "retrying", "dead") if job in world.jobs_in(state)]
+    if [world.producer.decide(job, what, by="person")] != waits:
+        world.ledger.broken = f"told: {job} was {waits}, and who decides hears something else"
+    if what == "discard" and job not in world.jobs_in("discarded"):
+        world.ledger.broken = f"told: {job} is discarded, and not among what was"
     world.ledger.due.pop(job, None)
     if what == "discard":
         world.ledger.decided.add(job)
