@@ -179,10 +179,9 @@ def _figures(world: World, view: View) -> Iterator[str]:
     for job in ended:
         began, end = parse(view.of[f"job:{job}"][0]).enqueued_at, view.history(job)
         took += int(1000 * (end[-1].at - (began or end[0].at)))
-    for job in view.known:
-        late, taken = (view.events(job).count(event) for event in ("late", "rescued"))
-        if late > taken and not world.ledger.lost:
-            yield f"an end of {job} counts as late, and nobody has taken it"
+    taken = sum(view.events(job).count("rescued") for job in view.known)
+    if view.counted("late") > taken and not world.ledger.lost:
+        yield f"{view.counted('late')} ends count as late, and {taken} were taken from workers"
     counted = view.counted("done") - world.counted
     real = {"done": counted, "timed": counted, "ms": took}
     known = real if counted == len(ended) else ("done",)  # others are forgotten
