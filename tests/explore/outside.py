@@ -22,7 +22,7 @@ _REASONS = {
     ),
     "how soon something is looked at again is no promise": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
-        r"Holding\.refuse_unanswered:",
+        r"Holding\.refuse_unanswered:|ZRANGE', key, 1, 0",
         r"settlement.py .*(_round_began|_full_round_due|_asked == 0|_asked = 0)",
     ),
     "it only asks Redis once more than it has to": (
