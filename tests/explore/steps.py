@@ -107,6 +107,8 @@ def _round(world: World, worker: Worker) -> None:
 def _wrong_beat(world: World, worker: Worker) -> str:
     """What is wrong after a heartbeat."""
     held = worker.here.held()
+    if worker.here.lease.worker not in world.jobs_in("workers"):
+        return f"alive: {worker.name} has had its heartbeat, and Redis does not know it"
     told = set(world.jobs_in(f"waiting:{worker.here.lease.worker}"))
     if told != {held[tag].id for tag in worker.tags("waits")}:
         return f"patience: {told or 'nothing'} is what Redis has of what waits in {worker.name}"
