@@ -8,7 +8,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Container, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -22,17 +22,12 @@ Answer = TypeVar("Answer")
 _RESET = struct.pack("ii", 1, 0)
 
 
-class _Line:
+class Line:
     """One connection through the proxy. frozen: nothing passes any more, and nobody is told."""
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.ends = client, server
         self.frozen = self.losing = False
-
-    @property
-    def port(self) -> int:
-        """Of the other side's client, which is the proxy."""
-        return int(self.ends[1].get_extra_info("sockname")[1])
 
     def reset(self) -> None:
         """End it at once, for both sides."""
@@ -63,13 +58,9 @@ class Proxy:
         self._plugged_in.set()
         self._loses = False
         self._loses_like: re.Pattern[bytes] | None = None
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         #: Seconds by which each piece of data is late, in both directions.
         self.delay = 0.0
-        #: No request arrives; the connection on which one is made breaks.
-        self.loses_requests = False
-        #: Every request arrives; its answer does not, and its connection breaks.
-        self.loses_answers = False
         #: Set when the answer was lost that `lose_answer` or `lose_answer_like` is for.
         self.lost = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -106,20 +97,9 @@ class Proxy:
         self.lost.clear()
         self._loses_like = pattern
 
-    def freeze(self, ports: Container[int] | None = None) -> None:
-        """Leave connections half-open: they stay, and nothing passes. New ones work.
-
-        ports: by which the other side knows those that are meant; all that there are by default.
-        """
-
-        def freeze(line: _Line) -> None:
-            line.frozen |= ports is None or line.port in ports
-
-        self._loop.call_soon_threadsafe(self._for_all, freeze)
-
     def reset(self) -> None:
         """End every connection; new ones work."""
-        self._loop.call_soon_threadsafe(self._for_all, _Line.reset)
+        self.for_all(Line.reset)
 
     def end(self) -> None:
         """Close every connection; may be called twice."""
@@ -132,9 +112,9 @@ class Proxy:
     def _run(self, act: Coroutine[Any, Any, Answer]) -> Answer:
         return asyncio.run_coroutine_threadsafe(act, self._loop).result()
 
-    def _for_all(self, act: Callable[[_Line], None]) -> None:
-        for line in list(self._lines):
-            act(line)
+    def for_all(self, act: Callable[[Line], None]) -> None:
+        """Do it with every connection."""
+        self._loop.call_soon_threadsafe(lambda: [*map(act, [*self._lines])])
 
     async def _drop_all(self) -> None:
         for server in self._servers:
@@ -150,7 +130,7 @@ class Proxy:
         with suppress(OSError, asyncio.CancelledError):
             await self._plugged_in.wait()
             there, back = await connect()
-            line = _Line(writer, back)
+            line = Line(writer, back)
             self._lines.add(line)
             requests = self._pump(line, reader, back, self._may_lose)
             try:
@@ -159,16 +139,12 @@ class Proxy:
                 self._lines.discard(line)
         writer.close()
 
-    def _may_lose(self, line: _Line, _request: bytes) -> None:
-        """A request passes; its answer may be one to be lost. Raises ConnectionError for a request
-        that is lost itself."""
-        if self.loses_requests:
-            raise ConnectionError("the request was lost")
-        if self._loses or self.loses_answers:
-            self._loses = False
-            line.losing = True
+    def _may_lose(self, line: Line, _request: bytes) -> None:
+        """A request passes; its answer may be one to be lost."""
+        if self._loses:
+            self._loses, line.losing = False, True
 
-    def _cut(self, line: _Line, answer: bytes) -> None:
+    def _cut(self, line: Line, answer: bytes) -> None:
         """An answer passes, or is lost. Raises ConnectionError for a lost one."""
         if self._loses_like and self._loses_like.search(answer):
             self._loses_like, line.losing = None, True
@@ -178,10 +154,10 @@ class Proxy:
 
     async def _pump(
         self,
-        line: _Line,
+        line: Line,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        passes: Callable[[_Line, bytes], None],
+        passes: Callable[[Line, bytes], None],
     ) -> None:
         try:
             while data := await reader.read(65536):

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import redis
+from bad_wire import BadWire
 from celery import Celery
 from support import patience
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
-from demo_app.judge.proxy import Proxy, Streams
+from demo_app.judge.proxy import Streams
 from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
 
@@ -94,7 +95,7 @@ class Shop:
         self.queue = Queue(self.redis)  #: what claims has in it
         end = socket.create_server(("127.0.0.1", 0))
         self.link_port, self.leads_to = int(end.getsockname()[1]), self.port
-        self.link = Proxy({end: self._connect})  #: the workers' way to Redis, which may break
+        self.link = BadWire({end: self._connect})  #: the workers' way to Redis, which may break
 
     async def _connect(self) -> Streams:
         return await asyncio.open_connection("127.0.0.1", self.leads_to)

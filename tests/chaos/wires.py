@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo_app.judge.proxy import Connect, Proxy
+from bad_wire import BadWire
+
+from demo_app.judge.proxy import Connect
 
 #: What a wire leads to: the part that has to recover when it broke.
 WIRES = ("redis", "smtp", "web")
@@ -32,7 +34,7 @@ class Wires:
             "web": _over_tcp(options["web_port"]),
         }
         self._ports = {name: ends[name][0].getsockname()[1] for name in ("smtp", "web")}
-        self.proxies = {name: Proxy({end: connect}) for name, (end, connect) in ends.items()}
+        self.proxies = {name: BadWire({end: connect}) for name, (end, connect) in ends.items()}
 
     @property
     def environment(self) -> dict[str, str]:

@@ -11,9 +11,8 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
+from bad_wire import BadWire
 from support import until
-
-from demo_app.judge.proxy import Proxy
 
 
 class Wire:
@@ -26,7 +25,7 @@ class Wire:
         end = socket.create_server(("127.0.0.1", 0))
         self._port = end.getsockname()[1]
         there = partial(asyncio.open_connection, "127.0.0.1", self._server.getsockname()[1])
-        self.proxy = Proxy({end: there})
+        self.proxy = BadWire({end: there})
 
     def open(self) -> socket.socket:
         """A connection through it, which has been used."""
