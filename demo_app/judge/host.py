@@ -119,7 +119,7 @@ def main() -> None:
     file, work_folder, user = Path(path), Path(sys.argv[2]), int(sys.argv[3])
     source = file.read_bytes()  # its folder may be open to the judge only
     # sys.path[0] is where the judge was called: nobody else may be able to read that
-    needs = [*map(Path, (sys.prefix, sys.base_prefix, *sys.path[1:]))]
+    needs = [*map(Path, (sys.prefix, sys.base_prefix, *sys.path[1:], "/dev/null", "/dev/urandom"))]
     tree = Path(__file__).resolve().parents[2]
     if tree == CHECKOUT:  # a stack's data and others' hand-ins may be in it
         needs = [path for path in needs if path.resolve() != tree]

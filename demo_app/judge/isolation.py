@@ -112,9 +112,9 @@ def _enter(work: Path, kept: list[Path], user: int, shown: Path) -> None:
 
 
 def _hide(work: Path, kept: list[Path]) -> None:
-    """Everything is read-only but `work`; homes, temporary folders and this checkout are empty but
-    for `kept`."""
-    names = ("/tmp", "/dev/shm", "/dev/pts", "/run")  # of /run: what a user's systemd listens at
+    """Everything is read-only but `work`; homes, temporary folders, devices and this checkout are
+    empty but for `kept`."""
+    names = ("/tmp", "/dev", "/run")  # of /run: what a user's systemd listens at
     found = {*map(Path, names), Path(tempfile.gettempdir()), Path.home(), CHECKOUT or Path.home()}
     hidden = {path.resolve() for path in found if path.is_dir()} - {Path("/")}
     shown = [
@@ -134,8 +134,6 @@ def _hide(work: Path, kept: list[Path]) -> None:
             "mount", f"/proc/self/fd/{file}".encode(), bytes(path), None, _BIND | _RECURSIVE, None
         )
         os.close(file)
-    if not any(path == work.resolve() for path in shown):
-        _call("mount", bytes(work), bytes(work), None, _BIND, None)
     _set(b"/", _AT_RECURSIVE, _READ_ONLY | _NO_SUID, 0)
     _set(bytes(work.resolve()), 0, 0, _READ_ONLY)
 

@@ -72,6 +72,11 @@ def comments(phone: Phone) -> None:
     phone.web.post("/api/posts/1/comments", json={**_COMMENT, "body": body}).raise_for_status()
 
 
+def votes(phone: Phone) -> None:
+    """As fast as they are taken, and looks where its own job is."""
+    phone.web.post("/room", data={"guess": "gone"}, follow_redirects=True)
+
+
 def pictures(phone: Phone) -> None:
     """As fast as they are taken, of those that take the most to unpack."""
     phone.web.post("/authors/Akiko/picture", files={"file": _picture()})
@@ -106,6 +111,7 @@ ATTACKS: dict[str, list[tuple[int, Callable[[Phone], None]]]] = {
     "nobody": [],
     f"{READERS} readers with bad luck": [(READERS, reads)],
     f"{BAD} that comment": [(BAD, comments)],
+    f"{BAD} that vote": [(BAD, votes)],
     f"{BAD} with pictures": [(BAD, pictures)],
     f"{BAD} with {CONNECTIONS} slow bodies each": [(BAD, slow_bodies)],
     f"{BAD} with costly mails": [(BAD, mails)],

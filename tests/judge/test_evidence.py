@@ -256,6 +256,8 @@ tries = dict(
     own=reached(lambda: Path("mine").mkdir(exist_ok=True)),
     checkout=reached(Path({str(Path(__file__).parents[2] / "pyproject.toml")!r}).read_text),
     variable="A_SECRET" in os.environ,
+    device=reached(lambda: open("/dev/zero")),
+    nothing=reached(lambda: open("/dev/null", "w")),
 )
 raise RuntimeError(sorted(name for name, got in tries.items() if got))
 """
@@ -271,7 +273,7 @@ raise RuntimeError(sorted(name for name, got in tries.items() if got))
     shutil.rmtree(desktop)
     if target.open_to:
         pytest.skip(f"this machine can't: {target.open_to}")
-    reached = "RuntimeError: ['own', 'parent']"
+    reached = "RuntimeError: ['nothing', 'own', 'parent']"
     assert reached in str(told.value), "the first process can't be killed"
 
 
@@ -296,8 +298,10 @@ if os.getuid() == 0:
     os.setresgid(5000, 5000, 5000)
     os.setresuid(5000, 5000, 5000)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/self is its own again
-print(shut_in(work, [Path("/usr"), trials], os.getuid(), mine))
-print(os.getpid(), [os.access(path, os.W_OK) for path in ({str(Path.cwd())!r}, trials, work)])
+null = Path("/dev/null")
+print(shut_in(work, [Path("/usr"), null, trials], os.getuid(), mine))
+paths = ({str(Path.cwd())!r}, trials, work, null, "/dev/zero")
+print(os.getpid(), [os.access(path, os.W_OK) for path in paths])
 limit(alone=True)
 started = 0
 try:
@@ -310,7 +314,7 @@ except BlockingIOError:
 """
         told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     bound = "no more\n" * counts_by_namespace()
-    assert told.stdout == f"\n1 [False, False, True]\n{bound}", told.stderr
+    assert told.stdout == f"\n1 [False, False, True, True, False]\n{bound}", told.stderr
 
 
 def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None:

@@ -224,6 +224,15 @@ def test_a_folder_of_another_user_is_told_in_one_sentence(tmp_path: Path) -> Non
     _fails("belongs to another user", dir=tmp_path)
 
 
+def test_a_folder_that_is_a_link_or_is_open_to_others_is_told_in_one_sentence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "open")
+    _fails("is a link", dir=tmp_path / "link")
+    _fails("chmod 700", dir=tmp_path / "open")
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
