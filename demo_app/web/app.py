@@ -33,6 +33,7 @@ from demo_app.web import (
     operations,
 )
 from demo_app.web.author_pages import AUTHOR_BURST, AUTHOR_PER_SECOND
+from demo_app.web.blog_pages import FEW
 from demo_app.web.comments import CommentService
 from demo_app.web.comments import Route as JobRoute
 from demo_app.web.delivery import Locator
@@ -118,6 +119,6 @@ def _services(chosen: Settings) -> Services:
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
-    author_limit = RateLimit(AUTHOR_BURST, AUTHOR_PER_SECOND)
+    few, author_limit = RateLimit(*FEW), RateLimit(AUTHOR_BURST, AUTHOR_PER_SECOND)
     feed = Feed(chosen.redis_url if queue else None)
-    return Services(comments, queue, inbox, locator, rate_limit, author_limit, feed)
+    return Services(comments, queue, inbox, locator, rate_limit, few, author_limit, feed)

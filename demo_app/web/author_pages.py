@@ -69,7 +69,7 @@ def make_thumbnail(
         author.author,
         author.author_email,
         content,
-        shrink=mail_thumbnail,
+        shrink=comments.ranked(mail_thumbnail, -1),  # it takes long
         keep_job=route.use_outbox,
     )
     return _on_its_way(comments, route, name, job, "picture")

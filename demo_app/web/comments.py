@@ -12,6 +12,7 @@ from demo_app.blog.database import Database
 from demo_app.blog.posts import Comment, KeyTaken, NoSuchPost
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backend import Backend
+from demo_app.jobs.capabilities import Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
 from demo_app.mail.message import is_address
@@ -58,7 +59,15 @@ class CommentService:
         return self.route.backend
 
     def accept(
-        self, post_id: int, author: str, email: str, body: str, *, first: bool = True, key: str = ""
+        self,
+        post_id: int,
+        author: str,
+        email: str,
+        body: str,
+        priority: int = 0,
+        *,
+        first: bool = True,
+        key: str = "",
     ) -> Comment:
         """Store a comment, and see to it that its job will run; neither its mail nor the queue is
         waited for (but by the backend that runs jobs in the request).
@@ -77,7 +86,7 @@ class CommentService:
                 author,
                 email,
                 body,
-                notify=self._notify,
+                notify=self.ranked(self._notify, priority),
                 keep_job=route.use_outbox,
                 job_id=request_id() if first else None,
                 key=key,
@@ -88,6 +97,11 @@ class CommentService:
             raise DomainError(404, "no_post", id=post_id) from None
         self.dispatch(job, route)
         return comment
+
+    def ranked(self, task: Task[[int], None], priority: int) -> Task[[int], None]:
+        """The task with that priority, where the backend has any."""
+        has_some = self.backend.capabilities.priority is not Priority.NONE
+        return task.using(priority=priority) if has_some else task
 
     def dispatch(self, job: Job, route: Route) -> None:
         """See to it that a job runs that was just written into the outbox, if the route has one.

@@ -22,7 +22,8 @@ class Services:
     """What one web app is made of.
 
     queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
-    comments. author_limit: of what an author's page does, which costs more.
+    comments; few: of those that go with everybody's. author_limit: of what an author's page does,
+    which costs more.
     """
 
     comments: CommentService
@@ -30,6 +31,7 @@ class Services:
     inbox: Inbox
     locator: Locator
     rate_limit: RateLimit
+    few: RateLimit
     author_limit: RateLimit
     feed: Feed
 

@@ -80,6 +80,24 @@ def test_whom_a_comment_is_from_is_believed_of_a_named_proxy_only(
     assert codes == ([201] * 4 if believed else [201, 201, 429, 429])
 
 
+def test_a_mail_goes_before_those_of_an_address_that_sends_many() -> None:
+    with Stack(workers=0) as stack, Client(stack.ready) as client, ExitStack() as held:
+
+        def phone(number: int) -> httpx.Client:
+            here = httpx.HTTPTransport(local_address=f"127.0.0.{number}")
+            return held.enter_context(httpx.Client(base_url=stack.ready["web"], transport=here))
+
+        def job_of(one: httpx.Client) -> str:
+            return str(one.post("/api/posts/1/comments", json=COMMENT).json()["job_id"])
+
+        many, other = phone(2), phone(3)
+        *_, last = [job_of(many) for _ in range(120)]
+        mine = job_of(other)
+        client.wait_for(lambda now: bool(now["queued"] == 121))
+        order = [job["id"] for job in client.jobs("queued")["jobs"]]
+        assert order.index(mine) < order.index(last) == 120
+
+
 def test_an_address_that_asks_for_much_keeps_no_other_waiting(tmp_path: Path) -> None:
     """Its comments wait for a mail server that says nothing, and would take all threads."""
     silent = socket.create_server(("127.0.0.1", 0))
