@@ -25,6 +25,11 @@ def escape_formulas(cell: str) -> str:
     return _FORMULA.sub(r"\1'", cell)
 
 
+def one_line(value: object) -> str:
+    """Text on one line, in which no sign hides."""
+    return " ".join(escape_invisible(value).split())
+
+
 def escape_invisible(value: object) -> str:
     """Text in which each such character is a sign, as in ``⟨U+202E⟩``; all else stays."""
     return _INVISIBLE.sub(lambda sign: f"⟨U+{ord(sign[0]):04X}⟩", str(value))

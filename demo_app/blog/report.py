@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 
 from demo_app.blog.database import Database
-from local_smtp.escape import escape_formulas
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+from local_smtp.escape import escape_formulas, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,7 @@ def as_csv(lines: list[Line]) -> bytes:
 
 def harmless(cell: str | int) -> str | int:
     """The cell so that no spreadsheet takes it for a formula, on one line."""
-    if isinstance(cell, int):
-        return cell
-    return escape_formulas(_CONTROL.sub(" ", cell))
+    return cell if isinstance(cell, int) else escape_formulas(one_line(cell))
 
 
 def _moment(seconds: float | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from demo_app.markdown import plain, table
-from local_smtp.escape import escape_invisible
+from local_smtp.escape import one_line
 
 #: How each line begins.
 _BEGIN = '{"machine"'
@@ -49,4 +49,4 @@ def _row(file: str, text: str) -> list[str]:
         cells = [file, machine["machine"], machine["system"], "FAIL" if bad else "ok", *bad[:1]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         cells = [file, "", "", "FAIL", f"it is no line of `doctor --json`: {type(error).__name__}"]
-    return [plain(" ".join(escape_invisible(cell).split())) for cell in (*cells, "")[:5]]
+    return [plain(one_line(cell)) for cell in (*cells, "")[:5]]

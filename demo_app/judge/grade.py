@@ -189,10 +189,8 @@ def _cells(text: str) -> Iterator[str]:
 
 def _digest(path: Path) -> str:
     """By which a file is known again that was changed meanwhile."""
-    if not path.is_file():
-        return ""
-    try:
-        with path.open("rb") as file:  # of any size
-            return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()[:12]
-    except OSError:
-        return ""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:  # of any size
+                return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()[:12]
+    return ""

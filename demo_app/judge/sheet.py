@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from demo_app.markdown import plain, table
-from local_smtp.escape import escape_formulas, escape_invisible
+from local_smtp.escape import escape_formulas, one_line
 
 #: How a level that holds, fails, or could not be asked is written.
 SIGNS = {True: "✓", False: "✗", None: "–"}
@@ -66,4 +66,4 @@ class Sheet:
 
 def safe(cell: object) -> str:
     """What somebody handed in, as one line that no terminal obeys and no spreadsheet computes."""
-    return escape_formulas(" ".join(escape_invisible(cell).split())[:_LONGEST])
+    return escape_formulas(one_line(cell)[:_LONGEST])

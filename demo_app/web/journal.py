@@ -12,7 +12,6 @@ from typing import Any
 import redis.asyncio
 
 from demo_app.broker.connection import connect_async
-from demo_app.broker.events import Event
 from demo_app.broker.journal import entry_of, order
 
 #: Listeners at once; who listens holds the token.
@@ -23,12 +22,6 @@ _BACKLOG = 100
 _BATCH = 500
 _TICK = ("", "event: tick\ndata: \n\n")
 _TROUBLE = ("", "event: trouble\ndata: Redis can't be reached\n\n")
-
-
-def _as_json(entry: Event) -> dict[str, Any]:
-    """`at` is in seconds since the epoch."""
-    notes = {name: value for name, value in entry.notes.items() if name != "traceback"}
-    return {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
 
 
 class Feed:
@@ -117,7 +110,9 @@ class Feed:
 
 
 def _as_events(entries: list[tuple[str, dict[str, str]]]) -> list[tuple[str, str]]:
-    return [
-        (id_, f"id: {id_}\ndata: {json.dumps(_as_json(entry_of(id_, fields)))}\n\n")
-        for id_, fields in entries
-    ]
+    found = []
+    for entry in (entry_of(*one) for one in entries):
+        notes = {name: value for name, value in entry.notes.items() if name != "traceback"}
+        told = {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
+        found.append((entry.id, f"id: {entry.id}\ndata: {json.dumps(told)}\n\n"))
+    return found
