@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_output
 from notebooks.kernels import NOTEBOOKS
 from programs import GIT, needs
-from support import until
+from support import patience, until
 
 from demo_app.stack import ports
 
@@ -36,7 +36,7 @@ def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path)
             settings = http.get("/lab/api/settings", timeout=30.0).json()["settings"]
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(patience(30))
     defaults = {
         (one["id"].partition(":")[2], name): value.get("default")
         for one in settings
