@@ -134,7 +134,7 @@ def run() -> list[Table]:
     columns = ["who", "looks", "page, ms", "mail, ms", "stage, ms", "frames/s", "slowest of 20, ms"]
     note = (
         f"The slowest page, mail and picture of the stage of a reader who looks for {SECONDS} s. "
-        "Each of the others has an address of its own, and a lower priority than the stack."
+        "Each of the others has an address of its own."
     )
     return [Table("While somebody attacks", columns, rows, note)]
 
