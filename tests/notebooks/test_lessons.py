@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 import pytest
 from notebooks.kernels import NOTEBOOKS, CellFailed, Kernel, Output, kernel
-from notebooks.lesson import LESSONS, run_lesson
-from notebooks.minutes import SECONDS
+from notebooks.lesson import LESSONS, code_cells, run_lesson
+from notebooks.minutes import measured
 from notebooks.wrong import WRONG
 from support import most_thorough, until
 
@@ -44,12 +43,28 @@ def test_the_last_one_runs_with_an_app_of_the_lowest_rung() -> None:
         here.nothing_is_left()
 
 
+@pytest.mark.parametrize("lesson", most_thorough(LESSONS, LESSONS[0]))
+def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_first(
+    lesson: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restarted kernel knows nothing of what was run before. The cells run from the last one to
+    the first, so that none makes up for what another one lacks; those that take long are left out.
+    """
+    monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter/startup.py"))
+    cells = [*zip(code_cells(lesson), measured()[lesson], strict=True)][1:]
+    with kernel() as here:
+        for cell in [cell for cell, seconds in reversed(cells) if seconds < _CHEAP]:
+            _, reply = here.try_to_run(cell, _BOUND)
+            lines = len(reply["traceback"]) if reply["status"] == "error" else 0
+            assert lines <= (reply.get("ename") == "LabError"), f"{cell}\n{reply['evalue']}"
+
+
 class _Restless:
     """Runs one cell after the other, but not before trying what else can be done."""
 
     def __init__(self, here: Kernel, lesson: str) -> None:
         self._here = here
-        self._expected = iter(json.loads(SECONDS.read_text())[lesson])
+        self._expected = iter(measured()[lesson])
         self._waits = self._interrupted = self._labs = 0
         # cells of the lab that runs, but for the one that started it, and those of the lab before
         self._section: list[str] = []
