@@ -43,8 +43,8 @@ def _hint(
 
 def _missing(error: BaseException, line: TracebackType | None) -> str:
     """What the cell asks for, and a cell above would have made; empty for any other error."""
-    if isinstance(error, KeyError) and str(error.args[0]).startswith("DEMO_"):  # by a lab
-        return str(error.args[0])
+    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # by a lab
+        return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
     own = not files or files[0] == files[-1]  # and not in some function elsewhere
     return str(error.name) if isinstance(error, NameError) and own else ""

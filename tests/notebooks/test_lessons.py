@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
 from notebooks.kernels import NOTEBOOKS, CellFailed, Kernel, Output, kernel
-from notebooks.lesson import LESSONS, code_cells, run_lesson
+from notebooks.lesson import LESSONS, code_cells, prose, run_lesson
 from notebooks.minutes import measured
 from notebooks.wrong import WRONG
 from support import most_thorough, until
@@ -57,6 +58,21 @@ def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_firs
             _, reply = here.try_to_run(cell, _BOUND)
             lines = len(reply["traceback"]) if reply["status"] == "error" else 0
             assert lines <= (reply.get("ename") == "LabError"), f"{cell}\n{reply['evalue']}"
+
+
+@pytest.mark.thorough
+def test_a_killed_job_begins_again_and_with_a_checkpoint_goes_on_where_it_was() -> None:
+    lesson = "10_take_it_home"
+    imports, *cells = code_cells(lesson)
+    begins = next(n for n, cell in enumerate(cells) if "begin = 0" in cell)
+    lab, app, kills = cells[begins - 1 : begins + 2]
+    (solution,) = re.findall(r"```python\n( +\(begin,\).+\n)```", prose(lesson))
+    with kernel() as here:
+        for cell in (imports, lab, app):
+            here.run(cell)
+        assert "began with its first row again" in str(here.run(kills))
+        here.run(app.replace("    begin = 0\n", solution))
+        assert "went on where it was" in str(here.run(kills))
 
 
 class _Restless:
