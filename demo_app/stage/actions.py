@@ -43,23 +43,23 @@ Action = Callable[[Stage], None]
 
 
 def _comment(stage: Stage) -> None:
-    _post(stage, next(_numbers), first=True)
+    _post(stage, next(_numbers))
 
 
 def _burst(stage: Stage) -> None:
     numbers = [next(_numbers) for _ in range(BURST)]
     with _posting, ThreadPoolExecutor(READERS) as pool:
-        list(pool.map(lambda number: _post(stage, number, first=False), numbers))
+        list(pool.map(lambda number: _post(stage, number), numbers))
 
 
-def _post(stage: Stage, number: int, *, first: bool, twin: Twin | None = None) -> None:
+def _post(stage: Stage, number: int, twin: Twin | None = None) -> None:
     comments = stage.comments
     name = _NAMES[number % len(_NAMES)]
     address = f"{name.encode('ascii', 'ignore').decode().lower()}@example.test"
     everyone = posts.all_posts(comments.database)
     post = everyone[number % len(everyone)]
     body = f"A comment from the stage, number {number}."
-    comment = comments.accept(post.id, name, address, body, first=first)
+    comment = comments.accept(post.id, name, address, body)
     comments.relay.wake()
     if twin is not None:
         twin.post(comment.id)
@@ -86,7 +86,7 @@ def _twin(stage: Stage) -> None:
     _new_round(stage)
     stage.inbox.misbehave(HELD)
     for _ in range(COMPARED):
-        _post(stage, next(_numbers), first=False, twin=twin)
+        _post(stage, next(_numbers), twin)
     workers = snapshot.take(stage.queue, stage.comments.backend).alive
     at_once = sum(min(COMPARED, count * settings().concurrency) for count in (workers, 1))
     deadline = time.monotonic() + PATIENCE

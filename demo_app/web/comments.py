@@ -59,21 +59,13 @@ class CommentService:
         return self.route.backend
 
     def accept(
-        self,
-        post_id: int,
-        author: str,
-        email: str,
-        body: str,
-        priority: int = 0,
-        *,
-        first: bool = True,
-        key: str = "",
+        self, post_id: int, author: str, email: str, body: str, priority: int = 0, *, key: str = ""
     ) -> Comment:
         """Store a comment, and see to it that its job will run; neither its mail nor the queue is
         waited for (but by the backend that runs jobs in the request).
 
-        first: whether it is the request's only comment, whose job may have the request's id. key:
-        an idempotency key, by which a comment that is posted again is known.
+        priority: of its job. key: an idempotency key, by which a comment that is posted again is
+        known.
         Raises DomainError, with nothing stored.
         """
         route = self.route
@@ -88,7 +80,7 @@ class CommentService:
                 body,
                 notify=self.ranked(self._notify, priority),
                 keep_job=route.use_outbox,
-                job_id=request_id() if first else None,
+                job_id=request_id(),
                 key=key,
             )
         except KeyTaken:

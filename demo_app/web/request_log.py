@@ -25,8 +25,9 @@ _NOT_LOGGED = ("/healthz", "/static/")
 
 
 def request_id() -> str:
-    """The id of the request at hand; outside of one, a new id."""
-    return _current.get() or str(uuid.uuid4())
+    """The id of the request at hand, once; then, and outside of one, a new id."""
+    id_, _ = _current.get(), _current.set("")
+    return id_ or str(uuid.uuid4())
 
 
 class RequestLog:
