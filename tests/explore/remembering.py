@@ -46,7 +46,7 @@ class RememberingRedis(FrozenRedis):
 
     def read(self, key: str) -> Sequence[str]:
         """All that one key has; see `Content`."""
-        if self.whole:
+        if self.whole or self._stale:  # what the server has may be of another state
             return next((parts for name, _, parts in self.save() if name == key), ())
         one = SAVE.replace("redis.call('KEYS', '*')", "ARGV")
         ((*found,),) = self._send([("EVAL", one, 0, key)])
@@ -54,7 +54,7 @@ class RememberingRedis(FrozenRedis):
 
     def has(self, key: str) -> bool:
         """Whether there is such a key."""
-        return bool(self.read(key) if self.whole else self.client.exists(key))
+        return bool(self.read(key) if self.whole or self._stale else self.client.exists(key))
 
     def _eval(self, words: Words) -> Any:
         if not self.whole:
