@@ -49,13 +49,10 @@ def up(
         Options(**given)
     except ValidationError as error:
         name, why = complaint(error)
-        raise BadParameter(why, param_hint=_flag(name)) from None
+        hint = f"'--{name.replace('_', '-')}'" if name else None
+        raise BadParameter(why, param_hint=hint) from None
     token = os.environ.get("DEMO_TOKEN", "")
     return _run({**given, "token": token, "environment": _other_settings()}, as_json, show)
-
-
-def _flag(name: str) -> str | None:
-    return f"'--{name.replace('_', '-')}'" if name else None
 
 
 #: Settings for which there is an option, and what a stack tells its own processes.

@@ -74,7 +74,9 @@ class Cluster:
     def server(self) -> PostgresServer:
         """A server on a copy."""
         folder = self._new_folder()
-        shutil.copytree(self._folder, folder, dirs_exist_ok=True, ignore=_sockets)
+        shutil.copytree(
+            self._folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".s.*")
+        )
         self._own(folder)
         return PostgresServer(self._program, folder, self._user, self._leash)
 
@@ -170,7 +172,3 @@ def _another_user() -> dict[str, Any]:
         return {}
     found = pwd.getpwnam("postgres")
     return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
-
-
-def _sockets(_: str, names: list[str]) -> list[str]:
-    return [name for name in names if name.startswith(".s.")]
