@@ -48,7 +48,8 @@ class Posts(list[Posted]):
         return say("1 comment posted" if len(self) == 1 else "{n} comments posted", n=len(self))
 
 
-_labs: list[Lifecycle] = []
+#: Those of this kernel that run or start.
+LABS: list[Lifecycle] = []
 _environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
 
@@ -63,7 +64,7 @@ class Lifecycle:
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
         if not beside:
             close_all()
-        if not _labs:
+        if not LABS:
             _environment.clear()
             _environment.update({name: os.environ[name] for name in _demo_variables()})
         self.beside = beside
@@ -85,7 +86,7 @@ class Lifecycle:
         self._stack: Stack | None = stack
         self._client: Client | None = None
         self._redis: Any = None
-        _labs.append(self)
+        LABS.append(self)
         try:
             with nullcontext() if beside else Progress("the start of the system"):
                 uninterruptible(stack.__enter__)
@@ -131,9 +132,9 @@ class Lifecycle:
                     for role in ("worker", "web", "smtp", "redis"):
                         stack.kill(role, restart=False)
                 stack.stop()
-            if self in _labs:
-                _labs.remove(self)
-                if not _labs:
+            if self in LABS:
+                LABS.remove(self)
+                if not LABS:
                     _set_environment(_environment)
 
     def _enqueue_as_web_app(self) -> None:
@@ -186,15 +187,10 @@ def _set_environment(variables: dict[str, str]) -> None:
     started_backend.cache_clear()
 
 
-def labs() -> list[Lifecycle]:
-    """The labs of this kernel that run or start."""
-    return list(_labs)
-
-
 def close_all() -> None:
     """End every lab of this kernel."""
-    while _labs:
-        _labs[-1].close()
+    while LABS:
+        LABS[-1].close()
 
 
 atexit.register(close_all)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from types import EllipsisType
@@ -108,17 +109,12 @@ class Mystery(Lab):
         if why != self._case.why:
             return say("the place is right. The reason is another one; the mystery's hint() helps.")
         told = "place and reason are right. Now repair it: job 17 is not done yet."
-        repaired = self._diagnosed and self._ends()
+        repaired = False
+        if self._diagnosed:
+            with suppress(LabError):  # not within what its repair needs
+                repaired = self.until(self._ended, "the end of job 17", _REPAIRED)
         self._diagnosed = True
         return None if repaired else say(told)
-
-    def _ends(self) -> bool:
-        """Whether job 17 is done or discarded now, or after what its repair needs."""
-        try:
-            self.until(self._ended, "the end of job 17", _REPAIRED)
-        except LabError:
-            return False
-        return True
 
     def _ended(self) -> bool:
         try:

@@ -14,7 +14,7 @@ from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
-from lab.lifecycle import Lifecycle, labs
+from lab.lifecycle import LABS, Lifecycle
 from lab.progress import Progress
 from lab.running import Lab
 
@@ -34,7 +34,7 @@ def run_together(
     When the cell is stopped, or one of them fails, the labs that were started here are closed, so
     that what runs in them ends.
     """
-    before = labs()
+    before = [*LABS]
     running: list[Future[Result]] = []
     with Progress(what), ThreadPoolExecutor(at_once) as pool:
         try:
@@ -53,7 +53,7 @@ def run_together(
 def _end(running: Sequence[Future[Any]], before: Sequence[Lifecycle]) -> None:
     """Close the labs, until nothing runs that could start one."""
     while not all(one.done() for one in running):
-        ours = [lab for lab in labs() if lab not in before]
+        ours = [lab for lab in [*LABS] if lab not in before]
         with ThreadPoolExecutor(len(ours) or 1) as pool:
             list(pool.map(Lifecycle.close, ours))
         time.sleep(0.02)  # between two looks
