@@ -31,8 +31,9 @@ def _text(name: str, body: str, options: Options) -> str:
     # `enqueue` alone is refused when Redis is full (`maxmemory`, `noeviction`): were others refused
     # too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
     flags = "" if name == "enqueue" else "#!lua flags=allow-oom\n"
+    prefix = json.dumps(options.global_keyprefix, ensure_ascii=False)  # Lua 5.1 has no \u
     given = (
-        f"local P, POISON_PAUSE = {json.dumps(options.global_keyprefix)}, {options.poison_pause}\n"
+        f"local P, POISON_PAUSE = {prefix}, {options.poison_pause}\n"
         f"local HISTORY_LENGTH = {options.history_length}\n"
         f"local JOURNAL_LENGTH = {options.journal_length}\n"
     )

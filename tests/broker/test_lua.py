@@ -13,6 +13,7 @@ import pytest
 from redis.connection import UnixDomainSocketConnection
 from support import client_of, message, until
 
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.stack.redis_server import start
 
@@ -24,6 +25,12 @@ def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None
             text = store.scripts.registered(name).script
             for function in re.findall(r"^local function (\w+)", text, re.MULTILINE):
                 assert len(re.findall(rf"\b{function}\(", text)) > 1, (name, function)
+
+
+def test_a_prefix_may_have_any_letter(store: Queue) -> None:
+    prefixed = Queue(store.client, Options(global_keyprefix="läden:"))
+    assert prefixed.enqueue(message(1))
+    assert store.client.llen("läden:queue:default") == 1
 
 
 def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None:
