@@ -100,7 +100,6 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
             for _ in range(3):
                 client.comment()
             until(lambda: not server.keys("worker:*"), what="every lease running out")
-        server.bgrewriteaof()  # else no fsync is tried again before there is something to write
         _all_have_come(client, stack)
         client.wait_for(lambda now: _alive(now) == names)
         deaths = [entry for entry in server.xrange("journal") if entry[1]["event"] == "worker_died"]
