@@ -100,6 +100,9 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
             for _ in range(3):
                 client.comment()
             until(lambda: not server.keys("worker:*"), what="every lease running out")
+            # it tries once a second to sync what it has, and no more when it has tried all of it
+            over = server.time()[0] + 3
+            until(lambda: server.time()[0] >= over, what="the last try to sync")
         _all_have_come(client, stack)
         client.wait_for(lambda now: _alive(now) == names)
         deaths = [entry for entry in server.xrange("journal") if entry[1]["event"] == "worker_died"]
