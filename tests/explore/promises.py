@@ -184,7 +184,8 @@ def _figures(world: World, view: View) -> Iterator[str]:
         yield f"{view.counted('late')} ends count as late, and {taken} were taken from workers"
     counted = view.counted("done") - world.counted
     real = {"done": counted, "timed": counted, "ms": took}
-    known = real if counted == len(ended) else ("done",)  # others are forgotten
+    # others are forgotten, or not timed
+    known = real if counted == len(ended) and counted <= 64 else ("done",)
     for name in known:
         if shown[name] != real[name]:
             yield f"{shown[name]} {name} is shown for the throughput, and it was {real[name]}"
