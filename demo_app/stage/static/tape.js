@@ -64,7 +64,7 @@ document.addEventListener("fresh", () => {
   $("tape").hidden = false;
   const bar = $("scrub");
   [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
-  $("time").textContent = `${clock(at - reel.since)} / ${clock(reel.until - reel.since)}`;
+  $("time").textContent = `${clock(Math.min(at, reel.until) - reel.since)} / ${clock(reel.until - reel.since)}`;
   if (first) { mark(); show(at); } // the end of the tape stays where it is
   if (!playing) return;
   if (reel.next) at = Math.max(at, reel.next - SILENCE);
