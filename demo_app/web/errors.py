@@ -6,6 +6,7 @@ reader's language; that of the API is English.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from typing import Any
 
@@ -20,6 +21,8 @@ from starlette.responses import JSONResponse, Response
 from demo_app.broker.events import State
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of, translations
+
+log = logging.getLogger(__name__)
 
 #: Errors that the framework raises by itself, by status: their keys among the translations.
 _OF_STATUS = {400: "body", 404: "missing", 405: "method"}
@@ -78,12 +81,13 @@ def add_handlers(app: FastAPI) -> None:
     """Answer every error of the app."""
     app.add_exception_handler(HTTPException, error_response)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(redis.ConnectionError, _no_redis)
-    app.add_exception_handler(redis.TimeoutError, _no_redis)
+    app.add_exception_handler(redis.RedisError, _no_redis)
     app.add_exception_handler(sqlite3.OperationalError, _no_database)
 
 
-def _no_redis(request: Request, _: Exception) -> Response:
+def _no_redis(request: Request, error: Exception) -> Response:
+    if isinstance(error, redis.ResponseError):  # its disk is broken, or a script is
+        log.error("Redis refuses", exc_info=error)
     return error_response(request, DomainError(503, "redis", {"retry-after": "1"}))
 
 

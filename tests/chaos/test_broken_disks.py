@@ -100,6 +100,7 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
             for _ in range(3):
                 client.comment()
             until(lambda: not server.keys("worker:*"), what="every lease running out")
+            assert client.web.get("/api/jobs/summary").status_code == 503
             # it tries once a second to sync what it has, and no more when it has tried all of it
             over = server.time()[0] + 3
             until(lambda: server.time()[0] >= over, what="the last try to sync")

@@ -92,6 +92,7 @@ def odd(client: Client) -> Iterator[list[str]]:
         redis.set(f"worker:w-{number}", text)
         redis.lpush(f"claims:odd:w-{number}", ids[number])
     redis.sadd("workers", "w-²-1")
+    redis.set("worker:w-²-1", "{}")  # else a worker takes it for dead
     redis.hset("counters", "late", "nan")
     for name in NAMES:
         redis.sadd("lanes", name)
@@ -115,6 +116,7 @@ def odd(client: Client) -> Iterator[list[str]]:
     redis.delete("queue:odd", "job:job-7", *(f"job:{job}" for job in ids), *STATES[2:])
     redis.delete(*(f"claims:odd:w-{number}" for number in range(len(WORKERS))))
     redis.delete(*(f"worker:w-{number}" for number in range(len(WORKERS))))
+    redis.delete("worker:w-²-1")
     redis.srem("workers", "w-²-1", *(f"w-{number}" for number in range(len(WORKERS))))
     redis.srem("lanes", "odd")
     redis.hdel("counters", "late")
