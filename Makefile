@@ -13,7 +13,7 @@ help:
 	@echo "make lab     the lessons, in JupyterLab"
 	@echo "make show-file  the four-minute show as one HTML file, in build/show.html"
 	@echo "make show    the show: a stage for an audience, with the keys that break things"
-	@echo "make test    what a newcomer should see pass: every folder of tests, in about six minutes"
+	@echo "make test    what a newcomer should see pass: every folder of tests, in about four minutes"
 	@echo "make test-all  the whole test suite, with every program that it drives"
 	@echo "make bench   the benchmark tables"
 	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
