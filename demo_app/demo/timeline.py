@@ -14,16 +14,16 @@ LATER = "timeline.pickle"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kill:
-    """One SIGKILL. at: seconds since the epoch. held: the ids of the jobs that it interrupted."""
+    """One kill. at: seconds since the epoch. held: the ids of the jobs that it interrupted."""
 
     at: float
     pid: int
     worker: str
     held: tuple[str, ...] = ()
+    signal: str = "SIGKILL"
 
     def __repr__(self) -> str:
-        jobs = f", in the middle of {len(self.held)} jobs" if self.held else ""
-        return f"SIGKILL to pid {self.pid}{jobs}"
+        return f"{self.signal} → pid {self.pid}"  # the same in every language
 
 
 @dataclass(slots=True)

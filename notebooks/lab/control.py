@@ -153,7 +153,7 @@ class Control(Lifecycle):
         """A signal to the role's first process. called: who it is, for the kill."""
         at, pid = time.time(), self.stack.ready["pids"][role][0]
         self.stack.kill(role, number, pid=pid, restart=restart)
-        return Kill(at, pid, called)
+        return Kill(at, pid, called, signal=number.name)
 
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:

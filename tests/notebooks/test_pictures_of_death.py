@@ -75,5 +75,6 @@ def test_a_second_kill_waits_for_another_process_as_the_first_one_did(lab: Lab) 
     """As in a cell that is run twice: what replaced the first one is not what replaces it."""
     for _ in range(2):
         kill = lab.kill_process("web", signal.SIGTERM)
+        assert repr(kill) == f"SIGTERM → pid {kill.pid}"
         assert kill.pid not in lab.stack.ready["pids"]["web"]
         lab.post(1)
