@@ -87,15 +87,18 @@ class InFlight(Acknowledging):
             waiting = self._waiting()
         finally:
             self._said_to_wait = waiting
-            try:
-                if not self.lease.renew(waiting):
-                    log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
-            except redis.ResponseError as error:
-                # a log that could not be synced: Redis tries it again when there is something to
-                # write, and refuses everything that would be; a new log ends that, on a whole disk
-                if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
-                    self.queue.client.bgrewriteaof()
-                raise
+            self._renew_lease(waiting)
+
+    def _renew_lease(self, waiting: set[str]) -> None:
+        try:
+            if not self.lease.renew(waiting):
+                log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
+        except redis.ResponseError as error:
+            # a log that could not be synced: Redis tries it again when there is something to
+            # write, and refuses everything that would be; a new log ends that, on a whole disk
+            if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
+                self.queue.client.bgrewriteaof()
+            raise
 
     def _waiting(self) -> set[str]:
         """The ids of what is held here and has not begun."""

@@ -24,7 +24,7 @@ _current: ContextVar[str] = ContextVar("request id", default="")
 _NOT_LOGGED = ("/healthz", "/static/")
 
 
-def request_id() -> str:
+def take_request_id() -> str:
     """The id of the request at hand, once; then, and outside of one, a new id."""
     id_, _ = _current.get(), _current.set("")
     return id_ or str(uuid.uuid4())
