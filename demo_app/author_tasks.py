@@ -5,7 +5,7 @@ from __future__ import annotations
 from demo_app.blog import pictures
 from demo_app.blog.pictures import BadPicture, PicturesBusy
 from demo_app.blog.report import month_of_comments
-from demo_app.jobs import Context, discard_on, retry_on, task
+from demo_app.jobs import current, discard_on, retry_on, task
 from demo_app.mail import notifications
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import Mailbox
@@ -25,11 +25,12 @@ def mail_thumbnail(picture_id: int) -> None:
     deliver(notifications.picture_thumbnail(picture, small, sender=sender()))
 
 
-@task(takes_context=True)
+@task
 @sends_mail
 @retry_on(ValueError, attempts=1)
-def mail_monthly_report(context: Context, year: int, month: int, name: str, address: str) -> None:
+def mail_monthly_report(year: int, month: int, name: str, address: str) -> None:
     """Aggregate a month's comments to CSV, and mail them to somebody."""
-    lines = month_of_comments(blog(), year, month)
+    lines, context = month_of_comments(blog(), year, month), current()
     to, which = Mailbox(name, address), f"{year}-{month:02}"
-    deliver(notifications.monthly_report(lines, which, context.job.id, to=to, sender=sender()))
+    request = context.job.id if context else ""
+    deliver(notifications.monthly_report(lines, which, request, to=to, sender=sender()))

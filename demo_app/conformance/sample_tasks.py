@@ -8,8 +8,7 @@ import os
 import time
 from typing import Any
 
-from demo_app.jobs import Context, discard_on, retry_on, task
-from demo_app.jobs.context import current
+from demo_app.jobs import current, discard_on, retry_on, task
 from demo_app.settings import settings
 
 #: The file, in the stack's folder.
@@ -69,14 +68,16 @@ def _is_there(name: str, seconds: float) -> bool:
     return found
 
 
-@task(takes_context=True)
+@task
 @retry_on(Passing, attempts=5, first=0.3, jitter=0.0)
-def stumble(context: Context, failures: int) -> int:
+def stumble(failures: int) -> int:
     """Fail so many times, then succeed."""
-    record("tried", attempt=context.attempt)
-    if context.attempt <= failures:
-        raise Passing(f"failure {context.attempt}")
-    return context.attempt
+    context = current()
+    attempt = context.attempt if context else 1
+    record("tried", attempt=attempt)
+    if attempt <= failures:
+        raise Passing(f"failure {attempt}")
+    return attempt
 
 
 @task

@@ -6,7 +6,7 @@ Rails' ActiveJob where that standard is silent.
 
 from demo_app.jobs.arguments import ArgumentError
 from demo_app.jobs.capabilities import Capabilities, Unsupported
-from demo_app.jobs.context import Context, checkpoint, note
+from demo_app.jobs.context import checkpoint, current, note
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskError, TaskResult, TaskResultStatus
 from demo_app.jobs.retries import discard_on, retry_on
@@ -15,7 +15,6 @@ from demo_app.jobs.task import Task, enqueue_many, load_tasks, task
 __all__ = [
     "ArgumentError",
     "Capabilities",
-    "Context",
     "Job",
     "Task",
     "TaskError",
@@ -23,6 +22,7 @@ __all__ = [
     "TaskResultStatus",
     "Unsupported",
     "checkpoint",
+    "current",
     "discard_on",
     "enqueue_many",
     "load_tasks",

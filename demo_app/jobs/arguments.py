@@ -22,23 +22,17 @@ class ArgumentError(TypeError):
     """A job was given an argument that does not fit, or would not arrive as it was sent."""
 
 
-def check_function(function: Callable[..., Any], takes_context: bool) -> None:
+def check_function(function: Callable[..., Any]) -> None:
     """Raises TypeError for a function that no worker could find by its name, or call."""
     if function.__name__ != function.__qualname__:
         raise TypeError(
             f"{function.__qualname__} can't be a task: a worker finds tasks by name, "
             "so they must be at the top level of a module"
         )
-    name, parameters = function.__qualname__, list(inspect.signature(function).parameters.values())
-    first = parameters[0].name if parameters else ""
-    if takes_context != (first == "context"):
-        raise TypeError(
-            f"{name}: the first parameter of a task is named `context` if it is made with "
-            "takes_context=True, and only then"
-        )
+    name = function.__qualname__
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} is `async def`: workers run plain functions")
-    for parameter in parameters:
+    for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
             raise TypeError(f"{name}: a worker calls tasks by name, and {parameter} has none")
 
@@ -54,19 +48,17 @@ def _names(function: Callable[..., Any]) -> frozenset[str] | None:
 def by_name(
     name: str,
     function: Callable[..., Any],
-    takes_context: bool,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The arguments by name, with defaults, as a worker will give them; without the context.
+    """The arguments by name, with defaults, as a worker will give them.
 
     Raises ArgumentError when one is missing or unknown.
     """
-    if not args and not takes_context and frozenset(kwargs) == _names(function):
+    if not args and frozenset(kwargs) == _names(function):
         return dict(kwargs)  # in a tenth of the time
-    offered = (None, *args) if takes_context else args
     try:
-        found = _signature(function).bind(*offered, **kwargs)
+        found = _signature(function).bind(*args, **kwargs)
     except TypeError as error:
         raise ArgumentError(f"{name}: {error}") from None
     found.apply_defaults()
@@ -74,8 +66,6 @@ def by_name(
     for parameter in found.signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             arguments.update(arguments.pop(parameter.name))
-    if takes_context:
-        del arguments["context"]
     return arguments
 
 

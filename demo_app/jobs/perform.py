@@ -14,7 +14,7 @@ from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, Outcome, Retry, Succeeded
 from demo_app.jobs.result import TaskError
 from demo_app.jobs.retries import DiscardPolicy, policy_for
-from demo_app.jobs.task import Task, find_task
+from demo_app.jobs.task import find_task
 
 
 class ReturnValueError(TypeError):
@@ -45,15 +45,10 @@ def perform(
     try:
         with running(context):
             check()
-            value = _call(task, context)
+            value = task.function(**job.arguments)
     except Exception as error:
         return after_failure(error, job)
     return _returned(value, job)
-
-
-def _call(task: Task[..., Any], context: Context) -> Any:
-    first = (context,) if task.takes_context else ()
-    return task.function(*first, **context.job.arguments)
 
 
 def _returned(value: Any, job: Job) -> Outcome:

@@ -6,11 +6,10 @@ import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from demo_app.jobs.arguments import by_name, check_function, checked
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.context import Context
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
 from demo_app.jobs.retries import Policy, policies_of
@@ -28,7 +27,6 @@ class Task(Generic[P, R]):
     priority: int = 0
     run_after: datetime | None = None
     backend: str | None = None
-    takes_context: bool = False
 
     def __post_init__(self) -> None:
         if not -100 <= self.priority <= 100:
@@ -73,7 +71,7 @@ class Task(Generic[P, R]):
 
         Raises ArgumentError when an argument is missing, unknown, or not what JSON carries.
         """
-        arguments = by_name(self.name, self.function, self.takes_context, args, kwargs)
+        arguments = by_name(self.name, self.function, args, kwargs)
         return Job(
             task=self.name,
             arguments=checked(self.name, arguments),
@@ -88,10 +86,7 @@ class Task(Generic[P, R]):
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it now, here, as the plain function that it is."""
-        if not self.takes_context:
-            return self.function(*args, **kwargs)
-        here = Context(self.job(*args, **kwargs), attempt=1, check=lambda: None, notes={})
-        return self.function(here, *args, **kwargs)
+        return self.function(*args, **kwargs)
 
 
 def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
@@ -106,11 +101,7 @@ def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskRe
 def task(function: Callable[P, R], /) -> Task[P, R]: ...
 @overload
 def task(
-    *, takes_context: Literal[True], queue_name: str = ..., priority: int = ...
-) -> Callable[[Callable[Concatenate[Context, P], R]], Task[P, R]]: ...
-@overload
-def task(
-    *, queue_name: str = ..., priority: int = ..., takes_context: Literal[False] = ...
+    *, queue_name: str = ..., priority: int = ...
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -118,18 +109,16 @@ def task(
     *,
     queue_name: str = "default",
     priority: int = 0,
-    takes_context: bool = False,
 ) -> Any:
     """Make a task of a module-level function.
 
-    takes_context: its first parameter is `context` (`demo_app.jobs.Context`).
     Raises TypeError for a function that no worker could find by its name, or call, and ValueError
     for a priority out of range.
     """
 
     def make(function: Callable[..., Any]) -> Task[..., Any]:
-        check_function(function, takes_context)
-        made: Task[..., Any] = Task(function, queue_name, priority, takes_context=takes_context)
+        check_function(function)
+        made: Task[..., Any] = Task(function, queue_name, priority)
         _registry[made.name] = made  # one of the same name goes
         return made
 

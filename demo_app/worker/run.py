@@ -46,7 +46,7 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
         with limit.on(tag, job):
             task = find_task(job.task)
             if args and task:  # a Celery producer may give some by their position
-                by_names = by_name(job.task, task.function, task.takes_context, args, kwargs)
+                by_names = by_name(job.task, task.function, args, kwargs)
                 job = replace(job, arguments=by_names)
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:

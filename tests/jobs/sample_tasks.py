@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_app.jobs import Context, task
+from demo_app.jobs import current, task
 
 heard: list[str] = []
 
@@ -23,6 +23,8 @@ def collect(first: int, **others: int) -> int:
     return first + sum(others.values())
 
 
-@task(takes_context=True)
-def which_try(context: Context, name: str) -> str:
+@task
+def which_try(name: str) -> str:
+    context = current()
+    assert context is not None
     return f"{name} {context.attempt} {context.job.id}"

@@ -49,7 +49,6 @@ def test_of_many_jobs_none_is_taken_when_one_asks_for_too_much(inline, heard):
 
 def test_a_task_can_be_called_as_the_function_that_it_is():
     assert add.call(1, 2) == 3
-    assert which_try.call("Ada").startswith("Ada 1 ")
     assert collect.call(1, a=2, b=3) == 6
 
 
@@ -67,9 +66,6 @@ class some_class:
 def inner_function() -> None: ...
 
 
-def with_a_context(context) -> None: ...
-
-
 async def asynchronous() -> None: ...
 
 
@@ -77,18 +73,16 @@ def with_stars(*numbers: int) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("function", "options", "told"),
+    ("function", "told"),
     [
-        (some_class.method, {}, "top level"),
-        (inner_function, {"takes_context": True}, "takes_context=True"),
-        (with_a_context, {}, "takes_context=True"),
-        (asynchronous, {}, "async def"),
-        (with_stars, {}, "by name"),
+        (some_class.method, "top level"),
+        (asynchronous, "async def"),
+        (with_stars, "by name"),
     ],
 )
-def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, options, told):
+def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, told):
     with pytest.raises(TypeError, match=told):
-        task(**options)(function)
+        task(function)
 
 
 def test_a_module_of_tasks_that_is_not_there_is_named():
