@@ -30,7 +30,7 @@ class Acknowledging:
         self.queue, self.options, self.lease = queue, queue.options, lease
         self.holding = Holding()
         self._said_to_wait: set[str] = set()  # ids, by the last heartbeat
-        self._pending: dict[str, Ending] = {}  # acknowledgements that Redis has not answered
+        self._pending: dict[str, Ending] = {}  # by tag: what Redis has not answered
         self._complaints = Complaints()
         #: The delivery tags of what whoever runs the jobs has received and not begun.
         self.waiting_tags: Callable[[], set[str]] = set
@@ -85,7 +85,8 @@ class Acknowledging:
             return self._finish(tag, ending, lanes)
         except redis.RedisError as error:
             self._complaints.say(log.warning, "Waiting for Redis: %s", error)
-            self._pending[tag] = ending
+            # the first one: what has ended is not given back because nobody runs it any more
+            self._pending.setdefault(tag, ending)
             return None
 
     def acknowledge_pending(self) -> None:
@@ -98,7 +99,7 @@ class Acknowledging:
         held = self.holding.get(tag)
         if held is None:
             return None
-        chosen = held.ending or ending
+        chosen = held.ending or self._pending.get(tag, ending)
         ended = self.queue.finish(
             held.claim,
             chosen.how,

@@ -185,6 +185,31 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(st
         here.leave()
 
 
+class Delivered:
+    """What Celery has for a message; when it is deleted, nothing can run the message any more."""
+
+
+@pytest.mark.parametrize("looks_while_away", [False, True])
+def test_a_job_that_ended_while_redis_was_away_is_not_given_back_as_forgotten(
+    store: Queue, monkeypatch: pytest.MonkeyPatch, looks_while_away: bool
+) -> None:
+    here = InFlight(Queue(store.client, Options(lease_seconds=60.0, heartbeat_seconds=60.0)))
+    here.work(["mail"])
+    _publish(store, _text("a"))
+    [claimed] = store.claim(here.lease.worker, ["mail"])
+    tag, delivered = here.track(claimed), Delivered()
+    assert tag is not None
+    here.holding.delivered(tag, delivered)
+    away_for(here, 1 + looks_while_away, monkeypatch)
+    here.finish(tag, Ending(Disposition.DONE))
+    here.holding.channel_closed([tag])
+    del delivered
+    here.give_back_forgotten()
+    here.acknowledge_pending()
+    assert (_count(store)["done"], _count(store)["queued"]) == (1, 0)
+    here.leave()
+
+
 def test_a_worker_that_leaves_while_redis_is_away_still_says_how_its_job_ended(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +219,16 @@ def test_a_worker_that_leaves_while_redis_is_away_still_says_how_its_job_ended(
     [claimed] = store.claim(here.lease.worker, ["mail"])
     tag = here.track(claimed)
     assert tag is not None
-    run, away = here.queue._run, [True, True]  # for so many commands
+    away_for(here, 2, monkeypatch)
+    assert here.finish(tag, Ending(Disposition.DONE)) is None
+    assert list(here.held()) == [tag], "it takes up its place until then"
+    here.leave()
+    assert (_count(store)["done"], _count(store)["queued"]) == (1, 0)
+
+
+def away_for(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Redis be away for so many commands of this process."""
+    run, away = here.queue._run, [True] * commands
 
     def when_it_is_back(*words: Any) -> Any:
         if away and away.pop():
@@ -202,7 +236,3 @@ def test_a_worker_that_leaves_while_redis_is_away_still_says_how_its_job_ended(
         return run(*words)
 
     monkeypatch.setattr(here.queue, "_run", when_it_is_back)
-    assert here.finish(tag, Ending(Disposition.DONE)) is None
-    assert list(here.held()) == [tag], "it takes up its place until then"
-    here.leave()
-    assert (_count(store)["done"], _count(store)["queued"]) == (1, 0)
