@@ -194,15 +194,6 @@ class Shop:
         lines = [line.split() for line in self.notes.read_text().splitlines()]
         return int([line[2] for line in lines if line[:2] == ["started", parcel]][-1])
 
-    def last_started(self, processes: set[int], threads: int) -> set[str]:
-        """The parcels that each of the processes had in hand last, or may have had."""
-        lines = [line.split() for line in self.notes.read_text().splitlines()]
-        found: set[str] = set()
-        for process in processes:
-            mine = [line[1] for line in lines if line[0] == "started" and int(line[2]) == process]
-            found |= set(mine[-(threads if self.pool == "threads" else 1) :])
-        return found
-
     def open_gate(self) -> None:
         """Let the tasks end that wait at the gate `open`."""
         (self.folder / "open").touch()

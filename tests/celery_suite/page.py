@@ -74,9 +74,8 @@ def measured(folder: Path, bench: Path) -> str:
     ]
     if compared:
         parts += ["`make celery-suite`:", counted(compared)]
-    soaks = [file.read_text().strip() for file in sorted(folder.glob("soak-*.txt"))]
-    if soaks:
-        parts += ["`python -m celery_suite.soak`:", "\n".join(["```text", *soaks, "```"])]
+    if (soak := folder / "soak.txt").exists():
+        parts += [f"`python -m celery_suite.soak`:\n\n```text\n{soak.read_text().strip()}\n```"]
     tables = [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
     shown = [one.markdown().strip() for one in tables if one.title.startswith("Jobs that do")]
     if shown:
