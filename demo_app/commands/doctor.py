@@ -5,7 +5,9 @@ In a Japanese terminal it speaks Japanese: it is used before the lessons are ins
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -21,7 +23,6 @@ import psutil
 from typer import Option
 
 from demo_app.broker.connection import masked
-from demo_app.commands.class_room import line, show
 from demo_app.stack import StackError, preflight
 from demo_app.stack.redis_server import binary
 from local_smtp.web.words import words_in
@@ -37,24 +38,14 @@ def doctor(
     as_json: Annotated[
         bool, Option("--json", help="one JSON object in one line, to paste or to keep in a file")
     ] = False,
-    of_class: Annotated[
-        Path | None,
-        Option(
-            "--class",
-            metavar="FOLDER",
-            exists=True,
-            file_okay=False,
-            help="a table of the machines whose lines of `doctor --json` are in its files",
-        ),
-    ] = None,
 ) -> int:
     """Check this machine: one line a check, and what to do about each that fails."""
-    if of_class:
-        return show(of_class)
     say = str.format if as_json else _say_in(os.environ)  # programs read English
     found = list(results(say))
     if as_json:
-        print(line(found))
+        checks = [dict(zip(("name", "found", "well"), check, strict=True)) for check in found]
+        system = f"{platform.system()} {platform.machine()}"
+        print(json.dumps({"machine": platform.node(), "system": system, "checks": checks}))
     else:
         for name, what, well in found:
             print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {what}")

@@ -7,7 +7,6 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from support import most_thorough, patience
@@ -79,49 +78,11 @@ def test_a_python_with_known_holes_is_warned_of_and_is_no_failure(
     assert ("CVE-2024-7592" in found) == warned
 
 
-def told_of(machine: str, *bad: tuple[str, str]) -> str:
-    """What ``doctor --json`` prints there. bad: each check that fails, and what it found."""
-    checks = [{"name": "Python", "found": "3.13.1", "well": True}]
-    checks += [{"name": name, "found": found, "well": False} for name, found in bad]
-    return json.dumps({"machine": machine, "system": "Linux x86_64", "checks": checks})
-
-
-def test_a_class_is_a_table_of_what_was_pasted_for_each_machine(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_machine_in_one_line_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
-    mine = capsys.readouterr().out
-    assert mine.count("\n") == 1, "one line, to be pasted"
-    (tmp_path / "mine.json").write_text(mine)
-    assert main(["doctor", "--class", str(tmp_path)]) == 0
-    assert "1 of 1 machines are well." in capsys.readouterr().out
-    ports = ("ports", "Permission | denied"), ("memory", "only 90 MB free")
-    tracker = ("memory", "<img src=x>![](//x.test)")
-    cut, odd = told_of("jiro")[:40], '{"machine": 1}'
-    chat = ["Hanako: here:", told_of("\u202ehanako", *ports), f"10:02 Taro: {told_of('taro')} ok?"]
-    chat += [told_of("saburo", tracker), cut, odd, '{"machine": ' + "[" * 100_000]
-    (tmp_path / "other.json").write_text("")
-    (tmp_path / "chat.txt").write_text("\n".join(chat))
-    assert main(["doctor", "--class", str(tmp_path)]) == 1
-    rows = [
-        line for line in capsys.readouterr().out.splitlines() if ".txt" in line or "other" in line
-    ]
-    assert rows == [
-        "| chat.txt | ⟨U+202E⟩hanako | Linux x86_64 | FAIL | ports: Permission \\| denied |",
-        "| chat.txt | taro | Linux x86_64 | ok |  |",
-        "| chat.txt | saburo | Linux x86_64 | FAIL | memory: &lt;img src=x>![]&#40;//x.test) |",
-        "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
-        "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: KeyError |",
-        "| chat.txt |  |  | FAIL | it is no line of `doctor --json`: RecursionError |",
-        "| other.json |  |  | FAIL | it is no line of `doctor --json`: JSONDecodeError |",
-    ]
-
-
-def test_a_folder_without_a_machine_is_no_class(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["doctor", "--class", str(tmp_path)]) == 1
-    assert "There is no line" in capsys.readouterr().out
+    [line] = capsys.readouterr().out.splitlines()
+    checks = json.loads(line)["checks"]
+    assert [one["name"] for one in checks if one["well"]] == [name for name, *_ in results()]
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
