@@ -7,7 +7,6 @@ folder needs no port and no server, and its mode keeps everybody but the stack's
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import stat
@@ -64,7 +63,7 @@ class ControlPipe:
 def ask(path: Path, request: bytes = START_AGAIN) -> bool:
     """Ask the supervisor behind the pipe; False when nobody listens."""
     try:
-        pipe = _open(path)
+        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
@@ -78,33 +77,20 @@ def ask(path: Path, request: bytes = START_AGAIN) -> bool:
 
 
 def end_with_supervisor(path: Path | None) -> None:
-    """Let this process end itself, as on SIGTERM, when nobody listens at the pipe any more.
+    """Let this process end itself, as on SIGTERM, when its supervisor, which started it, is gone.
 
     The reaper ends what its supervisor leaves behind; this is for when both were killed. After
     ten seconds without an end it is a SIGKILL. path: None for a process that has no supervisor.
     """
-
     if path is None:
         return
+    supervisor = os.getppid()
 
     def watch() -> None:
-        while _supervisor_lives(path):
+        while os.getppid() == supervisor:
             time.sleep(_PERIOD)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_GRACE)
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
-
-
-def _supervisor_lives(path: Path) -> bool:
-    try:
-        os.close(_open(path))
-    except OSError as error:
-        # no such pipe, or nobody reads it; any other trouble says nothing about the supervisor
-        return error.errno not in (errno.ENOENT, errno.ENXIO)
-    return True
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
