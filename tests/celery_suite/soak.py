@@ -234,8 +234,9 @@ def soak(jobs: int) -> int:
                     ledger.write(json.dumps(vars(parts[-1])) + "\n")
                 one = parts[-1]
                 print(
-                    f"{sum(part.jobs for part in parts):,} of {jobs:,}: {one.jobs / one.seconds:,.0f}"
-                    f" a second, lost {one.lost}, again {dict(one.again)}, load {one.load:.0f}",
+                    f"{sum(part.jobs for part in parts):,} of {jobs:,}: "
+                    f"{one.jobs / one.seconds:,.0f} a second, lost {one.lost}, "
+                    f"again {dict(one.again)}, load {one.load:.0f}",
                     flush=True,
                 )
                 if one.lost or one.odd:
@@ -246,7 +247,7 @@ def soak(jobs: int) -> int:
 
 
 def main() -> int:
-    """Read the command line and run; Ctrl-C ends it, and the ledger keeps what had come to its end."""
+    """Read the command line and run; Ctrl-C ends it, and the ledger keeps what has ended."""
     parser = argparse.ArgumentParser(
         prog="python -m celery_suite.soak",
         description=__doc__,
