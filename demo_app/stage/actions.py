@@ -18,6 +18,7 @@ from demo_app.backends.memory import MemoryBackend
 from demo_app.blog import posts
 from demo_app.broker.connection import Decoded
 from demo_app.broker.deaths import note_killed
+from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.stage.stage import Stage
@@ -65,13 +66,17 @@ def _post(stage: Stage, number: int, twin: Twin | None = None) -> None:
         twin.post(comment.id)
 
 
-def _kill_worker(stage: Stage) -> None:
-    """`kill -9` for the worker with the most jobs."""
+def _living(stage: Stage) -> list[snapshot.Worker]:
     seen = snapshot.take(stage.queue, stage.comments.backend)
     living = [worker for worker in seen.workers if worker.alive and worker.here]
     if not living:
         raise DomainError(409, "no_worker_here")
-    victim = max(living, key=lambda worker: worker.running)
+    return living
+
+
+def _kill_worker(stage: Stage) -> None:
+    """`kill -9` for the worker with the most jobs."""
+    victim = max(_living(stage), key=lambda worker: worker.running)
     if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
         raise DomainError(409, "not_ours", pid=victim.pid)
     if stage.queue is not None:
@@ -83,12 +88,16 @@ def _twin(stage: Stage) -> None:
     twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
+    queue = _queue(stage)
     _new_round(stage)
     stage.inbox.misbehave(HELD)
+    # stock Celery has one worker, so one of ours is at work; the others take over after the kill
+    resting = [worker.id for worker in _living(stage)[1:]]
+    for worker in resting:
+        queue.pause(worker, True)
     for _ in range(COMPARED):
         _post(stage, next(_numbers), twin)
-    workers = snapshot.take(stage.queue, stage.comments.backend).alive
-    at_once = sum(min(COMPARED, count * settings().concurrency) for count in (workers, 1))
+    at_once = 2 * min(COMPARED, settings().concurrency)
     deadline = time.monotonic() + PATIENCE
     # both systems' jobs are at the same step: their mails are on the way
     while stage.inbox.hits() < at_once and time.monotonic() < deadline:
@@ -96,6 +105,8 @@ def _twin(stage: Stage) -> None:
     twin.kill()
     _kill_worker(stage)
     stage.inbox.misbehave()
+    for worker in resting:
+        queue.pause(worker, False)
 
 
 def _new_round(stage: Stage) -> None:
@@ -104,11 +115,15 @@ def _new_round(stage: Stage) -> None:
         stage.twin.new_round()
 
 
-def _our_redis(stage: Stage) -> Decoded:
-    """The connection to the stack's own Redis; no other server is touched."""
+def _queue(stage: Stage) -> Queue:
     if stage.queue is None:
         raise DomainError(409, "no_redis")
-    client = stage.queue.client
+    return stage.queue
+
+
+def _our_redis(stage: Stage) -> Decoded:
+    """The connection to the stack's own Redis; no other server is touched."""
+    client = _queue(stage).client
     try:
         pid = int(snapshot.redis_state(client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
@@ -191,10 +206,8 @@ def _hold_queues(wanted: bool) -> Action:
     """Nobody takes a job until they are let go: so that people see what lies in the queue."""
 
     def switch(stage: Stage) -> None:
-        if stage.queue is None:
-            raise DomainError(409, "no_redis")
         for name in settings().queues:
-            stage.queue.pause_queue(name, wanted)
+            _queue(stage).pause_queue(name, wanted)
 
     return switch
 

@@ -9,14 +9,15 @@ import pytest
 from stage.stage_page import StagePage, press
 from support import until
 
+from demo_app.broker import journal
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A worker of each, which is started again."""
-    with Stack(workers=1, controls=True, twin=True) as stack:
+    """As the show has it: two workers of ours, one of stock's; who dies is started again."""
+    with Stack(workers=2, controls=True, twin=True) as stack:
         yield stack
 
 
@@ -26,9 +27,15 @@ def lane(page: StagePage, whose: str) -> dict[str, int]:
     return {place: int(count) for place, count in found}
 
 
-def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(holder, stack) -> None:
+def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
+    holder, client: Client, stack
+) -> None:
     before = stack.ready["pids"]
     press(holder, "twin")
+    told = [(entry.event, entry.by, entry.detail) for entry in journal.whole(client.redis())]
+    killed = next(number for number, entry in enumerate(told) if entry[0] == "worker_killed")
+    taken = [by for event, by, _ in told[:killed] if event == "claimed"]
+    assert taken == 4 * [told[killed][2]], "as stock's: one worker with four jobs, four that wait"
     all_ = {"waiting": 0, "running": 0, "held": 0, "delivered": 8, "lost": 0}
     until(lambda: lane(StagePage(holder), "ours") == all_, 60, "all of ours")
     wanted = {**all_, "held": 4, "delivered": 4}
