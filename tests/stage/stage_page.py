@@ -34,7 +34,7 @@ class StagePage:
     @property
     def held(self) -> dict[str, int]:
         """How many jobs each living worker's box says that it has."""
-        found = re.findall(r'id="box-([^"]+)">\s*<p><b>\d+</b>\s*<span>(\d+) /', self.text)
+        found = re.findall(r'id="box-([^"]+)">\s*<p><b>\d+</b>\s*<span>(\d+)/', self.text)
         return {worker: int(jobs) for worker, jobs in found}
 
     @property

@@ -75,7 +75,7 @@ def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -
     worker = killed["killed"].detail
     held = StagePage(holder, killed["killed"].at).floor(worker)
     assert page.floor("queue") == [*sorted(held), 9, 10, 11, 12]
-    assert re.search(r"4 rescued after \d+\.\d s, 0 lost", page.tomb)
+    assert re.search(r"4 jobs rescued after \d+\.\d s, 0 lost", page.tomb)
     assert not page.floor(worker)
 
 

@@ -71,7 +71,9 @@ def test_the_four_minutes_in_a_file_say_at_their_end_what_became_of_both_systems
     page = play(file)
     expect(page.locator(".caption")).to_contain_text("Between the two is a job", timeout=60_000)
     page.locator("#scrub").fill(page.locator("#scrub").get_attribute("max") or "")
-    expect(page.locator(".caption")).to_contain_text("This project: 8 of 8. Stock Celery: 4 of 8")
+    expect(page.locator(".caption")).to_contain_text(
+        "This project: 8 of 8 mails. Stock Celery: 4 of 8"
+    )
     expect(page.locator(".lane").nth(1)).to_contain_text("8 of 8")
     words = page.locator(".lane").first
     until(lambda: re.search(r"back in (5\d|60) min", words.inner_text()), what="how late it is")

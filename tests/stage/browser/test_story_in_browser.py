@@ -95,7 +95,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     expect(page.locator("[data-sum=posted]")).to_have_text("0")
     client.set_faults({"at": "data", "do": "wait", "seconds": 8})
     page.keyboard.press("b")
-    expect(page.locator(".box").first.locator("span").first).to_contain_text("4 / 4")
+    expect(page.locator(".box").first.locator("span").first).to_contain_text("4/4 jobs")
     expect(page.locator(".box .token").nth(3)).to_be_attached()
     page.evaluate(_NOTE_WHAT_IS_SHOWN)
     page.keyboard.press("w")
@@ -106,7 +106,9 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     client.set_faults()
     expect(page.locator("[data-sum=delivered]")).to_have_text("50")
     expect(page.locator("[data-sum=lost]")).to_have_text("0")
-    expect(page.locator("#tomb")).to_contain_text(re.compile(r"[1-4] rescued after .* s, 0 lost"))
+    expect(page.locator("#tomb")).to_contain_text(
+        re.compile(r"[1-4] jobs rescued after .* s, 0 lost")
+    )
     _goes_to_the_kill_on_the_tape_and_back_to_now(page, client)
 
 
