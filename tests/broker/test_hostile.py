@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
@@ -87,6 +88,15 @@ def test_what_is_no_text_is_dead_and_the_next_job_runs(met: Strangers) -> None:
         _holds(met, [])
         met.shop.until(lambda job=job: met.state(job) == "dead", "its end")
         assert "no message: " in met.reason(job)
+
+
+def test_a_job_whose_id_is_no_text_ends_like_any_other(met: Strangers) -> None:
+    job = str(uuid.uuid4()).encode() + b"\xff"
+    met.shop.redis.rpush(b"job:" + job, json.dumps(honest(job.decode(errors="replace"))))
+    met.shop.redis.lpush("queue:celery", job)
+    _holds(met, [])
+    met.shop.until(lambda: met.shop.redis.zscore("done", job), "its end")
+    assert met.shop.in_hand() == 0
 
 
 def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) -> None:

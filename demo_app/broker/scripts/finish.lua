@@ -11,6 +11,13 @@
 local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, most, needs = unpack(ARGV, 6, 10)
 
+-- Of an id that is no UTF-8 the worker knows only a sign that stands for it; the number is enough.
+if string.find(id, '\26', 1, true) then
+  for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
+    if redis.call('HGET', RUNNING, held) == number then id = held end
+  end
+end
+
 local function answer(in_time)
   local told = ARGV[11] and is_known(ARGV[11]) and claim(ARGV[11], 1, {unpack(ARGV, 12)}) or {}
   table.insert(told, 1, in_time)
