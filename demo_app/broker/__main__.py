@@ -80,6 +80,10 @@ def migrate(app: Any, asked: argparse.Namespace) -> int:
     """Carry what waits from one broker to another, there or back, while workers of both run. What
     is there twice after a kill of this command is safe: no job is taken away before it is there."""
     with app.connection(asked.source) as source, app.connection(asked.target) as target:
+        prefix = source.transport_options.get("global_keyprefix", "")
+        if not (prefix.isascii() or isinstance(source.transport, Transport)):
+            print(f"The prefix {prefix} has letters beyond ASCII; kombu finds no job behind it.")
+            return 1
         moved = 0
         if isinstance(source.transport, Transport):
             moved = _move_what_is_due_later(app, source.default_channel, target)

@@ -87,3 +87,15 @@ def test_what_waits_goes_to_another_broker_and_back_eta_and_all(shop: Shop) -> N
     shop.start_worker()
     assert not shop.lost(["first", "second"], 60)
     assert "later" not in shop.times("started")
+
+
+def test_what_kombu_can_not_read_is_left_where_it_is_with_a_sentence(shop: Shop) -> None:
+    shop.settings["broker_transport_options"] = {"global_keyprefix": "Läden:"}
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.order("first")
+    assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Carried 1 jobs over.\n"
+    status, told = _run(shop, "migrate", stock, shop.broker(shop.port))
+    assert status == 1
+    assert told == "The prefix Läden: has letters beyond ASCII; kombu finds no job behind it.\n"
+    shop.redis.select(1)
+    assert shop.redis.llen("Läden:celery") == 1
