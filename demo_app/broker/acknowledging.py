@@ -68,10 +68,10 @@ class Acknowledging:
             with suppress(redis.RedisError):  # the next heartbeat says so
                 self.queue.begin(held.claim.worker, [held.claim.id])
 
-    def set_ending(self, tag: str, ending: Ending) -> None:
-        """Say how the claim is to end when Celery acknowledges it."""
+    def set_ending(self, tag: str, ending: Ending, *, unless_said: bool = False) -> None:
+        """Say how the claim is to end when Celery acknowledges it; unless_said: if nobody has."""
         held = self.holding.get(tag)
-        if held is not None:
+        if held is not None and not (unless_said and held.ending):
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:

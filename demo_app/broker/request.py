@@ -14,7 +14,7 @@ from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
-from celery.exceptions import InvalidTaskError, Reject, TaskRevokedError
+from celery.exceptions import InvalidTaskError, TaskRevokedError
 from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
@@ -30,6 +30,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
     """A request that says when the process that ran the job has died."""
 
     _process_lost = False
+    _error: BaseException | None = None
     acknowledged: bool
 
     def __init__(self, message: Any, **options: Any) -> None:
@@ -64,8 +65,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
         """The task failed; Celery decides whether a job whose process was lost is given back."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
-        if isinstance(error, Reject) and not error.requeue:
-            self._set_ending(Ending(Disposition.DEAD, reason_of(error)))
+        self._error = error
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
@@ -85,11 +85,13 @@ class Request(CeleryRequest):  # type: ignore[misc]
         """Give the job back; that its process was lost counts against it like a lost worker."""
         if requeue and self._process_lost:
             self._set_ending(Ending(Disposition.LOST, "the process that ran it died"))
+        elif self._error and not requeue:
+            self._set_ending(Ending(Disposition.DEAD, reason_of(self._error)), unless_said=True)
         return super().reject(requeue=requeue)
 
-    def _set_ending(self, ending: Ending) -> None:
+    def _set_ending(self, ending: Ending, *, unless_said: bool = False) -> None:
         for in_flight in in_flight_here():
-            in_flight.set_ending(self.message.delivery_tag, ending)
+            in_flight.set_ending(self.message.delivery_tag, ending, unless_said=unless_said)
 
 
 def start(controller: Any, request: Request) -> None:
@@ -120,5 +122,9 @@ def apply(on_apply: Callable[..., Any], target: Any, *args: Any, **options: Any)
             return target(*args, **kwargs)
         except Exception:
             return 1, ExceptionInfo(internal=True), 0.0  # as the other pools have it: it failed
+        except BaseException as error:  # sys.exit(), say, which ends a process of prefork
+            lost = WorkerLostError(repr(error))
+            found = ExceptionInfo((WorkerLostError, lost, error.__traceback__), internal=True)
+            return 1, found, 0.0
 
     return on_apply(run, *args, **options)

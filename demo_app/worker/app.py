@@ -43,7 +43,8 @@ def make_app(chosen: Settings) -> Celery:
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
-        made.task(name=name, bind=True, max_retries=None)(run)
+        # what fails and has said nothing of its end is dead, and not done
+        made.task(name=name, bind=True, max_retries=None, acks_on_failure_or_timeout=False)(run)
     return made
 
 

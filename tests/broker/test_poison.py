@@ -164,3 +164,15 @@ def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(
     worker.wait()
     shop.start_worker()
     until(lambda: shop.count("retrying") == 1, what="its last try, which waits")
+
+
+def test_a_job_that_calls_sys_exit_in_a_thread_is_put_aside_and_its_place_is_free(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop("threads", broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
+    shop.add('@app.task(name="shop.leave")\ndef leave(parcel):\n    raise SystemExit(3)\n')
+    shop.start_worker()
+    jobs = shop.order("one", "two", "three", task="shop.leave")
+    shop.order("vase")
+    assert not shop.lost(["vase"], 30)
+    shop.until(lambda: shop.given_up() == len(jobs) and shop.in_hand() == 0, "their end")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from celery_suite.hostile import honest
 from support import client_of, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.broker.inspect import get_job
-from demo_app.broker.queue import Queue
+from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.view import JobView
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -111,3 +113,27 @@ def test_a_job_that_kills_its_worker_each_time_is_put_aside_and_those_behind_it_
     assert max(rescues) <= 2, "from its second rescue on it runs alone"
     with Client(stack.ready) as client:
         assert client.wait_for(lambda now: now["running"] == 0)["conserved"]
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "reason"),
+    [
+        ("headers", "retries", "many", "ValueError: invalid literal for int()"),
+        ("headers", "enqueued_at", [], "TypeError: float() argument"),
+        ("properties", "delivery_info", {"lane": "mail"}, "KeyError: 'routing_key'"),
+        ("body", None, "[7, {}, {}]", "TypeError: "),
+    ],
+)
+def test_a_message_that_no_job_can_be_read_from_is_dead_and_says_why(
+    backend: CeleryBackend, stack: Stack, place: str, name: str | None, value: object, reason: str
+) -> None:
+    message = honest()
+    message["headers"]["task"] = brief.name
+    if name:
+        message[place][name] = value
+    else:
+        message[place] = value
+    job_id = message["headers"]["id"]
+    backend._store.publish(json.dumps(message), job_id, "mail", kind=Kind.JOB)
+    _ends(stack, job_id, "dead")
+    assert _view(stack, job_id).timeline[-1].traceback.startswith(reason)
