@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: Addresses that are remembered; the one that was quiet for longest is forgotten first.
 _ADDRESSES = 10_000
 #: Requests of one address that are worked on together; the rest of its own wait for them.
-AT_ONCE = 4
+AT_ONCE = 2
 
 
 class RateLimit:
@@ -46,11 +46,16 @@ class RateLimit:
 
 class Turns:
     """Middleware: each address has its turn, however much others ask for. Who holds the token does
-    not wait."""
+    not wait.
+
+    A request is read and taken apart in one piece, during which the loop does nothing else. So
+    they begin one by one, and between two of them the loop does what else is to be done.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._door = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request when it is its address's turn."""
@@ -60,6 +65,8 @@ class Turns:
         turn = self._of.setdefault(address, asyncio.Semaphore(AT_ONCE))
         async with AsyncExitStack() as waited_for:
             await waited_for.enter_async_context(turn)
+            async with self._door:
+                await asyncio.sleep(0)
 
             async def sending(message: Message) -> None:
                 await waited_for.aclose()  # who reads an answer slowly keeps nobody waiting
