@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
+from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_FIELDS, REQUEST_HEAD_BYTES
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -44,7 +44,7 @@ WHY = {
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
     415: "A form is written in UTF-8.\n",
-    413: f"A request may have {REQUEST_BODY_BYTES} bytes, no more.\n",
+    413: f"A request may have {REQUEST_BODY_BYTES} bytes, and a form {REQUEST_FIELDS} fields.\n",
     421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
     431: f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
 }
@@ -69,8 +69,9 @@ class Guard:
     def refuse(self, scope: Scope, status: int) -> Response:
         """The answer to a request that must not come in.
 
-        status: 401 without the token, 403 from another site, 413 with too large a body, 421 for
-        another host, 415 with a body in another charset than UTF-8, 431 with too many headers.
+        status: 401 without the token, 403 from another site, 413 with too large a body or too many
+        fields, 421 for another host, 415 with a body in another charset than UTF-8, 431 with too
+        many headers.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return PlainTextResponse(WHY[status], status, headers)
@@ -97,6 +98,7 @@ class Guard:
                 headers.setdefault("Content-Security-Policy", self.policy)
             await send(message)
 
+        scope["headers"] = [(name, _plain(name, value)) for name, value in scope["headers"]]
         answer = self._answer(scope) or await self._too_large(scope, receive)
         if isinstance(answer, Response):
             await answer(scope, receive, send_guarded)
@@ -119,6 +121,8 @@ class Guard:
                     return self.refuse(scope, 413)
         except ClientDisconnect:
             return receive
+        if _fields(scope, body) > REQUEST_FIELDS:
+            return self.refuse(scope, 413)
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_whole() -> Message:
@@ -136,6 +140,8 @@ class Guard:
             return self.refuse(scope, 403)
         if not _in_utf_8(headers):
             return self.refuse(scope, 415)
+        if scope["query_string"].count(b"&") > REQUEST_FIELDS:
+            return self.refuse(scope, 413)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(query).get("token", "")
         given = (asked, _bearer(headers), cookie_of(headers, self._cookie))
@@ -188,6 +194,18 @@ def cookie_of(headers: Headers, name: str) -> str:
         if found == name:
             return value
     return ""
+
+
+def _plain(name: bytes, value: bytes) -> bytes:
+    """A header without what makes an older http.cookies slow; no cookie of ours has it."""
+    return value.replace(b"\\", b"") if name == b"cookie" else value
+
+
+def _fields(scope: Scope, body: bytes) -> int:
+    """How many fields a form has at the most: each takes far longer to read than its few bytes."""
+    kind = Headers(scope=scope).get("content-type", "").lower()
+    mark = b"\r\n--" if "multipart" in kind else b"&"
+    return body.count(mark) if "form" in kind else 0
 
 
 def _bearer(headers: Headers) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -18,6 +20,7 @@ from support import most_thorough, patience, until
 
 from demo_app.stack import Stack, ports
 from demo_app.stack.client import Client
+from demo_app.web.rate_limit import Turns
 from demo_app.web.templates import masked
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
@@ -32,6 +35,60 @@ def test_a_cookie_of_60_kb_costs_nothing_and_is_refused_in_the_readers_language(
     assert answer.status_code == 431
     assert "16 KB までです" in answer.text
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("backslashes", ["\\" * 15_000, '\\"' * 7_500])
+def test_a_cookie_of_backslashes_costs_nothing(
+    stack: Stack, reader: httpx.Client, backslashes: str
+) -> None:
+    web = psutil.Process(stack.ready["pids"]["web"][0])
+    before = web.cpu_times().user
+    assert reader.get("/", headers={"cookie": f'x="{backslashes}"; lang=ja'}).is_success
+    assert web.cpu_times().user - before < 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("application/x-www-form-urlencoded", "a&"),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n",
+        ),
+    ],
+)
+def test_a_form_of_more_than_a_hundred_fields_is_refused(
+    reader: httpx.Client, kind: str, field: str
+) -> None:
+    statuses = [
+        reader.post("/posts/1", content=field * many, headers={"content-type": kind}).status_code
+        for many in (90, 110)
+    ]
+    assert statuses == [422, 413]
+    assert [reader.get(f"/?{'a&' * many}").status_code for many in (90, 110)] == [200, 413]
+
+
+def test_requests_begin_one_by_one_and_all_else_has_its_turn_between_them() -> None:
+    rounds, begun = 0, list[int]()
+
+    async def app(*_: object) -> None:
+        begun.append(rounds)
+
+    def another_round() -> None:
+        nonlocal rounds
+        rounds += 1
+        asyncio.get_running_loop().call_soon(another_round)
+
+    async def ask_all() -> None:
+        turns: Any = Turns(app)
+        another_round()
+        scopes = (
+            {"type": "http", "holder": False, "client": (f"192.0.2.{n}", 1)} for n in range(9)
+        )
+        await asyncio.gather(*(turns(scope, None, None) for scope in scopes))
+
+    asyncio.run(ask_all())
+    assert len(set(begun)) == len(begun) == 9
 
 
 def test_an_address_of_slashes_makes_no_page_of_dots(reader: httpx.Client) -> None:
