@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -257,11 +255,3 @@ def test_a_sign_that_postgresql_can_not_store_is_replaced_by_one_that_says_so(
     assert found is not None
     assert found.body == "a\ufffdb"
     assert outbox.among(database, ["a\0b"]) == {}
-
-
-def test_nothing_imports_the_driver_unless_it_is_asked_for() -> None:
-    code = (
-        "import sys, demo_app.web.app, demo_app.worker.app, demo_app.commands;"
-        "sys.exit('psycopg' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,10 +9,10 @@ from celery_suite.sources import NoSources
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
-def test_in_good_health_each_job_runs_once(pool: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_good_health_each_job_runs_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a pool of processes, which knows more options; threads: see tests/broker."""
     try:
         install()
     except NoSources as error:
         pytest.skip(f"the extensions could not be had: {error}")
-    assert live(pool, 0.4) == 0, capsys.readouterr().out
+    assert live("prefork", 0.4) == 0, capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The limits: much in the queue, large jobs, many dead, a full Redis; at sizes that fit a test."""
+"""The limits: much in the queue, large jobs, a full Redis; at sizes that fit a test."""
 
 from __future__ import annotations
 
@@ -48,25 +48,6 @@ def test_a_job_of_a_megabyte_goes_through_whole(store: Queue) -> None:
     assert parse(taken).arguments == {"text": text}
     assert store.finish(claim, Disposition.REQUEUE).in_time
     assert _claim(store)[1] == taken
-
-
-def test_thousands_of_dead_jobs_are_kept_and_paged(store: Queue) -> None:
-    _fill(store, 3_000)
-    store.register("w", _LEASE, "{}")
-    while claimed := store.claim("w", ("mail",), most=1000):
-        for one in claimed:
-            store.finish(one.claim, Disposition.DEAD, detail="no use")
-    assert store.snapshot().count["dead"] == 3_000
-    seen: list[str] = []
-    cursor: str | None = None
-    while True:
-        found = page(store.client, State.DEAD, limit=200, cursor=cursor)
-        seen += [job.id for job in found.jobs]
-        cursor = found.next
-        if cursor is None:
-            break
-    assert len(set(seen)) == len(seen) == 3_000
-    assert store.decide("job-7", "retry", by="a person") == "dead"
 
 
 def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(store: Queue) -> None:

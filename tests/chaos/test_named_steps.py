@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import client_of, most_thorough, until
+from support import until
 
 from chaos.ledger import comments_of
 from demo_app.failpoints import Step, enable
@@ -75,26 +74,3 @@ def _web_is_back(client: Client) -> bool:
     with suppress(httpx.HTTPError):
         return bool(client.summary())
     return False
-
-
-@pytest.mark.parametrize("half", most_thorough(["a command", "a transaction"], "a transaction"))
-def test_a_log_that_ends_in_half_a_record_is_cut_off_and_said_so(half: str) -> None:
-    """As when Redis is killed in the middle of a rescue: all of the script is kept, or nothing."""
-    torn = b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal"
-    if half == "a transaction":
-        torn = b"*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$4\r\nhalf\r\n$1\r\nx\r\n"
-    told: list[dict[str, Any]] = []
-    with Stack(on_event=told.append) as stack, Client(stack.ready) as client:
-        client.comment()
-        client.wait_for(lambda now: now["done"] == 1)
-        stack.kill("redis", signal.SIGKILL, restart=False)
-        [log] = (Path(stack.ready["dir"]) / "redis" / "appendonlydir").glob("*.incr.aof")
-        whole = log.stat().st_size
-        with log.open("ab") as file:
-            file.write(torn)
-        stack.start("redis")
-        trouble = until(lambda: [e for e in told if e["event"] == "trouble"], what="the news")
-        assert f"cut off at byte {whole}" in trouble[0]["what"]
-        assert not client_of(stack.ready["redis"]).exists("half")
-        client.comment()
-        assert client.wait_for(lambda now: now["done"] == 2)["conserved"]

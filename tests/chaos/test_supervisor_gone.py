@@ -62,6 +62,7 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
     with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
         for _ in range(3):
             client.comment()
+        os.kill(ready["pids"]["redis"][0], signal.SIGSTOP)  # it hears of nothing any more
         _reaper_of(supervisor).kill()
         supervisor.kill()
         supervisor.wait()
@@ -69,21 +70,6 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
         assert not gone(*left)
         _lose_nothing(tmp_path, 3)
         until(lambda: gone(*left), what="the end of what was left")
-
-
-@pytest.mark.thorough
-@_LINUX
-def test_a_redis_that_was_paused_meanwhile_is_ended_by_the_next_start_too(tmp_path: Path) -> None:
-    with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
-        client.comment()
-        client.wait_for_mails(1)
-        [redis] = ready["pids"]["redis"]
-        os.kill(redis, signal.SIGSTOP)
-        _reaper_of(supervisor).kill()
-        supervisor.kill()
-        supervisor.wait()
-        _lose_nothing(tmp_path, 1)
-        until(lambda: gone(redis), what="the end of the old server")
 
 
 @pytest.mark.parametrize("backend", most_thorough(["celery", "rq", "huey"], "celery"))

@@ -9,6 +9,7 @@ import pytest
 
 from local_smtp.fault_rules import EFFECTS, Fault, Match
 from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
+from local_smtp.sink import MailSink
 from local_smtp.web.app import BUSY
 from local_smtp.web.guard import WHY
 from local_smtp.web.inbox import TOO_COSTLY
@@ -17,6 +18,12 @@ from local_smtp.web.words import japanese
 RULE = Fault(
     at="reply", do="drop_reply", match=Match(to="a*", nth=2, every=3), probability=0.5, times=4
 )
+
+
+def read(sink: MailSink, path: str = "/", **more: str) -> httpx.Response:
+    """What a Japanese reader is shown, who knows the token."""
+    headers = {"Authorization": f"Bearer {sink.settings.token}", "Accept-Language": "ja"}
+    return httpx.get(sink.inbox + path, headers=headers | {"Accept": "text/html"} | more)
 
 
 def test_every_text_of_the_pages_has_its_japanese_one() -> None:
@@ -34,8 +41,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
 
 def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> None:
     mail_sink.faults.put([RULE])
-    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
-    page = httpx.get(f"{mail_sink.inbox}/faults", headers=asked).text
+    page = read(mail_sink, "/faults").text
     assert "ルール 1（reply のとき）: 保存するが、返事をしない" in page
     assert "宛先 a*, 2 番目だけ, 3 件に 1 件, 確率 0.5, 最大 4 回" in page
     for effect in EFFECTS.values():
@@ -44,9 +50,7 @@ def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> N
 
 def test_a_mail_has_its_date_as_it_is_written_in_japan(send, mail_sink) -> None:
     send("One")
-    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
-    page = httpx.get(mail_sink.inbox, headers={**asked, "Accept": "text/html"}).text
-    assert re.search(r"<time>\d\d/\d\d \d\d:\d\d:\d\d</time>", page)
+    assert re.search(r"<time>\d\d/\d\d \d\d:\d\d:\d\d</time>", read(mail_sink).text)
 
 
 #: What goes wrong in a browser: the path, headers, status, and what the page says.
@@ -62,18 +66,15 @@ WRONG = (
 def test_a_reader_too_many_is_told_so_on_a_page(mail_sink, send, monkeypatch):
     send("One")
     monkeypatch.setattr("local_smtp.sandbox._waiting", BoundedSemaphore(0))
-    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", "Accept-Language": "ja"}
-    page = httpx.get(f"{mail_sink.inbox}/?mail=1", headers=asked | {"Accept": "text/html"})
+    page = read(mail_sink, "/?mail=1")
     assert (page.status_code, "少し待って" in page.text) == (503, True)
 
 
 @pytest.mark.parametrize(("path", "headers", "status", "words"), WRONG)
 def test_an_error_is_a_page_in_the_readers_language(mail_sink, path, headers, status, words):
-    asked = {"Authorization": f"Bearer {mail_sink.settings.token}", **headers}
-    person = {**asked, "Accept": "text/html", "Accept-Language": "ja"}
-    page = httpx.get(mail_sink.inbox + path, headers=person)
+    page = read(mail_sink, path, **headers)
     assert (page.status_code, words in page.text) == (status, True)
     assert '<html lang="ja"' in page.text
-    program = httpx.get(mail_sink.inbox + path, headers=asked)
+    program = read(mail_sink, path, **headers, Accept="*/*")
     assert program.status_code == status
     assert "<html" not in program.text

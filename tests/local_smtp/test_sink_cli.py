@@ -1,6 +1,7 @@
 """The sink as a program: how it starts, what it says, how it ends."""
 
 import gc
+import os
 import shlex
 import signal
 import socket
@@ -107,6 +108,13 @@ def behind_a_link(folder):
     return folder / "link"
 
 
+def given_away(folder):
+    if os.getuid():
+        pytest.skip("only root can give a folder away")
+    os.chown(folder, 12345, -1)
+    return folder
+
+
 def with_another_file(folder):
     (folder / "mail.sqlite3").write_text("no database at all, but long enough to look at" * 9)
     return folder
@@ -118,6 +126,7 @@ def with_another_file(folder):
         (below_a_file, "can't be used"),
         (open_to_others, "chmod 700"),
         (behind_a_link, "is a link"),
+        (given_away, "belongs to another user"),
         (with_another_file, "file is not a database"),
     ],
 )

@@ -102,20 +102,6 @@ def _rungs() -> list[str]:
     return [path.read_text("utf-8").splitlines()[0].strip('"') for path in files]
 
 
-def texts() -> set[str]:
-    """Every text in the source, and the names of the tasks: what `say` may be given at run time."""
-    sources = [path.read_text("utf-8") for path in [*LAB.glob("*.py"), *_SOURCES]]
-    sources += [cell for lesson in (*LESSONS, *CHALLENGES) for cell in code_cells(lesson)]
-    sources.append((_DEMO / "jobs/capabilities.py").read_text("utf-8"))
-    found = set()
-    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
-        if isinstance(node, ast.Constant):
-            found.add(str(node.value))
-        elif isinstance(node, ast.FunctionDef):
-            found.add(node.name.replace("_", " "))
-    return found
-
-
 def unsayable() -> list[str]:
     """Where an f-string has words of its own: no translation can be found for it."""
     return [

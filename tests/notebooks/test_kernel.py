@@ -201,35 +201,23 @@ def test_a_long_wait_is_visible_and_says_what_is_going_on(here: Kernel) -> None:
     assert progress["data"]["text/plain"] == "", "it is gone in the end"
 
 
-def test_a_prediction_is_asked_for_and_a_slip_is_asked_again(here: Kernel) -> None:
-    answers = iter(["plenty", "nan", "inf", "38"])
-    said = here.client.execute_interactive(
-        "from lab import predict\nguess = predict('How many?', 40, 'mails')",
-        allow_stdin=True,
-        stdin_hook=lambda _: here.client.input(next(answers)),
-        timeout=60,
-    )
-    assert said["content"]["status"] == "ok"
-    assert next(answers, None) is None, "each was asked for"
-    (shown,) = here.run("guess.against(40)")
-    assert "you said" in shown["data"]["text/plain"]
-    assert "38 mails | 40 mails | a surprise" in shown["data"]["text/plain"]
-
-
-def test_choices_have_letters_and_anything_else_is_asked_again(here: Kernel) -> None:
-    answers = iter(["7", "B)"])
+def test_predictions_are_asked_for_until_they_are_answered_and_listed(here: Kernel) -> None:
+    answers = iter(["plenty", "nan", "inf", "38", "7", "B)"])
     said = here.client.execute_interactive(
         "from lab import predict, predictions\n"
-        "guess = predict('Where is it?', 'here', choices=('here', 'there', 'nowhere'))\n"
-        "assert guess.said == 'there', guess\nguess.against('there')",
+        "predict('How many?', 40, 'mails').against(40)\n"
+        "predict('Where?', 'here', choices=('here', 'there', 'nowhere')).against('there')",
         allow_stdin=True,
         stdin_hook=lambda _: here.client.input(next(answers)),
         timeout=60,
     )
     assert said["content"]["status"] == "ok", said["content"]
+    assert next(answers, None) is None, "each was asked for"
     (shown,) = here.run("predictions()")
-    assert "Where is it? | there | there | as predicted" in shown["data"]["text/plain"]
-    assert " as predicted\nquestion" in shown["data"]["text/plain"], "and how many of them"
+    told = shown["data"]["text/plain"]
+    assert "How many? | 38 mails | 40 mails | a surprise" in told
+    assert "Where? | there | there | as predicted" in told
+    assert " as predicted\nquestion" in told, "and how many of them"
 
 
 @pytest.mark.thorough

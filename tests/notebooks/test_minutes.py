@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebooks.minutes import measure, timed
+from notebooks.minutes import timed
 
 
 def told(seconds: float, words: int = 0, exercise: str = "") -> str:
@@ -44,15 +44,3 @@ def test_reading_and_an_exercise_take_their_time() -> None:
 def test_a_section_without_a_cell_says_none() -> None:
     notebook = new_notebook(cells=[new_markdown_cell("## Words learnt\n\nA table.")])
     assert timed(notebook, []).cells[0].source == "## Words learnt\n\nA table."
-
-
-def test_a_cell_that_was_not_measured_is_an_error() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        timed(new_notebook(cells=[new_code_cell("1"), new_code_cell("2")]), [1.0])
-
-
-def test_what_is_measured_is_how_long_each_cell_runs() -> None:
-    waits = "import threading\nthreading.Event().wait(0.5)"
-    first, second = measure([waits, "from lab import check"])
-    assert 0.5 <= first < 30
-    assert 0 <= second < 30
