@@ -13,6 +13,7 @@ import pytest
 from support import patience
 
 from local_smtp.__main__ import main
+from local_smtp.resources import why_not_private
 
 #: The exit status of a command that does not start, and the lines that it says.
 Ended = tuple[int, list[str]]
@@ -102,19 +103,6 @@ def open_to_others(folder):
     return folder
 
 
-def behind_a_link(folder):
-    (folder / "own").mkdir(mode=0o700)
-    (folder / "link").symlink_to(folder / "own")
-    return folder / "link"
-
-
-def given_away(folder):
-    if os.getuid():
-        pytest.skip("only root can give a folder away")
-    os.chown(folder, 12345, -1)
-    return folder
-
-
 def with_another_file(folder):
     (folder / "mail.sqlite3").write_text("no database at all, but long enough to look at" * 9)
     return folder
@@ -125,8 +113,6 @@ def with_another_file(folder):
     [
         (below_a_file, "can't be used"),
         (open_to_others, "chmod 700"),
-        (behind_a_link, "is a link"),
-        (given_away, "belongs to another user"),
         (with_another_file, "file is not a database"),
     ],
 )
@@ -134,6 +120,17 @@ def test_a_directory_that_can_not_be_used_is_named(run, tmp_path, make, words):
     status, [told] = run("--dir", str(make(tmp_path)))
     assert status == 1
     assert words in told
+
+
+def test_a_link_is_not_private(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert why_not_private(tmp_path / "link").startswith("is a link")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_the_folder_of_another_user_is_not_private(tmp_path):
+    os.chown(tmp_path, 12345, -1)
+    assert why_not_private(tmp_path) == "belongs to another user"
 
 
 def test_a_directory_in_use_is_named(run, mail_sink):
