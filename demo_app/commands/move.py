@@ -16,7 +16,7 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from demo_app.jobs.backend import Backend, backend_named
+from demo_app.jobs.backend import Backend, make_backend
 from demo_app.jobs.capabilities import Death, Unsupported
 from demo_app.jobs.job import Job
 from demo_app.settings import settings
@@ -50,7 +50,7 @@ def move(
         os.environ |= {"DEMO_DIR": str(folder.resolve()), "DEMO_REDIS_URL": url}
         settings.cache_clear()
         try:
-            old, new = backend_named(source), backend_named(target)
+            old, new = (make_backend(name, settings()) for name in (source, target))
             moved = Counter(job.queue_name for job in migrate(old, new))
         except (ImportError, ValueError) as error:
             raise StackError(f"{error}.") from None

@@ -122,6 +122,22 @@ def test_a_move_that_is_killed_midway_loses_nothing(tmp_path, source, target):
     assert with_redis(lambda chosen: list(MAKERS[source](chosen).pending())) == []
 
 
+def test_no_job_runs_while_it_is_moved(tmp_path):
+    """A backend that runs its jobs in its own process would, once it was started."""
+    (tmp_path / "eager.py").write_text(
+        "from demo_app.backends import memory\n\n"
+        "class Eager(memory.MemoryBackend):\n"
+        "    def start(self): raise SystemExit('it was started')\n"
+        "    def pending(self): return iter([])\n\n"
+        "make = lambda settings: Eager(1)\n"
+    )
+    (tmp_path / "redis").mkdir()
+    asked = command("eager:make", "celery", tmp_path, PYTHONPATH=str(tmp_path))
+    said, _ = asked.communicate(timeout=60)
+
+    assert "Moved 0 jobs" in said
+
+
 def test_the_same_backend_twice_is_a_mistake(tmp_path):
     asked = command("huey", "huey", tmp_path)
     said, _ = asked.communicate(timeout=60)
