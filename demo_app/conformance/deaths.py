@@ -92,7 +92,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
     declared = death in harness.capabilities.survives
     if not declared:  # this job runs after those above, which had their turn then
         harness.wait_until_all_ran(harness.put(step.job(-1)))
-    if harness.happens(gone_on, harness.subject.patience if declared else LAST_CHANCE):
+    if harness.happens(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death in _TIMED else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:

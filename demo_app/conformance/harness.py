@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -32,20 +31,6 @@ _HOST = "demo_app.conformance.host"
 _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A backend to be held to its promises.
-
-    backend: as in the settings. path: folders in which Python finds it. patience: seconds after
-    which something that should happen counts as not happening. options: further ones of the stack.
-    """
-
-    backend: str
-    path: tuple[str, ...] = ()
-    patience: float = 30.0
-    options: dict[str, Any] = field(default_factory=dict)
-
-
 def written(path: Path) -> list[Event]:
     """The lines of a file that jobs write into. Who reads while a line is being written may see
     its first half; the second one comes."""
@@ -54,22 +39,27 @@ def written(path: Path) -> list[Event]:
 
 
 class Harness:
-    """See the module: one that can be killed and started. concurrency: jobs side by side."""
+    """See the module: one that can be killed and started.
 
-    def __init__(self, subject: Subject, concurrency: int = 1) -> None:
-        self.subject = subject
-        sys.path[:0] = [folder for folder in subject.path if folder not in sys.path]
+    backend: as in the settings. path: folders in which Python finds it. patience: seconds after
+    which something that should happen counts as not happening. options: further ones of the stack.
+    """
+
+    def __init__(
+        self, backend: str, *, path: tuple[str, ...] = (), patience: float = 30.0, **options: Any
+    ) -> None:
+        self.patience = patience
+        sys.path[:0] = [folder for folder in path if folder not in sys.path]
         self.stack = Stack(
-            backend=subject.backend,
-            concurrency=concurrency,
+            backend=backend,
             tasks=_SAMPLE_TASKS,
             lease=1.0,
             autostart=False,
             environment={
                 "DEMO_BEAT_SECONDS": "0.2",
-                "PYTHONPATH": os.pathsep.join([*subject.path, os.environ.get("PYTHONPATH", "")]),
+                "PYTHONPATH": os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")]),
             },
-            **subject.options,
+            **options,
         )
         self._running = ExitStack()
 
@@ -134,7 +124,7 @@ class Harness:
             return
         with closing(connect(self.stack.plan.redis_url)) as client:
             client.set("on-disk", "")  # WAITAOF waits for the writes of its own connection
-            client.waitaof(1, 0, int(self.subject.patience * 1000))
+            client.waitaof(1, 0, int(self.patience * 1000))
 
     # what can be asked of the backend
 
@@ -225,7 +215,7 @@ class Harness:
         self, ask: Callable[[], Answer | None], what: str, seconds: float | None = None
     ) -> Answer:
         """Ask until there is an answer; raises Broken after so many seconds of patience."""
-        deadline = time.monotonic() + (seconds or self.subject.patience)
+        deadline = time.monotonic() + (seconds or self.patience)
         while not (answer := ask()):
             if time.monotonic() > deadline:
                 raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")

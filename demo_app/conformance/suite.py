@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from demo_app.conformance import arriving, deaths, ending, running
 from demo_app.conformance.expect import Broken
-from demo_app.conformance.harness import Harness, Subject
+from demo_app.conformance.harness import Harness
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,13 @@ class Finding:
 
 
 class Harnesses:
-    """Running processes for one subject: shared by the promises that leave each other alone."""
+    """Running processes for one backend: shared by the promises that leave each other alone.
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    options: see `Harness`.
+    """
+
+    def __init__(self, backend: str, **options: Any) -> None:
+        self._harness = partial(Harness, backend, **options)
         self._shared: dict[int, Harness] = {}
         self._stack = ExitStack()
 
@@ -82,10 +87,11 @@ class Harnesses:
         """
         try:
             if promise.apart:
-                with Harness(self.subject, promise.concurrency) as harness:
+                with self._harness(concurrency=promise.concurrency) as harness:
                     return promise.see(harness)
             if promise.concurrency not in self._shared:
-                harness = self._stack.enter_context(Harness(self.subject, promise.concurrency))
+                made = self._harness(concurrency=promise.concurrency)
+                harness = self._stack.enter_context(made)
                 harness.start_worker()
                 self._shared[promise.concurrency] = harness
             return promise.see(self._shared[promise.concurrency])
@@ -105,7 +111,7 @@ def check_backend(
     `problem`. Takes about half a minute.
     """
     found = []
-    with Harnesses(Subject(backend, path)) as harnesses:
+    with Harnesses(backend, path=path) as harnesses:
         for promise in promises:
             try:
                 found.append(Finding(backend, promise.name, harnesses.see(promise)))

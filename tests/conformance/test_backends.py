@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from demo_app.conformance import PROMISES, Harnesses, Subject, check_backend
+from demo_app.conformance import PROMISES, Harnesses, check_backend
 from demo_app.conformance.harness import written
 from demo_app.conformance.suite import Promise
 
@@ -19,13 +19,14 @@ QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "prior
 class Conformance:
     """One test a promise."""
 
-    subject: ClassVar[Subject]
+    backend: ClassVar[str]
+    path: ClassVar[tuple[str, ...]] = ()
 
     @pytest.fixture(scope="class")
     @classmethod
     def harnesses(cls) -> Iterator[Harnesses]:
         """Running processes, shared by the promises that leave each other alone."""
-        with Harnesses(cls.subject) as harnesses:
+        with Harnesses(cls.backend, path=cls.path) as harnesses:
             yield harnesses
 
     @pytest.mark.parametrize("promise", PROMISES, ids=[promise.name for promise in PROMISES])
@@ -34,30 +35,30 @@ class Conformance:
 
 
 class TestInline(Conformance):
-    subject = Subject("inline")
+    backend = "inline"
 
 
 class TestMemory(Conformance):
-    subject = Subject("memory")
+    backend = "memory"
 
 
 class TestCelery(Conformance):
-    subject = Subject("celery")
+    backend = "celery"
 
 
 @pytest.mark.thorough
 class TestRq(Conformance):
-    subject = Subject("rq")
+    backend = "rq"
 
 
 @pytest.mark.thorough
 class TestHuey(Conformance):
-    subject = Subject("huey")
+    backend = "huey"
 
 
 @pytest.mark.thorough
 class TestOneOfOnesOwn(Conformance):
-    subject = Subject("mini:MiniBackend", path=(HERE,))
+    backend, path = "mini:MiniBackend", (HERE,)
 
 
 def test_the_suite_is_one_call_away() -> None:

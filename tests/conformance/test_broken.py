@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import most_thorough
 
-from demo_app.conformance import PROMISES, Broken, Harnesses, Subject
+from demo_app.conformance import PROMISES, Broken, Harnesses
 
 HERE = str(Path(__file__).parent)
 PROMISE = {promise.name: promise for promise in PROMISES}
@@ -44,9 +44,9 @@ FOUND = (
     most_thorough(FOUND, FOUND[0], FOUND[1], FOUND[-1]),
 )
 def test_a_broken_backend_is_found_out(backend, promise, message):
-    subject = Subject(f"broken:{backend}", path=(HERE,), patience=4.0)
+    harnesses = Harnesses(f"broken:{backend}", path=(HERE,), patience=4.0)
 
-    with Harnesses(subject) as harnesses, pytest.raises(Broken, match=message):
+    with harnesses, pytest.raises(Broken, match=message):
         harnesses.see(PROMISE[promise])
 
 
@@ -59,14 +59,14 @@ def test_a_broken_backend_is_found_out(backend, promise, message):
     ],
 )
 def test_who_promises_to_survive_too_much_is_found_out(boasting, promise):
-    subject = Subject(f"broken:{boasting}", path=(HERE,), patience=8.0)
+    harnesses = Harnesses(f"broken:{boasting}", path=(HERE,), patience=8.0)
 
-    with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
+    with harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE[promise])
 
 
 def test_a_broker_that_keeps_nothing_on_disk_is_found_out():
-    subject = Subject("celery", patience=8.0, options={"persistence": False})
+    harnesses = Harnesses("celery", patience=8.0, persistence=False)
 
-    with Harnesses(subject) as harnesses, pytest.raises(Broken, match="lost a job"):
+    with harnesses, pytest.raises(Broken, match="lost a job"):
         harnesses.see(PROMISE["SIGKILL of the broker"])
