@@ -71,58 +71,18 @@ def _marked(stack_id: str) -> set[int]:
 
 
 class ReaperClient:
-    """The supervisor's end of the pipe. Starts the reaper, and a new one when it was killed.
+    """The supervisor's end of the pipe. Starts the reaper.
 
     stack_id: the mark of every process; sockets: what the reaper removes. Safe to use from every
     thread.
     """
 
     def __init__(self, stack_id: str, sockets: Iterable[Path] = ()) -> None:
-        self._arguments = [stack_id, *(str(path) for path in sockets)]
-        self._pids: set[int] = set()
         self._lock = threading.Lock()
-        self._reaper = self._start()
-
-    def add(self, pid: int) -> None:
-        """A process was started, in a group of its own."""
-        with self._lock:
-            self._pids.add(pid)
-            self._tell(f"+{pid}")
-
-    def remove(self, pid: int) -> None:
-        """A process has ended."""
-        with self._lock:
-            self._pids.discard(pid)
-            self._tell(f"-{pid}")
-
-    def close(self, seconds: float) -> None:
-        """Everything has ended: the reaper may go, within so many seconds."""
-        with self._lock, suppress(OSError, ValueError):
-            self._write("bye")
-        with suppress(subprocess.TimeoutExpired):
-            self._reaper.wait(seconds)
-        assert self._reaper.stdin is not None
-        with suppress(OSError):
-            self._reaper.stdin.close()
-
-    def _tell(self, line: str) -> None:
-        lines = [line]
-        with suppress(OSError, ValueError):
-            if self._reaper.poll() is not None:  # killed; a new one has to know of everything
-                self._reaper = self._start()
-                lines = [f"+{pid}" for pid in self._pids]
-            self._write(*lines)
-
-    def _write(self, *lines: str) -> None:
-        assert self._reaper.stdin is not None
-        self._reaper.stdin.writelines(f"{line}\n" for line in lines)
-        self._reaper.stdin.flush()
-
-    def _start(self) -> subprocess.Popen[str]:
         # it outlives whatever stack started this one, or nobody would end what is in here
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, *self._arguments],
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-I", "-S", __file__, stack_id, *map(str, sockets)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -130,6 +90,29 @@ class ReaperClient:
             start_new_session=True,
             text=True,
         )
+
+    def add(self, pid: int) -> None:
+        """A process was started, in a group of its own."""
+        self._tell(f"+{pid}")
+
+    def remove(self, pid: int) -> None:
+        """A process has ended."""
+        self._tell(f"-{pid}")
+
+    def close(self, seconds: float) -> None:
+        """Everything has ended: the reaper may go, within so many seconds."""
+        self._tell("bye")
+        with suppress(subprocess.TimeoutExpired):
+            self._reaper.wait(seconds)
+        assert self._reaper.stdin is not None
+        with suppress(OSError):
+            self._reaper.stdin.close()
+
+    def _tell(self, line: str) -> None:
+        assert self._reaper.stdin is not None
+        with self._lock, suppress(OSError, ValueError):  # it was killed; see `Folder.take_over`
+            self._reaper.stdin.write(f"{line}\n")
+            self._reaper.stdin.flush()
 
 
 if __name__ == "__main__":

@@ -82,20 +82,3 @@ def test_a_worker_ends_itself_when_supervisor_and_reaper_are_gone(
         supervisor.wait()
         until(lambda: gone(*ready["pids"]["worker"]), what="the worker's end")
         reap((tmp_path / "stack-id").read_text())
-
-
-@pytest.mark.thorough
-def test_a_reaper_that_was_killed_is_replaced(tmp_path: Path) -> None:
-    with _up(tmp_path) as (supervisor, ready):
-        old = _reaper_of(supervisor)
-        old.kill()
-        # dead, and not yet looked after: the supervisor notices with the next thing that happens
-        until(lambda: old.status() == psutil.STATUS_ZOMBIE, what="the reaper's death")
-        [worker] = ready["pids"]["worker"]
-        os.kill(worker, 9)  # with the next thing that happens, the supervisor notices
-        told = [next_line(supervisor) for _ in range(2)]
-        assert [event["event"] for event in told] == ["died", "started"]
-        assert _reaper_of(supervisor).pid != old.pid
-        supervisor.kill()
-        now = [*(pid for pid in pids_of(ready) if pid != worker), told[1]["pid"]]
-        until(lambda: gone(*now), what="the new reaper's work")
