@@ -30,10 +30,6 @@ from local_smtp.web.words import words_in
 Say = Callable[..., str]
 
 
-class Failed(Exception):
-    """A check that failed; says what to do."""
-
-
 def doctor(
     as_json: Annotated[
         bool, Option("--json", help="one JSON object in one line, to paste or to keep in a file")
@@ -65,7 +61,7 @@ def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
     for name, check in _CHECKS.items():
         try:
             yield name, check(say), True
-        except (Failed, StackError, OSError) as error:
+        except (StackError, OSError) as error:
             yield name, str(error), False
 
 
@@ -94,7 +90,7 @@ def _packages(say: Say) -> str:
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         sentence = "missing: {names}; run `make demo`, which installs them"
-        raise Failed(say(sentence, names=", ".join(missing)))
+        raise StackError(say(sentence, names=", ".join(missing)))
     return say("all there")
 
 
@@ -103,7 +99,7 @@ def _redis(say: Say) -> str:
     shown = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
     if shown.returncode:
         sentence = "{server} does not run; install redis-server, or use --redis-url"
-        raise Failed(say(sentence, server=server))
+        raise StackError(say(sentence, server=server))
     return " ".join(shown.stdout.split()[:3])
 
 
@@ -136,14 +132,14 @@ def _folder(say: Say) -> str:
     little = "only {free} MB free in {folder}; free some, or set TMPDIR"
     sentence = say(little if free < 200 else enough, free=free, folder=tempfile.gettempdir())
     if free < 200:
-        raise Failed(sentence)
+        raise StackError(sentence)
     return sentence
 
 
 def _memory(say: Say) -> str:
     free = psutil.virtual_memory().available // 2**20
     if free < 400:
-        raise Failed(say("only {free} MB free; close some programs", free=free))
+        raise StackError(say("only {free} MB free; close some programs", free=free))
     return say("{free:,} MB", free=free)
 
 

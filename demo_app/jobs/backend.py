@@ -63,11 +63,9 @@ class Backend(ABC):
             self.check(job)
         self._enqueue(jobs)
         hit(Step.ENQUEUED)
-        results = [self.handle(job) for job in jobs]
-        if self.in_request:
-            for result in results:
-                result.refresh()
-        return results
+        if self.in_request:  # each has ended by now
+            return [self.find(job.id) or self.handle(job) for job in jobs]
+        return [self.handle(job) for job in jobs]
 
     def check(self, job: Job) -> None:
         """Raises Unsupported, which says what the job asks for and this backend does not do."""

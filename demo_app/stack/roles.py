@@ -99,8 +99,8 @@ class Plan:
         return {**inherited, **ours, **self.options.environment}
 
 
-def command(role: str, plan: Plan, number: int) -> list[str]:
-    """The command that starts a process of the role; number: which of its kind, from 1."""
+def command(role: str, plan: Plan) -> list[str]:
+    """The command that starts a process of the role."""
     python = [sys.executable, "-m"]
     if role == "redis":
         assert plan.redis_socket is not None

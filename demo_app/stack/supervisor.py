@@ -188,7 +188,7 @@ class Supervisor:
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
             try:
-                order = command(role, self._plan, number)
+                order = command(role, self._plan)
                 process = Process(role, order, environment, log, number)
             except OSError as error:  # no descriptor is free, or fork(2) says EAGAIN
                 raise StackError(f"{_NAMES[role]} can't be started: {error.strerror}.") from error
