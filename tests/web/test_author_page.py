@@ -70,8 +70,7 @@ def test_the_months_comments_are_mailed_to_the_author_as_a_table(reader, client)
     wait_for(reader, reader.post("/authors/Björn/report"), "delivered")
 
     lines = mailed(client, "Comments in").get_content().lstrip("\ufeff").splitlines()
-    assert lines[2].startswith('"2","First in, first out","Björn","')
-    assert lines[2].endswith(',"Mia"')
+    assert lines[2].startswith('2,"First in, first out",Björn,')
 
 
 def test_a_file_that_is_no_picture_ends_as_discarded_after_another_was_delivered(reader):
