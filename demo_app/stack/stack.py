@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import uuid
 from collections.abc import Callable
-from contextlib import closing, suppress
-from functools import partial
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -43,27 +42,27 @@ class Stack:
         self.report_deaths = self.options.report_deaths
         self._on_event = on_event or (lambda _: None)
         self._supervisor: Supervisor | None = None
-        self._folder: Folder | None = None
         self._plan: Plan | None = None
-        self._control: ControlPipe | None = None
+        self._started = ExitStack()
 
     def __enter__(self) -> Stack:
         try:
-            self._folder = Folder(self.options.dir)
-            self._plan = _plan(self.options, self._folder)
-            self._supervisor = Supervisor(self._plan, self._tell)
-            # before the workers: one that finds no supervisor behind the pipe ends itself
-            answers = {
-                START_AGAIN: partial(self._revive, self._supervisor),
-                OUTAGE: partial(self._supervisor.outage, "redis"),
-            }
-            self._control = ControlPipe(self._folder.control, answers)
-            if self.options.autostart:
-                self._supervisor.start_all(self._wanted())
+            self._start(self._started)
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _start(self, started: ExitStack) -> None:
+        folder = started.enter_context(closing(Folder(self.options.dir)))
+        self._plan = plan = _plan(self.options, folder)
+        started.callback(_release, plan)
+        answers = {START_AGAIN: self._revive, OUTAGE: lambda: self._running().outage("redis")}
+        started.enter_context(closing(ControlPipe(folder.control, answers)))
+        self._supervisor = Supervisor(plan, self._tell)
+        started.callback(self._supervisor.stop)
+        if self.options.autostart:
+            self._supervisor.start_all(self._wanted())
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -118,25 +117,8 @@ class Stack:
 
     def stop(self) -> None:
         """End everything that was started; may be called twice. A Ctrl-C waits until it is done."""
-        uninterruptible(self._stop)
-
-    def _stop(self) -> None:
-        supervisor, self._supervisor = self._supervisor, None
-        folder, self._folder = self._folder, None
-        control, self._control = self._control, None
-        if supervisor is not None:
-            supervisor.stop()
-        if control is not None:
-            control.close()
-        if self._plan is not None:
-            release(self._plan.web_port, self._plan.inbox_port, self._plan.smtp_port)
-            socket = self._plan.redis_socket
-            if socket is not None:
-                socket.unlink(missing_ok=True)
-                if socket.parent != self._plan.folder.redis:
-                    socket.parent.rmdir()
-        if folder is not None:
-            folder.close()
+        uninterruptible(self._started.close)
+        self._supervisor = None
 
     def _tell(self, event: Event) -> None:
         """Tell of an event; a worker's death goes into the journal as well, which shows it."""
@@ -158,8 +140,9 @@ class Stack:
             STOCK: int(self.options.twin),
         }
 
-    def _revive(self, supervisor: Supervisor) -> None:
+    def _revive(self) -> None:
         """Start whatever is dead and stays dead by itself; trouble goes to `on_event`."""
+        supervisor = self._running()
         for role, count in self._wanted().items():
             try:
                 supervisor.revive(role, count)
@@ -204,3 +187,12 @@ def _plan(options: Options, folder: Folder) -> Plan:
         inbox_port=take(options.inbox_port, "the inbox"),
         smtp_port=take(options.smtp_port, "the mail server"),
     )
+
+
+def _release(plan: Plan) -> None:
+    """Let go of what a plan has reserved."""
+    release(plan.web_port, plan.inbox_port, plan.smtp_port)
+    if (socket := plan.redis_socket) is not None:
+        socket.unlink(missing_ok=True)
+        if socket.parent != plan.folder.redis:
+            socket.parent.rmdir()
