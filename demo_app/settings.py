@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     @property
     def task_modules(self) -> tuple[str, ...]:
         """The modules with jobs: the demo app's, and those that were named."""
-        return ("demo_app.tasks", "demo_app.author_tasks", *self.tasks)
+        return ("demo_app.tasks", *self.tasks)
 
     @property
     def smtp_address(self) -> tuple[str, int]:

@@ -14,7 +14,6 @@ from PIL import Image
 from support import most_thorough, until
 
 from demo_app import tasks
-from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
 from demo_app.blog.database import Database, DatabaseMissing, SqliteDatabase
@@ -27,6 +26,7 @@ from demo_app.mail.connection import MailDeferred, MailServerAway
 from demo_app.settings import BackendName, Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
+from demo_app.tasks import mail_monthly_report, mail_thumbnail
 
 BACKENDS = [name for name in BackendName if name is not BackendName.INLINE]
 

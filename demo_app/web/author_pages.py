@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from demo_app.author_tasks import mail_monthly_report, mail_thumbnail
 from demo_app.blog import outbox, pictures, posts
 from demo_app.blog.posts import Notice, Post
 from demo_app.jobs.job import Job
+from demo_app.tasks import mail_monthly_report, mail_thumbnail
 from demo_app.web.blog_pages import check_rate
 from demo_app.web.comments import CommentService, Route
 from demo_app.web.dependencies import ServicesDep
