@@ -10,19 +10,19 @@ from demo_app.blog.database import Database
 
 log = logging.getLogger(__name__)
 
-#: Seconds before a step that failed is tried again.
-_PAUSE = 0.5
+#: Seconds of rest after a step that found nothing more, and before one that failed is tried again.
+_REST, _PAUSE = 1.0, 0.5
 
 
 class Loop:
     """See the module.
 
     step: returns whether there may be more to do at once, and raises when the queue can't be
-    reached. database: whose connection the thread closes. rest: seconds between two rounds.
+    reached. database: whose connection the thread closes.
     """
 
-    def __init__(self, step: Callable[[], int], database: Database, rest: float = 0.0) -> None:
-        self._step, self._database, self._rest = step, database, rest
+    def __init__(self, step: Callable[[], int], database: Database) -> None:
+        self._step, self._database = step, database
         self._wanted, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"relay {step.__name__}", daemon=True
@@ -31,7 +31,7 @@ class Loop:
         self.failure = ""
 
     def start(self) -> None:
-        """Begin; the first round waits to be woken, for a second at most."""
+        """Begin."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -49,17 +49,19 @@ class Loop:
         # a delete that a power failure takes back is done again: no sync that readers wait for
         self._database.sync_later()
         while not self._stopping.is_set():
-            self._wanted.wait(timeout=1.0)
             self._wanted.clear()
-            try:
-                while not self._stopping.is_set() and self._step():
-                    pass
-                self.failure = ""
-                self._stopping.wait(self._rest)
-            except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
-                if not self.failure:
-                    log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)
-                self.failure = str(error) or type(error).__name__
-                self.wake()
-                self._stopping.wait(_PAUSE)
+            self._wanted.wait(self._poll())
         self._database.close()
+
+    def _poll(self) -> float:
+        """Do the step; returns how long to rest, unless it is woken."""
+        try:
+            more = self._step()
+        except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
+            if not self.failure:
+                log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)
+            self.failure = str(error) or type(error).__name__
+            self._stopping.wait(_PAUSE)
+            return 0.0
+        self.failure = ""
+        return 0.0 if more else _REST

@@ -21,9 +21,6 @@ from demo_app.jobs.job import Job
 
 log = logging.getLogger(__name__)
 
-#: Seconds of rest between two rounds of questions to the queue.
-_GATHER = 1.0
-
 
 class Relay:
     """Hands jobs over in the order in which they were written down.
@@ -49,13 +46,12 @@ class Relay:
         self._reached = 0  # the last row that was handed over, or set aside
         self._set_aside: dict[int, str] = {}  # why, by row
         self._settlement = Settlement(database, backend, self.hand_over_again, at_once)
-        self._loops = Loop(self.hand_over, database), Loop(self.settle, database, rest=_GATHER)
+        self._loops = Loop(self.hand_over, database), Loop(self.settle, database)
 
     def start(self) -> None:
         """Begin, with whatever an earlier process left in the outbox."""
         for loop in self._loops:
             loop.start()
-        self.wake()
 
     def wake(self) -> None:
         """There is something to hand over."""
@@ -118,7 +114,6 @@ class Relay:
             log.error("A row of the outbox is set aside: %s", reasons[row])
         if not self._keep:
             outbox.remove(self._database, [row for row in jobs if row not in reasons])
-        self._loops[1].wake()
         return len(batch)
 
     def _enqueue(self, jobs: dict[int, Job]) -> dict[int, str]:
