@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -67,8 +66,6 @@ def ask(path: Path, request: bytes = START_AGAIN) -> bool:
     except OSError:
         return False
     try:
-        if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
-            return False
         return os.write(pipe, request + b"\n") > 0  # so short a write is whole (PIPE_BUF)
     except BlockingIOError:
         return True  # full of requests already

@@ -39,8 +39,5 @@ def celery_settings(chosen: Settings) -> dict[str, Any]:
 def program() -> str:
     """What this program is called in a job's history: ``web`` for ``python -m demo_app.web``, else
     the name of the module or file that runs."""
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    if spec is None:
-        return Path(getattr(main, "__file__", None) or "python").stem
-    return str(spec.name).removesuffix(".__main__").rpartition(".")[2]
+    path = Path(getattr(sys.modules["__main__"], "__file__", None) or "python")
+    return path.parent.name if path.stem == "__main__" else path.stem
