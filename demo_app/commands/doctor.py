@@ -15,7 +15,6 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -83,15 +82,6 @@ def _python(say: Say) -> str:
         version=version,
         fixed=".".join(map(str, fixed)),
     )
-
-
-def _packages(say: Say) -> str:
-    needed = ("celery", "redis", "fastapi", "uvicorn", "rich")
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        sentence = "missing: {names}; run `make demo`, which installs them"
-        raise StackError(say(sentence, names=", ".join(missing)))
-    return say("all there")
 
 
 def _redis(say: Say) -> str:
@@ -168,7 +158,6 @@ def _font(say: Say) -> str:
 
 _CHECKS: dict[str, Callable[[Say], str]] = {
     "Python": _python,
-    "packages": _packages,
     "Redis server": _redis,
     "DEMO_REDIS_URL": _external_redis,
     "DEMO_DATABASE_URL": _database,
