@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -67,17 +66,19 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
         since = journal_end(client)
         client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
         done: list[Kill] = []
-        posting = threading.Thread(target=_post, args=(stack, comments, on_event), name="readers")
-        posting.start()
-        for number in range(kills):
-            # of few comments, so many are left that a worker is in the middle of some
-            enough = min(
-                comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
-            )
-            client.wait_for_mails(before["distinct"] + enough)
-            done.append(kill_busy_worker(stack, client, seconds=10.0))
-            on_event("killed", done[-1])
-        posting.join()
+        with ThreadPoolExecutor(READERS) as readers:
+            numbers = [range(n, comments, READERS) for n in range(READERS)]
+            posting = [readers.submit(_post, stack, some, on_event) for some in numbers]
+            for number in range(kills):
+                # of few comments, so many are left that a worker is in the middle of some
+                enough = min(
+                    comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
+                )
+                client.wait_for_mails(before["distinct"] + enough)
+                done.append(kill_busy_worker(stack, client, seconds=10.0))
+                on_event("killed", done[-1])
+        for posted in posting:
+            posted.result()
         _wait_for_all(client, before["distinct"], comments, on_event)
         client.set_faults()
         after = client.mail_stats()
@@ -127,15 +128,11 @@ def kill_busy_worker(
     return Kill(at, pid, name, tuple(held))
 
 
-def _post(stack: Stack, comments: int, on_event: OnEvent) -> None:
-    def reader(numbers: range) -> None:
-        with Client(stack.ready) as client:
-            for number in numbers:
-                client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
-                on_event("posted", None)
-
-    with ThreadPoolExecutor(READERS) as pool:
-        list(pool.map(reader, [range(n, comments, READERS) for n in range(READERS)]))
+def _post(stack: Stack, numbers: range, on_event: OnEvent) -> None:
+    with Client(stack.ready) as client:
+        for number in numbers:
+            client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
+            on_event("posted", None)
 
 
 def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
