@@ -119,28 +119,26 @@ def _sentence(event: dict[str, Any]) -> str:
     return f"  {event['role']} {event['event']} (pid {event['pid']})"
 
 
-def _for_phones(web: str) -> str:
-    address = address_for_phones(urlsplit(web).port)
-    if not address:
-        return "  (with DEMO_WEB_HOST=0.0.0.0 phones may comment too: the show begins with a code)"
-    return f"  for phones     {address} (the show begins with its QR code)"
-
-
 def _welcome(stack: Stack, show: bool) -> str:
     ready = stack.ready
-    token = ready["token"]
-    pids = ", ".join(f"{role} {' '.join(map(str, pids))}" for role, pids in ready["pids"].items())
-    return "\n".join(
-        (
-            "Everything runs. Ctrl-C ends it.",
-            f"  the blog       {ready['web']}/",
-            f"  the stage      {ready['web']}/stage?token={token}",
-            *([f"  the show       {ready['web']}/stage?show=four-minutes&token={token}"] * show),
-            *([f"  your notes     {ready['web']}/stage/notes?token={token}"] * show),
-            f"  the jobs       {ready['web']}/jobs?token={token}",
-            f"  the inbox      {ready['inbox']}/?token={token}",
-            f"  the processes  {pids}",
-            f"  all state in   {ready['dir']}",
-            *([_for_phones(ready["web"])] * show),
-        )
-    )
+    web, token = ready["web"], f"token={ready['token']}"
+    rows = {"the blog": f"{web}/", "the stage": f"{web}/stage?{token}"}
+    if show:
+        phones = address_for_phones(urlsplit(web).port)
+        rows |= {
+            "the show": f"{web}/stage?show=four-minutes&{token}",
+            "your notes": f"{web}/stage/notes?{token}",
+            "for phones": f"{phones} (the show begins with its QR code)"
+            if phones
+            else "only with DEMO_WEB_HOST=0.0.0.0 (the show then begins with a QR code)",
+        }
+    rows |= {
+        "the jobs": f"{web}/jobs?{token}",
+        "the inbox": f"{ready['inbox']}/?{token}",
+        "the processes": ", ".join(
+            f"{role} {' '.join(map(str, pids))}" for role, pids in ready["pids"].items()
+        ),
+        "all state in": ready["dir"],
+    }
+    lines = [f"  {name:14} {where}" for name, where in rows.items()]
+    return "\n".join(["Everything runs. Ctrl-C ends it.", *lines])
