@@ -31,6 +31,7 @@ from demo_app.web import (
     errors,
     jobs_api,
     operations,
+    tasks_page,
 )
 from demo_app.web.author_pages import AUTHOR_BURST, AUTHOR_PER_SECOND
 from demo_app.web.blog_pages import FEW
@@ -73,8 +74,8 @@ def make_app(chosen: Settings) -> FastAPI:
     )
     app.state.services = services
     app.state.rooms = []
-    # admin actions before the dashboard, whose addresses would take theirs for a state
-    pages = (blog_pages, author_pages, admin_actions, dashboard)
+    # the dashboard last: its addresses would take those of the others for a state
+    pages = (blog_pages, author_pages, admin_actions, tasks_page, dashboard)
     for part in (*pages, jobs_api, operations):
         app.include_router(part.router)
     _serve_files(app, "demo_app.web")
