@@ -89,7 +89,7 @@ def _twin(stage: Stage) -> None:
     if twin is None:
         raise DomainError(409, "no_twin")
     queue = _queue(stage)
-    _new_round(stage)
+    stage.new_round()
     stage.inbox.misbehave(HELD)
     # stock Celery has one worker, so one of ours is at work; the others take over after the kill
     resting = [worker.id for worker in _living(stage)[1:]]
@@ -107,12 +107,6 @@ def _twin(stage: Stage) -> None:
     stage.inbox.misbehave()
     for worker in resting:
         queue.pause(worker, False)
-
-
-def _new_round(stage: Stage) -> None:
-    stage.new_round()
-    if stage.twin is not None:
-        stage.twin.new_round()
 
 
 def _queue(stage: Stage) -> Queue:
@@ -242,7 +236,7 @@ ACTIONS: dict[str, Action] = {
     "celery": _route(BackendName.CELERY),
     "clean": _clean,
     "twin": _twin,
-    "new-round": _new_round,
+    "new-round": Stage.new_round,
 }
 #: Those that break nothing, and so need no `--controls`.
 HARMLESS = ("comment", "burst", "new-round")

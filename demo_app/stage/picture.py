@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo_app.broker.fold import WorkerRecord
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
-from demo_app.stage.replay import LastKill
 from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
 from demo_app.web.translations import Translations
@@ -31,7 +31,7 @@ class Picture:
     redis: whether it answers; None when it takes no part. paused: nobody takes a
     job. mail: the mood of the mail server, and mail_seconds how long it takes for a mail. twice:
     mails that came again, and are shown once.
-    last_kill: of the last worker that was killed in this round. moment: on the tape, epoch seconds
+    last_kill: the worker that was killed last in this round. moment: on the tape, epoch seconds
     of what it shows. tape: where the tape begins and ends (since, until), the moments of the events
     before and after this one (previous, next; None at the ends), and its bookmarks (marks).
     """
@@ -49,7 +49,7 @@ class Picture:
     mail: str = "well"
     mail_seconds: float = 0.0
     twice: int = 0
-    last_kill: LastKill | None = None
+    last_kill: WorkerRecord | None = None
     moment: float | None = None
     tape: dict[str, Any] = field(default_factory=dict)
 
@@ -58,6 +58,11 @@ class Picture:
         """How many mails a slow mail server is being handed."""
         busy = sum(len(self.floors[worker.id]) for worker in self.workers if worker.alive)
         return busy if self.mail == "slow" else 0
+
+    @property
+    def killed_pid(self) -> int:
+        """The process of the last killed worker."""
+        return snapshot.pid_of(self.last_kill.id) if self.last_kill else 0
 
     @property
     def rescued(self) -> int:

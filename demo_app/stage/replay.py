@@ -1,62 +1,22 @@
-"""What the journal tells: the system as it was a minute ago, and what became of a killed worker's
-jobs: how many came back, and when."""
+"""What the journal tells: the system as it was a minute ago, and who was killed last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.where import PLACE_OF_STATE, Place
-from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
 
 #: Events that get a bookmark.
 _MARKS = {"worker_killed": "kill", "worker_died": "rescue"}
 
 
-@dataclass(frozen=True, slots=True)
-class LastKill:
-    """A killed worker. at: epoch seconds. held: the jobs that it has, and nobody has rescued yet.
-
-    rescued: how many were given back, and after: how many seconds later; None while they wait.
-    lost: those that it had when its end was found, and that did not come back.
-    """
-
-    worker: str
-    at: float
-    held: int
-    rescued: int
-    after: float | None
-    lost: int
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return snapshot.pid_of(self.worker)
-
-
-def last_kill(fold: Fold, since: float = 0.0) -> LastKill | None:
-    """That of the worker that was killed last, and not before `since` (epoch seconds)."""
-    killed = [(one.killed, one) for one in fold.workers.values() if (one.killed or -1.0) >= since]
-    if not killed:
-        return None
-    at, worker = max(killed, key=_when)
-    assert at is not None
-    waits = worker.died is None
-    return LastKill(
-        worker.id,
-        at,
-        held=len(worker.held) if waits else 0,
-        rescued=len(worker.rescued),
-        after=None if worker.died is None else worker.died - at,
-        lost=0 if waits else len(worker.held),
-    )
-
-
-def _when(pair: tuple[float | None, WorkerRecord]) -> float:
-    return pair[0] or 0.0
+def last_kill(fold: Fold, since: float = 0.0) -> WorkerRecord | None:
+    """The worker that was killed last, and not before `since` (epoch seconds)."""
+    killed = [one for one in fold.workers.values() if (one.killed or -1.0) >= since]
+    return max(killed, key=lambda one: one.killed or 0.0, default=None)
 
 
 class Past:

@@ -76,18 +76,21 @@ def film_of_the_tape(request: Request, stage: StageDep) -> Response:
 
 def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:
     twin = stage.twin.picture() if stage.twin is not None and picture.moment is None else None
-    values: dict[str, Any] = {"picture": picture, "replay": picture.moment is not None}
-    values["in_words"] = picture.in_words(translations(language_of(request)))
-    values |= {"show_steps": _steps(request, stage, show) if show else []}
-    values |= {
-        "show_state": state_of(picture, twin),
-        "twin": twin,
-        "burst": BURST,
-        "votes": stage.votes,
-    }
     phones = address_for_phones(request.url.port) if show else ""
-    values |= {"phones": phones, "qr_code": qr_code(phones) if phones else ""}
-    return render(request, "stage.html", **values)
+    return render(
+        request,
+        "stage.html",
+        picture=picture,
+        replay=picture.moment is not None,
+        in_words=picture.in_words(translations(language_of(request))),
+        show_steps=_steps(request, stage, show) if show else [],
+        show_state=state_of(picture, twin),
+        twin=twin,
+        burst=BURST,
+        votes=stage.votes,
+        phones=phones,
+        qr_code=qr_code(phones) if phones else "",
+    )
 
 
 def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
@@ -103,9 +106,9 @@ def notes(
     show: Annotated[str, Query(max_length=100)] = "four-minutes",
 ) -> Response:
     """The speaker's second window: what to say, what comes next, and the time that is left."""
-    values: dict[str, Any] = {"show": show, "minutes": show_named(show).minutes}
-    values["show_steps"] = _steps(request, stage, show)
-    return render(request, "notes.html", **values)
+    played = _steps(request, stage, show)
+    minutes = show_named(show).minutes
+    return render(request, "notes.html", show=show, minutes=minutes, show_steps=played)
 
 
 @router.post("/do/{action}")

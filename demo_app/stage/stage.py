@@ -15,10 +15,10 @@ from demo_app.blog import posts
 from demo_app.blog.posts import Notice
 from demo_app.broker import journal
 from demo_app.broker.events import Event, State
-from demo_app.broker.fold import Fold
+from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.queue import Queue
 from demo_app.stage.picture import TOKENS, Picture, arranged
-from demo_app.stage.replay import LastKill, Past, last_kill
+from demo_app.stage.replay import Past, last_kill
 from demo_app.stage.twin import Twin
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
@@ -142,7 +142,7 @@ class Stage:
                 last_kill=last_kill(past.fold),
             )
 
-    def _newest_kill(self, queue: Queue) -> LastKill | None:
+    def _newest_kill(self, queue: Queue) -> WorkerRecord | None:
         """The newest of this round; reads what the journal has more than at the last time."""
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
@@ -169,6 +169,8 @@ class Stage:
         fresh = self.round.with_suffix(f".{threading.get_native_id()}")
         fresh.write_text(str(newest[0].comment_id if newest else 0))
         fresh.replace(self.round)
+        if self.twin is not None:
+            self.twin.new_round()
 
 
 def _moments(entries: Sequence[Event]) -> list[float]:

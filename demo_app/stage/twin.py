@@ -73,10 +73,10 @@ class Twin:
         """Count from here."""
         self._client.delete(_POSTED)
 
-    def kill(self) -> bool:
-        """`kill -9` for the stock worker; False when none is alive."""
-        pid, alive, _ = self._worker()
-        return alive and processes.send(pid or 0, processes.is_our_worker, signal.SIGKILL)
+    def kill(self) -> None:
+        """`kill -9` for the stock worker, if one is alive."""
+        pid, _, _ = self._worker()
+        processes.send(pid or 0, processes.is_our_worker, signal.SIGKILL)
 
     def picture(self) -> TwinPicture | None:
         """What stock Celery has now; while Redis is away, what it had last."""
