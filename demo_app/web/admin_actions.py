@@ -7,11 +7,12 @@ works the same with and without JavaScript.
 from __future__ import annotations
 
 import signal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from demo_app.broker.events import State
 from demo_app.broker.queue import Queue
@@ -27,47 +28,45 @@ router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 MOST = 500
 _LOOKED_AT = 3000
 MOVABLE = (State.QUEUED, State.SCHEDULED, State.RETRYING, State.DEAD)
-Text = Annotated[str, Query(max_length=300)]
-
-
 #: What may be done to a job that waits, to a queue, and to a worker.
 JobAction = Literal["retry", "discard"]
 QueueAction = Literal["pause-queue", "resume-queue"]
 WorkerAction = Literal["pause", "resume", "stop", "kill"]
+Text = Annotated[str, Field(max_length=300)]
+
+
+class Question(BaseModel):
+    """What is to be done, and to what: a worker, a queue, some jobs, or the whole of what the
+    filter (state, q) finds, from the cursor on."""
+
+    what: JobAction | WorkerAction | QueueAction
+    state: State | None = None
+    q: Text = ""
+    whole: bool = False
+    job: Annotated[list[str], Field(max_length=200)] = []
+    worker: Text = ""
+    queue: Text = ""
+    cursor: Text = ""
+
+
+class Decision(Question):
+    """The answer to a question about jobs."""
+
+    what: JobAction
 
 
 @router.get("/confirm", response_class=HTMLResponse)
-def confirm(
-    request: Request,
-    what: JobAction | WorkerAction | QueueAction,
-    state: State | None = None,
-    q: Text = "",
-    whole: bool = False,
-    job: Annotated[list[str] | None, Query(max_length=200)] = None,
-    worker: Text = "",
-    queue: Text = "",
-    cursor: Text = "",
-) -> Response:
-    """The question before anything is done. cursor: where "all" begins, if not at the first."""
-    values: dict[str, Any] = {"what": what, "state": state, "q": q, "whole": whole, "most": MOST}
-    values |= {"jobs": job or [], "worker": worker, "queue": queue, "cursor": cursor}
-    return render(request, "confirm.html", **values)
+def confirm(request: Request, asked: Annotated[Question, Query()]) -> Response:
+    """The question before anything is done."""
+    return render(request, "confirm.html", most=MOST, **dict(asked))
 
 
 @router.post("/decide")
-def decide(
-    queue: QueueDep,
-    what: Annotated[JobAction, Form()],
-    state: Annotated[State | None, Form()] = None,
-    q: Annotated[str, Form(max_length=200)] = "",
-    whole: Annotated[bool, Form()] = False,
-    job: Annotated[list[str] | None, Form(max_length=200)] = None,
-    cursor: Annotated[str, Form(max_length=300)] = "",
-) -> Response:
+def decide(queue: QueueDep, told: Annotated[Decision, Form()]) -> Response:
     """Retry or discard the jobs, or all that the filter finds."""
-    ids, rest = job or [], None
-    if whole and state in MOVABLE:
-        ids, rest = _filtered(queue, state, q, cursor or None)
+    what, state, q, ids, rest = told.what, told.state, told.q, told.job, None
+    if told.whole and state in MOVABLE:
+        ids, rest = _filtered(queue, state, q, told.cursor or None)
     step = "delete" if what == "discard" else what
     moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in ids)
     query = {"said": f"{what}.{moved}", **({"q": q} if q else {})}

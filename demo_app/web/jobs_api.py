@@ -16,7 +16,6 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import Page, get_job
-from demo_app.broker.queue import Queue
 from demo_app.broker.view import JobView
 from demo_app.web import snapshot
 from demo_app.web.admin_actions import JobAction
@@ -125,16 +124,13 @@ def job(queue: QueueDep, job_id: JobId) -> JobView:
     return view
 
 
-@router.post("/jobs/{job_id}/retry", responses=_ERRORS)
-def retry(queue: QueueDep, job_id: JobId) -> MovedModel:
-    """Put a retrying, scheduled or dead job into its queue now."""
-    return _move(queue, job_id, "retry")
-
-
-@router.post("/jobs/{job_id}/discard", responses=_ERRORS)
-def discard(queue: QueueDep, job_id: JobId) -> MovedModel:
-    """Remove a retrying, scheduled or dead job for good."""
-    return _move(queue, job_id, "discard")
+@router.post("/jobs/{job_id}/{what}", responses=_ERRORS)
+def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
+    """Put a retrying, scheduled or dead job into its queue now, or remove it for good."""
+    was = queue.decide(job_id, what, by="a person")
+    if not was:
+        raise DomainError(409, "not_movable", state=job(queue, job_id).state)
+    return MovedModel(id=job_id, was=was)
 
 
 @router.get("/events", responses=_STREAM | responses(503))
@@ -151,13 +147,3 @@ async def events(
     stream = services.feed.listen(start)
     headers = {"x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
-
-
-def _move(queue: Queue, job_id: str, what: JobAction) -> MovedModel:
-    was = queue.decide(job_id, what, by="a person")
-    if not was:
-        view = get_job(queue.client, job_id)
-        if view is None:
-            raise DomainError(404, "no_job", id=job_id)
-        raise DomainError(409, "not_movable", state=view.state)
-    return MovedModel(id=job_id, was=was)

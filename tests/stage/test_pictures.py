@@ -51,26 +51,27 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
     }
 
 
-def in_journal(fold: Fold, numbers: dict[str, int]) -> dict[str, object]:
-    """The same, from the journal up to some entry, of these comments."""
+def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
+    """The same, from the journal up to some entry, of these comments. seats: how many of them a
+    long queue shows, beside older ones."""
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()
     }
     return {
-        "queue": [numbers[job] for job in fold.order if job in numbers][:TOKENS],
+        "queue": [numbers[job] for job in fold.order if job in numbers][:seats],
         "workers": {worker: held for worker, held in workers.items() if held},
         "boxes": True,
     }
 
 
 def moments(
-    fold: Fold, entries: list[Event], numbers: dict[str, int]
+    fold: Fold, entries: list[Event], numbers: dict[str, int], seats: int
 ) -> Iterator[dict[str, object]]:
     """What the journal says before these entries, and after each of them."""
-    yield in_journal(fold, numbers)
+    yield in_journal(fold, numbers, seats)
     for entry in entries:
         fold.follow(entry)
-        yield in_journal(fold, numbers)
+        yield in_journal(fold, numbers, seats)
 
 
 def untrue(page: StagePage) -> list[str]:
@@ -144,7 +145,9 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
             if entries is None or journal.run != run or without_redis:
                 continue
             numbers = {job: one for job, one in numbers.items() if old < one <= known}
-            seen, told = in_picture(page, old), list(moments(journal.fold, entries, numbers))
+            seats = TOKENS - sum(n <= old for n in page.floor("queue"))
+            told = list(moments(journal.fold, entries, numbers, seats))
+            seen = in_picture(page, old)
             compared += 1
             if seen not in told:
                 torn.append((seen, told[0], told[-1]))
