@@ -37,24 +37,21 @@ _EACH = {Window.MINUTE: 1, Window.HOUR: 60, Window.DAY: 900}
 def overview(request: Request, services: ServicesDep) -> Response:
     """Everything at one glance."""
     queue, comments = services.queue, services.comments
-    more: dict[str, Any] = {"charts": [], "running": (), "queued": (), "redis": None}
-    more["queues"] = []
     seen = snapshot.take(queue, comments.backend, FEW, FEW)
-    if queue is not None and seen.moment is not None:
-        client, moment = queue.client, seen.moment
-        more["charts"] = [_chart(window, buckets(client, window)) for window in Window]
-        more["running"], more["queued"] = moment.running(FEW), moment.queued(FEW)
-        more["queues"] = moment.queues()
-        more["redis"] = snapshot.redis_state(client)
+    moment, client = seen.moment, queue and queue.client
     return render(
         request,
         "overview.html",
         seen=seen,
+        charts=[_chart(one, buckets(client, one)) for one in Window] if client else [],
+        running=moment.running(FEW) if moment else (),
+        queued=moment.queued(FEW) if moment else (),
+        queues=moment.queues() if moment else (),
+        redis=snapshot.redis_state(client) if client else None,
         outbox=comments.relay.size(),
         trouble=comments.relay.trouble,
         backend=comments.backend.name,
         show=False,
-        **more,
     )
 
 
@@ -118,19 +115,17 @@ def listed(
 def _chart(window: Window, bars: list[Bucket]) -> dict[str, Any]:
     """Jobs done as bars, their latency as a line of dots.
 
-    most: the most jobs in one bucket; rate: the same in jobs a second. spans: how many seconds it
-    goes back. slowest, mean: seconds from enqueueing to the end; None when nothing was timed.
+    most: the most jobs in one bucket; each: its seconds. slowest, mean: seconds from enqueueing to
+    the end; None when nothing was timed.
     """
-    most = max(bar.done for bar in bars)
     timed = [(bar.latency, bar.done) for bar in bars if bar.latency is not None]
     weight = sum(done for _, done in timed)
     return {
         "window": window,
         "buckets": bars,
         "total": sum(bar.done for bar in bars),
-        "most": most,
-        "rate": most / _EACH[window],
-        "spans": len(bars) * _EACH[window],
+        "most": max(bar.done for bar in bars),
+        "each": _EACH[window],
         "slowest": max((latency for latency, _ in timed), default=None),
         "mean": sum(latency * done for latency, done in timed) / weight if weight else None,
     }

@@ -54,17 +54,13 @@ def _search(client: Decoded, state: State, wanted: str, limit: int, cursor: str 
 
 
 def _fits(job: JobView, wanted: str) -> bool:
-    words = []
+    words, named = [], {"task": job.task.rpartition(".")[2], "queue": job.queue}
     for word in wanted.split():
         name, _, value = word.partition(":")
-        if name == "task" and value:
-            if job.task.rpartition(".")[2].casefold() != value:
-                return False
-        elif name == "queue" and value:
-            if job.queue.casefold() != value:
-                return False
-        else:
+        if name not in named or not value:
             words.append(word)
+        elif named[name].casefold() != value:
+            return False
     wanted = " ".join(words)
     texts = [job.id, job.task, json.dumps(job.arguments, ensure_ascii=False, default=str)]
     texts += [event.error_class + event.traceback for event in job.timeline if event.notes]

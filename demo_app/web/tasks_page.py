@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -22,57 +23,45 @@ LOOKED_AT = 500
 _ENDS = (State.DONE, State.RETRYING, State.DEAD, State.DISCARDED)
 
 
-@dataclass(slots=True)
-class TaskTimes:
-    """The tries of one task. ran: the seconds of each; waited: of each job before its first."""
-
-    task: str
-    ran: list[float] = field(default_factory=list)
-    waited: list[float] = field(default_factory=list)
-    failures: int = 0
-
-
-#: The columns, each with what it shows and is sorted by.
-COLUMNS: dict[str, Callable[[TaskTimes], Any]] = {
-    "function": lambda one: one.task,
-    "runs": lambda one: len(one.ran),
-    "failures": lambda one: one.failures,
-    "p50": lambda one: percentile(one.ran, 50),
-    "p95": lambda one: percentile(one.ran, 95),
-    "waited": lambda one: percentile(one.waited, 95),
-}
-
-
 @router.get("/tasks", response_class=HTMLResponse)
 def tasks_page(
     request: Request,
     queue: QueueDep,
-    sort: Literal[tuple(COLUMNS)] = "function",  # type: ignore[valid-type]
+    sort: Literal["function", "runs", "failures", "p50", "p95", "waited"] = "function",
     minutes: Annotated[int, Query(ge=1, le=100_000)] = 60,
 ) -> Response:
     """A row a task, of the tries that ended in the last minutes."""
     jobs = (job for state in _ENDS for job in page(queue.client, state, limit=LOOKED_AT).jobs)
     rows = times_of(jobs, since=time.time() - 60 * minutes)
-    rows.sort(key=COLUMNS[sort], reverse=sort != "function")
-    values: dict[str, Any] = {"columns": COLUMNS, "sort": sort, "minutes": minutes}
-    return render(request, "tasks.html", rows=rows, most=LOOKED_AT, **values)
+    rows.sort(key=itemgetter(sort), reverse=sort != "function")
+    values: dict[str, Any] = {"rows": rows, "most": LOOKED_AT, "sort": sort, "minutes": minutes}
+    return render(request, "tasks.html", **values)
 
 
-def times_of(jobs: Iterable[JobView], since: float) -> list[TaskTimes]:
+def times_of(jobs: Iterable[JobView], since: float) -> list[dict[str, Any]]:
     """A row a task, of the tries that ended since then (epoch seconds). One that a worker's death
     ended is none: it says nothing of the task."""
-    rows: dict[str, TaskTimes] = {}
+    ran, waited, failures = defaultdict[str, list[float]](list), defaultdict(list), Counter[str]()
     for job in jobs:
         for number, run in enumerate(job.runs):
             if run.how in _ENDS and run.ended is not None and run.ended >= since:
-                row = rows.setdefault(job.task, TaskTimes(job.task))
-                row.ran.append(max(0.0, run.ended - run.began))
-                row.failures += run.how in (State.RETRYING, State.DEAD)
+                ran[job.task].append(max(0.0, run.ended - run.began))
+                failures[job.task] += run.how in (State.RETRYING, State.DEAD)
                 if number == 0:
-                    row.waited.append(max(0.0, run.began - job.enqueued))
-    return list(rows.values())
+                    waited[job.task].append(max(0.0, run.began - job.enqueued))
+    return [
+        {
+            "function": task,
+            "runs": len(times),
+            "failures": failures[task],
+            "p50": _percentile(times, 50),
+            "p95": _percentile(times, 95),
+            "waited": _percentile(waited[task], 95),
+        }
+        for task, times in ran.items()
+    ]
 
 
-def percentile(values: list[float], percent: int) -> float:
+def _percentile(values: list[float], percent: int) -> float:
     """The smallest of them that so many percent do not exceed (nearest rank); 0 of none."""
     return sorted(values)[-(-len(values) * percent // 100) - 1] if values else 0.0

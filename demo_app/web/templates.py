@@ -118,17 +118,14 @@ def span(seconds: float) -> str:
 def clock(seconds: float, *, exact: bool = True) -> str:
     """A moment as this machine's clock shows it, with its day when that is another than today."""
     moment = datetime.fromtimestamp(moment_of(seconds))
-    day, _, time_of_day = moment.isoformat(" ", "milliseconds" if exact else "seconds").partition(
-        " "
-    )
-    return time_of_day if moment.date() == datetime.now().date() else f"{day} {time_of_day}"
+    told = moment.isoformat(" ", "milliseconds" if exact else "seconds")
+    return told.partition(" ")[2] if moment.date() == datetime.now().date() else told
 
 
 def iso(seconds: float) -> str:
     """A moment for a program."""
-    return (
-        datetime.fromtimestamp(moment_of(seconds)).astimezone().isoformat(timespec="milliseconds")
-    )
+    moment = datetime.fromtimestamp(moment_of(seconds)).astimezone()
+    return moment.isoformat(timespec="milliseconds")
 
 
 _pages.filters.update(
