@@ -22,8 +22,13 @@ _PACK: Any = import_module("hiredis").pack_command if HIREDIS_AVAILABLE else Non
 
 
 @cache
+def _files() -> dict[str, str]:
+    folder = files(__package__) / "scripts"
+    return {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.is_file()}
+
+
 def _file(name: str) -> str:
-    return (files(__package__) / "scripts" / f"{name}.lua").read_text("utf-8")
+    return _files()[f"{name}.lua"]
 
 
 @cache
@@ -59,6 +64,8 @@ class Scripts:
     """The scripts on one server, for all threads of this process."""
 
     def __init__(self, client: redis.Redis, options: Options) -> None:
+        # all are read now: later the files may be another version's, or no descriptor may be left
+        _files()
         self._shared, self._options = client, options
         self._registered: dict[str, Any] = {}
         self._own = _Own()

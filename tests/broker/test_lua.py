@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +19,8 @@ from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.stack.redis_server import start
 
+TESTS = Path(__file__).parent.parent
+
 
 def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None:
     for file in (files("demo_app.broker") / "scripts").iterdir():
@@ -25,6 +29,24 @@ def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None
             text = store.scripts.registered(name).script
             for function in re.findall(r"^local function (\w+)", text, re.MULTILINE):
                 assert len(re.findall(rf"\b{function}\(", text)) > 1, (name, function)
+
+
+def test_a_process_without_a_free_descriptor_ends_its_jobs(redis_url: str) -> None:
+    """Its first job as well: each script has been read before."""
+    program = f"""
+import resource
+from demo_app.broker.claim import Disposition
+from demo_app.broker.queue import Queue
+from support import client_of, message
+store = Queue(client_of({redis_url!r}))
+store.register("w", 60_000, "{{}}")  # opens the connection
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+store.enqueue(message())
+[claimed] = store.claim("w", ["mail"])
+assert store.finish(claimed.claim, Disposition.DONE).in_time
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=TESTS, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
 
 
 def test_a_prefix_may_have_any_letter(store: Queue) -> None:
