@@ -46,7 +46,7 @@ class CeleryBackend(Backend):
     def find(self, job_id: str) -> TaskResult | None:
         """What Redis knows of the job."""
         view = get_job(self._store.client, job_id)
-        return None if view is None else result_of(view, self)
+        return None if view is None else result_of(view)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that Redis knows."""
@@ -126,8 +126,8 @@ def job_of(message: Message) -> Job:
     )
 
 
-def result_of(view: JobView, backend: Backend) -> TaskResult:
-    """The result of the job whose history this is; backend: finds it again later."""
+def result_of(view: JobView) -> TaskResult:
+    """The result of the job whose history this is."""
     tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
     began = [event.at for event in view.timeline if event.event == "claimed"]
     ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
@@ -136,7 +136,7 @@ def result_of(view: JobView, backend: Backend) -> TaskResult:
         view.id,
         view.task,
         view.arguments,
-        backend.name,
+        CeleryBackend.name,
         attempts=view.attempts,
         errors=[_error(view, event) for event in tries],
         enqueued_at=_moment(view.enqueued),
@@ -145,7 +145,6 @@ def result_of(view: JobView, backend: Backend) -> TaskResult:
         state=view.state,
         reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
         _return_value=view.return_value,
-        _find=backend.find,
     )
 
 

@@ -7,13 +7,10 @@ where the jobs run.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from multiprocessing.connection import Listener
 from pathlib import Path
-from typing import Any
 
 from demo_app.jobs.backend import backend_named
-from demo_app.jobs.result import TaskResult
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
@@ -36,17 +33,10 @@ def main() -> None:
             except EOFError:
                 break
             try:
-                suite.send(_without_its_backend(getattr(backend, method)(*arguments)))
+                suite.send(getattr(backend, method)(*arguments))
             except Exception as error:
                 suite.send(error)
     backend.close()
-
-
-def _without_its_backend(answer: Any) -> Any:
-    """As it can travel: a result refers to the backend that finds it again."""
-    if isinstance(answer, list):
-        return [_without_its_backend(one) for one in answer]
-    return replace(answer, _find=None) if isinstance(answer, TaskResult) else answer
 
 
 if __name__ == "__main__":

@@ -107,7 +107,6 @@ class Backend(ABC):
             attempts=job.attempts,
             enqueued_at=datetime.fromtimestamp(job.enqueued_at, UTC),
             state="queued" if job.run_after is None else "scheduled",
-            _find=self.find,
         )
 
     def find(self, job_id: str) -> TaskResult | None:

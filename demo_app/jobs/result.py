@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -44,7 +43,7 @@ class TaskError:
 
 @dataclass(slots=True)
 class TaskResult:
-    """A handle to a job that was put in.
+    """What is known of a job that was put in; `Backend.find` looks again.
 
     attempts: how many tries were begun. errors: one for each that failed. state: the job layer's
     own word, finer than `status`. reason: why it was discarded.
@@ -62,7 +61,6 @@ class TaskResult:
     state: str = "queued"
     reason: str = ""
     _return_value: Any = None
-    _find: Callable[[str], TaskResult | None] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> TaskResultStatus:
@@ -83,15 +81,3 @@ class TaskResult:
         if self.status is not TaskResultStatus.SUCCESSFUL:
             raise ValueError(f"the job {self.id} has no result: it is {self.status}")
         return self._return_value
-
-    def refresh(self) -> None:
-        """Look again at what became of the job.
-
-        Raises LookupError when the backend keeps no results or has forgotten this one.
-        """
-        found = self._find(self.id) if self._find else None
-        if found is None:
-            raise LookupError(f"the backend {self.backend!r} knows nothing of the job {self.id}")
-        for name in self.__slots__:
-            if name != "_find":
-                setattr(self, name, getattr(found, name))

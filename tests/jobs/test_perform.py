@@ -15,11 +15,6 @@ def test_a_job_leaves_notes_only_while_it_runs():
     assert current() is None
 
 
-def test_a_result_that_nobody_keeps_says_so():
-    with pytest.raises(LookupError, match="'nowhere' knows nothing"):
-        TaskResult("1", "task", {}, "nowhere").refresh()
-
-
 def test_an_unfinished_job_has_no_return_value():
     with pytest.raises(ValueError, match="READY"):
         TaskResult("1", "task", {}, "nowhere").return_value  # noqa: B018
