@@ -27,10 +27,10 @@ _DATABASE = "mail.sqlite3"
 
 
 class MailSink:
-    """A running mail sink.
+    """A mail sink that runs as long as a `with` block.
 
-    Use it as a context manager, or call `start` and `stop`. Its directory holds one database
-    and can be used by one sink at a time; started on it again, it shows all it had.
+    Its directory holds one database and can be used by one sink at a time; started on it again, it
+    shows all it had. Raises SinkError when a port is taken, or the directory can't be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -91,25 +91,14 @@ class MailSink:
         self._inbox.delete_all()
         self.faults.put([])
 
-    def start(self) -> Self:
-        """Return once SMTP and inbox both answer.
-
-        Raises SinkError when a port is taken, or the directory can't be used.
-        """
+    def __enter__(self) -> Self:
         with ExitStack() as starting:
             self._start(starting)
             self._running = starting.pop_all()
         return self
 
-    def stop(self) -> None:
-        """End all connections, finish what is to be stored, and release the directory."""
-        self._running.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
     def __exit__(self, *exception: object) -> None:
-        self.stop()
+        self._running.close()
 
     def _start(self, starting: ExitStack) -> None:
         settings = self.settings
