@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -133,20 +132,6 @@ def _memory(say: Say) -> str:
     return say("{free:,} MB", free=free)
 
 
-def _processors(say: Say) -> str:
-    cores = os.cpu_count() or 1
-    slow = "1 core: everything works, and takes longer"
-    return say("{n} cores" if cores > 1 else slow, n=cores)
-
-
-def _browser(say: Say) -> str:
-    try:
-        webbrowser.get()
-        return say("there is one")
-    except webbrowser.Error:
-        return say("none was found; open the addresses by hand, or from another machine")
-
-
 def _font(say: Say) -> str:
     try:
         from demo_app.demo.fonts import japanese_font
@@ -164,7 +149,5 @@ _CHECKS: dict[str, Callable[[Say], str]] = {
     "ports": _ports,
     "temporary folder": _folder,
     "free memory": _memory,
-    "processors": _processors,
-    "browser": _browser,
     "Japanese font": _font,
 }
