@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -77,17 +77,15 @@ def add_picture(
     """
     if len(content) > MOST_BYTES:
         raise BadPicture(f"a picture has at most {MOST_BYTES:,} bytes, and not {len(content):,}")
-    made = Picture(0, name, owner, owner_email, time.time(), content)
+    columns = (name, owner, owner_email, time.time(), content)
     with database.transaction() as transaction:
-        row = transaction.execute(
-            f"INSERT INTO pictures ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) RETURNING id",
-            (name, owner, owner_email, made.uploaded_at, content),
+        (picture_id,) = transaction.execute(
+            f"INSERT INTO pictures ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) RETURNING id", columns
         ).fetchone()
-        made = replace(made, id=row[0])
-        job = shrink.job(made.id)
+        job = shrink.job(picture_id)
         if keep_job:
             outbox.add(transaction, job)
-    return made, job
+    return Picture(picture_id, *columns), job
 
 
 def picture(database: Database, picture_id: int) -> Picture | None:

@@ -65,11 +65,10 @@ class Relay:
     @property
     def trouble(self) -> str:
         """Why there are jobs that can't be handed over; "" when there is no reason."""
-        failures = [loop.failure for loop in self._loops if loop.failure]
-        aside = list(self._set_aside.values())
-        if failures or not aside:
-            return failures[0] if failures else ""
-        return f"{len(aside)} set aside: {aside[0]}"
+        reasons = [loop.failure for loop in self._loops if loop.failure]
+        if aside := list(self._set_aside.values()):
+            reasons.append(f"{len(aside)} set aside: {aside[0]}")
+        return reasons[0] if reasons else ""
 
     def has_handed_over(self, row: int) -> bool:
         """Whether the queue was given the job of this row."""

@@ -76,7 +76,7 @@ def _busy(request: Request, error: Exception) -> Response:
 def _explain(request: Request, error: Exception) -> Response:
     """Say what is wrong with a request, without what it said: that may be no JSON (NaN, say)."""
     assert isinstance(error, RequestValidationError)
-    told = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
+    problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
     # in ASCII: what it said may be half a character, which JSONResponse could not encode
-    as_json = Response(json.dumps({"detail": told}), 422, media_type="application/json")
+    as_json = Response(json.dumps({"detail": problems}), 422, media_type="application/json")
     return _page(request, 422, "Nobody understands this address.") or as_json
