@@ -9,7 +9,7 @@ from support import client_of, redis_running
 
 from demo_app.broker.connection import masked
 from demo_app.commands import main
-from demo_app.stack.options import StackError
+from demo_app.stack import Stack, StackError
 from demo_app.stack.preflight import check, refuse
 
 #: What a server says of itself that will do.
@@ -103,11 +103,12 @@ def test_passwords_are_masked_wherever_they_stand() -> None:
     assert masked("redis://host/0") == "redis://host/0"
 
 
-def test_the_doctor_says_it(
+def test_a_stack_does_not_start_on_it_and_the_doctor_says_so(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As `up` does: see its own tests."""
     client_of(url).config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(StackError, match="maxmemory-policy allkeys-lru"), Stack(redis_url=url):
+        pass
     monkeypatch.setenv("DEMO_REDIS_URL", url)
     assert main(["doctor"]) == 1
     assert "maxmemory-policy allkeys-lru" in capsys.readouterr().out
