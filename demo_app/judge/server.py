@@ -33,6 +33,8 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return found
 """
+#: Bytes that a hand-in may keep in it.
+_MEMORY = 256 << 20
 #: Where a job is when nobody can say.
 DOWN = ["? (the server is down)"]
 
@@ -67,7 +69,8 @@ class Server(Protocol):
 
 
 class RedisServer:
-    """Redis that has on disk what it answers. folder: its own. password: what it asks for.
+    """Redis that has on disk what it answers. folder: its own. password: what it asks for. bounded:
+    whether it is a hand-in's, which could reach through it what is not its own.
 
     With everysec it may answer before it has written, while the disk is busy: its kill would lose
     a job, and the queue would be blamed.
@@ -75,8 +78,11 @@ class RedisServer:
 
     socket_name = "redis.sock"
 
-    def __init__(self, folder: Path, leash: Leash, password: str = "") -> None:
+    def __init__(
+        self, folder: Path, leash: Leash, password: str = "", *, bounded: bool = False
+    ) -> None:
         self._folder, self._leash, self._password = folder / "redis", leash, password
+        self._bounded = bounded
         self.address = f"redis://:{password}@127.0.0.1:{{}}/0" if password else ""
         self._opens = threading.Event()
         self._folder.mkdir()
@@ -89,9 +95,13 @@ class RedisServer:
         self._server, url = redis_server.start(self._folder, options, environment)
         self.path = url.partition("://")[2]
         self._leash.hold(self._server.pid)
-        if self._password:
-            with redis.Redis(unix_socket_path=self.path) as client:
+        with redis.Redis(unix_socket_path=self.path) as client:
+            if self._password:
                 client.config_set("requirepass", self._password)
+            if self._bounded:
+                client.config_set("maxmemory", _MEMORY)
+                # no connection of the server's own, no other settings, and no end of it
+                client.execute_command("ACL", "SETUSER", "default", "-@admin", "-migrate")
         self._opens.set()
 
     def kill(self) -> None:

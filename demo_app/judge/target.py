@@ -96,7 +96,7 @@ class Target:
 
     def server(self, folder: Path) -> Server:
         """A server for a trial, which has that folder."""
-        return RedisServer(folder, self.leash, self.password)
+        return RedisServer(folder, self.leash, self.password, bounded=self.stepped)
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""

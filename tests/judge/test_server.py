@@ -4,6 +4,7 @@ once its judge is dead."""
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,47 @@ def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> Non
     assert server.where("") == ["one", "queue", "queue"]
     server.kill()
     assert server.where("q12z") == ["? (the server is down)"]
+    leash.end()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "MIGRATE 127.0.0.1 {port} one 0 100",
+        "REPLICAOF 127.0.0.1 {port}",
+        "CONFIG SET maxmemory 0",
+        "ACL SETUSER default +@all",
+        "SHUTDOWN NOSAVE",
+        "CLIENT PAUSE 100000",
+    ],
+)
+def test_through_its_server_a_hand_in_reaches_nothing_else(tmp_path: Path, command: str) -> None:
+    leash = Leash()
+    server = RedisServer(tmp_path, leash, bounded=True)
+    server.start()
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        outside.settimeout(1)
+        with redis.Redis(unix_socket_path=server.path) as client:
+            client.set("one", "secret")
+            words = command.format(port=outside.getsockname()[1]).split()
+            with pytest.raises(redis.ResponseError, match=r"permissions|not allowed"):
+                client.execute_command(*words)
+            with pytest.raises(redis.ResponseError, match=r"permissions|not allowed"):
+                client.eval("return redis.call(unpack(ARGV))", 0, *words)
+        with pytest.raises(TimeoutError):
+            outside.accept()
+    leash.end()
+
+
+def test_a_hand_in_fills_its_server_and_not_the_machine(tmp_path: Path) -> None:
+    leash = Leash()
+    server = RedisServer(tmp_path, leash, bounded=True)
+    server.start()
+    with redis.Redis(unix_socket_path=server.path) as client:
+        for number in range(12):
+            client.setrange(f"much {number}", 20_000_000, "x")
+        with pytest.raises(redis.OutOfMemoryError):
+            client.set("one more", "x" * 50_000_000)
     leash.end()
 
 
