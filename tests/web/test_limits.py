@@ -43,8 +43,9 @@ def test_a_cookie_of_backslashes_costs_nothing(
 ) -> None:
     web = psutil.Process(stack.ready["pids"]["web"][0])
     before = web.cpu_times().user
-    assert reader.get("/", headers={"cookie": f'x="{backslashes}"; lang=ja'}).is_success
-    assert web.cpu_times().user - before < 1
+    for _ in range(4):
+        assert reader.get("/", headers={"cookie": f'x="{backslashes}"; lang=ja'}).is_success
+    assert web.cpu_times().user - before < 0.6
 
 
 @pytest.mark.parametrize(
