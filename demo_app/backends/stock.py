@@ -110,13 +110,19 @@ def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJo
     *lists, unacked, index = pipe.execute()
     moments = dict(index)
     return KombuJobs(
-        [_id(json.loads(message)) for messages in lists for message in messages],
-        {_id(json.loads(one)[0]): moments.get(tag, 0.0) for tag, one in unacked.items()},
+        [_id(message) for messages in lists for message in messages],
+        {_id(one): moments.get(tag, 0.0) for tag, one in unacked.items()},
     )
 
 
-def _id(message: dict[str, Any]) -> str:
-    return str(message.get("headers", {}).get("id", ""))
+def _id(text: str) -> str:
+    """That of a message, or of one that is taken and has its place behind it; "" for what is
+    none."""
+    with suppress(ValueError, TypeError, LookupError, RecursionError):
+        found = json.loads(text)
+        message = found[0] if isinstance(found, list) else found
+        return str(message["headers"]["id"])
+    return ""
 
 
 def worker_app(chosen: Settings) -> Celery:

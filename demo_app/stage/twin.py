@@ -7,7 +7,7 @@ visibility timeout has passed. Whether a worker lives is seen from its process.
 
 from __future__ import annotations
 
-import json
+import re
 import signal
 import time
 from contextlib import suppress
@@ -17,6 +17,7 @@ import redis
 
 from demo_app.backends.stock import StockBackend, held_by_kombu
 from demo_app.broker.connection import Decoded, connect
+from demo_app.broker.events import moment_of, object_of
 from demo_app.jobs.job import Job
 from demo_app.settings import Settings
 from demo_app.tasks import notify_author_too
@@ -79,13 +80,14 @@ class Twin:
         processes.send(pid or 0, processes.is_our_worker, signal.SIGKILL)
 
     def picture(self) -> TwinPicture | None:
-        """What stock Celery has now; while Redis is away, what it had last."""
-        with suppress(redis.ConnectionError, redis.TimeoutError):
+        """What stock Celery has now; while Redis can't say, what it had last."""
+        with suppress(redis.RedisError):
             self._last = self._look()
         return self._last
 
     def _look(self) -> TwinPicture:
-        posted = self._client.hgetall(_POSTED)
+        pairs = self._client.hgetall(_POSTED).items()
+        posted = {job: number for job, number in pairs if re.fullmatch("[0-9]{1,15}", number)}
         has = held_by_kombu(self._client)
         pid, alive, since = self._worker()
         found = dict.fromkeys(has.waiting, "waiting")
@@ -116,8 +118,9 @@ class Twin:
     def _worker(self) -> tuple[int | None, bool, float]:
         """The stock worker that was started last, whether it lives, and since when."""
         keys = self._client.keys("stock-worker:*")
-        said = [json.loads(word) for word in self._client.mget(keys) if word] if keys else []
-        if not said:
+        said = [object_of(word or "") for word in self._client.mget(keys)] if keys else []
+        newest = max(said, key=lambda one: moment_of(one.get("since")), default={})
+        pid = newest.get("pid")
+        if not isinstance(pid, int):
             return None, False, 0.0
-        newest = max(said, key=lambda one: float(one["since"]))
-        return newest["pid"], processes.is_our_worker(newest["pid"]), newest["since"]
+        return pid, processes.is_our_worker(pid), moment_of(newest.get("since"))

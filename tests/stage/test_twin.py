@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import redis
 from stage.stage_page import StagePage, press
 from support import until
 
@@ -73,3 +74,29 @@ def test_without_a_twin_the_key_and_the_shows_last_act_are_left_out() -> None:
 def test_a_twin_wants_the_bundled_redis() -> None:
     with pytest.raises(StackError, match="bundled Redis"):
         Stack(twin=True, redis_url="redis://127.0.0.1:1/0")
+
+
+ODD = (
+    *(("set", "stock-worker:odd", worker) for worker in ("[]", "x", "[" * 50_000)),
+    *(("set", "stock-worker:odd", f'{{"since": {since}, "pid": {pid}}}')
+      for since in ("9e9", "1e999", '"x"') for pid in ("1", '"x"', "[]", "-5")),
+    *(("hset", "twin:posted", "odd", number) for number in ("x", "-1", "\u00b2", "9" * 5_000)),
+    ("rpush", "twin:posted", "x"),
+    ("set", "unacked_index", "x"),
+    *(("hset", "unacked", "odd", one) for one in ("x", "[]", "[7]", "{}", '[{"headers": 7}]')),
+    ("zadd", "unacked_index", "inf", "odd"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ODD, ids=range(len(ODD)))
+def test_an_odd_record_of_stocks_takes_nobody_the_stage(client, stack, holder, command) -> None:
+    path = client.redis().connection_pool.connection_kwargs["path"]
+    with redis.Redis(unix_socket_path=path, db=1) as stocks:
+        before = stocks.dump(key := command[1])
+        stocks.delete(key)
+        stocks.execute_command(*command)
+        answer = holder.get("/stage")
+        stocks.delete(key)
+        if before:
+            stocks.restore(key, 0, before)
+    assert answer.is_success
