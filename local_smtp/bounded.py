@@ -42,7 +42,7 @@ def ask(function: str, words: list[str], given: bytes, *, packages: bool = False
             stderr=subprocess.DEVNULL,
             timeout=_PATIENCE,
             check=True,
-            start_new_session=True,  # Ctrl-C must not reach it
+            process_group=0,  # Ctrl-C must not reach it; in this session, whose share it has
         ).stdout
     except (subprocess.SubprocessError, OSError):
         raise TooCostly from None
