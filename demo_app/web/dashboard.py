@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -146,18 +145,9 @@ def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:
     return [(f"LLEN {record}", client.llen(record)), (command, shown)]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A line of the timeline: seconds after the step before; held: seconds that a dead worker had
-    a rescued job."""
-
-    event: Event
-    after: float | None = None
-    held: float | None = None
-
-
-def _steps(job: JobView) -> Iterator[Step]:
-    """The timeline for people: what happened, how long after the step before, and by whom.
+def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
+    """The timeline for people: what happened, how many seconds after the step before, and for how
+    many a dead worker had a rescued job.
 
     A kill leaves no event of its own: nobody was left to write it. What Redis knows is when the
     claim was, and when it was found that the claim's owner was dead.
@@ -166,6 +156,5 @@ def _steps(job: JobView) -> Iterator[Step]:
     for before, event in pairwise((Event("", job.enqueued), *job.timeline)):
         run = next(deaths, None) if event.event == "rescued" else None
         if run is not None:
-            yield Step(Event("killed", 0.0, run.worker))
-        held = None if run is None else event.at - run.began
-        yield Step(event, event.at - before.at, held)
+            yield Event("killed", 0.0, run.worker), None, None
+        yield event, event.at - before.at, None if run is None else event.at - run.began

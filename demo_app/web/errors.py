@@ -24,8 +24,8 @@ from demo_app.web.translations import language_of, translations
 
 log = logging.getLogger(__name__)
 
-#: Errors that the framework raises by itself, by status: their keys among the translations.
-_OF_STATUS = {400: "body", 404: "missing", 405: "method"}
+#: Errors that the framework raises by itself.
+_OF_FRAMEWORK = (400, 404, 405)
 
 
 class ErrorResponse(BaseModel):
@@ -35,7 +35,8 @@ class ErrorResponse(BaseModel):
 
 
 class DomainError(HTTPException):
-    """Something that can't be done. `why`: one of the translations "error.…", filled with values.
+    """Something that can't be done. `why`: one of the translations "error.…", filled with values;
+    that of a status is for all such errors.
 
     It is an HTTPException, since FastAPI lets only those through while it reads a body.
     """
@@ -64,8 +65,8 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def error_response(request: Request, error: HTTPException) -> Response:
     """The answer to an error: a page for a browser, JSON for a program or a page's script."""
     code = error.status_code
-    if not isinstance(error, DomainError) and code in _OF_STATUS:
-        error = DomainError(code, _OF_STATUS[code], dict(error.headers or {}))
+    if not isinstance(error, DomainError) and code in _OF_FRAMEWORK:
+        error = DomainError(code, str(code), dict(error.headers or {}))
     api = request.scope["path"].startswith("/api/")
     sentence = str(error.detail)
     if isinstance(error, DomainError):
@@ -100,7 +101,7 @@ def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong_address = any(one["loc"][0] == "path" for one in error.errors())
     if wrong_address and not request.scope["path"].startswith("/api/"):
-        return error_response(request, DomainError(404, "missing"))
+        return error_response(request, DomainError(404, "404"))
     problems = [
         f"{'.'.join(str(part) for part in one['loc'][1:]) or 'the request'}: {one['msg']}"
         for one in error.errors()

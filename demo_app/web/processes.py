@@ -57,9 +57,8 @@ def _is_ours(pid: int, word: str) -> bool:
 
 def send(pid: int, is_ours: Callable[[int], bool], number: signal.Signals) -> bool:
     """Send a signal to a process, if it is ours by that test; False when it is not, or is gone."""
-    if not is_ours(pid):
-        return False
     with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-        return True
+        if is_ours(pid):
+            os.kill(pid, number)
+            return True
     return False

@@ -14,14 +14,6 @@ COOKIE = "demo_token"
 GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", "/openapi.json")
 #: Where the token stays in the address: no browser remembers these.
 _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
-_WHY = {
-    401: "token",
-    403: "other_site",
-    413: "too_large",
-    415: "charset",
-    421: "host",
-    431: "long_head",
-}
 
 
 class BlogGuard(Guard):
@@ -38,7 +30,7 @@ class BlogGuard(Guard):
         """A page for a browser, JSON for a program."""
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         host = repr(Headers(scope=scope).get("host", ""))
-        error = DomainError(status, _WHY[status], headers, host=host)
+        error = DomainError(status, str(status), headers, host=host)
         return error_response(Request(scope), error)
 
     def needs_token(self, path: str) -> bool:
