@@ -15,6 +15,17 @@ from demo_app.judge.steps import MOVES
 _UUID = re.compile(r"^([0-9a-f]{8})[0-9a-f]{24}$")
 #: A job that is begun more often runs on and on: so many runs of it show that.
 _OFTEN, _SHOWN = 10, 3
+#: What the other events are.
+_WORDS = {
+    "putting": "begins to put {job}",
+    "put": "put {job}",
+    "refused": "put {job} raised {error}",
+    "put waits": "its put does not come back",
+    "works": "is ready for jobs",
+    "halt": "halts at {step}",
+    "begin": "begins {job}",
+    "crashed": "ended: {error}",
+}
 #: What only the server's place in the story can show.
 _OF_SERVER = (Act.SERVER, Act.SERVER_AFTER)
 
@@ -97,40 +108,24 @@ def _is_long(events: list[Event], number: int) -> bool:
 
 def _what(event: Event, say: Say) -> str:
     """The event in words; "" for one that only the judge needs."""
-    job = event.get("job", "")
     match event["event"]:
-        case "putting":
-            return say("begins to put {job}", job=job)
-        case "put":
-            return say("put {job}", job=job)
-        case "refused":
-            return say("put {job} raised {error}", job=job, error=event["error"])
-        case "put waits":
-            return say("its put does not come back")
-        case "works":
-            return say("is ready for jobs")
         case "call":
             return _call(event)
-        case "halt":
-            return say("halts at {step}", step=event["step"])
+        case "error":
+            return complaint(event, say)
         case "act":
             return say(str(event["act"]))
         case "where":
-            keys = ", ".join(event["keys"])
-            told = "{job} is in {keys}" if keys else "{job} is nowhere"
-            return say(told, job=job, keys=keys)
-        case "begin":
-            dies = job.startswith("poison")
-            return say("begins {job}, and dies of it" if dies else "begins {job}", job=job)
+            told = "{job} is in {keys}" if event["keys"] else "{job} is nowhere"
+            return say(told, job=event["job"], keys=", ".join(event["keys"]))
+        case "begin" if event["job"].startswith("poison"):
+            return say("begins {job}, and dies of it", **event)
         case "end":
             made_up = _UUID.match(event["message_id"])
             known = f"{made_up[1]}…" if made_up else event["message_id"]
-            return say("ends {job}, message id {known}", job=job, known=known)
-        case "error":
-            return complaint(event, say)
-        case "crashed":
-            return say("ended: {error}", error=event["error"])
-    return ""
+            return say("ends {job}, message id {known}", job=event["job"], known=known)
+    words = _WORDS.get(event["event"], "")
+    return words and say(words, **event)
 
 
 def _call(event: Event) -> str:
