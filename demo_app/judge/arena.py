@@ -117,8 +117,7 @@ class Arena:
         """Write down where the job is: in the server, and what the queue's `where` says. event:
         "look", if it is nothing for the story."""
         (text,) = self._names.of([job])
-        keys = self.server.where(text)
-        lasts = self.server.lasts(keys)
+        keys, lasts = self.server.where(text)
         if self._target.has_where:
             part = self._start("where", "", 1, asks=(text,))
             self.until(lambda: not part.running.alive(), 60.0)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -56,18 +58,19 @@ def explore(
         mock.patch.object(time, "time", side_effect=lambda: server.now),
         mock.patch.object(time, "sleep"),
     ):
-        return _Explorer(queue, server, kill=kill).run(jobs, workers, most, say)
+        names = ("p1", *(f"w{number}" for number in range(1, workers + 1)))
+        to_put = tuple(f"job-{number}" for number in range(1, jobs + 1))
+        first = State((), {name: Process(name) for name in names}, to_put)
+        return _Explorer(queue, server, kill=kill).run(first, most, say)
 
 
 class _Explorer:
     def __init__(self, queue: Any, server: FrozenRedis, *, kill: bool) -> None:
         self._server, self._kill = server, kill
         self._take = Stepper(queue, server)
+        self._methods = [name for name in ("beat", "rescue", "claim") if hasattr(queue, name)]
 
-    def run(self, jobs: int, workers: int, most: int, say: Say) -> Explored:
-        names = ("p1", *(f"w{number}" for number in range(1, workers + 1)))
-        to_put = tuple(f"job-{number}" for number in range(1, jobs + 1))
-        first = State((), {name: Process(name) for name in names}, to_put)
+    def run(self, first: State, most: int, say: Say) -> Explored:
         ways: dict[State, tuple[Step, ...]] = {first: ()}
         waiting = deque([first])
         while waiting and len(ways) < most:
@@ -78,47 +81,44 @@ class _Explorer:
                     continue
                 way = ways[after] = (*ways[state], step)
                 waiting.append(after)
-                if wrong := self._wrong(after):
-                    told, job = wrong
+                for told, job in self._wrong(after):
                     self._write_down(first, way, job)
                     why = say(told, job=job, who=after.killed, steps=len(way))
                     return Explored(why, len(ways), False, Record(self._take.log))
         return Explored("", len(ways), not waiting, Record([]))
 
-    def _steps(self, state: State) -> list[Step]:
+    def _steps(self, state: State) -> Iterator[Step]:
         """Everything that can happen next."""
-        steps: list[Step] = []
+        busy = any(one.next for one in state.processes.values())
         for name, process in state.processes.items():
             if name == state.killed:
                 continue
             if process.next:
-                steps.append((name, process.next))
+                yield name, process.next
                 if name != "p1" and self._kill and not state.killed:
-                    steps.append((name, "kill"))
+                    yield name, "kill"
             elif name == "p1":
-                steps += [(name, "put")] if state.to_put else []
-            elif state.put and hasattr(self._take.queue, "beat") and not process.beaten:
-                steps.append((name, "beat"))
+                yield from [(name, "put")] if state.to_put else []
+            elif state.put and "beat" in {*self._methods} - process.called:
+                yield name, "beat"
             elif state.put:
-                steps.append((name, "claim"))
-                busy = any(one.next for one in state.processes.values())
-                if busy and hasattr(self._take.queue, "rescue") and not process.rescued:
-                    steps.append((name, "rescue"))
-        return steps
+                yield name, "claim"
+                if busy and "rescue" in {*self._methods} - process.called:
+                    yield name, "rescue"
 
-    def _wrong(self, state: State) -> tuple[str, str] | None:
+    def _wrong(self, state: State) -> Iterator[tuple[str, str]]:
         """What is wrong in words, and about which job."""
+        killed, under_way = state.killed, any(one.next for one in state.processes.values())
         twice = [job for job in state.begun if state.begun.count(job) > 1]
-        if twice and not state.killed:
-            return "{job} begins twice, though nobody was killed. It takes {steps} steps.", twice[0]
+        if twice and not killed:
+            told = "{job} begins twice, though nobody was killed. It takes {steps} steps."
+            yield told, twice[0]
         # while something is under way, nothing is lost yet
-        if not state.killed and (state.to_put or any(p.next for p in state.processes.values())):
-            return None
-        if not (lost := self._lost(state)):
-            return None
-        if state.killed:
-            return "{job} is lost, after the kill of {who}. It takes {steps} steps.", lost[0]
-        return "{job} is lost, though nobody was killed. It takes {steps} steps.", lost[0]
+        if killed or not (state.to_put or under_way):
+            told = "{job} is lost, though nobody was killed. It takes {steps} steps."
+            if killed:
+                told = "{job} is lost, after the kill of {who}. It takes {steps} steps."
+            yield from ((told, job) for job in self._lost(state))
 
     def _lost(self, state: State) -> list[str]:
         """The jobs that do not end, though everything goes on for `PATIENCE` seconds."""
@@ -130,16 +130,12 @@ class _Explorer:
             state = self._take.through(state, name)
         while state.to_put:
             state = self._take.through(self._take.do(state, ("p1", "put")), "p1")
-        left = [job for job in state.put if job not in state.done]
-        while left and self._server.now < started + PATIENCE:
+        while {*state.put} - state.done and self._server.now < started + PATIENCE:
             self._server.now += 1.0
-            for name in alive[1:]:
-                for method in ("beat", "rescue", "claim"):
-                    if hasattr(self._take.queue, method):
-                        state = self._take.through(self._take.do(state, (name, method)), name)
-            left = [job for job in state.put if job not in state.done]
+            for name, method in product(alive[1:], self._methods):
+                state = self._take.through(self._take.do(state, (name, method)), name)
         self._server.now = started
-        return left
+        return [job for job in state.put if job not in state.done]
 
     def _write_down(self, state: State, way: tuple[Step, ...], job: str) -> None:
         """Take the way once more, and note it."""

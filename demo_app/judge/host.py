@@ -22,7 +22,7 @@ from typing import Any
 
 from demo_app.judge.isolation import CHECKOUT, limit, shut_in
 from demo_app.judge.role import Role, produce, run_job, told
-from demo_app.judge.steps import SteppedRedis, Steps, step_files, step_sqlite
+from demo_app.judge.steps import Steps, step_files, step_sqlite, stepped_redis
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
@@ -41,7 +41,7 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
     if role.skew:
         _set_clock(role.skew, sys.modules[queue_class.__module__])
     steps.role = role
-    queue = queue_class(SteppedRedis(role, steps))
+    queue = queue_class(stepped_redis(steps))
 
     def put(job: str) -> None:
         with steps.call("put"):

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from demo_app.judge.isolation import new_user
-from demo_app.judge.leash import Leash, send_to_all
+from demo_app.judge.leash import Leash
 from demo_app.judge.record import Say
 from demo_app.judge.role import FILES, Role
 from demo_app.judge.target import CannotJudge, Running, Target
@@ -113,16 +113,7 @@ class _Host:
                 self._process.stdin.write(role.to_json() + "\n")
                 self._process.stdin.flush()
             told = self._read(self._say("The process that starts the others ended"))
-            fork = self._fork(int(told))
-
-        def alive() -> bool:
-            return fork is not None and fork.is_running()  # and its number is nobody else's by now
-
-        def send(number: signal.Signals) -> None:
-            if fork is not None and alive():
-                send_to_all(fork.pid, number)
-
-        return Running(send, alive, lambda one: fork is not None and one == fork.pid)
+            return Running(self._fork(int(told)))
 
     def close(self) -> None:
         """End it, and with it its forks."""

@@ -129,7 +129,7 @@ class PostgresServer(Server):
         )  # fmt: skip
 
     def kill(self) -> None:
-        """See `Server`; it and its processes."""
+        """See `Server`."""
         if self._server is not None:
             send_to_all(self._server.pid, signal.SIGKILL)
             self._server.wait()
@@ -143,7 +143,7 @@ class PostgresServer(Server):
         """See `Server`."""
         return await asyncio.open_unix_connection(self._folder / self.socket_name)
 
-    def where(self, text: str) -> list[str]:
+    def where(self, text: str) -> tuple[list[str], float | None]:
         """See `Server`."""
 
         def search(connection: Any) -> list[str]:
@@ -153,7 +153,7 @@ class PostgresServer(Server):
             return [t for t in tables if connection.execute(_SEARCH.format(t), found).fetchone()[0]]
 
         found = self.ask(search)
-        return DOWN if found is None else found
+        return DOWN if found is None else found, None
 
     def ask(self, question: Callable[[Any], Any]) -> Any:
         """The answer to a question over a connection; None when the server does not answer."""

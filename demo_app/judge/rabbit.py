@@ -69,24 +69,21 @@ class RabbitServer(Server):
             time.sleep(0.1)  # between two questions
 
     def kill(self) -> None:
-        """See `Server`; it and its processes."""
+        """See `Server`."""
         for process in self._started:
             send_to_all(process.pid, signal.SIGKILL)
             process.wait()
         self._started.clear()
 
-    #: The trial's folder goes anyway.
-    end = kill
-
     async def connect(self) -> Streams:
         """See `Server`."""
         return await asyncio.open_connection("127.0.0.1", self._ports["amqp"])
 
-    def where(self, text: str) -> list[str]:
+    def where(self, text: str) -> tuple[list[str], float | None]:
         """See `Server`. RabbitMQ says how many messages are in a queue, and not which."""
         time.sleep(0.5)  # it counts four times a second
         count = self._messages()
-        return DOWN if count is None else ["judged"] * (count > 0)
+        return DOWN if count is None else ["judged"] * (count > 0), None
 
     def _messages(self) -> int | None:
         """Those that wait and those that are not acknowledged; None while it does not answer."""

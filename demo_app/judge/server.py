@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 
@@ -39,36 +39,39 @@ _MEMORY = 256 << 20
 DOWN = ["? (the server is down)"]
 
 
-class Server(Protocol):
-    """See the module."""
+class Server:
+    """See the module.
+
+    socket_name: what a cable's socket has to be called, for the clients of this server. address:
+    its URL, with a gap for the port, if it is reached by one.
+    """
+
+    socket_name = address = ""
 
     def start(self) -> None:
         """Start it on the data that it had."""
+        raise NotImplementedError
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """SIGKILL, to it and its processes."""
+        raise NotImplementedError
 
     def end(self) -> None:
-        """SIGKILL for good; its data may go."""
+        """The same for good; its data may go."""
+        self.kill()
 
     async def connect(self) -> Streams:
         """A connection to it."""
+        raise NotImplementedError
 
-    #: What a cable's socket has to be called, for the clients of this server; or its URL, with a
-    #: gap for the port, if it is reached by one.
-    socket_name: str = ""
-    address: str = ""
-
-    def where(self, text: str) -> list[str]:
+    def where(self, text: str) -> tuple[list[str], float | None]:
         """The keys or tables with the job's text; a list in which one element with it is twice is
-        there twice. An empty list: the job is nowhere."""
-
-    def lasts(self, places: list[str]) -> float | None:
-        """Seconds until the last of these places is gone by itself; None if one stays."""
-        return None
+        there twice. An empty list: the job is nowhere. And the seconds until the last of them is
+        gone by itself; None if one stays."""
+        raise NotImplementedError
 
 
-class RedisServer:
+class RedisServer(Server):
     """Redis that has on disk what it answers. folder: its own. password: what it asks for. bounded:
     whether it is a hand-in's, which could reach through it what is not its own.
 
@@ -110,39 +113,28 @@ class RedisServer:
         if self._server is not None:
             self._server.kill()
 
-    #: The trial's folder goes anyway.
-    end = kill
-
     async def connect(self) -> Streams:
         """See `Server`."""
         if not self._opens.is_set():
             raise ConnectionRefusedError
         return await asyncio.open_unix_connection(self.path)
 
-    def where(self, text: str) -> list[str]:
+    def where(self, text: str) -> tuple[list[str], float | None]:
         """See `Server`."""
-        with self._client() as client, suppress(redis.RedisError):
-            found: Any = client.eval(CONTENT, 0)
-            return [
-                key for key, kind, parts in sorted(found) for _ in range(_copies(kind, parts, text))
-            ]
-        return DOWN
-
-    def lasts(self, places: list[str]) -> float | None:
-        """See `Server`."""
-        with self._client() as client, suppress(redis.RedisError):
-            left = [int(client.pttl(key)) for key in places]
-            return max(left) / 1000 if left and min(left) >= 0 else None
-        return None
-
-    def _client(self) -> redis.Redis:
-        return redis.Redis(
+        client = redis.Redis(
             unix_socket_path=self.path,
             password=self._password or None,
             socket_timeout=2.0,
             decode_responses=True,
             encoding_errors="replace",  # some queues compress what they keep
         )
+        with client, suppress(redis.RedisError):
+            found: Any = client.eval(CONTENT, 0)
+            keys = [key for key, kind, parts in sorted(found)
+                    for _ in range(_copies(kind, parts, text))]  # fmt: skip
+            left = [int(client.pttl(key)) for key in keys]
+            return keys, max(left) / 1000 if left and min(left) >= 0 else None
+        return DOWN, None
 
 
 def _copies(kind: str, parts: list[Any], text: str) -> int:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import pickle
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import redis
@@ -29,23 +29,18 @@ Step = tuple[str, str]
 
 @dataclass(frozen=True)
 class Process:
-    """One process, as far as it has come. own: the attributes of its queue, pickled. call: the
+    """One process, as far as it has come. own: the attributes of its queue, pickled. next: how it
+    goes on with what it has begun: "go on" with a call, "run", "ack"; "" for nothing. call: the
     method that runs, and its job. past: the answers that it has got. job: what it runs, until its
-    acknowledgement; beaten, rescued: it has called these methods before."""
+    acknowledgement. called: what else it has called before, of `beat` and `rescue`."""
 
     name: str
     own: bytes = b""
+    next: str = ""
     call: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
     job: str = ""
-    ran: bool = False
-    beaten: bool = False
-    rescued: bool = False
-
-    @property
-    def next(self) -> str:
-        """How it goes on with what it has begun; "" for nothing."""
-        return "go on" if self.call else "ack" if self.ran else "run" if self.job else ""
+    called: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Stepper:
 
     def __init__(self, queue: Any, server: FrozenRedis) -> None:
         self.queue, self.log = queue, list[Event]()
-        self._server, self._client = server, HaltingRedis(server)
+        self._server, self._line = server, _HaltingLine(server)
 
     def through(self, state: State, name: str) -> State:
         """Let a process end what it has begun."""
@@ -89,27 +84,26 @@ class Stepper:
         if what == "run":
             self.note("end", name, job=process.job, message_id=process.job)
             state = replace(state, done=state.done | {process.job})
-            return state.having(replace(process, ran=True))
+            return state.having(replace(process, next="ack"))
         if what != "go on":
             job = {"put": state.to_put[:1], "ack": (process.job,)}.get(what, ())
-            beaten, rescued = process.beaten or what == "beat", process.rescued or what == "rescue"
-            process = replace(process, call=(what, *job), past=(), beaten=beaten, rescued=rescued)
+            called = process.called | ({what} & {"beat", "rescue"})
+            process = replace(process, next="go on", call=(what, *job), called=called)
         return self._send(state, process)
 
     def _send(self, state: State, process: Process) -> State:
         """One more command of the process's call; what it comes to when that ends the call."""
         method, *job = process.call
         self._server.load(state.content)
-        self._client.begin()
-        queue, answer = self.queue(self._client), None
+        self._line.begin()
+        queue, answer, ended = self.queue(self._line.client), None, True
         if process.own:
             vars(queue).update(pickle.loads(process.own))
-        self._client.begin(process.past, 1)
+        self._line.begin(process.past, 1)
         given = job if method == "put" else [process.name, *job]
         ids = (
             uuid.uuid5(uuid.NAMESPACE_OID, f"{process.name} {process.call} {n}") for n in count()
         )
-        ended = True
         try:
             with mock.patch.object(uuid, "uuid4", side_effect=ids):
                 answer = getattr(queue, method)(*given)
@@ -117,22 +111,21 @@ class Stepper:
             ended = False
         except redis.RedisError as error:
             self.note("error", process.name, method=method, error=str(error))
-        state = replace(state, content=self._server.save())
-        past = tuple(self._client.past)
-        fresh = self._client.sent[len(process.past) : len(past)]
+        state, past = replace(state, content=self._server.save()), tuple(self._line.past)
+        fresh = self._line.sent[len(process.past) : len(past)]
         self.note("call", process.name, method=method, commands=fresh, names=[])
         if not ended:
             return state.having(replace(process, past=past))
-        process = replace(process, own=_own(queue), call=(), past=())
+        process = replace(process, own=_own(queue), next="", call=(), past=())
         if method == "put":
             self.note("put", process.name, job=job[0])
             state = replace(state, to_put=state.to_put[1:], put=(*state.put, job[0]))
         elif method == "claim" and isinstance(answer, str):
             self.note("begin", process.name, job=answer)
-            process = replace(process, job=answer)
+            process = replace(process, next="run", job=answer)
             state = replace(state, begun=(*state.begun, answer))
         elif method == "ack":
-            process = replace(process, job="", ran=False)
+            process = replace(process, job="")
         return state.having(process)
 
     def note(self, event: str, who: str, **more: Any) -> None:
@@ -160,38 +153,38 @@ class Halted(BaseException):
     """A call stands still before its next command."""
 
 
-class HaltingRedis(RedisInSteps):
-    """What an explored queue gets. past: the answers that the running call has got, as JSON; sent:
-    what it sent.
+class _HaltingLine:
+    """What is behind the client of an explored queue. past: the answers that the running call has
+    got, as JSON; sent: what it sent.
 
     Raises TypeError for a pipeline with WATCH: what it does depends on more than its answers.
     """
 
     def __init__(self, server: FrozenRedis) -> None:
-        super().__init__(decode_responses=True)
         self._frozen = server
-        self.past: list[str] = []
-        self.sent: list[str] = []
-        self._at, self._left = 0, 0.0
+        self.client = cast(Any, RedisInSteps(self._step))
+        # a script is sent as a text each time
+        self.client.register_script = lambda text: (
+            lambda keys=(), args=(), client=self.client: client.eval(text, len(keys), *keys, *args)
+        )
+        self.begin()
 
     def begin(self, past: Sequence[str] = (), left: float = float("inf")) -> None:
         """A call is run anew with the answers that it has got. left: commands that it may send."""
-        self.past, self.sent = list(past), []
-        self._at, self._left = 0, left
+        self.past, self.sent, self._left = list(past), list[str](), left
 
-    def step(self, commands: Sequence[Command], send: object) -> list[Any]:
-        """See the base class; a step that was taken has the answers that it had."""
+    def _step(self, commands: Sequence[Command], _: object) -> list[Any]:
+        """A step that was taken has the answers that it had."""
+        at = len(self.sent)
         self.sent.append("; ".join(" ".join(map(str, words)) for words, _ in commands))
-        if self._at == len(self.past):
+        if at == len(self.past):
             if not self._left:
                 raise Halted
             self._left -= 1
             self.past.append(json.dumps([self._ask(*words) for words, _ in commands]))
-        self._at += 1
-        answers = json.loads(self.past[self._at - 1])
         return [
             self._parsed(words, answer, options)
-            for (words, options), answer in zip(commands, answers, strict=True)
+            for (words, options), answer in zip(commands, json.loads(self.past[at]), strict=True)
         ]
 
     def _ask(self, name: Any, *words: Any) -> Any:
@@ -213,13 +206,5 @@ class HaltingRedis(RedisInSteps):
         if name in ("BLPOP", "BRPOP") and answer is not None:
             return words[1], answer
         options = {key: value for key, value in options.items() if key != "keys"}
-        callback = dict(self.response_callbacks).get(name)
+        callback = dict(self.client.response_callbacks).get(name)
         return answer if callback is None or answer is None else callback(answer, **options)
-
-    def register_script(self, script: Any) -> Callable[..., Any]:  # type: ignore[override]
-        """See the base class; here it is sent as a text each time."""
-
-        def run(keys: Sequence[Any] = (), args: Sequence[Any] = (), client: Any = self) -> Any:
-            return client.eval(script, len(keys), *keys, *args)
-
-        return run

@@ -11,7 +11,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -36,17 +37,15 @@ OPEN = "OPEN"
 Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
+@dataclass
 class _Call:
-    """One call of a method of the queue, and the commands that it sent.
+    """One call of a method of the queue, and the commands that it sent; moved: when the first of
+    them was answered that moves jobs."""
 
-    moved: when the first of them was answered that moves jobs.
-    """
-
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.commands: list[str] = []
-        self.names: Counter[str] = Counter()
-        self.moved: float | None = None
+    method: str
+    commands: list[str] = field(default_factory=list)
+    names: Counter[str] = field(default_factory=Counter)
+    moved: float | None = None
 
 
 class Steps:
@@ -69,17 +68,13 @@ class Steps:
             yield
         finally:
             self._local.call = None
-            self._tell(call)
-
-    def _tell(self, call: _Call) -> None:
-        method = call.method
-        # a put or a claim that sent nothing is worth knowing: it is the first mistake
-        told = call.commands or method in ("put", "claim", "ack")
-        if told and (signature := (method, *call.names.elements())) not in self._known:
-            self._known.add(signature)
-            names, at = [*signature[1:]], call.moved or time.monotonic()
-            commands = call.commands[:_MANY]
-            self.role.log("call", at=at, method=method, commands=commands, names=names)
+            # a put or a claim that sent nothing is worth knowing: it is the first mistake
+            told = call.commands or method in ("put", "claim", "ack")
+            if told and (signature := (method, *call.names.elements())) not in self._known:
+                self._known.add(signature)
+                names, at = [*signature[1:]], call.moved or time.monotonic()
+                commands = call.commands[:_MANY]
+                self.role.log("call", at=at, method=method, commands=commands, names=names)
 
     @contextmanager
     def command(self, name: str, words: str) -> Iterator[None]:
@@ -111,17 +106,21 @@ class Steps:
         return True
 
 
+#: Takes a step: it gets the commands, and what has them done and gives their answers.
+Step = Callable[[Sequence[Command], Callable[[], list[Any]]], list[Any]]
+
+
 class RedisInSteps(redis.Redis):
     """A client each of whose commands is one step, and each of whose pipelines."""
 
-    def step(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
-        """Take a step; returns the answers. send: has the commands done, and gives them."""
-        raise NotImplementedError
+    def __init__(self, step: Step, **given: Any) -> None:
+        super().__init__(decode_responses=True, **given)
+        self._step = step
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """See the base class."""
         send: Callable[..., Any] = super().execute_command
-        (answer,) = self.step([(args, options)], lambda: [send(*args, **options)])
+        (answer,) = self._step([(args, options)], lambda: [send(*args, **options)])
         return answer
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
@@ -129,12 +128,12 @@ class RedisInSteps(redis.Redis):
         made = _PipelineInSteps(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )
-        made.step = self.step
+        made.step = self._step
         return made
 
 
 class _PipelineInSteps(Pipeline):
-    step: Callable[[Sequence[Command], Callable[[], list[Any]]], list[Any]]
+    step: Step
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """See the base class."""
@@ -151,77 +150,56 @@ class _PipelineInSteps(Pipeline):
         return answer
 
 
-class SteppedRedis(RedisInSteps):
+def stepped_redis(steps: Steps) -> RedisInSteps:
     """What a learner's queue gets: redis.Redis with answers as text."""
 
-    def __init__(self, role: Role, steps: Steps) -> None:
-        self._steps = steps
-        # as often as redis-py does by default, and without its long pauses
-        retry = Retry(ConstantBackoff(0.1), 3)
-        super().__init__(
-            unix_socket_path=role.address, decode_responses=True, retry=retry, socket_timeout=5.0
-        )
-
-    def step(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
-        """See the base class."""
+    def step(commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
         name = "+".join(str(words[0]).split()[0].upper() for words, _ in commands) or "EXEC"
-        with self._steps.command(name, "; ".join(_words(words) for words, _ in commands)):
+        with steps.command(name, "; ".join(_words(*words) for words, _ in commands)):
             return send()
 
-
-class _SteppedCursor(sqlite3.Cursor):
-    """See `step_sqlite`."""
-
-    steps: Steps
-
-    def execute(self, sql: str, parameters: Any = ()) -> Self:
-        """See the base class."""
-        with self.steps.command(_verb(sql), _words((sql, *_texts(parameters)))):
-            return super().execute(sql, parameters)
-
-
-class _SteppedConnection(sqlite3.Connection):
-    """See `step_sqlite`."""
-
-    steps: Steps
-
-    def cursor(self, factory: Any = None) -> Any:
-        """See the base class."""
-        made = super().cursor(factory or _SteppedCursor)
-        made.steps = self.steps
-        return made
-
-    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        """See the base class."""
-        found: sqlite3.Cursor = self.cursor().execute(sql, parameters)
-        return found
-
-    def executescript(self, script: str) -> sqlite3.Cursor:
-        """See the base class."""
-        with self.steps.command(_verb(script), _words((script,))):
-            return super().executescript(script)
-
-    def commit(self) -> None:
-        """See the base class."""
-        with self.steps.command("COMMIT", "COMMIT"):
-            super().commit()
-
-    def __exit__(self, *error: Any) -> Literal[False]:
-        """See the base class, which commits without a call of `commit`."""
-        self.rollback() if error[0] else self.commit()
-        return False
+    # as often as redis-py does by default, and without its long pauses
+    retry = Retry(ConstantBackoff(0.1), 3)
+    address = steps.role.address
+    return RedisInSteps(step, unix_socket_path=address, retry=retry, socket_timeout=5.0)
 
 
 def step_sqlite(steps: Steps) -> None:
     """From now on each statement of each connection that this process opens is a step."""
 
-    class Stepped(_SteppedConnection):
-        pass
+    def statement(sql: str, parameters: Any = ()) -> AbstractContextManager[None]:
+        texts = parameters.values() if isinstance(parameters, dict) else parameters
+        verb = (sql.split() or ["EXECUTE"])[0].strip(";").upper()
+        return steps.command(verb, _words(sql, *texts))
 
-    Stepped.steps = steps
-    connect = sqlite3.dbapi2.connect
+    class Cursor(sqlite3.Cursor):
+        def execute(self, sql: str, parameters: Any = ()) -> Self:
+            with statement(sql, parameters):
+                return super().execute(sql, parameters)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, factory: Any = None) -> Any:
+            return super().cursor(factory or Cursor)
+
+        def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+            found: sqlite3.Cursor = self.cursor().execute(sql, parameters)
+            return found
+
+        def executescript(self, script: str) -> sqlite3.Cursor:
+            with statement(script):
+                return super().executescript(script)
+
+        def commit(self) -> None:
+            with statement("COMMIT"):
+                super().commit()
+
+        def __exit__(self, *error: Any) -> Literal[False]:
+            self.rollback() if error[0] else self.commit()  # the base class does it without them
+            return False
+
+    connect = partial(sqlite3.connect, factory=Connection)
     for module in (sqlite3, sqlite3.dbapi2):
-        module.connect = partial(connect, factory=Stepped)  # type: ignore[attr-defined]
+        module.connect = connect  # type: ignore[attr-defined]
 
 
 def step_files(steps: Steps) -> None:
@@ -238,13 +216,5 @@ def step_files(steps: Steps) -> None:
         module.open = opened  # type: ignore[attr-defined]
 
 
-def _verb(sql: str) -> str:
-    return (sql.split() or ["EXECUTE"])[0].strip(";").upper()
-
-
-def _texts(parameters: Any) -> list[Any]:
-    return [*parameters.values()] if isinstance(parameters, dict) else [*parameters]
-
-
-def _words(command: tuple[Any, ...]) -> str:
-    return " ".join(str(part) for part in command).replace("\n", " ")
+def _words(*command: Any) -> str:
+    return " ".join(map(str, command)).replace("\n", " ")

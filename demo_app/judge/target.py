@@ -8,12 +8,13 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo_app.judge.leash import Leash
+import psutil
+
+from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.role import FILES, Role
 from demo_app.judge.server import RedisServer, Server
 
@@ -61,12 +62,31 @@ def remove(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that was started. send: sends a signal to it and all that it started. owns: whether
-    a pid is its own, or one of a process that may speak for it."""
+    """A process that was started; None if it has ended already. family: whether the processes that
+    it starts may speak for it."""
 
-    send: Callable[[signal.Signals], None]
-    alive: Callable[[], bool]
-    owns: Callable[[int], bool]
+    process: psutil.Process | None
+    family: bool = False
+
+    def alive(self) -> bool:
+        """Whether it runs; by its end its number may be another one's."""
+        with suppress(psutil.NoSuchProcess):
+            found = self.process
+            return found is not None and found.is_running() and found.status() != "zombie"
+        return False
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it and all that it started."""
+        if self.process is not None and self.alive():
+            send_to_all(self.process.pid, number)
+
+    def owns(self, pid: int) -> bool:
+        """Whether the process with that pid speaks for it."""
+        if self.process is None or pid == self.process.pid:
+            return self.process is not None
+        with suppress(psutil.Error):
+            return self.family and self.process in psutil.Process(pid).parents()
+        return False
 
 
 class Target:

@@ -6,7 +6,6 @@ import os
 import secrets
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from pathlib import Path
 import psutil
 
 from demo_app.judge.learners import Learners
-from demo_app.judge.leash import send_to_all
 from demo_app.judge.postgres import Cluster, programs
 from demo_app.judge.rabbit import RabbitServer, program
 from demo_app.judge.record import Say
@@ -169,19 +167,8 @@ class Adapter(Target):
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._children.append(child)
-
-        def send(number: signal.Signals) -> None:
-            if child.poll() is not None:
-                return  # its number may be another one's by now
-            send_to_all(child.pid, number)
-            if number is signal.SIGKILL:
-                child.wait()
-
-        def owns(pid: int) -> bool:
-            """A library's own processes speak for it; of a program, only what is the judge's."""
-            return pid == child.pid or (self.trusted and child.pid in _ancestors(pid))
-
-        return Running(send, lambda: child.poll() is None, owns)
+        # of a program, only what is the judge's speaks
+        return Running(psutil.Process(child.pid), family=self.trusted)
 
     def _find(self, app: str) -> None:
         """A reader's app is found from where the judge was called. Raises CannotJudge."""
@@ -212,10 +199,3 @@ def _find_program(command: str) -> None:
         raise CannotJudge(f"{command!r} is no command.") from error
     if not shutil.which(program):
         raise CannotJudge(f"There is no program {program}.")
-
-
-def _ancestors(pid: int) -> set[int]:
-    try:
-        return {one.pid for one in psutil.Process(pid).parents()}
-    except psutil.Error:
-        return set()
