@@ -156,14 +156,9 @@ def postgres_running() -> Iterator[PostgresServer]:
     needs(POSTGRES)
     leash = Leash()
     try:
-        cluster = Cluster(leash)
-        server = cluster.server()
-        try:
-            server.start()
-            yield server
-        finally:
-            server.end()
-            cluster.close()
+        server = Cluster(leash).server(leash.new_folder())
+        server.start()
+        yield server
     finally:
         leash.end()
 

@@ -70,7 +70,7 @@ class Arena:
         self._files = target.work / FILES / self.folder.name
         self._files.mkdir(mode=0o700)
         target.own(self._files)
-        self._servers = Path(tempfile.mkdtemp(dir=target.servers))
+        self._servers = target.leash.new_folder()
         self.server = target.server(self._servers)
         self.parts: list[Part] = []
         self._over = False
@@ -89,7 +89,7 @@ class Arena:
             part.cable.end()
             part.go.set()
         self._log.close()
-        self.server.end()
+        self.server.kill()
         for folder in (self.folder, self._files, self._servers):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,6 +7,7 @@ import ast
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from demo_app.judge.leash import Leash
 from demo_app.judge.lessons import LARGEST
 from demo_app.judge.sheet import SIGNS, Sheet, safe
-from demo_app.judge.target import CannotJudge, private_folder, remove
+from demo_app.judge.target import CannotJudge
 
 _METHODS = {"put", "claim", "ack"}
 #: Of several classes that would do, one of this name is meant.
@@ -97,45 +99,40 @@ def grade_all(
 
 def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) -> Grade:
     """Judge the queue that a file defines. arguments: for the judge. seconds: at most."""
-    folder = private_folder()
+    folder = leash.new_folder()
     try:
         source, queue = queue_of(path)
         alone = folder / "my_queue.py"  # nobody else's files are beside it
         alone.write_text(source, "utf-8")
-        return _judged(alone, queue, arguments, seconds, leash)
+        judge = leash.start(
+            [sys.executable, "-m", "demo_app", "judge", f"{alone}:{queue}", *arguments, "--json"],
+            cwd=folder,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            text=True, errors="replace",
+        )  # fmt: skip
+        try:
+            out, err = judge.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:  # what it started ends with it
+            with suppress(ProcessLookupError):
+                os.killpg(judge.pid, signal.SIGKILL)
+            judge.communicate()
+            return Grade(queue, told=f"not done within {seconds:g} s")
+        if judge.returncode not in (0, 1):
+            raise CannotJudge((err.strip().splitlines() or ["The judge was killed."])[-1])
+        return _graded(queue, json.loads(out.splitlines()[-1])["levels"])
     except CannotJudge as error:
         return Grade(told=str(error))
     except Exception as error:  # whatever it is: the others have their rows
         return Grade(told=f"It could not be judged: {type(error).__name__}: {error}")
     finally:
-        remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judged(
-    path: Path, queue: str, arguments: Sequence[str], seconds: float, leash: Leash
-) -> Grade:
-    """What the judge says. Raises CannotJudge."""
-    judge = leash.start(
-        [sys.executable, "-m", "demo_app", "judge", f"{path}:{queue}", *arguments, "--json"],
-        cwd=path.parent,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        text=True, errors="replace",
-    )  # fmt: skip
-    try:
-        out, err = judge.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:  # what it started ends with it
-        with suppress(ProcessLookupError):
-            os.killpg(judge.pid, signal.SIGKILL)
-        judge.communicate()
-        return Grade(queue, told=f"not done within {seconds:g} s")
-    if judge.returncode not in (0, 1):
-        raise CannotJudge((err.strip().splitlines() or ["The judge was killed."])[-1])
-    levels = json.loads(out.splitlines()[-1])["levels"]
-    held = {level["level"]: level["held"] for level in levels}
+def _graded(queue: str, levels: list[dict[str, Any]]) -> Grade:
     broken = [level for level in levels if not level["held"]]
     broken.sort(key=lambda level: level["held"] is None)  # a hole is told before a question
     told = [f"level {level['level']}: {level['why']}" for level in broken]
-    return Grade(queue, held, (told or [""])[0])
+    return Grade(queue, {level["level"]: level["held"] for level in levels}, (told or [""])[0])
 
 
 def queue_of(path: Path) -> tuple[str, str]:

@@ -1,10 +1,12 @@
-"""Ends all that a judge started, also when the judge itself is killed."""
+"""Ends all that a judge started and removes its folder, also when the judge itself is killed."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,11 +19,17 @@ from demo_app.stack.reaper import MARKER, ReaperClient, reap
 
 
 class Leash:
-    """See the module. environment: for each process to be started; by its mark it is found."""
+    """See the module. environment: for each process to be started; by its mark it is found.
+
+    folder: where only this user can look around, with a path that is short enough for sockets.
+    """
 
     def __init__(self) -> None:
         self._mark = uuid.uuid4().hex
-        self._reaper = ReaperClient(self._mark)
+        root = tempfile.gettempdir() if len(tempfile.gettempdir()) < 36 else "/tmp"
+        self.folder = Path(tempfile.mkdtemp(prefix="judging-", dir=root))
+        self.folder.chmod(0o711)
+        self._reaper = ReaperClient(self._mark, [self.folder])
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
         self.environment = {**kept, MARKER: self._mark, "C_FORCE_ROOT": "1"}
 
@@ -35,14 +43,19 @@ class Leash:
         self.hold(child.pid)
         return child
 
+    def new_folder(self) -> Path:
+        """A folder in it that only this user can enter."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
     def hold(self, pid: int) -> None:
         """A process was started, in a group of its own."""
         self._reaper.add(pid)
 
     def end(self) -> None:
-        """End all that there is."""
+        """End all that there is; may be called twice."""
         reap(self._mark)
         self._reaper.close(5.0)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def send_to_all(pid: int, number: signal.Signals) -> None:

@@ -20,7 +20,7 @@ from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
 from demo_app.judge.role import Role
 from demo_app.judge.server import DOWN, Server
-from demo_app.judge.target import CannotJudge, private_folder, remove
+from demo_app.judge.target import CannotJudge
 
 #: Its superuser, and the port that names its socket.
 USER, PORT = "judge", 5432
@@ -54,7 +54,7 @@ class Cluster:
             import psycopg  # noqa: F401
         except (KeyError, ImportError) as error:
             raise CannotJudge(f"PostgreSQL can't be used here: {error}.") from error
-        self._folder = self._new_folder()
+        self._folder = leash.new_folder()
         self.password = secrets.token_hex(16)
         password = self._folder / "password"
         password.write_text(self.password)
@@ -71,23 +71,13 @@ class Cluster:
             server.ask(lambda connection: connection.execute(schema))
             server.kill()
 
-    def server(self) -> PostgresServer:
-        """A server on a copy."""
-        folder = self._new_folder()
+    def server(self, folder: Path) -> PostgresServer:
+        """A server on a copy, which is in the folder."""
         shutil.copytree(
             self._folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".s.*")
         )
         self._own(folder)
         return PostgresServer(self._program, folder, self._user, self._leash)
-
-    def close(self) -> None:
-        """Remove it."""
-        remove(self._folder)
-
-    def _new_folder(self) -> Path:
-        folder = private_folder()
-        self._own(folder)
-        return folder
 
     def _own(self, folder: Path) -> None:
         if self._user:
@@ -96,7 +86,7 @@ class Cluster:
 
 
 class PostgresServer(Server):
-    """See `Server`. folder: with its data; it goes at the end."""
+    """See `Server`. folder: with its data."""
 
     socket_name = f".s.PGSQL.{PORT}"
 
@@ -133,11 +123,6 @@ class PostgresServer(Server):
         if self._server is not None:
             send_to_all(self._server.pid, signal.SIGKILL)
             self._server.wait()
-
-    def end(self) -> None:
-        """See `Server`."""
-        self.kill()
-        remove(self._folder)
 
     async def connect(self) -> Streams:
         """See `Server`."""

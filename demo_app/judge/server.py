@@ -56,10 +56,6 @@ class Server:
         """SIGKILL, to it and its processes."""
         raise NotImplementedError
 
-    def end(self) -> None:
-        """The same for good; its data may go."""
-        self.kill()
-
     async def connect(self) -> Streams:
         """A connection to it."""
         raise NotImplementedError

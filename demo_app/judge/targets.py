@@ -153,7 +153,7 @@ class Adapter(Target):
         """See `Target`."""
         if self._known.rabbit:
             return RabbitServer(folder, self.leash)
-        return self._cluster.server() if self._cluster else super().server(folder)
+        return self._cluster.server(folder) if self._cluster else super().server(folder)
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
@@ -185,8 +185,6 @@ class Adapter(Target):
     def close(self) -> None:
         """See `Target`."""
         super().close()
-        if self._cluster:
-            self._cluster.close()
         for child in self._children:
             child.wait()
 

@@ -2,13 +2,15 @@
 
 A process that is killed with SIGKILL can't clean up. So the supervisor holds one end of a pipe
 (`ReaperClient`) and a process of its own the other (`main`): when the pipe closes without a "bye",
-everything that the supervisor had started is killed, and its sockets are removed. The data stay:
-they may hold accepted comments. The reaper needs nothing but the standard library.
+everything that the supervisor had started is killed, and its sockets are removed, or the folders of
+a judge. A stack's data stay: they may hold accepted comments. The reaper needs nothing but the
+standard library.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,9 +39,13 @@ def main() -> None:
             pids.add(int(word[1:]))
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
+    folders = [path for path in sys.argv[2:] if Path(path).is_dir()]
     for socket in sys.argv[2:]:  # first: once all is dead, the next stack makes new ones here
-        Path(socket).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(socket).unlink()
     reap(sys.argv[1], pids, seconds=LATE_STARTS)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def reap(stack_id: str, pids: Iterable[int] = (), *, seconds: float = 0.0) -> None:
@@ -73,16 +79,16 @@ def _marked(stack_id: str) -> set[int]:
 class ReaperClient:
     """The supervisor's end of the pipe. Starts the reaper.
 
-    stack_id: the mark of every process; sockets: what the reaper removes. Safe to use from every
-    thread.
+    stack_id: the mark of every process; paths: the sockets and folders that it removes. Safe to use
+    from every thread.
     """
 
-    def __init__(self, stack_id: str, sockets: Iterable[Path] = ()) -> None:
+    def __init__(self, stack_id: str, paths: Iterable[Path] = ()) -> None:
         self._lock = threading.Lock()
         # it outlives whatever stack started this one, or nobody would end what is in here
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
         self._reaper = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, stack_id, *map(str, sockets)],
+            [sys.executable, "-I", "-S", __file__, stack_id, *map(str, paths)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

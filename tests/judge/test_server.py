@@ -3,19 +3,17 @@ once its judge is dead."""
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 import redis
+from support import until
 
 from demo_app.judge.leash import Leash
 from demo_app.judge.server import RedisServer
-from demo_app.judge.target import private_folder, remove
 
 
 def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> None:
@@ -81,31 +79,20 @@ def test_a_hand_in_fills_its_server_and_not_the_machine(tmp_path: Path) -> None:
     leash.end()
 
 
-def test_folders_of_the_killed_go_and_those_of_the_living_stay(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_folder_of_a_judge_goes_when_it_ends_and_when_it_is_killed() -> None:
     makes_one = (
-        "import signal; from demo_app.judge.target import private_folder as make;"
-        "print(make(), flush=True); signal.pause()"
+        "import signal; from demo_app.judge.leash import Leash;"
+        "print(Leash().folder, flush=True); signal.pause()"
     )
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        command, environment = [sys.executable, "-c", makes_one], {**os.environ, "TMPDIR": folder}
-        started = [
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-            for _ in range(2)
-        ]
-        theirs = [Path(str(one.stdout and one.stdout.readline()).strip()) for one in started]
-        started[0].kill()
-        started[0].wait()
-        for path in theirs:
-            os.utime(path, (0, 0))
-        pipe = Path(folder) / "judging-pipe"  # another user's, in whose opening one waits
-        os.mkfifo(pipe)
-        mine = private_folder()
-        left = {*Path(folder).iterdir()}
-        remove(mine)
-        for one in started:
-            with one:
-                one.kill()
-        assert left == {theirs[1], mine, pipe}
+    mine = Leash()
+    (mine.folder / "a server's").mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", makes_one], stdout=subprocess.PIPE, text=True
+    ) as other:
+        theirs = Path(str(other.stdout and other.stdout.readline()).strip())
+        assert theirs.is_dir()
+        other.kill()
+    until(lambda: not theirs.exists(), what="the end of the folder")
+    assert mine.folder.is_dir()
+    mine.end()
+    assert not mine.folder.exists()

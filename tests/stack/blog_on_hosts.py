@@ -86,10 +86,7 @@ def running(without: str = "") -> Iterator[Blog]:
             blog.hosts[name] = blog.network.host(name)
         leash = Leash()
         ends.callback(leash.end)
-        cluster = Cluster(leash)
-        ends.callback(cluster.close)
-        blog.postgres = cluster.server()
-        ends.callback(blog.postgres.end)
+        blog.postgres = Cluster(leash).server(leash.new_folder())
         blog.start_postgres()
         _start_redis(blog, folder)
         blog.environment = {**_environment(blog, folder), "DEMO_WITHOUT": without}
