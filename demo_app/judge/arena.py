@@ -69,13 +69,15 @@ class Arena:
         self.folder.chmod(0o711)
         self._files = target.work / FILES / self.folder.name
         self._files.mkdir(mode=0o700)
-        target.own(self._files)
         self._servers = target.leash.new_folder()
         self.server = target.server(self._servers)
         self.parts: list[Part] = []
         self._over = False
-        self._log = Hearing(self.folder / EVENTS, self._whose, self._answer)
-        target.own(self.folder / EVENTS)
+        self._log = Hearing(self.folder / EVENTS, self._whose, self._answer, self._named)
+        #: Writes down what the judge does, or sees.
+        self.note = self._log.note
+        for path in (self._files, self.folder / EVENTS):
+            target.own(path)
         self._record = Record([])
 
     def __enter__(self) -> Self:
@@ -84,9 +86,8 @@ class Arena:
 
     def __exit__(self, *_: object) -> None:
         self._over = True
-        for part in self.parts:
-            part.running.send(signal.SIGKILL)
-            part.cable.end()
+        for part in [*self.parts]:
+            self.forget(part)
             part.go.set()
         self._log.close()
         self.server.kill()
@@ -104,14 +105,10 @@ class Arena:
         return self._start(f"p{number}", halt, nth, jobs=self._names.of(jobs), **given)
 
     def forget(self, part: Part) -> None:
-        """It has ended, and its name is free for another one."""
+        """It ends, and its name is free for another one."""
         part.running.send(signal.SIGKILL)
         part.cable.end()
         self.parts.remove(part)
-
-    def note(self, event: str, **details: Any) -> None:
-        """Write down what the judge does, or sees."""
-        self._log.note(event, **details)
 
     def look_for(self, job: str, event: str = "where") -> None:
         """Write down where the job is: in the server, and what the queue's `where` says. event:
@@ -128,12 +125,9 @@ class Arena:
 
     @property
     def seen(self) -> Record:
-        """What was written down until now, with the jobs as the story calls them."""
-        events = self._log.events
-        known = len(self._record.events)
-        if len(events) > known:
-            new = [self._named(event) for event in events[known:]]
-            self._record = Record([*self._record.events, *new])
+        """What was written down until now."""
+        if len(self._log.events) > len(self._record.events):
+            self._record = Record([*self._log.events])
         return self._record
 
     def until(self, ask: Callable[[], object], seconds: float) -> bool:
@@ -151,14 +145,15 @@ class Arena:
         return next(found, None)
 
     def _named(self, event: Event) -> Event:
+        """The jobs in it as the story calls them."""
         told: Event = {
             name: self._names.told(str(event[name]))
-            for name in ("error", "step", "message_id")
+            for name in ("error", "message_id", "words")
             if name in event
         }
         if "commands" in event:
             told["commands"] = [self._names.told(str(words)) for words in event["commands"]]
-        if event["who"] not in ("judge", "cable") and "job" in event:
+        if "job" in event:
             told["job"] = self._names.labels.get(job := str(event["job"]), job[:100])
         return {**event, **told}
 
@@ -176,7 +171,7 @@ class Arena:
             self._target.own(Path(address))
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth)
-        watch = Watch(who, self._names, self._log.note, lambda step: self._holds(part, step))
+        watch = Watch(who, self._names, self.note, lambda step: self._holds(part, step))
         part.cable = Proxy({end: self.server.connect}, watch)
         part.running = self._target.start(role)
         self.parts.append(part)
@@ -192,30 +187,29 @@ class Arena:
         return next((part for part in self.parts if part.who == who), None)
 
     def _answer(self, who: str, event: Event) -> Event:
-        part = self._part(who)
+        part, kind = self._part(who), event["event"]
         if part is None:
             raise EOFError
-        if event["event"] == "begin" and not event["job"]:  # of an empty text there is no trace
-            seen = {"job": self._names.labels.get("", ""), "answer": True, "at": event["at"]}
-            self._log.note("seen", "cable", on=who, **seen, traced=False)
-        if event["event"] == "passes":
-            self._log.note(
-                "call", who, method=event["method"], commands=event["commands"], names=[]
-            )
-        step = _STEPS.get(event["event"], str(event.get("step", "")))
-        if event["event"] == "rescues":
+        job = str(event.get("job", ""))
+        job = job if job in self._names.texts else ""
+        if kind == "begin" and self._names.texts.get(job) == "":  # of it there is no trace
+            seen = {"job": job, "answer": True, "at": event["at"]}
+            self.note("seen", "cable", on=who, **seen, traced=False)
+        if kind == "passes":
+            self.note("call", who, method=event["method"], commands=event["commands"], names=[])
+        if kind == "rescues":
             part.go.wait()
-        label = self._names.labels.get(str(event.get("job", "")), "")
-        if part.halts_at(step) or (step == "run:begin" and part.halts_at(f"run:{label}")):
-            self._log.note("halt", who, step=f"{step} {event.get('words', '')}".strip())
+        step = _STEPS.get(kind, str(event.get("step", "")))
+        if part.halts_at(step) or (step == "run:begin" and part.halts_at(f"run:{job}")):
+            self.note("halt", who, step=f"{step} {event.get('words', '')}".strip())
             part.go.wait()
         if self._over:
             raise EOFError
-        return {"seconds": float(label.partition(":")[2] or 0), "dies": label.startswith("poison")}
+        return {"seconds": float(job.partition(":")[2] or 0), "dies": job.startswith("poison")}
 
     async def _holds(self, part: Part, step: str) -> None:
         """A command, or its answer, is on the cable: it stays there while its step is halted at."""
         if part.halts_at(step):
-            self._log.note("halt", part.who, step=step)
+            self.note("halt", part.who, step=step)
             while not part.go.is_set():
                 await sleep(0.01)  # between two looks

@@ -30,6 +30,7 @@ class Hearing:
 
     whose: gives the name of the process with a pid that says it is that one; None if it is not.
     answer: gives what is said to one that asks, and may take its time. Raises EOFError for none.
+    named: gives the event as it is written down.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Hearing:
         path: Path,
         whose: Callable[[int, str], str | None],
         answer: Callable[[str, Event], Event],
+        named: Callable[[Event], Event] = dict,
     ) -> None:
-        self._whose, self._answer = whose, answer
+        self._whose, self._answer, self._named = whose, answer, named
         self.events: list[Event] = []
         self._heard, self._began = 0, time.monotonic()
         self._lines: set[socket.socket] = set()
@@ -85,7 +87,7 @@ class Hearing:
                     now = time.monotonic()
                     last = min(now, max(last, float(event["at"])))
                     asks = event.pop("asks", False)
-                    event = {**event, "at": last, "who": who}
+                    event = self._named({**event, "at": last, "who": who})
                     self.events.append(event)
                     if asks:
                         line.sendall(json.dumps(self._answer(who, event)).encode() + b"\n")
@@ -104,7 +106,4 @@ def peer(line: socket.socket) -> int:
     if sys.platform == "darwin":
         return int.from_bytes(line.getsockopt(*_LOCAL_PEERPID, 4), sys.byteorder)
     size = struct.calcsize("3i")
-    found: int = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[
-        0
-    ]
-    return found
+    return int(struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0])
