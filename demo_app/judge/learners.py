@@ -110,8 +110,7 @@ class _Host:
         assert self._process.stdin is not None
         with self._lock:
             with suppress(BrokenPipeError):
-                self._process.stdin.write(role.to_json() + "\n")
-                self._process.stdin.flush()
+                print(role.to_json(), file=self._process.stdin, flush=True)
             told = self._read(self._say("The process that starts the others ended"))
             return Running(self._fork(int(told)))
 

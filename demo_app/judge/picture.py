@@ -9,16 +9,7 @@ from html import escape
 from itertools import pairwise
 from unicodedata import east_asian_width
 
-from demo_app.demo.colours import (
-    CUT_SHORT,
-    DELIVERED,
-    EDGE,
-    INK,
-    KILL,
-    PAPER,
-    RUNNING,
-    WAITING,
-)
+from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from demo_app.judge.history import Line, called, story
 from demo_app.judge.plan import REPAIRS, Act
 from demo_app.judge.record import Record, Say
@@ -72,29 +63,26 @@ class _Picture:
         yield (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
                f'font-family="sans-serif" font-size="14" fill="{INK}">')  # fmt: skip
         yield f"<title>{escape(title)}</title>"
-        yield f'<rect width="{width}" height="{height}" fill="{PAPER}"/>'
+        yield _tag("rect", width=width, height=height, fill=PAPER)
         letters = _fitting(title, width // 8) or 1
         titles = textwrap.wrap(title, letters, max_lines=2, placeholder=" …")
         for number, part in enumerate(titles):
-            yield f'<text x="10" y="{24 + 19 * number}" font-weight="bold">{escape(part)}</text>'
-        for row, line in enumerate(self._lines):
+            yield _tag("text", part, x=10, y=24 + 19 * number, font_weight="bold")
+        for row, (line, y) in enumerate(zip(self._lines, self._y, strict=True)):
             if seconds := self._gap(row):
-                yield (f'<rect x="10" y="{self._y[row] - 31}" width="{width - 20}" height="14" '
-                       f'fill="{WAITING}"/>')  # fmt: skip
-                yield f'<text x="{left}" y="{self._y[row] - 20}">{seconds:.1f} s</text>'
+                yield _tag("rect", x=10, y=y - 31, width=width - 20, height=14, fill=WAITING)
+                yield _tag("text", f"{seconds:.1f} s", x=left, y=y - 20)
             weight = "bold" if self._is_odd(row) else "normal"
             times = f" ({line.times}×)" if line.begins_again else ""
             words = _cut(f"{line.at:.2f} s  {called(line.who, self._say)}: {line.what}{times}")
-            yield (f'<text x="{left}" y="{self._y[row] + 5}" font-weight="{weight}">'
-                   f"{escape(words)}</text>")  # fmt: skip
+            yield _tag("text", words, x=left, y=y + 5, font_weight=weight)
         for name in self._x:
             yield from self._drawn_lane(name)
-        for row, line in enumerate(self._lines):
+        for line, y in zip(self._lines, self._y, strict=True):
             for lane in self._lanes(line):
-                yield _mark(line, self._x[lane], self._y[row])
+                yield _mark(line, self._x[lane], y)
         for number, part in enumerate(reversed(_LEGEND)):
-            place = height - 14 - 20 * number
-            yield f'<text x="10" y="{place}" fill="{EDGE}">{self._say(part)}</text>'
+            yield _tag("text", self._say(part), x=10, y=height - 14 - 20 * number, fill=EDGE)
         yield "</svg>\n"
 
     def _is_odd(self, row: int) -> bool:
@@ -111,22 +99,21 @@ class _Picture:
     def _drawn_lane(self, name: str) -> Iterator[str]:
         """Its name; how long it was there, dashed: stopped, dead, or nowhere; what took time."""
         x = self._x[name]
-        yield (f'<text x="{x}" y="{_TOP - 28}" font-size="12" text-anchor="middle">'
-               f"{escape(called(name, self._say))}</text>")  # fmt: skip
+        label = called(name, self._say)
+        yield _tag("text", label, x=x, y=_TOP - 28, font_size=12, text_anchor="middle")
         mine = [row for row, line in enumerate(self._lines) if name in self._lanes(line)]
         whole = True
         for here, there in pairwise(mine):
             whole = _goes_on(self._lines[here], whole)
-            style = f'stroke="{EDGE}"' if whole else f'stroke="{KILL}" stroke-dasharray="4 5"'
-            yield (f'<line x1="{x}" y1="{self._y[here]}" x2="{x}" y2="{self._y[there]}" '
-                   f'stroke-width="2" {style}/>')  # fmt: skip
+            style = {"stroke": EDGE} if whole else {"stroke": KILL, "stroke_dasharray": "4 5"}
+            y1, y2 = self._y[here], self._y[there]
+            yield _tag("line", x1=x, y1=y1, x2=x, y2=y2, stroke_width=2, **style)
         for row in mine:
             kind = self._lines[row].event["event"]
             if kind in ("begin", "putting"):
-                height = self._y[self._end(row)] - self._y[row]
-                colour = RUNNING if kind == "begin" else CUT_SHORT
-                yield (f'<rect x="{x - 5}" y="{self._y[row]}" width="10" height="{height}" '
-                       f'fill="{colour}"/>')  # fmt: skip
+                y, colour = self._y[row], RUNNING if kind == "begin" else CUT_SHORT
+                height = self._y[self._end(row)] - y
+                yield _tag("rect", x=x - 5, y=y, width=10, height=height, fill=colour)
 
     def _end(self, row: int) -> int:
         """Where what was begun is over; poison is so at once."""
@@ -175,16 +162,21 @@ def _mark(line: Line, x: int, y: int) -> str:
     """Begun: a blue disc; ended: a black one; broken: a cross; the judge's look: a ring."""
     kind = line.event["event"]
     if line.is_fault or kind == "refused" or (kind == "begin" and line.job.startswith("poison")):
-        return f'<path d="M{x - 8} {y - 8}l16 16m0 -16l-16 16" stroke="{KILL}" stroke-width="4"/>'
-    if _is_nowhere(line):
-        style = f'fill="{PAPER}" stroke="{KILL}" stroke-width="3" stroke-dasharray="3 3"'
-    elif kind == "where":
-        style = f'fill="{PAPER}" stroke="{RUNNING}" stroke-width="3"'
+        cross = f"M{x - 8} {y - 8}l16 16m0 -16l-16 16"
+        return _tag("path", d=cross, stroke=KILL, stroke_width=4)
+    style: dict[str, object] = {"fill": CUT_SHORT, "stroke": EDGE}
+    if kind == "where":
+        style = {"fill": PAPER, "stroke": RUNNING, "stroke_width": 3}
+        if _is_nowhere(line):
+            style |= {"stroke": KILL, "stroke_dasharray": "3 3"}
     elif kind in ("begin", "end"):
-        style = f'fill="{RUNNING if kind == "begin" else DELIVERED}"'
-    else:
-        style = f'fill="{CUT_SHORT}" stroke="{EDGE}"'
-    return f'<circle cx="{x}" cy="{y}" r="{7 if kind == "where" else 6}" {style}/>'
+        style = {"fill": RUNNING if kind == "begin" else DELIVERED}
+    return _tag("circle", cx=x, cy=y, r=7 if kind == "where" else 6, **style)
+
+
+def _tag(name: str, text: str = "", /, **attributes: object) -> str:
+    given = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items())
+    return f"<{name}{given}>{escape(text)}</{name}>"
 
 
 def _cut(text: str) -> str:

@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 from demo_app.judge.arena import Arena, Part
-from demo_app.judge.hearing import Event
 from demo_app.judge.names import Names
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.target import Target
@@ -50,23 +49,17 @@ class Trial(Arena):
 
     def wait_for(self, producer: Part) -> None:
         """Wait until it has put all its jobs in, or does not go on."""
-        began = time.monotonic()
-
-        def mine() -> list[Event]:
-            return [event for event in self.seen.events if event["who"] == producer.who]
+        began, who = time.monotonic(), producer.who
 
         def ready() -> bool:
-            if not producer.running.alive():
-                return True
-            if not (events := mine()):
-                return time.monotonic() - began > 30.0
-            stuck = time.monotonic() - float(events[-1]["at"]) > _STUCK
-            return bool(events[-1]["event"] == "finished") or stuck
+            last = next((e for e in reversed(self.seen.events) if e["who"] == who), {})
+            is_stuck = time.monotonic() - last.get("at", began) > (_STUCK if last else 30.0)
+            return last.get("event") == "finished" or is_stuck or not producer.running.alive()
 
         self.until(ready, 120.0)
-        if not self.happened(producer.who, "finished"):
-            begun = [event["job"] for event in mine() if event["event"] == "putting"]
-            self.note("put waits", to=producer.who, job="".join(begun[-1:]))
+        if not self.happened(who, "finished"):
+            begun = [e["job"] for e in self.seen.of("putting") if e["who"] == who]
+            self.note("put waits", to=who, job="".join(begun[-1:]))
 
     def halted(self, part: Part, seconds: float | None = None) -> bool:
         """Wait until it halts; False when it won't, since there is nothing left to do."""
