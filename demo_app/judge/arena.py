@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from asyncio import sleep
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -64,7 +64,7 @@ class Arena:
     """
 
     def __init__(self, target: Target, stop: threading.Event, names: Names) -> None:
-        self._target, self.stop, self._names = target, stop, names
+        self._target, self.stop, self.names = target, stop, names
         self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
         self.folder.chmod(0o711)
         self._files = target.work / FILES / self.folder.name
@@ -97,12 +97,7 @@ class Arena:
     def worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a worker, whose name nobody had before. given: further fields of its role."""
         number = sum(part.works for part in self.parts) + 1
-        return self._start(f"w{number}", halt, nth, **given)
-
-    def producer(self, jobs: Sequence[str], halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a process that puts the jobs in. given: see `worker`."""
-        number = sum(bool(part.role.jobs) for part in self.parts) + 1
-        return self._start(f"p{number}", halt, nth, jobs=self._names.of(jobs), **given)
+        return self.start(f"w{number}", halt, nth, **given)
 
     def forget(self, part: Part) -> None:
         """It ends, and its name is free for another one."""
@@ -113,10 +108,10 @@ class Arena:
     def look_for(self, job: str, event: str = "where") -> None:
         """Write down where the job is: in the server, and what the queue's `where` says. event:
         "look", if it is nothing for the story."""
-        (text,) = self._names.of([job])
+        (text,) = self.names.of([job])
         keys, lasts = self.server.where(text)
         if self._target.has_where:
-            part = self._start("where", "", 1, asks=(text,))
+            part = self.start("where", asks=(text,))
             self.until(lambda: not part.running.alive(), 60.0)
             told = [e["place"] for e in self._log.events if e["event"] == "told"][-1:]
             keys = [*keys, *filter(None, told)]
@@ -147,17 +142,18 @@ class Arena:
     def _named(self, event: Event) -> Event:
         """The jobs in it as the story calls them."""
         told: Event = {
-            name: self._names.told(str(event[name]))
+            name: self.names.told(str(event[name]))
             for name in ("error", "message_id", "words")
             if name in event
         }
         if "commands" in event:
-            told["commands"] = [self._names.told(str(words)) for words in event["commands"]]
+            told["commands"] = [self.names.told(str(words)) for words in event["commands"]]
         if "job" in event:
-            told["job"] = self._names.labels.get(job := str(event["job"]), job[:100])
+            told["job"] = self.names.labels.get(job := str(event["job"]), job[:100])
         return {**event, **told}
 
-    def _start(self, who: str, halt: str, nth: int, **given: Any) -> Part:
+    def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
+        """Start a process, with its cable. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir(mode=0o711)
         if self.server.address:
@@ -171,7 +167,7 @@ class Arena:
             self._target.own(Path(address))
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth)
-        watch = Watch(who, self._names, self.note, lambda step: self._holds(part, step))
+        watch = Watch(who, self.names, self.note, lambda step: self._holds(part, step))
         part.cable = Proxy({end: self.server.connect}, watch)
         part.running = self._target.start(role)
         self.parts.append(part)
@@ -191,8 +187,8 @@ class Arena:
         if part is None:
             raise EOFError
         job = str(event.get("job", ""))
-        job = job if job in self._names.texts else ""
-        if kind == "begin" and self._names.texts.get(job) == "":  # of it there is no trace
+        job = job if job in self.names.texts else ""
+        if kind == "begin" and self.names.texts.get(job) == "":  # of it there is no trace
             seen = {"job": job, "answer": True, "at": event["at"]}
             self.note("seen", "cable", on=who, **seen, traced=False)
         if kind == "passes":

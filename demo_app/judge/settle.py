@@ -27,18 +27,16 @@ def settle(trial: Trial) -> None:
     as a supervisor does it."""
     plan = trial.plan
     moved, began = -1, time.monotonic()
-    runs, started = 0, 0
-    since = began
+    runs, started, since = 0, 0, began
     while not trial.stop.is_set() and time.monotonic() - began < _LIMIT:
-        looked = time.monotonic()
-        alive = [part for part in trial.parts if part.works and part.running.alive()]
-        seen = trial.seen
+        looked, seen = time.monotonic(), trial.seen
+        alive = [part for part in trial.parts if part.running.alive()]
+        works = {part.who for part in alive if part.works}
         if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
             moved, since = moves, time.monotonic()
         still = time.monotonic() - since
-        names = {part.who for part in alive}
         running = any(
-            run.end is None and run.who in names and not run.job.startswith("poison")
+            run.end is None and run.who in works and not run.job.startswith("poison")
             for run in seen.runs
         )
         if plan.level in _ONCE and seen.doubled:
@@ -48,25 +46,20 @@ def settle(trial: Trial) -> None:
             return
         if len(seen.runs) != runs:
             runs, started = len(seen.runs), 0
-        if sum(part.role.claims for part in alive) < plan.workers:
+        if sum(part.works and part.role.claims for part in alive) < plan.workers:
             started += 1
             if started > _IN_VAIN:
                 return
-            skew = plan.skew if bool(alive) != plan.skewed_first else 0.0
+            skew = plan.skew if bool(works) != plan.skewed_first else 0.0
             if not trial.ready_worker(skew=skew).running.alive():
                 trial.stop.wait(0.2)  # it can't run at all; not all the time
             continue
-        if not running and not _is_putting(trial) and _is_done(plan, seen, still):
+        finished = {event["who"] for event in seen.of("finished")}
+        is_putting = any(part.role.jobs and part.who not in finished for part in alive)
+        if not running and not is_putting and _is_done(plan, seen, still):
             return
         # between two looks; at many jobs a look takes time that the others need
         time.sleep(0.05 + 4 * (time.monotonic() - looked))
-
-
-def _is_putting(trial: Trial) -> bool:
-    """Whether a living producer still has jobs to put in."""
-    producers = [part for part in trial.parts if part.role.jobs]
-    finished = {event["who"] for event in trial.seen.of("finished")}
-    return any(part.running.alive() and part.who not in finished for part in producers)
 
 
 def _is_done(plan: Plan, seen: Record, still: float) -> bool:

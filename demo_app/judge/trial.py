@@ -41,10 +41,11 @@ class Trial(Arena):
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None, skew: float = 0.0) -> Part:
         """Start a producer. fault: at which it halts, and then the trial goes on at once; else it
         returns when all jobs are in, or when a put does not come back."""
-        if fault:
-            return self.producer(jobs, fault.at, fault.nth)
-        producer = self.producer(jobs, skew=skew)
-        self.wait_for(producer)
+        number = sum(bool(part.role.jobs) for part in self.parts) + 1
+        at, nth = (fault.at, fault.nth) if fault else ("", 1)
+        producer = self.start(f"p{number}", at, nth, jobs=self.names.of(jobs), skew=skew)
+        if not fault:
+            self.wait_for(producer)
         return producer
 
     def wait_for(self, producer: Part) -> None:
