@@ -17,6 +17,7 @@ from typing import Any, Self
 from demo_app.judge.cable import Watch
 from demo_app.judge.hearing import Event, Hearing
 from demo_app.judge.names import Names
+from demo_app.judge.plan import Plan
 from demo_app.judge.proxy import Proxy
 from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
@@ -63,14 +64,14 @@ class Arena:
     stop: when it is set, no wait takes any longer.
     """
 
-    def __init__(self, target: Target, stop: threading.Event, names: Names) -> None:
-        self._target, self.stop, self.names = target, stop, names
+    def __init__(self, target: Target, plan: Plan, stop: threading.Event) -> None:
+        self._target, self.plan, self.stop, self.names = target, plan, stop, Names(plan.odd)
         self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
         self.folder.chmod(0o711)
         self._files = target.work / FILES / self.folder.name
         self._files.mkdir(mode=0o700)
         self._servers = target.leash.new_folder()
-        self.server = target.server(self._servers)
+        self.server = target.server(self._servers, fsync=plan.kills_server)
         self.parts: list[Part] = []
         self._over = False
         self._log = Hearing(self.folder / EVENTS, self._whose, self._answer, self._named)

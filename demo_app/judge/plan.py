@@ -90,6 +90,11 @@ class Plan:
     ahead: float = 0.0
     same_name: bool = False
 
+    @property
+    def kills_server(self) -> bool:
+        """Whether the server has to have on disk what it answers."""
+        return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
+
     def smaller(self) -> list[Self]:
         """The same with a fault less, or a job less; the smallest first."""
         fewer = [

@@ -104,17 +104,21 @@ class Role:
         """The same; returns once the judge lets it go on, with what it is to do."""
         return self.log(event, asks=True, **details)
 
+    def pass_by(self, event: str, **details: Any) -> None:
+        """The same where it may be told to halt: nobody waits for an answer that says nothing."""
+        self.log(event, asks=bool(self.halt), **details)
+
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
     """Put the role's jobs in, one after the other, say how each went, and stay."""
     for job in role.jobs:
-        role.ask("putting", job=job)
+        role.pass_by("putting", job=job)
         try:
             put(job)
         except Exception as error:  # whatever it is: the job was not taken
-            role.ask("refused", job=job, error=told(error))
+            role.pass_by("refused", job=job, error=told(error))
         else:
-            role.ask("put", job=job)
+            role.pass_by("put", job=job)
     role.log("finished")
     signal.pause()
 
@@ -138,4 +142,4 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
     if what["dies"]:
         die()
     time.sleep(what["seconds"])
-    role.ask("end", job=job, message_id=message_id)
+    role.pass_by("end", job=job, message_id=message_id)

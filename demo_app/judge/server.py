@@ -68,8 +68,9 @@ class Server:
 
 
 class RedisServer(Server):
-    """Redis that has on disk what it answers. folder: its own. password: what it asks for. bounded:
-    whether it is a hand-in's, which could reach through it what is not its own.
+    """Redis. folder: its own. password: what it asks for. fsync: whether it has on disk what it
+    answers, which takes its time. bounded: whether it is a hand-in's, which could reach through it
+    what is not its own.
 
     With everysec it may answer before it has written, while the disk is busy: its kill would lose
     a job, and the queue would be blamed.
@@ -78,11 +79,18 @@ class RedisServer(Server):
     socket_name = "redis.sock"
 
     def __init__(
-        self, folder: Path, leash: Leash, password: str = "", *, bounded: bool = False
+        self,
+        folder: Path,
+        leash: Leash,
+        password: str = "",
+        *,
+        fsync: bool = True,
+        bounded: bool = False,
     ) -> None:
         self._folder, self._leash, self._password = folder / "redis", leash, password
         self._bounded = bounded
         self.address = f"redis://:{password}@127.0.0.1:{{}}/0" if password else ""
+        self._options = Options(appendfsync="always" if fsync else "no")
         self._opens = threading.Event()
         self._folder.mkdir()
         self._server: Process | None = None
@@ -90,8 +98,8 @@ class RedisServer(Server):
     def start(self) -> None:
         """See `Server`."""
         self.kill()
-        options, environment = Options(appendfsync="always"), self._leash.environment
-        self._server, url = redis_server.start(self._folder, options, environment)
+        environment = self._leash.environment
+        self._server, url = redis_server.start(self._folder, self._options, environment)
         self.path = url.partition("://")[2]
         self._leash.hold(self._server.pid)
         with redis.Redis(unix_socket_path=self.path) as client:

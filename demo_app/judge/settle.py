@@ -35,10 +35,8 @@ def settle(trial: Trial) -> None:
         if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
             moved, since = moves, time.monotonic()
         still = time.monotonic() - since
-        running = any(
-            run.end is None and run.who in works and not run.job.startswith("poison")
-            for run in seen.runs
-        )
+        last = {run.who: run for run in seen.runs if run.who in works}
+        running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
         if plan.level in _ONCE and seen.doubled:
             return
         most_runs = max(seen.times.values(), default=0)

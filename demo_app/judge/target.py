@@ -73,9 +73,11 @@ class Target:
     def own(self, path: Path) -> None:
         """Give a file to the user as whom it runs, who may be the judge's."""
 
-    def server(self, folder: Path) -> Server:
-        """A server for a trial, which has that folder."""
-        return RedisServer(folder, self.leash, self.password, bounded=self.stepped)
+    def server(self, folder: Path, *, fsync: bool) -> Server:
+        """A server for a trial, which has that folder. fsync: whether it has on disk what it
+        answers, as far as that is a setting."""
+        bounds = {"fsync": fsync, "bounded": self.stepped}
+        return RedisServer(folder, self.leash, self.password, **bounds)
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""

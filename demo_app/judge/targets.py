@@ -149,11 +149,13 @@ class Adapter(Target):
             self._cluster = Cluster(self.leash, _said(sys.executable, "-c", known.schema))
             self.leash.environment["PGPASSWORD"] = self._cluster.password
 
-    def server(self, folder: Path) -> Server:
+    def server(self, folder: Path, *, fsync: bool) -> Server:
         """See `Target`."""
         if self._known.rabbit:
             return RabbitServer(folder, self.leash)
-        return self._cluster.server(folder) if self._cluster else super().server(folder)
+        return (
+            self._cluster.server(folder) if self._cluster else super().server(folder, fsync=fsync)
+        )
 
     def start(self, role: Role) -> Running:
         """See `Target`."""

@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 from demo_app.judge.arena import Arena, Part
-from demo_app.judge.names import Names
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.target import Target
 
@@ -23,8 +22,8 @@ class Trial(Arena):
     after which nothing more is expected. stop: see `Arena`."""
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
-        super().__init__(target, stop, Names(plan.odd))
-        self.plan, self.patience = plan, patience
+        super().__init__(target, plan, stop)
+        self.patience = patience
 
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a worker; returns when it is ready, halts, or has ended."""

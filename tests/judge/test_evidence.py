@@ -25,7 +25,7 @@ from demo_app.judge.arena import Arena
 from demo_app.judge.hearing import Hearing
 from demo_app.judge.isolation import counts_by_namespace
 from demo_app.judge.judge import Judge, Verdict
-from demo_app.judge.names import Names
+from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record
 from demo_app.judge.role import Role
 from demo_app.judge.target import CannotJudge
@@ -320,7 +320,7 @@ except BlockingIOError:
 def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None:
     target = target_of(f"{solution(12)}:MyQueue")
     try:
-        with Arena(target, threading.Event(), Names()) as arena:
+        with Arena(target, Plan(1), threading.Event()) as arena:
             part = arena.worker()
             until(lambda: arena.happened(part.who, "works"), 60.0, "a worker")
             ports = [
@@ -338,7 +338,7 @@ def test_each_server_and_each_cable_is_out_of_the_reach_of_other_users() -> None
 def test_a_programs_server_wants_a_password() -> None:
     target = target_of("command:sleep 60")
     try:
-        with Arena(target, threading.Event(), Names()) as arena:
+        with Arena(target, Plan(1), threading.Event()) as arena:
             part = arena.worker()
             found = re.fullmatch(r"redis://:(\w{32})@127.0.0.1:(\d+)/0", part.role.url)
             assert found
