@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -80,9 +81,10 @@ class _Host:
     def __init__(self, target: str, work: Path, user: int, leash: Leash, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say
         self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
+        self._log = os.fdopen(tempfile.mkstemp(dir=leash.folder)[0], "rb")
         self._process = leash.start(
             [sys.executable, "-m", "demo_app.judge.host", target, str(work), str(user)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             text=True, errors="replace",
             # each thread of glibc may reserve an arena of its own, which counts as memory
             env={"MALLOC_ARENA_MAX": "2"},
@@ -102,7 +104,6 @@ class _Host:
             told = dict(json.loads(self._read(failure)))  # by now the class may say anything
         finally:
             endless.cancel()
-        threading.Thread(target=self._drain, daemon=True).start()
         return told | first
 
     def start(self, role: Role) -> Running:
@@ -118,7 +119,7 @@ class _Host:
         """End it, and with it its forks."""
         self._kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._log, self._process.stdin, self._process.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):
                 stream.close()
@@ -148,18 +149,9 @@ class _Host:
         assert self._process.stdout is not None
         if line := str(self._process.stdout.readline(_LONGEST)):
             return line
-        assert self._process.stderr is not None
-        said = "" if self._process.stderr.closed else self._process.stderr.read(_LONGEST)
-        told = [line for line in said.splitlines() if line.strip()]
-        told = told or [self._reason]
+        said = os.pread(self._log.fileno(), _LONGEST, 0).decode("utf-8", "replace")
+        told = [line for line in said.splitlines() if line.strip()] or [self._reason]
         lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
         given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
         where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
         raise CannotJudge(self._say(where, **given))
-
-    def _drain(self) -> None:
-        """Read what the learner's code prints, so that it never waits for a reader."""
-        assert self._process.stderr is not None
-        while self._process.stderr.read(_LONGEST):  # not by lines: one may have no end
-            pass
-        self._process.stderr.close()

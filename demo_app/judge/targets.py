@@ -153,9 +153,9 @@ class Adapter(Target):
         """See `Target`."""
         if self._known.rabbit:
             return RabbitServer(folder, self.leash)
-        return (
-            self._cluster.server(folder) if self._cluster else super().server(folder, fsync=fsync)
-        )
+        if self._cluster:
+            return self._cluster.server(folder)
+        return super().server(folder, fsync=fsync)
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
