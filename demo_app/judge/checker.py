@@ -22,7 +22,7 @@ _Check = Callable[[Plan, Record, Say], Iterator[str]]
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
     """What the trial shows, in one sentence; "" when the level's promise was kept."""
-    checks = (_not_put, _expires, *_CHECKS.get(plan.level, ()), _lost)
+    checks = (_not_put, _expires, _CHECKS.get(plan.level, _lost), _lost)
     return next(chain.from_iterable(one(plan, record, say) for one in checks), "")
 
 
@@ -119,11 +119,9 @@ def _order(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     pairs = enumerate(zip(begun, wanted, strict=False))
     first = next((place for place, (one, other) in pairs if one != other), 0)
     jobs, runs = (", ".join(names[first : first + _MANY]) for names in (wanted, begun))
-    told = "Put in as {jobs}; run as {runs}."
-    if plan.ahead:
-        told = (
-            "Put in as {jobs}, the first where the clock was {seconds:.0f} s ahead; run as {runs}."
-        )
+    told = "Put in as {jobs}, the first where the clock was {seconds:.0f} s ahead; run as {runs}."
+    if not plan.ahead:
+        told = "Put in as {jobs}; run as {runs}."
     yield say(told, jobs=jobs, runs=runs, seconds=plan.ahead)
 
 
@@ -200,6 +198,7 @@ def _accepted(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     acts = {event["act"]: float(event["at"]) for event in record.of("act")}
     down, up = acts.get(Act.SERVER, 0.0), acts.get(REPAIRS[1], 0.0)
     for job in record.unfinished:
+        told = "put({job!r}) came back while the server was down, and the job is lost."
         at = record.put[job]
         if at < down:
             told = "put({job!r}) came back before the server was killed, and the job is lost."
@@ -210,8 +209,6 @@ def _accepted(plan: Plan, record: Record, say: Say) -> Iterator[str]:
                 "put({job!r}) came back while the server was down, "
                 "and the job is lost by the producer's SIGKILL."
             )
-        else:
-            told = "put({job!r}) came back while the server was down, and the job is lost."
         yield say(told, job=job)
 
 
@@ -228,14 +225,14 @@ def _shown_twice(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 #: What else can be wrong, by the level.
-_CHECKS: dict[int, tuple[_Check, ...]] = {
-    2: (_order,),
-    3: (_waits,),
-    4: (_twice,),
-    6: (_back,),
-    7: (_twice,),
-    8: (_harm,),
-    9: (_poison,),
-    11: (_accepted,),
-    12: (_shown_twice,),
+_CHECKS: dict[int, _Check] = {
+    2: _order,
+    3: _waits,
+    4: _twice,
+    6: _back,
+    7: _twice,
+    8: _harm,
+    9: _poison,
+    11: _accepted,
+    12: _shown_twice,
 }

@@ -98,22 +98,19 @@ def not_asked(
     if target.trusted:
         return ""
     unproved = [] if where_spoke else [job for record in records for job in record.unproved]
-    if unproved:
+    for job in unproved:
         told = (
             "{job} ran, but no answer of the server held it: the judge can't see where it came "
             "from. Keep jobs readable, or give the class where(job)."
         )
-        return say(told, job=unproved[0].partition(":")[0])
-    if missed:
-        told = "Nothing could be broken at {step}: no worker came by there."
-        return say(told, step=missed[0])
-    is_in_server = any(e.get("traced", True) for record in records for e in record.of("seen"))
+        return say(told, job=job.partition(":")[0])
+    for step in missed:
+        return say("Nothing could be broken at {step}: no worker came by there.", step=step)
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
-        told = "The judge could not halt claim between two of its steps: it sees none."
-        return say(told)
+        return say("The judge could not halt claim between two of its steps: it sees none.")
+    is_in_server = any(e.get("traced", True) for record in records for e in record.of("seen"))
     if level.number in _OF_SERVER and not is_in_server:
         return say("The jobs are not in the judge's server, so that killing it asks nothing.")
     if level.number == 9 and not any(record.last_seen("poison-1") for record in records):
-        told = "The judge can't look for the poison: the class has no where(job)."
-        return say(told)
+        return say("The judge can't look for the poison: the class has no where(job).")
     return ""

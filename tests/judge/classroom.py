@@ -47,7 +47,7 @@ def hand_ins() -> dict[str, tuple[str, Row]]:
     """File, its text, its row."""
     found: dict[str, tuple[str, Row]] = {
         "good/hana.py": (SOUND, _ALL),
-        "good/ken.ipynb": (_notebook("import this", SOUND, "judge(MyQueue, levels=12)"), _ALL),
+        "good/ken.ipynb": (notebook("import this", SOUND, "judge(MyQueue, levels=12)"), _ALL),
         "good/mei_123/queue.py": (SOUND.replace("MyQueue", "Mine"), _ALL),
     }
     for path in (Path(__file__).parent / "sound").glob("*.py"):
@@ -69,7 +69,8 @@ def hand_ins() -> dict[str, tuple[str, Row]]:
     return found
 
 
-def _notebook(*cells: str) -> str:
+def notebook(*cells: str) -> str:
+    """A notebook with these cells of code."""
     return json.dumps({"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]})
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from judge.classroom import notebook
 from support import until
 
 from demo_app.judge import learners
@@ -35,10 +36,6 @@ class Mine:
         pass
 """
 GOOD = QUEUE.format(extra="", pop="rpop")
-
-
-def _notebook(*cells: str) -> str:
-    return json.dumps({"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]})
 
 
 def _graded(
@@ -70,12 +67,12 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     )
     files = {
         "a good.py": GOOD,
-        "b.ipynb": _notebook(GOOD, "%%time\n1", last_in, "judge(Mine, levels=2)"),
+        "b.ipynb": notebook(GOOD, "%%time\n1", last_in, "judge(Mine, levels=2)"),
         "c.py": "class Mine:\n    pass\n",
         "d.py": "class Mine(:\n",
         "e.py": QUEUE.format(extra=f"bytearray({4 << 30}); ", pop="rpop"),
         "f.ipynb": "no notebook",
-        "g.ipynb": _notebook("class Mine(:\n"),
+        "g.ipynb": notebook("class Mine(:\n"),
         "h.ipynb": "[" * 100_000,
         "hanako_123/mine.py": GOOD.replace("class Mine:", "class Base:") + "\n\nclass Best(Base):"
         "\n    pass\n",

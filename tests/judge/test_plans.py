@@ -31,6 +31,11 @@ def test_a_worker_is_killed_before_and_after_each_command() -> None:
     assert {*STEPS, "run:begin", "run:end"} <= at
 
 
+def test_a_server_waits_for_its_disk_at_the_levels_at_which_it_is_killed() -> None:
+    levels = [n for n, level in LEVELS.items() if any(p.kills_server for p in level.plans(STEPS))]
+    assert levels == [10, 11]
+
+
 def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
     faults = (Fault("run:begin", Act.KILL), Fault("run:end", Act.KILL))
     plan = Plan(5, ("job-1", "job-2", "job-3", "job-4"), faults)
