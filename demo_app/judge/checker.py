@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from demo_app.judge.levels import BACK
+from demo_app.judge.levels import BACK, ENDLESS
 from demo_app.judge.plan import REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Say, complaint
-from demo_app.judge.settle import ENDLESS
 from demo_app.judge.steps import MOVES
 
 #: Seconds: what is kept for so long is kept; and a put that takes so long lets its caller wait.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from demo_app.judge.levels import Level
+from demo_app.judge.levels import ENDLESS, Level
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record, Say
-from demo_app.judge.settle import ENDLESS
 from demo_app.judge.steps import MOVES
 from demo_app.judge.target import Target
 
