@@ -43,30 +43,21 @@ def _expires(plan: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
-    if not record.put:
-        yield from _refused(record, "put({job!r}) raised {error}.", say)
+    for job, error in record.refused.items() if not record.put else ():
+        yield say("put({job!r}) raised {error}.", job=job, error=error)
     for job in record.unfinished:
-        where = record.last_seen(job) or []
-        raised = next((complaint(error, say) for error in record.of("error")[::-1]), "")
-        what = _broken(record, say)
+        where, what = record.last_seen(job) or [], _broken(record, say)
+        keys = say("in {keys}", keys=", ".join(where)) if where else say("in no key of the server")
+        reason = next((complaint(error, say) for error in record.of("error")[::-1]), "")
+        told = "{job} is still {where}, and nobody brings it back ({what})"
         if not what:
             told = "{job} was put in, and never ran to its end; it is {where}"
-            reason = raised or next(_reasons(record, where, say), "")
-            yield _sentence(say, say(told, job=job, where=_in(where, say)), reason)
-        elif where:
-            told = "{job} is still {where}, and nobody brings it back ({what})"
-            yield _sentence(say, say(told, job=job, where=_in(where, say), what=what), raised)
-        told = "{job} was nowhere: off its list and in no other when it happened ({what})."
-        yield say(told, job=job, what=what)
-
-
-def _refused(record: Record, told: str, say: Say) -> Iterator[str]:
-    for job, error in record.refused.items():
-        yield say(told, job=job, error=error)
-
-
-def _sentence(say: Say, *parts: str) -> str:
-    return say("; ").join(filter(None, parts)) + say(".")
+            reason = reason or next(_reasons(record, where, say), "")
+        elif not where:
+            told = "{job} was nowhere: off its list and in no other when it happened ({what})"
+            reason = ""
+        told = say(told, job=job, where=keys, what=what)
+        yield say("; ").join(filter(None, (told, reason))) + say(".")
 
 
 def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
@@ -104,10 +95,6 @@ def _broken(record: Record, say: Say) -> str:
     steps = [halt["step"] for halt in record.of("halt") if halt["who"] == who]
     told = "{act} to {who} at {step}" if steps else "{act} to {who}"
     return say(told, act=act, who=who, step="".join(steps[-1:]))
-
-
-def _in(keys: list[str], say: Say) -> str:
-    return say("in {keys}", keys=", ".join(keys)) if keys else say("in no key of the server")
 
 
 def _order(plan: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -191,7 +178,8 @@ def _poison(plan: Plan, record: Record, say: Say) -> Iterator[str]:
 
 def _accepted(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     told = "put({job!r}) refused while the server was down ({error}): nothing kept it for later."
-    yield from _refused(record, told, say)
+    for job, error in record.refused.items():
+        yield say(told, job=job, error=error)
     for waits in record.of("put waits"):
         yield say("put({job!r}) did not come back while the server was down.", **waits)
     acts = {event["act"]: float(event["at"]) for event in record.of("act")}
