@@ -18,6 +18,8 @@ PAUSE = 5.0
 _AWAKE = 1.2
 #: Seconds for which a nap lasts at most; in which a second worker reaches the step of the first.
 _NAP, _SECOND = 0.8, 4.0
+#: Seconds in which each worker calls `rescue`, once a second.
+_RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11
 #: Seconds in which a job that has run is acknowledged.
@@ -112,7 +114,10 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             part.running.send(signal.SIGSTOP)
             for other in trial.parts:
                 other.go.set() if other.works and other is not part else None
-            trial.until(lambda: not trial.seen.unfinished, _NAP)
+            if fault.in_producer:  # what it has begun may be found by a rescue
+                trial.until(lambda: trial.seen.runs, _RESCUED)
+            else:
+                trial.until(lambda: not trial.seen.unfinished, _NAP)
             trial.go_on(part)
         case Act.PAUSE:
             _pause(trial, part)

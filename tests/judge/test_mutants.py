@@ -15,6 +15,7 @@ QUICK = [
     "looking for a job and taking it are two steps",
     "put says that a job is there before its text is",
     "in the order of stamps in milliseconds",
+    "a file of the outbox can be read before it is whole",
 ]
 
 
