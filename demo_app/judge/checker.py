@@ -54,8 +54,8 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
             told = "{job} was put in, and never ran to its end; it is {where}"
             reason = reason or next(_reasons(record, where, say), "")
         elif not where:
-            told = "{job} was nowhere: off its list and in no other when it happened ({what})"
-            reason = ""
+            told = "{job} was nowhere: off its list and in no other when it happened ({what})."
+            yield say(told, job=job, what=what)
         told = say(told, job=job, where=keys, what=what)
         yield say("; ").join(filter(None, (told, reason))) + say(".")
 
