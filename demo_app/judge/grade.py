@@ -7,7 +7,6 @@ import ast
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -99,8 +98,8 @@ def grade_all(
 
 def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) -> Grade:
     """Judge the queue that a file defines. arguments: for the judge. seconds: at most."""
-    folder = leash.new_folder()
     try:
+        folder = leash.new_folder()
         source, queue = queue_of(path)
         alone = folder / "my_queue.py"  # nobody else's files are beside it
         alone.write_text(source, "utf-8")
@@ -124,8 +123,6 @@ def grade(path: Path, arguments: Sequence[str], seconds: float, leash: Leash) ->
         return Grade(told=str(error))
     except Exception as error:  # whatever it is: the others have their rows
         return Grade(told=f"It could not be judged: {type(error).__name__}: {error}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _graded(queue: str, levels: list[dict[str, Any]]) -> Grade:

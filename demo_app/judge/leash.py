@@ -27,7 +27,7 @@ class Leash:
     def __init__(self) -> None:
         self._mark = uuid.uuid4().hex
         root = tempfile.gettempdir() if len(tempfile.gettempdir()) < 36 else "/tmp"
-        self.folder = Path(tempfile.mkdtemp(prefix="judging-", dir=root))
+        self.folder = Path(tempfile.mkdtemp(prefix="judge-", dir=root))
         self.folder.chmod(0o711)
         self._reaper = ReaperClient(self._mark, [self.folder])
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}

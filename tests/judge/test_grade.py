@@ -173,6 +173,13 @@ def test_a_hand_in_that_never_ends_is_stopped(tmp_path: Path) -> None:
     leash.end()
 
 
+def test_a_machine_that_fails_has_a_row_too(tmp_path: Path) -> None:
+    leash = Leash()
+    leash.folder.rmdir()
+    assert "could not be judged: FileNotFoundError" in grade(tmp_path, [], 3.0, leash).told
+    leash.end()
+
+
 @pytest.mark.parametrize(
     "line",
     ["time.sleep(1000)", "while True:\n    try: os.fork()\n    except OSError: pass"],
