@@ -62,11 +62,13 @@ def lane_of(queue: str, priority: int) -> str:
     return _lane(queue, _SUFFIXES[1 + min(max(priority, 0), 9) // 3])
 
 
+@lru_cache
 def class_lane_of(queue: str, priority: int) -> str:
     """The lane for a priority as the job layer has it: higher runs first, 0 is normal."""
     return _lane(queue, ":high" if priority > 0 else ":low" if priority < 0 else "")
 
 
+@lru_cache
 def queue_of(lane: str) -> str:
     """The queue that a lane belongs to."""
     ends = (*filter(None, _SUFFIXES), _PLAIN)

@@ -125,7 +125,8 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 
 
 def _ask(connection: Any, *command: str | float) -> Any:
-    connection.connect()  # asks Sentinel where to, if there is one; nothing when it is connected
+    if connection._sock is None:
+        connection.connect()  # asks Sentinel where to, if there is one
     connection.send_packed_command([_PACK(command)] if _PACK else connection.pack_command(*command))
     # an answer that comes too late must not be taken for the next command's; Sentinel's connections
     # would stay

@@ -16,6 +16,7 @@ from .keys import class_lane_of, queue_of
 
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring  # what it does with a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,16 @@ def is_job(headers: Mapping[str, Any]) -> bool:
 def compose(message: Message) -> str:
     """The message as JSON text, ready for Redis."""
     arguments = _dumps(message.arguments)
-    job_id, queue = _dumps(message.id), _dumps(message.queue)
-    owner = f',"owner":{_dumps(message.owner)}' if message.owner else ""
+    job_id, queue = _quoted(message.id), _quoted(message.queue)
+    owner = f',"owner":{_quoted(message.owner)}' if message.owner else ""
     return (
-        f'{{"body":{_dumps(f"[[],{arguments},{_EMBED}]")},"content-encoding":"utf-8",'
-        f'"content-type":"application/json","headers":{{"lang":"py","task":{_dumps(message.task)},'
+        f'{{"body":{_quoted(f"[[],{arguments},{_EMBED}]")},"content-encoding":"utf-8",'
+        f'"content-type":"application/json","headers":{{"lang":"py","task":{_quoted(message.task)},'
         f'"id":{job_id},"root_id":{job_id},"parent_id":null,"group":null,'
         f'"retries":{message.retries},"eta":null,"expires":null,"timelimit":[null,null],'
         f'"enqueued_at":{message.enqueued_at}{owner}}},"properties":{{"correlation_id":{job_id},'
         f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue},'
-        f'"lane":{_dumps(message.lane)}}},'
+        f'"lane":{_quoted(message.lane)}}},'
         f'"priority":{message.priority},"body_encoding":"utf-8","delivery_tag":{job_id}}}}}'
     )
 
