@@ -5,8 +5,9 @@
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `acknowledging`, `in_flight` and `heartbeat` (what a worker
 holds and how it stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its
-messages), `worker` and `request` (what a Celery worker is told at its start, and runs). For those
-who look on: `message`, `events`, `inspect`, `reports`, `throughput`.
+messages), `worker` and `request` (what a Celery worker is told at its start, and runs), `straight`
+(what it runs without Celery). For those who look on: `message`, `events`, `inspect`, `reports`,
+`throughput`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 
 class Disposition(StrEnum):
@@ -47,6 +48,14 @@ class Claimed:
     claim: Claim
     message: str
     redelivered: bool = False
+
+
+class Delivery(NamedTuple):
+    """The message of a claim on its way to its consumer, with the tag by which it is known here."""
+
+    tag: str
+    payload: dict[str, Any]
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import logging
 from contextlib import suppress
 from queue import Empty
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 from kombu.transport import virtual
@@ -24,19 +24,11 @@ from kombu.utils.json import loads
 from . import process, worker
 from .blame import ending_of, passes, reason_of
 from .channel import BaseChannel
-from .claim import Claimed, Disposition, Ending, claimed_by
+from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .keys import lanes_of
 from .qos import QoS
 
 log = logging.getLogger(__name__)
-
-
-class Delivery(NamedTuple):
-    """A message on its way to its consumer."""
-
-    tag: str
-    payload: dict[str, Any]
-    queue: str
 
 
 class Consuming(BaseChannel):
@@ -116,7 +108,10 @@ class Consuming(BaseChannel):
     def hand_on(self, claims: list[Claimed], queues: list[str], *, tracked: bool = True) -> None:
         """Give the consumer jobs that were claimed from these queues; tracked: see `take_in`."""
         taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
-        deliveries = [delivery for delivery in taken if delivery is not None]
+        self.deliver([delivery for delivery in taken if delivery is not None])
+
+    def deliver(self, deliveries: list[Delivery]) -> None:
+        """Give the consumer these."""
         connection = self.connection  # None when the channel has closed while a job ended
         for number, delivery in enumerate(deliveries):
             try:

@@ -56,7 +56,7 @@ def controller() -> Any:
 
 def in_a_pools_thread() -> bool:
     """Whether this thread runs a worker's jobs, beside the main one."""
-    return info().get("pool") == "thread" and (
+    return _worker.get("info", {}).get("pool") == "thread" and (
         threading.current_thread() is not threading.main_thread()
     )
 

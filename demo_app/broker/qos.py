@@ -8,9 +8,9 @@ from typing import Any
 from kombu.exceptions import DecodeError
 from kombu.transport import virtual
 
-from . import process, worker
+from . import process, straight, worker
 from .blame import reason_of
-from .claim import Disposition, Ending
+from .claim import Claimed, Disposition, Ending
 from .in_flight import InFlight
 from .keys import lanes_of
 
@@ -65,13 +65,19 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             )
 
     def _end(self, tag: str, ending: Ending) -> None:
-        queues = self._queues_to_go_on_with()
-        following = self._in_flight.finish(tag, ending, lanes_of(*queues))
+        claimed, queues = self.finish(tag, ending)
         super().ack(tag)
-        if following is None:
-            worker.look_for_work()
+        if claimed is not None and not process.in_a_pools_thread():
+            self.channel.hand_on([claimed], queues)
+        elif (delivery := straight.go_on(self.channel, claimed, queues)) is not None:
+            self.channel.deliver([delivery])
         else:
-            self.channel.hand_on([following], queues)
+            worker.look_for_work()
+
+    def finish(self, tag: str, ending: Ending) -> tuple[Claimed | None, list[str]]:
+        """End a claim; returns the job that was taken in the same step, if any, and the queues."""
+        queues = self._queues_to_go_on_with()
+        return self._in_flight.finish(tag, ending, lanes_of(*queues)), queues
 
     def _queues_to_go_on_with(self) -> list[str]:
         """The queues to take the next job from, in the step that ends this one.

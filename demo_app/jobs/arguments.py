@@ -100,5 +100,7 @@ def as_it_arrives(value: Any) -> Any:
 
     Raises TypeError, ValueError or RecursionError when JSON can't carry it.
     """
+    if value is None:
+        return None
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     return json.loads(text.encode())  # as UTF-8: that refuses half a character (lone surrogate)

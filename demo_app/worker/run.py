@@ -1,12 +1,15 @@
 """Run one job that Celery hands us, and say how its claim is to end.
 
-Every job is an ordinary Celery task: received, run, logged and acknowledged by Celery. What the job
+Every job is an ordinary Celery task: received, run, logged and acknowledged by Celery; or, while
+nobody asks for what Celery does, it goes straight (see `demo_app.broker.straight`). What the job
 layer knows of its end (when to try again, why it was given up) goes into the acknowledgement.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -29,6 +32,8 @@ from demo_app.jobs.task import find_task
 from demo_app.settings import settings
 from demo_app.worker.time_limit import TimeLimit
 
+Headers = Mapping[str, Any]
+
 #: The time limit of this process's jobs.
 limit = TimeLimit(settings().job_seconds)
 
@@ -38,9 +43,35 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
 
     Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.
     """
-    here, request = claiming_here(), celery_task.request
-    tag, notes = request.properties["delivery_tag"], dict[str, Any]()
-    job = job_of(read(vars(request), request.properties, kwargs))
+    try:
+        request = celery_task.request
+        outcome = _run(vars(request), request.properties, args, kwargs)
+    except LeaseLost:
+        raise Ignore from None
+    match outcome:
+        case Succeeded(value):
+            return value
+        case outcomes.Retry(after, failure, _):
+            raise Retry(exc=JobDead(_last_line(failure)), when=after)
+        case Discarded():
+            raise Ignore
+        case Failed(failure):
+            raise JobDead(_last_line(failure))
+
+
+def straight(
+    _: Any, headers: Headers, properties: Headers, args: Iterable[Any], kwargs: dict[str, Any]
+) -> None:
+    """Run the job of these headers, properties and arguments without Celery."""
+    with suppress(LeaseLost):
+        _run(headers, properties, tuple(args), kwargs)
+
+
+def _run(
+    headers: Headers, properties: Headers, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Outcome:
+    here, tag, notes = claiming_here(), properties["delivery_tag"], dict[str, Any]()
+    job = job_of(read(headers, properties, kwargs))
     try:
         hit(Step.STARTED)
         with limit.on(tag, job):
@@ -52,22 +83,14 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
     except LeaseLost:
         # ends as a late acknowledgement: Redis counts it and changes nothing
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
-        raise Ignore from None
+        raise
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
         outcome = after_failure(error, job)
     except BaseException as error:  # a job may not end its worker, with sys.exit() for example
         outcome = after_failure(error, job)
-    conclude(here, tag, celery_task.name, outcome, notes)
-    match outcome:
-        case Succeeded(value):
-            return value
-        case outcomes.Retry(after, failure, _):
-            raise Retry(exc=JobDead(_last_line(failure)), when=after)
-        case Discarded():
-            raise Ignore
-        case Failed(failure):
-            raise JobDead(_last_line(failure))
+    conclude(here, tag, job.task, outcome, notes)
+    return outcome
 
 
 def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[str, Any]) -> None:

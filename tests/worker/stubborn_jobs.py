@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from demo_app.jobs import retry_on, task
@@ -60,3 +61,13 @@ def poison(diary: str) -> None:
 def brief(diary: str) -> None:
     """Write one line."""
     _first_time(diary)
+
+
+@task(queue_name="mail")
+def tell_way(gate: str = "") -> str:
+    """Say on which way it was run, when the gate, if any, is open."""
+    while gate and not Path(gate).exists():
+        time.sleep(0.01)
+    return (
+        "straight" if any("straight" in at.name for at in traceback.extract_stack()) else "Celery"
+    )
