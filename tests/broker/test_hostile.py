@@ -96,7 +96,7 @@ def test_a_job_whose_id_is_no_text_ends_like_any_other(met: Strangers) -> None:
     met.shop.redis.lpush("queue:celery", job)
     _holds(met, [])
     met.shop.until(lambda: met.shop.redis.zscore("done", job), "its end")
-    assert met.shop.in_hand() == 0
+    met.shop.until(lambda: met.shop.in_hand() == 0, "that nobody holds it")
 
 
 def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) -> None:

@@ -119,7 +119,7 @@ def test_a_job_that_kills_its_worker_each_time_is_put_aside_and_those_behind_it_
     ("place", "name", "value", "reason"),
     [
         ("headers", "retries", "many", "ValueError: invalid literal for int()"),
-        ("headers", "enqueued_at", [], "TypeError: float() argument"),
+        ("headers", "enqueued_at", "noon", "ValueError: could not convert string to float"),
         ("properties", "delivery_info", {"lane": "mail"}, "KeyError: 'routing_key'"),
         ("body", None, "[7, {}, {}]", "TypeError: "),
     ],
