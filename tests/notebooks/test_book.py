@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import answers
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -131,7 +132,10 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
         assert (site / picture).is_file()
         axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-        for answer in [*site.glob("notebooks/**/answers/*.html")]:
+        written = {*answers.BLOCKS, "rq"}  # the pages of the queues are all made alike
+        for answer in site.glob("notebooks/**/answers/*.html"):
+            if answer.stem not in written:
+                continue
             tab.goto(answer.as_uri())
             tab.evaluate(axe)
             found = tab.evaluate("axe.run('article', {resultTypes: ['violations']})")
