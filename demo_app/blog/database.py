@@ -17,7 +17,8 @@ from demo_app.blog.tables import TABLES
 #: none: PostgreSQL's errors are turned into those of SQLite, so that one `except` catches both.
 DatabaseDown = sqlite3.OperationalError
 IntegrityError = sqlite3.IntegrityError
-
+#: Seconds for which a transaction waits for others.
+_PATIENCE = 10.0
 _NAME = "INSERT INTO blog SELECT ? WHERE NOT EXISTS (SELECT 1 FROM blog)"
 
 
@@ -100,6 +101,8 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, *, create: bool = True) -> None:
         super().__init__(str(path.absolute()))
         self._path = path
+        # in SQLite, who waits looks again after up to 0.1 s, and each time others may be first
+        self._writing = threading.Lock()
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._own().executescript(TABLES)
@@ -108,7 +111,7 @@ class SqliteDatabase(Database):
             raise DatabaseMissing(f"there is no blog at {self.where}")
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=10.0, isolation_level=None)
+        connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: on disk before the commit returns, so that a power failure takes no comment
         connection.execute("PRAGMA synchronous = FULL")
@@ -124,14 +127,18 @@ class SqliteDatabase(Database):
     def transaction(self) -> Iterator[Connection]:
         """See `Database`."""
         connection = self._own()
-        connection.execute("BEGIN IMMEDIATE")
+        if not self._writing.acquire(timeout=_PATIENCE):
+            raise DatabaseDown("database is locked")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")  # fails on a full disk, and leaves the transaction open
         except BaseException:
             if connection.in_transaction:  # SQLite may have rolled it back itself
                 connection.execute("ROLLBACK")
             raise
+        finally:
+            self._writing.release()
 
     def sync_later(self) -> None:
         """See `Database`."""

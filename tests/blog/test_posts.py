@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from blog.sample import tell
 
 from demo_app.blog import outbox, posts
-from demo_app.blog.database import Database
+from demo_app.blog.database import Database, SqliteDatabase
 
 
 def _count(database: Database) -> int:
@@ -106,3 +108,19 @@ def test_a_key_that_stands_for_another_comment_is_refused(database: Database) ->
         posts.add_comment(database, 1, "A", "a@b.test", "another", notify=tell, key="k1")
 
     assert _count(database) == 1
+
+
+def test_those_who_write_wait_in_line_and_never_for_sqlite_to_look_again(tmp_path: Path) -> None:
+    blog = SqliteDatabase(tmp_path / "blog.sqlite3")
+    posts.seed(blog)
+
+    def write(number: int) -> None:
+        blog.connection().execute("PRAGMA busy_timeout = 0")  # it would fail in place of waiting
+        for _ in range(10):
+            posts.add_comment(blog, 1, f"A{number}", "a@b.test", "text", notify=tell)
+        blog.close()
+
+    with ThreadPoolExecutor(8) as readers:
+        list(readers.map(write, range(8)))
+    assert _count(blog) == 80
+    blog.close()
