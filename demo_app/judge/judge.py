@@ -95,7 +95,7 @@ class Judge:
         target: Target,
         seed: int = 0,
         seconds: float = AT_RANDOM,
-        at_once: int = 12,
+        at_once: int = 8,
         patience: float = PATIENCE,
         say: Say = str.format,
     ) -> None:
