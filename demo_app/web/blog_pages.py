@@ -24,7 +24,7 @@ PostId = Annotated[int, Path(ge=0, le=2**53)]
 #: Comments that one page shows, and their characters, as they are escaped.
 SHOWN, SHOWN_CHARACTERS = 200, 100_000
 #: Comments of one address whose mails go with everybody's, at once and each second.
-FEW = (10, 0.5)
+FEW = (3, 0.5)
 
 
 class CommentIn(BaseModel):
