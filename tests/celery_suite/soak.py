@@ -8,7 +8,7 @@ cut of all connections, or, now and then, SIGKILL to Redis, which is started aga
 
 A job may run again if a process was ended that ran it among its last ones, or if its worker's lease
 ran out. Any other second run is a healthy job that ran twice. The jobs go in by parts, and each
-part that came to its end is a line of the ledger, ``build/celery-suite/soak.jsonl``: the same
+part that came to its end is a line of the ledger, ``soak.jsonl`` beside this file: the same
 command goes on after it, until there are so many. Exit status 0 if nothing was lost and no healthy
 job ran twice.
 """
@@ -35,7 +35,7 @@ import psutil
 from celery_suite.outside import Shop, signal_group
 from celery_suite.run import CACHE, keep
 
-LEDGER = CACHE / "soak.jsonl"
+LEDGER = Path(__file__).with_suffix(".jsonl")
 WORKERS = 3
 CONCURRENCY = 2  #: as the shop starts them; no worker holds more
 #: Jobs a part. It is less than Redis keeps of those that are done, so each one's events are there.
