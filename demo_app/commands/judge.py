@@ -15,9 +15,10 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.judge import grade, lessons, table
+from demo_app.judge.costs import costs
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.report import told
+from demo_app.judge.report import tell_costs, told
 from demo_app.judge.sheet import Sheet
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import KNOWN, target_of
@@ -107,6 +108,7 @@ def judge(
             if found.open_to:
                 console.print(f"Not isolated: {found.open_to}.", markup=False)
             verdicts = list(told(console, judging.judge(wanted), target))
+        tell_costs(console, verdicts)
         if found.trusted:  # as it would be in the table
             row = _row(target, verdicts, arguments, began)
             shown = table.markdown([dict(zip(table.head(wanted), row, strict=True))])
@@ -121,7 +123,9 @@ def judge(
         return 2
     if as_json:
         shown_levels = [verdict.as_json() for verdict in verdicts]
-        print(json.dumps({"target": target, "seed": seed, "levels": shown_levels}))
+        found_costs = {cost.key: cost.figure for cost in costs(verdicts)}
+        ending = {"target": target, "seed": seed, "levels": shown_levels, "costs": found_costs}
+        print(json.dumps(ending))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 
 

@@ -39,6 +39,7 @@ class Part:
     passed: int = 0
     running: Running = field(init=False)
     cable: Proxy = field(init=False)
+    watch: Watch = field(init=False)
 
     @property
     def who(self) -> str:
@@ -168,8 +169,8 @@ class Arena:
             self._target.own(Path(address))
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth)
-        watch = Watch(who, self.names, self.note, lambda step: self._holds(part, step))
-        part.cable = Proxy({end: self.server.connect}, watch)
+        part.watch = Watch(who, self.names, self.note, lambda step: self._holds(part, step))
+        part.cable = Proxy({end: self.server.connect}, part.watch)
         part.running = self._target.start(role)
         self.parts.append(part)
         return part
@@ -194,6 +195,8 @@ class Arena:
             self.note("seen", "cable", on=who, **seen, traced=False)
         if kind == "passes":
             self.note("call", who, method=event["method"], commands=event["commands"], names=[])
+        if kind in ("measured", "begin"):
+            event["sent"] = sum(each.watch.commands for each in [*self.parts])
         if kind == "rescues":
             part.go.wait()
         step = _STEPS.get(kind, str(event.get("step", "")))

@@ -20,7 +20,8 @@ _LONGEST, _ALL, _MOST = 4 << 20, 64 << 20, 200_000
 #: What a process can say. What passed its cable, where a job is and what was broken, the judge sees
 #: or does itself.
 _SAID = {"hello", "works", "rescues", "call", "passes", "error", "crashed", "told",
-         "putting", "put", "refused", "finished", "begin", "end"}  # fmt: skip
+         "putting", "put", "refused", "pushes", "pushed", "measured", "finished",
+         "begin", "end"}  # fmt: skip
 #: LOCAL_PEERPID of macOS, at the level SOL_LOCAL.
 _LOCAL_PEERPID = (0, 2)
 

@@ -14,7 +14,7 @@ from typing import Any
 from demo_app.judge.checker import check
 from demo_app.judge.drive import drive
 from demo_app.judge.history import story
-from demo_app.judge.levels import LEVELS, Level, at_random
+from demo_app.judge.levels import LEVELS, MANY, Level, at_random
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record, Say
 from demo_app.judge.survey import not_asked, survey
@@ -24,8 +24,6 @@ from demo_app.judge.target import Target
 PATIENCE = 12.0
 #: Seconds of trials at random, for each level that has them.
 AT_RANDOM = 10.0
-#: So many jobs wait at once for a library.
-_MANY = 60
 #: The same up to level 4, where nothing was broken: no lease has to run out first.
 _NO_LEASE = 6.0
 #: So often a trial is run until something was broken in it; and until it holds, of a level that
@@ -155,8 +153,8 @@ class Judge:
         # a text of 1 MB takes its time on a busy machine
         if self._target.stepped and plan.level <= 4 and not plan.faults and not plan.odd:
             patience = min(patience, _NO_LEASE) + plan.idle
-        if self._target.trusted and len(plan.jobs) > _MANY:  # some start a process for each job
-            plan = replace(plan, jobs=plan.jobs[:_MANY])
+        if self._target.trusted:
+            plan = replace(plan, jobs=plan.jobs[:MANY])
         record = drive(self._target, plan, patience, self._stops[plan.level])
         self._where_spoke |= self._target.has_where and record.where_spoke
         outcome = Outcome(plan, record, check(plan, record))

@@ -11,8 +11,9 @@ from demo_app.judge.steps import OPEN
 
 #: Seconds: a job is back within so many. What runs for longer than that is a long job.
 BACK, LONG = 5.0, 7.0
-#: So many jobs wait at once; runs of a poison pill after which it counts as endless.
-BACKLOG, ENDLESS = 300, 8
+#: So many jobs wait at once, and for a library, some of which start a process for each; runs of a
+#: poison pill after which it counts as endless.
+BACKLOG, MANY, ENDLESS = 300, 60, 8
 Steps = Sequence[str]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
+from demo_app.judge.costs import costs
 from demo_app.judge.judge import Verdict
 from demo_app.judge.picture import svg
 from local_smtp.escape import escape_invisible
@@ -34,6 +35,15 @@ def told(
         if not brief:
             _tell_history(console, verdict, folder)
         yield verdict
+
+
+def tell_costs(console: Console, verdicts: Sequence[Verdict]) -> None:
+    """Print what the queue costs, as far as it was asked."""
+    found = costs(verdicts)
+    if any(cost.figure for cost in found):
+        console.print("What it costs, which is no promise:")
+        for cost in found:
+            console.print(f" [blue]{'◆' if cost.lit else '◇'}[/] {cost.told} {cost.name}")
 
 
 def _tell(console: Console, words: str) -> None:

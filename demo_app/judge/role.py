@@ -13,10 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from redis import Redis
+
 #: The variable in which a process that is not a fork of ours gets the file with its role.
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the command, or with the app, that is judged.
 COMMAND = "JUDGE_COMMAND"
+#: A bare LPUSH is done before each of so many jobs, all of which have their time.
+_EACH = 5
 #: The judge's socket in a trial's folder; and, beside those of all trials, what queues write to.
 EVENTS, FILES = "events.sock", "files"
 
@@ -53,7 +57,7 @@ class Role:
     folder: of the trial. address: of its cable to the server, a socket or a URL. halt: the step
     of a queue's method at which it asks the judge whether to go on. skew: seconds by which its
     clock is ahead. rescues: whether it calls `rescue`. claims: whether it takes jobs before the
-    judge lets it.
+    judge lets it. bare: whether it now and then does a bare LPUSH, to compare with.
     """
 
     who: str
@@ -65,6 +69,7 @@ class Role:
     skew: float = 0.0
     rescues: bool = True
     claims: bool = True
+    bare: bool = False
 
     @property
     def url(self) -> str:
@@ -111,7 +116,12 @@ class Role:
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
     """Put the role's jobs in, one after the other, say how each went, and stay."""
-    for job in role.jobs:
+    server = Redis.from_url(role.url, socket_timeout=5.0)  # opens nothing yet
+    for number, job in enumerate(role.jobs):
+        if role.bare and number % _EACH == 0:
+            role.log("pushes")
+            server.lpush("bare", "x")
+            role.log("pushed")
         role.pass_by("putting", job=job)
         try:
             put(job)
@@ -119,6 +129,9 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
             role.pass_by("refused", job=job, error=told(error))
         else:
             role.pass_by("put", job=job)
+    if role.bare:
+        role.ask("measured")
+        server.delete("bare")
     role.log("finished")
     signal.pause()
 

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from demo_app.judge.costs import costs
 from demo_app.judge.judge import PATIENCE, Verdict
 from demo_app.judge.sheet import SIGNS
 from demo_app.judge.targets import versions
@@ -23,7 +24,9 @@ _AFTER_A_KILL = 6
 
 def head(levels: Iterable[int]) -> list[str]:
     """Of a row, for a sheet."""
-    return ["queue", "made of", *map(str, levels), "holds", BACK, "lost and late", "told", "how"]
+    of_a_job = [BACK, "commands a job", "speed beside a bare LPUSH"]
+    found = ["queue", "made of", *map(str, levels), "holds", *of_a_job]
+    return [*found, "lost and late", "told", "how"]
 
 
 def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) -> list[str]:
@@ -42,6 +45,7 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
         *(SIGNS[verdict.held] for verdict in verdicts),
         f"{sum(held)} of {len(held)}",
         next((_back(v) for v in verdicts if v.level.number == _AFTER_A_KILL), ""),
+        *(cost.told for cost in costs(verdicts) if cost.key != "back_s"),
         f"{lost} and {late} of {sum(verdict.count('put') for verdict in verdicts)}",
         told,
         f"`{command}`, {date.today()}, {minutes:.0f} minutes at a load of "

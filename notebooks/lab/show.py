@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from io import StringIO
 from typing import Any
@@ -62,7 +62,8 @@ class Table:
     """Rows under a head, with a caption. Every cell is shown as text; a row's first one in the
     lesson's language.
 
-    code: in a monospaced font. marked: words that are highlighted wherever they occur.
+    code: in a monospaced font. marked: words that are highlighted wherever they occur. colours: of
+    those first cells that have one.
     """
 
     head: Sequence[str]
@@ -70,6 +71,7 @@ class Table:
     caption: str = ""
     code: bool = False
     marked: Sequence[str] = ()
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [self._head(), *map(_said, self.rows)]
@@ -95,7 +97,8 @@ class Table:
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in _said(row))
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
-        return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
+        style = f"{narrow};color:{self.colours.get(first, INK)}"
+        return f'<th scope="row" style="{style}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
         style = f"{_CELL};{_CODE}" if self.code else _CELL

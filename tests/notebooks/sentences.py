@@ -21,6 +21,7 @@ _JUDGE = _DEMO / "judge"
 #: What of the judge a challenge shows.
 _OF_JUDGE = (
     "checker",
+    "costs",
     "drive",
     "explore",
     "history",
