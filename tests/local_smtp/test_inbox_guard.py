@@ -57,7 +57,7 @@ def test_a_program_may_give_the_token_any_way(mail_sink, anyone):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "", "a b", "[x"]
+    "host", ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "", "a b", "[x", "[::2]", "a@b"]
 )
 def test_a_foreign_host_is_refused_even_with_the_token(http, host):
     answer = http.get("/api/stats", headers={"Host": host})

@@ -18,8 +18,8 @@ def a_picture() -> bytes:
     return file.getvalue()
 
 
-def upload(reader: httpx.Client, content: bytes, name: str = "写真.png", **more) -> httpx.Response:
-    return reader.post("/authors/Björn/picture", files={"file": (name, content)}, **more)
+def upload(reader: httpx.Client, content: bytes) -> httpx.Response:
+    return reader.post("/authors/Björn/picture", files={"file": ("写真.png", content)})
 
 
 def wait_for(reader: httpx.Client, asked: httpx.Response, place: str) -> str:
@@ -97,17 +97,9 @@ def test_a_job_that_nobody_knows_is_told_as_lost(reader):
     assert 'class="travel lost"' in reader.get("/authors/Björn?job=nobody").text
 
 
-@pytest.mark.parametrize(
-    ("content", "more", "status"),
-    [
-        (b"", {}, 422),
-        (bytes(300_000), {}, 413),
-        (b"x", {"headers": {"origin": "http://elsewhere.test"}}, 403),
-        (b"x", {"headers": {"host": "elsewhere.test"}}, 421),
-    ],
-)
-def test_what_must_not_be_uploaded_is_refused(reader, content, more, status):
-    assert upload(reader, content, **more).status_code == status
+@pytest.mark.parametrize(("content", "status"), [(b"", 422), (bytes(300_000), 413)])
+def test_what_must_not_be_uploaded_is_refused(reader, content, status):
+    assert upload(reader, content).status_code == status
 
 
 def test_nobody_has_a_page_who_has_not_written(reader):

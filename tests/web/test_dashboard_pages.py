@@ -133,18 +133,6 @@ def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     assert client.job(job)["state"] == "queued"
 
 
-def test_all_that_a_search_finds_is_discarded_and_nothing_else(client, holder) -> None:
-    kept = died(client, 1, "keep me")
-    for number in range(2, 6):
-        died(client, number, "broken")
-    holder.post(
-        "/jobs/decide", data={"what": "discard", "state": "dead", "whole": "1", "q": "broken"}
-    )
-    now = client.summary()
-    assert (now["dead"], now["discarded"], now["conserved"]) == (1, 4, True)
-    assert client.job(kept)["state"] == "dead"
-
-
 def test_a_queued_job_is_discarded_and_only_those_that_the_filter_finds(client, holder) -> None:
     stored(client, *[message(n, queue=f"elsewhere{n % 2}") for n in range(1, 6)])
 

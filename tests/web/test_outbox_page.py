@@ -47,7 +47,3 @@ def test_once_the_queue_has_all_it_is_empty(stack, client, holder, waiting) -> N
         what="the handing over",
     )
     assert client.job(waiting[0])["id"] == waiting[0]
-
-
-def test_without_the_token_it_does_not_open(reader: httpx.Client) -> None:
-    assert reader.get("/jobs/outbox").status_code == 401
