@@ -79,12 +79,6 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets, f"the README names {named - targets}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "notebooks/ja/README.md", ".github/SECURITY.md"])
-def test_every_path_that_a_readme_or_security_links_to_exists(name: str) -> None:
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / name).read_text("utf-8")):
-        assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
-
-
 def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version() -> None:
     lines = [
         line.strip()

@@ -14,12 +14,10 @@ from PIL import Image
 from support import most_thorough, until
 
 from demo_app import tasks
-from demo_app.backends.inline import InlineBackend
 from demo_app.blog import outbox, pictures, posts
 from demo_app.blog.database import Database, DatabaseMissing, SqliteDatabase
 from demo_app.blog.opening import open_database
-from demo_app.jobs import backend as backends
-from demo_app.jobs.outcome import Discarded, Failed, Retry
+from demo_app.jobs.outcome import Failed, Retry
 from demo_app.jobs.perform import perform
 from demo_app.jobs.retries import policy_for
 from demo_app.mail.connection import MailDeferred, MailServerAway
@@ -99,18 +97,6 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
     tasks._opened.cache_clear()
 
 
-def test_all_three_end_in_a_mail_within_the_request(blog, mail_sink, monkeypatch):
-    inline = InlineBackend()
-    monkeypatch.setattr(backends, "started_backend", lambda _: inline)
-    put_all_three_in(blog)
-
-    pending = [entry.job for entry in outbox.pending(blog)]
-    results = [backends.backend_named().enqueue(job) for job in pending]
-
-    assert [result.state for result in results] == ["done"] * 3
-    assert len(mail_sink.wait_for(3)) == 3
-
-
 def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
     for job in (tasks.notify_author.job(12345), mail_thumbnail.job(12345)):
         first, last = perform(job), perform(replace(job, attempts=5))
@@ -118,15 +104,6 @@ def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
         assert isinstance(first, Retry)
         assert isinstance(last, Failed)
         assert "12345" in last.error.traceback
-
-
-def test_a_picture_that_is_none_is_discarded_with_the_reason(blog):
-    made, job = pictures.add_picture(
-        blog, "a.exe", "A", "a@example.test", b"MZ", shrink=mail_thumbnail
-    )
-
-    assert job.arguments == {"picture_id": made.id}
-    assert perform(job) == Discarded("BadPicture: it is none of JPEG, PNG, GIF, WEBP")
 
 
 def test_a_worker_makes_no_blog_of_its_own_where_it_sees_none(blog, monkeypatch, tmp_path):

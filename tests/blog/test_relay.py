@@ -15,7 +15,6 @@ from demo_app.blog.database import Database
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
-from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
@@ -117,17 +116,6 @@ def test_nothing_is_forgotten_while_redis_can_not_be_asked(
     _settle(relay)
     relay.hand_over()
     assert queued(store) == sent
-
-
-def test_what_a_killed_relay_had_kept_and_deleted_is_kept_no_longer(
-    database: Database, store: Queue
-) -> None:
-    sent = [comment(database).job_id for _ in range(2)]
-    Relay(database, CeleryBackend(store)).hand_over()
-    _work(store, sent[0])
-    outbox.remove_job(database, sent[0])  # and then it was killed
-    Relay(database, CeleryBackend(store)).settle()
-    assert store.client.smembers("kept") == {sent[1]}
 
 
 def test_a_long_outbox_is_asked_about_from_end_to_end(database: Database, store: Queue) -> None:
@@ -250,20 +238,3 @@ def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
         relay.hand_over()
     relay.hand_over()
     assert queued(store) == sent
-
-
-def test_the_queue_forgets_no_job_whose_end_the_outbox_has_not_heard_of(
-    database: Database, store: Queue
-) -> None:
-    short = Queue(store.client, Options(history_length=1))
-    relay = Relay(database, CeleryBackend(short))
-    sent = [comment(database).job_id for _ in range(130)]
-    while relay.hand_over():
-        pass
-    for job_id in sent:
-        _work(short, job_id)
-    assert short.client.zcard("done") < 64, "the history is short"
-    _settle(relay)
-    assert (relay.hand_over(), outbox.size(database)) == (0, 0)
-    assert len(list(short.client.scan_iter("job:*"))) == short.client.zcard("done")
-    assert not short.client.exists("kept")

@@ -8,23 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from judge.classroom import MINE
 
 from demo_app.commands import main
-
-QUEUE = """
-class Mine:
-    def __init__(self, redis):
-        self.redis = redis
-
-    def put(self, job):
-        self.redis.lpush("queue", job)
-
-    def claim(self, worker):
-        return self.redis.{pop}("queue")
-
-    def ack(self, worker, job):
-        pass
-"""
 
 
 def _judge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +20,7 @@ def _judge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.thorough
 def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(QUEUE.format(pop="rpop"))
+    (tmp_path / "mine.py").write_text(MINE.format(extra="", pop="rpop"))
     told = _judge(tmp_path, "mine.py:Mine", "--levels", "1-2", "--seed", "7", "--json")
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout.splitlines()[-1])
@@ -48,7 +34,7 @@ def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> No
 def test_a_queue_that_breaks_a_promise_is_1_with_its_history_and_its_picture(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "mine.py").write_text(QUEUE.format(pop="lpop"))
+    (tmp_path / "mine.py").write_text(MINE.format(extra="", pop="lpop"))
     told = _judge(tmp_path, "mine.py:Mine", "--levels", "1-2", "--seed", "7")
     assert told.returncode == 1
     assert "run as job-2, job-1" in told.stdout, "with as few jobs as show it"

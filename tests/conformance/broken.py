@@ -26,34 +26,83 @@ class Memory(MemoryBackend):
         super().__init__(concurrency=settings.concurrency)
 
 
-class ChangesArguments(Memory):
-    """Sorts lists and drops what is empty, as a careless serializer does."""
+def _taking(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
+    """One that changes the jobs that it is given."""
 
-    def _enqueue(self, jobs: list[Job]) -> None:
-        super()._enqueue([replace(job, arguments=_careless(job.arguments)) for job in jobs])
+    class Changing(Memory):
+        def _enqueue(self, jobs: list[Job]) -> None:
+            super()._enqueue(change(jobs))
+
+    return Changing
+
+
+def _each(**fields: Any) -> type[Memory]:
+    """One that forgets what these fields of a job said."""
+    return _taking(lambda jobs: [replace(job, **fields) for job in jobs])
+
+
+def _ending(bend: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
+    """One that bends how a job ended."""
+
+    class Bending(Memory):
+        def _perform(self, job: Job) -> Outcome:
+            return bend(job, perform(job))
+
+    return Bending
+
+
+def _telling(change: Callable[[TaskResult], object]) -> type[Memory]:
+    """One that changes what it tells of a job."""
+
+    class Telling(Memory):
+        def find(self, job_id: str) -> TaskResult | None:
+            found = super().find(job_id)
+            if found is not None:
+                change(found)
+            return found
+
+    return Telling
 
 
 def _careless(value: Any) -> Any:
+    """Turns numbers to text and drops what is empty, as a careless serializer does."""
     if isinstance(value, dict):
         return {key: _careless(item) for key, item in value.items() if item != {}}
     return str(value) if isinstance(value, float) else value
 
 
-class LastInFirstOut(Memory):
-    def _enqueue(self, jobs: list[Job]) -> None:
-        super()._enqueue(
-            [replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]]
-        )
+def _without_tracebacks(found: TaskResult) -> None:
+    found.errors = [replace(error, traceback="") for error in found.errors]
 
 
-class ForgetsPriority(Memory):
-    def _enqueue(self, jobs: list[Job]) -> None:
-        super()._enqueue([replace(job, priority=0) for job in jobs])
-
-
-class ForgetsDelay(Memory):
-    def _enqueue(self, jobs: list[Job]) -> None:
-        super()._enqueue([replace(job, run_after=None) for job in jobs])
+ChangesArguments = _taking(
+    lambda jobs: [replace(job, arguments=_careless(job.arguments)) for job in jobs]
+)
+LastInFirstOut = _taking(
+    lambda jobs: [replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]]
+)
+LosesEveryThird = _taking(
+    lambda jobs: [job for job in jobs if job.arguments.get("number", 0) % 3 != 1]
+)
+ForgetsPriority, ForgetsDelay = _each(priority=0), _each(run_after=None)
+ForgetsPriority.capabilities = replace(Memory.capabilities, priority=Priority.EXACT)
+NeverTriesAgain = _ending(
+    lambda _, outcome: Failed(outcome.error) if isinstance(outcome, Retry) else outcome
+)
+TriesAgainAtOnce = _ending(
+    lambda _, outcome: replace(outcome, after=0.0) if isinstance(outcome, Retry) else outcome
+)
+NeverGivesUp = _ending(
+    lambda _, outcome: Retry(0.1, outcome.error) if isinstance(outcome, Failed) else outcome
+)
+SwallowsErrors = _ending(
+    lambda _, outcome: outcome if isinstance(outcome, Retry) else Succeeded(None)
+)
+OverlooksUnknownTasks = _ending(
+    lambda job, outcome: Succeeded(None) if job.task == "no.such.task" else outcome
+)
+LosesTracebacks = _telling(_without_tracebacks)
+LosesResults = _telling(lambda found: setattr(found, "_return_value", None))
 
 
 class TakesWhatItCantDo(InlineBackend):
@@ -64,55 +113,6 @@ class TakesWhatItCantDo(InlineBackend):
 
     def check(self, job: Job) -> None:
         pass
-
-
-class _Outcomes(Memory):
-    """Bends how a job ended."""
-
-    bend: Callable[[Job, Outcome], Outcome]
-
-    def _perform(self, job: Job) -> Outcome:
-        return type(self).bend(job, perform(job))
-
-
-class NeverTriesAgain(_Outcomes):
-    @staticmethod
-    def bend(job: Job, outcome: Outcome) -> Outcome:
-        return Failed(outcome.error) if isinstance(outcome, Retry) else outcome
-
-
-class TriesAgainAtOnce(_Outcomes):
-    @staticmethod
-    def bend(job: Job, outcome: Outcome) -> Outcome:
-        return replace(outcome, after=0.0) if isinstance(outcome, Retry) else outcome
-
-
-class NeverGivesUp(_Outcomes):
-    @staticmethod
-    def bend(job: Job, outcome: Outcome) -> Outcome:
-        return Retry(0.1, outcome.error) if isinstance(outcome, Failed) else outcome
-
-
-class SwallowsErrors(_Outcomes):
-    @staticmethod
-    def bend(job: Job, outcome: Outcome) -> Outcome:
-        return outcome if isinstance(outcome, Retry) else Succeeded(None)
-
-
-class LosesTracebacks(Memory):
-    def find(self, job_id: str) -> TaskResult | None:
-        found = super().find(job_id)
-        if found is not None:
-            found.errors = [replace(error, traceback="") for error in found.errors]
-        return found
-
-
-class LosesResults(Memory):
-    def find(self, job_id: str) -> TaskResult | None:
-        found = super().find(job_id)
-        if found is not None:
-            found._return_value = None
-        return found
 
 
 class RunsTwice(Memory):
@@ -131,22 +131,11 @@ class OneAtATime(MemoryBackend):
         super().__init__(concurrency=1)
 
 
-class LosesEveryThird(Memory):
-    def _enqueue(self, jobs: list[Job]) -> None:
-        super()._enqueue([job for job in jobs if job.arguments.get("number", 0) % 3 != 1])
-
-
 class CantBeClosedTwice(Memory):
     def close(self) -> None:
         if self._closed:
             raise RuntimeError("closed already")
         super().close()
-
-
-class OverlooksUnknownTasks(_Outcomes):
-    @staticmethod
-    def bend(job: Job, outcome: Outcome) -> Outcome:
-        return Succeeded(None) if job.task == "no.such.task" else outcome
 
 
 def _promising(backend: type[Backend], *deaths: Death) -> Any:
@@ -158,4 +147,3 @@ def _promising(backend: type[Backend], *deaths: Death) -> Any:
 MemorySurvivesEverything = _promising(Memory, *Death)
 HueySurvivesItsWorker = _promising(HueyBackend, Death.WORKER)
 RqTakesJobsSafely = _promising(RqBackend, Death.CLAIM)
-ForgetsPriority.capabilities = replace(Memory.capabilities, priority=Priority.EXACT)

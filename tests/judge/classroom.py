@@ -19,6 +19,21 @@ from pathlib import Path
 from judge.broken import START, solution
 from judge.mutants import MUTANTS, SOUND
 
+#: A small queue that keeps what it promises up to level 2.
+MINE = """
+class Mine:
+    def __init__(self, redis):
+        self.redis = redis
+
+    def put(self, job):
+        {extra}self.redis.lpush("queue", job)
+
+    def claim(self, worker):
+        return self.redis.{pop}("queue")
+
+    def ack(self, worker, job):
+        pass
+"""
 #: What has to be in the row: signs by level, or words of what is told.
 Row = dict[str, str] | str
 _ALL = {str(level): "✓" for level in range(1, 13)}

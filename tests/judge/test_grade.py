@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from judge.classroom import notebook
+from judge.classroom import MINE, notebook
 from support import until
 
 from demo_app.judge import learners
@@ -21,21 +21,7 @@ from demo_app.judge.leash import Leash
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
 
-QUEUE = """
-class Mine:
-    def __init__(self, redis):
-        self.redis = redis
-
-    def put(self, job):
-        {extra}self.redis.lpush("queue", job)
-
-    def claim(self, worker):
-        return self.redis.{pop}("queue")
-
-    def ack(self, worker, job):
-        pass
-"""
-GOOD = QUEUE.format(extra="", pop="rpop")
+GOOD = MINE.format(extra="", pop="rpop")
 
 
 def _graded(
@@ -60,7 +46,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     os.mkfifo(folder / "a pipe.py")
     os.mkfifo(folder / "a pipe.json")
-    last_in = QUEUE.format(extra="", pop="lpop")
+    last_in = MINE.format(extra="", pop="lpop")
     killer = GOOD.replace("pass", "import os; os.kill(os.getppid(), 9)")
     robber = GOOD.replace("import redis", "") + (
         "import shutil, pathlib\nfor one in pathlib.Path('.').iterdir(): one.unlink()\n"
@@ -70,7 +56,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         "b.ipynb": notebook(GOOD, "%%time\n1", last_in, "judge(Mine, levels=2)"),
         "c.py": "class Mine:\n    pass\n",
         "d.py": "class Mine(:\n",
-        "e.py": QUEUE.format(extra=f"bytearray({4 << 30}); ", pop="rpop"),
+        "e.py": MINE.format(extra=f"bytearray({4 << 30}); ", pop="rpop"),
         "f.ipynb": "no notebook",
         "g.ipynb": notebook("class Mine(:\n"),
         "h.ipynb": "[" * 100_000,

@@ -13,6 +13,7 @@ QUICK = [
     "a text ends at its first colon",
     "in the order of their names",
     "looking for a job and taking it are two steps",
+    "poison is thrown away",
     "put says that a job is there before its text is",
     "in the order of stamps in milliseconds",
     "a file of the outbox can be read before it is whole",

@@ -146,7 +146,9 @@ def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, i
 KEPT = (0, 0, 0)
 FAULTS = {
     "five tick-3 kill-1": {"early": (1, 0, 0), "late": (0, 1, 0), "claims": KEPT, "outbox": KEPT},
-    "five tick-3 wipe": {"early": (3, 0, 0), "late": (3, 0, 0), "claims": (5, 0, 0), "outbox": KEPT},
+    "five tick-3 wipe": {
+        "early": (3, 0, 0), "late": (3, 0, 0), "claims": (5, 0, 0), "outbox": KEPT,
+    },
     "cut-1 cut-2 five": {"early": (2, 0, 0), "late": (2, 0, 0), "claims": KEPT, "outbox": KEPT},
     "five tick-3 hour": dict.fromkeys(("early", "late", "claims", "outbox"), KEPT),
     "five tick-3 kill-1 tick-80 hour": {"late": KEPT},

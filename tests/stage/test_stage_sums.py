@@ -54,22 +54,6 @@ def settled(holder: httpx.Client, **wanted: int) -> dict[str, int]:
     return until(fits, what=f"the stage showing {wanted}") or {}
 
 
-def test_a_burst_arrives_whole_though_a_worker_is_killed_in_the_middle(client, holder) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 0.3})
-    press(holder, "burst")
-    until(lambda: sums(holder)["running"] >= 4, what="work")
-    press(holder, "kill-worker")
-    # true within a second of the fact: the lease would say so only after three
-    began = time.monotonic()
-    until(
-        lambda: any(not one["alive"] for one in client.summary()["workers"]),
-        seconds=1.5,
-        what="the death on show",
-    )
-    assert time.monotonic() - began < 1.5
-    assert settled(holder, delivered=50)["lost"] == 0
-
-
 def test_a_killed_web_app_loses_the_jobs_in_its_memory_and_the_stage_says_so(
     client, holder
 ) -> None:

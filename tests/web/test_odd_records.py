@@ -70,8 +70,8 @@ def _bytes(name: str | bytes) -> bytes:
     return name if isinstance(name, bytes) else name.encode()
 
 
-@pytest.fixture
-def odd(client: Client) -> Iterator[list[str]]:
+@pytest.fixture(scope="module")
+def odd(client: Client) -> list[str]:
     """Records of every odd kind, and one good job in each state; the ids of the odd ones."""
     redis: Any = client.redis()
     redis.sadd("lanes", "odd")
@@ -108,19 +108,7 @@ def odd(client: Client) -> Iterator[list[str]]:
             told = {"job": name, "event": event, "by": name, "detail": name}
             journal.xadd("journal", told, f"{moment}-*")
     journal.execute()
-    yield ids
-    for name in NAMES:
-        redis.srem("lanes", name)
-        keys = (b"queue:" + _bytes(name), b"claims:" + _bytes(name) + b":w-1")
-        redis.delete(*keys, b"job:" + _bytes(name))
-    redis.delete("queue:odd", "job:job-7", *(f"job:{job}" for job in ids), *STATES[2:])
-    redis.delete(*(f"claims:odd:w-{number}" for number in range(len(WORKERS))))
-    redis.delete(*(f"worker:w-{number}" for number in range(len(WORKERS))))
-    redis.delete("worker:w-²-1")
-    redis.srem("workers", "w-²-1", *(f"w-{number}" for number in range(len(WORKERS))))
-    redis.srem("lanes", "odd")
-    redis.hdel("counters", "late")
-    redis.delete("journal")
+    return ids
 
 
 @pytest.mark.thorough

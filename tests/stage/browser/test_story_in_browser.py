@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from stage.browser.overlaps import overlaps, share_of_overlaps, watch_frames
-from stage.browser.rounds import new_round
 from support import until
 
 from demo_app.stack import Stack
@@ -20,6 +19,12 @@ def write(page, body: str) -> None:
     page.get_by_label("E-mail").fill("aoi@example.test")
     page.get_by_role("textbox", name="Comment").fill(body)
     page.get_by_role("button", name="Post the comment").click()
+
+
+def new_round(page: Page) -> None:
+    """Press its key, and wait until it has begun: what was posted just before is not in it."""
+    with page.expect_response("**/stage/do/new-round"):
+        page.keyboard.press("n")
 
 
 def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) -> None:
