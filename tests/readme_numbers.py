@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from chaos.plan import Plan
 from PIL import Image
 from translated import in_japanese
+
+from demo_app.judge.levels import LEVELS
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The lessons of the line that README names, whose minutes are those of the course.
@@ -16,70 +18,48 @@ _LINE = ("00", "01", "02", "03", "04", "05", "06", "10", "12")
 
 
 @cache
-def shown() -> str:
-    """What the picture of the demo says of itself."""
+def _values() -> dict[str, str]:
+    """What the picture of the demo says of itself, with its numbers; hours of the line of lessons;
+    levels of the judge, each a challenge; faults of a campaign."""
     with Image.open(ROOT / ".github" / "timeline.png") as picture:
-        return str(picture.info["Description"])
-
-
-def shown_in_japanese() -> str:
-    """The same in Japanese."""
-    heads, what = shown().split(": ")
-    return ": ".join("、".join(map(in_japanese, part.split(", "))) for part in (heads, what))
-
-
-def comments() -> str:
-    """How many comments the picture is of."""
-    return re.findall(r"\d+", shown())[0]
-
-
-def kills() -> str:
-    """How many workers were killed in it."""
-    return re.findall(r"\d+", shown())[1]
-
-
-def hours() -> str:
-    """How many hours the line of lessons takes."""
+        shown = str(picture.info["Description"])
+    heads, what = shown.split(": ")
+    ja_shown = ": ".join("、".join(map(in_japanese, part.split(", "))) for part in (heads, what))
+    comments, kills, *_ = re.findall(r"\d+", shown)
     minutes = 0
     for lesson in _LINE:
         (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
-        found = re.search(r"\*\*Time:\*\* about (\d+) minutes", path.read_text("utf-8"))
-        minutes += int(found[1]) if found else 0
-    return f"{minutes / 60:.0f}"
+        (found,) = re.findall(r"\*\*Time:\*\* about (\d+) minutes", path.read_text("utf-8"))
+        minutes += int(found)
+    return {
+        "shown": shown,
+        "ja_shown": ja_shown,
+        "comments": comments,
+        "kills": kills,
+        "hours": f"{minutes / 60:.0f}",
+        "levels": str(len(LEVELS)),
+        "faults": f"{Plan().faults:,}",
+    }
 
 
-def levels() -> str:
-    """How many levels the judge has, and so how many challenges there are."""
-    from demo_app.judge.levels import LEVELS
-
-    return str(len(LEVELS))
-
-
-def faults() -> str:
-    """How many faults a campaign makes."""
-    from chaos.plan import Plan
-
-    return f"{Plan().faults:,}"
-
-
-#: By the file: where each number is, as the only group of a pattern, and what it has to be.
-NUMBERS: dict[Path, dict[str, Callable[[], str]]] = {
+#: By the file: where each number is, as the only group of a pattern, and which one.
+NUMBERS: dict[Path, dict[str, str]] = {
     ROOT / "README.md": {
-        r"!\[([^.\]]+)\. A job is a row": shown,
-        r"--comments (\d+) ": comments,
-        r"--kills (\d+)`": kills,
-        r"about (\d+) hours": hours,
-        r"\[(\d+) challenges\]": levels,
-        r"\| ([\d,]+) faults:": faults,
+        r"!\[([^.\]]+)\. A job is a row": "shown",
+        r"--comments (\d+) ": "comments",
+        r"--kills (\d+)`": "kills",
+        r"about (\d+) hours": "hours",
+        r"\[(\d+) challenges\]": "levels",
+        r"\| ([\d,]+) faults:": "faults",
     },
     ROOT / "notebooks" / "ja" / "README.md": {
-        r"!\[([^。\]]+)。1 行が": shown_in_japanese,
-        r"--comments (\d+) ": comments,
-        r"--kills (\d+)`": kills,
-        r"(\d+) 時間ほど": hours,
-        r"\[(\d+) の課題\]": levels,
-        r"\[([\d,]+) 回の障害注入\]": faults,
-        r"ベンチマークの表、([\d,]+) 回": faults,
+        r"!\[([^。\]]+)。1 行が": "ja_shown",
+        r"--comments (\d+) ": "comments",
+        r"--kills (\d+)`": "kills",
+        r"(\d+) 時間ほど": "hours",
+        r"\[(\d+) の課題\]": "levels",
+        r"\[([\d,]+) 回の障害注入\]": "faults",
+        r"ベンチマークの表、([\d,]+) 回": "faults",
     },
 }
 
@@ -94,5 +74,5 @@ def numbered(path: Path) -> str:
         found = re.findall(place, text)
         if len(found) != 1:
             raise LookupError(f"{path} has {len(found)} places for {place}")
-        text = re.sub(place, lambda match: match[0].replace(match[1], value()), text)  # noqa: B023
+        text = re.sub(place, lambda match: match[0].replace(match[1], _values()[value]), text)  # noqa: B023
     return text

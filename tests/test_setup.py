@@ -37,9 +37,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_up(tree: Path, **environment: str) -> tuple[int, str]:
-    """Its exit status, and what it said."""
-    told = subprocess.run(
+def _run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         ["/bin/sh", ".setup", "lab"],
         cwd=tree,
         env={"PATH": str(tree / "bin"), **environment},
@@ -47,13 +46,20 @@ def set_up(tree: Path, **environment: str) -> tuple[int, str]:
         text=True,
         check=False,
     )
-    return told.returncode, told.stderr
 
 
-def asked(tree: Path) -> list[str]:
-    """What uv was asked for, one line a call."""
-    file = tree / "bin" / "asked"
-    return file.read_text().splitlines() if file.exists() else []
+def set_up(tree: Path, **environment: str) -> list[str]:
+    """It sets up; what uv was asked for, one line a call."""
+    told = _run(tree, **environment)
+    assert told.returncode == 0, told.stderr
+    return (tree / "bin" / "asked").read_text().splitlines()
+
+
+def refused(tree: Path, **environment: str) -> str:
+    """It asks uv for nothing; what it said."""
+    told = _run(tree, **environment)
+    assert (told.returncode, (tree / "bin" / "asked").exists()) == (1, False)
+    return told.stderr
 
 
 def kit(tree: Path, made_for: str) -> None:
@@ -62,41 +68,37 @@ def kit(tree: Path, made_for: str) -> None:
     (tree / "wheels" / "made-for").write_text(made_for + "\n")
 
 
+def environment_of(tree: Path, python: str) -> None:
+    """There is an environment already, with that Python."""
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "bin" / "python").symlink_to(python)
+
+
 def test_it_makes_an_environment_and_installs_into_it(tree: Path) -> None:
-    status, said = set_up(tree)
-    assert status == 0, said
-    assert [call.split()[0] for call in asked(tree)] == ["venv", "pip"]
+    assert [call.split()[0] for call in set_up(tree)] == ["venv", "pip"]
 
 
 @pytest.mark.parametrize("named", ["/nowhere/python3.12", "false"])
 def test_a_python_that_was_named_is_taken_or_refused(tree: Path, named: str) -> None:
-    status, said = set_up(tree, PYTHON=named)
-    assert status == 1
+    said = refused(tree, PYTHON=named)
     assert named in said
     assert "Python 3.11 or later" in said
-    assert not asked(tree), "no other Python was asked for"
 
 
 def test_a_python_in_a_folder_with_a_space_may_be_named(tree: Path) -> None:
     (tree / "my tools").mkdir()
     (tree / "my tools" / "python").symlink_to(sys.executable)
-    status, said = set_up(tree, PYTHON=str(tree / "my tools" / "python"))
-    assert status == 0, said
-    assert "my tools/python" in asked(tree)[0]
+    assert "my tools/python" in set_up(tree, PYTHON=str(tree / "my tools" / "python"))[0]
 
 
 def test_an_environment_whose_python_has_gone_is_made_anew(tree: Path) -> None:
-    (tree / ".venv" / "bin").mkdir(parents=True)
-    (tree / ".venv" / "bin" / "python").symlink_to("/nowhere/python3.11")
-    status, said = set_up(tree)
-    assert status == 0, said
+    environment_of(tree, "/nowhere/python3.11")
+    set_up(tree)
 
 
 def test_a_kit_asks_no_network_not_for_pip_either(tree: Path) -> None:
     kit(tree, f"Python {sys.version_info[0]}.{sys.version_info[1]} on {HERE}")
-    status, said = set_up(tree)
-    assert status == 0, said
-    made, installed = asked(tree)
+    made, installed = set_up(tree)
     assert "--seed" not in made, "for which uv fetches pip"
     assert "--no-index --find-links wheels" in installed
     assert " pip -e " in installed
@@ -104,30 +106,20 @@ def test_a_kit_asks_no_network_not_for_pip_either(tree: Path) -> None:
 
 
 def test_pip_comes_into_an_environment_of_uv_sync_which_has_none(tree: Path) -> None:
-    (tree / ".venv" / "bin").mkdir(parents=True)
-    (tree / ".venv" / "bin" / "python").symlink_to("/bin/true")
-    status, said = set_up(tree)
-    assert status == 0, said
-    (installed,) = asked(tree)
+    environment_of(tree, "/bin/true")
+    (installed,) = set_up(tree)
     assert " pip -e .[lab]" in installed
 
 
 def test_without_uv_its_environment_is_refused(tree: Path) -> None:
-    (tree / ".venv" / "bin").mkdir(parents=True)
-    (tree / ".venv" / "bin" / "python").symlink_to("/bin/false")  # no module is there
+    environment_of(tree, "/bin/false")  # no module is there
     (tree / "bin" / "uv").unlink()
-    status, said = set_up(tree)
-    assert status == 1
-    assert "no pip in .venv" in said
-    assert not asked(tree)
+    assert "no pip in .venv" in refused(tree)
 
 
 def test_a_kit_for_another_python_says_for_which(tree: Path) -> None:
     kit(tree, f"Python 3.99 on {HERE}")
-    status, said = set_up(tree)
-    assert status == 1
-    assert f"Python 3.99 on {HERE}" in said
-    assert not asked(tree)
+    assert f"Python 3.99 on {HERE}" in refused(tree)
     assert not (tree / ".venv").exists()
 
 
@@ -136,9 +128,7 @@ def test_a_kit_finds_the_python_that_it_was_made_for(tree: Path) -> None:
     right.write_text(f'#!/bin/sh\necho "Python 3.99 on {HERE}"\n')
     right.chmod(0o755)
     kit(tree, f"Python 3.99 on {HERE}")
-    status, said = set_up(tree)
-    assert status == 0, said
-    assert str(right) in asked(tree)[0]
+    assert str(right) in set_up(tree)[0]
 
 
 def test_make_writes_down_what_a_kit_is_made_for(tree: Path) -> None:
@@ -148,16 +138,14 @@ def test_make_writes_down_what_a_kit_is_made_for(tree: Path) -> None:
         [sys.executable, "-c", code[1]], capture_output=True, text=True, check=True
     )
     kit(tree, made_for.stdout.strip())
-    status, said = set_up(tree)
-    assert status == 0, said
+    set_up(tree)
 
 
 @pytest.mark.parametrize(("python", "again"), [(sys.executable, False), ("/nowhere/python", True)])
 def test_make_sets_up_again_when_the_python_has_gone(tree: Path, python: str, again: bool) -> None:
     for name in ("Makefile", "pyproject.toml", ".constraints.txt"):
         shutil.copy(ROOT / name, tree)
-    (tree / ".venv" / "bin").mkdir(parents=True)
-    (tree / ".venv" / "bin" / "python").symlink_to(python)
+    environment_of(tree, python)
     (tree / ".venv" / ".has-demo").touch()
     told = subprocess.run(
         ["make", "--dry-run", "demo"], cwd=tree, capture_output=True, text=True, check=True

@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,21 @@ from demo_app.judge.leash import Leash
 from demo_app.judge.server import RedisServer
 
 
-def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> None:
+@pytest.fixture(params=[False])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
+    """A trial's; its parameter is whether it is bounded, as for a hand-in."""
     leash = Leash()
-    server = RedisServer(tmp_path, leash)
-    server.start()
+    made = RedisServer(tmp_path, leash, bounded=request.param)
+    made.start()
+    yield made
+    leash.end()
+
+
+#: As for a hand-in.
+BOUNDED = pytest.mark.parametrize("server", [True], indirect=True)
+
+
+def test_what_the_server_answered_is_there_after_its_kill(server: RedisServer) -> None:
     with redis.Redis(unix_socket_path=server.path, decode_responses=True) as client:
         # everysec may answer before it has written, while the disk is busy
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
@@ -35,9 +47,9 @@ def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> Non
     assert server.where("")[0] == ["one", "queue", "queue"]
     server.kill()
     assert server.where("q12z")[0] == ["? (the server is down)"]
-    leash.end()
 
 
+@BOUNDED
 @pytest.mark.parametrize(
     "command",
     [
@@ -49,10 +61,9 @@ def test_what_the_server_answered_is_there_after_its_kill(tmp_path: Path) -> Non
         "CLIENT PAUSE 100000",
     ],
 )
-def test_through_its_server_a_hand_in_reaches_nothing_else(tmp_path: Path, command: str) -> None:
-    leash = Leash()
-    server = RedisServer(tmp_path, leash, bounded=True)
-    server.start()
+def test_through_its_server_a_hand_in_reaches_nothing_else(
+    server: RedisServer, command: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         outside.settimeout(1)
         with redis.Redis(unix_socket_path=server.path) as client:
@@ -64,19 +75,15 @@ def test_through_its_server_a_hand_in_reaches_nothing_else(tmp_path: Path, comma
                 client.eval("return redis.call(unpack(ARGV))", 0, *words)
         with pytest.raises(TimeoutError):
             outside.accept()
-    leash.end()
 
 
-def test_a_hand_in_fills_its_server_and_not_the_machine(tmp_path: Path) -> None:
-    leash = Leash()
-    server = RedisServer(tmp_path, leash, bounded=True)
-    server.start()
+@BOUNDED
+def test_a_hand_in_fills_its_server_and_not_the_machine(server: RedisServer) -> None:
     with redis.Redis(unix_socket_path=server.path) as client:
         for number in range(12):
             client.setrange(f"much {number}", 20_000_000, "x")
         with pytest.raises(redis.OutOfMemoryError):
             client.set("one more", "x" * 50_000_000)
-    leash.end()
 
 
 def test_the_folder_of_a_judge_goes_when_it_ends_and_when_it_is_killed() -> None:
