@@ -15,7 +15,6 @@ import pytest
 from support import until
 
 from demo_app.stack import Stack
-from demo_app.stack.client import Client
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
@@ -161,17 +160,3 @@ def test_events_tell_of_each_change_as_it_happens(web: httpx.Client) -> None:
 
 def test_healthz_says_that_comments_can_be_taken(stack: Stack) -> None:
     assert httpx.get(f"{stack.ready['web']}/healthz").status_code == 200
-
-
-@pytest.mark.thorough
-def test_the_counts_are_conserved_in_a_thousand_snapshots_under_fire() -> None:
-    with Stack(workers=2) as stack, Client(stack.ready) as client:
-        posted = 0
-        for number in range(1000):
-            if number % 4 == 0:
-                client.comment()
-                posted += 1
-            if number % 250 == 125:
-                stack.kill("worker", pid=stack.ready["pids"]["worker"][0])
-            assert client.summary()["conserved"] is True
-        assert client.wait_for_mails(posted)["distinct"] == posted

@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from demo_app.jobs import backend as backends
-from demo_app.jobs.backend import backend_named, known_backends, make_backend
-from demo_app.settings import Settings
+from demo_app.jobs.backend import backend_named, known_backends
 
 
 @pytest.mark.parametrize("name", ["rq", "huey"])
@@ -42,25 +41,3 @@ def test_a_backend_of_ones_own_is_found_by_its_dotted_name(tmp_path, monkeypatch
     monkeypatch.syspath_prepend(tmp_path)
 
     assert backend_named("own_backend:anything").name == "inline"
-
-
-@pytest.mark.parametrize(
-    ("name", "command"),
-    [
-        ("inline", None),
-        ("memory", None),
-        ("celery", "demo_app.worker"),
-        ("rq", "demo_app.backends.rq_worker"),
-        ("huey", "demo_app.backends.huey_worker"),
-    ],
-)
-def test_a_backend_says_how_its_worker_is_started(name, command, tmp_path):
-    backend = make_backend(name, Settings(dir=tmp_path, redis_url=f"unix://{tmp_path}/none"))
-
-    words = backend.worker_command()
-
-    assert (words is None) == (command is None)
-    assert words is None or command in " ".join(words)
-    assert backend.worker_ready(1) == (command is None)
-    assert list(tmp_path.iterdir()) == []
-    backend.close()

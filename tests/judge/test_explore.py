@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import runpy
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from judge.broken import CHALLENGES, solution
 from support import most_thorough
@@ -77,19 +73,3 @@ def test_two_who_look_at_once_begin_one_job_twice() -> None:
 def test_a_queue_that_gives_back_what_a_dead_worker_held_loses_nothing(number: int) -> None:
     found = explore(queue_of(number))
     assert (found.why, found.whole) == ("", True)
-
-
-def test_the_server_of_an_exploration_ends_with_its_process(tmp_path: Path) -> None:
-    code = f"""
-import pathlib, signal
-from demo_app.judge.frozen import FrozenRedis
-server = FrozenRedis(pathlib.Path({str(tmp_path)!r}))
-print(server.client.info("server")["process_id"], flush=True)
-signal.pause()
-"""
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        server = psutil.Process(int(process.stdout.readline()))
-        process.terminate()
-        server.wait(timeout=60)

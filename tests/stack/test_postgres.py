@@ -38,35 +38,6 @@ def _is_well(client: Client) -> bool:
     return False
 
 
-def test_two_machines_share_one_blog_and_each_mail_is_sent_by_one_of_them(
-    postgres_url: str,
-) -> None:
-    """Two stacks: of each other's folders they know nothing."""
-    environment = {"DEMO_DATABASE_URL": postgres_url}
-    with (
-        Stack(environment=environment) as here,
-        Stack(environment=environment, redis_url=here.ready["redis"]) as there,
-        Client(here.ready) as one,
-        Client(there.ready) as other,
-    ):
-        sent = [client.comment()["job_id"] for _ in range(COMMENTS) for client in (one, other)]
-        one.wait_for(lambda now: now["done"] == now["enqueued"] == len(sent))
-        seen = [mail["job_id"] for client in (one, other) for mail in client.all_mails()]
-    assert sorted(seen) == sorted(sent)
-
-
-def test_a_clean_start_begins_with_comment_1_and_goes_on(postgres_url: str) -> None:
-    environment = {"DEMO_DATABASE_URL": postgres_url}
-    with Stack(controls=True, environment=environment) as stack, Client(stack.ready) as client:
-        for number in range(3):
-            client.comment(key=f"key {number}")
-        client.wait_for_mails(3)
-        assert client.web.post("/stage/do/clean").status_code == 204
-        until(lambda: client.mail_stats()["distinct"] == 0, what="an empty inbox")
-        assert client.comment()["comment_id"] == 1
-        client.wait_for_mails(1)
-
-
 def test_every_accepted_comment_is_mailed_and_seen_once_whatever_dies(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
