@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
-from support import until
+from support import or_none, until
 
 from demo_app.stack import ports
 from demo_app.stack.redis_server import binary
@@ -65,19 +65,13 @@ def _running(folder: Path, port: int, *options: str) -> Iterator[Server]:
     process = subprocess.Popen([binary(), *options, *where], stdout=subprocess.DEVNULL)
     client = redis.Redis(port=port, decode_responses=True, socket_timeout=5.0)
     try:
-        until(lambda: _answers(client), what="the server")
+        until(lambda: or_none(client.ping), what="the server")
         yield Server(port, process, client)
     finally:
         client.close()
         process.kill()
         process.wait()
         ports.release(port)
-
-
-def _answers(client: redis.Redis) -> bool:
-    with suppress(redis.RedisError):
-        return bool(client.ping())
-    return False
 
 
 def wait_until_watched(copy: Server, watching: Server) -> None:

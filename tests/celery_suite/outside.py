@@ -24,7 +24,7 @@ from typing import IO, Any
 import redis
 from bad_wire import BadWire
 from celery import Celery
-from support import patience
+from support import or_none, patience
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
@@ -115,20 +115,13 @@ class Shop:
         command = [binary(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
         self.server = self._leash.start(command, stdout=subprocess.DEVNULL)
-        self.until(self.redis_answers, "Redis")
+        self.until(lambda: or_none(self.redis.ping), "Redis")
 
     def kill_redis(self) -> None:
         """SIGKILL, and wait until it is gone."""
         assert self.server is not None
         self.server.kill()
         self.server.wait()
-
-    def redis_answers(self) -> bool:
-        """Whether the server is there and has loaded its data."""
-        try:
-            return bool(self.redis.ping())
-        except redis.RedisError:
-            return False
 
     @property
     def environment(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_output
 from notebooks.kernels import NOTEBOOKS
 from programs import GIT, needs
-from support import patience, until
+from support import or_none, patience, until
 
 from demo_app.stack import ports
 
@@ -31,7 +31,7 @@ def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path)
         server = subprocess.Popen(command, cwd=NOTEBOOKS, env=english, stdout=log, stderr=log)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", params={"token": "t"}) as http:
-            until(lambda: _answers(http), 60.0, "an answer of JupyterLab")
+            until(lambda: or_none(lambda: http.get("/api")), 60.0, "an answer of JupyterLab")
             assert http.get("/").headers["location"].startswith("/lab/tree/00_start_here.ipynb")
             settings = http.get("/lab/api/settings", timeout=30.0).json()["settings"]
     finally:
@@ -87,10 +87,3 @@ def test_a_lesson_that_was_run_is_no_change(tmp_path: Path, folder: str) -> None
     notebook.cells[1].source = "doctor()  # mine"
     nbformat.write(notebook, lesson)
     assert lesson.name in git("status", "--porcelain")
-
-
-def _answers(http: httpx.Client) -> bool:
-    try:
-        return http.get("/api").is_success
-    except httpx.TransportError:
-        return False

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 from stack.blog_on_hosts import Blog, running
-from support import until
+from support import or_none, until
 
 from demo_app.settings import Safeguard
 from demo_app.stack.client import Client
@@ -179,9 +179,8 @@ def _cut(blog: Blog, client: Client, reader: Reader, cut: Cut) -> Gone:
 
 
 def _comment(client: Client) -> str | None:
-    with suppress(httpx.HTTPError):
-        return str(client.comment(key="after-the-cut-" + os.urandom(4).hex())["job_id"])
-    return None
+    posted = or_none(lambda: client.comment(key="after-the-cut-" + os.urandom(4).hex()))
+    return str(posted["job_id"]) if posted else None
 
 
 def _shown(client: Client) -> list[str]:
@@ -189,10 +188,8 @@ def _shown(client: Client) -> list[str]:
 
 
 def _is_well(client: Client) -> bool:
-    with suppress(httpx.HTTPError):
-        client.mail_stats()
-        return len(client.summary()["workers"]) == 2
-    return False
+    seen = or_none(client.mail_stats) and or_none(client.summary)
+    return bool(seen) and len(seen["workers"]) == 2
 
 
 def _at_work(client: Client) -> list[dict[str, Any]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from support import until
+from support import or_none, until
 
 from demo_app.blog.opening import open_database
 from demo_app.failpoints import Step, enable
@@ -30,12 +29,6 @@ def _written(url: str) -> set[str]:
     rows = database.connection().execute("SELECT job_id FROM comments").fetchall()
     database.close()
     return {job_id for (job_id,) in rows}
-
-
-def _is_well(client: Client) -> bool:
-    with suppress(httpx.HTTPError):
-        return bool(client.summary())
-    return False
 
 
 def test_every_accepted_comment_is_mailed_and_seen_once_whatever_dies(
@@ -64,7 +57,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_dies(
         postgres.kill()
         stack.kill("worker")
         postgres.start()
-        until(lambda: _is_well(client), 60.0, "the web app")
+        until(lambda: or_none(client.summary), 60.0, "the web app")
         accepted |= _some(client)
 
         client.set_faults()

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support import most_thorough, patience, until
+from support import most_thorough, or_none, patience, until
 
 from demo_app.stack import Stack, ports
 from demo_app.stack.client import Client
@@ -181,19 +181,12 @@ def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process
         process = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"
-        until(lambda: _answers(url), what="the web app")
+        until(lambda: or_none(lambda: httpx.get(f"{url}/posts/1", timeout=5)), what="the web app")
         yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(patience(10))
         ports.release(port)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/posts/1", timeout=5).is_success
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

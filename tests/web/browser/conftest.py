@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-import httpx
 import playwright.sync_api as playwright
 import pytest
 from programs import BROWSER, needs
-from support import browser_running, until
+from support import browser_running, or_none, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -33,7 +32,7 @@ def stack() -> Iterator[Stack]:
 def _well(client: Client) -> Iterator[None]:
     """No faults, and a web app that answers: a test before may have killed it."""
     client.set_faults()
-    until(lambda: _summary(client), what="the web app")
+    until(lambda: or_none(client.summary), what="the web app")
     yield
     client.set_faults()
 
@@ -44,13 +43,6 @@ def at_rest(client: Client) -> None:
     client.set_faults()
     waits = ("queued", "running", "retrying", "scheduled")
     client.wait_for(lambda now: not any(now[state] for state in waits))
-
-
-def _summary(client: Client) -> object:
-    try:
-        return client.summary()
-    except httpx.HTTPError:
-        return None
 
 
 Open = Callable[..., playwright.Page]
