@@ -1,4 +1,5 @@
-"""Shops for the tests of the broker: apps that are somebody else's, with their workers."""
+"""For the tests of the broker: a scene, which is a queue alone; and shops, which are apps that are
+somebody else's, with their workers."""
 
 from __future__ import annotations
 
@@ -9,9 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broker.scene import Scene
 from celery_suite.outside import Shop
 
+from demo_app.broker.options import Options
+from demo_app.broker.queue import Queue
+
 OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture
+def scene(store: Queue) -> Scene:
+    """An empty queue; what killed its workers waits for long before its last try."""
+    return Scene(Queue(store.client, Options(poison_pause=300.0)))
 
 
 @pytest.fixture

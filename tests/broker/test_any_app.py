@@ -129,11 +129,10 @@ def test_a_retry_is_one_job_that_is_never_at_two_places(served: Shop) -> None:
     assert served.count("enqueued") == before + 5
 
 
-@of_each_pool
 def test_of_a_killed_worker_nothing_is_lost_and_no_finished_job_runs_again(
-    open_one: OpenShop, pool: str
+    open_one: OpenShop,
 ) -> None:
-    shop = open_one(pool)
+    shop = open_one("prefork")
     first = shop.start_worker()
     early, late = ([f"{when}{n}" for n in range(6)] for when in ("early", "late"))
     shop.order(*early)

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 from broker.conftest import OpenShop
-from support import most_thorough, until
+from support import until
 
-of_each_pool = pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
 NAMES = [f"p{number}" for number in range(20)]
 
 
@@ -53,9 +52,8 @@ def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(
     assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in told)
 
 
-@of_each_pool
-def test_a_rate_limit_holds_for_the_jobs_that_others_bring(open_shop: OpenShop, pool: str) -> None:
-    shop = open_shop(pool)
+def test_a_rate_limit_holds_for_the_jobs_that_others_bring(open_shop: OpenShop) -> None:
+    shop = open_shop("prefork")
     shop.start_worker()
     with shop.app() as app:
         app.control.rate_limit("shop.pack", "4/s", reply=True, timeout=10, limit=1)
@@ -65,11 +63,8 @@ def test_a_rate_limit_holds_for_the_jobs_that_others_bring(open_shop: OpenShop, 
     assert max(ended) - min(ended) > 1.0
 
 
-@of_each_pool
-def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(
-    open_shop: OpenShop, pool: str
-) -> None:
-    shop = open_shop(pool)
+def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(open_shop: OpenShop) -> None:
+    shop = open_shop("prefork")
     shop.start_worker("--concurrency", "1")
     shop.order(*NAMES, gate="open")
     shop.until_started("p0")

@@ -142,17 +142,3 @@ def test_of_a_part_of_the_journal_it_says_what_can_be_known(store: Queue) -> Non
     assert fold.workers["one"].held == {claim.id}
     assert not fold.order, "of the other job it knows nothing"
     assert between(store.client, 0, 4e10, 1) == [claimed]
-
-
-@pytest.mark.parametrize(
-    ("how", "first"), [(Disposition.REQUEUE, "job-1"), ("requeue_last", "job-2")]
-)
-def test_a_job_that_is_given_back_stands_where_it_was_put(store: Queue, how, first) -> None:
-    for number in (1, 2):
-        store.enqueue(message(number))
-    store.register("one", 60_000, "{}")
-    store.finish(store.claim("one", LANES)[0].claim, how, detail="why")
-    fold = Fold()
-    for entry in whole(store.client):
-        fold.follow(entry)
-    assert fold.order[0] == first

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from broker.conftest import OpenShop
-from support import most_thorough, until
+from support import until
 
 #: What a task does that an extension collects, as celery-batches does: its own list keeps the
 #: requests, and an alarm runs them all.
@@ -78,21 +78,8 @@ def hog(parcel):
 """
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
-def test_a_job_that_waits_for_its_rate_limit_runs_once(open_shop: OpenShop, pool: str) -> None:
-    shop = open_shop(pool, task_annotations={"shop.pack": {"rate_limit": "20/m"}})
-    shop.start_worker()
-    parcels = [f"p{number}" for number in range(5)]
-    shop.order(*parcels)
-    shop.until_done(5)
-    assert shop.times("started") == dict.fromkeys(parcels, 1)
-    assert shop.logged("Gave back") == 0
-
-
-@pytest.mark.parametrize("pool", most_thorough(["prefork", "threads"], "prefork"))
-def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop, pool: str) -> None:
-    shop = open_shop(pool, worker_prefetch_multiplier=0)
+def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop) -> None:
+    shop = open_shop("prefork", worker_prefetch_multiplier=0)
     shop.add(COLLECTED)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]
@@ -114,20 +101,6 @@ def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
     shop.redis.client_kill_filter(_type="normal", skipme=True)
     shop.until_done(4)
     assert shop.times("started") == dict.fromkeys(parcels, 1)
-
-
-@pytest.mark.thorough
-def test_a_worker_whose_lease_is_longer_than_the_others_keeps_its_job(open_shop: OpenShop) -> None:
-    shop = open_shop(
-        "prefork", broker_transport_options={"lease_seconds": 30, "heartbeat_seconds": 10}
-    )
-    shop.start_worker()
-    shop.order("long", seconds=20.0)
-    shop.until_started("long")
-    shop.settings.clear()
-    shop.start_worker()  # it looks for dead workers twice a second, and its own lease is 3 s
-    shop.until_done(1)
-    assert shop.times("started")["long"] == 1
 
 
 def test_an_error_of_the_workers_puts_no_job_to_death(open_shop: OpenShop) -> None:

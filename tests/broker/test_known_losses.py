@@ -107,22 +107,6 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
     assert not shop.lost(["lamp"], PATIENCE[transport])
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("transport", ["stock", "claims"])
-def test_a_job_due_later_comes_back_after_a_sigterm(open_one: OpenShop, transport: str) -> None:
-    """It did not when celery/kombu#533 was written; with kombu 5.7 it does on stock, too."""
-    shop = open_one(transport, **CAREFUL)
-    worker = shop.start_worker()
-    lamps = [f"lamp-{number}" for number in range(10)]
-    shop.order(*lamps, sending={"countdown": 4})
-    shop.order("now")
-    shop.until_started("now")
-    signal_group(worker, signal.SIGTERM)
-    worker.wait(timeout=200)
-    shop.start_worker()
-    assert not shop.lost(lamps, 30)
-
-
 #: The hour after which stock gives a job to another worker, made short, as its users do.
 SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 

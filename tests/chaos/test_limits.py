@@ -7,8 +7,7 @@ import redis
 from support import message
 
 from demo_app.broker.claim import Claim, Disposition
-from demo_app.broker.events import State
-from demo_app.broker.inspect import get_job, page
+from demo_app.broker.inspect import get_job
 from demo_app.broker.message import parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
@@ -25,19 +24,6 @@ def _fill(store: Queue, jobs: int, at_once: int = 5000) -> None:
     for first in range(0, jobs, at_once):
         batch = [(message(n), None) for n in range(first, min(jobs, first + at_once))]
         assert store.enqueue_many(batch) == len(batch)
-
-
-def test_in_a_long_queue_the_order_holds_and_looking_reads_only_a_page(store: Queue) -> None:
-    _fill(store, 50_000)
-    store.register("w", _LEASE, "{}")
-    assert [_claim(store)[0].id for _ in range(3)] == ["job-0", "job-1", "job-2"]
-    found = page(store.client, State.QUEUED, limit=50)
-    assert [job.position for job in found.jobs] == list(range(1, 51))
-    last = get_job(store.client, "job-49999")
-    assert last is not None
-    assert last.position == 49_997
-    count = store.snapshot().count
-    assert (count["queued"], count["running"], count["enqueued"]) == (49_997, 3, 50_000)
 
 
 def test_a_job_of_a_megabyte_goes_through_whole(store: Queue) -> None:

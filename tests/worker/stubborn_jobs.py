@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -48,13 +47,6 @@ def leave(diary: str) -> None:
     """Try to end the worker, the polite way."""
     _first_time(diary)
     sys.exit("I am done with all of you")
-
-
-@task(queue_name="mail")
-def poison(diary: str) -> None:
-    """End the worker, the impolite way."""
-    _first_time(diary)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @task(queue_name="mail")
