@@ -7,13 +7,14 @@ Escaping for HTML or XML is another matter, and comes on top.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 #: Control characters but tab and line ends; marks, overrides and isolates of direction (Unicode
 #: annex 9); blanks without a width; what is no character at all. The joiners U+200C and U+200D
 #: stay: Persian and composed emoji are written with them.
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]"
+    r"([\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff])"
 )
 #: Where a spreadsheet would begin to compute; some begin a new cell at a semicolon.
 _FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')
@@ -32,4 +33,11 @@ def one_line(value: object) -> str:
 
 def escape_invisible(value: object) -> str:
     """Text in which each such character is a sign, as in ``⟨U+202E⟩``; all else stays."""
-    return _INVISIBLE.sub(lambda sign: f"⟨U+{ord(sign[0]):04X}⟩", str(value))
+    parts = _INVISIBLE.split(str(value))  # every second one is such a character
+    parts[1::2] = map(_shown, parts[1::2])
+    return "".join(parts)
+
+
+@cache  # a stranger's text can be 10,000 of them, and each reader's page shows it
+def _shown(sign: str) -> str:
+    return f"⟨U+{ord(sign):04X}⟩"
