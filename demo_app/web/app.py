@@ -41,7 +41,7 @@ from demo_app.web.delivery import Locator
 from demo_app.web.dependencies import Services
 from demo_app.web.inbox import Inbox
 from demo_app.web.journal import Feed
-from demo_app.web.rate_limit import RateLimit, Turns
+from demo_app.web.rate_limit import RateLimit
 from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.templates import add_pages
@@ -81,7 +81,6 @@ def make_app(chosen: Settings) -> FastAPI:
     _serve_files(app, "demo_app.web")
     errors.add_handlers(app)
     app.add_middleware(RequestLog)
-    app.add_middleware(Turns)
     app.add_middleware(BlogGuard, token=chosen.token, hosts=chosen.public_hosts, cookie=COOKIE)
     return app
 

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_FIELDS, REQUEST_HEAD_BYTES
+from local_smtp.web.turns import Turns
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -53,7 +54,8 @@ WHY = {
 
 
 class Guard:
-    """ASGI middleware in front of everything: lets a request through, or answers it.
+    """ASGI middleware in front of everything: lets a request through, or answers it. Who has no
+    token waits for the turn of their address.
 
     Another app has one of its own kind: it overrides what is public here.
     """
@@ -67,6 +69,7 @@ class Guard:
         self._token = token
         self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
         self._cookie = cookie
+        self._turns = Turns()
 
     def refuse(self, scope: Scope, status: int) -> Response:
         """The answer to a request that must not come in.
@@ -101,16 +104,26 @@ class Guard:
             await send(message)
 
         scope["headers"] = [(name, _plain(name, value)) for name, value in scope["headers"]]
-        answer = self._answer(scope) or await self._too_large(scope, receive)
-        if isinstance(answer, Response):
-            await answer(scope, receive, send_guarded)
-        else:
-            # The server leaves the body out of an answer to HEAD.
-            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-            await self._app(asked, answer, send_guarded)
+        scope["holder"] = False
+        app = self._answer(scope)
+        if app is None:
+            whole = await self._whole(scope, receive)
+            app, receive = (self._app, whole) if whole else (self._refusal(413), receive)
+        # The server leaves the body out of an answer to HEAD.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        if scope["holder"]:
+            await app(asked, receive, send_guarded)
+        else:  # refusals too, or who asks for many would keep all others waiting
+            await self._turns(app, asked, receive, send_guarded)
 
-    async def _too_large(self, scope: Scope, receive: Receive) -> Response | Receive:
-        """Read the body of a request; return it as the next to be received, if it is not too
+    def _refusal(self, status: int) -> ASGIApp:
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.refuse(scope, status)(scope, receive, send)
+
+        return refuse
+
+    async def _whole(self, scope: Scope, receive: Receive) -> Receive | None:
+        """Read the body of a request; return it as the next to be received, or None when it is too
         large.
         """
         if scope["method"] in _READING:
@@ -120,11 +133,11 @@ class Guard:
             async for piece in Request(scope, receive).stream():
                 body += piece
                 if len(body) > REQUEST_BODY_BYTES:
-                    return self.refuse(scope, 413)
+                    return None
         except ClientDisconnect:
             return receive
         if _fields(scope, body) > REQUEST_FIELDS:
-            return self.refuse(scope, 413)
+            return None
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_whole() -> Message:
@@ -132,18 +145,18 @@ class Guard:
 
         return receive_whole
 
-    def _answer(self, scope: Scope) -> Response | None:
+    def _answer(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_BYTES:
-            return self.refuse(scope, 431)
+            return self._refusal(431)
         if _host_name(headers.get("host", "")) not in self._hosts:
-            return self.refuse(scope, 421)
+            return self._refusal(421)
         if not (_opens_a_page(scope["method"], headers) or _same_origin(headers)):
-            return self.refuse(scope, 403)
+            return self._refusal(403)
         if not _in_utf_8(headers):
-            return self.refuse(scope, 415)
+            return self._refusal(415)
         if scope["query_string"].count(b"&") > REQUEST_FIELDS:
-            return self.refuse(scope, 413)
+            return self._refusal(413)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(query).get("token", "")
         given = (asked, _bearer(headers), cookie_of(headers, self._cookie))
@@ -152,7 +165,7 @@ class Guard:
         if reading and self._is_token(asked) and self.is_page(scope["path"]):
             return self._signed_in(scope, query)
         if self.needs_token(scope["path"]) and not scope["holder"]:
-            return self.refuse(scope, 401)
+            return self._refusal(401)
         return None
 
     def _signed_in(self, scope: Scope, query: list[tuple[str, str]]) -> Response:
@@ -248,5 +261,7 @@ def _in_utf_8(headers: Headers) -> bool:
     """Whether a form's text is UTF-8: some of the other codecs take quadratic time. A browser's
     type is short, and reading a long one takes the loop 9 ms."""
     kind = headers.get("content-type", "")
-    _, options = parse_options_header(kind[:_LONGEST_TYPE])
-    return len(kind) <= _LONGEST_TYPE and options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8", b"us-ascii")
+    if len(kind) > _LONGEST_TYPE:
+        return False
+    _, options = parse_options_header(kind)
+    return options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8", b"us-ascii")

@@ -16,12 +16,13 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from starlette.responses import Response
 from support import most_thorough, or_none, patience, until
 
 from demo_app.stack import Stack, ports
 from demo_app.stack.client import Client
-from demo_app.web.rate_limit import Turns
 from demo_app.web.templates import masked
+from local_smtp.web.guard import Guard
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 TOKEN = "0123456789abcdef"
@@ -59,11 +60,26 @@ def test_a_form_of_more_than_a_hundred_fields_is_refused(
     assert [reader.get(f"/?{'a&' * many}").status_code for many in (90, 110)] == [200, 413]
 
 
-def test_requests_begin_one_by_one_and_all_else_has_its_turn_between_them() -> None:
-    rounds, begun = 0, list[int]()
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/jobs", 401)])
+def test_requests_begin_one_by_one_and_all_else_has_its_turn_between_them(
+    path: str, status: int
+) -> None:
+    rounds, begun, said = 0, list[int](), set[int]()
 
-    async def app(*_: object) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         begun.append(rounds)
+        await Response()(scope, receive, send)
+
+    class Slow(Guard):
+        def needs_token(self, path: str) -> bool:
+            return path == "/jobs"
+
+        def refuse(self, scope: Any, status: int) -> Response:
+            begun.append(rounds)
+            return super().refuse(scope, status)
+
+    async def send(message: Any) -> None:
+        said.add(message.get("status", status))
 
     def another_round() -> None:
         nonlocal rounds
@@ -71,14 +87,15 @@ def test_requests_begin_one_by_one_and_all_else_has_its_turn_between_them() -> N
         asyncio.get_running_loop().call_soon(another_round)
 
     async def ask_all() -> None:
-        turns: Any = Turns(app)
+        guard: Any = Slow(app, "a token", ["blog.test"], "cookie")
         another_round()
-        scopes = (
-            {"type": "http", "holder": False, "client": (f"192.0.2.{n}", 1)} for n in range(9)
-        )
-        await asyncio.gather(*(turns(scope, None, None) for scope in scopes))
+        asked = {"type": "http", "method": "GET", "path": path, "query_string": b"",
+                 "headers": [(b"host", b"blog.test")]}  # fmt: skip
+        scopes = ({**asked, "client": (f"192.0.2.{n}", 1)} for n in range(9))
+        await asyncio.gather(*(guard(scope, asyncio.sleep, send) for scope in scopes))
 
     asyncio.run(ask_all())
+    assert said == {status}
     assert len(set(begun)) == len(begun) == 9
 
 
