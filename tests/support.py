@@ -128,7 +128,9 @@ def up_running(
 def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
     """What `up --json` says next; first of all, where everything is."""
     assert process.stdout is not None
-    told: dict[str, Any] = json.loads(process.stdout.readline())
+    line = process.stdout.readline()
+    assert line, f"it ended instead: {process.communicate(timeout=30)[1]}"
+    told: dict[str, Any] = json.loads(line)
     return told
 
 

@@ -22,6 +22,8 @@ PATIENCE = 45.0
 STARTS = 3
 #: Seconds between two starts of a process that keeps dying: twice as long each time.
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
+#: Seconds between two looks at the length of the logs.
+LOOK_AT_LOGS = 5.0
 #: How long an outage lasts that people are to see, in seconds.
 OUTAGE_SECONDS = 5.0
 
@@ -49,6 +51,7 @@ class Supervisor:
         self._quick_deaths: dict[tuple[str, int], int] = {}
         sockets = [path for path in (plan.redis_socket, plan.folder.control) if path]
         self._reaper = ReaperClient(plan.stack_id, sockets)
+        threading.Thread(target=self._shorten_logs, name="logs", daemon=True).start()
 
     def pids(self, role: str) -> list[int]:
         """The pids of the role's living processes."""
@@ -136,6 +139,11 @@ class Supervisor:
     def _living(self, *roles: str) -> list[Process]:
         with self._lock:
             return [p for p in self._processes if p.role in roles and p.alive]
+
+    def _shorten_logs(self) -> None:
+        while not self._stopping.wait(LOOK_AT_LOGS):
+            for process in self._living(*self._plan.roles):
+                process.shorten_log()
 
     def _comes_back(self, role: str) -> bool:
         """Whether the role's processes are started again when they die."""
