@@ -19,7 +19,6 @@
 ``discarded``                sorted sets of ids, by the moment at which they ended
 ``kept``                     set of the ids of which an outbox has a copy
 ``counters``                 hash: how many were ever enqueued, done, discarded, late; claims
-``throughput:<day>``         hash: how many were done in each minute, and how long they took
 ``journal``                  capped stream of every change
 ``wake``, ``idle``           stream that wakes waiting workers; set while one waits
 ``server``                   hash: which run of Redis this is, since when; what its clock did

@@ -1,93 +1,43 @@
-"""How many jobs were done over time, and how long they took, as Redis remembers it.
-
-The finish script counts by minute (`throughput:<day>`), so the numbers outlive every process. The
-last minute, second by second, comes from the newest finished jobs themselves.
-"""
+"""How many jobs were done over time, and how long they took: what the finished jobs that Redis
+keeps (`history_length`) tell, so that it outlives every process."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 from .connection import Decoded
+from .events import event_of
 from .inspect import KEYS
-from .message import parse_or_quote
 
-_DAY_MINUTES = 1440
-
-
-class Window(StrEnum):
-    """How far back to look."""
-
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
+#: The bars of a chart, and what they span together with the seconds of each.
+BARS = 60
+WINDOWS = {"minute": 1, "hour": 60, "day": 1440}
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bar of the chart: jobs done, and the mean seconds from enqueueing to the end.
-
-    latency: None when nothing was timed then.
-    """
+    """One bar of the chart: jobs done, and how many seconds the last of them took from enqueueing
+    to the end; None when that can't be told."""
 
     done: int
     latency: float | None
 
 
-def buckets(client: Decoded, window: Window) -> list[Bucket]:
-    """The bars of a window, the oldest first: 60 seconds, 60 minutes, or 96 quarters of an hour."""
-    seconds, micros = client.time()
-    now = float(seconds) + float(micros) / 1e6
-    if window is Window.MINUTE:
-        return _by_second(client, now)
-    minutes = int(now // 60)
-    if window is Window.HOUR:
-        return _by_minutes(client, minutes, count=60, each=1)
-    return _by_minutes(client, minutes, count=96, each=15)
-
-
-def _by_second(client: Decoded, now: float) -> list[Bucket]:
-    first = math.floor(now) - 59
+def buckets(client: Decoded, each: int) -> list[Bucket]:
+    """The last bars of so many seconds each, the oldest first."""
+    current, _ = client.time()
+    end = current // each * each + each
     pipe = client.pipeline(transaction=False)
-    for second in range(first, first + 60):
-        pipe.zcount("done", second, f"({second + 1}")
-        # one job is counted for its second: 60 reads, however many were done
-        pipe.zrevrangebyscore("done", f"({second + 1}", second, start=0, num=1, withscores=True)
+    for begin in range(end - BARS * each, end, each):
+        pipe.zcount("done", begin, f"({begin + each}")
+        # one job is timed for its bar: few reads, however many were done
+        pipe.zrevrangebyscore("done", f"({begin + each}", begin, start=0, num=1, withscores=True)
     answers = pipe.execute()
-    newest = [rows[0] if rows else None for rows in answers[1::2]]
-    for row in newest:
-        if row is not None:
-            pipe.lindex(KEYS("job", row[0]), 0)
-    messages = iter(pipe.execute())
+    last = [rows[0] if rows else ("", 0.0) for rows in answers[1::2]]
+    for job, _ in last:
+        pipe.lindex(KEYS("job", job), 1)
     found = []
-    for count, row in zip(answers[::2], newest, strict=True):
-        message = next(messages) if row is not None else None
-        latency = None
-        if row and message:
-            latency = max(0.0, row[1] - parse_or_quote(row[0], message).enqueued_at)
-        found.append(Bucket(int(count), latency))
-    return found
-
-
-def _by_minutes(client: Decoded, last: int, *, count: int, each: int) -> list[Bucket]:
-    first = (last // each - count + 1) * each
-    minutes = range(first, first + count * each)
-    pipe = client.pipeline(transaction=False)
-    days = sorted({minute // _DAY_MINUTES for minute in minutes})
-    for day in days:
-        pipe.hgetall(KEYS("throughput", day))
-    told = dict(zip(days, pipe.execute(), strict=True))
-
-    def number(minute: int, what: str) -> int:
-        return int(told[minute // _DAY_MINUTES].get(f"{minute % _DAY_MINUTES} {what}", 0))
-
-    found = []
-    for start in range(first, first + count * each, each):
-        span = range(start, start + each)
-        timed = sum(number(minute, "timed") for minute in span)
-        total = sum(number(minute, "ms") for minute in span)
-        done = sum(number(minute, "done") for minute in span)
-        found.append(Bucket(done, total / timed / 1000 if timed else None))
+    for count, (_, ended), line in zip(answers[::2], last, pipe.execute(), strict=True):
+        began = event_of(line).at if line else 0.0
+        found.append(Bucket(int(count), max(0.0, ended - began) if began else None))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from statistics import fmean
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +14,7 @@ from demo_app.blog import outbox
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import KEYS, get_job, lane_of_job
-from demo_app.broker.throughput import Bucket, Window, buckets
+from demo_app.broker.throughput import WINDOWS, buckets
 from demo_app.broker.view import JobView
 from demo_app.jobs.task import all_tasks
 from demo_app.web import snapshot
@@ -28,8 +29,6 @@ PER_PAGE = 25
 FEW = 8
 #: Rows of the outbox's page, the oldest ones.
 SHOWN = 50
-#: How long one bucket of a chart is, in seconds.
-_EACH = {Window.MINUTE: 1, Window.HOUR: 60, Window.DAY: 900}
 
 
 @router.get("", response_class=HTMLResponse)
@@ -42,7 +41,7 @@ def overview(request: Request, services: ServicesDep) -> Response:
         request,
         "overview.html",
         seen=seen,
-        charts=[_chart(one, buckets(client, one)) for one in Window] if client else [],
+        charts=[_chart(client, *one) for one in WINDOWS.items()] if client else [],
         running=moment.running(FEW) if moment else (),
         queued=moment.queued(FEW) if moment else (),
         queues=moment.queues() if moment else (),
@@ -111,22 +110,23 @@ def listed(
     )
 
 
-def _chart(window: Window, bars: list[Bucket]) -> dict[str, Any]:
+def _chart(client: Decoded, window: str, each: int) -> dict[str, Any]:
     """Jobs done as bars, their latency as a line of dots.
 
-    most: the most jobs in one bucket; each: its seconds. slowest, mean: seconds from enqueueing to
+    most: the most jobs in one bar; each: its seconds. slowest, mean: seconds from enqueueing to
     the end; None when nothing was timed.
     """
+    bars = buckets(client, each)
     timed = [(bar.latency, bar.done) for bar in bars if bar.latency is not None]
-    weight = sum(done for _, done in timed)
+    latencies, weights = zip(*timed, strict=True) if timed else ((), ())
     return {
         "window": window,
         "buckets": bars,
         "total": sum(bar.done for bar in bars),
         "most": max(bar.done for bar in bars),
-        "each": _EACH[window],
-        "slowest": max((latency for latency, _ in timed), default=None),
-        "mean": sum(latency * done for latency, done in timed) / weight if weight else None,
+        "each": each,
+        "slowest": max(latencies, default=None),
+        "mean": fmean(latencies, weights) if timed else None,
     }
 
 

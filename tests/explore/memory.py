@@ -176,11 +176,7 @@ class Key:
             if len(_told) > 20_000:
                 _told.clear()
             _told[asked] = repr(
-                [
-                    (key, self._parts(key, parts))
-                    for key, _, parts in content
-                    if key != "idle" and not key.startswith("throughput")
-                ]
+                [(key, self._parts(key, parts)) for key, _, parts in content if key != "idle"]
             )
         return _told[asked]
 
@@ -191,7 +187,7 @@ class Key:
             return parts[::2]
         pairs = list(zip(parts[::2], parts[1::2], strict=False))
         if key == EXPIRY:
-            return [(k, self._text(at)) for k, at in pairs if not k.startswith("throughput")]
+            return [(k, self._text(at)) for k, at in pairs]
         if key == "running":
             return [(job, self._numbers.get(number)) for job, number in pairs]
         if key == "counters":

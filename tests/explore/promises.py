@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 
 from demo_app.broker.events import Event, event_of
 from demo_app.broker.fold import TO_TAIL, state_after
-from demo_app.broker.message import parse
-from demo_app.judge.frozen import EXPIRY, Content
+from demo_app.judge.frozen import Content
 from explore.world import World
 
 #: Every promise, in one sentence.
@@ -31,7 +30,7 @@ PROMISES = {
     "one-blog": "a queue has the jobs of one blog, and says of which",
     "told": "what happened last to a job says where it is, and who has it",
     "tidy": "what Redis keeps about a job or a worker goes with it",
-    "figures": "what is shown of throughput and of ends that came late is what happened",
+    "figures": "what is shown of ends that came late is what happened",
 }
 
 
@@ -160,35 +159,15 @@ def _tidy(world: World, view: View) -> Iterator[str]:
         of_worker = key.startswith(("worker:", "waiting:", "claims:"))
         if of_worker and key.rpartition(":")[2] not in workers:
             yield f"{key} is there, and its worker is not"
-        if key.startswith("throughput:") and key not in view.hash(EXPIRY):
-            yield f"{key} stays without end"
     for job in {one.removeprefix("~") for one in view.hash("deaths")}:
         if at.get(job, "done") in ("dead", "done", "discarded") and _number(job) < world.put:
             yield f"`deaths` has {job}, which has ended"
 
 
 def _figures(world: World, view: View) -> Iterator[str]:
-    shown: Counter[str] = Counter()
-    for key in view.of:
-        if key.startswith("throughput:"):
-            for name, value in view.hash(key).items():
-                shown[name.partition(" ")[2]] += int(value)
-    ours = (job for job in view.known if _number(job) < world.put)
-    ended = {job for job in ours if view.events(job)[-1:] == ["done"]}
-    took = 0
-    for job in ended:
-        began, end = parse(view.of[f"job:{job}"][0]).enqueued_at, view.history(job)
-        took += int(1000 * (end[-1].at - (began or end[0].at)))
     taken = sum(view.events(job).count("rescued") for job in view.known)
     if view.counted("late") > taken and not world.ledger.lost:
         yield f"{view.counted('late')} ends count as late, and {taken} were taken from workers"
-    counted = view.counted("done") - world.counted
-    real = {"done": counted, "timed": counted, "ms": took}
-    # others are forgotten, or not timed
-    known = real if counted == len(ended) and counted <= 64 else ("done",)
-    for name in known:
-        if shown[name] != real[name]:
-            yield f"{shown[name]} {name} is shown for the throughput, and it was {real[name]}"
 
 
 def rows_of(world: World) -> set[str]:

@@ -40,8 +40,6 @@ class World:
         server.load(())
         for words in plan.before:
             server.command(*words)
-        #: Jobs that were done before all.
-        self.counted = int(server.command("HGET", "counters", "done") or 0)
         self.producer = queue_of(server, plan.processes[0])
         self.chosen = settings().model_copy(update={"redis_url": server.url})
         self.blogs = [Blog(self._relay(database)) for database in self.databases]

@@ -35,24 +35,6 @@ local function wake_waiting()
   end
 end
 
--- How many jobs were done in each minute, and how long they took from enqueueing to the end. The
--- first 64 of a minute are timed, then every 16th: one command a job, and little more.
-local function count_throughput(id)
-  local day, minute = math.floor(now / 86400), math.floor(now / 60) % 1440
-  local key = P .. 'throughput:' .. day
-  local count = redis.call('HINCRBY', key, minute .. ' done', 1)  -- keeps: figures
-  if count > 64 and count % 16 ~= 0 then return end
-  local text = redis.call('LINDEX', job_key(id), 0)
-  local enqueued_at = text and tonumber(cjson.decode(text).headers.enqueued_at)
-  if not enqueued_at then  -- a Celery producer does not say: its first event does
-    local _, first = event_at(id, 1)
-    enqueued_at = first or now
-  end
-  redis.call('HINCRBY', key, minute .. ' timed', 1)
-  redis.call('HINCRBY', key, minute .. ' ms', math.floor(math.max(0, now - enqueued_at) * 1000))
-  redis.call('EXPIRE', key, 2 * 86400)
-end
-
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', lost = 'rescued'}
 
@@ -98,7 +80,7 @@ if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
 elseif outcome == 'done' and is_job(id) and is_unfinished() then
   take_back()
 else
-  if said_before() then return answer(1) end
+  if said_before() then return answer(1) end  -- keeps: figures
   if not is_job(id) then return answer(0) end  -- it leaves no history to tell
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end
@@ -132,10 +114,7 @@ elseif outcome == 'retry' then
   if needs ~= '' then redis.call('ZADD', waits_key(needs), now_text, id) end
   record(id, 'retrying', worker, detail)
 else  -- done, discard, dead
-  if outcome == 'done' and is_job(id) then
-    count_throughput(id)
-    if needs ~= '' then wake_waiting() end
-  end
+  if outcome == 'done' and needs ~= '' then wake_waiting() end
   end_job(NAMES[outcome], id, worker, detail)
 end
 return answer(1)
