@@ -49,12 +49,11 @@ def overview(request: Request, services: ServicesDep) -> Response:
         outbox=comments.relay.size(),
         trouble=comments.relay.trouble,
         backend=comments.backend.name,
-        show=False,
     )
 
 
 @router.get("/outbox", response_class=HTMLResponse)
-def outbox_page(request: Request, services: ServicesDep, show: bool = False) -> Response:
+def outbox_page(request: Request, services: ServicesDep) -> Response:
     """The jobs that the queue does not have yet, also while Redis is dead: asks nobody but the
     blog's database."""
     comments = services.comments
@@ -68,7 +67,6 @@ def outbox_page(request: Request, services: ServicesDep, show: bool = False) -> 
         waiting=waiting,
         kept=max(0, kept - waiting),
         trouble=comments.relay.trouble,
-        show=show,
     )
 
 
@@ -82,7 +80,7 @@ def one(
         raise DomainError(404, "no_job", id=job_id)
     owner = snapshot.take(queue, services.comments.backend).worker(job.owner)
     values: dict[str, Any] = {"steps": list(_steps(job)), "keys": _redis_keys(queue.client, job)}
-    return render(request, "job.html", job=job, owner=owner, show=show, **values)
+    return render(request, "job.html", job=job, owner=owner, **values)
 
 
 @router.get("/{state}", response_class=HTMLResponse)
@@ -93,7 +91,6 @@ def listed(
     state: State,
     q: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=300)] = None,
-    show: bool = False,
 ) -> Response:
     """One page of the jobs in a state, or of those that a search finds."""
     return render(
@@ -104,7 +101,6 @@ def listed(
         seen=snapshot.take(queue, services.comments.backend),
         q=q,
         cursor=cursor,
-        show=show,
         tasks=sorted({name.rpartition(".")[2] for name in all_tasks()}),
         queues=[one.name for one in queue.snapshot().queues()],
     )

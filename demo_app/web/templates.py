@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,9 +26,6 @@ _CHOICES = {LANGUAGE_COOKIE: tuple(LANGUAGES), THEME_COOKIE: ("auto", "light", "
 _YEAR = 31_536_000  # seconds
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
 _DEEPEST = 8
-#: The name in an address; looked for only where a word begins, or it would take quadratic time.
-_SIGN = r"[\w.!#$%&'*+/=?^`{|}~-]"
-_ADDRESS = re.compile(rf"(?<!{_SIGN})({_SIGN}){_SIGN}*@(?=[\w-])")
 
 #: Whatever is put into a page goes through `escape_invisible`, but for what a form must send back
 #: `exact`ly.
@@ -87,12 +83,6 @@ def _query(asked: Mapping[str, str], **changes: object) -> str:
     return f"?{urlencode(wanted)}"
 
 
-def masked(value: object, show: bool = False) -> str:
-    """Text with the names in mail addresses hidden, unless `show`."""
-    text = escape_invisible(value)
-    return text if show else _ADDRESS.sub(r"\1•••@", text)
-
-
 def arguments(given: dict[str, Any]) -> str:
     """Arguments as a person reads them: ``comment_id=5``."""
     return ", ".join(
@@ -130,7 +120,6 @@ def iso(seconds: float) -> str:
 
 _pages.filters.update(
     exact=escape,
-    masked=masked,
     arguments=arguments,
     span=span,
     clock=clock,
