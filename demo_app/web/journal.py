@@ -12,107 +12,75 @@ from typing import Any
 import redis.asyncio
 
 from demo_app.broker.connection import connect_async
-from demo_app.broker.journal import entry_of, order
+from demo_app.broker.journal import entry_of
 
-#: Listeners at once; who listens holds the token.
-LISTENERS = 300
-#: Readings that a listener may be behind; then it is cut off, and comes again by itself.
-_BACKLOG = 100
-#: Entries read together.
-_BATCH = 500
-_TICK = ("", "event: tick\ndata: \n\n")
-_TROUBLE = ("", "event: trouble\ndata: Redis can't be reached\n\n")
+#: Listeners at once, each with a connection to Redis; who listens holds the token.
+LISTENERS = 50
+#: Entries read together, and seconds between two readings: what comes quickly is sent together.
+_BATCH, _PAUSE = 500, 0.05
+_TICK = "event: tick\ndata: \n\n"
+_TROUBLE = "event: trouble\ndata: Redis can't be reached\n\n"
 
 
 class Feed:
-    """Every change of state as it happens: read once, for all listeners of this process.
+    """Every change of state as it happens.
 
     url: of Redis; None when the jobs are kept elsewhere, and the feed only ticks.
     """
 
     def __init__(self, url: str | None) -> None:
         self._client: Any = url and connect_async(url)
-        self._listeners: set[asyncio.Queue[list[tuple[str, str]]]] = set()
-        self._last = "$"
-        self._task: asyncio.Task[None] | None = None
+        self._listeners = 0
 
     @property
     def full(self) -> bool:
         """Whether nobody else may listen."""
-        return len(self._listeners) >= LISTENERS
+        return self._listeners >= LISTENERS
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Server-sent events: what came after the entry `last`, and then what comes.
 
         An event `tick` each second when nothing happens; while Redis can't be reached, `trouble`.
         """
-        self._task = self._task or asyncio.create_task(self._read())
-        with suppress(redis.RedisError):
-            await self._find_place()
-        queue: asyncio.Queue[list[tuple[str, str]]] = asyncio.Queue(_BACKLOG)
-        self._listeners.add(queue)
+        self._listeners += 1
         try:
-            yield f"retry: 1000\n\n{_TICK[1]}"  # who has read this misses nothing
-            while last and (missed := await self._after(last)):
-                last = missed[-1][0]
-                yield "".join(text for _, text in missed)
-            while queue in self._listeners:
-                news = await queue.get()
-                start = order(last) if last else ()
-                yield "".join(text for id_, text in news if not id_ or order(id_) > start)
+            last = last or await self._newest()
+            yield f"retry: 1000\n\n{_TICK}"  # who has read this misses nothing
+            while True:
+                entries, otherwise = await self._after(last)
+                last = entries[-1][0] if entries else last
+                yield "".join(map(_as_event, entries)) or otherwise
+                await asyncio.sleep(_PAUSE)
         finally:
-            self._listeners.discard(queue)
+            self._listeners -= 1
 
     async def close(self) -> None:
         """Read no more."""
-        if self._task is not None:
-            self._task.cancel()
         if self._client is not None:
             await self._client.aclose()
 
-    async def _read(self) -> None:
-        while True:
-            try:
-                if self._client is None:
-                    await asyncio.sleep(1.0)
-                    self._tell([_TICK])
-                    continue
-                await self._find_place()
-                answer = await self._client.xread({"journal": self._last}, _BATCH, block=1000)
-                news = _as_events(answer[0][1]) if answer else [_TICK]
-                self._last = news[-1][0] or self._last
-                self._tell(news)
-            except redis.RedisError:
-                if self._last == "$":  # then from this moment on, by our own clock
-                    self._last = f"{time.time() * 1000:.0f}-0"
-                self._tell([_TROUBLE])
-                await asyncio.sleep(1.0)
+    async def _newest(self) -> str:
+        if self._client is not None:
+            with suppress(redis.RedisError):
+                newest = await self._client.xrevrange("journal", count=1)
+                return newest[0][0] if newest else "0-0"
+        return f"{time.time() * 1000:.0f}-0"  # from this moment on, by our own clock
 
-    def _tell(self, news: list[tuple[str, str]]) -> None:
-        for queue in list(self._listeners):
-            try:
-                queue.put_nowait(news)
-            except asyncio.QueueFull:
-                self._listeners.discard(queue)
-
-    async def _find_place(self) -> None:
-        """A fixed place for "$", so that nothing is missed between two readings."""
-        if self._client is not None and self._last == "$":
-            newest = await self._client.xrevrange("journal", count=1)
-            if self._last == "$":  # nobody was faster
-                self._last = newest[0][0] if newest else "0-0"
-
-    async def _after(self, last: str) -> list[tuple[str, str]]:
+    async def _after(self, last: str) -> tuple[list[tuple[str, dict[str, str]]], str]:
+        """What came after that entry, within a second; and what to say if that is nothing."""
         try:
-            return _as_events(await self._client.xrange("journal", f"({last}", count=_BATCH))
-        except (redis.RedisError, AttributeError):  # without a journal there is nothing to miss
-            return []
+            if self._client is not None:
+                answer = await self._client.xread({"journal": last}, _BATCH, block=1000)
+                return (answer[0][1] if answer else []), _TICK
+            said = _TICK
+        except redis.RedisError:
+            said = _TROUBLE
+        await asyncio.sleep(1.0)
+        return [], said
 
 
-def _as_events(entries: list[tuple[str, dict[str, str]]]) -> list[tuple[str, str]]:
-    found = []
-    for entry in (entry_of(*one) for one in entries):
-        notes = {name: value for name, value in entry.notes.items() if name != "traceback"}
-        told = {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
-        found.append((entry.id, f"id: {entry.id}\ndata: {json.dumps(told)}\n\n"))
-    return found
+def _as_event(given: tuple[str, dict[str, str]]) -> str:
+    entry = entry_of(*given)
+    notes = {name: value for name, value in entry.notes.items() if name != "traceback"}
+    told = {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
+    return f"id: {entry.id}\ndata: {json.dumps(told)}\n\n"
