@@ -18,6 +18,7 @@ from .channel import BaseChannel
 from .connection import Decoded
 from .defaults import early_tasks, is_chosen, set_defaults
 from .events import State
+from .exposition import CONTENT_TYPE, Number, exposition
 from .options import Options
 from .process import in_flight_here
 from .queue import Queue
@@ -106,36 +107,29 @@ def _move_what_is_due_later(app: Any, channel: BaseChannel, target: Any) -> int:
     return moved
 
 
-def exposition(app: Any) -> str:
-    """The state of every queue, worker and job as Prometheus reads it."""
+def _numbers(app: Any) -> Iterator[Number]:
+    """The state of every queue, worker and job."""
     with app.connection_for_read() as connection:
         seen = _queue_of(connection.default_channel).snapshot(most=1, whole=1)
     found = seen.queues()
     alive = sum(worker["alive"] for worker in seen.workers)
-    told: list[tuple[str, str, dict[str, float]]] = [
-        ("queue_length", "queue", {queue.name: queue.size for queue in found}),
-        ("queue_age_seconds", "queue", {queue.name: round(queue.latency, 3) for queue in found}),
-        ("jobs", "state", {state.value: seen.count[state] for state in State}),
-        ("workers", "state", {"alive": alive, "silent": len(seen.workers) - alive}),
-    ]
-    lines = []
-    for name, label, values in told:
-        lines.append(f"# TYPE claims_{name} gauge")
-        lines += [f"claims_{name}{{{label}={json.dumps(of)}}} {n}" for of, n in values.items()]
-    return "\n".join(lines) + "\n"
+    yield "claims_queue_length", "queue", {one.name: one.size for one in found}
+    yield "claims_queue_age_seconds", "queue", {one.name: round(one.latency, 3) for one in found}
+    yield "claims_jobs", "state", {state.value: seen.count[state] for state in State}
+    yield "claims_workers", "state", {"alive": alive, "silent": len(seen.workers) - alive}
 
 
 def metrics(app: Any, asked: argparse.Namespace) -> int:
     """Print the length of each queue, the age of its next job, and the jobs of each state."""
     if asked.port is None:
-        print(exposition(app), end="")
+        print(exposition(_numbers(app)), end="")
         return 0
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = exposition(app).encode()
+            body = exposition(_numbers(app)).encode()
             self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Type", CONTENT_TYPE)
             self.end_headers()
             self.wfile.write(body)
 

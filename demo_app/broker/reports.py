@@ -12,6 +12,8 @@ from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery.app.task import Context
+from celery.worker.request import Request
+from kombu import Message
 
 from .connection import Decoded
 from .queue import Queue
@@ -22,13 +24,13 @@ log = logging.getLogger(__name__)
 MOST = 1000
 
 
-def scheduled(queue: Queue, lanes: Sequence[str], hostname: str) -> list[dict[str, Any]]:
+def scheduled(queue: Queue, lanes: Sequence[str], app: Any, hostname: str) -> list[dict[str, Any]]:
     """What `celery inspect scheduled` and Flower show: the jobs of these lanes that are due later,
     as Celery describes them, the soonest first.
 
     With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
     each worker lists all that wait for the queues it consumes.
-    hostname: of the worker that answers. Raises redis.RedisError.
+    app, hostname: of the worker that answers. Raises redis.RedisError.
     """
     client: Decoded = queue.client
     keys = [queue.keys(state) for state in ("scheduled", "retrying")]
@@ -40,40 +42,25 @@ def scheduled(queue: Queue, lanes: Sequence[str], hostname: str) -> list[dict[st
     listed = []
     for text, (_, due) in zip(pipe.execute(), found, strict=True):
         with suppress(Exception):  # what can't be read is not listed; it is dead when it is due
-            message = json.loads(text)
-            if message["properties"]["delivery_info"].get("lane") in lanes:
-                listed.append(_entry(message, due, hostname))
+            raw = json.loads(text)
+            if raw["properties"]["delivery_info"].get("lane") in lanes:
+                eta = raw["headers"].get("eta") or datetime.fromtimestamp(due, UTC).isoformat()
+                request = _request(raw, app, hostname)
+                # the priority is of Celery's timer, not of the job
+                listed.append({"eta": eta, "priority": 6, "request": request.info()})
     return listed
 
 
-def _entry(message: dict[str, Any], due: float, hostname: str) -> dict[str, Any]:
-    headers, properties = message["headers"], message["properties"]
+def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
+    headers, properties = raw["headers"], raw["properties"]
     try:
-        args, kwargs, _ = json.loads(message["body"])
+        body = json.loads(raw["body"])
     except (ValueError, TypeError):  # pickle, or compressed: only its task's worker can read it
-        args, kwargs = headers.get("argsrepr"), headers.get("kwargsrepr")
-    info = properties["delivery_info"]
-    return {
-        "eta": headers.get("eta") or datetime.fromtimestamp(due, UTC).isoformat(),
-        "priority": 6,  # of Celery's timer, not of the job
-        "request": {
-            "id": headers["id"],
-            "name": headers.get("shadow") or headers["task"],
-            "args": args,
-            "kwargs": kwargs,
-            "type": headers["task"],
-            "hostname": hostname,
-            "time_start": None,
-            "acknowledged": False,
-            "delivery_info": {
-                "exchange": info["exchange"],
-                "routing_key": info["routing_key"],
-                "priority": properties.get("priority") or 0,
-                "redelivered": False,
-            },
-            "worker_pid": None,
-        },
-    }
+        body = headers.get("argsrepr"), headers.get("kwargsrepr"), None
+    message = Message(
+        headers=headers, properties=properties, delivery_info=properties["delivery_info"]
+    )
+    return Request(message, app=app, hostname=hostname, body=body, decoded=True)
 
 
 def store_failure(app: Any, message: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import redis
@@ -14,14 +12,12 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from demo_app.broker.exposition import CONTENT_TYPE, Number, exposition
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
 from local_smtp.web.guard import beside
-
-if TYPE_CHECKING:
-    from prometheus_client.core import Metric
 
 router = APIRouter(tags=["operations"])
 
@@ -47,49 +43,26 @@ def healthz(services: ServicesDep) -> Health:
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
     """The numbers, by Prometheus' naming conventions; without Redis, those that are left."""
-    from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest  # only when asked for
-
-    numbers = generate_latest(_Numbers(services))
-    return Response(numbers, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(exposition(_numbers(services)), media_type=CONTENT_TYPE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
-    """Every number, asked for at the moment at which Prometheus does."""
-
-    services: Services
-
-    def collect(self) -> Iterator[Metric]:
-        """The numbers."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        def by(label: str, name: str, text: str, values: Mapping[str, float]) -> Metric:
-            metric = GaugeMetricFamily(name, text, labels=[label])
-            for of, value in values.items():
-                metric.add_metric([of], value)
-            return metric
-
-        comments, queue = self.services.comments, self.services.queue
-        outbox = comments.relay.size()
-        yield GaugeMetricFamily("demo_outbox_jobs", "Jobs that the queue does not have.", outbox)
-        try:
-            seen = snapshot.take(queue, comments.backend, 1, 1)
-        except (redis.ConnectionError, redis.TimeoutError):
-            yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 0)
-            return
-        if seen.moment is not None:
-            yield GaugeMetricFamily("demo_redis_up", "Whether Redis answers.", 1)
-            waited = {one.name: one.latency for one in seen.moment.queues()}
-            text = "How long the next job of a queue has waited."
-            yield by("queue", "demo_queue_latency_seconds", text, waited)
-        states = {state: seen.count[state] for state in snapshot.STATES}
-        yield by("state", "demo_jobs", "Jobs in each state.", states)
-        yield CounterMetricFamily("demo_jobs_enqueued", "Jobs ever put in.", seen.count["enqueued"])
-        yield CounterMetricFamily("demo_jobs_late", "Acknowledgements that came late.", seen.late)
-        conserved = float(seen.conserved)
-        yield GaugeMetricFamily("demo_jobs_conserved", "Whether all are in a state.", conserved)
-        alive = {"yes": seen.alive, "no": len(seen.workers) - seen.alive}
-        yield by("alive", "demo_workers", "Workers, alive or not.", alive)
+def _numbers(services: Services) -> Iterator[Number]:
+    comments = services.comments
+    yield "demo_outbox_jobs", "", {"": comments.relay.size()}
+    try:
+        seen = snapshot.take(services.queue, comments.backend, 1, 1)
+    except (redis.ConnectionError, redis.TimeoutError):
+        yield "demo_redis_up", "", {"": 0}
+        return
+    if seen.moment is not None:
+        yield "demo_redis_up", "", {"": 1}
+        waited = {one.name: round(one.latency, 3) for one in seen.moment.queues()}
+        yield "demo_queue_latency_seconds", "queue", waited
+    yield "demo_jobs", "state", {state: seen.count[state] for state in snapshot.STATES}
+    yield "demo_jobs_enqueued_total", "", {"": seen.count["enqueued"]}
+    yield "demo_jobs_late_total", "", {"": seen.late}
+    yield "demo_jobs_conserved", "", {"": int(seen.conserved)}
+    yield "demo_workers", "alive", {"yes": seen.alive, "no": len(seen.workers) - seen.alive}
 
 
 @router.get("/inbox", include_in_schema=False)
