@@ -137,17 +137,16 @@ def add_comment(
     *,
     notify: Task[[int], None],
     keep_job: bool = True,
-    job_id: str | None = None,
     key: str = "",
 ) -> tuple[Comment, Job]:
     """Write a comment, and in the same transaction the job that sends the post's author a mail.
 
     notify: the task that takes the comment's id. keep_job: False leaves the outbox out, for an
-    experiment. job_id: a new unique id for the job; None makes one. key: an
-    idempotency key; a comment that comes again with the same one is stored once.
+    experiment. key: an idempotency key; a comment that comes again with the same one is stored
+    once.
     Raises NoSuchPost, or KeyTaken for the key of another comment, with nothing stored.
     """
-    created_at, job_id = time.time(), job_id or str(uuid.uuid4())
+    created_at, job_id = time.time(), str(uuid.uuid4())
     with database.transaction() as transaction:
         before = _comment_of_key(transaction, key) if key else None
         if before is not None:

@@ -42,7 +42,6 @@ from demo_app.web.dependencies import Services
 from demo_app.web.inbox import Inbox
 from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
-from demo_app.web.request_log import RequestLog
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.templates import add_pages
 from demo_app.web.translations import add_sentences
@@ -80,7 +79,6 @@ def make_app(chosen: Settings) -> FastAPI:
         app.include_router(part.router)
     _serve_files(app, "demo_app.web")
     errors.add_handlers(app)
-    app.add_middleware(RequestLog)
     app.add_middleware(BlogGuard, token=chosen.token, hosts=chosen.public_hosts, cookie=COOKIE)
     return app
 

@@ -17,7 +17,6 @@ from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
 from demo_app.mail.message import is_address
 from demo_app.web.errors import DomainError
-from demo_app.web.request_log import take_request_id
 
 MAX_BODY = 10_000
 MAX_AUTHOR = 200
@@ -80,7 +79,6 @@ class CommentService:
                 body,
                 notify=self.ranked(self._notify, priority),
                 keep_job=route.use_outbox,
-                job_id=take_request_id(),
                 key=key,
             )
         except KeyTaken:

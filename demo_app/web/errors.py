@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -84,6 +85,12 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(redis.RedisError, _no_redis)
     app.add_exception_handler(sqlite3.OperationalError, _no_database)
+    app.add_middleware(ServerErrorMiddleware, handler=unexpected)  # the log has the traceback
+
+
+def unexpected(request: Request, _: Exception) -> Response:
+    """The calm answer when there is a bug."""
+    return error_response(request, DomainError(500, "unexpected"))
 
 
 def _no_redis(request: Request, error: Exception) -> Response:

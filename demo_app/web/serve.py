@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from demo_app.blog.database import DatabaseMissing
 from demo_app.settings import Settings, settings
 from demo_app.startup import garbage_collection_paused
-from demo_app.web.request_log import JsonLines
+from local_smtp.escape import escape_invisible
 from local_smtp.resources import SinkError, listen
 from local_smtp.web.server import configured
 
@@ -24,11 +24,19 @@ CONNECTIONS = 750
 _BACKLOG = 128
 
 
+class Lines(logging.Formatter):
+    """Lines in which no sign of a stranger's hides, or moves the terminal that shows them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback below it."""
+        return escape_invisible(super().format(record))
+
+
 def serve(make_app: Callable[[Settings], FastAPI]) -> None:
     """Serve the app until SIGTERM or Ctrl-C."""
     chosen = settings()
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     if not chosen.token:
         sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")

@@ -105,6 +105,7 @@ def configured(
         ws="none",
         access_log=False,  # it would write tokens down
         log_level="error",  # a warning is somebody's bad request
+        log_config=None,  # its errors go where the program's go
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,

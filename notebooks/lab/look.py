@@ -106,18 +106,15 @@ def _role(words: list[str]) -> str:
 def log(lab: Control, role: str, lines: int = 12) -> None:
     """Print the last lines that the processes of a role wrote: redis, smtp, web or worker.
 
-    Without the web app's line for each request. Raises LabError for another role.
+    Raises LabError for another role.
     """
     paths = sorted(lab.stack.plan.folder.logs.glob(f"{role}*.log"))
     if not paths:
         none = "There is no log of {role!r}: the roles are redis, smtp, web, worker."
         raise LabError(say(none, role=role))
     for path in paths:
-        told = [
-            line.rstrip()
-            for line in path.read_text("utf-8", "replace").splitlines()
-            if line.strip() and '"event": "request"' not in line
-        ]
+        text = path.read_text("utf-8", "replace")
+        told = [line.rstrip() for line in text.splitlines() if line.strip()]
         print(f"{path.name}:", *(told[-lines:] or [say("(empty)")]), sep="\n  ")
 
 

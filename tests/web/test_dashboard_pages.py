@@ -256,20 +256,6 @@ def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, 
             assert name.endswith("_total") == (kind == "counter")
 
 
-def test_one_id_follows_a_comment_into_its_job_its_mail_and_the_log(client, holder, stack) -> None:
-    before = client.mail_stats()["distinct"]
-    given = {"author": "A", "email": "a@example.test", "body": "b"}
-    answer = holder.post("/api/posts/1/comments", json=given)
-    id_ = answer.headers["x-request-id"]
-    assert answer.json()["job_id"] == id_
-    client.wait_for_mails(before + 1)
-    assert client.mails(limit=1)["messages"][0]["job_id"] == id_
-    log = stack.plan.folder.logs / "web1.log"
-    lines = until(lambda: [x for x in log.read_text().splitlines() if id_ in x], what="the log")
-    assert json.loads(lines[0])["path"] == "/api/posts/1/comments"
-    assert stack.ready["token"] not in log.read_text()
-
-
 def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stack: Stack) -> None:
     before = client.mail_stats()["distinct"]
     for _ in range(5):
