@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from statistics import fmean
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +13,7 @@ from demo_app.blog import outbox
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import KEYS, get_job, lane_of_job
-from demo_app.broker.throughput import WINDOWS, buckets
+from demo_app.broker.throughput import charts
 from demo_app.broker.view import JobView
 from demo_app.jobs.task import all_tasks
 from demo_app.web import snapshot
@@ -41,7 +40,7 @@ def overview(request: Request, services: ServicesDep) -> Response:
         request,
         "overview.html",
         seen=seen,
-        charts=[_chart(client, *one) for one in WINDOWS.items()] if client else [],
+        charts=charts(client) if client else [],
         running=moment.running(FEW) if moment else (),
         queued=moment.queued(FEW) if moment else (),
         queues=moment.queues() if moment else (),
@@ -104,26 +103,6 @@ def listed(
         tasks=sorted({name.rpartition(".")[2] for name in all_tasks()}),
         queues=[one.name for one in queue.snapshot().queues()],
     )
-
-
-def _chart(client: Decoded, window: str, each: int) -> dict[str, Any]:
-    """Jobs done as bars, their latency as a line of dots.
-
-    most: the most jobs in one bar; each: its seconds. slowest, mean: seconds from enqueueing to
-    the end; None when nothing was timed.
-    """
-    bars = buckets(client, each)
-    timed = [(bar.latency, bar.done) for bar in bars if bar.latency is not None]
-    latencies, weights = zip(*timed, strict=True) if timed else ((), ())
-    return {
-        "window": window,
-        "buckets": bars,
-        "total": sum(bar.done for bar in bars),
-        "most": max(bar.done for bar in bars),
-        "each": each,
-        "slowest": max(latencies, default=None),
-        "mean": fmean(latencies, weights) if timed else None,
-    }
 
 
 def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:

@@ -256,7 +256,7 @@ def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, 
             assert name.endswith("_total") == (kind == "counter")
 
 
-def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stack: Stack) -> None:
+def test_the_throughput_outlives_the_web_app(client: Client, holder, stack: Stack) -> None:
     before = client.mail_stats()["distinct"]
     for _ in range(5):
         client.comment()
@@ -270,4 +270,3 @@ def test_throughput_and_latency_outlive_the_web_app(client: Client, holder, stac
         return page.partition('id="chart-hour"')[2].partition("</figure>")[0]
 
     until(lambda: f"{client.summary()['done']} done" in hour(), what="the same number on the page")
-    assert "<circle" in hour()

@@ -150,13 +150,13 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str)
     assert page.evaluate(_UNREADABLE) == []
 
 
-#: What of a table is out of sight, and which of the charts' labels cover a bar or a dot.
+#: What of a table is out of sight, and which of the charts' labels cover a bar.
 _COVERED = """() => {
   const all = (kind) => [...document.querySelectorAll(kind)];
   const box = (one) => one.getBoundingClientRect();
   const meet = (a, b) =>
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-  const drawn = all(".bar-done, .latency-dot").map(box);
+  const drawn = all(".bar-done").map(box);
   const labels = all(".tick").filter((one) => drawn.some((shape) => meet(shape, box(one))));
   const wide = all(".scroll").filter((one) => one.scrollWidth > one.clientWidth);
   return [...labels, ...wide].map((one) => one.outerHTML.slice(0, 80));
