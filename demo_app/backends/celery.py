@@ -5,7 +5,6 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -63,7 +62,7 @@ class CeleryBackend(Backend):
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
-        return dict(self._store.snapshot().count)
+        return self._store.snapshot().count
 
     def pending(self) -> Iterator[Job]:
         """Every job that waits: first what is queued, in its order."""
@@ -89,8 +88,7 @@ class CeleryBackend(Backend):
     def worker_ready(self, pid: int) -> bool:
         """Whether the worker process with this pid has registered in Redis."""
         with suppress(redis.RedisError):
-            said = [one["said"] for one in self._store.snapshot().workers if one["alive"]]
-            return any(json.loads(words).get("pid") == pid for words in said)
+            return any(one.alive and one.pid == pid for one in self._store.snapshot().workers)
         return False
 
     def close(self) -> None:

@@ -112,11 +112,10 @@ def _numbers(app: Any) -> Iterator[Number]:
     with app.connection_for_read() as connection:
         seen = _queue_of(connection.default_channel).snapshot(most=1, whole=1)
     found = seen.queues()
-    alive = sum(worker["alive"] for worker in seen.workers)
     yield "claims_queue_length", "queue", {one.name: one.size for one in found}
     yield "claims_queue_age_seconds", "queue", {one.name: round(one.latency, 3) for one in found}
     yield "claims_jobs", "state", {state.value: seen.count[state] for state in State}
-    yield "claims_workers", "state", {"alive": alive, "silent": len(seen.workers) - alive}
+    yield "claims_workers", "state", {"alive": seen.alive, "silent": len(seen.workers) - seen.alive}
 
 
 def metrics(app: Any, asked: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from demo_app.blog import posts
 from demo_app.broker.connection import Decoded
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import Worker
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.stage.stage import Stage
@@ -66,7 +67,7 @@ def _post(stage: Stage, number: int, twin: Twin | None = None) -> None:
         twin.post(comment.id)
 
 
-def _living(stage: Stage) -> list[snapshot.Worker]:
+def _living(stage: Stage) -> list[Worker]:
     seen = snapshot.take(stage.queue, stage.comments.backend)
     living = [worker for worker in seen.workers if worker.alive and worker.here]
     if not living:

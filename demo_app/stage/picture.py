@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo_app.broker.fold import WorkerRecord
+from demo_app.broker.snapshot import Worker, pid_of
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
-from demo_app.web import snapshot
 from demo_app.web.delivery import DeliveryStatus
 from demo_app.web.translations import Translations
 
@@ -41,7 +41,7 @@ class Picture:
     hidden: dict[str, int]
     dead: int
     lane: dict[str, list[int]] = field(default_factory=dict)
-    workers: tuple[snapshot.Worker, ...] = ()
+    workers: tuple[Worker, ...] = ()
     backend: str = ""
     redis: bool | None = None
     paused: bool = False
@@ -62,7 +62,7 @@ class Picture:
     @property
     def killed_pid(self) -> int:
         """The process of the last killed worker."""
-        return snapshot.pid_of(self.last_kill.id) if self.last_kill else 0
+        return pid_of(self.last_kill.id) if self.last_kill else 0
 
     @property
     def rescued(self) -> int:

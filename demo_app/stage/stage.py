@@ -17,6 +17,7 @@ from demo_app.broker import journal
 from demo_app.broker.events import Event, State
 from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import Worker, pid_of
 from demo_app.stage.picture import TOKENS, Picture, arranged
 from demo_app.stage.replay import Past, last_kill
 from demo_app.stage.twin import Twin
@@ -49,7 +50,7 @@ class Stage:
     round: Path
     twin: Twin | None = None
     votes: deque[str] = field(default_factory=lambda: deque(maxlen=COUNTED))
-    _seen: tuple[snapshot.Worker, ...] = field(default=())
+    _seen: Sequence[Worker] = ()
     _fold: Fold = field(default_factory=Fold)
     _begun: float = 0.0
     _read: str = "0-0"
@@ -64,9 +65,9 @@ class Stage:
         redis_answers: bool | None = None if self.queue is None else seen is not None
         persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
         paused = False
-        if self.queue is not None and seen is not None and seen.moment is not None:
-            in_order = seen.moment.next_to_run
-            paused = any(queue.paused for queue in seen.moment.queues())
+        if self.queue is not None and seen is not None:
+            in_order = seen.next_to_run
+            paused = any(queue.paused for queue in seen.queues())
             try:
                 server = snapshot.redis_state(self.queue.client)
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
@@ -122,7 +123,7 @@ class Stage:
             found = [one for one in map(past.status, now) if one is not None]
             on_floors = arranged(found, past.fold.order, past.workers)
             workers = (
-                snapshot.Worker(id_, snapshot.pid_of(id_), alive, len(on_floors["floors"][id_]))
+                Worker(id_, pid_of(id_), alive, len(on_floors["floors"][id_]))
                 for id_, alive in sorted(past.workers.items())
             )
             yield Picture(

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from demo_app.broker.events import State
 from demo_app.broker.queue import Queue
+from demo_app.broker.snapshot import Worker
 from demo_app.settings import settings
 from demo_app.web import processes, snapshot
 from demo_app.web.dependencies import QueueDep, ServicesDep
@@ -120,7 +121,7 @@ def pause_queue(
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
 
 
-def _signal(worker: snapshot.Worker, what: WorkerAction) -> None:
+def _signal(worker: Worker, what: WorkerAction) -> None:
     if what == "kill" and not settings().controls:
         raise DomainError(403, "controls")
     if not worker.here:

@@ -35,15 +35,15 @@ def overview(request: Request, services: ServicesDep) -> Response:
     """Everything at one glance."""
     queue, comments = services.queue, services.comments
     seen = snapshot.take(queue, comments.backend, FEW, FEW)
-    moment, client = seen.moment, queue and queue.client
+    client = queue and queue.client
     return render(
         request,
         "overview.html",
         seen=seen,
         charts=charts(client) if client else [],
-        running=moment.running(FEW) if moment else (),
-        queued=moment.queued(FEW) if moment else (),
-        queues=moment.queues() if moment else (),
+        running=seen.running(FEW),
+        queued=seen.queued(FEW),
+        queues=seen.queues(),
         redis=snapshot.redis_state(client) if client else None,
         outbox=comments.relay.size(),
         trouble=comments.relay.trouble,

@@ -16,12 +16,12 @@ from demo_app.blog import outbox
 from demo_app.blog.posts import Notice
 from demo_app.broker.events import State
 from demo_app.broker.queue import Queue
-from demo_app.broker.snapshot import JobSeen
+from demo_app.broker.snapshot import JobSeen, Snapshot
 from demo_app.broker.where import PLACE_OF_STATE, Place, Whereabouts, where
 from demo_app.jobs.backend import Backend, backend_named
 from demo_app.web.comments import CommentService
 from demo_app.web.inbox import Inbox
-from demo_app.web.snapshot import Snapshot, take
+from demo_app.web.snapshot import take
 
 #: Jobs that a backend is asked about one by one, for one answer.
 _ASKED = 100
@@ -95,7 +95,7 @@ class Locator:
         try:
             if self._queue is not None:
                 seen = take(self._queue, self._comments.backend, most, ids=ids)
-                queue = seen.moment.asked if seen.moment else {}
+                queue = seen.asked
             else:
                 elsewhere |= self._in_another_backend(
                     [j for j in ids if handed.get(j) is not False]

@@ -16,13 +16,13 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import Page, get_job
+from demo_app.broker.snapshot import Worker
 from demo_app.broker.view import JobView
 from demo_app.web import snapshot
 from demo_app.web.admin_actions import JobAction
 from demo_app.web.dependencies import QueueDep, ServicesDep
 from demo_app.web.errors import DomainError, responses
 from demo_app.web.search import search
-from demo_app.web.snapshot import Worker
 
 _ERRORS = responses(400, 401, 404, 409, 421, 422, 503)
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
@@ -98,7 +98,6 @@ def summary(services: ServicesDep) -> SummaryModel:
     return SummaryModel(
         **seen.count,
         conserved=seen.conserved,
-        late=seen.late,
         workers=seen.workers,
         backend=backend.name,
     )

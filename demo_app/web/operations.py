@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from demo_app.broker.events import State
 from demo_app.broker.exposition import CONTENT_TYPE, Number, exposition
 from demo_app.settings import settings
 from demo_app.web import snapshot
@@ -54,13 +55,13 @@ def _numbers(services: Services) -> Iterator[Number]:
     except (redis.ConnectionError, redis.TimeoutError):
         yield "demo_redis_up", "", {"": 0}
         return
-    if seen.moment is not None:
+    if services.queue is not None:
         yield "demo_redis_up", "", {"": 1}
-        waited = {one.name: round(one.latency, 3) for one in seen.moment.queues()}
+        waited = {one.name: round(one.latency, 3) for one in seen.queues()}
         yield "demo_queue_latency_seconds", "queue", waited
-    yield "demo_jobs", "state", {state: seen.count[state] for state in snapshot.STATES}
+    yield "demo_jobs", "state", {state.value: seen.count[state] for state in State}
     yield "demo_jobs_enqueued_total", "", {"": seen.count["enqueued"]}
-    yield "demo_jobs_late_total", "", {"": seen.late}
+    yield "demo_jobs_late_total", "", {"": seen.count["late"]}
     yield "demo_jobs_conserved", "", {"": int(seen.conserved)}
     yield "demo_workers", "alive", {"yes": seen.alive, "no": len(seen.workers) - seen.alive}
 

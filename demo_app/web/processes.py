@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
 
-_HOST = socket.gethostname()
 #: What the supervisor puts into the environment of every process of one stack.
 _MARKER = "DEMO_STACK_ID"
 _GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-
-
-def is_here(host: str) -> bool:
-    """Whether a process on that host runs on this machine."""
-    return host == _HOST
 
 
 def lives(pid: int) -> bool:
