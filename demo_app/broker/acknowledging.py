@@ -100,15 +100,8 @@ class Acknowledging:
         if held is None:
             return None
         chosen = held.ending or self._pending.get(tag, ending)
-        ended = self.queue.finish(
-            held.claim,
-            chosen.how,
-            detail=chosen.detail,
-            after=chosen.after,
-            message=chosen.message,
-            needs=chosen.needs,
-            next_for=(self.lease.worker, lanes) if lanes and not self.draining else None,
-        )
+        next_for = (self.lease.worker, lanes) if lanes and not self.draining else None
+        ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
         self.holding.end(tag)
         passed(_STEP_OF.get(chosen.how, "acknowledged"))
         if chosen.how is Disposition.LOST:

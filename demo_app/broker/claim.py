@@ -58,8 +58,7 @@ class Delivery(NamedTuple):
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a claim is to end.
 
     detail: what its history says. after: seconds until the next try, for RETRY. message: takes the

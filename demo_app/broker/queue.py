@@ -102,16 +102,16 @@ class Queue:
         self,
         claim: Claim,
         how: Disposition,
-        *,
         detail: str = "",
         after: float | None = None,
         message: str = "",
         needs: str = "",
+        *,
         next_for: tuple[str, Sequence[str]] | None = None,
     ) -> Ended:
         """Acknowledge a claim, and take the next job in the same step if that is wanted.
 
-        after, message, needs: see `Ending`.
+        how, detail, after, message, needs: see `Ending`.
         next_for: a worker, and the lanes to take the next job from.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
