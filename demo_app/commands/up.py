@@ -21,7 +21,7 @@ from demo_app.stack.client import Client
 from demo_app.stack.options import SETTINGS, Options
 from demo_app.stack.reaper import MARKER
 from demo_app.stage.phones import address_for_phones, host_for_phones
-from demo_app.web.inbox import SLOW
+from demo_app.stage.sink import SLOW
 
 #: For `--show`: two workers, and seconds of a lease that are long enough to watch.
 SHOW_WORKERS = 2

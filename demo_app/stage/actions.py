@@ -22,12 +22,12 @@ from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker
 from demo_app.jobs.backend import backend_named
 from demo_app.settings import BackendName, Safeguard, settings
+from demo_app.stage.sink import DOWN, HANG_UP, SLOW
 from demo_app.stage.stage import Stage
 from demo_app.stage.twin import Twin
 from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 from demo_app.web.errors import DomainError
-from demo_app.web.inbox import DOWN, HANG_UP, SLOW
 
 BURST = 50
 #: Comments for both systems, a mail server that keeps their mails waiting, and the seconds for
@@ -78,7 +78,7 @@ def _living(stage: Stage) -> list[Worker]:
 def _kill_worker(stage: Stage) -> None:
     """`kill -9` for the worker with the most jobs."""
     victim = max(_living(stage), key=lambda worker: worker.running)
-    if not processes.send(victim.pid, processes.is_our_worker, signal.SIGKILL):
+    if not processes.send(victim.pid, signal.SIGKILL):
         raise DomainError(409, "not_ours", pid=victim.pid)
     if stage.queue is not None:
         note_killed(stage.queue, victim.pid, by="a person")
@@ -123,7 +123,7 @@ def _our_redis(stage: Stage) -> Decoded:
         pid = int(snapshot.redis_state(client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
         raise DomainError(409, "redis_away") from None
-    if not processes.is_our_redis(pid):
+    if not processes.is_ours(pid, "--unixsocket"):
         raise DomainError(409, "not_ours", pid=pid)
     return client
 
@@ -179,7 +179,7 @@ def _clean(stage: Stage) -> None:
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
             if worker.running:  # or it would send a mail later
-                processes.send(worker.pid, processes.is_our_worker, signal.SIGKILL)
+                processes.send(worker.pid, signal.SIGKILL)
         if stage.twin is not None:
             stage.twin.kill()
         posts.delete_all_comments(comments.database)

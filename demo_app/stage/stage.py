@@ -20,11 +20,11 @@ from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker, pid_of
 from demo_app.stage.picture import TOKENS, Picture, arranged
 from demo_app.stage.replay import Past, last_kill
+from demo_app.stage.sink import Sink
 from demo_app.stage.twin import Twin
 from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
-from demo_app.web.inbox import Inbox
 
 #: The newest comments that the sums are about; older ones are another story.
 COUNTED = 5000
@@ -46,7 +46,7 @@ class Stage:
     comments: CommentService
     queue: Queue | None
     locator: Locator
-    inbox: Inbox
+    inbox: Sink
     round: Path
     twin: Twin | None = None
     votes: deque[str] = field(default_factory=lambda: deque(maxlen=COUNTED))

@@ -77,7 +77,7 @@ class Twin:
     def kill(self) -> None:
         """`kill -9` for the stock worker, if one is alive."""
         pid, _, _ = self._worker()
-        processes.send(pid or 0, processes.is_our_worker, signal.SIGKILL)
+        processes.send(pid or 0, signal.SIGKILL)
 
     def picture(self) -> TwinPicture | None:
         """What stock Celery has now; while Redis can't say, what it had last."""

@@ -10,6 +10,7 @@ with garbage_collection_paused():
     from demo_app.settings import Settings
     from demo_app.stage.room import router as room
     from demo_app.stage.routes import router
+    from demo_app.stage.sink import Sink
     from demo_app.stage.stage import Stage
     from demo_app.stage.twin import Twin
     from demo_app.web.app import add_room
@@ -23,7 +24,7 @@ def make_app(chosen: Settings) -> FastAPI:
     had = app.state.services
     twin = Twin(chosen, had.inbox) if chosen.twin_url else None
     round_ = chosen.dir / "stage-round"
-    app.state.stage = Stage(had.comments, had.queue, had.locator, had.inbox, round_, twin)
+    app.state.stage = Stage(had.comments, had.queue, had.locator, Sink(), round_, twin)
     add_room(app, "stage", "demo_app.stage", router)
     app.include_router(room)
     return app

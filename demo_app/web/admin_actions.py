@@ -127,5 +127,5 @@ def _signal(worker: Worker, what: WorkerAction) -> None:
     if not worker.here:
         raise DomainError(409, "elsewhere", host=worker.host, pid=worker.pid)
     number = signal.SIGKILL if what == "kill" else signal.SIGTERM
-    if not processes.send(worker.pid, processes.is_our_worker, number):
+    if not processes.send(worker.pid, number):
         raise DomainError(409, "not_ours", pid=worker.pid)

@@ -1,4 +1,4 @@
-"""The mail sink behind the blog: what arrived there, and how it is told to misbehave.
+"""The mail sink behind the blog: what arrived there.
 
 The web app talks to it as any program does, over HTTP with the start-up token. Without a sink
 (a real mail server, say) every answer is "nothing known".
@@ -19,11 +19,6 @@ _SECONDS = 2.0
 #: Mails asked for in one call; the sink's own limit.
 _PAGE = 500
 
-SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
-DOWN = {"at": "connect", "do": "close"}
-#: Goes with DOWN: workers keep their connections open, and those end as well.
-HANG_UP = {"at": "mail", "do": "close"}
-
 
 class Inbox:
     """A client of the sink's API."""
@@ -36,17 +31,12 @@ class Inbox:
             "Content-Type": "application/json",
         }
 
-    def stats(self) -> dict[str, int] | None:
-        """Mails accepted, distinct, duplicates, refused; None when the sink does not answer."""
-        numbers: dict[str, int] | None = self._ask("GET", "/api/stats")
-        return numbers
-
     def pages(self, most: int) -> Iterator[list[dict[str, Any]]]:
         """The newest mails, a page at a time, at most so many pages."""
         cursor: str | None = None
         for _ in range(most):
             query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
-            answer = self._ask("GET", f"/api/messages?{urlencode(query)}") or {}
+            answer = self.ask("GET", f"/api/messages?{urlencode(query)}") or {}
             yield answer.get("messages", [])
             cursor = answer.get("next")
             if cursor is None:
@@ -57,33 +47,8 @@ class Inbox:
         mails = (mail for page in self.pages(4) for mail in page)
         return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
-    def mood(self) -> tuple[str, float]:
-        """How the mail server behaves: well, slow, down, odd (other faults), or away; and how many
-        seconds it takes for a mail when it is slow."""
-        rules = self._ask("GET", "/api/faults")
-        if rules is None:
-            return "away", 0.0
-        kinds = {(rule.get("at"), rule.get("do")): rule for rule in rules}
-        if (DOWN["at"], DOWN["do"]) in kinds:
-            return "down", 0.0
-        slow = kinds.get((SLOW["at"], SLOW["do"]))
-        if slow is not None:
-            return "slow", float(slow.get("seconds", 0))
-        return "odd" if rules else "well", 0.0
-
-    def hits(self) -> int:
-        """How often the faults in force have hit a mail."""
-        return sum(int(rule.get("hits", 0)) for rule in self._ask("GET", "/api/faults") or ())
-
-    def misbehave(self, *rules: dict[str, Any]) -> bool:
-        """Put these faults in force and no others; False when the sink does not answer."""
-        return self._ask("PUT", "/api/faults", list(rules)) is not None
-
-    def clear(self) -> None:
-        """Delete every mail."""
-        self._ask("DELETE", "/api/messages")
-
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """What the sink answers to a call; None when it does not, or refuses."""
         url = urlsplit(self._url)
         if not url.netloc:
             return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -28,15 +27,10 @@ def lives(pid: int) -> bool:
 
 def is_our_worker(pid: int) -> bool:
     """Whether the process is a worker that this stack started."""
-    return _is_ours(pid, "demo_app.worker")
+    return is_ours(pid, "demo_app.worker")
 
 
-def is_our_redis(pid: int) -> bool:
-    """Whether the process is the Redis server that this stack started, and no external one."""
-    return _is_ours(pid, "--unixsocket")
-
-
-def _is_ours(pid: int, word: str) -> bool:
+def is_ours(pid: int, word: str) -> bool:
     """Whether it has the mark of this stack in its environment, and the word on its command
     line."""
     mark = os.environ.get(_MARKER)
@@ -48,10 +42,10 @@ def _is_ours(pid: int, word: str) -> bool:
         return False
 
 
-def send(pid: int, is_ours: Callable[[int], bool], number: signal.Signals) -> bool:
-    """Send a signal to a process, if it is ours by that test; False when it is not, or is gone."""
+def send(pid: int, number: signal.Signals) -> bool:
+    """Send a signal to a worker of this stack; False when the process is none, or is gone."""
     with suppress(ProcessLookupError, PermissionError):
-        if is_ours(pid):
+        if is_our_worker(pid):
             os.kill(pid, number)
             return True
     return False

@@ -13,7 +13,7 @@ from support import browser_running
 from benchmarks.table import Table
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.inbox import SLOW
+from demo_app.stage.sink import SLOW
 
 SECONDS = 8
 #: Presses of the key for a burst, of fifty comments each.

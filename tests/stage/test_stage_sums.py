@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -127,11 +128,11 @@ def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     try:
         assert processes.lives(sleeper.pid)
         assert not processes.is_our_worker(sleeper.pid)
-        assert not processes.is_our_redis(sleeper.pid)
-        assert not processes.send(sleeper.pid, processes.is_our_worker, 9)
+        assert not processes.is_ours(sleeper.pid, "--unixsocket")
+        assert not processes.send(sleeper.pid, signal.SIGKILL)
         worker = stack.ready["pids"]["worker"][0]
         assert not processes.is_our_worker(worker), "this test is not of that stack"
-        assert not processes.is_our_redis(stack.ready["pids"]["redis"][0])
+        assert not processes.is_ours(stack.ready["pids"]["redis"][0], "--unixsocket")
         assert sleeper.poll() is None
     finally:
         sleeper.kill()
