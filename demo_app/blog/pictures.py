@@ -161,14 +161,12 @@ def _small(image: Image) -> bytes:
 
     if image.mode.startswith("I"):  # 16 bits of grey, which a conversion would cut off at white
         image = image.point(lambda grey: grey / 257, "L")
-    has_alpha = "A" in image.getbands() or "transparency" in image.info
-    mode = "RGBA" if has_alpha else "RGB"
-    plain = image if image.mode == mode else image.convert(mode)
+    plain = image.convert("RGBA")
     plain.thumbnail((LONGEST, LONGEST))
     upright = exif_transpose(plain)
     # a new picture takes over the pixels alone: no comment, no place, no camera
-    paper = new("RGB", upright.size, "white")
-    paper.paste(upright, mask=upright.getchannel("A") if has_alpha else None)
+    paper = new("RGBA", upright.size, "white")
+    paper.alpha_composite(upright)
     jpeg = BytesIO()
-    paper.save(jpeg, "JPEG", quality=85)
+    paper.convert("RGB").save(jpeg, "JPEG", quality=85)
     return jpeg.getvalue()
