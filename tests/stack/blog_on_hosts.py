@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis
 from servers import watches
-from stack.network import Host, Network
+from stack.network import Host, Network, network
 from support import until
 
 from demo_app.judge.leash import Leash, send_to_all
@@ -81,7 +81,7 @@ def running(without: str = "") -> Iterator[Blog]:
     """The blog on its hosts, without these safeguards; all of it ends after."""
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="hosts-")))
-        blog = Blog(ends.enter_context(Network()))
+        blog = Blog(ends.enter_context(network()))
         for name in ("data", "redis1", "redis2", "watch", "mail", "web", "worker1", "worker2"):
             blog.hosts[name] = blog.network.host(name)
         leash = Leash()

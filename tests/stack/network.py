@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import demo_app
 
@@ -70,34 +70,30 @@ class Host:
         _ip("netns", "del", self._space)
 
 
+@dataclass
 class Network:
-    """A switch, on which this process is as well."""
+    """A switch, on which this process is as well. prefix: of every address."""
 
-    def __init__(self) -> None:
-        # so that several may be there at once; the network is the one for tests of RFC 2544
-        number = os.getpid() % 65_536
-        self._network = f"198.{18 + number // 256 % 2}.{number % 256}"
-        self._switch = f"js{number}"
-        self._hosts: list[Host] = []
-
-    def __enter__(self) -> Network:
-        _ip("link", "add", self._switch, "type", "bridge")
-        _ip("addr", "add", f"{self._network}.1/24", "dev", self._switch)
-        _ip("link", "set", self._switch, "up")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for host in self._hosts:
-            host.end()
-        _ip("link", "del", self._switch)
+    switch: str
+    prefix: str
+    hosts: list[Host] = field(default_factory=list)
 
     def host(self, name: str) -> Host:
         """One more host."""
-        host = Host(self._switch, 2 + len(self._hosts), self._network, name)
-        self._hosts.append(host)
-        return host
+        self.hosts.append(Host(self.switch, 2 + len(self.hosts), self.prefix, name))
+        return self.hosts[-1]
+
+
+@contextmanager
+def network() -> Iterator[Network]:
+    """A network of one's own; it ends with the block, and all its hosts."""
+    # so that several may be there at once; the network is the one for tests of RFC 2544
+    number = os.getpid() % 65_536
+    made = Network(f"js{number}", f"198.{18 + number // 256 % 2}.{number % 256}")
+    _ip("link", "add", made.switch, "type", "bridge")
+    _ip("addr", "add", f"{made.prefix}.1/24", "dev", made.switch)
+    _ip("link", "set", made.switch, "up")
+    yield made
+    for host in made.hosts:
+        host.end()
+    _ip("link", "del", made.switch)
