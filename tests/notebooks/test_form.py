@@ -36,22 +36,6 @@ def test_the_minutes_are_those_that_were_measured(name: str) -> None:
     assert int(found[1]) <= (100 if name in LONG else 30)
 
 
-@pytest.mark.parametrize(
-    ("folder", "readme", "head", "says"),
-    [
-        (NOTEBOOKS, NOTEBOOKS.parent / "README.md", "*Side roads*", "A side road:"),
-        (JAPANESE, JAPANESE / "README.md", "*寄り道*", "寄り道です。"),
-    ],
-)
-def test_a_side_road_says_so_as_readme_does(
-    folder: Path, readme: Path, head: str, says: str
-) -> None:
-    below = readme.read_text("utf-8").partition(head)[2].partition("\n\n")[0]
-    for lesson in LESSONS:
-        first = nbformat.read(folder / f"{lesson}.ipynb", as_version=4).cells[0].source
-        assert (says in first) == (f"{lesson}.ipynb" in below), lesson
-
-
 @pytest.mark.parametrize("folder", [NOTEBOOKS, JAPANESE])
 def test_the_glossary_has_every_word_of_the_lessons(folder: Path) -> None:
     written = (folder / "words.md").read_text("utf-8")
