@@ -39,6 +39,22 @@ _SILENT = (
 )
 
 
+#: Names and bodies that want to be more than text, by what they try.
+HOSTILE = {
+    "a script": "<script>alert(1)</script>",
+    "an image": '"><img src=x onerror=alert(1)>',
+    "out of the picture": "</text></svg><script>alert(1)</script>",
+    "out of the comment": "--> ]]> &lt;b&gt; &#60;",
+    "turned around": "\u202egnp.exe\u2066\u200f",
+    "four bytes": "𝕳𝖊𝖑𝖑𝖔 👩\u200d💻 漢字",
+    "control characters": "a\x00b\x1b[31mred\x07\x9bx",
+    "without a width": "a\u200bb\ufeffc\u2060d",
+    "combining": "Z\u0351\u036b\u0343a\u0328l\u0334g\u0321o" + "\u0301" * 40,
+    "a formula": "$\\frac{1}{0}$ {{ 7*7 }}",
+    "huge": "x" * 10_000,
+}
+
+
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
     """Ask again and again until the answer is yes, and return it; fails after that time.
 

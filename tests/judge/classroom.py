@@ -38,7 +38,7 @@ class Mine:
 Row = dict[str, str] | str
 _ALL = {str(level): "✓" for level in range(1, 13)}
 _BROKEN = (
-    "every third job is forgotten", "the queue expires after a minute",
+    "every third job is forgotten", "the queue expires after a minute", "a long text is cut",
     "in the order of their names", "one job at a time in the whole system", "nobody rescues",
     "the lease is 8 s long", "a job is rescued once it is 4 s old, also from the living",
     "two rescuers both give back what both have read", "poison is tried without end",

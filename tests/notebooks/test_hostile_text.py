@@ -8,26 +8,13 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from support import message
+from support import HOSTILE, message
 
 from demo_app.broker.queue import Queue
 from lab import Lab
 from lab.show import Picture, Table
 from local_smtp.escape import escape_invisible
 
-HOSTILE = {
-    "a script": "<script>alert(1)</script>",
-    "an image": '"><img src=x onerror=alert(1)>',
-    "out of the picture": "</text></svg><script>alert(1)</script>",
-    "out of the comment": "--> ]]> &lt;b&gt; &#60;",
-    "turned around": "\u202egnp.exe\u2066\u200f",
-    "four bytes": "𝕳𝖊𝖑𝖑𝖔 👩\u200d💻 漢字",
-    "control characters": "a\x00b\x1b[31mred\x07\x9bx",
-    "without a width": "a\u200bb\ufeffc\u2060d",
-    "combining": "Z\u0351\u036b\u0343a\u0328l\u0334g\u0321o" + "\u0301" * 40,
-    "a formula": "$\\frac{1}{0}$ {{ 7*7 }}",
-    "huge": "x" * 10_000,
-}
 #: What no output may hold as it is: a reader would not see it, or would see something else.
 UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"

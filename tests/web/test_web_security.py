@@ -10,8 +10,9 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from markupsafe import escape
 from starlette.middleware.errors import ServerErrorMiddleware
-from support import until
+from support import HOSTILE, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -179,21 +180,9 @@ def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
     assert "Traceback" not in answer.text
 
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "{{ 7*7 }} ${7*7}",
-    "\u202egnp.exe",
-    "𝕳𝖊𝖑𝖑𝖔 👩‍💻 漢字",
-    "a\x00b\x1b[31mred\x07",
-    "Robert'); DROP TABLE comments;--",
-    "=?utf-8?q?a=0D=0ABcc:_x@y.test?=",
-    "x" * 200,
-]
-
-
-@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, name: str) -> None:
+@pytest.mark.parametrize("tries", HOSTILE)
+def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, tries: str) -> None:
+    name = HOSTILE[tries][:200]
     before = client.mail_stats()["distinct"]
     job = client.comment(2, author=name, body=f"{name}\n{name}")["job_id"]
     client.wait_for_mails(before + 1)
@@ -204,8 +193,8 @@ def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, name: s
         assert "<script>" not in page
         assert "<img" not in page
         assert not re.search("[\x00-\x08\x0e-\x1f\u202a-\u202e]", page)
-    if name.isprintable() and "<" not in name:
-        assert name.replace("'", "&#39;").replace('"', "&#34;") in pages[0]
+    if name.isprintable():
+        assert str(escape(name)) in pages[0]
     if "\u202e" in name:
         assert "⟨U+202E⟩" in pages[0]
 

@@ -1,6 +1,7 @@
 """A stream; a worker claims its own entry again while it works; XAUTOCLAIM gives away
 what is idle."""
 
+import json
 from contextlib import suppress
 
 import redis as r
@@ -13,7 +14,7 @@ class MyQueue:
             redis.xgroup_create("s", "g", id="0", mkstream=True)
 
     def put(self, job):
-        self.redis.xadd("s", {"t": job})
+        self.redis.xadd("s", {"t": json.dumps(job)})
 
     def claim(self, worker):
         got = self.redis.xautoclaim("s", "g", worker, 2500, "0-0", count=1)[1]
@@ -35,7 +36,7 @@ class MyQueue:
                 return None
             number, fields = got[0][1][0]
         self.mine = number
-        return fields["t"]
+        return json.loads(fields["t"])
 
     def ack(self, worker, job):
         mine, self.mine = self.mine, None
