@@ -25,6 +25,8 @@ _DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _CAPABILITIES = 1, 38, 0x20080522
 #: Of each process: bytes of address space, bytes of a file; of the user: processes and threads.
 MEMORY, FILE, PROCESSES = 2 << 30, 64 << 20, 512
 
+#: Of /run: what a user's systemd listens at.
+_THEIRS = ("/tmp", "/var/tmp", "/dev", "/run", "/home", "/root", "/srv", "/mnt", "/media")
 _libc = ctypes.CDLL(None, use_errno=True)
 _TREE = Path(__file__).resolve().parents[2]
 #: The checkout that this is a part of; None where it is installed.
@@ -113,9 +115,8 @@ def _enter(work: Path, kept: list[Path], user: int, shown: Path) -> None:
 
 def _hide(work: Path, kept: list[Path]) -> None:
     """Everything is read-only but `work`; homes, temporary folders, devices and this checkout are
-    empty but for `kept`."""
-    names = ("/tmp", "/dev", "/run")  # of /run: what a user's systemd listens at
-    found = {*map(Path, names), Path(tempfile.gettempdir()), Path.home(), CHECKOUT or Path.home()}
+    empty but for `kept`, and so is where people mount and share what is theirs."""
+    found = {*map(Path, _THEIRS), Path(tempfile.gettempdir()), Path.home(), CHECKOUT or Path.home()}
     hidden = {path.resolve() for path in found if path.is_dir()} - {Path("/")}
     shown = [
         path for path in (*kept, work.resolve()) if any(path.is_relative_to(h) for h in hidden)
