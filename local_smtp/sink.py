@@ -10,18 +10,17 @@ from email.message import EmailMessage
 from typing import Self
 
 from local_smtp.connection import Surroundings
+from local_smtp.doors import Doors
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
 from local_smtp.resources import SinkError, listen, take_directory
 from local_smtp.settings import Settings
-from local_smtp.smtp_server import SmtpServer
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 from local_smtp.store.writer import Writer
 from local_smtp.web.app import create_app
 from local_smtp.web.events import Events
 from local_smtp.web.inbox import Inbox
-from local_smtp.web.server import InboxServer
 
 _DATABASE = "mail.sqlite3"
 
@@ -117,11 +116,10 @@ class MailSink:
             ) from None
         starting.callback(writer.close)
         self._inbox = Inbox(self.reader, writer, self.faults, self._events)
-        inbox_server = InboxServer(http, create_app(self._inbox, settings, self._inbox_port))
-        starting.callback(inbox_server.stop)
-        starting.callback(self._events.publish, None)
         around = Surroundings(settings.host, writer, self.faults, self._events.publish)
-        starting.callback(SmtpServer(smtp, around).stop)
+        app = create_app(self._inbox, settings, self._inbox_port)
+        starting.callback(Doors(smtp, around, http, app).stop)
+        starting.callback(self._events.publish, None)
 
     def _stored(self, receipts: list[Receipt]) -> None:
         with self._arrival:

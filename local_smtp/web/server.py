@@ -1,10 +1,8 @@
-"""The HTTP side as a whole: a loop of its own, in a thread of its own."""
+"""How an app of this machine is served over HTTP, with bounds on what its clients may hold."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -12,8 +10,6 @@ from uvicorn.config import LifespanType
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local_smtp.bounds import (
-    BACKLOG,
-    CONNECTIONS,
     HELD_BYTES,
     REQUEST_FIELDS,
     REQUEST_HEAD_BYTES,
@@ -21,8 +17,6 @@ from local_smtp.bounds import (
     REQUESTS_AHEAD,
 )
 from local_smtp.crowd import Crowd
-
-_STOP_WITHIN = 3.0  # seconds
 
 
 class TooMuch(Exception):
@@ -112,23 +106,3 @@ def configured(
         timeout_graceful_shutdown=patience,
         lifespan=lifespan,
     )
-
-
-class InboxServer:
-    """Serves an application on a listening socket until it is stopped.
-
-    The system lets clients wait at the socket until the loop runs.
-    """
-
-    def __init__(self, listener: socket.socket, app: ASGIApp) -> None:
-        config = configured(app, CONNECTIONS, BACKLOG, patience=1, lifespan="off")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="inbox", daemon=True
-        )
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End all connections and the loop."""
-        self._server.should_exit = True
-        self._thread.join(_STOP_WITHIN)

@@ -1,0 +1,55 @@
+"""Both doors, SMTP and HTTP, in one loop: in a thread of its own, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from local_smtp import bounds
+from local_smtp.connection import Surroundings
+from local_smtp.session import Session
+from local_smtp.web.server import configured
+
+_STOP_WITHIN = 3.0  # seconds
+
+
+class Doors:
+    """Serves SMTP and an application, each on its listening socket.
+
+    The system lets clients wait at the sockets until the loop runs.
+    """
+
+    def __init__(
+        self, smtp: socket.socket, around: Surroundings, http: socket.socket, app: ASGIApp
+    ) -> None:
+        self._smtp, self._around, self._http = smtp, around, http
+        # inherited by each connection: what the system takes ahead of us is read in one go
+        smtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.BUFFER_BYTES)
+        self._web = uvicorn.Server(
+            configured(app, bounds.CONNECTIONS, bounds.BACKLOG, patience=1, lifespan="off")
+        )
+        self._thread = threading.Thread(target=self._run, name="doors", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all connections and the loop."""
+        self._web.should_exit = True
+        self._thread.join(_STOP_WITHIN)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())  # and then it ends the sessions
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        smtp = await loop.create_server(
+            lambda: Session(self._around), sock=self._smtp, backlog=bounds.BACKLOG
+        )
+        await self._web.serve(sockets=[self._http])
+        smtp.close()
+        loop.set_exception_handler(lambda *_: None)  # of sessions that never got to begin
