@@ -23,7 +23,7 @@ from huey.exceptions import RetryTask
 from huey.registry import Message
 from huey.storage import EmptyData
 
-from demo_app.backends.huey_record import Readable, Record
+from demo_app.backends.huey_record import RECORDS, Readable, Record
 from demo_app.backends.missing import Missing
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import QUEUE, Death, Priority
@@ -36,7 +36,7 @@ from demo_app.settings import Settings
 #: States of a job that is in one of huey's tables, or with a worker.
 _OPEN = ("queued", "scheduled", "retrying", "running")
 _ADD = "INSERT OR IGNORE INTO kv (queue, key, value) VALUES (?, ?, ?)"
-_STATE = "json_extract(CAST(value AS TEXT), '$.state')"
+_STATE = "json_extract(CAST(value AS TEXT), '$.result.state')"
 #: A record is written again when its job ends, and so moves to the end of the table.
 _DELETE_OLDEST = f"""
 DELETE FROM kv WHERE rowid IN (
@@ -82,8 +82,8 @@ class HueyBackend(Backend):
         """Put the jobs into the file, in one transaction; a known id changes nothing."""
         with self.huey.storage.db(commit=True) as rows:
             for job in jobs:
-                record = Record(job, self.handle(job))
-                rows.execute(_ADD, (self.huey.name, job.id, record.to_json()))
+                record = RECORDS.dump_json(Record(job, self.handle(job)))
+                rows.execute(_ADD, (self.huey.name, job.id, record))
                 if rows.rowcount:
                     self._put(rows, job)
 
@@ -95,7 +95,7 @@ class HueyBackend(Backend):
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """The state of each job that the file has; one whose worker died with it waits again."""
         texts = self.huey.storage.peek_many(job_ids)
-        found = {job: Record.from_json(text, self.handle) for job, text in texts.items()}
+        found = {job: RECORDS.validate_json(text) for job, text in texts.items()}
         away = {job: one.worker for job, one in found.items() if one.result.state in _OPEN}
         for job_id in self._waiting_ids() if away else ():
             away.pop(job_id, None)
@@ -117,10 +117,10 @@ class HueyBackend(Backend):
 
     def _record(self, job_id: str) -> Record | None:
         text = self.huey.storage.peek_data(job_id)
-        return None if text is EmptyData else Record.from_json(text, self.handle)
+        return None if text is EmptyData else RECORDS.validate_json(text)
 
     def _keep(self, record: Record) -> None:
-        self.huey.storage.put_data(record.job.id, record.to_json())
+        self.huey.storage.put_data(record.job.id, RECORDS.dump_json(record))
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; one whose worker was killed counts as running."""
