@@ -12,8 +12,8 @@ from demo_app.stack.options import StackError
 _RANGE = range(20_000, 32_000)
 #: Not the generator that tests may have seeded: two that run side by side would choose alike.
 _chance = random.SystemRandom()
-#: Signs that tell other supervisors which ports are ours; gone when this process ends.
-_claimed: dict[int, socket.socket] = {}
+#: A socket at each port that is ours, which listens to nobody; gone when this process ends.
+_signs: dict[int, socket.socket] = {}
 
 
 def take(wanted: int, what: str) -> int:
@@ -21,44 +21,28 @@ def take(wanted: int, what: str) -> int:
 
     Raises StackError when the wanted one is in use.
     """
-    if wanted:
-        if not _is_free(wanted):
-            raise StackError(f"The port {wanted}, wanted for {what}, is in use.")
-        return wanted
-    for _ in range(200):
-        port = _chance.choice(_RANGE)
-        if _is_free(port) and _claim(port):
-            return port
-    raise StackError("No free port was found.")
-
-
-def _claim(port: int) -> bool:
-    """Whether no other stack has chosen it at the same time (Linux: unix(7), abstract)."""
-    if sys.platform != "linux":
-        return True
-    sign = socket.socket(socket.AF_UNIX)
-    try:
-        sign.bind(f"\0demo-app-port-{port}")
-    except OSError:
-        sign.close()
-        return False
-    _claimed[port] = sign
-    return True
+    for port in [wanted] if wanted else _chance.sample(_RANGE, 200):
+        sign = socket.socket()
+        # only for one that was wanted: of what is free, another stack may be about to use it
+        sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(wanted))
+        try:
+            sign.bind(("127.0.0.1", port))
+        except OSError:
+            sign.close()
+            continue
+        if sys.platform == "linux":  # elsewhere its server could not listen beside the sign
+            sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _signs[port] = sign
+        else:
+            sign.close()
+        return port
+    raise StackError(
+        f"The port {wanted}, wanted for {what}, is in use." if wanted else "No free port was found."
+    )
 
 
 def release(*ports: int) -> None:
-    """Let go of ports that `take` chose; others are passed over."""
+    """Let go of ports that `take` gave; others are passed over."""
     for port in ports:
-        sign = _claimed.pop(port, None)
-        if sign is not None:
+        if sign := _signs.pop(port, None):
             sign.close()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
