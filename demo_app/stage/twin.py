@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from demo_app.backends.missing import Missing
 from demo_app.backends.stock import StockBackend, held_by_kombu
 from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.events import moment_of, object_of
@@ -36,15 +37,11 @@ _LOST_AFTER = 2.0
 class TwinPicture:
     """What stock Celery has at one moment: the numbers of the comments, by where their jobs are.
 
-    pid: the worker, alive or the last that was; None before the first. back_in: seconds until the
-    oldest job of `held` is given back at the earliest.
+    back_in: seconds until the oldest job of `held` is given back at the earliest.
     """
 
-    posted: int
     places: dict[str, list[int]]
-    pid: int | None
-    alive: bool
-    back_in: float = 0.0
+    back_in: float
 
 
 @dataclass(slots=True)
@@ -55,7 +52,7 @@ class Twin:
     inbox: Inbox
     _client: Decoded = field(init=False)
     _backend: StockBackend = field(init=False)
-    _missing_since: dict[str, float] = field(default_factory=dict)
+    _missing: Missing = field(default_factory=lambda: Missing(_LOST_AFTER))
     _mailed: set[str] = field(default_factory=set)
     _last: TwinPicture | None = None
 
@@ -89,7 +86,7 @@ class Twin:
         pairs = self._client.hgetall(_POSTED).items()
         posted = {job: number for job, number in pairs if re.fullmatch("[0-9]{1,15}", number)}
         has = held_by_kombu(self._client)
-        pid, alive, since = self._worker()
+        _, alive, since = self._worker()
         found = dict.fromkeys(has.waiting, "waiting")
         held: list[float] = []
         for job, moment in has.taken.items():
@@ -98,20 +95,18 @@ class Twin:
                 held.append(moment)
         places = self._places(posted, found)
         back_in = max(0.0, min(held, default=0.0) + self.chosen.visibility_seconds - time.time())
-        return TwinPicture(len(posted), places, pid, alive, back_in)
+        return TwinPicture(places, back_in)
 
     def _places(self, posted: dict[str, str], found: dict[str, str]) -> dict[str, list[int]]:
         if posted.keys() - found.keys() - self._mailed:
             self._mailed = {str(mail["job_id"]) for page in self.inbox.pages(4) for mail in page}
+        unseen = [job for job in posted if job not in found and job not in self._mailed]
+        lost = self._missing.lost(unseen, posted)
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
-            place = found.get(job) or ("delivered" if job in self._mailed else "lost")
-            if place != "lost":
-                self._missing_since.pop(job, None)
-            elif time.monotonic() - self._missing_since.setdefault(job, time.monotonic()) < (
-                _LOST_AFTER
-            ):
-                place = "running"  # between two of its steps, or on its way into the inbox
+            # else it is between two of its steps, or on its way into the inbox
+            unseen_as = "lost" if job in lost else "running"
+            place = found.get(job) or ("delivered" if job in self._mailed else unseen_as)
             places[place].append(int(number))
         return places
 
