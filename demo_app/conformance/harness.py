@@ -8,18 +8,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
-from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from demo_app.broker.connection import connect
 from demo_app.conformance.expect import Broken
-from demo_app.conformance.host import address
+from demo_app.conformance.host import Host
 from demo_app.conformance.sample_tasks import EVENTS
 from demo_app.jobs import Job, TaskResult
 from demo_app.stack import Stack
-from demo_app.stack.process import GRACE, Process
+from demo_app.stack.process import Process
 from demo_app.stack.supervisor import PATIENCE
 
 Answer = TypeVar("Answer")
@@ -94,17 +94,18 @@ class Harness:
         self._host.wait_until(self._connect, PATIENCE, "The process that puts jobs in")
 
     def _connect(self) -> bool:
+        host: Any = Host(self.folder)
         try:
-            self._asked = Client(str(address(self.folder)))
+            host.connect()
         except OSError:
             return False
+        self._backend = host.backend()
+        self._asking = ThreadPoolExecutor()  # a thread has a connection, and keeps it
         return True
 
     def kill_host(self) -> None:
         """SIGKILL to the process that puts jobs in."""
-        self._host.send(signal.SIGKILL)
-        self._host.wait(GRACE)
-        self._asked.close()
+        self._host.kill()
 
     def start_worker(self) -> None:
         """Start a worker, if the backend has any; the stack starts it again when it ends."""
@@ -128,26 +129,14 @@ class Harness:
 
     # what can be asked of the backend
 
-    def send(self, method: str, *arguments: Any) -> None:
+    def send(self, method: str, *arguments: Any) -> Future[Any]:
         """Ask for something, and don't wait for the answer."""
-        self._asked.send((method, arguments))
+        return self._asking.submit(getattr(self._backend, method), *arguments)
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """What a method of the backend returns; raises what it raises, and Broken without an
+        """What a method of the backend returns; raises what it raises, and TimeoutError without an
         answer."""
-        self.send(method, *arguments)
-        if not self._asked.poll(PATIENCE):
-            raise Broken(f"no answer to {method!r} within {PATIENCE:.0f} s")
-        return self._answer()
-
-    def _answer(self) -> Any:
-        try:
-            answer = self._asked.recv()
-        except EOFError:
-            raise Broken(f"the process that puts jobs in ended: {self._last_line()}") from None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        return self.send(method, *arguments).result(PATIENCE)
 
     def put(self, *jobs: Job) -> list[str]:
         """Put jobs in; returns their ids."""
@@ -159,12 +148,12 @@ class Harness:
         A worker of a table may have been stopped in the middle of a transaction, and nobody can
         put anything in before that has ended.
         """
-        self.send("enqueue_many", [job])
-        while not self._asked.poll(1.0):
+        putting = self.send("enqueue_many", [job])
+        while not wait([putting], 1.0).done:
             self.stack.kill("worker", signal.SIGCONT)
-            self._asked.poll(0.01)
+            wait([putting], 0.01)
             self.stack.kill("worker", signal.SIGSTOP)
-        self._answer()
+        putting.result()
 
     def finished(self, job_id: str) -> TaskResult:
         """What the backend knows of the job, after it has ended."""
@@ -195,17 +184,15 @@ class Harness:
 
         Returns what they wrote down, oldest first. Raises Broken when no further one runs.
         """
-        wanted, seen = set(ids), list[Event]()
+        wanted = set(ids)
 
-        def one_more() -> bool:
-            nonlocal seen
-            before = len(seen)
-            seen = [event for event in self.events("ran") if event["job"] in wanted]
-            return len(seen) > before
+        def ran() -> list[Event]:
+            return [event for event in self.events("ran") if event["job"] in wanted]
 
-        while len(seen) < len(wanted):
-            self.until(one_more, f"job {len(seen) + 1} of {len(wanted)}")
-        return seen
+        while (number := len(ran())) < len(wanted):
+            one_more = f"job {number + 1} of {len(wanted)}"
+            self.until(lambda before=number: len(ran()) > before, one_more)
+        return ran()
 
     def release(self, name: str) -> None:
         """Let the job `hold` with that name end."""

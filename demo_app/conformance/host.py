@@ -1,5 +1,5 @@
-"""A process that puts jobs in, as the suite asks it to: the name of a method of the backend and its
-arguments come by a socket, and what it returns or raises goes back.
+"""A process that puts jobs in, as the suite asks it to: the suite calls its backend, and gets what
+that returns or raises.
 
 It is killed in the course of the suite; for a backend without workers of its own it is also
 where the jobs run.
@@ -7,36 +7,33 @@ where the jobs run.
 
 from __future__ import annotations
 
-from multiprocessing.connection import Listener
+from multiprocessing.managers import BaseManager
 from pathlib import Path
 
+from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
 
-def address(folder: Path) -> Path:
-    """The socket, in the stack's folder."""
-    return folder / "host.sock"
+class Host(BaseManager):
+    """The process whose socket is in the stack's folder; `backend` is the one that it has."""
+
+    def __init__(self, folder: Path) -> None:
+        # no secret is needed: nobody else reaches the folder
+        super().__init__(str(folder / "host.sock"), b"")
+
+
+Host.register("backend", backend_named)
 
 
 def main() -> None:
     """Answer until the suite has gone."""
-    socket = address(settings().dir)
-    socket.unlink(missing_ok=True)  # of one that was killed
-    load_tasks(settings().tasks)
-    backend = backend_named()
-    with Listener(str(socket), "AF_UNIX") as listener, listener.accept() as suite:
-        while True:
-            try:
-                method, arguments = suite.recv()
-            except EOFError:
-                break
-            try:
-                suite.send(getattr(backend, method)(*arguments))
-            except Exception as error:
-                suite.send(error)
-    backend.close()
+    chosen = settings()
+    end_with_supervisor(chosen.control)
+    (chosen.dir / "host.sock").unlink(missing_ok=True)  # of one that was killed
+    load_tasks(chosen.tasks)
+    Host(chosen.dir).get_server().serve_forever()
 
 
 if __name__ == "__main__":
