@@ -6,6 +6,6 @@ tested to be refused. It can be held to any backend, and knows nothing of those 
 """
 
 from demo_app.conformance.expect import Broken
-from demo_app.conformance.suite import PROMISES, Harnesses, check_backend
+from demo_app.conformance.suite import PROMISES, check_backend, looking_at
 
-__all__ = ["PROMISES", "Broken", "Harnesses", "check_backend"]
+__all__ = ["PROMISES", "Broken", "check_backend", "looking_at"]

@@ -7,10 +7,10 @@ other half of the bargain: what it does not support is refused, with an error th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any
 
 from demo_app.conformance import arriving, deaths, ending, running
@@ -63,42 +63,33 @@ class Finding:
     problem: str = ""
 
 
-class Harnesses:
-    """Running processes for one backend: shared by the promises that leave each other alone.
+@contextmanager
+def looking_at(backend: str, **options: Any) -> Iterator[Callable[[Promise], str]]:
+    """What looks whether the backend keeps a promise: it returns what was seen, and raises Broken
+    when the promise is not kept, or something is raised that nobody expects.
 
-    options: see `Harness`.
+    The promises that leave each other alone share running processes. options: see `Harness`.
     """
+    with ExitStack() as running:
 
-    def __init__(self, backend: str, **options: Any) -> None:
-        self._harness = partial(Harness, backend, **options)
-        self._shared: dict[int, Harness] = {}
-        self._stack = ExitStack()
+        @cache
+        def shared(concurrency: int) -> Harness:
+            made = running.enter_context(Harness(backend, concurrency=concurrency, **options))
+            made.start_worker()
+            return made
 
-    def __enter__(self) -> Harnesses:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def see(self, promise: Promise) -> str:
-        """Look whether the promise is kept; returns what was seen.
-
-        Raises Broken when it is not, or raises something that nobody expects.
-        """
-        try:
-            if promise.apart:
-                with self._harness(concurrency=promise.concurrency) as harness:
+        def see(promise: Promise) -> str:
+            try:
+                if not promise.apart:
+                    return promise.see(shared(promise.concurrency))
+                with Harness(backend, concurrency=promise.concurrency, **options) as harness:
                     return promise.see(harness)
-            if promise.concurrency not in self._shared:
-                made = self._harness(concurrency=promise.concurrency)
-                harness = self._stack.enter_context(made)
-                harness.start_worker()
-                self._shared[promise.concurrency] = harness
-            return promise.see(self._shared[promise.concurrency])
-        except Broken:
-            raise
-        except Exception as error:
-            raise Broken(f"{type(error).__name__}: {error}") from error
+            except Broken:
+                raise
+            except Exception as error:
+                raise Broken(f"{type(error).__name__}: {error}") from error
+
+        yield see
 
 
 def check_backend(
@@ -111,10 +102,10 @@ def check_backend(
     `problem`. Takes about half a minute.
     """
     found = []
-    with Harnesses(backend, path=path) as harnesses:
+    with looking_at(backend, path=path) as see:
         for promise in promises:
             try:
-                found.append(Finding(backend, promise.name, harnesses.see(promise)))
+                found.append(Finding(backend, promise.name, see(promise)))
             except Broken as broken:
                 found.append(Finding(backend, promise.name, "broken", str(broken)))
     return found

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from demo_app.conformance import PROMISES, Harnesses, check_backend
+from demo_app.conformance import PROMISES, check_backend, looking_at
 from demo_app.conformance.harness import written
 from demo_app.conformance.suite import Promise
 
+See = Callable[[Promise], str]
 HERE = str(Path(__file__).parent)
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "priority")]
 
@@ -24,14 +25,14 @@ class Conformance:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def harnesses(cls) -> Iterator[Harnesses]:
-        """Running processes, shared by the promises that leave each other alone."""
-        with Harnesses(cls.backend, path=cls.path) as harnesses:
-            yield harnesses
+    def see(cls) -> Iterator[See]:
+        """With running processes, shared by the promises that leave each other alone."""
+        with looking_at(cls.backend, path=cls.path) as see:
+            yield see
 
     @pytest.mark.parametrize("promise", PROMISES, ids=[promise.name for promise in PROMISES])
-    def test_it_keeps_what_it_promises(self, harnesses: Harnesses, promise: Promise) -> None:
-        assert harnesses.see(promise)
+    def test_it_keeps_what_it_promises(self, see: See, promise: Promise) -> None:
+        assert see(promise)
 
 
 class TestInline(Conformance):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import most_thorough
 
-from demo_app.conformance import PROMISES, Broken, Harnesses
+from demo_app.conformance import PROMISES, Broken, looking_at
 
 HERE = str(Path(__file__).parent)
 PROMISE = {promise.name: promise for promise in PROMISES}
@@ -39,15 +41,19 @@ FOUND = (
 )
 
 
+def said_of(backend: str, promise: str, **options: Any) -> str:
+    """What the suite says of the broken promise."""
+    with looking_at(backend, path=(HERE,), **options) as see, pytest.raises(Broken) as found:
+        see(PROMISE[promise])
+    return str(found.value)
+
+
 @pytest.mark.parametrize(
     ("backend", "promise", "message"),
     most_thorough(FOUND, FOUND[0], FOUND[1], FOUND[-1]),
 )
-def test_a_broken_backend_is_found_out(backend, promise, message):
-    harnesses = Harnesses(f"broken:{backend}", path=(HERE,), patience=4.0)
-
-    with harnesses, pytest.raises(Broken, match=message):
-        harnesses.see(PROMISE[promise])
+def test_a_broken_backend_is_found_out(backend: str, promise: str, message: str) -> None:
+    assert re.search(message, said_of(f"broken:{backend}", promise, patience=4.0))
 
 
 @pytest.mark.thorough
@@ -58,15 +64,10 @@ def test_a_broken_backend_is_found_out(backend, promise, message):
         ("RqTakesJobsSafely", "SIGKILL while it takes a job"),
     ],
 )
-def test_who_promises_to_survive_too_much_is_found_out(boasting, promise):
-    harnesses = Harnesses(f"broken:{boasting}", path=(HERE,), patience=8.0)
-
-    with harnesses, pytest.raises(Broken, match="lost a job"):
-        harnesses.see(PROMISE[promise])
+def test_who_promises_to_survive_too_much_is_found_out(boasting: str, promise: str) -> None:
+    assert "lost a job" in said_of(f"broken:{boasting}", promise, patience=8.0)
 
 
-def test_a_broker_that_keeps_nothing_on_disk_is_found_out():
-    harnesses = Harnesses("celery", patience=8.0, persistence=False)
-
-    with harnesses, pytest.raises(Broken, match="lost a job"):
-        harnesses.see(PROMISE["SIGKILL of the broker"])
+def test_a_broker_that_keeps_nothing_on_disk_is_found_out() -> None:
+    said = said_of("celery", "SIGKILL of the broker", patience=8.0, persistence=False)
+    assert "lost a job" in said
