@@ -82,17 +82,17 @@ class Connection(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the client in."""
-        self.around.crowd.heard(self)
+        self.around.crowd.heard(self.cut_off)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Count the client out."""
-        self.around.crowd.gone(self)
+        self.around.crowd.gone(self.cut_off)
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
         """Note that the client is not silent."""
-        self.around.crowd.heard(self)
+        self.around.crowd.heard(self.cut_off)
         super().data_received(data)
 
     def cut_off(self) -> None:

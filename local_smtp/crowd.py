@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
-
-class Client(Protocol):
-    """A connection, as a crowd sees it."""
-
-    def cut_off(self) -> None:
-        """End the connection at once."""
+#: How a client is known: what cuts it off.
+CutOff = Callable[[], None]
 
 
 class Crowd:
@@ -22,23 +18,23 @@ class Crowd:
 
     def __init__(self, limit: int, held_limit: int = 0) -> None:
         self._limit, self._held_limit = limit, held_limit
-        self._clients: dict[Client, int] = {}  # bytes held for each; the latest to speak is last
+        self._clients: dict[CutOff, int] = {}  # bytes held for each; the latest to speak is last
         self._held = 0
 
-    def heard(self, client: Client, held: int = 0) -> None:
+    def heard(self, client: CutOff, held: int = 0) -> None:
         """Note that a client has connected or said something; held: bytes of its request."""
         self.gone(client)
         self._clients[client] = held
         self._held += held
         if len(self._clients) > self._limit:
-            self._cut_off(next(iter(self._clients)))
+            self._end(next(iter(self._clients)))
         while self._held_limit < self._held != held:
-            self._cut_off(next(one for one, size in self._clients.items() if size))
+            self._end(next(one for one, size in self._clients.items() if size))
 
-    def gone(self, client: Client) -> None:
+    def gone(self, client: CutOff) -> None:
         """Note that a client is not connected any more."""
         self._held -= self._clients.pop(client, 0)
 
-    def _cut_off(self, client: Client) -> None:
+    def _end(self, client: CutOff) -> None:
         self.gone(client)
-        client.cut_off()
+        client()

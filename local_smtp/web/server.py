@@ -40,17 +40,17 @@ class _BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.crowd.heard(self)
+        self.crowd.heard(self.cut_off)
         self._too_late = self.loop.call_later(REQUEST_SECONDS, self.cut_off)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
-        self.crowd.gone(self)
+        self.crowd.gone(self.cut_off)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._held += len(data)
-        self.crowd.heard(self, self._held)
+        self.crowd.heard(self.cut_off, self._held)
         if self._too_late is None:
             self._too_late = self.loop.call_later(REQUEST_SECONDS, self.cut_off)
         super().data_received(data)
