@@ -6,35 +6,32 @@ import fcntl
 import os
 import socket
 import stat
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
+from typing import TextIO
 
 
 class SinkError(Exception):
     """The sink can't start; the text says why and what to do."""
 
 
-def take_directory(wanted: Path | None, starting: ExitStack) -> Path:
-    """Take a directory for this process alone; the system releases it when the process dies.
+def take_directory(folder: Path, whose: str) -> TextIO:
+    """Take a directory for this process alone, until what is returned is closed; the system does
+    that when the process dies.
 
-    Raises SinkError when another sink has it, or others can reach what is in it.
+    whose: who takes it, for the sentence of the SinkError that is raised when another one has it,
+    or others can reach what is in it.
     """
-    if wanted is None:
-        temporary = tempfile.TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
-        wanted = Path(starting.enter_context(temporary))
     try:
-        wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if why := why_not_private(wanted):
-            raise SinkError(f"{wanted} {why}.")
-        lock = starting.enter_context((wanted / "lock").open("w"))
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not (why := why_not_private(folder)):
+            lock = (folder / "lock").open("a")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+    except BlockingIOError:
+        why = f"belongs to a {whose} that runs: stop that, or name another one"
     except OSError as error:
-        reason = f"{wanted} can't be used: {error.strerror}. Choose"
-        if isinstance(error, BlockingIOError):
-            reason = f"Another mail sink runs on {wanted}. Stop it, or choose"
-        raise SinkError(f"{reason} another --dir.") from None
-    return wanted.resolve()
+        why = f"can't be used: {error.strerror}. Name another one"
+    raise SinkError(f"The folder {folder} {why}.")
 
 
 def why_not_private(folder: Path) -> str:

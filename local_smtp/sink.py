@@ -7,6 +7,8 @@ import threading
 from contextlib import ExitStack
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from local_smtp.connection import Surroundings
@@ -101,7 +103,11 @@ class MailSink:
 
     def _start(self, starting: ExitStack) -> None:
         settings = self.settings
-        self.dir = take_directory(settings.dir, starting)
+        if (wanted := settings.dir) is None:
+            temporary = TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
+            wanted = Path(starting.enter_context(temporary))
+        starting.enter_context(take_directory(wanted, "mail sink"))
+        self.dir = wanted.resolve()
         smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
         http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
         self.smtp_port = smtp.getsockname()[1]

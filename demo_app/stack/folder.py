@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import secrets
 import shutil
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from demo_app.stack.options import StackError
 from demo_app.stack.reaper import reap
-from local_smtp.resources import why_not_private
+from local_smtp.resources import SinkError, take_directory
 
 
 class Folder:
@@ -24,23 +23,15 @@ class Folder:
         self._temporary = wanted is None
         try:
             named = Path(wanted or tempfile.mkdtemp(prefix="demo-"))
-            named.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if why := why_not_private(named):  # mails and the token live in it
-                raise StackError(f"The folder {named} {why}.")
+            self._lock = take_directory(named, "stack")  # mails and the token live in it
             self.path = named.resolve()
             self.redis, self.mail, self.logs = (
                 self.path / name for name in ("redis", "mail", "logs")
             )
             for part in (self.redis, self.mail, self.logs):
                 part.mkdir(exist_ok=True, mode=0o700)
-            self._lock = (self.path / "lock").open("a")
-        except OSError as error:
-            raise StackError(f"The folder {wanted} can't be written: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise StackError(f"The folder {self.path} belongs to a stack that runs.") from None
+        except (SinkError, OSError) as error:
+            raise StackError(str(error)) from None
         #: The pipe to the stack's supervisor.
         self.control = self.path / "control"
 

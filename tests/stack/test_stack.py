@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_written_or_is_open_to_others_is_told_in_one_sen
 ) -> None:
     """What else is not private enough: see the mail sink's own tests."""
     (tmp_path / "file").write_text("")
-    _fails("can't be written", dir=tmp_path / "file" / "below")
+    _fails("can't be used", dir=tmp_path / "file" / "below")
     (tmp_path / "open").mkdir(mode=0o755)
     _fails("chmod 700", dir=tmp_path / "open")
 
