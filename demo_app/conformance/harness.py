@@ -190,8 +190,11 @@ class Harness:
             return [event for event in self.events("ran") if event["job"] in wanted]
 
         while (number := len(ran())) < len(wanted):
-            one_more = f"job {number + 1} of {len(wanted)}"
-            self.until(lambda before=number: len(ran()) > before, one_more)
+
+            def one_more(before: int = number) -> bool:
+                return len(ran()) > before
+
+            self.until(one_more, f"job {number + 1} of {len(wanted)}")
         return ran()
 
     def release(self, name: str) -> None:
