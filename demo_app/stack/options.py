@@ -7,9 +7,8 @@ be given by that variable, and every process of the stack is told of it.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -19,14 +18,6 @@ from demo_app.settings import BackendName, Safeguard, Settings, Token, Transport
 
 class StackError(Exception):
     """The stack can't start or go on; the message is one sentence for a person."""
-
-
-class Fsync(StrEnum):
-    """When Redis has its log written to the disk."""
-
-    ALWAYS = "always"
-    EVERYSEC = "everysec"
-    NO = "no"
 
 
 _Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free one")]
@@ -51,7 +42,9 @@ class Options(BaseModel):
     redis_url: str | None = Field(
         None, title="URL", description="an external server instead of the bundled one"
     )
-    appendfsync: Fsync = Field(Fsync.EVERYSEC, description="when Redis writes its log")
+    appendfsync: Literal["always", "everysec", "no"] = Field(
+        "everysec", description="when Redis writes its log to the disk"
+    )
     persistence: bool = Field(True, description="Redis keeps nothing on disk")
     web_port: _Port = 0
     inbox_port: _Port = 0

@@ -105,7 +105,7 @@ def _library(folder: Path) -> Path:
 
 def _fail(folder: Path, mode: str, library: Path) -> Failure:
     folder.mkdir()
-    notes, options = folder / "notes", Options(appendfsync=mode)
+    notes, options = folder / "notes", Options.model_validate({"appendfsync": mode})
     environment = {**os.environ, "LD_PRELOAD": str(library), "SYNCED_LOG": str(notes)}
     with running(folder, options, environment) as url, connect(url) as redis:
         answered = 0

@@ -136,7 +136,7 @@ def test_the_folder_of_another_user_is_not_private(tmp_path):
 def test_a_directory_in_use_is_named(run, mail_sink):
     status, [told] = run("--dir", str(mail_sink.dir))
     assert status == 1
-    assert "Another mail sink runs on" in told
+    assert "belongs to a mail sink that runs" in told
 
 
 @pytest.mark.parametrize(
