@@ -107,7 +107,7 @@ def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -
 
 
 TROUBLE = (
-    (("--dir", "/proc/nowhere"), "can't be written"),
+    (("--dir", "/proc/nowhere"), "can't be used"),
     (("--redis-url", "redis://127.0.0.1:1/0"), "No Redis server answers"),
     (("--tasks", "no.such.module"), "no.such.module"),
 )
