@@ -7,19 +7,17 @@ from itertools import pairwise
 from demo_app.conformance.expect import expect
 from demo_app.conformance.harness import NEVER, Harness
 from demo_app.conformance.sample_tasks import Passing, echo, fail, pointless, return_a_set, stumble
-from demo_app.jobs import TaskResult
+from demo_app.jobs import Job, TaskResult
 
 
 def a_failed_job_is_tried_again(harness: Harness) -> str:
     """After a wait that grows; the handle tells the tries and the errors."""
-    (job,) = harness.put(stumble.job(failures=2))
-    tries = harness.wait_for("tried", 3, job=job)
+    job, result = _ended(harness, stumble.job(failures=2), 3, "done")
+    tries = harness.events("tried", job=job)
     first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
     expect(first >= 0.3, f"the second try came after {first:.2f} s, not after 0.3 s")
     expect(second >= 0.6, f"the third try came after {second:.2f} s, not after 0.6 s")
-    if harness.capabilities.results:
-        result = harness.finished(job)
-        expect(result.state == "done", f"it ended as {result.state}")
+    if result:
         expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
         _expect_errors(result, 2)
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
@@ -28,25 +26,17 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
 
 def a_job_that_keeps_failing_is_given_up(harness: Harness) -> str:
     """After as many tries as the job allows, and not before."""
-    (job,) = harness.put(fail.job())
-    harness.wait_for("tried", 2, job=job)
-    if harness.capabilities.results:
-        result = harness.finished(job)
-        expect(result.state == "dead", f"it ended as {result.state}")
+    _, result = _ended(harness, fail.job(), 2, "dead")
+    if result:
         _expect_errors(result, 2)
-    _expect_no_other_try(harness, job, 2)
     return "kept as dead"
 
 
 def a_pointless_job_is_discarded(harness: Harness) -> str:
     """It is not tried again, and the reason is kept."""
-    (job,) = harness.put(pointless.job())
-    harness.wait_for("tried", job=job)
-    if harness.capabilities.results:
-        result = harness.finished(job)
-        expect(result.state == "discarded", f"it ended as {result.state}")
+    _, result = _ended(harness, pointless.job(), 1, "discarded")
+    if result:
         expect(result.reason == "LookupError: it is gone", f"the reason is {result.reason!r}")
-    _expect_no_other_try(harness, job, 1)
     return "with its reason"
 
 
@@ -68,9 +58,15 @@ def results_can_be_asked_for(harness: Harness) -> str:
     return "kept"
 
 
-def _expect_no_other_try(harness: Harness, job: str, tries: int) -> None:
+def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
+    """Put the job in, and expect so many tries and that end; its id, and its result, if any."""
+    (job,) = harness.put(wanted)
+    harness.wait_for("tried", tries, job=job)
+    result = harness.finished(job) if harness.capabilities.results else None
+    expect(not result or result.state == state, f"it ended as {result and result.state}")
     again = harness.happens(lambda: len(harness.events("tried", job=job)) > tries, NEVER)
     expect(not again, f"there was another try after {tries}, the last that is allowed")
+    return job, result
 
 
 def _expect_errors(result: TaskResult, number: int) -> None:
