@@ -116,6 +116,8 @@ FAKETIME = Program(
 )
 COMPILER = Program("a C compiler", _first("cc", "gcc"), "apt install gcc", "xcode-select --install")
 PERL = Program("Perl with JSON::PP", _perl, "apt install perl")
+RUBY = Program("Ruby", _first("ruby"), "apt install ruby", "brew install ruby")
+NODE = Program("Node.js", _first("node"), "apt install nodejs", "brew install node")
 GIT = Program("Git", _first("git"), "apt install git", "xcode-select --install")
 NETWORK_SPACES = Program(
     "network namespaces", _network_spaces, "apt install iproute2, and run the tests as root"
@@ -123,7 +125,7 @@ NETWORK_SPACES = Program(
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
 ALL = (
-    *(BROWSER, POSTGRES, FAKETIME, COMPILER, PERL, GIT),
+    *(BROWSER, POSTGRES, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT),
     *(NETWORK_SPACES, JAPANESE_FONT),
 )
 

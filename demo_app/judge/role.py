@@ -9,11 +9,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from redis import Redis
+from redis import Redis, RedisError
 
 #: The variable in which a process that is not a fork of ours gets the file with its role.
 VARIABLE = "JUDGE_ROLE"
@@ -116,12 +117,13 @@ class Role:
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
     """Put the role's jobs in, one after the other, say how each went, and stay."""
-    server = Redis.from_url(role.url, socket_timeout=5.0)  # opens nothing yet
+    server = Redis.from_url(role.url, socket_timeout=5.0) if role.bare else None
     for number, job in enumerate(role.jobs):
-        if role.bare and number % _EACH == 0:
-            role.log("pushes")
-            server.lpush("bare", "x")
-            role.log("pushed")
+        if server and number % _EACH == 0:
+            with suppress(RedisError):
+                role.log("pushes")
+                server.lpush("judge:bare", "x")
+                role.log("pushed")
         role.pass_by("putting", job=job)
         try:
             put(job)
@@ -129,9 +131,10 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
             role.pass_by("refused", job=job, error=told(error))
         else:
             role.pass_by("put", job=job)
-    if role.bare:
+    if server:
         role.ask("measured")
-        server.delete("bare")
+        with suppress(RedisError):
+            server.delete("judge:bare")
     role.log("finished")
     signal.pause()
 
