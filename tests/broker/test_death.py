@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from broker.scene import LANES, LEASE, Scene
@@ -15,6 +15,7 @@ from support import client_of, until
 
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.in_flight import InFlight
+from demo_app.broker.lease import Lease, LeaseLost
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
@@ -88,6 +89,20 @@ def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_agai
         assert _look(silent)[0] == []
     silent.client.hset("server", "since", time.time() - LEASE / 1000)
     assert _look(silent)[0] == ["job-1"]
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["taken for dead", "alive"])
+def test_a_lease_that_may_have_run_out_is_asked_for_before_a_side_effect(
+    store: Queue, over: bool
+) -> None:
+    lease = Lease(store, 0.2, {})
+    epoch = lease.take()
+    until(lambda: not store.client.exists(f"worker:{epoch}"), what="the end of the lease")
+    if over:
+        store.deregister(epoch)
+    with pytest.raises(LeaseLost) if over else nullcontext():
+        lease.check(epoch)
+    assert (lease.worker != epoch) is over
 
 
 @contextmanager

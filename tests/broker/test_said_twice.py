@@ -160,6 +160,23 @@ def test_a_job_whose_record_was_deleted_is_still_counted(
     assert scene.count == {"enqueued": 1, _STATE_AFTER[how]: 1}
 
 
+def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
+    scene: Scene,
+) -> None:
+    here = InFlight(scene.queue)
+    here.lease.take()
+    here._queues = {"mail": None}
+    scene.put(1)
+    [late] = scene.queue.claim(here.lease.worker, LANES)
+    for _ in range(2):  # two looks in a row have met it
+        here.give_back_unanswered()
+    assert scene.waiting == ["job-1"]
+    assert here.track(late) is None
+    assert here.held() == {}
+    [again] = scene.queue.claim(here.lease.worker, LANES)
+    assert here.track(again) is not None
+
+
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
     """What a worker has that holds the job `a`, under the tag 1."""

@@ -13,7 +13,9 @@ from support import message
 
 from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
+from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lane_of, lanes_of, queue_of
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
 
@@ -29,6 +31,17 @@ def test_what_a_worker_held_goes_back_to_the_head_in_its_order(scene: Scene, how
         assert scene.queue.deregister("w") == 3
     assert scene.waiting == [f"job-{number}" for number in range(1, 6)]
     assert scene.queue.snapshot().workers == []
+
+
+@pytest.mark.parametrize(
+    ("how", "order"), [(Disposition.REQUEUE, (1, 2, 3)), (Disposition.REQUEUE_LAST, (2, 3, 1))]
+)
+def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_turn(
+    scene: Scene, how: Disposition, order: tuple[int, ...]
+) -> None:
+    scene.put(1, 2, 3)
+    scene.queue.finish(scene.claim(), how)
+    assert scene.waiting == [f"job-{number}" for number in order]
 
 
 def test_what_is_due_later_says_in_how_many_seconds(scene: Scene) -> None:
@@ -71,6 +84,17 @@ def test_a_clock_set_back_makes_nobody_immortal(scene: Scene) -> None:
     scene.queue.client.pexpire("worker:w", 60 * LEASE)
     scene.queue.rescue("other", LEASE, 3)
     assert 0 < scene.queue.client.pttl("worker:w") <= LEASE
+
+
+def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
+    short = Scene(Queue(store.client, Options(history_length=100)))
+    short.put(*range(150))
+    for _ in range(150):
+        short.queue.finish(short.claim(), Disposition.DONE)
+    assert 100 <= store.client.zcard("done") < 164, "they are counted at every 64th end"
+    assert get_job(store.client, "job-0") is None
+    assert short.job("job-149").state == "done"
+    assert short.count == {"enqueued": 150, "done": 150}
 
 
 def test_what_happened_last_to_many_jobs_is_told_in_one_step(scene: Scene) -> None:

@@ -1,12 +1,11 @@
-"""The disk answers with an error (EIO), or is full: what is accepted is kept, and its mail comes
-once; what can't be kept is not accepted, and a reader is told so."""
+"""The disk answers with an error (EIO): what is accepted is kept, and its mail comes once; what
+can't be kept is not accepted, and a reader is told so."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -124,58 +123,3 @@ def test_who_connects_anew_while_redis_can_not_write_may_read(
             client.connection_pool.disconnect()
             assert client.get("nothing") is None
         until(lambda: not refuses_writes(server), what="a disk that is well")
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes, where one may be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    if os.name != "posix" or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_on_a_disk_that_is_really_full_nothing_is_accepted_and_nothing_lost(
-    small_disk: Path,
-) -> None:
-    with Stack(dir=small_disk / "d", workers=1) as stack, Client(stack.ready) as client:
-        client.comment()
-        client.wait_for_mails(1)
-        _fill(small_disk / "filler")
-        accepted = _comments_until(client, lambda answer: answer == 503)
-        (small_disk / "filler").unlink()
-        until(lambda: _comments_until(client, lambda answer: True), what="a comment being taken")
-        total = 1 + accepted + 1
-        client.wait_for_mails(total)
-        assert client.wait_for(lambda now: now["done"] >= total)["conserved"]
-        stored = len(comments_of(Path(stack.ready["dir"])))
-        assert client.mail_stats()["distinct"] == stored == total
-
-
-def _fill(filler: Path) -> None:
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-        except OSError:
-            pass
-
-
-def _comments_until(client: Client, enough: Callable[[int], bool]) -> int:
-    """Post until an answer is enough; returns how many comments were accepted."""
-    accepted = 0
-    for _ in range(2000):
-        try:
-            client.comment(body="x" * 5000)
-            accepted += 1
-            answer = 201
-        except httpx.HTTPStatusError as error:
-            answer = error.response.status_code
-            if answer != 503:
-                raise
-        if enough(answer):
-            return accepted
-    raise AssertionError("the disk never filled up")
