@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import smtplib
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from itertools import pairwise
+from multiprocessing.synchronize import Event
 from urllib.parse import urlsplit
 
 import httpx
@@ -143,12 +143,14 @@ def run() -> list[Table]:
 @contextmanager
 def _running(*given: str) -> Iterator[None]:
     """The attack, from a process of its own."""
-    with subprocess.Popen([sys.executable, "-m", __name__, *given], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as attack:  # fmt: skip
-        assert attack.stdout is not None
-        attack.stdout.readline()
-        yield
-        attack.kill()
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    attack = context.Process(target=_attack, args=(*given, begun), daemon=True)
+    attack.start()
+    begun.wait()
+    yield
+    attack.kill()
+    attack.join()
 
 
 def _seen(page: Page, client: Client, reader: Phone) -> list[str]:
@@ -187,7 +189,7 @@ def _mail(client: Client, reader: Phone) -> None:
         time.sleep(0.01)  # between two questions
 
 
-def _attack(name: str, web: str, smtp: str) -> None:
+def _attack(name: str, web: str, smtp: str, begun: Event) -> None:
     os.nice(19)
     _picture()
 
@@ -201,9 +203,5 @@ def _attack(name: str, web: str, smtp: str) -> None:
     for number, act in enumerate(acts, 10):
         threading.Thread(target=again, args=(act, number), daemon=True).start()
     time.sleep(2)  # until they are at it
-    print("ready", flush=True)
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    _attack(*sys.argv[1:])
+    begun.set()
+    threading.Event().wait()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from celery import Celery
 from celery_suite.outside import Shop
 
-from benchmarks.measuring import seconds_of
+from benchmarks.measuring import seconds_of, timed
 from benchmarks.table import Table
 from demo_app.broker.defaults import DEFAULTS
 
@@ -94,13 +94,8 @@ def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
 
 def _fill(shop: Shop) -> float:
     """Put the jobs in, as any producer does; returns the microseconds that one takes, median."""
-    times = []
     with Celery("shop", broker=shop.broker(shop.port)) as app:
-        for _ in range(JOBS):
-            began = time.perf_counter()
-            app.send_task("shop.nothing")
-            times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1e6
+        return statistics.median(timed(lambda: app.send_task("shop.nothing"), JOBS))
 
 
 def _drained(shop: Shop, pids: list[int]) -> tuple[float, float]:

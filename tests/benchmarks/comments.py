@@ -23,7 +23,6 @@ _COMMENT = json.dumps(
 
 def run() -> list[Table]:
     """One table for the reader, one for the author."""
-    rows = []
     with Stack(tasks=("benchmarks.notification",)) as stack, Client(stack.ready) as client:
         first = _first_mails(stack, client)
         idle = post_at_rate(stack)
@@ -33,11 +32,10 @@ def run() -> list[Table]:
         client.wait_for(lambda now: now["running"] > 0)
         busy = post_at_rate(stack)
         left = client.summary()["queued"]
-    for name, times in (("workers idle otherwise", idle), ("workers busy all the time", busy)):
-        quantiles = statistics.quantiles(times, n=100)
-        rows.append(
-            [name, *(f"{value:.2f}" for value in (quantiles[49], quantiles[94], quantiles[98]))]
-        )
+    rows = [
+        [name, *(f"{statistics.quantiles(times, n=100)[at]:.2f}" for at in (49, 94, 98))]
+        for name, times in (("workers idle otherwise", idle), ("workers busy all the time", busy))
+    ]
     posting = Table(
         f"`POST` of a comment, {RATE} a second, its outbox committed to disk",
         ["", "p50, ms", "p95, ms", "p99, ms"],

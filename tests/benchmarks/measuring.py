@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -40,22 +40,9 @@ class Measured(NamedTuple):
     sink: float
 
 
-def measure(
-    name: str,
-    jobs: int = JOBS,
-    *,
-    layout: str = "",
-    settings: Mapping[str, str] | None = None,
-    options: Options | None = None,
-    workers: int | None = None,
-) -> Measured:
-    """What one peer does.
-
-    layout: which of the peer's layouts, its first if none is named. settings: further environment
-    variables. options: how Redis keeps its data. workers: so many worker processes, in place of the
-    layout's own number.
-    """
-    with at_work(name, jobs, layout, settings, options, workers) as running:
+def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
+    """What one peer does. how: as `at_work` takes it."""
+    with at_work(name, jobs, **how) as running:
         return _measured(running, jobs)
 
 
@@ -87,7 +74,12 @@ def at_work(
     options: Options | None = None,
     workers: int | None = None,
 ) -> Iterator[Running]:
-    """The jobs are in the peer's queue and its workers have been started; all of it ends after."""
+    """The jobs are in the peer's queue and its workers have been started; all of it ends after.
+
+    layout: which of the peer's layouts, its first if none is named. settings: further environment
+    variables. options: how Redis keeps its data. workers: so many worker processes, in place of the
+    layout's own number.
+    """
     module = f"benchmarks.peers.{name}"
     with _servers(options or Options()) as (leash, sink, redis):
         leash.environment |= settings or {}

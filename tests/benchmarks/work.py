@@ -51,7 +51,7 @@ def run() -> list[Table]:
             _say(f"round {number + 1} of {ROUNDS}: {PEERS[one.peer][1]}, {one.sender}")
             settings = {"BENCH_SENDER": one.sender}
             found[one].append(measure(one.peer, layout=layouts[one.peer], settings=settings))
-    lost = {name: _missing(name, layouts[name]) for name in peers}
+    lost = {name: missing_after_a_kill(name, layouts[name]) for name in peers}
     return [_speed(peers, found), _costs(peers, layouts, found, lost)]
 
 
@@ -101,11 +101,6 @@ def _costs(
         "later than that is missing too."
     )
     return Table("How each queue ran", columns, rows, note)
-
-
-def _missing(name: str, layout: str) -> int:
-    _say(f"kills: {PEERS[name][1]}")
-    return missing_after_a_kill(name, layout)
 
 
 def _best_layout(name: str) -> str:

@@ -37,6 +37,46 @@ def _rows(sheet: Path) -> dict[str, dict[str, str]]:
     return {row["hand-in"]: row for row in csv.DictReader(sheet.read_text().splitlines())}
 
 
+#: Each hand-in's name and text; its name in the sheet, if it is another one there; of its row the
+#: class, the sign of level 2 and how many are held; and words of what it is told.
+NOTHING = ("", "", "0")
+HAND_INS = [
+    ("a good.py", GOOD, "", ("Mine", "✓", "1"), ""),
+    ("a folder.py", None, "", NOTHING, ""),
+    ("a pipe.py", None, "", NOTHING, "It is no file"),
+    ("endless.py", None, "", NOTHING, "It is too large"),
+    ("b.ipynb", notebook(GOOD, "%%time\n1", MINE.format(extra="", pop="lpop"), "judge(Mine)"), "",
+     ("Mine", "✗", "0"), "run as job-2, job-1"),
+    ("c.py", "class Mine:\n    pass\n", "", NOTHING, "no class with put, claim and ack"),
+    ("d.py", "class Mine(:\n", "", NOTHING, "no Python: SyntaxError"),
+    ("e.py", MINE.format(extra=f"bytearray({4 << 30}); ", pop="rpop"), "",
+     ("Mine", "✗", "0"), "MemoryError"),
+    ("f.ipynb", "no notebook", "", NOTHING, "can't be read"),
+    ("g.ipynb", notebook("class Mine(:\n"), "", NOTHING, "no Python: SyntaxError"),
+    ("h.ipynb", "[" * 100_000, "", NOTHING, "RecursionError"),
+    ("hanako_123/mine.py", f"{GOOD.replace('Mine', 'Base')}\n\nclass Best(Base):\n    pass\n", "",
+     ("Best", "✓", "1"), ""),
+    ("=cmd|'!A1.py", "", "'=cmd|'!A1.py", NOTHING, ""),
+    ("a;=1+1.py", "", "a;'=1+1.py", NOTHING, ""),
+    ("bar\\|✓.py", "", "", NOTHING, ""),
+    ("![](x) <img src=x>.py", "", "", NOTHING, ""),
+    ("red \x1b[31m.py", GOOD.replace("pass", "import os; os.kill(os.getppid(), 9)"),
+     "red ⟨U+001B⟩[31m.py", ("Mine", "✓", "1"), ""),
+    ("robber.py", GOOD.replace("import redis", "") + "import pathlib\n"
+     "for one in pathlib.Path('.').iterdir(): one.unlink()\n", "", ("Mine", "✓", "1"), ""),
+    ("tells.py", f"{GOOD}\nraise ValueError('so ' * 60)\n", "", NOTHING, "can't be loaded"),
+]  # fmt: skip
+#: Hand-ins of lessons: the text, and what it is told.
+ANSWERS = {
+    "a pipe.json": (None, "It is no file, or too large."),
+    "deep.json": ("[" * 100_000, "It is no hand-in: RecursionError."),
+    "endless.json": ('{"exercises": {"1.1": {"right": true, "tries": 1e999}}}',
+                     "It is no hand-in: OverflowError."),
+    "wide.json": (json.dumps({"exercises": {f"1.{n}": {} for n in range(999)}}),
+                  "It is no hand-in: it has too many exercises."),
+}  # fmt: skip
+
+
 @pytest.mark.timeout(300)
 def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     folder = tmp_path / "handed in"
@@ -46,88 +86,26 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     os.mkfifo(folder / "a pipe.py")
     os.mkfifo(folder / "a pipe.json")
-    last_in = MINE.format(extra="", pop="lpop")
-    killer = GOOD.replace("pass", "import os; os.kill(os.getppid(), 9)")
-    robber = GOOD.replace("import redis", "") + (
-        "import shutil, pathlib\nfor one in pathlib.Path('.').iterdir(): one.unlink()\n"
-    )
-    files = {
-        "a good.py": GOOD,
-        "b.ipynb": notebook(GOOD, "%%time\n1", last_in, "judge(Mine, levels=2)"),
-        "c.py": "class Mine:\n    pass\n",
-        "d.py": "class Mine(:\n",
-        "e.py": MINE.format(extra=f"bytearray({4 << 30}); ", pop="rpop"),
-        "f.ipynb": "no notebook",
-        "g.ipynb": notebook("class Mine(:\n"),
-        "h.ipynb": "[" * 100_000,
-        "hanako_123/mine.py": GOOD.replace("class Mine:", "class Base:") + "\n\nclass Best(Base):"
-        "\n    pass\n",
-        "=cmd|'!A1.py": "",
-        "a;=1+1.py": "",
-        "bar\\|✓.py": "",
-        "![](x) <img src=x>.py": "",
-        "red \x1b[31m.py": killer,
-        "robber.py": robber,
-        "tells.py": f"{GOOD}\nraise ValueError('so ' * 60)\n",
-        "notes.txt": "not graded",
-        "deep.json": "[" * 100_000,
-        "wide.json": json.dumps({"exercises": {f"1.{n}": {} for n in range(999)}}),
-        "endless.json": '{"exercises": {"1.1": {"right": true, "tries": 1e999}}}',
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text)
+    (folder / "notes.txt").write_text("not graded")
+    texts = {name: text for name, text, *_ in HAND_INS}
+    for name, text in (texts | {name: text for name, (text, _) in ANSWERS.items()}).items():
+        if text is not None:
+            (folder / name).write_text(text)
     sheet = tmp_path / "grades.csv"
     told = _graded(folder, "--levels", 2, "--csv", sheet, cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     rows = _rows(sheet)
     assert [*rows["a good.py"]] == ["hand-in", "file", "class", "2", "held", "seconds", "told"]
     held = {name: (row["class"], row["2"], row["held"]) for name, row in rows.items()}
-    assert held == {
-        "a good.py": ("Mine", "✓", "1"),
-        "a folder.py": ("", "", "0"),
-        "a pipe.py": ("", "", "0"),
-        "b.ipynb": ("Mine", "✗", "0"),
-        "c.py": ("", "", "0"),
-        "d.py": ("", "", "0"),
-        "e.py": ("Mine", "✗", "0"),
-        "endless.py": ("", "", "0"),
-        "f.ipynb": ("", "", "0"),
-        "g.ipynb": ("", "", "0"),
-        "h.ipynb": ("", "", "0"),
-        "hanako_123/mine.py": ("Best", "✓", "1"),
-        "'=cmd|'!A1.py": ("", "", "0"),
-        "a;'=1+1.py": ("", "", "0"),
-        "bar\\|✓.py": ("", "", "0"),
-        "![](x) <img src=x>.py": ("", "", "0"),
-        "red ⟨U+001B⟩[31m.py": ("Mine", "✓", "1"),
-        "robber.py": ("Mine", "✓", "1"),
-        "tells.py": ("", "", "0"),
-    }
-    words = {
-        "b.ipynb": "run as job-2, job-1",
-        "c.py": "no class with put, claim and ack",
-        "d.py": "no Python: SyntaxError",
-        "e.py": "MemoryError",
-        "tells.py": "can't be loaded",
-        "f.ipynb": "can't be read",
-        "g.ipynb": "no Python: SyntaxError",
-        "h.ipynb": "RecursionError",
-        "a pipe.py": "It is no file",
-        "endless.py": "It is too large",
-    }
-    for name, word in words.items():
-        assert word in rows[name]["told"], name
+    assert held == {shown or name: row for name, _, shown, row, _ in HAND_INS}
+    for name, _, shown, _, words in HAND_INS:
+        assert words in rows[shown or name]["told"], name
     assert "\x1b" not in told.stdout + told.stderr
     assert "| a good.py |" in told.stdout
     assert r"| bar\\\|✓.py |" in told.stdout
     assert "| ![]&#40;x) &lt;img src=x>.py |" in told.stdout
     answered = {name: row["told"] for name, row in _rows(tmp_path / "grades-lessons.csv").items()}
-    assert answered == {
-        "a pipe.json": "It is no file, or too large.",
-        "deep.json": "It is no hand-in: RecursionError.",
-        "endless.json": "It is no hand-in: OverflowError.",
-        "wide.json": "It is no hand-in: it has too many exercises.",
-    }
+    assert answered == {name: words for name, (_, words) in ANSWERS.items()}
 
 
 def test_a_run_that_was_cut_off_goes_on_and_a_forged_row_is_judged_again(tmp_path: Path) -> None:
