@@ -1,5 +1,6 @@
-"""A mail made to cost time or memory holds up nobody, whether it is opened or not."""
+"""A broken mail is shown, and one made to cost time or memory holds up nobody."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +18,48 @@ def nested(levels: int, body: bytes) -> bytes:
         for level in range(levels)
     )
     return b"".join(boundaries) + b"\r\n" + body
+
+
+def boundary_mail(parts: int) -> bytes:
+    part = b"--b\r\nContent-Type: text/plain; name=part.txt\r\n\r\nx\r\n"
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * parts + b"--b--\r\n"
+
+
+BROKEN = {
+    "1,000 parts": boundary_mail(1000),
+    "parts nested 2,000 deep": nested(2000, b"the core\r\n"),
+    "headers of 5 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 500_000 + b"\r\n\r\nx\r\n",
+    "5 MB of headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 625_000 + b"\r\nx\r\n",
+    "a subject of 5 MB": b"Subject: " + b"\xff" * 5_000_000 + b"\r\n\r\n",
+    "charset that is no text": b"Content-Type: text/html; charset=hex\r\n\r\nzz\r\n",
+    "charset with a null": b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
+    "utf-16 of odd length": b"Content-Type: text/html; charset=utf-16\r\n\r\n<\0b\0>",
+    "broken base64": b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=\r\n",
+    "broken uuencoding": b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 666 x\r\n\xff\r\n",
+    "broken encoded words": b"Subject: =?utf-8?b?!!!?= =?x?q?=FF?= =?utf-8?q?=0D=0ABcc:x?=\r\n\r\n",
+    "broken parameters": b"Content-Type: text/plain; name*0*=utf-8''%; name*2=x; =;;\r\n\r\nx",
+    "nothing but nulls": b"\0" * 10_000,
+    "a boundary of nothing": b'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\n--\r\n',
+    "mail in mail in mail": b"Content-Type: message/rfc822\r\n\r\n" * 50 + b"Subject: in\r\n\r\nx",
+    "html of 0.5 MB left open": HTML + b"<img src='http://a.test/" * 20_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", most_thorough(BROKEN, "1,000 parts", "broken base64"))
+def test_a_broken_mail_is_listed_searched_and_shown(http, smtp, name):
+    smtp.sendmail("a@x.test", ["b@x.test"], BROKEN[name])
+    assert http.get("/api/messages?search=anything").status_code == 200
+    parsed = http.get("/api/messages/1", timeout=20).raise_for_status().json()
+    paths = [f"/parts/{attachment['part']}" for attachment in parsed["attachments"][:3]]
+    for path in ("/html", *paths):
+        assert http.get(f"/api/messages/1{path}", timeout=20).status_code == 200
+    assert http.get("/api/messages/1/raw").content.startswith(BROKEN[name])
+    first = http.get("/?mail=1", timeout=20).raise_for_status().text
+    tabs = set(re.findall(r"[?&;]tab=(\w+)", first))
+    assert tabs >= {"headers", "source"}
+    for tab in tabs:
+        shown = http.get(f"/?mail=1&tab={tab}", timeout=20).raise_for_status().text
+        assert 'class="tabs"' in shown
 
 
 COSTLY = {

@@ -6,18 +6,15 @@ address in each of them; every connection to it is a failure, as is any dialog, 
 any change of the inbox's own address, and any trace of a script that ran.
 """
 
-import re
 import smtplib
 import socketserver
 import threading
 from urllib.parse import urljoin
 
-import httpx
 import pytest
 from playwright.sync_api import Page
 from support import browser_running, most_thorough
 
-from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
 # {out} is the address of the server that nobody should call; `pwned` is what a script would set.
@@ -85,56 +82,45 @@ ATTEMPTS = {
     "pop-ups": "<dialog open>x</dialog><button popovertarget=p>x</button><div popover id=p><img src={out}/p>"
     "</div><button onclick='open(\"{out}/w\")'>y</button>",
     "pictures of the mail that are none": "<img src='cid:x'><img src='cid:nothing'>",
+    "utf-7": b"Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
 }  # fmt: skip
 
 
-class Canary:
+class Canary(socketserver.ThreadingTCPServer):
     """A server that nobody should call."""
 
     def __init__(self) -> None:
-        self.called: list[bytes] = []
-        canary = self
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        self.called: list[str] = []
+        self.out = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
-        class Call(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                canary.called.append(b"a connection")  # enough: a hint opens one and says nothing
-                self.request.settimeout(1)
-
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Call)
-        self.out = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+    def verify_request(self, request, client_address) -> bool:
+        self.called.append("a connection")  # enough: a hint opens one and says nothing
+        return False
 
 
 @pytest.fixture
 def canary():
-    canary = Canary()
-    yield canary
-    canary.server.shutdown()
-    canary.server.server_close()
+    with Canary() as canary:
+        yield canary
+        canary.shutdown()
 
 
 @pytest.fixture(scope="module")
-def sink(tmp_path_factory):
-    settings = Settings(dir=tmp_path_factory.mktemp("sink"), token="token-for-tests")
-    with MailSink(settings) as sink:
-        yield sink
-
-
-@pytest.fixture(scope="module")
-def signed_in(sink):
+def signed_in(_sink):
     """A browser that knows the token."""
     with browser_running() as browser:
         context = browser.new_context()
-        context.new_page().goto(sink.page)
+        context.new_page().goto(_sink.page)
         yield context
 
 
 @pytest.fixture
-def page(signed_in, sink):
+def page(signed_in):
     page = signed_in.new_page()
     yield page
     page.close()
-    sink.clear()  # or the list and the search of the next test would have to read this mail too
 
 
 def send_raw(sink, raw: bytes) -> int:
@@ -143,7 +129,11 @@ def send_raw(sink, raw: bytes) -> int:
     return sink.mails()[-1].id
 
 
-def html_mail(html: str) -> bytes:
+def mail_of(attempt: str | bytes, out: str) -> bytes:
+    """A mail of that HTML, or as it is."""
+    if isinstance(attempt, bytes):
+        return attempt
+    html = attempt.replace("{{", "{").replace("}}", "}").replace("{out}", out)
     return f"Subject: hostile\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}".encode()
 
 
@@ -217,11 +207,10 @@ def test_the_canary_would_sing(page, canary):
 
 
 @pytest.mark.parametrize("name", most_thorough(ATTEMPTS, "svg", "hints to the browser"))
-def test_nothing_runs_and_nothing_is_fetched(sink, page, canary, name):
-    html = ATTEMPTS[name].replace("{{", "{").replace("}}", "}").replace("{out}", canary.out)
-    mail = send_raw(sink, html_mail(html))
-    events = what_happens(page, sink.inbox)
-    open_mail(page, sink, mail)
+def test_nothing_runs_and_nothing_is_fetched(mail_sink, page, canary, name):
+    mail = send_raw(mail_sink, mail_of(ATTEMPTS[name], canary.out))
+    events = what_happens(page, mail_sink.inbox)
+    open_mail(page, mail_sink, mail)
     page.frame_locator("iframe").locator("html").wait_for(state="attached")
     settle(page)
     before = page.url
@@ -237,16 +226,16 @@ def test_nothing_runs_and_nothing_is_fetched(sink, page, canary, name):
 NASTY = "<img src=x onerror=alert(1)>\"'`</script><script>alert(1)</script>{{7*7}}"
 
 
-def test_what_stands_outside_the_html_is_text_and_nothing_else(sink, page, canary):
+def test_what_stands_outside_the_html_is_text_and_nothing_else(mail_sink, page, canary):
     head = "".join(f"{name}: {NASTY}\r\n" for name in ("Subject", "From", "X-Job-Id", NASTY[:4]))
     part = f'Content-Type: {NASTY}; name="{NASTY}"\r\nContent-Disposition: attachment\r\n\r\nx'
     raw = (
         f"{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{NASTY}\r\n"
         f"javascript:alert(1) {canary.out}/a\r\n--b\r\n{part}\r\n--b--\r\n"
     )
-    mail = send_raw(sink, raw.encode())
-    events = what_happens(page, sink.inbox)
-    open_mail(page, sink, mail)
+    mail = send_raw(mail_sink, raw.encode())
+    events = what_happens(page, mail_sink.inbox)
+    open_mail(page, mail_sink, mail)
     for side in sides(page):
         page.goto(side)
         settle(page)
@@ -254,72 +243,3 @@ def test_what_stands_outside_the_html_is_text_and_nothing_else(sink, page, canar
         assert page.locator("main a[href^=javascript]").count() == 0
     assert events == []
     assert canary.called == []
-
-
-def boundary_mail(parts: int) -> bytes:
-    part = b"--b\r\nContent-Type: text/plain; name=part.txt\r\n\r\nx\r\n"
-    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * parts + b"--b--\r\n"
-
-
-def nested_mail(depth: int) -> bytes:
-    head = b"".join(
-        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
-        for level in range(depth)
-    )
-    return head + b"\r\nthe core\r\n"
-
-
-BROKEN = {
-    "1,000 parts": boundary_mail(1000),
-    "parts nested 2,000 deep": nested_mail(2000),
-    "headers of 5 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 500_000 + b"\r\n\r\nx\r\n",
-    "5 MB of headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 625_000 + b"\r\nx\r\n",
-    "a subject of 5 MB": b"Subject: " + b"\xff" * 5_000_000 + b"\r\n\r\n",
-    "charset that is no text": b"Content-Type: text/html; charset=hex\r\n\r\nzz\r\n",
-    "charset with a null": b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
-    "utf-7": b"Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
-    "utf-16 of odd length": b"Content-Type: text/html; charset=utf-16\r\n\r\n<\0b\0>",
-    "broken base64": b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=\r\n",
-    "broken uuencoding": b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 666 x\r\n\xff\r\n",
-    "broken encoded words": b"Subject: =?utf-8?b?!!!?= =?x?q?=FF?= =?utf-8?q?=0D=0ABcc:x?=\r\n\r\n",
-    "broken parameters": b"Content-Type: text/plain; name*0*=utf-8''%; name*2=x; =;;\r\n\r\nx",
-    "nothing but nulls": b"\0" * 10_000,
-    "a boundary of nothing": b'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\n--\r\n',
-    "mail in mail in mail": b"Content-Type: message/rfc822\r\n\r\n" * 50 + b"Subject: in\r\n\r\nx",
-    "html of 0.5 MB left open": b"Content-Type: text/html\r\n\r\n" + b"<img src='http://a.test/" * 20_000,
-    "many tags left open": b"Content-Type: text/html\r\n\r\n" + b"<a href=" * 50_000,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", most_thorough(BROKEN, "1,000 parts", "broken base64"))
-def test_a_broken_mail_is_listed_searched_and_shown(sink, name):
-    mail = send_raw(sink, BROKEN[name])
-    headers = {"Authorization": f"Bearer {sink.settings.token}"}
-    with httpx.Client(base_url=sink.inbox, headers=headers, timeout=20) as http:
-        assert http.get("/api/messages?search=anything").status_code == 200
-        parsed = http.get(f"/api/messages/{mail}").raise_for_status().json()
-        assert http.get(f"/api/messages/{mail}/html").status_code == 200
-        for attachment in parsed["attachments"][:3]:
-            path = f"/api/messages/{mail}/parts/{attachment['part']}"
-            assert http.get(path).status_code == 200
-        assert http.get(f"/api/messages/{mail}/raw").content.startswith(BROKEN[name])
-        first = http.get(f"/?mail={mail}").raise_for_status().text
-        tabs = set(re.findall(r"[?&;]tab=(\w+)", first))
-        assert tabs >= {"headers", "source"}
-        for tab in tabs:
-            assert 'class="tabs"' in http.get(f"/?mail={mail}&tab={tab}").raise_for_status().text
-    sink.clear()
-
-
-@pytest.mark.parametrize(
-    "name", most_thorough([name for name in BROKEN if b"text/html" in BROKEN[name]], "utf-7")
-)
-def test_a_browser_makes_nothing_of_what_is_broken(sink, page, name):
-    mail = send_raw(sink, BROKEN[name])
-    events = what_happens(page, sink.inbox)
-    open_mail(page, sink, mail)
-    for side in sides(page):
-        page.goto(side)
-        assert page.locator(".tabs").count() == 1
-        settle(page)
-    assert events == []
