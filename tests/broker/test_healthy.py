@@ -79,7 +79,7 @@ def hog(parcel):
 
 
 def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop) -> None:
-    shop = open_shop("prefork", worker_prefetch_multiplier=0)
+    shop = open_shop("threads", worker_prefetch_multiplier=0)
     shop.add(COLLECTED)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]

@@ -229,7 +229,7 @@ class Key:
             tags = self._tags if name in _TAGGED else {}
             pairs = sorted(value.items())
             return [(tags.get(k, k), self._view(v, k)) for k, v in pairs]
-        if kind in (list, tuple):
+        if isinstance(value, list | tuple):
             return [self._view(one) for one in value]
         if kind is set:
             tags = self._tags if name in _TAGGED else {}

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from support import most_thorough
 
 from explore.mutants import Mutant, of_scripts, of_steps
 from explore.plan import Faults, Plan
@@ -38,18 +39,13 @@ def _left_out(line: str) -> Mutant:
 _QUICK = [plan for plan in WORLDS if not plan.large]
 
 
-@pytest.mark.parametrize("plan", _QUICK, ids=lambda plan: plan.name)
-@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "plan", most_thorough(_QUICK, _named("two jobs")), ids=lambda plan: plan.name
+)
 def test_every_promise_holds_in_every_state(plan: Plan, on: RememberingRedis) -> None:
     found = Breadth(plan, on).run()
     assert not found.broken, f"{found}: {as_line(found.steps)}"
     assert found.whole
-
-
-def test_a_world_without_faults_is_gone_through_to_its_end(on: RememberingRedis) -> None:
-    found = Breadth(_named("two jobs"), on).run()
-    assert (found.broken, found.whole) == ("", True)
-    assert found.states > 100
 
 
 def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(
