@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import LifespanType
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from local_smtp.bounds import (
     HELD_BYTES,
@@ -31,12 +32,20 @@ class _BoundedHttp(HttpToolsProtocol):
     crowd: Crowd
     _held = 0  # bytes of the request that is not complete
     _too_late: asyncio.TimerHandle | None = None
+    _answering: RequestResponseCycle | None = None
 
     def cut_off(self) -> None:
         """End the connection at once."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True  # or it would write into what is closed
+        self._answer_nobody()
         self.transport.abort()
+
+    def _answer_nobody(self) -> None:
+        if self._answering is not None:
+            self._answering.disconnected = True  # or it would write into what is closed
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle  # uvicorn knows the one that came last: there may be some ahead
+        super()._start_asgi_task(cycle, app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -46,6 +55,7 @@ class _BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
         self.crowd.gone(self.cut_off)
+        self._answer_nobody()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -233,6 +233,16 @@ def test_1100_slow_clients_shut_no_reader_out(tmp_path: Path, begun: str) -> Non
             client.close()
 
 
+def test_who_goes_away_while_requests_wait_for_their_answers_is_no_error(tmp_path: Path) -> None:
+    with web_app(tmp_path) as (url, _):
+        for _ in range(30):
+            with _client(url, b"GET /posts/1 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 9) as client:
+                client.setblocking(True)
+                client.recv(1)
+        assert httpx.get(f"{url}/posts/1", timeout=patience(15)).is_success
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
 def _client(url: str, begun: bytes) -> socket.socket:
     host, _, port = url.removeprefix("http://").partition(":")
     client = socket.create_connection((host, int(port)), timeout=20)
