@@ -99,7 +99,7 @@ class Process:
         return ""
 
     def shorten_log(self) -> None:
-        """Put its log aside once it is long; strangers' requests are what makes it so."""
+        """Put its log aside once it is long; what strangers do is what makes it so."""
         with suppress(OSError):
             if self.log.stat().st_size > LONGEST_LOG:
                 shutil.copyfile(self.log, f"{self.log}.1")
