@@ -7,8 +7,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from wsgiref.simple_server import make_server
 
 from celery.app.utils import find_app
 from celery.contrib.migrate import migrate_tasks, republish
@@ -124,15 +124,11 @@ def metrics(app: Any, asked: argparse.Namespace) -> int:
         print(exposition(_numbers(app)), end="")
         return 0
 
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = exposition(_numbers(app)).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", CONTENT_TYPE)
-            self.end_headers()
-            self.wfile.write(body)
+    def page(_: Any, start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", CONTENT_TYPE)])
+        return [exposition(_numbers(app)).encode()]
 
-    with ThreadingHTTPServer((asked.host, asked.port), Page) as server:
+    with make_server(asked.host, asked.port, page) as server:
         print(f"http://{asked.host}:{server.server_port}/metrics", flush=True)
         server.serve_forever()
     return 0
