@@ -127,7 +127,9 @@ class Connection(SMTP):
         self.note("C", name if arg is None else f"{name} {readable(arg)}")
         self.step = _STEPS.get(name)
         try:
-            await method(arg)
+            # a greeting tells nothing that a rule asks for; of a mail more is to be read first
+            outcome = await self.play() if self.step == "ehlo" else None
+            await (method(arg) if outcome is None else self.push(str(outcome.reply)))
         finally:
             self.step = self.state.recipient = None
 

@@ -39,19 +39,6 @@ class Session(Connection):
     smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = _http
     smtp_OPTIONS = smtp_CONNECT = smtp_TRACE = _http
 
-    async def handle_HELO(self, _: Any, greeting: Greeting, mail: Envelope, host: str) -> str:
-        """Answer HELO."""
-        greeting.host_name = host
-        return await self.answer(f"250 {self.hostname}")
-
-    async def handle_EHLO(
-        self, _: Any, greeting: Greeting, mail: Envelope, host: str, usual: list[str]
-    ) -> list[str]:
-        """Answer EHLO."""
-        greeting.host_name = host
-        outcome = await self.play()
-        return usual if outcome is None else [str(outcome.reply)]
-
     async def handle_MAIL(
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
