@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -24,8 +25,8 @@ from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.judge.postgres import Cluster, PostgresServer
+from demo_app.looks import looks
 from demo_app.stack import redis_server
-from demo_app.stack.client import rest_after
 from demo_app.stack.options import Options
 from demo_app.web.processes import lives
 
@@ -61,14 +62,12 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
     seconds: of a machine that has nothing else to do; on a busy one it takes as much longer.
     """
     began = time.monotonic()
-    while True:
-        asked = time.monotonic()
-        answer = ask()
-        if answer:
+    for _ in looks(math.inf):
+        if answer := ask():
             return answer
-        if asked - began > patience(seconds):
-            pytest.fail(f"{what} did not happen within {asked - began:.0f} s")
-        rest_after(asked)
+        if (waited := time.monotonic() - began) > patience(seconds):
+            break
+    pytest.fail(f"{what} did not happen within {waited:.0f} s")
 
 
 def or_none(ask: Callable[[], Answer]) -> Answer | None:

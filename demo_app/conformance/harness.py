@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
@@ -18,6 +17,7 @@ from demo_app.conformance.expect import Broken
 from demo_app.conformance.host import Host
 from demo_app.conformance.sample_tasks import EVENTS
 from demo_app.jobs import Job, TaskResult
+from demo_app.looks import looks
 from demo_app.stack import Stack
 from demo_app.stack.process import Process
 from demo_app.stack.supervisor import PATIENCE
@@ -205,12 +205,10 @@ class Harness:
         self, ask: Callable[[], Answer | None], what: str, seconds: float | None = None
     ) -> Answer:
         """Ask until there is an answer; raises Broken after so many seconds of patience."""
-        deadline = time.monotonic() + (seconds or self.patience)
-        while not (answer := ask()):
-            if time.monotonic() > deadline:
-                raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")
-            time.sleep(0.01)  # between two questions, not in place of one
-        return answer
+        for _ in looks(seconds or self.patience):
+            if answer := ask():
+                return answer
+        raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")
 
     def happens(self, ask: Callable[[], object], seconds: float) -> bool:
         """Whether it happens within that time."""

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from demo_app.jobs import current, discard_on, retry_on, task
+from demo_app.looks import looks
 from demo_app.settings import settings
 
 #: The file, in the stack's folder.
@@ -62,10 +63,7 @@ def meet(mine: str, other: str) -> None:
 
 def _is_there(name: str, seconds: float) -> bool:
     """Wait so long for a file of the stack's folder."""
-    deadline = time.monotonic() + seconds
-    while not (found := (settings().dir / name).exists()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return found
+    return any((settings().dir / name).exists() for _ in looks(seconds))
 
 
 @task

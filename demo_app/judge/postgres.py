@@ -9,7 +9,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from glob import glob
 from pathlib import Path
@@ -21,6 +20,7 @@ from demo_app.judge.proxy import Streams
 from demo_app.judge.role import Role
 from demo_app.judge.server import DOWN, Server
 from demo_app.judge.target import CannotJudge
+from demo_app.looks import looks
 
 #: Its superuser, and the port that names its socket.
 USER, PORT = "judge", 5432
@@ -101,14 +101,13 @@ class PostgresServer(Server):
     def start(self) -> None:
         """See `Server`. Raises CannotJudge when it does not answer."""
         self.kill()
-        deadline = time.monotonic() + 60.0
-        while not self.ask(lambda _: True):
-            if time.monotonic() > deadline:
-                raise CannotJudge("PostgreSQL does not start.")
+        for _ in looks(60.0):
+            if self.ask(lambda _: True):
+                return
             # it ends at once while a process of the one before still has the shared memory
             if self._server is None or self._server.poll() is not None:
                 self._server = self._launched()
-            time.sleep(0.05)  # between two questions
+        raise CannotJudge("PostgreSQL does not start.")
 
     def _launched(self) -> subprocess.Popen[bytes]:
         options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]

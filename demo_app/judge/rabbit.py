@@ -16,6 +16,7 @@ from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.proxy import Streams
 from demo_app.judge.server import DOWN, Server
 from demo_app.judge.target import CannotJudge
+from demo_app.looks import looks
 
 _CONFIG = """listeners.tcp.1 = 127.0.0.1:{amqp}
 default_user = judge
@@ -62,11 +63,8 @@ class RabbitServer(Server):
         quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         for command in (["epmd"], [program()]):  # RabbitMQ itself would leave the first one behind
             self._started.append(self._leash.start(command, self._environment, **quiet))
-        deadline = time.monotonic() + 120.0
-        while self._messages() is None:
-            if time.monotonic() > deadline:
-                raise CannotJudge("RabbitMQ does not start.")
-            time.sleep(0.1)  # between two questions
+        if not any(self._messages() is not None for _ in looks(120.0)):
+            raise CannotJudge("RabbitMQ does not start.")
 
     def kill(self) -> None:
         """See `Server`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import httpx
 import redis
 
 from demo_app.broker.connection import connect
+from demo_app.looks import looks
 
 Answer = dict[str, Any]
 
@@ -125,23 +125,10 @@ class Client:
 
 
 def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: float) -> Answer:
-    deadline = time.monotonic() + seconds
-    asked = time.monotonic()
-    while not fits(seen := ask()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds:.0f} s; the last answer was {seen}")
-        rest_after(asked)
-        asked = time.monotonic()
-    return seen
-
-
-def rest_after(asked: float) -> None:
-    """Rest between two questions, four times as long as the last one took: who waits must not take
-    processor time from the workers.
-
-    asked: when it was asked, by the monotonic clock, in seconds.
-    """
-    time.sleep(min(0.1, max(0.02, 4 * (time.monotonic() - asked))))
+    for _ in looks(seconds):
+        if fits(seen := ask()):
+            return seen
+    raise TimeoutError(f"not within {seconds:.0f} s; the last answer was {seen}")
 
 
 def _json(answer: httpx.Response) -> Answer:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
+from demo_app.looks import looks
 from demo_app.stack.options import StackError
 from demo_app.stack.reaper import reap
 from local_smtp.resources import SinkError, take_directory
@@ -57,8 +57,7 @@ class Folder:
     def close(self) -> None:
         """Release the folder; a temporary one is removed."""
         self._lock.close()
-        deadline = time.monotonic() + 2.0
-        while self._temporary and self.path.exists() and time.monotonic() < deadline:
+        for _ in looks(2.0):  # a process that is ending may have just written a file
+            if not self._temporary or not self.path.exists():
+                break
             shutil.rmtree(self.path, ignore_errors=True)
-            if self.path.exists():  # a process that is ending has just written a file
-                time.sleep(0.05)

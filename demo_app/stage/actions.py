@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,7 @@ from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker
 from demo_app.jobs.backend import backend_named
+from demo_app.looks import looks
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.stage.sink import DOWN, HANG_UP, SLOW
 from demo_app.stage.stage import Stage
@@ -99,10 +99,9 @@ def _twin(stage: Stage) -> None:
     for _ in range(COMPARED):
         _post(stage, next(_numbers), twin)
     at_once = 2 * min(COMPARED, settings().concurrency)
-    deadline = time.monotonic() + PATIENCE
-    # both systems' jobs are at the same step: their mails are on the way
-    while stage.inbox.hits() < at_once and time.monotonic() < deadline:
-        time.sleep(0.05)  # between two questions
+    for _ in looks(PATIENCE):
+        if stage.inbox.hits() >= at_once:
+            break  # both systems' jobs are at the same step: their mails are on the way
     twin.kill()
     _kill_worker(stage)
     stage.inbox.misbehave()
@@ -132,10 +131,9 @@ def _kill_redis(stage: Stage) -> None:
     """`kill -9` for Redis, which stays dead for some seconds: people have to see it."""
     client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
-    deadline = time.monotonic() + PATIENCE
     with suppress(redis.ConnectionError, redis.TimeoutError):
-        while client.ping() and time.monotonic() < deadline:
-            time.sleep(0.02)  # between two questions
+        for _ in looks(PATIENCE):
+            client.ping()
 
 
 def _wipe_redis(stage: Stage) -> None:

@@ -15,7 +15,7 @@ from demo_app.broker.fold import WorkerRecord
 from demo_app.demo import timeline as timelines
 from demo_app.demo.run import kill_busy_worker
 from demo_app.demo.timeline import Kill, Timeline
-from demo_app.stack.client import rest_after
+from demo_app.looks import looks
 from demo_app.uninterruptible import uninterruptible
 from lab.language import say
 from lab.lifecycle import LabError, Lifecycle
@@ -55,17 +55,13 @@ class Control(Lifecycle):
         silent: don't show in the cell that it waits. Raises LabError when the time is up, and at
         once when this lab is closed.
         """
-        deadline = time.monotonic() + seconds
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
-            asked = time.monotonic()
-            while self.stack and not (answer := ask()):  # a closed lab says so
-                if time.monotonic() > deadline:
-                    told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
-                    what, now = say(what), self.situation()
-                    raise LabError(say(told, seconds=seconds, what=what, situation=now))
-                rest_after(asked)
-                asked = time.monotonic()
-            return answer
+            for _ in looks(seconds):
+                if self.stack and (answer := ask()):  # a closed lab says so
+                    return answer
+            told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
+            what, now = say(what), self.situation()
+            raise LabError(say(told, seconds=seconds, what=what, situation=now))
 
     def situation(self) -> str:
         """What the jobs and workers are doing, and what might help."""

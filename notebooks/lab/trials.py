@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from threading import Thread
 
 from demo_app.demo.timeline import Kill
+from demo_app.looks import looks
 from lab.language import say
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
@@ -88,13 +89,14 @@ def _hold_a_mail(app: OwnApp) -> None:
     """Stop what is on its way to the inbox, so that the worker is in the middle of its jobs;
     wait until it has acknowledged one of them, if it does so early."""
     app.cable.unplug()
-    deadline, looks = time.monotonic() + _SOON, 0
+    early = 0
     with smtplib.SMTP("127.0.0.1", app.inbox, timeout=PATIENCE) as inbox:
-        while time.monotonic() < deadline and looks < 3:  # one may be read while another is written
+        for _ in looks(_SOON):
             inbox.noop()  # what had reached it before has been answered, and is in its file
             known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
-            looks = looks + 1 if known < _COMMENTS else 0
-            time.sleep(0.05)  # between two looks
+            early = early + 1 if known < _COMMENTS else 0
+            if early == 3:  # one may be read while another is written
+                break
 
 
 def _breaks_off(app: OwnApp) -> Trial:
@@ -141,9 +143,10 @@ def _relay_killed(app: OwnApp) -> Trial:
     app.lab.stack.kill("redis", restart=False)
     app.post("relay 0")
     with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
-        before, deadline = _version(database), time.monotonic() + _SOON
-        while time.monotonic() < deadline and _version(database) in (before, None):
-            time.sleep(0.02)  # between two looks
+        before = _version(database)
+        for _ in looks(_SOON):
+            if _version(database) not in (before, None):
+                break
     kill = app.kill("relay")
     app.lab.start("redis")
     app.again("relay")
