@@ -97,7 +97,7 @@ def _external_redis(say: Say) -> str:
     if not url:
         return say("none is set: `up` brings its own")
     well = say("{server} can keep the queue", server=masked(url))
-    return " ".join(preflight.check(url)) or well
+    return preflight.check(url) or well
 
 
 def _database(say: Say) -> str:

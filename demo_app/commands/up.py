@@ -90,9 +90,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
         with printing, suppress(BrokenPipeError):  # the reader has gone; the stack goes on
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
-    if options["redis_url"] is not None:
-        for warning in preflight.check(options["redis_url"]):
-            print(warning, file=sys.stderr)
+    if options["redis_url"] is not None and (warning := preflight.check(options["redis_url"])):
+        print(warning, file=sys.stderr)
     try:
         with Stack(on_event, **options) as stack:
             if show:

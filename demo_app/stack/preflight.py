@@ -45,10 +45,10 @@ return denied
 """
 
 
-def check(url: str) -> list[str]:
+def check(url: str) -> str:
     """Raises StackError, which says why, unless the server at the URL can keep the queue.
 
-    Returns warnings: what it can be used with, and what that costs.
+    Returns a warning, if it can be used at a cost; else "".
     """
     where = masked(url)
     try:
@@ -73,7 +73,7 @@ def check_database(url: str) -> str:
         raise StackError(f"The blog has no database: {error}.") from None
 
 
-def _check(client: Decoded, where: str) -> list[str]:
+def _check(client: Decoded, where: str) -> str:
     client.ping()
     info = client.info()
     refuse(info, where)
@@ -91,12 +91,12 @@ def _check(client: Decoded, where: str) -> list[str]:
             f"The Redis server at {where} does not let the user {user!r} do what the queue needs: "
             f"{', '.join(denied)}."
         )
-    if not info.get("aof_enabled"):
-        return [
-            f"The Redis server at {where} keeps no append-only file: when it is killed it loses "
-            "jobs. The outbox has those of comments; others are gone."
-        ]
-    return []
+    if info.get("aof_enabled"):
+        return ""
+    return (
+        f"The Redis server at {where} keeps no append-only file: when it is killed it loses "
+        "jobs. The outbox has those of comments; others are gone."
+    )
 
 
 def refuse(info: Mapping[str, Any], where: str) -> None:

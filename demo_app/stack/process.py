@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from demo_app.looks import looks
 from demo_app.stack.options import StackError
 
 #: Seconds for a process to end.
@@ -122,16 +123,11 @@ class Process:
 
         Raises StackError when the process ends before, the time is up, or the stack stops.
         """
-        stopping = stopping or threading.Event()
-        began = time.monotonic()
-        while not is_ready():
+        for _ in looks(seconds):
+            if is_ready():
+                return
             if not self.alive:
                 raise StackError(f"{name} did not start: {self.last_log_line()}")
-            waited = time.monotonic() - began
-            if waited > seconds:
-                raise StackError(
-                    f"{name} did not answer within {seconds:.0f} s: {self.last_log_line()}"
-                )
-            # between two questions; what takes longer is asked less often, and left the processor
-            if stopping.wait(min(0.05, max(0.01, waited / 20))):
+            if stopping and stopping.is_set():
                 raise StackError("The stack stops.")
+        raise StackError(f"{name} did not answer within {seconds:.0f} s: {self.last_log_line()}")

@@ -24,6 +24,7 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold
 from demo_app.broker.journal import after, order
+from demo_app.looks import looks
 
 Line = dict[str, Any]
 
@@ -79,14 +80,13 @@ class Follower:
 
     def catch_up(self, seconds: float = 10.0) -> None:
         """Wait until all is written that is in the journal now."""
-        deadline = time.monotonic() + seconds
         client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)
-        while newest and order(self._last) < order(newest[0][0]):
-            if time.monotonic() > deadline:
-                raise TimeoutError("the journal is not followed")
-            time.sleep(0.02)
+        for _ in looks(seconds):
+            if not newest or order(self._last) >= order(newest[0][0]):
+                return
+        raise TimeoutError("the journal is not followed")
 
     def stop(self) -> None:
         """Finish."""

@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from redis import RedisError
 
 from chaos.context import Context, Fault, Injector
 from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
+from demo_app.looks import looks
 
 #: Seconds for which a worker is paused, at most, until others have taken it for dead; and then, so
 #: that they have done its jobs.
@@ -179,18 +179,10 @@ def _wait_for_step(
     if armed.exists():
         return None  # somebody else waits for it
     enable(folder, step, number)
-    if not _gone(armed, context.seconds) and disable(folder, step):
+    gone = any(not armed.exists() for _ in looks(context.seconds))
+    if not gone and disable(folder, step):
         return None
     [taken, *_] = sorted(armed.parent.glob(f"{step}.[0-9]*"), key=lambda path: path.stat().st_ctime)
     at, pid = taken.stat().st_ctime, int(taken.suffix[1:])
     taken.unlink()
     return at, pid
-
-
-def _gone(path: Path, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while path.exists():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

@@ -14,13 +14,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from chaos.wires import WIRES, Wires
+from demo_app.looks import looks
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack import Stack, ports
 from demo_app.stack.roles import ROLES
@@ -68,11 +68,8 @@ class System:
 
         Raises TimeoutError when it does not start in time.
         """
-        deadline = time.monotonic() + seconds
-        while not self._start():
-            if time.monotonic() > deadline:
-                raise TimeoutError("the stack does not start")
-            time.sleep(0.1)
+        if not any(self._start() for _ in looks(seconds)):
+            raise TimeoutError("the stack does not start")
 
     def _start(self) -> bool:
         host = subprocess.Popen(
