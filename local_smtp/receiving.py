@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 from local_smtp.bounds import LARGE_MAILS_BYTES, MAIL_BYTES, SMALL_MAIL_BYTES
 
 _END = b"\r\n.\r\n"
-
-
-class Share:
-    """What one mail has taken of the bytes that all large mails may take."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self.taken = 0
-        self.too_large = False
-        """Whether the mail alone is too large, whatever the others do."""
-
-    def take(self, size: int) -> bool:
-        """Say that the mail has `size` bytes by now; return whether it may have them."""
-        self.too_large = self.too_large or size > MAIL_BYTES
-        more = max(0, size - SMALL_MAIL_BYTES - self.taken)
-        fits = not self.too_large and self._budget.left >= more
-        if fits:
-            self._budget.left -= more
-            self.taken += more
-        return fits
 
 
 class Budget:
@@ -37,14 +16,30 @@ class Budget:
     def __init__(self) -> None:
         self.left = LARGE_MAILS_BYTES
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        """Have a part of it for one mail, and give it back."""
-        share = Share(self)
-        try:
-            yield share
-        finally:
-            self.left += share.taken
+
+class Share:
+    """What one mail has taken of a budget; a `with` block gives it back at its end."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self._taken = budget, 0
+        self.too_large = False
+        """Whether the mail alone is too large, whatever the others do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.left += self._taken
+
+    def take(self, size: int) -> bool:
+        """Say that the mail has `size` bytes by now; return whether it may have them."""
+        self.too_large = self.too_large or size > MAIL_BYTES
+        more = max(0, size - SMALL_MAIL_BYTES - self._taken)
+        fits = not self.too_large and self._budget.left >= more
+        if fits:
+            self._budget.left -= more
+            self._taken += more
+        return fits
 
 
 async def read_mail(reader: asyncio.StreamReader, share: Share) -> bytearray | None:

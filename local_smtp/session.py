@@ -86,7 +86,7 @@ class Session(Connection):
         await self.push(reply)
         if not refuses(reply):
             self.step = "reply"
-            with self.around.budget.share() as share:
+            with Share(self.around.budget) as share:
                 await self._receive(share)
             self.start_anew()
 

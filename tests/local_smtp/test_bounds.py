@@ -17,7 +17,7 @@ import pytest
 from support import most_thorough
 
 from local_smtp import bounds
-from local_smtp.receiving import Budget
+from local_smtp.receiving import Budget, Share
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
@@ -126,7 +126,7 @@ def test_a_client_that_reads_no_answer_is_cut_off(mail_sink, monkeypatch):
 
 def test_large_mails_that_are_never_finished_leave_room_for_others():
     budget = Budget()
-    with budget.share() as first, budget.share() as small:
+    with Share(budget) as first, Share(budget) as small:
         assert first.take(bounds.MAIL_BYTES)
         assert first.take(bounds.MAIL_BYTES)  # it is told of the same bytes again
         budget.left = 0  # as many more of them would do
