@@ -25,6 +25,8 @@ from .queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 
+#: How many looks at a connection go by before its server is sent a PING over it.
+_PATIENCE = 8
 #: What JSON does not know, a moment in a header for one, is written as kombu writes it.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
@@ -79,6 +81,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
         if scheme_of(self._url):
             options = connection_options(self._url, options)
+        options["health_check_interval"] *= _PATIENCE
         return options
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:

@@ -35,9 +35,11 @@ class Consuming(BaseChannel):
     """Claims from the queues that its consumers consume."""
 
     QoS = QoS
+    _in_poll: Any
     _woken_at: str | None = None  # where the wake stream was when the queues were empty
     _asked: tuple[str, list[str], str] = ("", [], "")  # what script was sent, its queues, for whom
     _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
+    _asks_soon = False  # there may be a job soon, though nothing wakes us then
 
     def __init__(self, connection: Any, **options: Any) -> None:
         self._without_ack: set[str] = set()
@@ -51,7 +53,21 @@ class Consuming(BaseChannel):
             self.in_flight.waiting_tags = worker.waiting_tags
             self.in_flight.given_up = worker.given_up
             self.in_flight.work([queue], **process.info())
+        self._end_wait()  # there may be jobs in this queue
         return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    def close(self) -> None:
+        """Close it."""
+        self._end_wait()
+        super().close()
+
+    def _end_wait(self) -> None:
+        """A wait for a job has taken none, and need not be waited for."""
+        connection = self._in_poll
+        if connection and not self._asked[0]:
+            connection.disconnect()
+            self._in_poll = None
+            self._begin_round()
 
     def claimed_queues(self) -> list[str]:
         """The queues that its consumers consume and acknowledge, the one whose turn it is first."""
@@ -72,7 +88,7 @@ class Consuming(BaseChannel):
         self._brpop_sent_at = monotonic()
         open_ones = [name for name in wanted if name not in self._found_nothing]
         if self._woken_at is not None and not open_ones:
-            wait = int((timeout or self.brpop_timeout) * 1000)
+            wait = int(1000 * min(timeout or self.brpop_timeout, 1 if self._asks_soon else 60))
             wake = here.queue.keys("wake")
             connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
             self._asked = ("", [], "")
@@ -92,15 +108,16 @@ class Consuming(BaseChannel):
         finally:
             self._in_poll = None
         if not name:  # a job has come, or the wait has ended
-            self._woken_at, self._found_nothing = None, frozenset()
+            self._begin_round()
             raise Empty
         texts = [p.decode(errors="substitute") if isinstance(p, bytes) else p for p in answer]
-        if len(texts) == 1:
+        if len(texts) < 3:
             # the first of them: what came between two questions must wake us as well
             self._woken_at = self._woken_at or texts[0]
             self._found_nothing |= {name}
+            self._asks_soon |= len(texts) == 2
             raise Empty
-        self._woken_at, self._found_nothing = None, frozenset()
+        self._begin_round()
         claims = claimed_by(claimant, texts)
         self.hand_on(claims, queues, tracked=name != "take")
         return True
@@ -176,7 +193,7 @@ class Consuming(BaseChannel):
             command = "EVALSHA" if name else "XREAD"
             return self.client.parse_response(self.client.connection, command)
         except self.connection_errors:
-            self._woken_at, self._found_nothing = None, frozenset()
+            self._begin_round()
             self.client.connection.disconnect()
             raise
         except redis.exceptions.NoScriptError:  # Redis was started again, or is another server
@@ -195,4 +212,8 @@ class Consuming(BaseChannel):
             # its disk is full, say: ask again when a job comes, or after the wait for it
             log.warning("No claim can be made: %s", error)
             self._woken_at, self._found_nothing = "$", self._found_nothing | {name}
+            self._asks_soon = True
             raise Empty from None
+
+    def _begin_round(self) -> None:
+        self._woken_at, self._found_nothing, self._asks_soon = None, frozenset(), False

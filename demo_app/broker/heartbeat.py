@@ -1,7 +1,7 @@
 """The heartbeat: a thread of every worker that does what has to be done twice a second.
 
 No worker is special, so there is no master to lose: each renews its own lease, and looks after
-everyone's jobs (`in_flight` has the steps).
+everyone's jobs (`in_flight` has the steps). What the steps ask of Redis goes there in one script.
 """
 
 from __future__ import annotations
@@ -9,31 +9,46 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from typing import Any
 
 import redis
 
 from .complaints import Complaints
+from .lua import Call
+from .queue import Asking
 
 log = logging.getLogger(__name__)
 
 #: A step returns the seconds after which it wants to be done again, if that is sooner than usual.
-Step = Callable[[], float | None]
+Step = Asking[float | None]
 #: Seconds until the next try when a step failed, at most.
 _AGAIN = 0.2
 
 
+def alone(act: Callable[[], None]) -> Step:
+    """A step that asks nothing together with the others, and is done when they have been asked."""
+    yield ()
+    act()
+    return None
+
+
 class Heartbeat:
-    """See the module. seconds: between two rounds. steps: gives those of the next round.
-    begin: is called in the thread before its first round."""
+    """See the module. seconds: between two rounds. steps: gives those of the next round, by name.
+    ask: asks what they ask together. begin: is called in the thread before its first round."""
 
     def __init__(
-        self, seconds: float, steps: Callable[[], Iterable[Step]], begin: Callable[[], object]
+        self,
+        seconds: float,
+        steps: Callable[[], Mapping[str, Step]],
+        ask: Callable[[Sequence[Call]], list[Any]],
+        begin: Callable[[], object],
     ) -> None:
-        self._seconds, self._steps, self._begin = seconds, steps, begin
+        self._seconds, self._steps, self._ask, self._begin = seconds, steps, ask, begin
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        self._pause, self._soon = 0.0, False
+        self._pause, self._wanted, self._soon = 0.0, math.inf, False
         self._complaints = Complaints()
 
     def start(self) -> None:
@@ -58,28 +73,40 @@ class Heartbeat:
 
         A step that fails does not end the others, and says so.
         """
-        wanted = [seconds for step in self._steps() if (seconds := self._try(step)) is not None]
-        self._soon = min(wanted, default=math.inf) <= self._seconds
-        return min([self._seconds, *wanted])
+        self._wanted = math.inf
+        with ExitStack() as ends:  # an interrupt must leave no step, and no lock, in its middle
+            steps = self._steps()
+            for step in steps.values():
+                ends.enter_context(closing(step))
+            begun = {name: self._go_on(name, step) for name, step in steps.items()}
+            calls = {name: call for name, call in begun.items() if call}
+            answers = dict(zip(calls, self._ask([*calls.values()]), strict=True)) if calls else {}
+            for name, call in begun.items():
+                if call is not None:
+                    self._go_on(name, steps[name], answers.get(name))
+        self._soon = self._wanted <= self._seconds
+        return min(self._seconds, self._wanted)
 
     def _run(self) -> None:
         self._begin()
         while not self._stopped.wait(self._pause):
             self._pause = self.round()
 
-    def _try(self, step: Step) -> float | None:
-        name = step.__name__.strip("_")
+    def _go_on(self, name: str, step: Step, answer: Any = None) -> Call | None:
+        """Go on with a step until it asks, and return what; None when it has ended."""
         try:
-            return step()
+            return step.throw(answer) if isinstance(answer, Exception) else step.send(answer)
+        except StopIteration as end:
+            self._wanted = min(self._wanted, math.inf if end.value is None else end.value)
         except redis.RedisError as error:
             # it is away, or refuses: a user without a right, a full disk; to others perhaps as well
             away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             what = "Redis does not answer" if away else "Redis refuses"
             text = f"{what} the heartbeat's step {name}: %s"
             self._complaints.say(log.warning if away else log.error, text, error)
-            return _AGAIN
+            self._wanted = min(self._wanted, _AGAIN)
         except Exception as error:
             # a heartbeat that ends would make a live worker look dead
             text = f"The heartbeat's step {name} failed; the others go on"
             self._complaints.say(log.error, text, exc_info=error)
-            return None
+        return None

@@ -38,7 +38,7 @@ class InFlight(Acknowledging):
     def __init__(self, queue: Queue) -> None:
         super().__init__(queue, self.make_lease(queue, {}))
         self.heartbeat = heartbeat.Heartbeat(
-            self.options.heartbeat_seconds, self.steps, self._hurry
+            self.options.heartbeat_seconds, self.steps, queue.together, self._hurry
         )
         self._rounds = 0
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
@@ -68,30 +68,36 @@ class InFlight(Acknowledging):
         """The lease of this worker."""
         return Lease(queue, queue.options.lease_seconds, info)
 
-    def steps(self) -> list[heartbeat.Step]:
-        """What the heartbeat does in its next round."""
-        # keeps: ends
-        steps = [self._renew, self.acknowledge_pending, self.rescue, self._promote_due]
+    def steps(self) -> dict[str, heartbeat.Step]:
+        """What the heartbeat does in its next round, by name."""
+        steps = {
+            "renew": self._renew(),
+            "acknowledge_pending": heartbeat.alone(self.acknowledge_pending),  # keeps: ends
+            "rescue": self.rescue(),
+            "promote_due": self._promote_due(),
+        }
         self._rounds += 1
         if self._rounds % _LOOK_EVERY == 0:
-            steps += [self.give_back_unanswered, self.give_back_forgotten]
+            steps["give_back_unanswered"] = self.give_back_unanswered()
+            steps["give_back_forgotten"] = heartbeat.alone(self.give_back_forgotten)
         return steps
 
     def _hurry(self) -> None:
         # so that the heartbeat has time for another try before the lease runs out
         self.queue.scripts.hurry(self.options.lease_seconds / 3)
 
-    def _renew(self) -> None:
+    def _renew(self) -> heartbeat.Step:
         waiting: set[str] = set()
         try:
             waiting = self._waiting()
         finally:
             self._said_to_wait = waiting
-            self._renew_lease(waiting)
+            yield from self._renew_lease(waiting)
+        return None
 
-    def _renew_lease(self, waiting: set[str]) -> None:
+    def _renew_lease(self, waiting: set[str]) -> heartbeat.Step:
         try:
-            if not self.lease.renew(waiting):
+            if not (yield from self.lease.renewing(waiting)):
                 log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
         except redis.ResponseError as error:
             # a log that could not be synced: Redis tries it again when there is something to
@@ -99,13 +105,14 @@ class InFlight(Acknowledging):
             if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
                 self.queue.client.bgrewriteaof()
             raise
+        return None
 
     def _waiting(self) -> set[str]:
         """The ids of what is held here and has not begun."""
         tags = self.waiting_tags()
         return {claim.id for tag, claim in self.held().items() if tag in tags}
 
-    def rescue(self) -> float | None:
+    def rescue(self) -> heartbeat.Step:
         """Give back what dead workers held, as every worker does: none is special.
 
         Returns the seconds until the next look, when that may find somebody dead: by then every
@@ -116,7 +123,7 @@ class InFlight(Acknowledging):
             self._cut_off, self._connected_at = False, time.monotonic()
         beat = min(self.options.heartbeat_seconds, self.options.lease_seconds / 4)
         try:
-            rescued = self.queue.rescue(
+            rescued = yield from self.queue.rescuing(
                 self.lease.worker,
                 self.lease.milliseconds,
                 self.options.max_rescues,
@@ -132,20 +139,21 @@ class InFlight(Acknowledging):
             self.tell_given_up(rescued)
         return beat if self.queue.suspected else None
 
-    def _promote_due(self) -> float | None:
-        moved, soonest = self.queue.promote_due(self.lease.worker)
+    def _promote_due(self) -> heartbeat.Step:
+        moved, soonest = yield from self.queue.promoting(self.lease.worker)
         if moved:
             passed("due_moved")
         return None if soonest is None else max(0.01, soonest)
 
-    def give_back_unanswered(self) -> None:
+    def give_back_unanswered(self) -> heartbeat.Step:
         """Give back what was claimed over a connection that broke before the answer came."""
-        known = self.queue.held_by(self.lease.worker, self.lanes)
+        known = yield from self.queue.holding(self.lease.worker, self.lanes)
         lost = self.holding.refuse_unanswered(known)
         for claim in lost:
             self.queue.finish(claim, Disposition.REQUEUE, detail="the claim's answer was lost")
         if lost:
             log.warning("Gave back jobs whose claim was never answered")
+        return None
 
     def give_back_forgotten(self) -> None:
         """Give back what Celery has dropped when its connection broke (see `holding`)."""

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from .queue import Queue
+from .queue import Asking, Queue
 
 
 class LeaseLost(BaseException):
@@ -63,7 +63,11 @@ class Lease:
         self.worker, self._valid_until = worker, asked + self._seconds
         return worker
 
-    def renew(self, waiting: Iterable[str] = ()) -> bool:
+    def renew(self) -> bool:
+        """Renew it now, and by itself; see `renewing`."""
+        return self._queue.take(self.renewing())
+
+    def renewing(self, waiting: Iterable[str] = ()) -> Asking[bool]:
         """Renew the lease, or take the first one; False when it was lost, and a new epoch began.
 
         waiting: the jobs that are held and have not begun.
@@ -75,7 +79,8 @@ class Lease:
                 self.take()
                 return True
             asked = time.monotonic()
-            if self._queue.beat(self.worker, self.milliseconds, self._info, waiting):
+            beating = self._queue.beating(self.worker, self.milliseconds, self._info, waiting)
+            if (yield from beating):
                 self._valid_until = asked + self._seconds
                 return True
             self.take()

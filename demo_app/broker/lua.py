@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -16,6 +17,8 @@ from redis.utils import HIREDIS_AVAILABLE
 
 from .options import Options
 
+#: A script's name and its arguments.
+Call = tuple[Any, ...]
 _FUNCTION = re.compile(r"^local function (\w+\()(?:[^\n]* end|.*?^end)$", re.DOTALL | re.MULTILINE)
 #: Makes the bytes of a command. Redis-py has it too, and looks at each part of the command before.
 _PACK: Any = import_module("hiredis").pack_command if HIREDIS_AVAILABLE else None
@@ -51,6 +54,28 @@ def _text(name: str, body: str, options: Options) -> str:
         if found[1] not in rest:
             text = text[: found.start()] + rest
     return flags + given + text
+
+
+_PARTS = """
+local at, answers = 0, {}
+local function part(script)
+  local own = {}
+  for i = at + 2, at + 1 + ARGV[at + 1] do own[#own + 1] = ARGV[i] end
+  at = at + 1 + #own
+  local fine, answer = pcall(script, own)
+  if not fine then answer = type(answer) == 'table' and answer or {err = answer} end
+  answers[#answers + 1] = answer
+end
+%s
+return answers
+"""
+
+
+@cache
+def _together(*names: str) -> str:
+    """One script that does what these do, one after the other. Each has arguments of its own,
+    behind their number; one that fails does not end the others, and its error is its answer."""
+    return _PARTS % "".join(f"part(function(ARGV)\n{_file(name)}end)\n" for name in names)
 
 
 class _Own(threading.local):
@@ -101,6 +126,15 @@ class Scripts:
         except BaseException:  # interrupted: the answer must not be taken for the next command's
             connection.disconnect()
             raise
+
+    def together(self, calls: Sequence[Call]) -> list[Any]:
+        """Run several scripts in one round trip; returns what each returns, or its error."""
+        names = [name for name, *_ in calls]
+        all_of_them = "+".join(names)
+        self.registered(all_of_them, _together(*names))
+        given = [part for _, *own in calls for part in (len(own), *own)]
+        answers: list[Any] = self.run(all_of_them, *given)
+        return answers
 
     def _connection(self) -> Any:
         """This thread's connection; it is closed with the thread.

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from enum import StrEnum
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import redis
 
 from .claim import Claim, Claimed, Disposition, Ended, claimed_by
 from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
-from .lua import Scripts
+from .lua import Call, Scripts
 from .message import Message, compose
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
@@ -34,6 +36,23 @@ class Kind(StrEnum):
     TRANSIENT = "transient"
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+#: A step as a heartbeat takes it, together with others: it says what it asks, and gets the answer.
+Asking = Generator[Call, Any, T]
+
+
+def _alone(
+    step: Callable[Concatenate[Queue, P], Asking[T]],
+) -> Callable[Concatenate[Queue, P], T]:
+    """The same step as a method that asks by itself."""
+
+    def take(self: Queue, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.take(step(self, *args, **kwargs))
+
+    return take
+
+
 class Queue:
     """The queue in one Redis server."""
 
@@ -45,6 +64,23 @@ class Queue:
         self._run = self.scripts.run
         self._clock: tuple[float, float, float] | None = None  # Redis' and ours, at one moment
         self.suspected = False
+
+    def take(self, step: Asking[T]) -> T:
+        """Take a step by itself."""
+        with closing(step):
+            try:
+                while True:
+                    step.send(self._run(*next(step)))
+            except StopIteration as end:
+                taken: T = end.value
+                return taken
+
+    def together(self, calls: Sequence[Call]) -> list[Any]:
+        """What steps ask, in one round trip; returns the answers. An error is one, too."""
+        try:
+            return self.scripts.together(calls)
+        except redis.RedisError as error:
+            return [error for _ in calls]
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Put one job in; False when its id was known already.
@@ -128,12 +164,16 @@ class Queue:
         """
         self._run("register", worker, lease_ms, said, instead_of)
 
-    def beat(self, worker: str, lease_ms: int, said: str, waiting: Iterable[str] = ()) -> bool:
+    def beating(
+        self, worker: str, lease_ms: int, said: str, waiting: Iterable[str] = ()
+    ) -> Asking[bool]:
         """Renew a lease; False when the worker was taken for dead meanwhile.
 
         waiting: the jobs that it holds and has not begun.
         """
-        return bool(self._run("beat", worker, lease_ms, said, *waiting))
+        return bool((yield "beat", worker, lease_ms, said, *waiting))
+
+    beat = _alone(beating)
 
     def begin(self, worker: str, job_ids: Iterable[str]) -> None:
         """A worker begins jobs of which it has said that they wait."""
@@ -143,7 +183,7 @@ class Queue:
         """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
-    def rescue(
+    def rescuing(
         self,
         by: str,
         lease_ms: int,
@@ -151,7 +191,7 @@ class Queue:
         *,
         beat_ms: int = 500,
         connected: float = 1e9,
-    ) -> list[str]:
+    ) -> Asking[list[str]]:
         """Give back what those workers held that two looks, a beat apart, found dead; returns the
         ids. `suspected` says whether there is one whom a next look may find dead.
 
@@ -164,11 +204,12 @@ class Queue:
         if self._clock is not None:
             then, own_then, wall_then = self._clock
             last_look = _text(then), _text(asked - own_then), _text(wall - wall_then)
-        now, suspected, *moved = self._run(
-            "rescue", by, lease_ms, beat_ms, most, _text(connected), *last_look
-        )
+        told = by, lease_ms, beat_ms, most, _text(connected), *last_look
+        now, suspected, *moved = yield "rescue", *told
         self._clock, self.suspected = (float(now), asked, wall), int(suspected) > 0
         return list(moved)
+
+    rescue = _alone(rescuing)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
         """The messages of those among the jobs that are dead."""
@@ -180,10 +221,12 @@ class Queue:
         pairs = zip(told[::2], told[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]
 
-    def promote_due(self, by: str) -> tuple[int, float | None]:
+    def promoting(self, by: str) -> Asking[tuple[int, float | None]]:
         """Move due jobs into their queues; returns how many, and seconds until the next one."""
-        moved, soonest = self._run("promote_due", by, _AT_ONCE)
+        moved, soonest = yield "promote_due", by, _AT_ONCE
         return int(moved), float(soonest) if soonest else None
+
+    promote_due = _alone(promoting)
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
         """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
@@ -202,10 +245,13 @@ class Queue:
         lanes = (f"queue:{lane}" for lane in lanes_of(queue))
         self._run("pause", "queue", queue, int(wanted), *lanes)
 
-    def held_by(self, worker: str, lanes: Sequence[str]) -> list[Claim]:
+    def holding(self, worker: str, lanes: Sequence[str]) -> Asking[list[Claim]]:
         """What Redis has on a worker's claim lists."""
-        parts = zip(*[iter(self._run("held", worker, *lanes))] * 3, strict=True)
+        held = yield "held", worker, *lanes
+        parts = zip(*[iter(held)] * 3, strict=True)
         return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
+
+    held_by = _alone(holding)
 
     def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
         """Forget none of these jobs, however long ago it ended; or (wanted: False) as usual."""

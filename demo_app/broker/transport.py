@@ -23,6 +23,8 @@ from .consuming import Consuming
 from .in_flight import InFlight
 from .keys import STEPS, lanes_of
 
+#: Seconds that one wait for a job lasts, which ends at once when there is one.
+WAIT = 5
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
 #: that is half-open keeps its worker idle for up to 51 seconds.
 OVERDUE_CHECK = 2.0
@@ -70,6 +72,7 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     in_flight_class: type[InFlight] = InFlight
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
+    brpop_timeout = WAIT
 
     def __init__(self, client: Any, **options: Any) -> None:
         if list(client.transport_options.get("priority_steps") or STEPS) != list(STEPS):

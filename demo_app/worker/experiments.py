@@ -6,7 +6,7 @@ Never in the hot path: an app takes this transport only when it is made without 
 
 from __future__ import annotations
 
-from demo_app.broker import transport
+from demo_app.broker import heartbeat, transport
 from demo_app.broker.claim import Claimed
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import Lease
@@ -55,9 +55,9 @@ class UnsafeInFlight(InFlight):
             self.queue.scripts.registered("record_pop", _RECORD)
         self._rescues = chosen.has(Safeguard.RESCUE)
 
-    def rescue(self) -> float | None:
+    def rescue(self) -> heartbeat.Step:
         """What dead workers held stays where it is, without that safeguard."""
-        return super().rescue() if self._rescues else None
+        return (yield from super().rescue()) if self._rescues else None
 
     def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
         """A lease that is checked, or not."""

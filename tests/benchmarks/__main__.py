@@ -17,8 +17,8 @@ from benchmarks.table import Table
 
 #: Each is a module of this package with a function `run` that gives tables.
 NAMES = (
-    *("work", "enqueue", "broker", "comments", "outbox", "recovery", "growth", "safeguards"),
-    *("pages", "frames", "attacks"),
+    *("work", "enqueue", "broker", "idle", "comments", "outbox", "recovery", "growth"),
+    *("safeguards", "pages", "frames", "attacks"),
 )
 
 

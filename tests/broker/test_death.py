@@ -149,6 +149,24 @@ def _stumble() -> None:
     raise RuntimeError("a mistake in the program")
 
 
+def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
+    """Whatever its steps are: an idle worker is to cost next to nothing."""
+    client = scene.queue.client
+    here = InFlight(Queue(client, Options(lease_seconds=60.0, heartbeat_seconds=60.0)))
+    here.work(["mail"])
+    try:
+        for _ in range(4):  # the server knows each script then
+            here.heartbeat.round()
+        client.config_resetstat()
+        for _ in range(4):
+            here.heartbeat.round()
+        calls = client.info("commandstats")
+        assert calls["cmdstat_evalsha"]["calls"] == 4
+        assert "cmdstat_eval" not in calls
+    finally:
+        here.leave()
+
+
 def test_what_redis_refuses_is_complained_of_and_who_was_cut_off_judges_nobody_for_a_lease(
     scene: Scene, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -113,7 +113,7 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
 
     def ends_its_wait(act: Callable[[], object]) -> bool:
         """Whether a worker that found nothing is woken by the act."""
-        [after] = queue.scripts.run("claim", "idle", 1, *LANES)
+        after, *_ = queue.scripts.run("claim", "idle", 1, *LANES)
         act()
         return bool(queue.client.xread({"wake": after}))
 
@@ -128,6 +128,17 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     assert ends_its_wait(lambda: queue.deregister("leaving"))
     scene.claim("dying")
     assert ends_its_wait(lambda: scene.lose("dying"))
+    wiped = (queue.client.flushall, partial(queue.register, "idle again", LEASE, "{}"))
+    assert ends_its_wait(lambda: [act() for act in wiped]), "its next beat finds that it is unknown"
+
+
+def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
+    """Who may run it changes with what a worker holds, and nothing wakes the worker then."""
+    ask = partial(scene.queue.scripts.run, "claim", "idle", 1, *LANES)
+    scene.start("idle")
+    assert len(ask()) == 1
+    scene.queue.client.hset("deaths", "job-1", "one two")
+    assert len(ask()) == 2
 
 
 @pytest.mark.parametrize("step", ["claim", "acknowledgement"])

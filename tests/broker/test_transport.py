@@ -6,16 +6,19 @@ When one of them moves, this names what moved, before anything stranger happens.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import kombu
 import pytest
 import redis
-from kombu import Connection
+from kombu import Connection, Consumer
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
-from support import message
+from support import message, until
 
 from demo_app.broker import transport
 from demo_app.broker.claim import Claim, Claimed
@@ -109,6 +112,44 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
             assert channel.take_in(good, ["mail"], tracked=True) is not None
     finally:
         server.kill()
+
+
+@pytest.fixture
+def waiting(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
+    """Waits for a job, for as long as a wait may last."""
+    url = redis_url.replace("redis+socket", "claims+unix")
+    own = {"global_keyprefix": request.node.name}  # what is in flight outlives its connection
+    with Connection(url, transport_options=own) as connection:
+        connection.transport.brpop_timeout = 60
+        consumer = Consumer(connection, [kombu.Queue("empty")], callbacks=[lambda *_: None])
+        with consumer:
+            until(lambda: _is_in_a_wait(consumer), what="the wait")
+            yield consumer
+            consumer.channel.in_flight.leave()
+
+
+def _is_in_a_wait(consumer: Consumer) -> bool:
+    with suppress(TimeoutError):
+        consumer.connection.drain_events(timeout=0.1)
+    return bool(consumer.channel._woken_at and consumer.channel._in_poll)
+
+
+def test_a_channel_closes_without_the_end_of_its_wait(
+    waiting: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = waiting.channel
+    monkeypatch.setattr(channel, "_brpop_read", lambda: pytest.fail("it reads the wait's end"))
+    channel.close()
+
+
+def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> None:
+    queue = waiting.channel.in_flight.queue
+    queue.client.lpush(queue.keys("queue", "mail"), "job-1")  # in no way that wakes who waits
+    queue.client.rpush(queue.keys("job", "job-1"), compose(message(1)))
+    waiting.add_queue(kombu.Queue("mail"))
+    waiting.consume()
+    waiting.connection.drain_events(timeout=20)
+    assert [claim.id for claim in waiting.channel.in_flight.held().values()] == ["job-1"]
 
 
 def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(

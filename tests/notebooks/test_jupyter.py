@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,8 @@ def test_a_lesson_that_was_run_is_no_change(tmp_path: Path, folder: str) -> None
     stored = NOTEBOOKS.parent / folder / lesson.name
     shutil.copy(stored, lesson)
     git("init", "--quiet")
-    git("config", "filter.lesson.clean", f"{sys.executable} {CONFIG.with_name('clean.py')}")
+    clean = shlex.join([sys.executable, str(CONFIG.with_name("clean.py"))])
+    git("config", "filter.lesson.clean", clean)
     git("add", ".")
     git("commit", "--quiet", "-m", "a lesson")
     assert git("show", f"HEAD:{folder}/{lesson.name}") == stored.read_text()

@@ -72,12 +72,13 @@ local function notify()
 end
 
 -- What was claimed; or, when that is nothing, only where the wake stream is: who asked waits for what
--- comes after it.
+-- comes after it. And whether to ask again soon: who may run a suspect changes without anything new.
 local function or_where_to_wait(claimed)
   if #claimed > 0 then return claimed end
   redis.call('SET', IDLE, 1)
   local last = redis.call('XREVRANGE', WAKE, '+', '-', 'COUNT', 1)
-  return {last[1] and last[1][1] or '0-0'}
+  local place = last[1] and last[1][1] or '0-0'
+  return redis.call('EXISTS', DEATHS) == 1 and {place, 'soon'} or {place}
 end
 
 -- The list that a job waits in, as its producer wrote it into the message; nil when the message was
