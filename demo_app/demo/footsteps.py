@@ -2,7 +2,8 @@
 and the workers import this module.
 
 A step costs one call of an empty function (`demo_app.failpoints`), and each script in Redis one of
-`Scripts.registered`: Python's profiler tells of both calls, and who called.
+`Scripts.registered`: Python's profiler tells of both calls, and who called. A script that is asked
+together with others is one that a step of the heartbeat yields; it is called again with the answer.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from demo_app import failpoints
 from demo_app.broker.lua import Scripts
+from demo_app.broker.queue import Queue
 from demo_app.demo.walk import FILE, Function
 from demo_app.settings import settings
 
@@ -28,6 +30,7 @@ _PACKAGE = Path(failpoints.__file__).parent
 _BETWEEN = {_PACKAGE / "failpoints.py", _PACKAGE / "broker/steps.py", _PACKAGE / "broker/lua.py"}
 _SCRIPTS = _PACKAGE / "broker" / "scripts"
 _STEP, _SCRIPT = failpoints.hit.__code__, Scripts.registered.__code__
+_ASKING = {Queue.rescuing.__code__: "rescue", Queue.promoting.__code__: "promote_due"}
 
 
 class _Thread(threading.local):
@@ -73,8 +76,10 @@ def _script(name: str) -> list[Function]:
 def _listen(frame: FrameType, event: str, _: object) -> None:
     if event != "call":
         return
-    if frame.f_code is _SCRIPT:
+    if frame.f_code is _SCRIPT and "+" not in frame.f_locals["name"]:
         _thread.way = (*_way(frame.f_back), *_script(frame.f_locals["name"]))
+    elif frame.f_code in _ASKING:
+        _thread.way = (*_way(frame), *_script(_ASKING[frame.f_code]))
     elif frame.f_code is _STEP:
         way, _thread.way = (*_thread.way, *_way(frame.f_back)), ()
         _write(frame.f_locals["step"], way)
