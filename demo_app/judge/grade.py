@@ -134,7 +134,7 @@ def _graded(queue: str, levels: list[dict[str, Any]]) -> Grade:
 
 def queue_of(path: Path) -> tuple[str, str]:
     """The source with the queue's class, and the class's name. Raises CannotJudge."""
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         raise CannotJudge("It is no file.")
     try:
         if path.stat().st_size > LARGEST:

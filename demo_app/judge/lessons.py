@@ -48,7 +48,7 @@ def lessons(folder: Path, path: Path | None = None) -> Sheet | None:
 
 def _read(path: Path) -> tuple[dict[str, str], list[str]] | str:
     """What was answered, and the verdicts on predictions; or why it can't be read."""
-    if not path.is_file() or path.stat().st_size > LARGEST:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
         return "It is no file, or too large."
     try:
         found: Any = json.loads(path.read_text("utf-8"))

@@ -44,6 +44,7 @@ HAND_INS = [
     ("a good.py", GOOD, "", ("Mine", "✓", "1"), ""),
     ("a folder.py", None, "", NOTHING, ""),
     ("a pipe.py", None, "", NOTHING, "It is no file"),
+    ("a link.py", None, "", NOTHING, "It is no file"),
     ("endless.py", None, "", NOTHING, "It is too large"),
     ("b.ipynb", notebook(GOOD, "%%time\n1", MINE.format(extra="", pop="lpop"), "judge(Mine)"), "",
      ("Mine", "✗", "0"), "run as job-2, job-1"),
@@ -84,6 +85,7 @@ def test_each_hand_in_has_a_row_whatever_it_does(tmp_path: Path) -> None:
     (folder / "a folder.py").mkdir()
     with (folder / "endless.py").open("wb") as file:
         file.truncate(1 << 40)
+    (folder / "a link.py").symlink_to("a good.py")  # or to what the instructor alone can read
     os.mkfifo(folder / "a pipe.py")
     os.mkfifo(folder / "a pipe.json")
     (folder / "notes.txt").write_text("not graded")
