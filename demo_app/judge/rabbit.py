@@ -51,6 +51,8 @@ class RabbitServer(Server):
         self._environment = {
             **{name: str(port) for name, port in self._ports.items() if name.isupper()},
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # else who guesses Erlang's cookie, from wherever, has a shell here
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "HOME": str(folder),  # for its cookie
             "RABBITMQ_NODENAME": f"{folder.name}@localhost",
             **{f"RABBITMQ_{name}": str(folder / name) for name in _FILES},
