@@ -26,6 +26,7 @@ SHEET = Path(__file__).with_suffix(".csv")
 
 _PUT = "        path = self.outbox /"
 _TAKE = "            self.redis.eval(TAKE, 0, path.name, job)\n"
+_GOES = "            path.unlink(missing_ok=True)\n"
 _PUSH = "redis.call('LPUSH', 'queue', ARGV[2])"
 _HELD = '        held = self.redis.lindex(f"claims:{worker}", -1)\n'
 _MOVE = 'self.redis.blmove("queue", f"claims:{worker}", 1, "RIGHT", "LEFT")'
@@ -44,50 +45,46 @@ _RELAYED = """        try:
 _ID = '        return f"<{job}@blog.example>"'
 
 
-def _found(code: str, before: str = "") -> tuple[str, str]:
+def _found(code: str, before: str = "") -> dict[str, str]:
     """A claim that does more with the job that it found, and before it looks."""
     found = f"{_HELD}        found = held or {_MOVE}\n"
-    return _CLAIM, f"{indent(before, ' ' * 8)}{found}{indent(code, ' ' * 8)}        return found\n"
+    return {
+        _CLAIM: f"{indent(before, ' ' * 8)}{found}{indent(code, ' ' * 8)}        return found\n"
+    }
 
 
-def _gives_up(too_often: str, *steps: str) -> tuple[tuple[str, str]]:
+def _gives_up(too_often: str, *steps: str) -> dict[str, str]:
     """A rescue that writes the dead letter in steps of its own."""
     body = "".join(f"                {step}\n" for step in steps)
-    return (
-        (
-            _RESCUE,
-            f"""if self.redis.exists(claims.replace("claims:", "alive:")):
+    return {
+        _RESCUE: f"""if self.redis.exists(claims.replace("claims:", "alive:")):
                 continue
             job = self.redis.lindex(claims, -1)
             if job and {too_often}:
 {body}            else:
-                {_RESCUE}""",
-        ),
-    )
+                {_RESCUE}"""
+    }
 
 
-def _claims(code: str) -> tuple[tuple[str, str]]:
+def _claims(code: str) -> dict[str, str]:
     """A claim that chooses its job in another way, from the jobs that wait."""
     body = f"{_HELD}        if held:\n            return held\n"
-    return ((_CLAIM, body + "".join(f"        {line}\n" for line in code.splitlines())),)
+    return {_CLAIM: body + "".join(f"        {line}\n" for line in code.splitlines())}
 
 
-def _by_clock(says: str, dead: str) -> tuple[tuple[str, str], ...]:
+def _by_clock(says: str, dead: str) -> dict[str, str]:
     """Leases by the clocks of the machines."""
     rescue = f"""until = float(self.redis.get(claims.replace("claims:", "alive:")) or 0)
             if {dead}:
                 self.redis.delete(claims.replace("claims:", "alive:"))
                 {_RESCUE}"""
-    return (
-        (_BEAT, f'self.redis.set(f"alive:{{worker}}", {says})'),
-        (_RESCUE, rescue),
-    )
+    return {_BEAT: f'self.redis.set(f"alive:{{worker}}", {says})', _RESCUE: rescue}
 
 
-def _stamped(unit: int) -> tuple[tuple[str, str], ...]:
+def _stamped(unit: int) -> dict[str, str]:
     """An order by the clock of who puts in. unit: of its stamps, in ns."""
     put = f"self.redis.zadd('waiting', {{job: time.time_ns() // {unit}}})\n        return"
-    return (*_texts(put), *_claims(_BY_SCORE))
+    return _texts(put) | _claims(_BY_SCORE)
 
 
 _BY_SCORE = """\
@@ -96,24 +93,24 @@ for job, _ in self.redis.zpopmin("waiting"):
     return job"""
 
 
-def _texts(code: str) -> tuple[tuple[str, str]]:
+def _texts(code: str) -> dict[str, str]:
     """A put that changes the text first."""
-    return ((_PUT, f"        {code}\n{_PUT}"),)
+    return {_PUT: f"        {code}\n{_PUT}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """A broken queue. what: is wrong in it. level: whose promise that breaks. changes: to a sound
-    one, each an old text and its new one."""
+    one, a new text by the old one."""
 
     level: int
     what: str
-    changes: tuple[tuple[str, str], ...]
+    changes: dict[str, str]
 
     def source(self) -> str:
         """Its code. Raises LookupError when the sound queue has not the text to be changed."""
         text = SOUND
-        for old, new in self.changes:
+        for old, new in self.changes.items():
             if old not in text:
                 raise LookupError(f"{self.what}: {old}")
             text = text.replace(old, new)
@@ -133,51 +130,49 @@ MUTANTS = [
         "import unicodedata\n        job = unicodedata.normalize('NFC', job)")),
     Mutant(1, "a text has at most 64 KB", _texts("job = job[:65536]")),
     Mutant(1, "an empty text is no job", _texts("if not job: return")),
-    Mutant(1, "an empty text is claimed as None", ((
-        f"return held or {_MOVE}", f"return held or {_MOVE} or None"),)),
-    Mutant(1, "a worker that found no job for some seconds looks no more", (_found(
+    Mutant(1, "an empty text is claimed as None", {
+        f"return held or {_MOVE}": f"return held or {_MOVE} or None"}),
+    Mutant(1, "a worker that found no job for some seconds looks no more", _found(
         "self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1\n",
-        before="if getattr(self, 'nothing', 0) > 3: return None\n"),)),
-    Mutant(1, "a text that is a number comes back as one", (_found(
+        before="if getattr(self, 'nothing', 0) > 3: return None\n")),
+    Mutant(1, "a text that is a number comes back as one", _found(
         "import json\n"
         "try: found = found and str(json.loads(found))\n"
-        "except ValueError: pass\n"),)),
+        "except ValueError: pass\n")),
     Mutant(1, "a text that runs at this moment is not put in again", _texts(
         "if any(job in self.redis.lrange(one, 0, -1)\n"
         "               for one in self.redis.scan_iter('claims:*')): return")),
-    Mutant(1, "the same text twice runs once",
-           ((_TAKE, _TAKE.replace("path.name", "job")),)),
-    Mutant(1, "of many that wait, fifty are kept",
-           ((_PUSH, f"{_PUSH}; redis.call('LTRIM', 'queue', 0, 49)"),)),
-    Mutant(1, "the queue expires after a minute",
-           ((_PUSH, f"{_PUSH}; redis.call('EXPIRE', 'queue', 60)"),)),
-    Mutant(1, "a job is never acknowledged", ((_ACK, "pass"),)),
-    Mutant(1, "claim gives a list", (
-        (f"return held or {_MOVE}",
-         f"found = held or {_MOVE}\n        return found and [found]"),)),
-    Mutant(1, "the last job waits for a next one",
-           ((_CLAIM, "        if self.redis.llen('queue') < 2: return None\n" + _CLAIM),)),
-    Mutant(2, "last in, first out", (('1, "RIGHT", "LEFT"', '1, "LEFT", "LEFT"'),)),
+    Mutant(1, "the same text twice runs once", {_TAKE: _TAKE.replace("path.name", "job")}),
+    Mutant(1, "of many that wait, fifty are kept", {
+        _PUSH: f"{_PUSH}; redis.call('LTRIM', 'queue', 0, 49)"}),
+    Mutant(1, "the queue expires after a minute", {
+        _PUSH: f"{_PUSH}; redis.call('EXPIRE', 'queue', 60)"}),
+    Mutant(1, "a job is never acknowledged", {_ACK: "pass"}),
+    Mutant(1, "claim gives a list", {
+        f"return held or {_MOVE}": f"found = held or {_MOVE}\n        return found and [found]"}),
+    Mutant(1, "the last job waits for a next one", {
+        _CLAIM: "        if self.redis.llen('queue') < 2: return None\n" + _CLAIM}),
+    Mutant(2, "last in, first out", {'1, "RIGHT", "LEFT"': '1, "LEFT", "LEFT"'}),
     Mutant(2, "in the order of their names", _claims("""\
 for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
     if self.redis.lrem("queue", -1, job):
         self.redis.lpush(f"claims:{worker}", job)
         return job""")),
-    Mutant(2, "two queues by the length of the queue, one first",
-           ((_PUSH, "redis.call(redis.call('LLEN', 'queue') % 2 == 0 and 'LPUSH' or 'RPUSH', "
-                    "'queue', ARGV[2])"),)),
+    Mutant(2, "two queues by the length of the queue, one first", {
+        _PUSH: "redis.call(redis.call('LLEN', 'queue') % 2 == 0 and 'LPUSH' or 'RPUSH', "
+                    "'queue', ARGV[2])"}),
     Mutant(2, "in the order of stamps, of which some are equal", _stamped(10**9)),
     Mutant(2, "in the order of stamps in milliseconds", _stamped(10**6)),
-    Mutant(2, "in the order of numbers that begin again after a hundred", (
-        *_texts("self.redis.zadd('waiting', {job: self.redis.incr('number') % 100})\n"
+    Mutant(2, "in the order of numbers that begin again after a hundred", {
+        **_texts("self.redis.zadd('waiting', {job: self.redis.incr('number') % 100})\n"
                 "        return"),
-        *_claims(_BY_SCORE))),
+        **_claims(_BY_SCORE)}),
     Mutant(3, "put waits while a hundred jobs wait", _texts(
         "while self.redis.llen('queue') >= 100: time.sleep(0.02)")),
-    Mutant(3, "put waits until its job has run", (
-        (_RELAYED, f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
-                   "time.sleep(0.02)\n"),
-        (_ACK, f"{_ACK}\n        self.redis.set(f'done:{{job}}', 1)"))),
+    Mutant(3, "put waits until its job has run", {
+        _RELAYED: f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
+                   "time.sleep(0.02)\n",
+        _ACK: f"{_ACK}\n        self.redis.set(f'done:{{job}}', 1)"}),
     Mutant(3, "put takes 0.8 s", _texts("time.sleep(0.8)")),
     Mutant(3, "put waits until the queue is empty", _texts(
         "while self.redis.llen('queue') or self.redis.keys('claims:*'): time.sleep(0.02)")),
@@ -194,10 +189,10 @@ if job and not self.redis.get(f"mark:{job}"):
     self.redis.lpush(f"claims:{worker}", job)
     self.redis.lrem("queue", -1, job)
     return job""")),
-    Mutant(4, "one job at a time in the whole system", (
-        _found("if not found: self.redis.delete('one')\n",
+    Mutant(4, "one job at a time in the whole system", {
+        **_found("if not found: self.redis.delete('one')\n",
                before="if not self.redis.set('one', worker, nx=True, ex=3): return None\n"),
-        (_ACK, f"{_ACK}\n        self.redis.delete('one')"))),
+        _ACK: f"{_ACK}\n        self.redis.delete('one')"}),
     Mutant(5, "a job is taken off the queue, and then written down", _claims("""\
 job = self.redis.rpop("queue")
 if job:
@@ -208,100 +203,100 @@ found = self.redis.brpop("queue", 1)
 if found:
     self.redis.lpush(f"claims:{worker}", found[1])
     return found[1]""")),
-    Mutant(5, "a job is acknowledged before it runs",
-           ((_CLAIM, '        return self.redis.rpop("queue")\n'),)),
-    Mutant(5, "a rescue takes a job, and then puts it back", (
-        (_RESCUE, """if not self.redis.exists(claims.replace("claims:", "alive:")):
+    Mutant(5, "a job is acknowledged before it runs", {
+        _CLAIM: '        return self.redis.rpop("queue")\n'}),
+    Mutant(5, "a rescue takes a job, and then puts it back", {
+        _RESCUE: """if not self.redis.exists(claims.replace("claims:", "alive:")):
                 job = self.redis.rpop(claims)
                 if job and self.redis.hincrby("rescues", job, 1) > 3:
                     self.redis.lpush("dead", job)
                 elif job:
-                    self.redis.rpush("queue", job)"""),)),
-    Mutant(5, "nobody rescues", ((_RESCUE, "pass"),)),
-    Mutant(5, "a worker rescues its own jobs only",
-           ((_RESCUE, f"if claims.endswith(worker):\n                {_RESCUE}"),)),
-    Mutant(5, "one living worker keeps all dead ones alive", (
-        (_BEAT, _BEAT.replace('f"alive:{worker}"', '"alive"')),
-        (_RESCUE, 'self.redis.eval(RESCUE, 2, claims, "alive")'))),
-    Mutant(5, "a second job is fetched ahead, and kept in memory", (_found(
+                    self.redis.rpush("queue", job)"""}),
+    Mutant(5, "nobody rescues", {_RESCUE: "pass"}),
+    Mutant(5, "a worker rescues its own jobs only", {
+        _RESCUE: f"if claims.endswith(worker):\n                {_RESCUE}"}),
+    Mutant(5, "one living worker keeps all dead ones alive", {
+        _BEAT: _BEAT.replace('f"alive:{worker}"', '"alive"'),
+        _RESCUE: 'self.redis.eval(RESCUE, 2, claims, "alive")'}),
+    Mutant(5, "a second job is fetched ahead, and kept in memory", _found(
         'self.ahead = found and self.redis.rpop("queue")\n', before="""\
 ahead = getattr(self, "ahead", None)
 if ahead is not None:
     self.redis.lpush(f"claims:{worker}", ahead)
     self.ahead = None
     return ahead
-"""),)),
-    Mutant(5, "an acknowledgement takes the same text from every worker", ((
-        _ACK, 'for claims in self.redis.scan_iter("claims:*"):\n'
-              "            self.redis.lrem(claims, 0, job)"),)),
-    Mutant(5, "a rescue looks at the first keys of many", (
-        ('self.redis.scan_iter("claims:*")', 'self.redis.scan(0, match="claims:*")[1]'),)),
-    Mutant(5, "the deaths of all workers count for every job",
-           ((_TRIES, _TRIES.replace("job", "'all'")),)),
-    Mutant(6, "the lease is 8 s long", (("ex=2", "ex=8"),)),
-    Mutant(6, "a rescue comes every ten seconds", ((
-        "        self.relay()\n        for claims",
+""")),
+    Mutant(5, "an acknowledgement takes the same text from every worker", {
+        _ACK: 'for claims in self.redis.scan_iter("claims:*"):\n'
+              "            self.redis.lrem(claims, 0, job)"}),
+    Mutant(5, "a rescue looks at the first keys of many", {
+        'self.redis.scan_iter("claims:*")': 'self.redis.scan(0, match="claims:*")[1]'}),
+    Mutant(5, "the deaths of all workers count for every job", {
+        _TRIES: _TRIES.replace("job", "'all'")}),
+    Mutant(6, "the lease is 8 s long", {"ex=2": "ex=8"}),
+    Mutant(6, "a rescue comes every ten seconds", {
+        "        self.relay()\n        for claims":
         "        self.turn = getattr(self, 'turn', 0) + 1\n"
-        "        if self.turn % 10: return\n        self.relay()\n        for claims"),)),
-    Mutant(6, "a job is rescued once it is 7 s old", (
-        _found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=7)\n"),
-        (_RESCUE, "if not self.redis.exists(claims.replace('claims:', 'taken-at:')):\n"
-                  f"                {_RESCUE}"))),
-    Mutant(7, "nobody renews the lease of a long job", (
-        (_BEAT, "pass"),
-        (_CLAIM, f"        {_BEAT}\n{_CLAIM}".replace("ex=2", "ex=3")))),
+        "        if self.turn % 10: return\n        self.relay()\n        for claims"}),
+    Mutant(6, "a job is rescued once it is 7 s old", {
+        **_found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=7)\n"),
+        _RESCUE: "if not self.redis.exists(claims.replace('claims:', 'taken-at:')):\n"
+                  f"                {_RESCUE}"}),
+    Mutant(7, "nobody renews the lease of a long job", {
+        _BEAT: "pass",
+        _CLAIM: f"        {_BEAT}\n{_CLAIM}".replace("ex=2", "ex=3")}),
     Mutant(7, "a machine whose clock is ahead takes others' jobs",
            _by_clock("time.time() + 2", "until < time.time()")),
     Mutant(7, "a machine whose clock is behind takes others' jobs",
            _by_clock("time.time()", "abs(until - time.time()) > 2")),
-    Mutant(7, "the lease is as long as the job's text says", (
-        (_BEAT, "pass"),
-        _found("seconds = 2 + float(((found or '').partition(':')[2]) or 0)\n"
-               "self.redis.set(f'alive:{worker}', 'yes', px=int(seconds * 1000))\n"))),
-    Mutant(7, "a lease is renewed four times, and no more", (
-        (_BEAT, "self.beats = getattr(self, 'beats', 0) + 1\n"
-                f"        if self.beats < 5: {_BEAT}"),)),
-    Mutant(7, "a job is rescued once it is 4 s old, also from the living", (
-        _found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=4)\n"),
-        (_RESCUE, _RESCUE.replace('"alive:"', '"taken-at:"')))),
-    Mutant(7, "a heartbeat brings back a job that was acknowledged meanwhile", ((
-        _BEAT, f"""held = self.redis.lindex(f"claims:{{worker}}", -1)
+    Mutant(7, "the lease is as long as the job's text says", {
+        _BEAT: "pass",
+        **_found("seconds = 2 + float(((found or '').partition(':')[2]) or 0)\n"
+               "self.redis.set(f'alive:{worker}', 'yes', px=int(seconds * 1000))\n")}),
+    Mutant(7, "a lease is renewed four times, and no more", {
+        _BEAT: "self.beats = getattr(self, 'beats', 0) + 1\n"
+                f"        if self.beats < 5: {_BEAT}"}),
+    Mutant(7, "a job is rescued once it is 4 s old, also from the living", {
+        **_found("if found: self.redis.set(f'taken-at:{worker}', 1, ex=4)\n"),
+        _RESCUE: _RESCUE.replace('"alive:"', '"taken-at:"')}),
+    Mutant(7, "a heartbeat brings back a job that was acknowledged meanwhile", {
+        _BEAT: f"""held = self.redis.lindex(f"claims:{{worker}}", -1)
         {_BEAT}
         if held:
             with self.redis.pipeline() as both:
                 both.lrem(f"claims:{{worker}}", 0, held).lpush(f"claims:{{worker}}", held)
-                both.execute()"""),)),
-    Mutant(8, "who is dead is asked in a step of its own", (
-        (_LOOKED, ""),
-        (_RESCUE, "if not self.redis.exists(claims.replace('claims:', 'alive:')):\n"
-                  f"                {_RESCUE}"))),
-    Mutant(8, "who comes back takes jobs before it is known to live", (
-        (_BEAT, "self.beats = getattr(self, 'beats', -1) + 1\n"
-                f"        if self.beats % 7 == 0: {_BEAT}".replace("ex=2", "ex=4")),)),
-    Mutant(8, "two rescuers both give back what both have read", ((
-        _RESCUE, """if not self.redis.exists(claims.replace("claims:", "alive:")):
+                both.execute()"""}),
+    Mutant(8, "who is dead is asked in a step of its own", {
+        _LOOKED: "",
+        _RESCUE: "if not self.redis.exists(claims.replace('claims:', 'alive:')):\n"
+                  f"                {_RESCUE}"}),
+    Mutant(8, "who comes back takes jobs before it is known to live", {
+        _BEAT: "self.beats = getattr(self, 'beats', -1) + 1\n"
+                f"        if self.beats % 7 == 0: {_BEAT}".replace("ex=2", "ex=4")}),
+    Mutant(8, "two rescuers both give back what both have read", {
+        _RESCUE: """if not self.redis.exists(claims.replace("claims:", "alive:")):
                 for job in self.redis.lrange(claims, 0, -1):
                     self.redis.rpush("queue", job)
-                self.redis.delete(claims)"""),)),
-    Mutant(9, "the dead letter is written twice", ((_DEAD, f"{_DEAD}; {_DEAD}"),)),
+                self.redis.delete(claims)"""}),
+    Mutant(9, "the dead letter is written twice", {_DEAD: f"{_DEAD}; {_DEAD}"}),
     Mutant(9, "two rescuers both write the dead letter", _gives_up(
         'int(self.redis.hget("rescues", job) or 0) >= 3',
         'self.redis.lpush("dead", job)', "self.redis.lrem(claims, -1, job)")),
-    Mutant(9, "poison is tried without end", ((_TRIES, _TRIES.replace("> 3", "> 3000")),)),
-    Mutant(9, "poison is thrown away", ((_DEAD, "return"),)),
-    Mutant(9, "the dead letter goes in two steps", (
-        (f"if {_TRIES} then\n  {_DEAD}\nelse\n", "if true then\n"),
-        *_gives_up('self.redis.hincrby("rescues", job, 1) > 3',
-                   "self.redis.lrem(claims, -1, job)", 'self.redis.lpush("dead", job)'))),
-    Mutant(9, "a dead letter is kept for a minute",
-           ((_DEAD, f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"),)),
-    Mutant(10, "a claim whose answer was lost is not asked for again",
-           ((_CLAIM, f"        return {_MOVE}\n"),)),
-    Mutant(10, "put says that a job is there before its text is", (
-        *_texts("name = f'n{time.time_ns()}'\n"
+    Mutant(9, "poison is tried without end", {_TRIES: _TRIES.replace("> 3", "> 3000")}),
+    Mutant(9, "poison is thrown away", {_DEAD: "return"}),
+    Mutant(9, "the dead letter goes in two steps", {
+        f"if {_TRIES} then\n  {_DEAD}\nelse\n": "if true then\n",
+        **_gives_up('self.redis.hincrby("rescues", job, 1) > 3',
+                   "self.redis.lrem(claims, -1, job)", 'self.redis.lpush("dead", job)')}),
+    Mutant(9, "a dead letter is kept for a minute", {
+        _DEAD: f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"}),
+    Mutant(10, "a claim whose answer was lost is not asked for again", {
+        _CLAIM: f"        return {_MOVE}\n"}),
+    Mutant(10, "put says that a job is there before its text is", {
+        **_texts("name = f'n{time.time_ns()}'\n"
                 "        self.redis.lpush('queue', name)\n"
                 "        self.redis.set(f'text:{name}', job)\n        return"),
-        *_claims(f"""\
+        **_claims(f"""\
 name = {_MOVE}
 if name is None:
     return None
@@ -311,48 +306,46 @@ with self.redis.pipeline() as both:
     if job is not None:
         both.lpush(f"claims:{{worker}}", job)
     both.execute()
-return job"""))),
-    Mutant(10, "a worker that is started again forgets what it had", ((
-        _CLAIM, f"""        if not hasattr(self, "begun"):
+return job""")}),
+    Mutant(10, "a worker that is started again forgets what it had", {
+        _CLAIM: f"""        if not hasattr(self, "begun"):
             self.begun = self.redis.delete(f"claims:{{worker}}")
-{_CLAIM}"""),)),
-    Mutant(10, "a file of the outbox can be read before it is whole", ((
+{_CLAIM}"""}),
+    Mutant(10, "a file of the outbox can be read before it is whole", {
         """        path = self.outbox / f"{time.time_ns()}.new"
         path.write_text(job)
         path.rename(path.with_suffix(".job"))
-""", """        path = self.outbox / f"{time.time_ns()}.job"
+""": """        path = self.outbox / f"{time.time_ns()}.job"
         path.write_text(job)
-"""),)),
-    Mutant(11, "the file of the outbox goes before the job is in the queue", (
-        (_TAKE + "            path.unlink(missing_ok=True)\n",
-         f"            path.unlink(missing_ok=True)\n{_TAKE}"),)),
-    Mutant(11, "put waits until the server answers", (
-        (_RELAYED, """        while True:
+"""}),
+    Mutant(11, "the file of the outbox goes before the job is in the queue", {
+        f"{_TAKE}{_GOES}": f"{_GOES}{_TAKE}"}),
+    Mutant(11, "put waits until the server answers", {_RELAYED: """        while True:
             try:
                 return self.relay()
             except Exception:
                 time.sleep(0.1)
-"""),)),
-    Mutant(11, "the outbox is in memory", (
-        (_RELAYED, ""),
-        ('''        path = self.outbox / f"{time.time_ns()}.new"
+"""}),
+    Mutant(11, "the outbox is in memory", {
+        _RELAYED: "",
+        '''        path = self.outbox / f"{time.time_ns()}.new"
         path.write_text(job)
         path.rename(path.with_suffix(".job"))
-''', '''        self.kept = [*getattr(self, "kept", []), job]
+''': '''        self.kept = [*getattr(self, "kept", []), job]
         try:
             while self.kept:
                 self.redis.lpush("queue", self.kept[0])
                 self.kept.pop(0)
         except Exception as error:
             print(error)
-'''))),
-    Mutant(12, "each delivery has an id of its own",
-           ((_ID, '        return f"<{time.time_ns()}@blog.example>"'),)),
-    Mutant(12, "the id is Python's hash of the text, another one in each process",
-           ((_ID, '        return f"<{hash(job)}@blog.example>"'),)),
-    Mutant(12, "an id is made of the first twenty letters",
-           ((_ID, '        return f"<{job[:20]}@blog.example>"'),)),
-    Mutant(12, "all mails have one id", ((_ID, '        return "<mail@blog.example>"'),)),
+'''}),
+    Mutant(12, "each delivery has an id of its own", {
+        _ID: '        return f"<{time.time_ns()}@blog.example>"'}),
+    Mutant(12, "the id is Python's hash of the text, another one in each process", {
+        _ID: '        return f"<{hash(job)}@blog.example>"'}),
+    Mutant(12, "an id is made of the first twenty letters", {
+        _ID: '        return f"<{job[:20]}@blog.example>"'}),
+    Mutant(12, "all mails have one id", {_ID: '        return "<mail@blog.example>"'}),
 ]  # fmt: skip
 
 

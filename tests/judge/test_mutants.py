@@ -41,4 +41,4 @@ def test_a_quick_one_is_caught(what: str) -> None:
 
 def test_a_change_that_the_sound_queue_has_no_place_for_is_an_error() -> None:
     with pytest.raises(LookupError, match="nothing"):
-        Mutant(1, "nothing", (("no such text", ""),)).source()
+        Mutant(1, "nothing", {"no such text": ""}).source()
