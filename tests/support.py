@@ -113,6 +113,20 @@ def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
     ]  # fmt: skip
 
 
+def told_by(
+    *words: object, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What `python -m` with these words says, and how it ends."""
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @contextmanager
 def up_running(
     *arguments: str,

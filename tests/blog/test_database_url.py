@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from programs import POSTGRES, needs
 from pydantic import ValidationError
-from support import administer, most_thorough, redis_running
+from support import administer, most_thorough, redis_running, told_by
 
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
@@ -29,14 +27,8 @@ NOBODY = "postgresql://me:secret@127.0.0.1:1/blog"
 
 def _told(program: str, tmp_path: Path, **settings: str) -> str:
     """What the program says, which must be an error and no traceback."""
-    environment = {**os.environ, "DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
-    told = subprocess.run(
-        [sys.executable, "-m", *PROGRAMS[program]],
-        env={**environment, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    where = {"DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
+    told = told_by(*PROGRAMS[program], **where, **settings)
     said = told.stdout + told.stderr
     assert told.returncode != 0, said
     assert "Traceback" not in said

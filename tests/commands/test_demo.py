@@ -11,29 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import most_thorough, until
-
-#: The command line on a machine without matplotlib.
-_BARE = "import sys; sys.modules['matplotlib'] = None; from demo_app.__main__ import main; main()"
-
-
-def _demo(
-    *arguments: str, folder: Path | None = None, python: tuple[str, ...] = ("-m", "demo_app")
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *python, "demo", *arguments]
-    environment = {**os.environ, "TMPDIR": str(folder)} if folder else None
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from support import most_thorough, told_by, until
 
 
 def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> None:
-    told = _demo("--comments", "80", "--kills", "2", "--json", "--dir", str(tmp_path))
+    words = ("demo", "--comments", "80", "--kills", "2", "--json", "--dir", tmp_path)
+    told = told_by("demo_app", *words)
     ledger = json.loads(told.stdout.splitlines()[-1])
     assert told.returncode == 0
     assert set(ledger) == {
@@ -54,12 +37,15 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
 
 @pytest.mark.thorough
 def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_later(
-    tmp_path: Path,
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    told = _demo("--comments", "40", "--kills", "1", folder=tmp_path, python=("-c", _BARE))
+    without = tmp_path_factory.mktemp("without")
+    (without / "matplotlib.py").write_text("raise ImportError")
+    words = ("demo", "--comments", "40", "--kills", "1")
+    told = told_by("demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(without))
     assert told.returncode == 0
-    for words in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
-        assert words in told.stdout
+    for said in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
+        assert said in told.stdout
     assert _left(tmp_path) == ["build/timeline.pickle"], "no folder in TMPDIR is left"
     draw = [sys.executable, "-m", "demo_app.demo.picture", str(tmp_path / "build")]
     subprocess.run(draw, check=True)
@@ -100,14 +86,15 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
 def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
     tmp_path: Path,
 ) -> None:
-    told = _demo("--comments", "8", "--kills", "1", folder=tmp_path)
+    words = ("demo", "--comments", "8", "--kills", "1")
+    told = told_by("demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path))
     assert "SIGKILL to worker pid" in told.stdout or "more --comments" in told.stdout
     assert "Traceback" not in told.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])
 def test_numbers_that_make_no_sense_are_refused_with_a_sentence(arguments: tuple[str, ...]) -> None:
-    told = _demo(*arguments)
+    told = told_by("demo_app", "demo", *arguments)
     assert told.returncode == 2
     assert arguments[0] in told.stderr
     assert len(told.stderr.splitlines()) == 1

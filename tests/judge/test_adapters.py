@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import told_by
 
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.targets import KNOWN
 
-COMMAND = [sys.executable, "-m", "demo_app", "judge", "--levels", "2", "--seed", "7"]
+COMMAND = ("demo_app", "judge", "--levels", "2", "--seed", "7")
 LEVEL = f" 2 holds  {LEVELS[2].name}"
 
 
@@ -21,7 +20,7 @@ LEVEL = f" 2 holds  {LEVELS[2].name}"
 @pytest.mark.timeout(600)  # each starts slowly on a busy machine
 def test_each_named_queue_runs_its_jobs_and_has_its_row_or_is_not_installed(tmp_path: Path) -> None:
     sheet = tmp_path / "table.csv"
-    told = subprocess.run([*COMMAND, "--table", "--csv", sheet], capture_output=True, text=True)
+    told = told_by(*COMMAND, "--table", "--csv", sheet)
     assert told.returncode == 0, told.stderr
     with sheet.open(encoding="utf-8") as file:
         rows = {row["queue"]: row for row in csv.DictReader(file)}
@@ -35,7 +34,7 @@ def test_each_named_queue_runs_its_jobs_and_has_its_row_or_is_not_installed(tmp_
         words = "is not installed|There is no|does not work here"
         assert re.search(words, rows[name]["made of"]), name
     assert told.stdout.count("| ✓ | 1 of 1 |") == told.stderr.count(LEVEL) == len(judged)
-    again = subprocess.run([*COMMAND, "--table", "--csv", sheet], capture_output=True, text=True)
+    again = told_by(*COMMAND, "--table", "--csv", sheet)
     assert again.stdout == told.stdout
     assert LEVEL not in again.stderr, "nothing is judged twice"
 
@@ -45,19 +44,10 @@ def test_a_readers_own_celery_app_is_judged_with_its_own_settings(tmp_path: Path
     (tmp_path / "shop").mkdir()
     text = "from celery import Celery\napp = Celery('shop', broker='amqp://nobody/')\n"
     (tmp_path / "shop" / "tasks.py").write_text(text)
-    command = [sys.executable, "-m", "demo_app", "judge", "--levels", "2", "--seed", "7"]
-
-    def judged(app: str) -> subprocess.CompletedProcess[str]:
-        told = subprocess.run(
-            [*command, f"celery:{app}"], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert not told.stderr
-        return told
-
-    told = judged("shop.tasks:app")
-    assert told.returncode == 0
+    told = told_by(*COMMAND, "celery:shop.tasks:app", cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
     assert f" 2 holds  {LEVELS[2].name}" in told.stdout
     assert "| celery:shop.tasks:app | ✓ | 1 of 1 |" in told.stdout, "its row of the table"
-    missing = judged("shop.no_such:app")
-    assert missing.returncode == 2
+    missing = told_by(*COMMAND, "celery:shop.no_such:app", cwd=tmp_path)
+    assert (missing.returncode, missing.stderr) == (2, "")
     assert "The Celery app shop.no_such:app can't be loaded" in missing.stdout

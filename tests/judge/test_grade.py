@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from judge.classroom import MINE, notebook
-from support import until
+from support import told_by, until
 
 from demo_app.judge import learners
 from demo_app.judge.grade import grade
@@ -27,10 +27,7 @@ GOOD = MINE.format(extra="", pop="rpop")
 def _graded(
     folder: Path, *arguments: object, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "demo_app", "judge", "--grade", folder, *arguments]
-    return subprocess.run(
-        [*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    return told_by("demo_app", "judge", "--grade", folder, *arguments, cwd=cwd)
 
 
 def _rows(sheet: Path) -> dict[str, dict[str, str]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import told_by
 
 import lab.checks
 import lab.prediction
@@ -26,8 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def graded(*arguments: str) -> str:
     """What ``judge --grade`` prints of the hand-ins here."""
-    command = [sys.executable, "-m", "demo_app", "judge", "--grade", ".", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return told_by("demo_app", "judge", "--grade", ".", *arguments).stdout
 
 
 def test_what_was_answered_and_predicted_is_in_a_table_of_the_class(
