@@ -113,14 +113,15 @@ def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
     ]  # fmt: skip
 
 
-def told_by(
-    *words: object, cwd: Path | None = None, **environment: str
+def run_python(
+    *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What `python -m` with these words says, and how it ends."""
+    """What Python says with these words, and how it ends."""
     return subprocess.run(
-        [sys.executable, "-m", *map(str, words)],
+        [sys.executable, *map(str, words)],
         cwd=cwd,
         env={**os.environ, **environment},
+        input=typed,
         capture_output=True,
         text=True,
         check=False,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from support import most_thorough
+from support import most_thorough, run_python
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -89,14 +87,8 @@ def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -
         if not {canonicalize_name(owner) for owner in owners} & {*there, PROJECT["name"]}
     ]
     assert "mypy" in hidden, "which only the tests need"
-    told = subprocess.run(
-        [sys.executable, "-c", _ALONE, ",".join(hidden), *modules],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([".", "tests", "notebooks"])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    paths = os.pathsep.join([".", "tests", "notebooks"])
+    told = run_python("-c", _ALONE, ",".join(hidden), *modules, cwd=ROOT, PYTHONPATH=paths)
     assert told.returncode == 0, told.stderr
 
 
@@ -106,7 +98,7 @@ def test_no_program_loads_what_it_was_not_asked_for() -> None:
         "import sys, demo_app.web.app, demo_app.worker.app, demo_app.commands;"
         "found = {'psycopg', 'matplotlib'} & sys.modules.keys(); assert not found, found"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    assert run_python("-c", code, cwd=ROOT).stderr == ""
 
 
 @pytest.mark.parametrize("name", ["celery-claims", "local-smtp"])

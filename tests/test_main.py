@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+from support import run_python
 
 
 @pytest.mark.parametrize(
@@ -17,7 +15,7 @@ import pytest
 )
 def test_without_what_it_needs_it_says_what_to_do(missing: str, said: list[str]) -> None:
     code = f"import signal, sys; {missing}; from demo_app.__main__ import main; sys.exit(main())"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    told = run_python("-c", code)
     assert told.returncode == 1
     assert all(words in told.stderr for words in said)
     assert len(told.stderr.splitlines()) == 1

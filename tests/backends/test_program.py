@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import run_python
 
 PRINT = "from demo_app.backends.celery_command import program\nprint(program())\n"
 
@@ -22,14 +21,8 @@ def test_a_program_is_called_by_its_module_or_file(
     for file in ("__main__.py", "till.py"):
         (tmp_path / "shop" / file).write_text(PRINT)
 
-    told = subprocess.run(
-        [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-
-    assert told.stdout == f"{name}\n"
+    assert run_python(*arguments, cwd=tmp_path).stdout == f"{name}\n"
 
 
 def test_typed_at_a_prompt_it_has_no_name_of_its_own() -> None:
-    told = subprocess.run([sys.executable, "-c", PRINT], capture_output=True, text=True, check=True)
-
-    assert told.stdout == "python\n"
+    assert run_python("-c", PRINT).stdout == "python\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from programs import POSTGRES, needs
 from pydantic import ValidationError
-from support import administer, most_thorough, redis_running, told_by
+from support import administer, most_thorough, redis_running, run_python
 
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
@@ -28,7 +28,7 @@ NOBODY = "postgresql://me:secret@127.0.0.1:1/blog"
 def _told(program: str, tmp_path: Path, **settings: str) -> str:
     """What the program says, which must be an error and no traceback."""
     where = {"DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
-    told = told_by(*PROGRAMS[program], **where, **settings)
+    told = run_python("-m", *PROGRAMS[program], **where, **settings)
     said = told.stdout + told.stderr
     assert told.returncode != 0, said
     assert "Traceback" not in said

@@ -99,7 +99,7 @@ def in_redis(queue: Queue) -> dict[str, Any]:
     return {"states": states, "holders": holders, "lists": lists}
 
 
-def told_by(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
+def run_python(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
     """The same, from the journal."""
     order = fold.order
     return {
@@ -119,7 +119,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
         for entry in after(store.client, last):
             fold.follow(entry)
             last = entry.id
-        seen, told = in_redis(store), told_by(fold, system.lanes)
+        seen, told = in_redis(store), run_python(fold, system.lanes)
         # of a job that moved to another queue nothing is left here
         moved = told["states"].keys() - seen["states"].keys()
         assert all(told["states"].pop(job) is State.DISCARDED for job in moved)

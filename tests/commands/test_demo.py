@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import most_thorough, told_by, until
+from support import most_thorough, run_python, until
 
 
 def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> None:
     words = ("demo", "--comments", "80", "--kills", "2", "--json", "--dir", tmp_path)
-    told = told_by("demo_app", *words)
+    told = run_python("-m", "demo_app", *words)
     ledger = json.loads(told.stdout.splitlines()[-1])
     assert told.returncode == 0
     assert set(ledger) == {
@@ -42,7 +42,9 @@ def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_la
     without = tmp_path_factory.mktemp("without")
     (without / "matplotlib.py").write_text("raise ImportError")
     words = ("demo", "--comments", "40", "--kills", "1")
-    told = told_by("demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(without))
+    told = run_python(
+        "-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(without)
+    )
     assert told.returncode == 0
     for said in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
         assert said in told.stdout
@@ -87,14 +89,14 @@ def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
     tmp_path: Path,
 ) -> None:
     words = ("demo", "--comments", "8", "--kills", "1")
-    told = told_by("demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path))
+    told = run_python("-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path))
     assert "SIGKILL to worker pid" in told.stdout or "more --comments" in told.stdout
     assert "Traceback" not in told.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])
 def test_numbers_that_make_no_sense_are_refused_with_a_sentence(arguments: tuple[str, ...]) -> None:
-    told = told_by("demo_app", "demo", *arguments)
+    told = run_python("-m", "demo_app", "demo", *arguments)
     assert told.returncode == 2
     assert arguments[0] in told.stderr
     assert len(told.stderr.splitlines()) == 1

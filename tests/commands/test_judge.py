@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from judge.classroom import MINE
-from support import told_by
+from support import run_python
 
 from demo_app.commands import main
 
-JUDGE = ("demo_app", "judge", "mine.py:Mine", "--levels", "1-2", "--seed", "7")
+JUDGE = ("-m", "demo_app", "judge", "mine.py:Mine", "--levels", "1-2", "--seed", "7")
 
 
 @pytest.mark.thorough
 def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE.format(extra="", pop="rpop"))
-    told = told_by(*JUDGE, "--json", cwd=tmp_path)
+    told = run_python(*JUDGE, "--json", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout.splitlines()[-1])
     assert (found["target"], found["seed"]) == ("mine.py:Mine", 7)
@@ -31,7 +31,7 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history_and_its_picture(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "mine.py").write_text(MINE.format(extra="", pop="lpop"))
-    told = told_by(*JUDGE, cwd=tmp_path)
+    told = run_python(*JUDGE, cwd=tmp_path)
     assert told.returncode == 1
     assert "run as job-2, job-1" in told.stdout, "with as few jobs as show it"
     assert "begins job-2" in told.stdout

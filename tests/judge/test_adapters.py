@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from support import told_by
+from support import run_python
 
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.targets import KNOWN
 
-COMMAND = ("demo_app", "judge", "--levels", "2", "--seed", "7")
+COMMAND = ("-m", "demo_app", "judge", "--levels", "2", "--seed", "7")
 LEVEL = f" 2 holds  {LEVELS[2].name}"
 
 
@@ -20,7 +20,7 @@ LEVEL = f" 2 holds  {LEVELS[2].name}"
 @pytest.mark.timeout(600)  # each starts slowly on a busy machine
 def test_each_named_queue_runs_its_jobs_and_has_its_row_or_is_not_installed(tmp_path: Path) -> None:
     sheet = tmp_path / "table.csv"
-    told = told_by(*COMMAND, "--table", "--csv", sheet)
+    told = run_python(*COMMAND, "--table", "--csv", sheet)
     assert told.returncode == 0, told.stderr
     with sheet.open(encoding="utf-8") as file:
         rows = {row["queue"]: row for row in csv.DictReader(file)}
@@ -34,7 +34,7 @@ def test_each_named_queue_runs_its_jobs_and_has_its_row_or_is_not_installed(tmp_
         words = "is not installed|There is no|does not work here"
         assert re.search(words, rows[name]["made of"]), name
     assert told.stdout.count("| ✓ | 1 of 1 |") == told.stderr.count(LEVEL) == len(judged)
-    again = told_by(*COMMAND, "--table", "--csv", sheet)
+    again = run_python(*COMMAND, "--table", "--csv", sheet)
     assert again.stdout == told.stdout
     assert LEVEL not in again.stderr, "nothing is judged twice"
 
@@ -44,10 +44,10 @@ def test_a_readers_own_celery_app_is_judged_with_its_own_settings(tmp_path: Path
     (tmp_path / "shop").mkdir()
     text = "from celery import Celery\napp = Celery('shop', broker='amqp://nobody/')\n"
     (tmp_path / "shop" / "tasks.py").write_text(text)
-    told = told_by(*COMMAND, "celery:shop.tasks:app", cwd=tmp_path)
+    told = run_python(*COMMAND, "celery:shop.tasks:app", cwd=tmp_path)
     assert (told.returncode, told.stderr) == (0, "")
     assert f" 2 holds  {LEVELS[2].name}" in told.stdout
     assert "| celery:shop.tasks:app | ✓ | 1 of 1 |" in told.stdout, "its row of the table"
-    missing = told_by(*COMMAND, "celery:shop.no_such:app", cwd=tmp_path)
+    missing = run_python(*COMMAND, "celery:shop.no_such:app", cwd=tmp_path)
     assert (missing.returncode, missing.stderr) == (2, "")
     assert "The Celery app shop.no_such:app can't be loaded" in missing.stdout

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from judge.broken import solution
-from support import until
+from support import run_python, until
 
 from demo_app.judge.arena import Arena
 from demo_app.judge.hearing import Hearing
@@ -115,7 +114,7 @@ def test_a_process_speaks_for_itself_only_and_not_of_the_future_or_the_time_befo
 from demo_app.judge.role import Role
 Role("w1", {str(tmp_path)!r}, "").ask("end", job="job-1", message_id="x")
 """
-    subprocess.run([sys.executable, "-c", stranger], capture_output=True, check=False)
+    run_python("-c", stranger)
     log.close()
     assert [event["event"] for event in log.events] == ["hello", "works", "stranger", "stranger"]
     assert began <= log.events[0]["at"] <= log.events[1]["at"] < log.events[2]["at"]
@@ -305,7 +304,7 @@ try:
 except BlockingIOError:
     print("no more")
 """
-        told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        told = run_python("-c", script)
     bound = "no more\n" * counts_by_namespace()
     assert told.stdout == f"\n1 [False, False, True, True, False]\n{bound}", told.stderr
 

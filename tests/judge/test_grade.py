@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from judge.classroom import MINE, notebook
-from support import told_by, until
+from support import run_python, until
 
 from demo_app.judge import learners
 from demo_app.judge.grade import grade
@@ -27,7 +27,7 @@ GOOD = MINE.format(extra="", pop="rpop")
 def _graded(
     folder: Path, *arguments: object, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return told_by("demo_app", "judge", "--grade", folder, *arguments, cwd=cwd)
+    return run_python("-m", "demo_app", "judge", "--grade", folder, *arguments, cwd=cwd)
 
 
 def _rows(sheet: Path) -> dict[str, dict[str, str]]:

@@ -1,7 +1,6 @@
 """The fixture as other people's tests use it."""
 
-import subprocess
-import sys
+from support import run_python
 
 TESTS = """
 import smtplib
@@ -40,14 +39,11 @@ def test_it_misbehaves_on_request_and_can_be_cleared(mail_sink):
 
 def test_it_is_there_without_a_word(tmp_path):
     (tmp_path / "test_theirs.py").write_text(TESTS)
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis",
-         "--rootdir", tmp_path, "-c", "/dev/null", tmp_path],
-        capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
+    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-c", "/dev/null")
+    ran = run_python("-m", "pytest", *quiet, "--rootdir", tmp_path, tmp_path, cwd=tmp_path)
     assert "3 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_a_run_that_does_not_ask_for_it_does_not_pay_for_it():
     code = "import sys, local_smtp.pytest_plugin; print('fastapi' in sys.modules)"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+    assert run_python("-c", code).stdout == "False\n"

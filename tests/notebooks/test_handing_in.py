@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import told_by
+from support import run_python
 
 import lab.checks
 import lab.prediction
@@ -25,7 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def graded(*arguments: str) -> str:
     """What ``judge --grade`` prints of the hand-ins here."""
-    return told_by("demo_app", "judge", "--grade", ".", *arguments).stdout
+    return run_python("-m", "demo_app", "judge", "--grade", ".", *arguments).stdout
 
 
 def test_what_was_answered_and_predicted_is_in_a_table_of_the_class(

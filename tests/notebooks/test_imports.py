@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from notebooks.kernels import NOTEBOOKS
+from support import run_python
 
 #: Interrupts itself when redis has imported some of its parts, and not yet all.
 PROGRAM = """
@@ -29,7 +27,5 @@ print(redis.exceptions.RedisError.__name__)
 
 
 def test_an_interrupt_in_the_middle_of_an_import_waits_for_its_end() -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=NOTEBOOKS, capture_output=True, text=True, check=False
-    )
+    told = run_python("-c", PROGRAM, cwd=NOTEBOOKS)
     assert told.stdout == "interrupted\nRedisError\n", told.stderr

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from copy import copy
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from notebooks.lesson import run_lesson
 from notebooks.sentences import sentences, unsayable
 from notebooks.wrong import WRONG
 from programs import JAPANESE_FONT, needs
+from support import run_python
 
 from local_smtp.web import words
 
@@ -37,11 +35,7 @@ print(axes.get_xlabel())
 
 def heard(code: str, folder: Path = JAPANESE, typed: str = "", **environment: str) -> str:
     """What a kernel that begins in that folder prints."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=inherited | environment, input=typed,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_python("-c", code, cwd=folder, typed=typed, **{"PYTHONPATH": "", **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
