@@ -65,14 +65,16 @@ def test_it_runs_alone_beside_a_job_of_a_queue_that_was_paused_meanwhile(scene: 
     assert [claimed.claim.id for claimed in queue.claim("probe", both)] == ["job-1"]
 
 
-def test_a_suspect_that_has_waited_for_a_minute_has_its_turn(scene: Scene) -> None:
+def test_a_suspect_stops_nobody_until_it_has_waited_for_a_minute(scene: Scene) -> None:
     scene.die_with_a_job("w0", "w1")
-    scene.note_earlier(61.0)
     scene.put(0, priority=1)
     busy = scene.claim()
-    scene.put(2)
+    scene.put(2, 3)
+    assert scene.takes() == ["job-2"]
+    scene.note_earlier(61.0)
     assert not scene.takes()
-    scene.queue.finish(busy, Disposition.DONE)
+    for held in (busy, *scene.queue.held_by("w", ["mail"])):
+        scene.queue.finish(held, Disposition.DONE)
     assert scene.takes() == ["job-1"]
 
 
