@@ -71,6 +71,18 @@ def nothing():
 """
 
 
+#: `celery worker` alone: that command first loads all others of Celery, and Flower's, which takes
+#: longer than the rest of a worker's start.
+WORKER = """
+from celery.bin.base import CLIContext
+from celery.bin.worker import worker
+from shop import app
+
+context = CLIContext(app, no_color=False, workdir=None)
+worker.main(prog_name="celery worker", obj=context, auto_envvar_prefix="CELERY_WORKER")
+"""
+
+
 class Shop:
     """The app in a folder, the Redis server that it uses, and every worker started for it.
 
@@ -84,6 +96,7 @@ class Shop:
         self.folder, self.transport, self.pool, self.settings = folder, transport, pool, settings
         folder.mkdir(exist_ok=True)
         (folder / "shop.py").write_text(APP)
+        (folder / "worker.py").write_text(WORKER)
         self.notes = folder / "notes.txt"
         self.notes.touch()
         self.port = take(0, "Redis")
@@ -144,7 +157,7 @@ class Shop:
         """Start a worker in a process group of its own, and wait until it says that it is ready."""
         number = len(self.workers) + 1
         log = self.folder / f"worker-{number}.log"
-        command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "--loglevel", "INFO"]
+        command = [sys.executable, "worker.py", "--loglevel", "INFO"]
         command += ["--pool", self.pool, "--concurrency", "2", "--hostname", f"w{number}@here"]
         with log.open("w") as output:
             worker = self.start([*command, *options], output)
