@@ -15,7 +15,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks.kernels import NOTEBOOKS
 from programs import BROWSER, needs
-from sphinx.cmd.build import build_main
 from support import browser_running
 
 from playground import build as playground
@@ -68,6 +67,8 @@ def _put(path: Path, cells: list[Any]) -> None:
 
 def build(tree: Path, folder: Path, *options: str) -> int:
     """What `make book` does with the tree: a site in the folder; Sphinx's exit status."""
+    from sphinx.cmd.build import build_main  # half a second, for each process that collects tests
+
     usual = ["-q", "-W", "--keep-going", "-d", str(folder / "pages"), *options]
     return build_main([*usual, "-c", str(NOTEBOOKS / "book"), str(tree), str(folder / "book")])
 
