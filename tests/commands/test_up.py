@@ -41,21 +41,22 @@ def test_a_variable_that_is_no_setting_is_named(running: tuple[dict[str, Any], P
     assert "DEMO_WORKRES" in errors.read_text()
 
 
-def test_without_controls_no_page_kills(running: tuple[dict[str, Any], Path]) -> None:
+def test_without_controls_nothing_can_be_disturbed(running: tuple[dict[str, Any], Path]) -> None:
     ready, _ = running
-    assert _ask_for_a_kill(ready) == 403
-
-
-def _ask_for_a_kill(ready: dict[str, Any]) -> int:
     with Client(ready) as client:
-        return client.web.post("/stage/do/kill-worker").status_code
+        for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
+            assert client.web.post(f"/stage/do/{act}").status_code == 403
+        kill = {"what": "kill", "worker": client.summary()["workers"][0]["id"]}
+        assert client.web.post("/jobs/worker", data=kill).status_code == 403
+        assert "Kill" not in client.web.get("/jobs").text
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
     with up_running("--controls") as process:
         ready = next_line(process)
         (worker,) = ready["pids"]["worker"]
-        assert _ask_for_a_kill(ready) == 204
+        with Client(ready) as client:
+            assert client.web.post("/stage/do/kill-worker").status_code == 204
         assert next_line(process) == {"event": "died", "role": "worker", "pid": worker}
         started = next_line(process)
         assert (started["event"], started["role"]) == ("started", "worker")

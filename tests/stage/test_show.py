@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -29,9 +28,3 @@ def test_a_step_that_makes_no_sense_is_refused_with_the_reason(step, why: str) -
 def test_every_show_that_is_shipped_makes_sense() -> None:
     for name in shows():
         assert steps(name, "en")
-
-
-def test_a_show_that_does_not_exist_is_said_so(holder: httpx.Client) -> None:
-    answer = holder.get("/stage", params={"show": "an-hour"})
-    assert answer.status_code == 404
-    assert "there is fifteen-minutes, four-minutes" in answer.text

@@ -142,18 +142,6 @@ def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     assert not processes.lives(-1)
 
 
-def test_without_controls_nothing_can_be_disturbed() -> None:
-    with (
-        Stack(workers=1, controls=False) as serious,
-        Client(serious.ready) as client,
-    ):
-        for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
-            assert client.web.post(f"/stage/do/{act}").status_code == 403
-        kill = {"what": "kill", "worker": client.summary()["workers"][0]["id"]}
-        assert client.web.post("/jobs/worker", data=kill).status_code == 403
-        assert "Kill" not in client.web.get("/jobs").text
-
-
 def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) -> None:
     press(holder, "memory")
     client.set_faults({**SLOW, "seconds": 2})
@@ -182,3 +170,16 @@ def test_a_queue_that_is_held_says_that_it_is_paused(holder) -> None:
     assert "❚❚ paused" in StagePage(holder).text
     press(holder, "let-queue")
     assert "❚❚ paused" not in StagePage(holder).text
+
+
+def test_without_a_twin_the_key_and_the_shows_last_act_are_left_out(client: Client) -> None:
+    answer = client.web.post("/stage/do/twin")
+    assert answer.status_code == 409
+    assert "--twin" in answer.json()["detail"]
+    assert "stock Celery" not in client.web.get("/stage?show=four-minutes").text
+
+
+def test_a_show_that_does_not_exist_is_said_so(holder: httpx.Client) -> None:
+    answer = holder.get("/stage", params={"show": "an-hour"})
+    assert answer.status_code == 404
+    assert "there is fifteen-minutes, four-minutes" in answer.text

@@ -63,14 +63,6 @@ def test_a_new_round_forgets_what_stock_still_holds(holder) -> None:
     assert set(lane(StagePage(holder), "twin").values()) == {0}
 
 
-def test_without_a_twin_the_key_and_the_shows_last_act_are_left_out() -> None:
-    with Stack(workers=0, controls=True) as alone, Client(alone.ready) as client:
-        answer = client.web.post("/stage/do/twin")
-        assert "stock Celery" not in client.web.get("/stage?show=four-minutes").text
-    assert answer.status_code == 409
-    assert "--twin" in answer.json()["detail"]
-
-
 def test_a_twin_wants_the_bundled_redis() -> None:
     with pytest.raises(StackError, match="bundled Redis"):
         Stack(twin=True, redis_url="redis://127.0.0.1:1/0")
