@@ -74,6 +74,8 @@ REQUEST_FIELDS, REQUESTS_AHEAD = 100, 16
 HELD_BYTES = 32 * MIB
 #: Bytes of a request's body; more is answered with 413.
 REQUEST_BODY_BYTES = 256 * 1024
+#: Percent signs in a form's body: 10,000 characters of four bytes, and what else a comment has.
+REQUEST_ESCAPES = 45_000
 #: Seconds in which a request has to be complete; later it is cut off.
 REQUEST_SECONDS = 20.0
 #: Clients that follow events at once; one more is answered with 503.

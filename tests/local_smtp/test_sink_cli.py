@@ -13,7 +13,7 @@ import pytest
 from support import patience
 
 from local_smtp.__main__ import main
-from local_smtp.resources import why_not_private
+from local_smtp.resources import listen, why_not_private
 
 #: The exit status of a command that does not start, and the lines that it says.
 Ended = tuple[int, list[str]]
@@ -155,3 +155,9 @@ def test_help_names_every_option(run):
     assert status == 0
     for option in ("--host", "--smtp-port", "--inbox-port", "--dir", "--json", "--token"):
         assert option in "".join(told)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has one of the two")
+def test_all_addresses_of_ip_version_6_are_those_of_version_4_too():
+    with listen("::", 0, "--smtp-port") as door:
+        socket.create_connection(("127.0.0.1", door.getsockname()[1]), 5).close()

@@ -59,6 +59,15 @@ def test_a_form_of_more_than_a_hundred_fields_is_refused(
     assert [reader.get(f"/?{'a&' * many}").status_code for many in (90, 110)] == [200, 413]
 
 
+def test_a_form_of_percent_signs_is_refused_and_a_comment_of_long_characters_is_not(
+    reader: httpx.Client,
+) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    long = {**COMMENT, "body": "\U0001f642" * 10_000}
+    assert reader.post("/posts/2", content="a=" + "%" * 50_000, headers=kind).status_code == 413
+    assert reader.post("/posts/2", data=long).status_code == 303
+
+
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/jobs", 401)])
 def test_requests_begin_one_by_one_and_all_else_has_its_turn_between_them(
     path: str, status: int
