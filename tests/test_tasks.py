@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from blog.sample import a_picture
 from PIL import Image
 from support import most_thorough, until
 
@@ -27,12 +28,6 @@ from demo_app.stack.client import Client
 from demo_app.tasks import mail_monthly_report, mail_thumbnail
 
 BACKENDS = [name for name in BackendName if name is not BackendName.INLINE]
-
-
-def a_picture() -> bytes:
-    file = BytesIO()
-    Image.new("RGB", (800, 600), "teal").save(file, "PNG")
-    return file.getvalue()
 
 
 def put_all_three_in(database: Database) -> None:

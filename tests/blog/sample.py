@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+from PIL import Image
+
 from demo_app.blog import posts
 from demo_app.blog.database import Database
 from demo_app.broker.events import State
@@ -13,6 +17,13 @@ from demo_app.jobs import task
 @task(queue_name="mail")
 def tell(comment_id: int) -> None:
     """In place of a task that takes a comment's id."""
+
+
+def a_picture() -> bytes:
+    """A PNG of 800 to 600."""
+    file = BytesIO()
+    Image.new("RGB", (800, 600), "teal").save(file, "PNG")
+    return file.getvalue()
 
 
 def comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:

@@ -30,7 +30,10 @@ def test_a_healthy_machine_passes_every_check_and_hears_so_in_the_language_of_th
         told.append(capsys.readouterr().out)
     assert "ok    空きメモリ: " in told[0]
     assert "ok    packages: " not in told[0]
+    checks = json.loads(told[1])["checks"]
+    assert [one["name"] for one in checks if one["well"]] == [name for name, *_ in results()]
     assert "free memory" in told[1]
+    assert told[1].count("\n") == 1, "a machine in one line can be pasted"
     assert "ok    DEMO_REDIS_URL: none is set" in told[2], "and programs hear English"
     assert all(line.startswith("ok") for line in told[2].splitlines())
     assert len(told[2].splitlines()) >= 5
@@ -76,10 +79,3 @@ def test_a_python_with_known_holes_is_warned_of_and_is_no_failure(
     found, well = next((what, well) for name, what, well in results() if name == "Python")
     assert well
     assert ("CVE-2024-7592" in found) == warned
-
-
-def test_a_machine_in_one_line_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--json"]) == 0
-    [line] = capsys.readouterr().out.splitlines()
-    checks = json.loads(line)["checks"]
-    assert [one["name"] for one in checks if one["well"]] == [name for name, *_ in results()]

@@ -5,52 +5,42 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import pytest
 from bad_wire import BadWire
 from support import until
 
 
-class Wire:
-    """A proxy before a server that answers each request with itself, and remembers it."""
+class Wire(socketserver.ThreadingTCPServer):
+    """A server that answers each request with itself, and remembers it; a proxy before it."""
+
+    daemon_threads = True
 
     def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
         self.requests: list[bytes] = []
-        self._server = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
         end = socket.create_server(("127.0.0.1", 0))
         self._port = end.getsockname()[1]
-        there = partial(asyncio.open_connection, "127.0.0.1", self._server.getsockname()[1])
-        self.proxy = BadWire({end: there})
+        self.proxy = BadWire({end: partial(asyncio.open_connection, *self.server_address)})
+
+    def finish_request(self, request: Any, client_address: object) -> None:
+        with suppress(OSError):
+            while data := request.recv(100):
+                self.requests.append(data)
+                request.sendall(data)
 
     def open(self) -> socket.socket:
         """A connection through it, which has been used."""
         line = socket.create_connection(("127.0.0.1", self._port), timeout=20.0)
         assert ask(line, b"first") == b"first"
         return line
-
-    def close(self) -> None:
-        """Close both."""
-        self.proxy.end()
-        self._server.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                line, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(line,), daemon=True).start()
-
-    def _answer(self, line: socket.socket) -> None:
-        with line, suppress(OSError):
-            while data := line.recv(100):
-                self.requests.append(data)
-                line.sendall(data)
 
 
 def ask(line: socket.socket, request: bytes) -> bytes:
@@ -61,9 +51,10 @@ def ask(line: socket.socket, request: bytes) -> bytes:
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    made = Wire()
-    yield made
-    made.close()
+    with Wire() as made:
+        yield made
+        made.proxy.end()
+        made.shutdown()
 
 
 def test_a_request_that_is_lost_never_arrives(wire: Wire) -> None:

@@ -91,11 +91,13 @@ def test_inline_keeps_the_reader_waiting_and_loses_nothing(client, holder) -> No
 def test_the_mail_servers_moods_are_switched_on_and_off(client, holder) -> None:
     moods = []
     names = {"slow-mail": "slow", "no-mail": "down"}
+    press(holder, "memory")
     for act in ("slow-mail", "slow-mail", "no-mail", "start-again"):
         press(holder, act)
         page = StagePage(holder)
         moods.append([mood for button, mood in names.items() if page.pressed(button)])
     assert moods == [["slow"], [], ["down"], []]
+    assert page.pressed("celery"), "all is as it was configured again"
 
 
 def test_a_mail_server_that_is_down_takes_nothing_over_connections_that_were_kept(

@@ -8,14 +8,9 @@ from io import BytesIO
 
 import httpx
 import pytest
+from blog.sample import a_picture
 from PIL import Image
 from support import until
-
-
-def a_picture() -> bytes:
-    file = BytesIO()
-    Image.new("RGB", (800, 600), "teal").save(file, "PNG")
-    return file.getvalue()
 
 
 def upload(reader: httpx.Client, content: bytes) -> httpx.Response:
