@@ -169,7 +169,7 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
     scene.put(1)
     [late] = scene.queue.claim(here.lease.worker, LANES)
     for _ in range(2):  # two looks in a row have met it
-        here.give_back_unanswered()
+        here.queue.take(here.give_back_unanswered())
     assert scene.waiting == ["job-1"]
     assert here.track(late) is None
     assert here.held() == {}

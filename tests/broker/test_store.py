@@ -120,6 +120,8 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
 
     scene.start("idle")
     assert not ends_its_wait(lambda: None)
+    again = partial(scene.start, "idle")  # when its next beat finds that it is unknown
+    assert ends_its_wait(lambda: [act() for act in (queue.client.flushall, again)]), "a wipe"
     assert ends_its_wait(lambda: scene.put(1))
     for how in (Disposition.REQUEUE, Disposition.LOST):
         assert ends_its_wait(partial(queue.finish, scene.claim("idle"), how)), how
@@ -129,8 +131,6 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     assert ends_its_wait(lambda: queue.deregister("leaving"))
     scene.claim("dying")
     assert ends_its_wait(lambda: scene.lose("dying"))
-    wiped = (queue.client.flushall, partial(queue.register, "idle again", LEASE, "{}"))
-    assert ends_its_wait(lambda: [act() for act in wiped]), "its next beat finds that it is unknown"
 
 
 def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
