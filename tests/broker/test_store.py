@@ -120,8 +120,6 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
 
     scene.start("idle")
     assert not ends_its_wait(lambda: None)
-    again = partial(scene.start, "idle")  # when its next beat finds that it is unknown
-    assert ends_its_wait(lambda: [act() for act in (queue.client.flushall, again)]), "a wipe"
     assert ends_its_wait(lambda: scene.put(1))
     for how in (Disposition.REQUEUE, Disposition.LOST):
         assert ends_its_wait(partial(queue.finish, scene.claim("idle"), how)), how
@@ -131,6 +129,15 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     assert ends_its_wait(lambda: queue.deregister("leaving"))
     scene.claim("dying")
     assert ends_its_wait(lambda: scene.lose("dying"))
+
+
+def test_who_waits_when_redis_is_wiped_is_woken_by_the_next_beat(scene: Scene) -> None:
+    """Which finds that it is unknown, and begins anew."""
+    scene.start("idle")
+    [after] = scene.queue.scripts.run("claim", "idle", 1, *LANES)
+    scene.queue.client.flushall()
+    scene.start("idle again")
+    assert scene.queue.client.xread({"wake": after})
 
 
 def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
