@@ -135,7 +135,7 @@ def test_who_speaks_without_end_or_no_text_is_not_listened_to(
     log = Hearing(tmp_path / "events.sock", lambda pid, who: who, lambda who, event: {})
     with suppress(OSError, EOFError):  # it hangs up
         for _ in range(30):
-            Role("loud", str(tmp_path), "").ask("error", error=error)
+            Role(tmp_path.name, str(tmp_path), "").ask("error", error=error)
     log.close()
     assert least <= sum(len(event["error"]) for event in log.events) <= most
 
