@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median, median_low
 
-from demo_app.judge.hearing import Event
-from demo_app.judge.judge import Outcome, Verdict
+from demo_app.judge.judge import Verdict
 from demo_app.judge.levels import MANY
 from demo_app.judge.record import Record
 
 #: The level at which a worker is killed in its job, and another is ready.
-_AFTER_A_KILL = 6
+AFTER_A_KILL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,10 @@ class Cost:
 def costs(verdicts: Sequence[Verdict]) -> list[Cost]:
     """Of the queue that these verdicts are on, as far as their levels have asked."""
     trials = [trial for verdict in verdicts for trial in verdict.trials]
-    busy = [trial.record for trial in trials if _is_busy(trial)]
-    kills = [trial.record.back for trial in trials if trial.plan.level == _AFTER_A_KILL]
+    # many jobs waited, and nothing was broken
+    plain = (trial for trial in trials if not trial.plan.faults)
+    busy = [trial.record for trial in plain if len(trial.plan.jobs) >= MANY]
+    kills = [trial.record.back for trial in trials if trial.plan.level == AFTER_A_KILL]
     commands = [found for record in busy if (found := _commands(record))]
     shares = [found for record in busy if (found := _share(record))]
     return [
@@ -55,11 +55,6 @@ def costs(verdicts: Sequence[Verdict]) -> list[Cost]:
         Cost("beside_lpush", "of a bare LPUSH's jobs a second", 0.25,
              median_low(shares) if shares else None, more=True),
     ]  # fmt: skip
-
-
-def _is_busy(trial: Outcome) -> bool:
-    """Whether many jobs waited, and nothing was broken."""
-    return len(trial.plan.jobs) >= MANY and not trial.plan.faults
 
 
 def _commands(record: Record) -> float:
@@ -74,19 +69,6 @@ def _commands(record: Record) -> float:
 def _share(record: Record) -> float:
     """The time of a bare LPUSH, of that of a put, and of a worker from one job's end to the next
     one's begin. Of each the median: others may have the processor meanwhile."""
-    bare = [*_gaps(record.events, "pushes", "pushed")]
-    put = [*_gaps(record.events, "putting", "put")]
-    on = [*_gaps(record.events, "end", "begin")]
+    bare, put = record.gaps("pushes", "pushed"), record.gaps("putting", "put")
+    on = record.gaps("end", "begin")
     return median(bare) / (median(put) + median(on)) if bare and put and on else 0.0
-
-
-def _gaps(events: Iterable[Event], first: str, then: str) -> Iterator[float]:
-    """Seconds from one event to another, which is the next of these of its process."""
-    mine: dict[str, list[Event]] = {}
-    for event in events:
-        if event["event"] in (first, then):
-            mine.setdefault(event["who"], []).append(event)
-    for said in mine.values():
-        for one, other in pairwise(said):
-            if (one["event"], other["event"]) == (first, then):
-                yield other["at"] - one["at"]

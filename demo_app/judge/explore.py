@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from demo_app.judge import picture
 from demo_app.judge.frozen import FrozenRedis
 from demo_app.judge.record import Record, Say
 from demo_app.judge.stepping import Process, State, Step, Stepper
@@ -36,10 +35,6 @@ class Explored:
     states: int
     whole: bool
     record: Record = field(repr=False)
-
-    def svg(self, say: Say = str.format) -> str:
-        """The way in the judge's picture."""
-        return picture.svg(self.record, self.why, say)
 
 
 def explore(

@@ -148,7 +148,7 @@ def main() -> None:
             os.close(0)
             answers.close()
             with suppress(OSError, EOFError):  # the trial is over
-                role = Role.from_json(line)
+                role = Role(**json.loads(line))
                 try:
                     play(role, queue_class, steps)
                 except BaseException as error:  # a fork never goes on with this loop

@@ -94,9 +94,19 @@ class Record:
     def quick_put(self) -> float:
         """Of several puts; else 0: the seconds of the second in speed. One may find an empty queue
         and need not wait for it."""
-        began = {(e["who"], e["job"]): e["at"] for e in self.of("putting")}
-        times = [e["at"] - began.get((e["who"], e["job"]), e["at"]) for e in self.of("put")]
-        return sorted(times)[1] if len(times) > 2 else 0.0
+        times = sorted(self.gaps("putting", "put"))
+        return times[1] if len(times) > 2 else 0.0
+
+    def gaps(self, first: str, then: str) -> list[float]:
+        """Seconds from each event of the first kind to the next of the other in its process."""
+        began: dict[str, float] = {}
+        times: list[float] = []
+        for event in self.events:
+            if event["event"] == first:
+                began[event["who"]] = event["at"]
+            elif event["event"] == then and event["who"] in began:
+                times.append(event["at"] - began.pop(event["who"]))
+        return times
 
     @property
     def overlaps(self) -> bool:

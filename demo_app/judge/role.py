@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,8 +64,8 @@ class Role:
     who: str
     folder: str
     address: str
-    jobs: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
+    jobs: Sequence[str] = ()
+    asks: Sequence[str] = ()
     halt: str = ""
     skew: float = 0.0
     rescues: bool = True
@@ -88,15 +88,9 @@ class Role:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` made."""
-        fields = json.loads(text)
-        return cls(**{**fields, "jobs": tuple(fields["jobs"]), "asks": tuple(fields["asks"])})
-
-    @classmethod
     def mine(cls) -> Self:
         """The role of this process."""
-        return cls.from_json(Path(os.environ[VARIABLE]).read_text("utf-8"))
+        return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
         """Say to the judge what happened; returns its answer to what `asks`."""

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
@@ -39,32 +39,29 @@ _MEMORY = 256 << 20
 DOWN = ["? (the server is down)"]
 
 
-class Server:
+class Server(Protocol):
     """See the module.
 
     socket_name: what a cable's socket has to be called, for the clients of this server. address:
     its URL, with a gap for the port, if it is reached by one.
     """
 
-    socket_name = address = ""
+    socket_name: str = ""
+    address: str = ""
 
     def start(self) -> None:
         """Start it on the data that it had."""
-        raise NotImplementedError
 
     def kill(self) -> None:
         """SIGKILL, to it and its processes."""
-        raise NotImplementedError
 
     async def connect(self) -> Streams:
         """A connection to it."""
-        raise NotImplementedError
 
     def where(self, text: str) -> tuple[list[str], float | None]:
         """The keys or tables with the job's text; a list in which one element with it is twice is
         there twice. An empty list: the job is nowhere. And the seconds until the last of them is
         gone by itself; None if one stays."""
-        raise NotImplementedError
 
 
 class RedisServer(Server):

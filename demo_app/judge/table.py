@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from demo_app.judge.costs import costs
+from demo_app.judge.costs import AFTER_A_KILL, costs
 from demo_app.judge.judge import PATIENCE, Verdict
 from demo_app.judge.sheet import SIGNS
 from demo_app.judge.targets import versions
@@ -18,8 +18,6 @@ from demo_app.markdown import table as as_table
 from demo_app.stack import redis_server
 
 BACK = "a killed worker's job runs again after"
-#: The level at which a worker is killed in its job, and another is ready.
-_AFTER_A_KILL = 6
 
 
 def head(levels: Iterable[int]) -> list[str]:
@@ -44,7 +42,7 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
         made_of,
         *(SIGNS[verdict.held] for verdict in verdicts),
         f"{sum(held)} of {len(held)}",
-        next((_back(v) for v in verdicts if v.level.number == _AFTER_A_KILL), ""),
+        next((_back(v) for v in verdicts if v.level.number == AFTER_A_KILL), ""),
         *(cost.told for cost in costs(verdicts) if cost.key != "back_s"),
         f"{lost} and {late} of {sum(verdict.count('put') for verdict in verdicts)}",
         told,

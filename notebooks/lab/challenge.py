@@ -94,7 +94,7 @@ def explore(queue: type) -> Picture | str:
     between any two of them; in words that there is none."""
     found = explored(queue, say=say)
     if found.why:
-        return Picture(found.svg(say), found.why)
+        return Picture(svg(found.record, found.why, say), found.why)
     told = "No job is lost in {states} states: these are all that there are."
     return say(
         told if found.whole else "No job is lost in the first {states} states.", states=found.states

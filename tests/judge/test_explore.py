@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from judge.broken import CHALLENGES, solution
 from support import most_thorough
 
 from demo_app.judge.explore import Explored, explore
+from demo_app.judge.frozen import FrozenRedis
 from demo_app.judge.history import story
+from demo_app.judge.picture import svg
 
 
 def _steps(found: Explored) -> list[str]:
@@ -57,7 +61,7 @@ def test_a_popped_job_is_lost_with_its_worker_in_three_steps() -> None:
     found = explore(queue_of(4))
     assert found.why == "job-1 is lost, after the kill of w1. It takes 3 steps."
     assert _steps(found)[-2:] == ["w1: SIGKILL", "server: job-1 is nowhere"]
-    assert "job-1 is nowhere" in found.svg()
+    assert "job-1 is nowhere" in svg(found.record, found.why)
 
 
 def test_jobs_that_no_other_process_sees_are_lost_without_a_kill() -> None:
@@ -73,3 +77,24 @@ def test_two_who_look_at_once_begin_one_job_twice() -> None:
 def test_a_queue_that_gives_back_what_a_dead_worker_held_loses_nothing(number: int) -> None:
     found = explore(queue_of(number))
     assert (found.why, found.whole) == ("", True)
+
+
+def test_an_expiry_is_as_in_redis_and_stands_still_with_the_clock(tmp_path: Path) -> None:
+    with FrozenRedis(tmp_path) as server:
+        ask = server.command
+        ask("SET", "lease", "w1", "EX", 5)
+        server.now += 2
+        assert (ask("SET", "lease", "w2", "KEEPTTL"), ask("TTL", "lease")) == ("OK", 3)
+        assert server.client.pttl("lease") == -1, "in the server itself it would go on"
+        with pytest.raises(redis.ResponseError):
+            ask("GETEX", "lease", "EX", "soon")
+        assert server.client.pttl("lease") == -1
+        ask("PEXPIRE", "lease", 1500)
+        ask("PSETEX", "other", 1000, "x")
+        assert ask("PERSIST", "other") == 1
+        server.now += 1.5
+        assert [ask("EXISTS", name) for name in ("lease", "other")] == [0, 1]
+        ask("EXPIRE", "other", 9)
+        ask("SET", "other", "y")
+        assert ask("TTL", "other") == -1
+        assert server.script("return redis.pcall('GET', 'lease')", []) is None
