@@ -181,14 +181,6 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
         assert not re.search("[\x00\u202e]", page)
 
 
-def test_jobs_that_wait_without_a_worker_are_warned_of() -> None:
-    with Stack(workers=0) as lonely, Client(lonely.ready) as client:
-        client.comment()
-        client.wait_for(lambda now: now["queued"] == 1)
-        told = "1 job waits, and no worker is there to run it"
-        assert told in client.web.get("/jobs").text
-
-
 def test_a_page_reads_no_more_from_a_long_queue_than_from_a_short_one(client, holder) -> None:
     def commands(path: str) -> int:
         before = _calls(client)

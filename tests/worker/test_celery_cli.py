@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def waiting(stack: Stack) -> Iterator[Client]:
 
 
 def test_a_worker_started_by_hand_works_for_a_running_stack(stack: Stack, waiting: Client) -> None:
+    warned = waiting.web.get("/jobs").text
+    assert re.search(r"\d+ jobs? waits?, and no worker is there to run", warned)
     ready = stack.ready
     environment = {
         **os.environ,
