@@ -100,10 +100,10 @@ class Match(BaseModel):
 
     def takes(self, sender: str, recipients: Sequence[str], subject: str) -> bool:
         """Whether a mail, as far as it is known yet, is one of these."""
-        return (
-            _like(sender, self.sender)
-            and _like(subject, self.subject)
-            and (self.to == "*" or any(_like(recipient, self.to) for recipient in recipients))
+        known = {"from": [sender], "to": recipients, "subject": [subject]}
+        return all(
+            any(fnmatchcase(text.lower(), pattern.lower()) for text in known[name])
+            for name, pattern in self.patterns().items()
         )
 
 
@@ -154,7 +154,3 @@ class Fault(BaseModel):
         }
         parts += [translated(words).format(n=n) for words, n in counts.items() if n is not None]
         return ", ".join(parts)
-
-
-def _like(value: str, pattern: str) -> bool:
-    return pattern == "*" or fnmatchcase(value.lower(), pattern.lower())

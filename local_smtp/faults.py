@@ -20,16 +20,14 @@ class _Rule:
     def strikes(self) -> bool:
         match, times = self.fault.match, self.fault.times
         self.seen += 1
-        if match.nth is not None and self.seen != match.nth:
-            return False
-        if match.every is not None and self.seen % match.every:
-            return False
-        if times is not None and self.hits >= times:
-            return False
-        if self.draws.random() >= self.fault.probability:
-            return False
-        self.hits += 1
-        return True
+        struck = (
+            match.nth in (None, self.seen)
+            and self.seen % (match.every or 1) == 0
+            and (times is None or self.hits < times)
+            and self.draws.random() < self.fault.probability
+        )
+        self.hits += struck
+        return struck
 
     def in_force(self) -> Fault:
         return self.fault.model_copy(update={"hits": self.hits})

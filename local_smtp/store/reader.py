@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from local_smtp.bounds import DELIVERIES
 from local_smtp.models import Delivery, Line, Mail, MailPage, Stats
@@ -30,11 +31,10 @@ class Reader:
 
     def stats(self) -> Stats:
         """Count the mails."""
-        with self._snapshot() as connection:
-            accepted, distinct, refused = connection.execute(
-                "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM messages), value"
-                " FROM counters WHERE name = 'refused'"
-            ).fetchone()
+        ((accepted, distinct, refused),) = self._rows(
+            "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM messages), value"
+            " FROM counters WHERE name = 'refused'"
+        )
         return Stats(
             accepted=accepted, distinct=distinct, duplicates=accepted - distinct, refused=refused
         )
@@ -63,28 +63,23 @@ class Reader:
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
         """Those of these mails that are there."""
         marks = ", ".join("?" * len(ids))
-        with self._snapshot() as connection:
-            rows = connection.execute(
-                f"{_MAIL} WHERE pruned = 0 AND id IN ({marks})", list(ids)
-            ).fetchall()
+        rows = self._rows(f"{_MAIL} WHERE pruned = 0 AND id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:
         """A mail as it was received, or None if it isn't there."""
-        with self._snapshot() as connection:
-            row = connection.execute(
-                "SELECT raw FROM contents WHERE message = ?", (message,)
-            ).fetchone()
-        return None if row is None else row["raw"]
+        rows = self._rows("SELECT raw FROM contents WHERE message = ?", message)
+        return rows[0]["raw"] if rows else None
 
     def deliveries(self, message: int) -> list[Delivery]:
         """The latest times that a mail was brought, in order."""
-        with self._snapshot() as connection:
-            rows = connection.execute(
-                "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?",
-                (message, DELIVERIES),
-            ).fetchall()
+        latest = "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?"
+        rows = self._rows(latest, message, DELIVERIES)
         return [_delivery(row) for row in reversed(rows)]
+
+    def _rows(self, question: str, *values: Any) -> list[sqlite3.Row]:
+        with self._snapshot() as connection:
+            return connection.execute(question, values).fetchall()
 
     @contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
