@@ -14,6 +14,7 @@ from demo_app.conformance.expect import Broken
 from demo_app.conformance.harness import Harness
 from demo_app.conformance.sample_tasks import hold, step
 from demo_app.jobs.capabilities import Death
+from demo_app.web.processes import lives
 
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
@@ -44,9 +45,10 @@ def death_of_who_runs_it(harness: Harness) -> str:
         return death_of_who_put_it_in(harness)
     harness.start_worker()
     jobs = harness.put(hold.job("killed"))
-    harness.wait_for("began", name="killed")
+    [began] = harness.wait_for("began", name="killed")
     killed_at = time.time()
     harness.stack.kill("worker")
+    harness.until(lambda: not lives(began["pid"]), "the end of the process that ran the job")
     harness.release("killed")
     return _verdict(harness, Death.WORKER, jobs, killed_at)
 

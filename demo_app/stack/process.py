@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from demo_app.looks import looks
 from demo_app.stack.options import StackError
 
@@ -75,9 +77,17 @@ class Process:
         return (self._child.poll() or 0) < 0
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to it and all that it started."""
+        """Send a signal to it and all that it started; what has left its group, as a process for
+        one of RQ's jobs has, gets only a SIGKILL."""
+        left = list[psutil.Process]()
+        with suppress(psutil.Error):
+            if number is signal.SIGKILL:
+                left = psutil.Process(self.pid).children(recursive=True)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
 
     def kill(self) -> None:
         """End it and all that it started at once; returns when it has ended."""
