@@ -80,7 +80,7 @@ class Process:
         """Send a signal to it and all that it started; what has left its group, as a process for
         one of RQ's jobs has, gets only a SIGKILL."""
         left = list[psutil.Process]()
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):  # there may be no descriptor left to look with
             if number is signal.SIGKILL:
                 left = psutil.Process(self.pid).children(recursive=True)
         with suppress(ProcessLookupError, PermissionError):
