@@ -109,6 +109,7 @@ BROWSER = Program(
     "brew install --cask google-chrome",
 )
 POSTGRES = Program("PostgreSQL", _postgres, "apt install postgresql", "brew install postgresql@17")
+SMTP_SOURCE = Program("Postfix's smtp-source", _first("smtp-source"), "apt install postfix")
 FAKETIME = Program(
     "libfaketime",
     _first("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*"),
@@ -125,7 +126,7 @@ NETWORK_SPACES = Program(
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
 ALL = (
-    *(BROWSER, POSTGRES, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT),
+    *(BROWSER, POSTGRES, SMTP_SOURCE, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT),
     *(NETWORK_SPACES, JAPANESE_FONT),
 )
 

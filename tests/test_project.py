@@ -79,6 +79,18 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets, f"the README names {named - targets}"
 
 
+def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version() -> None:
+    lines = [
+        line.strip()
+        for path in (ROOT / ".github/workflows").glob("*.yml")
+        for line in path.read_text().splitlines()
+        if "uses:" in line
+    ]
+    pinned = re.compile(r".*uses: [\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
+    assert lines
+    assert [line for line in lines if not pinned.fullmatch(line)] == []
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     assert local_smtp.__version__ == PROJECT["version"]
     newest = re.search(
