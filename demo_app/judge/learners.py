@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from demo_app.judge.isolation import new_user
-from demo_app.judge.leash import Leash
+from demo_app.judge.leash import Leash, started_by
 from demo_app.judge.record import Say
 from demo_app.judge.role import FILES, Role
 from demo_app.judge.target import CannotJudge, Running, Target
@@ -136,13 +136,13 @@ class _Host:
         """The fork that has this pid where it lives; None if it has ended already. Whatever the
         learner's code says: it is one of this host's."""
         with suppress(psutil.Error):
-            for child in psutil.Process(self._process.pid).children(recursive=True):
-                if not self._is_inside and child.pid == told:
-                    return child
+            for child in started_by(self._process.pid):
+                if not self._is_inside and child == told:
+                    return psutil.Process(child)
                 with suppress(OSError):
-                    status = Path(f"/proc/{child.pid}/status").read_text()
+                    status = Path(f"/proc/{child}/status").read_text()
                     if re.search(rf"^NSpid:.*\t{told}$", status, re.MULTILINE):
-                        return child
+                        return psutil.Process(child)
         return None
 
     def _read(self, failure: str) -> str:
