@@ -36,7 +36,7 @@ class Cost:
     @property
     def told(self) -> str:
         """The figure; "–" for none."""
-        return "–" if self.figure is None else f"{self.figure:.{2 if self.more else 1}f}"
+        return "–" if self.figure is None else f"{self.figure:{'.2g' if self.more else '.1f'}}"
 
 
 def costs(verdicts: Sequence[Verdict]) -> list[Cost]:
