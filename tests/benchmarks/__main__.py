@@ -18,7 +18,7 @@ from benchmarks.table import Table
 #: Each is a module of this package with a function `run` that gives tables.
 NAMES = (
     *("work", "enqueue", "broker", "idle", "comments", "outbox", "recovery", "growth"),
-    *("safeguards", "pages", "frames", "attacks"),
+    *("safeguards", "pages", "frames", "attacks", "first_minute"),
 )
 
 
