@@ -46,8 +46,10 @@ def test_an_example_holds_the_levels_that_its_page_says_and_no_more(
         source = path.rename(tmp_path / "main.go")
         environment = {**os.environ, "GOCACHE": f"{tmp_path}/cache"}
         subprocess.run(["go", "build", "-o", path, source], env=environment, check=True)
-    verdicts = _judged(f"'{path}'", 1, 2, 3, 4, 5)
-    assert [verdict.held for verdict in verdicts] == [True, True, True, True, False]
+    # they are one queue in five languages: what holds is asked of all levels once
+    held = (1, 2, 3, 4) if language == "perl" else (1,)
+    verdicts = _judged(f"'{path}'", *held, 5)
+    assert [verdict.held for verdict in verdicts] == [*(True for _ in held), False]
     assert "job-1 was nowhere" in verdicts[-1].why
 
 
