@@ -15,9 +15,9 @@ from typing import Any
 
 import redis
 
+from .asking import Asking
 from .complaints import Complaints
 from .lua import Call
-from .queue import Asking
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from .queue import Asking, Queue
+from .asking import Asking
+from .queue import Queue
 
 
 class LeaseLost(BaseException):

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import redis
 
+from .asking import Asker, Asking, alone
 from .claim import Claim, Claimed, Disposition, Ended, claimed_by
 from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
-from .lua import Call, Scripts
+from .lua import Scripts
 from .message import Message, compose
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
@@ -36,24 +35,7 @@ class Kind(StrEnum):
     TRANSIENT = "transient"
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
-#: A step as a heartbeat takes it, together with others: it says what it asks, and gets the answer.
-Asking = Generator[Call, Any, T]
-
-
-def _alone(
-    step: Callable[Concatenate[Queue, P], Asking[T]],
-) -> Callable[Concatenate[Queue, P], T]:
-    """The same step as a method that asks by itself."""
-
-    def take(self: Queue, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.take(step(self, *args, **kwargs))
-
-    return take
-
-
-class Queue:
+class Queue(Asker):
     """The queue in one Redis server."""
 
     def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
@@ -64,23 +46,6 @@ class Queue:
         self._run = self.scripts.run
         self._clock: tuple[float, float, float] | None = None  # Redis' and ours, at one moment
         self.suspected = False
-
-    def take(self, step: Asking[T]) -> T:
-        """Take a step by itself."""
-        with closing(step):
-            try:
-                while True:
-                    step.send(self._run(*next(step)))
-            except StopIteration as end:
-                taken: T = end.value
-                return taken
-
-    def together(self, calls: Sequence[Call]) -> list[Any]:
-        """What steps ask, in one round trip; returns the answers. An error is one, too."""
-        try:
-            return self.scripts.together(calls)
-        except redis.RedisError as error:
-            return [error for _ in calls]
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Put one job in; False when its id was known already.
@@ -173,7 +138,7 @@ class Queue:
         """
         return bool((yield "beat", worker, lease_ms, said, *waiting))
 
-    beat = _alone(beating)
+    beat = alone(beating)
 
     def begin(self, worker: str, job_ids: Iterable[str]) -> None:
         """A worker begins jobs of which it has said that they wait."""
@@ -209,7 +174,7 @@ class Queue:
         self._clock, self.suspected = (float(now), asked, wall), int(suspected) > 0
         return list(moved)
 
-    rescue = _alone(rescuing)
+    rescue = alone(rescuing)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
         """The messages of those among the jobs that are dead."""
@@ -226,7 +191,7 @@ class Queue:
         moved, soonest = yield "promote_due", by, _AT_ONCE
         return int(moved), float(soonest) if soonest else None
 
-    promote_due = _alone(promoting)
+    promote_due = alone(promoting)
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
         """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
@@ -251,7 +216,7 @@ class Queue:
         parts = zip(*[iter(held)] * 3, strict=True)
         return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
 
-    held_by = _alone(holding)
+    held_by = alone(holding)
 
     def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
         """Forget none of these jobs, however long ago it ended; or (wanted: False) as usual."""

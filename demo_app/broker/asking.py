@@ -1,0 +1,53 @@
+"""Steps that say what they ask of Redis, so that what several ask is one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import redis
+
+from .lua import Call, Scripts
+
+P = ParamSpec("P")
+T = TypeVar("T")
+#: A step: it says what it asks, and gets the answer.
+Asking = Generator[Call, Any, T]
+
+
+class Asker:
+    """Asks what steps say. scripts: has what they name."""
+
+    scripts: Scripts
+
+    def take(self, step: Asking[T]) -> T:
+        """Take a step by itself."""
+        with closing(step):
+            try:
+                while True:
+                    step.send(self.scripts.run(*next(step)))
+            except StopIteration as end:
+                taken: T = end.value
+                return taken
+
+    def together(self, calls: Sequence[Call]) -> list[Any]:
+        """What steps ask, in one round trip; returns the answers. An error is one, too."""
+        try:
+            return self.scripts.together(calls)
+        except redis.RedisError as error:
+            return [error for _ in calls]
+
+
+A = TypeVar("A", bound=Asker)
+
+
+def alone(
+    step: Callable[Concatenate[A, P], Asking[T]],
+) -> Callable[Concatenate[A, P], T]:
+    """The same step as a method that asks by itself."""
+
+    def take(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.take(step(self, *args, **kwargs))
+
+    return take
