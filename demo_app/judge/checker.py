@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, combinations
+from math import inf
 
 from demo_app.judge.levels import BACK, ENDLESS
 from demo_app.judge.plan import REPAIRS, Act, Plan
@@ -100,7 +101,11 @@ def _broken(record: Record, say: Say) -> str:
 def _order(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     begun = list(dict.fromkeys(run.job for run in record.runs))
     wanted = [job for job in record.put if job in begun]
-    if begun == wanted:
+    asked = {event["job"]: event["at"] for event in record.of("putting")}
+    # of two puts that were under way at once, either may be the first
+    if not any(
+        record.put.get(other, inf) < asked.get(one, inf) for one, other in combinations(begun, 2)
+    ):
         return
     pairs = enumerate(zip(begun, wanted, strict=False))
     first = next((place for place, (one, other) in pairs if one != other), 0)

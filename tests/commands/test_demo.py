@@ -40,7 +40,7 @@ def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_la
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     without = tmp_path_factory.mktemp("without")
-    (without / "matplotlib.py").write_text("raise ImportError")
+    (without / "matplotlib.py").write_text("raise ModuleNotFoundError")
     words = ("demo", "--comments", "40", "--kills", "1")
     told = run_python(
         "-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(without)

@@ -142,3 +142,12 @@ def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
     waits = event(1.5, "put waits", "job-1", "judge", to="p1")
     assert check(plan, Record(all_is_well)) == ""
     assert "did not come back" in check(plan, Record([*all_is_well, waits]))
+
+
+def test_of_two_puts_that_were_under_way_at_once_either_may_be_the_first() -> None:
+    runs = [event(at, kind, job, message_id=job) for at, job in ((4.0, "job-2"), (5.0, "job-1"))
+            for kind in ("begin", "end")]  # fmt: skip
+    one = [event(1.0, "putting", "job-1", "p1"), event(2.0, "put", "job-1", "p1")]
+    for asked, right in ((1.5, True), (2.5, False)):
+        other = [event(asked, "putting", "job-2", "p2"), event(3.0, "put", "job-2", "p2")]
+        assert (check(Plan(2), Record([*one, *other, *runs])) == "") is right

@@ -440,4 +440,4 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     tab.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     told = tab.evaluate("axe.run({resultTypes: ['violations']})")
     assert [(one["id"], one["nodes"][0]["html"]) for one in told["violations"]] == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.wait_for_function("(width) => document.documentElement.scrollWidth <= width", arg=width)
