@@ -14,11 +14,13 @@ _WINDOWS = {"minute": 1, "hour": 60, "day": 1440}
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """How many were done in each bar of so many seconds, the oldest first."""
+    """How many were done in each bar of so many seconds, the oldest first. whole: whether all of
+    them are still kept."""
 
     window: str
     each: int
     bars: list[int]
+    whole: bool
 
 
 def charts(client: Decoded) -> list[Chart]:
@@ -29,8 +31,11 @@ def charts(client: Decoded) -> list[Chart]:
         end = now // each * each + each
         for begin in range(end - _BARS * each, end, each):
             pipe.zcount("done", begin, f"({begin + each}")
-    counts = pipe.execute()
+    pipe.hget("counters", "done").zcard("done").zrange("done", 0, 0, withscores=True)
+    *counts, done, kept, oldest = pipe.execute()
+    since = oldest[0][1] if oldest and int(done or 0) > kept else 0.0
     return [
-        Chart(window, each, counts[_BARS * number : _BARS * (number + 1)])
+        Chart(window, each, counts[_BARS * number : _BARS * (number + 1)],
+              whole=since < now - _BARS * each)
         for number, (window, each) in enumerate(_WINDOWS.items())
-    ]
+    ]  # fmt: skip
