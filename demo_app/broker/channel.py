@@ -25,8 +25,6 @@ from .queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 
-#: How many looks at a connection go by before its server is sent a PING over it.
-_PATIENCE = 8
 #: What JSON does not know, a moment in a header for one, is written as kombu writes it.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
@@ -81,8 +79,9 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
         if scheme_of(self._url):
             options = connection_options(self._url, options)
-        options["health_check_interval"] *= _PATIENCE
-        return options
+        interval = options["health_check_interval"]
+        chosen = self.connection.client.transport_options
+        return {**options, "health_check_interval": chosen.get("ping_after", interval)}
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
         """Text stays as it is, readable in Redis; bytes (pickle, say) travel as base64."""

@@ -28,6 +28,9 @@ WAIT = 5
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
 #: that is half-open keeps its worker idle for up to 51 seconds.
 OVERDUE_CHECK = 2.0
+#: Seconds of silence on a connection after which its server is sent a PING over it; an app that
+#: chooses an interval has its own.
+SILENCE = 16.0
 
 
 class Channel(Consuming):
@@ -83,8 +86,9 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
             urls = client.alt or [""]
             client.alt = [url and f"sentinel://{url.rpartition('//')[2]}" for url in urls]
             client.cycle = None  # Sentinel says where to go, not the list of URLs
-        chosen = {"health_check_interval": OVERDUE_CHECK, **client.transport_options}
-        client.transport_options = chosen
+        if "health_check_interval" not in client.transport_options:
+            ours = {"health_check_interval": OVERDUE_CHECK, "ping_after": SILENCE}
+            client.transport_options = {**client.transport_options, **ours}
         super().__init__(client, **options)
 
     def establish_connection(self) -> Any:

@@ -168,3 +168,14 @@ def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
         assert (count["queued"], count["dead"]) == (1, 0)
     finally:
         here.leave()
+
+
+@pytest.mark.parametrize(("chosen", "seconds"), [({}, 16.0), ({"health_check_interval": 1}, 1)])
+def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
+    redis_url: str, chosen: dict[str, int], seconds: float
+) -> None:
+    url = redis_url.replace("redis+socket", "claims+unix")
+    with Connection(url, transport_options=chosen) as connection:
+        for one in (connection, connection.clone()):
+            pool = one.default_channel.client.connection_pool
+            assert pool.connection_kwargs["health_check_interval"] == seconds
