@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any, Concatenate, ParamSpec, TypeVar
-
-import redis
 
 from .lua import Call, Scripts
 
 P = ParamSpec("P")
 T = TypeVar("T")
-#: A step: it says what it asks, and gets the answer.
+#: A step: it says what it asks, once at the most, and gets the answer.
 Asking = Generator[Call, Any, T]
 
 
@@ -22,21 +20,14 @@ class Asker:
     scripts: Scripts
 
     def take(self, step: Asking[T]) -> T:
-        """Take a step by itself."""
+        """Take a step by itself. It asks once at the most."""
         with closing(step):
             try:
-                while True:
-                    step.send(self.scripts.run(*next(step)))
+                step.send(self.scripts.run(*next(step)))
             except StopIteration as end:
                 taken: T = end.value
                 return taken
-
-    def together(self, calls: Sequence[Call]) -> list[Any]:
-        """What steps ask, in one round trip; returns the answers. An error is one, too."""
-        try:
-            return self.scripts.together(calls)
-        except redis.RedisError as error:
-            return [error for _ in calls]
+        raise RuntimeError("a step asks twice")
 
 
 A = TypeVar("A", bound=Asker)

@@ -80,7 +80,7 @@ class Heartbeat:
                 ends.enter_context(closing(step))
             begun = {name: self._go_on(name, step) for name, step in steps.items()}
             calls = {name: call for name, call in begun.items() if call}
-            answers = dict(zip(calls, self._ask([*calls.values()]), strict=True)) if calls else {}
+            answers = dict(zip(calls, self._answers([*calls.values()]), strict=True))
             for name, call in begun.items():
                 if call is not None:
                     self._go_on(name, steps[name], answers.get(name))
@@ -91,6 +91,12 @@ class Heartbeat:
         self._begin()
         while not self._stopped.wait(self._pause):
             self._pause = self.round()
+
+    def _answers(self, calls: Sequence[Call]) -> list[Any]:
+        try:
+            return self._ask(calls) if calls else []
+        except Exception as error:  # each step says of it what it has to say
+            return [error for _ in calls]
 
     def _go_on(self, name: str, step: Step, answer: Any = None) -> Call | None:
         """Go on with a step until it asks, and return what; None when it has ended."""

@@ -38,7 +38,7 @@ class InFlight(Acknowledging):
     def __init__(self, queue: Queue) -> None:
         super().__init__(queue, self.make_lease(queue, {}))
         self.heartbeat = heartbeat.Heartbeat(
-            self.options.heartbeat_seconds, self.steps, queue.together, self._hurry
+            self.options.heartbeat_seconds, self.steps, queue.scripts.together, self._hurry
         )
         self._rounds = 0
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock

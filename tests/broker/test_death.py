@@ -6,8 +6,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
 from broker.scene import LANES, LEASE, Scene
@@ -16,6 +17,7 @@ from support import client_of, until
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import Lease, LeaseLost
+from demo_app.broker.lua import Call, Scripts
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
@@ -147,6 +149,26 @@ def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
 
 def _stumble() -> None:
     raise RuntimeError("a mistake in the program")
+
+
+def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
+    scene: Scene,
+    redis_url: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a live worker would look dead."""
+    asked, answers = Scripts.together, iter([_stumble])
+
+    def ask(scripts: Scripts, calls: Sequence[Call]) -> list[Any]:
+        next(answers, lambda: None)()
+        return asked(scripts, calls)
+
+    monkeypatch.setattr(Scripts, "together", ask)
+    with _worker(redis_url), caplog.at_level(logging.WARNING):
+        until(lambda: "the others go on" in caplog.text)
+        scene.put(1, due=time.time() + 0.2)
+        until(lambda: scene.waiting, what="the job that was due")
 
 
 def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
