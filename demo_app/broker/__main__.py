@@ -7,8 +7,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import make_server
+from wsgiref.simple_server import WSGIServer, make_server
 
 from celery.app.utils import find_app
 from celery.contrib.migrate import migrate_tasks, republish
@@ -118,6 +119,10 @@ def _numbers(app: Any) -> Iterator[Number]:
     yield "claims_workers", "state", {"alive": seen.alive, "silent": len(seen.workers) - seen.alive}
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True  # one client that says nothing keeps no other waiting
+
+
 def metrics(app: Any, asked: argparse.Namespace) -> int:
     """Print the length of each queue, the age of its next job, and the jobs of each state."""
     if asked.port is None:
@@ -128,7 +133,7 @@ def metrics(app: Any, asked: argparse.Namespace) -> int:
         start("200 OK", [("Content-Type", CONTENT_TYPE)])
         return [exposition(_numbers(app)).encode()]
 
-    with make_server(asked.host, asked.port, page) as server:
+    with make_server(asked.host, asked.port, page, _Server) as server:
         print(f"http://{asked.host}:{server.server_port}/metrics", flush=True)
         server.serve_forever()
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -16,6 +15,14 @@ def exposition(numbers: Iterable[Number]) -> str:
     for name, label, values in numbers:
         lines.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
         for of, value in values.items():
-            which = f"{{{label}={json.dumps(of, ensure_ascii=False)}}}" if label else ""
+            which = f'{{{label}="{_escaped(of)}"}}' if label else ""
             lines.append(f"{name}{which} {value}")
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Three signs are escaped in a label, and no other may be: a queue has any name.
+
+    https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information
+    """
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from broker.conftest import OpenShop
 from celery_suite.outside import Shop
+from prometheus_client.parser import text_string_to_metric_families
 
 
 @pytest.fixture
@@ -54,7 +57,11 @@ def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop)
     shop.order("vase", "jug")
     shop.order("later", sending={"countdown": 600})
     shop.order("other", sending={"queue": "parcels"})
+    odd = 'a "b" \\ c\td é'
+    shop.order("odd", sending={"queue": odd})
     text = _run(shop, "metrics")[1]
+    lengths = next(iter(text_string_to_metric_families(text)))
+    assert [one.labels["queue"] for one in lengths.samples] == [odd, "celery", "parcels"]
     assert 'claims_queue_length{queue="celery"} 2\n' in text
     assert 'claims_queue_length{queue="parcels"} 1\n' in text
     assert 'claims_jobs{state="scheduled"} 1\n' in text
@@ -66,8 +73,10 @@ def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop)
     )  # fmt: skip
     try:
         assert serving.stdout is not None
-        page = httpx.get(serving.stdout.readline().strip())
-        assert 'claims_queue_length{queue="celery"} 2\n' in page.text
+        url = serving.stdout.readline().strip()
+        at = urlsplit(url)
+        with socket.create_connection((at.hostname, at.port)):  # a client that says nothing
+            assert 'claims_queue_length{queue="celery"} 2\n' in httpx.get(url).text
     finally:
         serving.kill()
         serving.wait()
