@@ -18,7 +18,7 @@ from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError, responses
-from local_smtp.web.guard import beside
+from local_smtp.web.headers import beside
 
 router = APIRouter(tags=["operations"])
 

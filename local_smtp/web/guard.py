@@ -6,12 +6,10 @@ what another site's page asks for (W3C Fetch Metadata; Origin where a browser do
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Collection
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
-from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -22,6 +20,17 @@ from local_smtp.bounds import (
     REQUEST_ESCAPES,
     REQUEST_FIELDS,
     REQUEST_HEAD_BYTES,
+)
+from local_smtp.web.headers import (
+    READING,
+    bearer,
+    cookie_of,
+    host_name,
+    in_utf_8,
+    opens_a_page,
+    plain,
+    same_origin,
+    takes_long,
 )
 from local_smtp.web.turns import Turns
 
@@ -42,9 +51,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_READING = frozenset({"GET", "HEAD"})
-#: Characters of a Content-Type.
-_LONGEST_TYPE = 256
 _COOKIE_SECONDS = 30 * 24 * 3600
 
 WHY = {
@@ -52,7 +58,8 @@ WHY = {
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
     415: "A form is written in UTF-8.\n",
-    413: f"A request may have {REQUEST_BODY_BYTES} bytes, and a form {REQUEST_FIELDS} fields.\n",
+    413: f"A request may have {REQUEST_BODY_BYTES} bytes, and a form {REQUEST_FIELDS} fields"
+    f" and {REQUEST_ESCAPES} percent-encoded bytes.\n",
     421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
     431: f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
 }
@@ -108,7 +115,7 @@ class Guard:
                 headers.setdefault("Content-Security-Policy", self.policy)
             await send(message)
 
-        scope["headers"] = [(name, _plain(name, value)) for name, value in scope["headers"]]
+        scope["headers"] = [(name, plain(name, value)) for name, value in scope["headers"]]
         scope["holder"] = False
         app = self._answer(scope)
         if app is None:
@@ -131,7 +138,7 @@ class Guard:
         """Read the body of a request; return it as the next to be received, or None when it is too
         large.
         """
-        if scope["method"] in _READING:
+        if scope["method"] in READING:
             return receive
         body = b""
         try:
@@ -141,7 +148,7 @@ class Guard:
                     return None
         except ClientDisconnect:
             return receive
-        if _takes_long(scope, body):
+        if takes_long(scope, body):
             return None
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -154,19 +161,19 @@ class Guard:
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) for name, value in headers.raw) > REQUEST_HEAD_BYTES:
             return self._refusal(431)
-        if _host_name(headers.get("host", "")) not in self._hosts:
+        if host_name(headers.get("host", "")) not in self._hosts:
             return self._refusal(421)
-        if not (_opens_a_page(scope["method"], headers) or _same_origin(headers)):
+        if not (opens_a_page(scope["method"], headers) or same_origin(headers)):
             return self._refusal(403)
-        if not _in_utf_8(headers):
+        if not in_utf_8(headers):
             return self._refusal(415)
         if scope["query_string"].count(b"&") > REQUEST_FIELDS:
             return self._refusal(413)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(query).get("token", "")
-        given = (asked, _bearer(headers), cookie_of(headers, self._cookie))
+        given = (asked, bearer(headers), cookie_of(headers, self._cookie))
         scope["holder"] = any(map(self._is_token, given))
-        reading = scope["method"] in _READING
+        reading = scope["method"] in READING
         if reading and self._is_token(asked) and self.is_page(scope["path"]):
             return self._signed_in(scope, query)
         if self.needs_token(scope["path"]) and not scope["holder"]:
@@ -192,84 +199,3 @@ class Guard:
 
     def _is_token(self, text: str) -> bool:
         return bool(text) and secrets.compare_digest(text.encode(), self._token.encode())
-
-
-def beside(headers: Headers, url: str) -> str:
-    """Another app of this machine as the browser reaches it, for a link; "" for none.
-
-    Behind jupyter-server-proxy an address means nothing to a browser: each port is a folder there.
-    """
-    port = url.rpartition(":")[2]
-    return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
-
-
-def cookie_of(headers: Headers, name: str) -> str:
-    """The cookie of that name, or nothing.
-
-    Not with http.cookies: older ones take quadratic time on what a stranger may send
-    (CVE-2024-7592). What is set here never needs the quotation marks that it decodes.
-    """
-    for pair in headers.get("cookie", "").split(";"):
-        found, _, value = pair.strip().partition("=")
-        if found == name:
-            return value
-    return ""
-
-
-def _plain(name: bytes, value: bytes) -> bytes:
-    """A header without what makes an older http.cookies slow; no cookie of ours has it."""
-    return value.replace(b"\\", b"") if name == b"cookie" else value
-
-
-def _takes_long(scope: Scope, body: bytes) -> bool:
-    """Whether a form has more fields than any of ours, or more signs written as %41: each takes far
-    longer to read than its few bytes."""
-    kind = Headers(scope=scope).get("content-type", "").lower()
-    if "multipart" in kind:
-        return body.count(b"\r\n--") > REQUEST_FIELDS
-    many = body.count(b"&") > REQUEST_FIELDS or body.count(b"%") > REQUEST_ESCAPES
-    return "form" in kind and many
-
-
-def _bearer(headers: Headers) -> str:
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    return credentials.strip() if scheme.lower() == "bearer" else ""
-
-
-def _host_name(host: str) -> str:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return str(ipaddress.ip_address(name)) if ":" in name else name
-    except ValueError:
-        return ""
-
-
-def _opens_a_page(method: str, headers: Headers) -> bool:
-    """Whether a person follows a link to here, wherever that link is."""
-    return method in _READING and headers.get("sec-fetch-dest") == "document"
-
-
-def _same_origin(headers: Headers) -> bool:
-    """Whether this inbox's own page asks, or no page at all.
-
-    Browsers that send Sec-Fetch-Site say it outright; older ones send Origin with what
-    matters; programs that are no browser send neither, and need the token anyway.
-    """
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = headers.get("origin")
-    try:
-        return origin is None or urlsplit(origin).netloc == headers.get("host")
-    except ValueError:
-        return False
-
-
-def _in_utf_8(headers: Headers) -> bool:
-    """Whether a form's text is UTF-8: some of the other codecs take quadratic time. A browser's
-    type is short, and reading a long one takes the loop 9 ms."""
-    kind = headers.get("content-type", "")
-    if len(kind) > _LONGEST_TYPE:
-        return False
-    _, options = parse_options_header(kind)
-    return options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8", b"us-ascii")

@@ -16,7 +16,7 @@ from local_smtp.escape import escape_invisible
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
 from local_smtp.web.api import OptionalId, Search
-from local_smtp.web.guard import beside
+from local_smtp.web.headers import beside
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.words import language_of, theme_of, words_in
 

@@ -1,0 +1,99 @@
+"""What the headers of a request say: who asks, from which page, and how dear its form is."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from local_smtp.bounds import REQUEST_ESCAPES, REQUEST_FIELDS
+
+READING = frozenset({"GET", "HEAD"})
+#: Characters of a Content-Type.
+_LONGEST_TYPE = 256
+
+
+def beside(headers: Headers, url: str) -> str:
+    """Another app of this machine as the browser reaches it, for a link; "" for none.
+
+    Behind jupyter-server-proxy an address means nothing to a browser: each port is a folder there.
+    """
+    port = url.rpartition(":")[2]
+    return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
+
+
+def cookie_of(headers: Headers, name: str) -> str:
+    """The cookie of that name, or nothing.
+
+    Not with http.cookies: older ones take quadratic time on what a stranger may send
+    (CVE-2024-7592). What is set here never needs the quotation marks that it decodes.
+    """
+    for pair in headers.get("cookie", "").split(";"):
+        found, _, value = pair.strip().partition("=")
+        if found == name:
+            return value
+    return ""
+
+
+def plain(name: bytes, value: bytes) -> bytes:
+    """A header without what makes an older http.cookies slow; no cookie of ours has it."""
+    return value.replace(b"\\", b"") if name == b"cookie" else value
+
+
+def takes_long(scope: Scope, body: bytes) -> bool:
+    """Whether a form has more fields than any of ours, or more signs written as %41: each takes far
+    longer to read than its few bytes."""
+    kind = Headers(scope=scope).get("content-type", "").lower()
+    if "multipart" in kind:
+        return body.count(b"\r\n--") > REQUEST_FIELDS
+    many = body.count(b"&") > REQUEST_FIELDS or body.count(b"%") > REQUEST_ESCAPES
+    return "form" in kind and many
+
+
+def bearer(headers: Headers) -> str:
+    """The token of an Authorization header (RFC 6750, section 2.1), or nothing."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port; "" for what is none."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return str(ipaddress.ip_address(name)) if ":" in name else name
+    except ValueError:
+        return ""
+
+
+def opens_a_page(method: str, headers: Headers) -> bool:
+    """Whether a person follows a link to here, wherever that link is."""
+    return method in READING and headers.get("sec-fetch-dest") == "document"
+
+
+def same_origin(headers: Headers) -> bool:
+    """Whether this inbox's own page asks, or no page at all.
+
+    Browsers that send Sec-Fetch-Site say it outright; older ones send Origin with what
+    matters; programs that are no browser send neither, and need the token anyway.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False
+
+
+def in_utf_8(headers: Headers) -> bool:
+    """Whether a form's text is UTF-8: some of the other codecs take quadratic time. A browser's
+    type is short, and reading a long one takes the loop 9 ms."""
+    kind = headers.get("content-type", "")
+    if len(kind) > _LONGEST_TYPE:
+        return False
+    _, options = parse_options_header(kind)
+    return options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8", b"us-ascii")
