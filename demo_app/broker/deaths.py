@@ -1,4 +1,4 @@
-"""A worker's death that somebody saw: who killed it, or who had started it."""
+"""Reports of a worker's death by the process that killed it or had started it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from .queue import Queue
 
 
 def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> None:
-    """Write into the journal that this machine's worker with that pid was killed.
+    """Record in the journal that a worker of this machine was killed.
 
-    Its lease says so only when it has run out. end_lease: the next look rescues from it at once;
-    only for who saw the process end, since one that lives would go on with its jobs. Raises
-    redis.RedisError.
+    Args:
+        queue: the queue of the stack.
+        pid: the process id of the worker on this machine.
+        by: who reports it, for the journal.
+        end_lease: end the worker's lease, so that the next look rescues its jobs, also a look of a
+            worker that was cut off from Redis a moment ago. Only for a caller that saw the process
+            exit: a living worker would go on with its jobs.
+
+    Raises:
+        redis.RedisError: Redis is away or refuses.
     """
     name = f"{socket.gethostname()}-{pid}-"
     client: Decoded = queue.client
@@ -26,12 +33,13 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
 
 
 def _end_lease(queue: Queue, worker: str) -> None:
-    """As if the lease had run out, and a first look, long enough ago, had found so."""
-    client: Decoded = queue.client
-    lease = float(client.hget(queue.keys("leases"), worker) or 1000 * queue.options.lease_seconds)
-    seconds, microseconds = client.time()
-    first_look = seconds + microseconds / 1e6 - lease / 3000
-    pipe = client.pipeline(transaction=True)
+    """Shorten the worker's lease to nothing, so that no rescuer has to wait for a quiet period.
+
+    The worker is recorded as a suspect too, so that the next look confirms its death.
+    """
+    seconds, microseconds = queue.client.time()
+    pipe = queue.client.pipeline(transaction=True)
     pipe.delete(queue.keys("worker", worker))
-    pipe.hset(queue.keys("suspects"), worker, f"{first_look:.6f}")
+    pipe.hset(queue.keys("leases"), worker, 0)
+    pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
     pipe.execute()

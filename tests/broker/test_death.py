@@ -60,6 +60,22 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
     assert scene.queue.client.exists("worker:another"), "nobody else is touched"
 
 
+def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
+    """A rescuer whose connection has just broken judges nobody by silence, but a report is proof."""
+    scene.put(1)
+    scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
+    note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
+    assert scene.queue.take(scene.queue.rescuing("other", LEASE, 3, connected=0.0)) == ["job-1"]
+
+
+def test_a_reported_death_outlives_a_restart_of_redis(scene: Scene) -> None:
+    scene.put(1)
+    scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
+    note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
+    scene.queue.client.hset("server", "run", "another life of the server")
+    assert [_look(scene.queue)[0] for _ in range(3)] == [[], [], ["job-1"]]
+
+
 def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
     _look(silent)
     assert silent.beat("w", LEASE, "{}")
