@@ -19,6 +19,10 @@ class TooCostly(Exception):
     """What was sent takes more time or memory to read than it may."""
 
 
+class MachineBusy(TooCostly):
+    """The process got too little computing time to tell whether the input is too costly."""
+
+
 def ask(function: str, words: list[str], given: bytes, *, packages: bool = False) -> bytes:
     """Return what a function writes to stdout, called with `words`, in a process of its own.
 
@@ -26,6 +30,7 @@ def ask(function: str, words: list[str], given: bytes, *, packages: bool = False
     `packages` it finds only this tree and the standard library, and starts sooner.
 
     Raises:
+        MachineBusy: the process did not finish in 20 s and used less computing time than it may.
         TooCostly: the process was ended, or failed.
     """
     module, _, name = function.rpartition(".")
@@ -44,6 +49,8 @@ def ask(function: str, words: list[str], given: bytes, *, packages: bool = False
             check=True,
             process_group=0,  # Ctrl-C must not reach it; in this session, whose share it has
         ).stdout
+    except subprocess.TimeoutExpired:
+        raise MachineBusy from None
     except (subprocess.SubprocessError, OSError):
         raise TooCostly from None
 

@@ -44,8 +44,8 @@ class BadPicture(ValueError):
 
 
 class PicturesBusy(Exception):
-    """This process makes another picture small; the job comes again, and leaves its place to others
-    meanwhile."""
+    """The thumbnail can't be made now: another one is in progress, or the machine is too busy. The
+    job is tried again later and leaves its place to others meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def thumbnail(content: bytes) -> bytes:
     """A small JPEG of the picture, upright, on white, with none of its metadata.
 
     A picture smaller than `LONGEST` keeps its size. Raises BadPicture when there is no way to make
-    one, and PicturesBusy while another one is made.
+    one, and PicturesBusy when it can't be made now.
     """
     if not _one_at_a_time.acquire(blocking=False):
         raise PicturesBusy("another picture is made small at the moment")
@@ -107,6 +107,8 @@ def thumbnail(content: bytes) -> bytes:
         answer = bounded.ask(
             "demo_app.blog.pictures.shrink_stdin", [str(SECONDS)], content, packages=True
         )
+    except bounded.MachineBusy:
+        raise PicturesBusy("the machine is too busy to make the picture small now") from None
     except bounded.TooCostly:
         raise BadPicture(
             f"it takes more than {SECONDS:g} s or {MEMORY // 1_000_000} MB to unpack"

@@ -25,6 +25,7 @@ from demo_app.blog.pictures import (
     thumbnail,
 )
 from demo_app.jobs import task
+from local_smtp import bounded
 
 
 @task
@@ -168,6 +169,14 @@ def test_a_picture_that_takes_too_long_is_given_up(monkeypatch):
 
     with pytest.raises(BadPicture, match=r"more than 0\.2 s or 400 MB"):
         thumbnail(with_scans(100))
+
+
+def test_a_good_picture_on_a_machine_without_computing_time_is_tried_again(monkeypatch):
+    """The kernel gave the process nothing in all of its patience; the picture is not at fault."""
+    monkeypatch.setattr(bounded, "_PATIENCE", 0.001)
+
+    with pytest.raises(PicturesBusy, match="too busy"):
+        thumbnail(encoded(GREY, "PNG"))
 
 
 def test_a_process_makes_one_picture_small_at_a_time_and_sends_the_others_away():

@@ -61,7 +61,7 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
 
 
 def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
-    """A rescuer whose connection has just broken judges nobody by silence, but a report is proof."""
+    """A rescuer whose connection has just broken judges nobody by silence; a report is proof."""
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
