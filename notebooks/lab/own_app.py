@@ -16,14 +16,17 @@ import threading
 import time
 from asyncio import open_connection
 from collections import Counter, defaultdict
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from subprocess import run
 from typing import Any
 
 import httpx
 
 from demo_app.demo.timeline import Kill
+from demo_app.failpoints import Step, disable, enable
 from demo_app.judge.proxy import Proxy
 from demo_app.stack import StackError, ports
 from lab.language import say
@@ -35,6 +38,8 @@ from lab.running import Lab
 #: Seconds without a mail after which none is expected; more than a lease, less than stock Celery's
 #: hour.
 _STILL = 10.0
+#: A folder with a module that Python imports at its start; see there.
+_AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
 _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, name)))"
 
@@ -129,8 +134,18 @@ class OwnApp:
             self.again(role)
         return True
 
+    @contextmanager
+    def dying_at_commit(self, role: str, nth: int = 1) -> Iterator[None]:
+        """Let a part kill itself right after its nth commit in this block."""
+        enable(self._steps(role), Step.COMMENT_COMMITTED, nth=nth)
+        yield
+        disable(self._steps(role), Step.COMMENT_COMMITTED)
+
+    def _steps(self, role: str) -> Path:
+        return self.program.folder / f"steps-of-{role}"
+
     def kill(self, role: str) -> Kill:
-        """SIGKILL to a part."""
+        """Send SIGKILL to a part, which may have killed itself."""
         at, part = time.time(), self.running[role]
         part.kill()
         return Kill(at, part.pid, role)
@@ -140,7 +155,13 @@ class OwnApp:
         if role == "worker":
             started = self.program.worker("--concurrency", "2", **self._environment)
         else:
-            started = self.program.start(role, *self._modules[role], **self._environment)
+            armed = {
+                "DEMO_DIR": str(self._steps(role)),
+                "DEMO_DIE_AT": "armed",
+                "PYTHONPATH": str(_AFTER_COMMIT),
+            }
+            environment = self._environment | (armed if role != "inbox" else {})
+            started = self.program.start(role, *self._modules[role], **environment)
         self.running[role] = started
 
     def post(self, *texts: str) -> None:

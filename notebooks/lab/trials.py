@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import smtplib
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from dataclasses import dataclass
-from threading import Thread
 
 from demo_app.demo.timeline import Kill
 from demo_app.looks import looks
@@ -24,7 +21,7 @@ _SLOW = 0.08
 #: tried to hand over what is in the outbox.
 _SOON = 5.0
 _COMMENTS = 4
-#: Kills of the web app between two steps: one may come too late, or too soon.
+#: Kills of the web app, each after one more commit.
 _KILLS = 3
 
 
@@ -119,16 +116,12 @@ def _redis_down(app: OwnApp) -> Trial:
 
 
 def _web_killed(app: OwnApp) -> Trial:
-    """As soon as a comment is stored, the web app is killed."""
+    """The web app is killed right after its first commit of a comment, its second, its third; or,
+    if it has committed less often, after its answer."""
     began, kills = time.time(), []
-    for text in _texts("web", _KILLS):
-        with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
-            before = _version(database)
-            (posting := Thread(target=app.post, args=(text,), daemon=True)).start()
-            while posting.is_alive() and _version(database) in (before, None):
-                pass  # a pause would be longer than what is looked for
-            with suppress(sqlite3.OperationalError):
-                database.execute("BEGIN IMMEDIATE")  # it can't go on to write
+    for nth, text in enumerate(_texts("web", _KILLS), 1):
+        with app.dying_at_commit("web", nth):
+            app.post(text)
             kills.append(app.kill("web"))
         app.again("web")
         app.until_web()
@@ -136,18 +129,18 @@ def _web_killed(app: OwnApp) -> Trial:
 
 
 def _relay_killed(app: OwnApp) -> Trial:
-    """While Redis is down the relay has a job that it can't hand over: then it is killed."""
+    """While Redis is down the relay has a job that it can't hand over. It is killed right after it
+    has committed something; if it does not commit, a few seconds later."""
     name, began = "the relay is killed", time.time()
     if "relay" not in app.running:
         return Trial(name, None, Ledger((), ()))
     app.lab.stack.kill("redis", restart=False)
-    app.post("relay 0")
-    with closing(sqlite3.connect(app.program.folder / "app.db", timeout=0)) as database:
-        before = _version(database)
+    with app.dying_at_commit("relay"):
+        app.post("relay 0")
         for _ in looks(_SOON):
-            if _version(database) not in (before, None):
+            if not app.running["relay"].alive:
                 break
-    kill = app.kill("relay")
+        kill = app.kill("relay")
     app.lab.start("redis")
     app.again("relay")
     return _judged(app, name, "relay", began, kill)
@@ -168,11 +161,3 @@ def _judged(app: OwnApp, name: str, mark: str, began: float, *kills: Kill) -> Tr
 
 def _texts(mark: str, comments: int) -> list[str]:
     return [f"{mark} {number}" for number in range(comments)]
-
-
-def _version(database: sqlite3.Connection) -> int | None:
-    """Another number when anybody else has written (https://sqlite.org/pragma.html, data_version);
-    None while somebody does."""
-    with suppress(sqlite3.OperationalError):
-        return int(database.execute("PRAGMA data_version").fetchone()[0])
-    return None

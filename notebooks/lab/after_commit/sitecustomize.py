@@ -1,0 +1,94 @@
+"""A failpoint after each SQLite commit, for an app that a learner wrote.
+
+Python imports a module of this name at its start (https://docs.python.org/3/library/site.html). The
+process of the app dies right after a commit that stored something, so that a trial needs no luck to
+kill it between two commits.
+"""
+
+import sqlite3
+from typing import Any
+
+from demo_app.failpoints import Step, hit
+
+_connect = sqlite3.connect
+
+
+class Connection(sqlite3.Connection):
+    """A connection that passes the step after each commit that stored something."""
+
+    _stored = 0
+
+    def cursor(self, factory: Any = None) -> Any:
+        """Return a cursor that can commit by itself, as in autocommit mode."""
+        return super().cursor(factory or Cursor)
+
+    def execute(self, *arguments: Any) -> Any:
+        """Execute with a new cursor."""
+        return self.cursor().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        """Execute with a new cursor."""
+        return self.cursor().executemany(*arguments)
+
+    def executescript(self, script: str) -> Any:
+        """Execute with a new cursor."""
+        return self.cursor().executescript(script)
+
+    def commit(self) -> None:
+        """Commit, and pass the step."""
+        super().commit()
+        self.pass_step()
+
+    def rollback(self) -> None:
+        """Roll back: the changes until now are not stored."""
+        super().rollback()
+        self._stored = self.total_changes
+
+    def __exit__(self, kind: Any, *error: Any) -> Any:
+        """Commit, or roll back after an error, and pass the step after a commit."""
+        answer = super().__exit__(kind, *error)
+        if kind is None:
+            self.pass_step()
+        self._stored = self.total_changes
+        return answer
+
+    def pass_step(self) -> None:
+        """Pass the step if a commit has stored changes since the last one."""
+        if not self.in_transaction and self.total_changes > self._stored:
+            self._stored = self.total_changes
+            hit(Step.COMMENT_COMMITTED)
+
+
+class Cursor(sqlite3.Cursor):
+    """A cursor of such a connection."""
+
+    connection: Connection
+
+    def execute(self, *arguments: Any) -> "Cursor":
+        """Execute, and pass the step after a commit."""
+        super().execute(*arguments)
+        self.connection.pass_step()
+        return self
+
+    def executemany(self, *arguments: Any) -> "Cursor":
+        """Execute, and pass the step after a commit."""
+        super().executemany(*arguments)
+        self.connection.pass_step()
+        return self
+
+    def executescript(self, script: str) -> "Cursor":
+        """Execute, and pass the step after a commit."""
+        super().executescript(script)
+        self.connection.pass_step()
+        return self
+
+
+def connect(*arguments: Any, **options: Any) -> Any:
+    """Connect as `sqlite3.connect` does, with the class above if no other one is given."""
+    if len(arguments) < 6:  # the sixth is the class
+        options.setdefault("factory", Connection)
+    return _connect(*arguments, **options)
+
+
+for module in (sqlite3, sqlite3.dbapi2):
+    setattr(module, "connect", connect)  # noqa: B010 - mypy refuses an assignment
