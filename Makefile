@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show show-file test test-all bench chaos explore mutants celery-suite older-celery book playground slides kit grade check constraints clean
+.PHONY: help lab demo show show-file test test-all test-nightly bench chaos explore mutants celery-suite older-celery book playground slides kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -15,6 +15,7 @@ help:
 	@echo "make show    the show: a stage for an audience, with the keys that break things"
 	@echo "make test    what a newcomer should see pass: every folder of tests, in about four minutes"
 	@echo "make test-all  the whole test suite, with every program that it drives"
+	@echo "make test-nightly  what takes hours and rarely finds something: campaigns, full suites, repetitions"
 	@echo "make bench   the benchmark tables"
 	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
@@ -48,10 +49,14 @@ show-file: .venv/.has-demo
 # Each further process collects all tests once more: 3.9 s of a processor.
 TESTS := $(PY) -m pytest -n 5
 test: .venv/.has-test
-	@$(TESTS) -m "not thorough" $(ARGS)
+	@$(TESTS) -m "not thorough and not nightly" $(ARGS)
 
+MARK := not nightly
 test-all: .venv/.has-test
-	@$(TESTS) --durations 25 $(ARGS)
+	@$(TESTS) --durations 25 -m "$(MARK)" $(ARGS)
+
+test-nightly: .venv/.has-test
+	@.ci/nightly
 
 bench: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m benchmarks

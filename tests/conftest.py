@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import costs
 import hypothesis
 import psutil
 import pytest
@@ -33,6 +34,8 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+_BEFORE = pytest.StashKey[float]()
+
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (
     *("test_judge.py", "test_explore.py", "test_sound.py", "test_mail_hostile.py"),
@@ -52,9 +55,11 @@ APART = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Several runs in which each test has to pass once, as in CI: `pytest --once=FILE`."""
+    """Add two options: one for several runs of which each test passes once, and one for costs."""
     told = "leave out the tests that FILE names, and add to it those that pass"
     parser.addoption("--once", type=Path, metavar="FILE", help=told)
+    told = "append the processor seconds of each test to FILE"
+    parser.addoption("--costs", type=Path, metavar="FILE", help=told)
 
 
 @pytest.hookimpl(trylast=True)
@@ -90,9 +95,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing is left out: what would be skipped fails."""
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Remember the processor seconds until the test."""
+    item.stash[_BEFORE] = costs.used()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Record what the test cost. In CI nothing is left out: what would be skipped fails."""
     report = yield
+    if report.when == "teardown":
+        report.user_properties.append((costs.PROPERTY, costs.used() - item.stash[_BEFORE]))
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         report.outcome, report.longrepr = "failed", f"In CI it may not be: {_reason(report)}"
     return report
@@ -103,7 +119,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     stats = terminalreporter.stats
     for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
-    once = terminalreporter.config.getoption("once")
+    once, costs_file = map(terminalreporter.config.getoption, ("once", "costs"))
     is_part = hasattr(terminalreporter.config, "workerinput")  # of a run by several processes
     if once and not is_part:
         well, ill = (
@@ -112,6 +128,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
         with once.open("a", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in sorted(well - ill))
+    if costs_file and not is_part:
+        reports = [one for kind in stats.values() for one in kind]
+        with costs_file.open("a", encoding="utf-8") as file:
+            file.writelines(costs.lines([r for r in reports if isinstance(r, pytest.TestReport)]))
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -104,11 +104,21 @@ def patience(seconds: float) -> float:
 
 
 def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
-    """A test's parameters; `make test` tries the quick ones alone, for all of them."""
-    dear = pytest.mark.thorough
+    """Return a test's parameters, all but the quick ones marked thorough."""
+    return _marked_but(pytest.mark.thorough, every, quick)
+
+
+def most_nightly(every: Iterable[Any], *sample: Any) -> list[Any]:
+    """Return a test's parameters, all but a sample marked nightly."""
+    return _marked_but(pytest.mark.nightly, every, sample)
+
+
+def _marked_but(
+    mark: pytest.MarkDecorator, every: Iterable[Any], plain: Sequence[Any]
+) -> list[Any]:
     return [
-        one if one in quick
-        else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=dear)
+        one if one in plain
+        else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=mark)
         for one in every
     ]  # fmt: skip
 
