@@ -10,7 +10,7 @@ from notebooks.kernels import NOTEBOOKS, CellFailed, Kernel, Output, kernel
 from notebooks.lesson import LESSONS, code_cells, prose, run_lesson
 from notebooks.minutes import measured
 from notebooks.wrong import WRONG
-from support import most_thorough, until
+from support import most_nightly, until
 
 *OTHERS, LAST = LESSONS
 #: A cell that took longer waits for something, and is worth an interrupt. Seconds.
@@ -23,8 +23,17 @@ _CHEAP = 2.0
 _BOUND = 60.0
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("lesson", most_thorough(OTHERS, OTHERS[0]))
+@pytest.mark.parametrize("lesson", OTHERS[1:])
+def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -> None:
+    with kernel() as here:
+        run_lesson(here, lesson, WRONG[lesson], here.run)
+        here.nothing_is_left()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("lesson", most_nightly(OTHERS, OTHERS[0]))
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: str) -> None:
     """Each cell that waits is first interrupted in its middle, and each section ends with a look
     back. Afterwards nothing is left."""
@@ -44,7 +53,7 @@ def test_the_last_one_runs_with_an_app_of_the_lowest_rung() -> None:
         here.nothing_is_left()
 
 
-@pytest.mark.parametrize("lesson", most_thorough(LESSONS, LESSONS[0]))
+@pytest.mark.parametrize("lesson", most_nightly(LESSONS, LESSONS[0]))
 def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_first(
     lesson: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
