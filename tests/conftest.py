@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import uuid
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import costs
 import hypothesis
 import psutil
 import pytest
+import watchdog
 from programs import left_out
 from support import administer, client_of, postgres_running, redis_running
 
@@ -35,6 +38,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _BEFORE = pytest.StashKey[float]()
+_WATCHDOG = pytest.StashKey[subprocess.Popen[bytes]]()
 
 #: The files that take longest, the longest first: from four minutes down to one.
 LONGEST = (
@@ -60,6 +64,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--once", type=Path, metavar="FILE", help=told)
     told = "append the processor seconds of each test to FILE"
     parser.addoption("--costs", type=Path, metavar="FILE", help=told)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the watchdog, in the process that starts the others."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_WATCHDOG] = watchdog.start()
+        config.add_cleanup(partial(watchdog.stop, config.stash[_WATCHDOG]))
 
 
 @pytest.hookimpl(trylast=True)
@@ -139,12 +150,14 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_left_running() -> Iterator[None]:
+def _nothing_left_running(pytestconfig: pytest.Config) -> Iterator[None]:
     yield
+    watchdog = pytestconfig.stash.get(_WATCHDOG, None)
     left = [
         process
         for process in psutil.Process().children(recursive=True)
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        if watchdog is None or process.pid != watchdog.pid
     ]
     told = [f"{process.pid} {' '.join(process.cmdline())[:100]}" for process in left]
     for process in left:
