@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show show-file test test-all test-nightly bench chaos explore mutants celery-suite older-celery book playground slides kit grade check constraints clean
+.PHONY: help lab demo show show-file test test-all test-nightly bench chaos explore mutants celery-suite older-celery book playground kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -24,8 +24,7 @@ help:
 	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
 	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
-	@echo "make slides  slides from the lessons' cells, with the speaker's notes, to show offline"
-	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book, slides"
+	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book"
 	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
 	@echo "make check   linters and types"
 
@@ -88,21 +87,15 @@ book: .venv/.has-book
 playground: .venv/.has-demo
 	@$(PY) notebooks/playground/build.py build/playground
 
-# LESSONS="00*.ipynb 04*.ipynb" takes some of the lessons; IN=ja the Japanese ones.
-LESSONS := [0-9]*.ipynb
-slides: .venv/.has-lab
-	@cd notebooks/$(IN) && $(abspath $(PY)) -m nbconvert --config $(CURDIR)/notebooks/slides/config.py \
-		--to slides --execute --output-dir $(CURDIR)/build/slides/$(IN) $(LESSONS)
-
 # Copy the folder to another machine of the same system and Python; there `make lab` needs no network.
-kit: book slides
+kit: book
 	@rm -rf build/kit && mkdir -p build/kit
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
 	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
 		-c .constraints.txt pip 'setuptools>=77' 'build/kit[demo,picture,lab,backends]'
 	@$(PY) -c 'import platform as on, sys; print("Python {}.{} on".format(*sys.version_info), on.system(), on.machine())' > build/kit/wheels/made-for
 	@rm -rf build/kit/wheels/jobs_that_survive* build/kit/*.egg-info build/kit/build
-	@cp -R build/book build/slides build/kit/
+	@cp -R build/book build/kit/
 	@cd build/kit && find . -type f ! -name SHA256SUMS -exec $$(command -v sha256sum || echo shasum -a 256) {} + > SHA256SUMS
 	@du -sh build/kit
 

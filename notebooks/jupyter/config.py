@@ -21,5 +21,5 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ServerApp.allow_root = os.geteuid() == 0  # in a container everybody is root
 #: The lessons come first in the list of files: what a reader never opens there is left out.
-_TOOLS = ["book", "jupyter", "lab", "playground", "slides", "solutions"]
+_TOOLS = ["book", "jupyter", "lab", "playground", "solutions"]
 c.ContentsManager.hide_globs = [*_TOOLS, "__pycache__", "*.pyc", "*.new"]
