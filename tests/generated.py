@@ -21,24 +21,6 @@ REFERENCE = ROOT / "notebooks" / "reference"
 JAPANESE = ROOT / "notebooks" / "ja" / "reference"
 
 
-def walk() -> str:
-    """The guided walk: what `python -m demo_app walk` finds, as links."""
-    from demo_app.demo.walk import HAPPENS
-    from demo_app.demo.walk import walk as take_it
-
-    rows = ["| | what happens | where |", "| ---: | --- | --- |"]
-    lines = 0
-    for number, station in enumerate(take_it(), 1):
-        links = []
-        for one in station.way:
-            name = one.name.replace("<locals>.", "") or one.file.rpartition("/")[2]
-            place = f"{one.first}-{one.last}"
-            links.append(f"[{name} {place}]({one.file}#L{one.first}-L{one.last})")
-            lines += one.last - one.first + 1
-        rows.append(f"| {number} | {HAPPENS[station.step]} | {', '.join(links)} |")
-    return "\n".join([*rows, "", f"{lines:,} lines in all."])
-
-
 def settings() -> str:
     """Every setting of the demo app: its variable, what it sets, its default."""
     from demo_app.settings import Settings
@@ -82,15 +64,8 @@ def translated(page: str, name: str) -> str:
     return in_japanese(found[2].strip())
 
 
-def walk_in_japanese() -> str:
-    """The walk as the Japanese README has it, which lies in another folder."""
-    return translated("../../README", "walk").replace("](", "](../../")
-
-
 #: Where each table is, and what makes it. A Japanese one follows the English one.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
-    "walk": (ROOT / "README.md", walk),
-    "ja/walk": (JAPANESE.parent / "README.md", walk_in_japanese),
     "judged": (REFERENCE / "judge.md", compared),
     "score": (REFERENCE / "judge.md", score),
     "settings": (REFERENCE / "reference.md", settings),

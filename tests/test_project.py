@@ -79,6 +79,18 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets, f"the README names {named - targets}"
 
 
+@pytest.mark.parametrize("readme", ["README.md", "notebooks/ja/README.md"])
+def test_each_function_that_the_readme_names_is_in_the_linked_file(readme: str) -> None:
+    page = ROOT / readme
+    links = re.findall(r"\[`([\w.]+)`\]\(([^)]+\.(?:py|lua))\)", page.read_text("utf-8"))
+    assert links
+    for name, link in links:
+        file = page.parent / link
+        code = file.read_text("utf-8")
+        for part in [] if name == file.name else name.split("."):
+            assert re.search(rf"(?m)^ *(local )?(class|def|function) {part}\b", code), name
+
+
 def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version() -> None:
     lines = [
         line.strip()

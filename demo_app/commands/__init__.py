@@ -13,7 +13,6 @@ from demo_app.commands.doctor import doctor
 from demo_app.commands.judge import judge
 from demo_app.commands.move import move
 from demo_app.commands.up import up
-from demo_app.commands.walk import walk
 from demo_app.stack import StackError
 
 app = typer.Typer(
@@ -22,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (up, demo, walk, judge, move, doctor):
+for command in (up, demo, judge, move, doctor):
     app.command()(command)
 
 

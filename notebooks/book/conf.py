@@ -37,7 +37,7 @@ PAGES = ["README.md", *" ".join(PARTS.values()).split()]
 CODE = {".py": "python", ".lua": "lua", ".toml": "toml"}
 #: A link to a file or folder of the tree, or the numbers of lessons that a text names.
 LINK = re.compile(
-    r"\[[^]]*]\((?!https?:)([^)#\s]+)(?:#L[\d-]+L?\d*)?"
+    r"\[[^]]*]\((?!https?:)([^)#\s]+)"
     r"|((?:\b[Ll]essons? |レッスン ?)\d\d(?:(?:,| and|、| ?と) ?\d\d\b)*)"
 )
 #: A link to the playground, which is the site's first page; what is behind its # is a schedule.
@@ -96,8 +96,7 @@ def linked(page: Path, folder: Path, text: str) -> str:
     def link(found: re.Match[str]) -> str:
         if found[2]:
             return re.sub(r"\d\d", number, found[2])
-        way = found[0].partition("#L")[0]  # a page of code has no lines to lead to
-        return way + "/__init__.py" * (page.parent / found[1]).is_dir()
+        return found[0] + "/__init__.py" * (page.parent / found[1]).is_dir()
 
     return LINK.sub(link, text)
 

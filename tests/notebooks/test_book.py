@@ -29,7 +29,7 @@ def a_tree(folder: Path, text: str) -> Path:
     figure = f'<figure><div role="img" aria-label="{FIGURE}"></div></figure>'
     code = new_code_cell(f"from IPython.display import HTML\nHTML({figure!r})")
     for place, prose in {
-        "notebooks": "# 00 · Start\n\nThen lessons 01 and 09. [Code](../demo_app/tasks.py#L1-L1)",
+        "notebooks": "# 00 · Start\n\nThen lessons 01 and 09. [Code](../demo_app/tasks.py)",
         "notebooks/ja": "# 00 · はじめに\n\nワーカーを強制終了します。レッスン 01 もあります。",
     }.items():
         for name, source in {"00_start": prose, "01_next": prose.replace("00", "01")}.items():
