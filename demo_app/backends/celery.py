@@ -5,7 +5,7 @@ Only the message goes to Redis here; no Celery is needed to put a job in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,9 +14,9 @@ import redis
 
 from demo_app.backends.celery_command import program, worker_command
 from demo_app.broker.connection import Decoded, connect
-from demo_app.broker.events import Event, State
-from demo_app.broker.inspect import get_job, page
-from demo_app.broker.message import Message, parse
+from demo_app.broker.events import Event
+from demo_app.broker.inspect import get_job
+from demo_app.broker.message import Message
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.broker.view import JobView
@@ -63,23 +63,6 @@ class CeleryBackend(Backend):
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, and ever put in, in one consistent snapshot."""
         return self._store.snapshot().count
-
-    def pending(self) -> Iterator[Job]:
-        """Every job that waits: first what is queued, in its order."""
-        client: Decoded = self._store.client
-        for state in (State.QUEUED, State.RETRYING, State.SCHEDULED):
-            cursor: str | None = ""
-            while cursor is not None:
-                found = page(client, state, limit=100, cursor=cursor)
-                for view in found.jobs:
-                    job = job_of(parse(client.lindex(self._store.keys("job", view.id), 0)))
-                    yield replace(job, run_after=_moment(view.due) if view.due else None)
-                cursor = found.next
-
-    def delete(self, job: Job) -> None:
-        """The job is safe elsewhere. Nothing is left of it here but a number in the counters: an id
-        that is remembered would not be taken again, should the job be moved back one day."""
-        self._store.decide(job.id, "moved", by="move")
 
     def worker_command(self) -> list[str]:
         """A Celery worker."""

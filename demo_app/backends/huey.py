@@ -127,24 +127,6 @@ class HueyBackend(Backend):
         sql = f"SELECT {_STATE} AS state, count(*) FROM kv WHERE state IS NOT NULL GROUP BY state"
         return dict(self.huey.storage.sql(sql, results=True))
 
-    def pending(self) -> Iterator[Job]:
-        """Every job that waits, in the order in which they would run."""
-        for table, order in (("task", "priority DESC, id"), ("schedule", "timestamp")):
-            sql = f"SELECT id, data FROM {table} ORDER BY {order}"
-            for row, data in self.huey.storage.sql(sql, results=True):
-                message = self._message(data)
-                if message and (record := self._record(message.id)):
-                    self._place = table, row
-                    due = message.eta and message.eta.replace(tzinfo=UTC)
-                    yield replace(record.job, attempts=record.result.attempts, run_after=due)
-
-    def delete(self, job: Job) -> None:
-        """Delete the job that `pending` gave last: it is safe elsewhere."""
-        table, row = self._place
-        with self.huey.storage.db(commit=True) as rows:
-            rows.execute(f"DELETE FROM {table} WHERE id = ?", (row,))
-            rows.execute("DELETE FROM kv WHERE key = ?", (job.id,))
-
     def worker_command(self) -> list[str]:
         """Huey's consumer."""
         return [sys.executable, "-m", "demo_app.backends.huey_worker"]

@@ -8,7 +8,7 @@ job layer's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -155,19 +155,6 @@ class RqBackend(Backend):
             count["dead"] += queue.failed_job_registry.get_job_count(cleanup=False)
             count["done"] += queue.finished_job_registry.get_job_count(cleanup=False)
         return count
-
-    def pending(self) -> Iterator[Job]:
-        """Every job that waits, in the order in which they would run."""
-        for queue in self.queues.values():
-            ids = [*queue.get_job_ids(), *queue.scheduled_job_registry.get_job_ids()]
-            for found in RqJob.fetch_many(ids, self.connection, serializer="json"):
-                if found is not None:
-                    record = found.kwargs["record"]
-                    yield Job.from_record({**record, "attempts": found.meta["attempts"]})
-
-    def delete(self, job: Job) -> None:
-        """Delete a job that is safe elsewhere."""
-        RqJob.fetch(job.id, self.connection, serializer="json").delete()
 
     def worker_command(self) -> list[str]:
         """A pool of RQ's workers, one for each job that may run at once."""

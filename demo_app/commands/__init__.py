@@ -11,7 +11,6 @@ import typer
 from demo_app.commands.demo import demo
 from demo_app.commands.doctor import doctor
 from demo_app.commands.judge import judge
-from demo_app.commands.move import move
 from demo_app.commands.up import up
 from demo_app.stack import StackError
 
@@ -21,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (up, demo, judge, move, doctor):
+for command in (up, demo, judge, doctor):
     app.command()(command)
 
 

@@ -8,7 +8,7 @@ chosen by name: a module in `demo_app.backends` that has a function `make`, or a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -133,22 +133,6 @@ class Backend(ABC):
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state, as far as the backend can tell."""
         return {}
-
-    def pending(self) -> Iterator[Job]:
-        """Every job that waits, in the order in which they would run, for `python -m demo_app
-        move`: the caller calls `delete` for each that is safe elsewhere before it asks for the
-        next.
-
-        Raises Unsupported when the jobs can't be had from outside.
-        """
-        raise Unsupported(
-            f"the jobs of the backend {self.name!r} live and die with the process that put them "
-            "in: there is nothing that another program could move"
-        )
-
-    def delete(self, job: Job) -> None:
-        """Delete a job that `pending` gave."""
-        raise NotImplementedError
 
     def worker_command(self) -> list[str] | None:
         """The command line that starts one worker process, which reads the same settings; None
