@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show show-file test test-all test-nightly bench chaos explore mutants celery-suite older-celery book playground kit grade check constraints clean
+.PHONY: help lab demo show show-file test test-all test-nightly bench chaos explore mutants celery-suite book playground kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
@@ -21,7 +21,6 @@ help:
 	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
 	@echo "make explore every interleaving of a few workers and jobs; ARGS=\"--help\" says more"
 	@echo "make mutants every one-line mistake in the scripts and steps, and what shows it"
-	@echo "make older-celery  the broker on the oldest Celery that pyproject.toml allows"
 	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
 	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
 	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book"
@@ -74,9 +73,6 @@ celery-suite: .venv/.has-test
 # Hours; it goes on where build/mutants.jsonl ends. ARGS=rescue.lua takes one file, ARGS=--page writes the table.
 mutants: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m explore.verdicts $(ARGS)
-
-older-celery: .venv/.has-test
-	@PYTHONPATH=.:tests $(PY) -m celery_suite.older
 
 # It runs the lessons whose code was changed, and shows the others as they ran before.
 book: .venv/.has-book

@@ -91,6 +91,14 @@ def test_each_function_that_the_readme_names_is_in_the_linked_file(readme: str) 
             assert re.search(rf"(?m)^ *(local )?(class|def|function) {part}\b", code), name
 
 
+def test_the_workflow_tests_the_oldest_celery_and_kombu_that_may_be_installed() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
+    tested = dict(re.findall(r"(celery|kombu)==([\d.]+)\.\*", workflow))
+    for name in ("celery", "kombu"):
+        (asked,) = (one for one in _requirements() if one.name == name)
+        assert tested[name] in {one.version for one in asked.specifier if one.operator == ">="}
+
+
 def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version() -> None:
     lines = [
         line.strip()

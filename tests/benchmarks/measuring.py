@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from demo_app.judge.leash import Leash
-from demo_app.stack import Options, ports
+from demo_app.stack import ports
 from demo_app.stack.process import Process
 from demo_app.stack.redis_server import start
 
@@ -71,17 +71,15 @@ def at_work(
     jobs: int,
     layout: str = "",
     settings: Mapping[str, str] | None = None,
-    options: Options | None = None,
     workers: int | None = None,
 ) -> Iterator[Running]:
     """The jobs are in the peer's queue and its workers have been started; all of it ends after.
 
     layout: which of the peer's layouts, its first if none is named. settings: further environment
-    variables. options: how Redis keeps its data. workers: so many worker processes, in place of the
-    layout's own number.
+    variables. workers: so many worker processes, in place of the layout's own number.
     """
     module = f"benchmarks.peers.{name}"
-    with _servers(options or Options()) as (leash, sink, redis):
+    with _servers() as (leash, sink, redis):
         leash.environment |= settings or {}
         told = subprocess.run(
             [sys.executable, "-m", "benchmarks.drive", module, str(jobs)],
@@ -153,12 +151,12 @@ def seconds_of(pids: list[int]) -> float:
 
 
 @contextmanager
-def _servers(options: Options) -> Iterator[tuple[Leash, subprocess.Popen[str], Process]]:
+def _servers() -> Iterator[tuple[Leash, subprocess.Popen[str], Process]]:
     """What starts the peer's processes, and tells them where the servers are; the mail sink, and
     Redis. All end with the block."""
     leash = Leash()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        redis, url = start(Path(name), options)
+        redis, url = start(Path(name))
         port = ports.take(0, "the mail server")
         leash.environment |= {
             "DEMO_DIR": name,

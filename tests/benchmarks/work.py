@@ -28,8 +28,6 @@ PEERS = {
     "dramatiq_app": ("dramatiq", "Dramatiq"),
     "rq_app": ("rq", "RQ"),
     "taskiq_app": ("taskiq_redis", "Taskiq, streams"),
-    "taskiq_lists_app": ("taskiq_redis", "Taskiq, lists"),
-    "arq_app": ("arq", "arq"),
 }
 ROUNDS = 5
 SENDERS = {"plain": "smtplib, a connection a mail", "quick": "this project's sender"}

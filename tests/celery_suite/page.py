@@ -33,7 +33,7 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
 
 
 def hostile(file: Path) -> str:
-    """What became of each hostile message: a count of each transport, and those that did harm."""
+    """Return what became of the hostile messages: a row of counts for each transport."""
     read = json.loads(file.read_text())
     found = {name: [Outcome(**one) for one in outcomes] for name, outcomes in read.items()}
     counts = {
@@ -43,21 +43,7 @@ def hostile(file: Path) -> str:
         "workers that ended": lambda all: sum(one.ended_workers for one in all),
     }
     rows = [[name, *(str(count(all)) for count in counts.values())] for name, all in found.items()]
-    counted = table(["", *counts], rows, ["---", *("---:" for _ in counts)])
-    differ = [
-        [one.message, *map(_became, (one, ours))]
-        for one, ours in zip(found["stock"], found["claims"], strict=True)
-        if one.behind != "done" or one.ended_workers
-    ]
-    listed = table(["message", "stock", "claims"], differ, ["---"] * 3)
-    return (
-        f"{counted}\n\nThose at which a worker ended, or the job behind was not done:\n\n{listed}"
-    )
-
-
-def _became(one: Outcome) -> str:
-    ended = f", workers that ended: {one.ended_workers}" if one.ended_workers else ""
-    return f"{one.ended}; the job behind {one.behind}{ended}"
+    return table(["", *counts], rows, ["---", *("---:" for _ in counts)])
 
 
 def measured(folder: Path, bench: Path) -> str:

@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from taskiq import AsyncBroker
 from taskiq_redis import RedisStreamBroker
 
 from benchmarks.notification import send
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
-
-def layouts(module: str) -> dict[str, list[list[str]]]:
-    """How Taskiq runs that module's broker with so many processes and threads."""
-    run = [sys.executable, "-m", "taskiq", "worker", f"{module}:broker", "--log-level", "ERROR"]
-    return {
-        name: [
-            [
-                *(*run, "--workers", processes, "--max-threadpool-threads", threads),
-                *("--max-async-tasks", threads),
-            ]
-        ]
-        for name, processes, threads in (
-            ("two processes of four threads", "2", "4"),
-            ("eight processes", "8", "1"),
-        )
-    }
+_RUN = [sys.executable, "-m", "taskiq", "worker", f"{__name__}:broker", "--log-level", "ERROR"]
 
 
-def served_by(broker: AsyncBroker) -> Callable[[dict[str, Any]], Awaitable[None]]:
-    """Give the broker the work as its task, which it runs in a thread; returns `enqueue`."""
-    notify = broker.task(task_name="bench.notify")(send)
-    started: list[bool] = []
-
-    async def enqueue(payload: dict[str, Any]) -> None:
-        if not started:
-            await broker.startup()
-            started.append(True)
-        await notify.kiq(**payload)
-
-    return enqueue
+def _layout(processes: str, threads: str) -> list[list[str]]:
+    limits = ["--max-threadpool-threads", threads, "--max-async-tasks", threads]
+    return [[*_RUN, "--workers", processes, *limits]]
 
 
-LAYOUTS = layouts(__name__)
+LAYOUTS = {
+    "two processes of four threads": _layout("2", "4"),
+    "eight processes": _layout("8", "1"),
+}
+
 broker = RedisStreamBroker(client_url(settings().redis_url), xread_count=4)
-enqueue = served_by(broker)
+notify = broker.task(task_name="bench.notify")(send)
+_started: list[bool] = []
+
+
+async def enqueue(payload: dict[str, Any]) -> None:
+    """Put one job in."""
+    if not _started:
+        await broker.startup()
+        _started.append(True)
+    await notify.kiq(**payload)
