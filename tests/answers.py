@@ -16,11 +16,9 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from translated import in_japanese
-
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "notebooks" / "reference"
-PAGES, JAPANESE = REFERENCE / "answers", ROOT / "notebooks" / "ja" / "reference" / "answers"
+PAGES = REFERENCE / "answers"
 TESTS = "tests/broker/test_known_losses.py"
 #: Open threads about Celery on Redis, by their titles.
 THREADS = {
@@ -141,20 +139,11 @@ Its settings, and where they come from, are in [the adapters](../../../demo_app/
 """  # noqa: E501
 
 
-def queue_page_in_japanese(name: str) -> str:
-    """The same in Japanese, which lies a folder deeper."""
-    english = f"[English](../../../reference/answers/{name}.md)"
-    text = in_japanese(queue_page(name)).replace("](../../", "](../../../")
-    title, _, rest = text.partition("\n")
-    return f"{title}\n\n{english}\n{rest}\n"
-
-
 def pages() -> dict[Path, Callable[[], str]]:
     """Each page that is written as a whole, and what makes it."""
     from demo_app.judge.targets import KNOWN
 
-    made = {PAGES / f"{name}.md": partial(queue_page, name) for name in KNOWN}
-    return made | {JAPANESE / f"{name}.md": partial(queue_page_in_japanese, name) for name in KNOWN}
+    return {PAGES / f"{name}.md": partial(queue_page, name) for name in KNOWN}
 
 
 #: By the page: each block of it, and what makes it.

@@ -9,16 +9,13 @@ import csv
 import re
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import answers
 from readme_numbers import NUMBERS, numbered
-from translated import in_japanese
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "notebooks" / "reference"
-JAPANESE = ROOT / "notebooks" / "ja" / "reference"
 
 
 def settings() -> str:
@@ -56,15 +53,7 @@ def score() -> str:
     return f"{told} It misses: {'; '.join(missed)}." if missed else told
 
 
-def translated(page: str, name: str) -> str:
-    """The table of that name on an English page of the reference, in Japanese."""
-    found = _place(name).search((REFERENCE / f"{page}.md").read_text("utf-8"))
-    if found is None:
-        raise LookupError(f"{page} has no place for the table {name}")
-    return in_japanese(found[2].strip())
-
-
-#: Where each table is, and what makes it. A Japanese one follows the English one.
+#: Where each table is, and what makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "judged": (REFERENCE / "judge.md", compared),
     "score": (REFERENCE / "judge.md", score),
@@ -73,15 +62,6 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
         f"{page}/{name}": (answers.PAGES / f"{page}.md", make)
         for page, blocks in answers.BLOCKS.items()
         for name, make in blocks.items()
-    },
-    **{
-        f"ja/{page}/{name}": (JAPANESE / f"{page}.md", partial(translated, page, name))
-        for page, names in {
-            "judge": ("score", "judged"),
-            "broker": ("measured", "strangers"),
-            **{f"answers/{page}": blocks for page, blocks in answers.BLOCKS.items()},
-        }.items()
-        for name in names
     },
 }
 

@@ -19,16 +19,15 @@ from sphinx.search.en import SearchEnglish
 from demo_app.settings import Settings
 from demo_app.web.app import make_app
 
-_ANSWERS = " ".join(
-    f"{{0}}/answers/{page}.md" for page in ("lost", "twice", "late", "settings", "queues", "*")
-)
 #: The parts of the site, and the patterns of their pages.
 PARTS = {
     "Lessons": "notebooks/[0-9]*.ipynb notebooks/words.md",
     "レッスン": "notebooks/ja/README.md notebooks/ja/[0-9]*.ipynb notebooks/ja/words.md "
-    + _ANSWERS.format("notebooks/ja/reference")
-    + " notebooks/ja/challenges/*.ipynb notebooks/ja/reference/*.md",
-    "Answers": _ANSWERS.format("notebooks/reference"),
+    "notebooks/ja/challenges/*.ipynb notebooks/ja/reference/*.md",
+    "Answers": " ".join(
+        f"notebooks/reference/answers/{page}.md"
+        for page in ("lost", "twice", "late", "settings", "queues", "*")
+    ),
     "Challenges": "notebooks/challenges/*.ipynb",
     "Reference": "notebooks/reference/faq.md notebooks/reference/*.md notebooks/book/api.md",
     "Taking part": ".github/*.md",
