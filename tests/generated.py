@@ -1,18 +1,16 @@
-"""Tables and numbers in README and the reference that are made from the code.
+"""Tables of the reference that are made from the code.
 
 ``python tests/generated.py`` writes them.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import answers
-from readme_numbers import NUMBERS, numbered
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "notebooks" / "reference"
@@ -39,24 +37,9 @@ def compared() -> str:
     return markdown(answers.sheet("judge.csv")).partition("\n\n")[0]
 
 
-def score() -> str:
-    """How many of the broken queues the judge catches."""
-    with (ROOT / "tests" / "judge" / "mutants.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    missed = [row["what"] for row in rows if row["caught"] != "yes"]
-    loads = [int(row["load"]) for row in rows]
-    told = (
-        f"The judge catches **{len(rows) - len(missed)} of {len(rows)}** broken queues, "
-        "each at the level whose promise it breaks "
-        f"({max(row['on'] for row in rows)}, at a load of {min(loads)} to {max(loads)})."
-    )
-    return f"{told} It misses: {'; '.join(missed)}." if missed else told
-
-
 #: Where each table is, and what makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "judged": (REFERENCE / "judge.md", compared),
-    "score": (REFERENCE / "judge.md", score),
     "settings": (REFERENCE / "reference.md", settings),
     **{
         f"{page}/{name}": (answers.PAGES / f"{page}.md", make)
@@ -99,5 +82,3 @@ if __name__ == "__main__":
         page.write_text(text(), "utf-8")
     for table, (file, _) in TABLES.items():
         file.write_text(rewritten(table), "utf-8")
-    for file in NUMBERS:
-        file.write_text(numbered(file), "utf-8")

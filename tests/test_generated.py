@@ -1,4 +1,4 @@
-"""What README and the reference say of the code is what the code says."""
+"""The tables of the reference say what the code says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import answers
 import pytest
 from generated import TABLES, rewritten
-from readme_numbers import NUMBERS, numbered
 
 from demo_app.settings import Settings
 
@@ -26,11 +25,6 @@ def test_the_page_of_a_queue_says_what_the_judge_found(path: Path) -> None:
 def test_one_queue_keeps_all_promises_as_the_pages_say() -> None:
     held = [row["queue"] for row in answers.sheet("judge.csv") if row["holds"] == "12 of 12"]
     assert held == ["claims"]
-
-
-@pytest.mark.parametrize("path", NUMBERS, ids=str)
-def test_each_number_in_a_sentence_is_the_programs(path: Path) -> None:
-    assert path.read_text("utf-8") == numbered(path), "run `python tests/generated.py`"
 
 
 def test_every_setting_says_what_it_sets() -> None:

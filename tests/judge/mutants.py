@@ -1,7 +1,7 @@
 """Broken queues, each a sound one with one fault, and how many of them the judge catches.
 
 ``PYTHONPATH=.:tests python -m judge.mutants`` judges each at the level whose promise it breaks, and
-writes a row for each into ``mutants.csv``, from which the judge's page has its score.
+writes a row for each into ``mutants.csv``.
 """
 
 from __future__ import annotations
