@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from chaos.context import USUAL, Fault, MailRules
@@ -19,7 +18,6 @@ from chaos.ledger import Ledger, rows, settle
 from chaos.plan import Plan
 from chaos.quiescence import ByHand, trace, wait_for_quiescence
 from chaos.readers import Readers
-from chaos.recovery import recoveries
 from chaos.strike import heal, strike
 from chaos.system import System
 from demo_app.blog.seed import POSTS
@@ -35,14 +33,12 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out. recoveries: seconds. broken: what `check` found, by how the promise was
-    broken."""
+    """What came out. broken: what `check` found, by how the promise was broken."""
 
     plan: Plan
     seconds: float
     faults: tuple[Fault, ...]
     ledger: Ledger
-    recoveries: tuple[float, ...]
     missing: tuple[str, ...]
     broken: dict[str, list[str]]
 
@@ -93,27 +89,24 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     for fault in faults:
         history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
     history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
-    ledger, arrivals, missing = _count(plan, system, history, follower, on_line)
+    ledger, missing = _count(plan, system, history, follower, on_line)
     found = history.verdict()["broken"]
     broken = {how: what for how, what in found.items() if how in FOR_READERS or not plan.stock}
     for how, what in broken.items():
         on_line(f"       {how}: {len(what)}, as {what[0]}")
-    travels = list(ledger.travels)
-    times = recoveries(faults, follower.fold(), sorted(readers.accepted), arrivals, travels)
     follower.stop()
     rules.close()
     history.close()
     took = time.monotonic() - began
-    return Result(plan, took, tuple(faults), ledger, tuple(times), missing, broken)
+    return Result(plan, took, tuple(faults), ledger, missing, broken)
 
 
 def _count(
     plan: Plan, system: System, history: History, follower: Follower, on_line: OnLine
-) -> tuple[Ledger, list[float], tuple[str, ...]]:
+) -> tuple[Ledger, tuple[str, ...]]:
     """Wait until all is quiet, and write down what is there then.
 
-    Returns what became of the comments, when each mail arrived (epoch seconds, sorted), and a line
-    for each that is missing.
+    Returns what became of the comments, and a line for each mail that is missing.
     """
     by_hand: ByHand = {}
     with Client(system.ready) as client:
@@ -127,7 +120,6 @@ def _count(
         )
         follower.catch_up()
         ledger = settle(client, system.folder, stock=plan.stock, by_hand=by_hand)
-        mails = client.all_mails()
         for (body,) in rows(system.folder / "blog.sqlite3", "SELECT body FROM comments"):
             history.add("stored", body=body)
         for mail in stored_mails(system.folder):
@@ -135,5 +127,4 @@ def _count(
         missing = trace(client, system.folder, ledger.missing)
     for line in missing:
         on_line(f"       missing: {line}")
-    arrivals = sorted(datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mails)
-    return ledger, arrivals, missing
+    return ledger, missing

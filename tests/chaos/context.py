@@ -73,12 +73,10 @@ class Fault:
     """One that happened.
 
     at, over: epoch seconds, when it struck and when it was lifted again (the same for a kill).
-    hit: what has to recover: worker, web, redis, smtp, mail (a single mail) or all.
     pids: the workers that it took.
     """
 
     kind: str
-    hit: str
     at: float
     over: float
     pids: tuple[int, ...] = ()

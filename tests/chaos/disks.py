@@ -40,7 +40,7 @@ def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Inj
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 pass  # with appendfsync always, Redis ends itself rather than go on without its log
             context.system.alive(role)
-            return [Fault(f"{role}: {kind}", role, now, time.time())]
+            return [Fault(f"{role}: {kind}", now, time.time())]
 
     return inject
 
@@ -52,7 +52,7 @@ def full_memory(context: Context) -> list[Fault]:
         client.config_set("maxmemory", "1mb")
         time.sleep(context.chance.uniform(0.5, 1.5))
         client.config_set("maxmemory", 0)
-        return [Fault("redis: memory full", "redis", now, time.time())]
+        return [Fault("redis: memory full", now, time.time())]
 
 
 def lagging_replica(context: Context) -> list[Fault]:
@@ -71,7 +71,7 @@ def lagging_replica(context: Context) -> list[Fault]:
 
         if _killed_after(context, take_over) is None:
             return []
-        return [Fault("redis: a replica that lagged takes over", "redis", now, time.time())]
+        return [Fault("redis: a replica that lagged takes over", now, time.time())]
 
 
 def torn_log(context: Context) -> list[Fault]:
@@ -85,9 +85,7 @@ def torn_log(context: Context) -> list[Fault]:
 
     with context.system.only_one("redis"):
         at = _killed_after(context, tear)
-        return (
-            [] if at is None else [Fault("redis: killed in the middle of a write", "redis", at, at)]
-        )
+        return [] if at is None else [Fault("redis: killed in the middle of a write", at, at)]
 
 
 def _killed_after(context: Context, act: Callable[[], None]) -> float | None:

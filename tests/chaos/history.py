@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -21,8 +21,6 @@ import redis
 
 from chaos.ledger import rows
 from demo_app.broker.connection import Decoded, connect
-from demo_app.broker.events import Event
-from demo_app.broker.fold import Fold
 from demo_app.broker.journal import after, order
 from demo_app.looks import looks
 
@@ -65,7 +63,6 @@ class Follower:
 
     def __init__(self, ready: Mapping[str, Any], history: History) -> None:
         self._url, self._history = str(ready["redis"]), history
-        self._entries: list[Event] = []
         self._last = "0-0"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -73,10 +70,6 @@ class Follower:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
-
-    def fold(self) -> Fold:
-        """What it says of each job."""
-        return folded(self._entries)
 
     def catch_up(self, seconds: float = 10.0) -> None:
         """Wait until all is written that is in the journal now."""
@@ -100,18 +93,9 @@ class Follower:
                 with suppress(redis.RedisError):
                     for entry in after(client, self._last):
                         self._last = entry.id
-                        self._entries.append(entry)
                         told = {"event": entry.event, "job": entry.job, "by": entry.by}
                         self._history.add("queue", entry.at, **told, detail=entry.detail)
                 self._stopping.wait(0.05)
-
-
-def folded(entries: Iterable[Event]) -> Fold:
-    """What these entries of the journal come to."""
-    fold = Fold()
-    for entry in list(entries):
-        fold.follow(entry)
-    return fold
 
 
 def stored_mails(folder: Path) -> Iterator[Line]:

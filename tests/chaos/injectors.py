@@ -29,7 +29,7 @@ def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
         now = time.time()
         if pid is None or not context.system.signal(pid, number):
             return []
-        return [Fault(f"{role}: {number.name}", role, now, now, (pid,))]
+        return [Fault(f"{role}: {number.name}", now, now, (pid,))]
 
     return inject
 
@@ -41,7 +41,7 @@ def terminate_twice(context: Context) -> list[Fault]:
         return []
     time.sleep(context.chance.uniform(0.05, 0.3))
     context.system.signal(done[0].pids[0], signal.SIGTERM)
-    return [Fault("worker: SIGTERM twice", "worker", done[0].at, done[0].at, done[0].pids)]
+    return [Fault("worker: SIGTERM twice", done[0].at, done[0].at, done[0].pids)]
 
 
 def pause_worker(context: Context) -> list[Fault]:
@@ -60,7 +60,7 @@ def _wake(context: Context, pid: int, at: float, kind: str) -> list[Fault]:
             time.sleep(0.1)
     time.sleep(AND_THEN)
     context.system.signal(pid, signal.SIGCONT)
-    return [Fault(kind, "worker", at, at, (pid,))]
+    return [Fault(kind, at, at, (pid,))]
 
 
 def _is_known(client: Decoded, pid: int) -> bool:
@@ -80,7 +80,7 @@ def pause_redis(context: Context) -> list[Fault]:
             return []
         time.sleep(context.chance.uniform(0.3, 1.5))
         context.system.signal(pid, signal.SIGCONT)
-        return [Fault("redis: paused", "redis", now, time.time())]
+        return [Fault("redis: paused", now, time.time())]
 
 
 def kill_one_at_a_time(role: str) -> Injector:
@@ -109,7 +109,7 @@ def kill_supervisor(context: Context) -> list[Fault]:
         workers = tuple(context.system.alive("worker"))
         now = time.time()
         context.system.kill_supervisor()
-        return [Fault("supervisor: SIGKILL, and all with it", "all", now, now, workers)]
+        return [Fault("supervisor: SIGKILL, and all with it", now, now, workers)]
 
 
 def namesake(context: Context) -> list[Fault]:
@@ -127,7 +127,7 @@ def namesake(context: Context) -> list[Fault]:
     finally:
         worker.kill()
         worker.wait()
-    return [Fault("worker: a namesake joins and is killed", "worker", now, now, (worker.pid,))]
+    return [Fault("worker: a namesake joins and is killed", now, now, (worker.pid,))]
 
 
 # --- at a named step
@@ -145,7 +145,7 @@ def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
         if hit == "web":
             with context.system.only_one("web"):
                 context.system.alive("web")
-        return [*others, Fault(f"{hit}: killed at {step}", hit, at, at, (pid,))]
+        return [*others, Fault(f"{hit}: killed at {step}", at, at, (pid,))]
 
     return inject
 
@@ -168,7 +168,7 @@ def wipe_redis(context: Context) -> list[Fault]:
     with connect(context.system.ready["redis"]) as client, context.system.only_one("redis"):
         now = time.time()
         client.flushall()
-    return [Fault("redis: wiped", "redis", now, now, happened[1:])]
+    return [Fault("redis: wiped", now, now, happened[1:])]
 
 
 def _wait_for_step(

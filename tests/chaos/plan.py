@@ -16,7 +16,7 @@ from demo_app.settings import Safeguard, Transport
 def _mail(kind: str, rule: Rule) -> Injector:
     def inject(context: Context) -> list[Fault]:
         at = context.rules.strike(rule, context.seconds)
-        return [] if at is None else [Fault(f"mail: {kind}", "mail", at, at)]
+        return [] if at is None else [Fault(f"mail: {kind}", at, at)]
 
     return inject
 

@@ -46,7 +46,6 @@ def _rows(result: Result) -> list[list[str]]:
     return [
         *([name, f"{count:,}"] for name, count in counts.items()),
         *([name, "not recorded" if stock else text] for name, text in journal.items()),
-        ["recovery, p50 / p99 / max", _recovery(result)],
         ["comment to mail, p50 / p99 / max", _times(travels)],
         ["the checker found", found or "nothing"],
         ["the promise held", "yes" if result.held else "**no**"],
@@ -74,21 +73,11 @@ def as_json(result: Result) -> dict[str, Any]:
         "late": ledger.late,
         "by_hand": ledger.by_hand,
         "conserved": ledger.conserved,
-        "recovery_s": {
-            name: round(at, 3)
-            for name, at in zip(("p50", "p99", "max"), _percentiles(result.recoveries), strict=True)
-        },
         "missing": list(result.missing),
         "broken": result.broken,
         "held": result.held,
         "seconds": round(result.seconds, 1),
     }
-
-
-def _recovery(result: Result) -> str:
-    times = _times(result.recoveries)
-    timeout = f"workers' jobs: {result.plan.patience:.0f} s were not enough"
-    return f"{times}; {timeout}" if result.plan.stock and result.count("lost") else times
 
 
 def _times(values: Sequence[float]) -> str:

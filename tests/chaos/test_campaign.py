@@ -35,7 +35,7 @@ def test_forty_faults_cost_no_mail_and_show_none_twice(
     history = tmp_path / "history.jsonl"
     words = ("--faults", "40", "--seconds", "150", "--history", str(history))
     status, found, told = _chaos(*words, seconds=380)
-    print(f"seed {found['seed']}, {found['faults']} faults, recovery {found['recovery_s']}")
+    print(f"seed {found['seed']}, {found['faults']} faults")
     record_property("chaos", json.dumps(found))
     why = f"seed {found['seed']}: {found}\n{told}"
     assert (found["lost"], found["visible_duplicates"], found["stale"]) == (0, 0, 0), why

@@ -49,7 +49,7 @@ def _broken(name: str, how: str) -> Injector:
         with context.system.only_one(f"wire to {name}"):
             at = time.time()
             _BREAKS[how](context.system.wires.proxies[name], context)
-            return [Fault(f"wire to {name}: {how}", name, at, time.time())]
+            return [Fault(f"wire to {name}: {how}", at, time.time())]
 
     return inject
 
@@ -74,7 +74,7 @@ def _claims_unanswered(context: Context) -> list[Fault]:
                 break
             lost.append(time.time())
         wire.lose_answer_like(None)
-        return [Fault(f"wire to redis: {CLAIM_LOST}", "redis", lost[0], lost[-1])] if lost else []
+        return [Fault(f"wire to redis: {CLAIM_LOST}", lost[0], lost[-1])] if lost else []
 
 
 #: How often each is chosen: more often where an answer may be lost of which somebody has to know.
