@@ -6,9 +6,7 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -21,12 +19,6 @@ from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient
 
 _TRUNCATED = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
-
-#: What Redis and Valkey say of a log that they can't load, and of a snapshot at its beginning.
-_DAMAGED = re.compile(
-    r"reading the append.only file|Error reading the RDB|Internal error in RDB|Wrong signature"
-    r"|RDB file|Fatal error loading"
-)
 
 #: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
@@ -88,35 +80,6 @@ def truncation(log: str) -> str:
         return ""
     name, offset = found[-1]
     return f"The log {name} ended in half a record; it was cut off at byte {offset}."
-
-
-def repair(folder: Path, log: str) -> str:
-    """After a start that failed: let the next one go on without what can't be read of the data.
-
-    The damaged files are kept beside it, and what is in the log before the damage is kept in
-    force where that can be done. folder: the server's. log: what it said at its start. Returns
-    what was done, in a sentence; "" when it was not for its data that it did not start.
-    """
-    data = folder / "appendonlydir"
-    if not _DAMAGED.search(log) or not data.exists():
-        return ""
-    kept = folder / f"damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1000:03}"
-    shutil.copytree(data, kept)
-    for newest in sorted(data.glob("*.incr.aof"), key=lambda file: file.stat().st_mtime)[-1:]:
-        # the server itself is the tool, when it is called by that name; given the manifest, the one
-        # of Valkey 9.1 takes its own snapshots for damaged
-        tool = ["redis-check-aof", "--fix", str(newest)]
-        subprocess.run(tool, executable=binary(), input=b"y\n", capture_output=True, check=False)
-    if _size(data) < _size(kept):
-        return (
-            f"The log can't be read to its end and was cut off there; all of it is in {kept.name}."
-        )
-    shutil.rmtree(data)
-    return f"The log can't be read and was set aside, in {kept.name}; Redis starts with nothing."
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
 
 
 def answers(url: str) -> bool:

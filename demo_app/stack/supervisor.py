@@ -13,7 +13,7 @@ from contextlib import suppress
 from demo_app.stack.options import StackError
 from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient, reap
-from demo_app.stack.redis_server import repair, truncation
+from demo_app.stack.redis_server import truncation
 from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
@@ -178,11 +178,10 @@ class Supervisor:
             except StackError:
                 if self._stopping.is_set():
                     raise  # `stop` ends it
-                repaired = role == "redis" and not process.alive and self._repair(process)
                 was_killed = process.was_killed
                 process.kill()
                 self._forget(process)
-                if not (was_killed or repaired) or starts == STARTS or role in self._held_down:
+                if not was_killed or starts == STARTS or role in self._held_down:
                     raise
                 starts += 1
             else:
@@ -209,12 +208,6 @@ class Supervisor:
         process.wait_until(ready, PATIENCE, _NAMES[process.role], self._stopping)
         if process.role == "redis":
             self._tell(truncation(process.output()))
-
-    def _repair(self, process: Process) -> bool:
-        """Whether Redis could not read its data, and can start without the damaged part now."""
-        done = repair(self._plan.folder.redis, process.output())
-        self._tell(done)
-        return bool(done)
 
     def _tell(self, what: str) -> None:
         """Report trouble with Redis' data, if there is any; in a thread, since a listener may

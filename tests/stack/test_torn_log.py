@@ -1,0 +1,39 @@
+"""A log that ends in half a record: Redis starts with the rest, and the stack reports it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import most_thorough, until
+
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
+
+#: What a server leaves at the end of its log when it is killed in the middle of a write.
+TORN = {
+    "a command": b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal",
+    "a transaction": b"*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$4\r\nhalf\r\n$1\r\nx\r\n",
+}
+
+
+@pytest.mark.parametrize("half", most_thorough(TORN, "a transaction"))
+def test_a_log_that_ends_in_half_a_record_is_cut_off_and_said_so(tmp_path: Path, half: str) -> None:
+    """As when Redis is killed in the middle of a rescue: all of the script is kept, or nothing."""
+    events: list[dict[str, Any]] = []
+    stack = Stack(dir=tmp_path, workers=0, on_event=events.append)
+    with stack, Client(stack.ready) as client:
+        for _ in range(10):
+            client.comment()
+        client.wait_for(lambda now: now["queued"] == 10)
+        stack.kill("redis", restart=False)
+        (log,) = (stack.plan.folder.redis / "appendonlydir").glob("*.incr.aof")
+        whole = log.stat().st_size
+        with log.open("ab") as file:
+            file.write(TORN[half])
+        stack.start("redis")
+        news = f"cut off at byte {whole}"
+        until(lambda: any(news in str(event.get("what")) for event in events), what="the news")
+        until(lambda: client.summary()["queued"] == 10, what="all ten")
+        assert not client.redis().exists("half")
