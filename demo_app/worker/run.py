@@ -74,7 +74,7 @@ def _run(
     job = job_of(read(headers, properties, kwargs))
     try:
         hit(Step.STARTED)
-        with limit.on(tag, job):
+        with limit.on():
             task = find_task(job.task)
             if args and task:  # a Celery producer may give some by their position
                 by_names = by_name(job.task, task.function, args, kwargs)

@@ -3,8 +3,6 @@
 - SIGTERM: it takes nothing more, ends what it has, and leaves (Celery's warm shutdown). What is
   not done after `stop_seconds` goes back to the head of its queue.
 - A second SIGTERM, or SIGQUIT: everything goes back at once.
-- A job that can't be ended: it is tried again elsewhere, the other jobs end as after a SIGTERM, and
-  the process takes its own place by running its command anew, with the same pid.
 """
 
 from __future__ import annotations
@@ -22,13 +20,10 @@ from typing import Any
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 from demo_app.blog.identity import refuse_another_blog
-from demo_app.broker.claim import Disposition, Ending
-from demo_app.broker.process import claiming_here, in_flight_here
+from demo_app.broker.process import in_flight_here
 from demo_app.broker.worker import leave
-from demo_app.jobs.perform import JobTimeout, after_failure
 from demo_app.settings import Settings
-from demo_app.worker.run import conclude
-from demo_app.worker.time_limit import Running, TimeLimit
+from demo_app.worker.time_limit import TimeLimit
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +51,6 @@ class Shutdown:
         self._settings, self._limit = chosen, limit
         self._leaving = threading.Lock()
         self._stopping = False
-        self._replacing = False
         celeryd_init.connect(self._begin, weak=False)
         worker_ready.connect(self._stand_back, weak=False)
         worker_shutting_down.connect(self._on_shutdown, weak=False)
@@ -67,7 +61,7 @@ class Shutdown:
             # the claims are this process's: a pool of processes would run jobs outside of it
             sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
         refuse_another_blog(self._settings)
-        self._limit.watch(self._settings.beat_seconds, self._hung)
+        self._limit.watch(self._settings.beat_seconds)
 
     def _stand_back(self, **_: Any) -> None:
         """From now on the web app, where readers wait, goes first, and what Celery has loaded is
@@ -100,24 +94,3 @@ class Shutdown:
             leave()
             log.warning("Stopped with %d jobs under way, which went back to their queues", held)
             os._exit(0)
-
-    def _hung(self, runs: list[Running]) -> None:
-        if self._replacing or self._stopping:
-            return
-        self._replacing = True
-        threading.Thread(target=self._replace, args=(runs,), name="replace", daemon=True).start()
-
-    def _replace(self, runs: list[Running]) -> None:
-        here = claiming_here()
-        here.draining = True
-        for run in runs:
-            log.error("The job %s can't be ended; this worker takes its own place", run.job.id)
-            error = JobTimeout(f"it ran for more than {self._settings.job_seconds:g} s")
-            conclude(here, run.tag, run.job.task, after_failure(error, run.job), {})
-            here.finish(run.tag, Ending(Disposition.DEAD))
-        deadline = time.monotonic() + self._settings.stop_seconds
-        while here.held() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        with self._leaving:
-            leave()
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

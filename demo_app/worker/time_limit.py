@@ -2,7 +2,7 @@
 
 A thread can't be killed. So `JobTimeout` is raised in it, which reaches it at its next line of
 Python. A thread that waits inside a library's C code without end never gets there: it is hung, and
-only the end of its process ends it (see `shutdown`).
+only the end of its process ends it.
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
@@ -12,26 +12,20 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from demo_app.jobs.job import Job
 from demo_app.jobs.perform import JobTimeout
 
-#: Seconds that a job has to end once it was told to.
-GRACE = 2.0
 
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Running:
-    """One run of a job; expired_at: when it was told to end, by the monotonic clock."""
+    """One run of a job. expired: whether it was stopped for its time."""
 
-    tag: str
-    job: Job
     thread: int
     began: float = field(default_factory=time.monotonic)
-    expired_at: float | None = None
+    expired: bool = False
 
 
 class TimeLimit:
@@ -39,51 +33,41 @@ class TimeLimit:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._runs: dict[str, Running] = {}
+        self._runs: list[Running] = []
         self._lock = threading.Lock()
 
     @contextmanager
-    def on(self, tag: str, job: Job) -> Iterator[None]:
-        """The job runs inside of this, in this thread. Raises JobTimeout when it takes too long."""
-        run = Running(tag, job, threading.get_ident())
+    def on(self) -> Iterator[None]:
+        """Run a job in this block and thread. Raises JobTimeout when it takes too long."""
+        run = Running(threading.get_ident())
         with self._lock:
-            self._runs[tag] = run
+            self._runs.append(run)
         try:
             yield
         finally:
             with self._lock:
-                self._runs.pop(tag, None)
-            if run.expired_at is not None:  # it may not have arrived, and must not hit what follows
+                self._runs.remove(run)
+            if run.expired:  # it may not have arrived, and must not hit what follows
                 _raise_in(run.thread, None)
 
-    def watch(self, every: float, on_hang: Callable[[list[Running]], None]) -> None:
-        """From now on enforce it, in a thread; every: seconds between two looks.
-
-        on_hang: is called, again and again, with the runs that can't be ended.
-        """
+    def watch(self, every: float) -> None:
+        """Enforce the limit from now on, in a thread. every: seconds between two checks."""
 
         def watch() -> None:
             while True:
                 time.sleep(every)
-                hung = self.enforce()
-                if hung:
-                    on_hang(hung)
+                self.enforce()
 
         threading.Thread(target=watch, name="time limit", daemon=True).start()
 
-    def enforce(self) -> list[Running]:
-        """Tell runs that take too long to end; returns those that were and did not."""
+    def enforce(self) -> None:
+        """Stop each run that takes too long."""
         now = time.monotonic()
         with self._lock:
-            for run in self._runs.values():
-                if run.expired_at is None and now - run.began > self._seconds:
-                    run.expired_at = now
+            for run in self._runs:
+                if not run.expired and now - run.began > self._seconds:
+                    run.expired = True
                     _raise_in(run.thread, JobTimeout)
-            return [
-                run
-                for run in self._runs.values()
-                if run.expired_at is not None and now - run.expired_at > GRACE
-            ]
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -29,16 +28,6 @@ def loop(diary: str) -> None:
             time.sleep(0.01)
         except Exception:
             continue
-
-
-@task(queue_name="mail")
-@retry_on(JobTimeout, attempts=3, first=0.1)
-def hang(diary: str) -> None:
-    """At the first try wait inside of C code for what never comes."""
-    if _first_time(diary):
-        lock = threading.Lock()
-        lock.acquire()
-        lock.acquire()
 
 
 @task(queue_name="mail")

@@ -10,14 +10,13 @@ import pytest
 from demo_app.stack import Stack
 
 from worker.conftest import Jobs, stubborn  # isort: skip
-from worker.stubborn_jobs import brief, hang, loop  # isort: skip
+from worker.stubborn_jobs import brief, loop  # isort: skip
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     environment = {
         "DEMO_JOB_SECONDS": "1",
-        "DEMO_STOP_SECONDS": "5",
         "DEMO_LEASE_SECONDS": "1",
         "DEMO_BEAT_SECONDS": "0.2",
     }
@@ -36,21 +35,6 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
     failed = job.timeline[2]
     assert failed.error_class == "demo_app.jobs.perform.JobTimeout"
     assert "it ran for more than 1 s" in failed.traceback
-
-
-def test_a_job_that_hangs_in_c_code_makes_its_worker_take_its_own_place(
-    stack: Stack, jobs: Jobs, tmp_path: Path
-) -> None:
-    pids = stack.ready["pids"]["worker"]
-    [job] = jobs.ended(jobs.put(hang, diary=str(tmp_path / "diary")))
-    events = [event.event for event in job.timeline]
-    assert (job.state, events.count("retrying")) == ("done", 1)
-    assert "rescued" not in events, "it was given back, not left to be found"
-    assert stack.ready["pids"]["worker"] == pids, "the same process, begun anew"
-    assert len({event.by for event in job.timeline if event.event == "claimed"}) == 2
-    # nothing is held by anyone, and the next job runs as ever
-    [after] = jobs.ended(jobs.put(brief, diary=str(tmp_path / "after")))
-    assert after.state == "done"
 
 
 @pytest.mark.parametrize(
