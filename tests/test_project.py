@@ -111,6 +111,14 @@ def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version()
     assert [line for line in lines if not pinned.fullmatch(line)] == []
 
 
+def test_a_job_of_a_workflow_that_runs_code_of_the_tree_can_only_read() -> None:
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        head, jobs = path.read_text().split("jobs:\n")
+        assert "permissions:\n  contents: read\n" in head
+        for job in re.split(r"^  (?=[\w-]+:$)", jobs, flags=re.MULTILINE):
+            assert "checkout" not in job or "permissions:" not in job, path.name
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     assert local_smtp.__version__ == PROJECT["version"]
     newest = re.search(
