@@ -79,9 +79,10 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
         if scheme_of(self._url):
             options = connection_options(self._url, options)
-        interval = options["health_check_interval"]
         chosen = self.connection.client.transport_options
-        return {**options, "health_check_interval": chosen.get("ping_after", interval)}
+        # kombu 5.6 does not find the option in redis-py's newer classes and leaves it out
+        interval = chosen.get("ping_after", self.health_check_interval)
+        return {**options, "health_check_interval": interval}
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
         """Text stays as it is, readable in Redis; bytes (pickle, say) travel as base64."""

@@ -17,6 +17,7 @@ from queue import Empty
 from time import monotonic
 from typing import Any
 
+import kombu
 import redis
 from kombu.transport import virtual
 from kombu.utils.json import loads
@@ -29,6 +30,8 @@ from .keys import lanes_of
 from .qos import QoS
 
 log = logging.getLogger(__name__)
+#: kombu 5.6 stops polling when a connection is closed.
+MAY_END_WAIT = kombu.VERSION >= (5, 7)
 
 
 class Consuming(BaseChannel):
@@ -64,7 +67,7 @@ class Consuming(BaseChannel):
     def _end_wait(self) -> None:
         """A wait for a job has taken none, and need not be waited for."""
         connection = self._in_poll
-        if connection and not self._asked[0]:
+        if MAY_END_WAIT and connection and not self._asked[0]:
             connection.disconnect()
             self._in_poll = None
             self._begin_round()

@@ -19,12 +19,13 @@ from . import process
 from .acknowledging import PAUSE
 from .claim import Disposition, Ending
 from .connection import scheme_of
-from .consuming import Consuming
+from .consuming import MAY_END_WAIT, Consuming
 from .in_flight import InFlight
 from .keys import STEPS, lanes_of
 
-#: Seconds that one wait for a job lasts, which ends at once when there is one.
-WAIT = 5
+#: Seconds that one wait for a job lasts. It ends at once when there is one; with kombu 5.6 nothing
+#: else ends it, and so it is short.
+WAIT = 5 if MAY_END_WAIT else 1
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
 #: that is half-open keeps its worker idle for up to 51 seconds.
 OVERDUE_CHECK = 2.0

@@ -22,6 +22,7 @@ from support import message, until
 
 from demo_app.broker import transport
 from demo_app.broker.claim import Claim, Claimed
+from demo_app.broker.consuming import MAY_END_WAIT
 from demo_app.broker.message import compose
 from demo_app.broker.queue import Queue
 from demo_app.stack import redis_server
@@ -114,6 +115,9 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
         server.kill()
 
 
+needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a wait to its end")
+
+
 @pytest.fixture
 def waiting(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
     """Waits for a job, for as long as a wait may last."""
@@ -134,6 +138,7 @@ def _is_in_a_wait(consumer: Consumer) -> bool:
     return bool(consumer.channel._woken_at and consumer.channel._in_poll)
 
 
+@needs_kombu_5_7
 def test_a_channel_closes_without_the_end_of_its_wait(
     waiting: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +147,7 @@ def test_a_channel_closes_without_the_end_of_its_wait(
     channel.close()
 
 
+@needs_kombu_5_7
 def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> None:
     queue = waiting.channel.in_flight.queue
     queue.client.lpush(queue.keys("queue", "mail"), "job-1")  # in no way that wakes who waits
