@@ -79,6 +79,20 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets, f"the README names {named - targets}"
 
 
+def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
+    """The whole site is built nightly, which finds broken anchors too."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("notebooks/**/*.md"),
+             *ROOT.glob("notebooks/**/*.ipynb")]  # fmt: skip
+    assert len(pages) > 40
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\((?![a-z]+:|#)([^)#\s\\]+)", page.read_text("utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert not broken
+
+
 @pytest.mark.parametrize("readme", ["README.md", "notebooks/ja/README.md"])
 def test_each_function_that_the_readme_names_is_in_the_linked_file(readme: str) -> None:
     page = ROOT / readme

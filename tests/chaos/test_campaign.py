@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import most_nightly
 
 from demo_app.settings import Safeguard
 
@@ -50,7 +51,7 @@ def test_forty_faults_cost_no_mail_and_show_none_twice(
 
 @pytest.mark.thorough
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("safeguard", list(Safeguard))
+@pytest.mark.parametrize("safeguard", most_nightly(Safeguard, Safeguard.ATOMIC_CLAIM))
 def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:
     words = ("--faults", "2", "--aimed", "--without", safeguard, "--patience", "5")
     status, found, told = _chaos(*words, seconds=180)
@@ -66,7 +67,7 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
     assert damage[safeguard] > 0, found
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
     """The faults of the experiments above, aimed at a system that lacks nothing."""

@@ -110,7 +110,7 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     assert [url for url in asked if not url.startswith("file:")] == []
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
     tmp_path: Path,

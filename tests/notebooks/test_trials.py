@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import until
+from support import most_nightly, until
 
 from lab.capstone import LONGEST, RUNGS, try_out
 from lab.lifecycle import LabError
@@ -62,7 +62,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("rung", sorted(FAILS))
+@pytest.mark.parametrize("rung", most_nightly(sorted(FAILS), "3_early", "4_late", "7_message_id"))
 def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
     (path,) = (path for path in RUNGS if path.stem == rung)
     tried = try_out(lab, path)

@@ -14,8 +14,6 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.recorder import record
 
-pytestmark = pytest.mark.thorough
-
 
 @pytest.fixture
 def play(chromium: Browser) -> Iterator:
@@ -35,6 +33,7 @@ def play(chromium: Browser) -> Iterator:
     assert not wrong
 
 
+@pytest.mark.thorough
 def test_what_was_on_the_tape_plays_to_its_end_and_again(
     play, client: Client, stack: Stack, holder, tmp_path: Path
 ) -> None:
@@ -61,6 +60,7 @@ def test_what_was_on_the_tape_plays_to_its_end_and_again(
     expect(page.locator("[data-sum=delivered]")).not_to_have_text("12")
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(500)
 def test_the_four_minutes_in_a_file_say_at_their_end_what_became_of_both_systems(
     play, tmp_path: Path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from stage.browser.overlaps import overlaps, share_of_overlaps, watch_frames
-from support import until
+from support import patience, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -217,7 +217,8 @@ def test_no_token_lies_upon_another_while_they_move(tab, client: Client) -> None
     until(lambda: int(delivered.text_content() or 0) >= 16, what="the middle of it")
     page.keyboard.press("w")
     expect(delivered).to_have_text("50", timeout=60_000)
-    assert share_of_overlaps(page) < 0.05  # one of an earlier picture may be on its way
+    # one of an earlier picture may be on its way, for longer on a busy machine
+    assert share_of_overlaps(page) < patience(0.05)
 
 
 def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
