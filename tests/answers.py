@@ -32,33 +32,12 @@ THREADS = {
 LATER = {
     "celery": "Celery gives a killed worker's job back after its visibility timeout, "
     "[an hour](late.md).",
-    "celery-redis-plus": "With its default settings it gives a killed worker's job back "
-    "after 5 minutes.",
-    "celery-rabbitmq": "RabbitMQ gives a killed worker's job to another one as soon as the "
-    "connection ends. It says how many messages a queue has, and not which, so a job counts as "
-    "late, and not as lost, while there are any.",
     "rq": "[RQ](https://redis.io/docs/latest/integrate/rq/) gives a killed worker's job "
     "back when it cleans up after dead workers.",
     "dramatiq": "[Dramatiq](https://redis.io/docs/latest/integrate/dramatiq/) gives a killed "
     "worker's job back when it cleans up after dead workers.",
     "huey": "[Huey](https://huey.readthedocs.io/en/latest/consumer.html#consumer-shutdown) "
     "never gives a killed worker's job back: it is off its list before it runs.",
-    "arq": "[arq](https://arq-docs.helpmanual.io/) gives a killed worker's job back 10 "
-    "seconds after the job's time limit, which is 5 minutes. It is judged in its "
-    "version 0.25: later ones need an older redis-py than this project.",
-    "saq": "SAQ gives a killed worker's job back when it sweeps, each minute, what is over "
-    "its time limit of 10 seconds.",
-    "streaq": "streaQ gives a killed worker's job back after a minute.",
-    "taskiq": "[Taskiq](https://taskiq-python.github.io/guide/cli.html) gives a killed worker's"
-    " job back after 10 minutes, and only when another job arrives meanwhile: that is"
-    " when its stream broker looks.",
-    "sidekiq": "Sidekiq's basic fetch never gives a killed worker's job back: it is off its list"
-    " before it runs.",
-    "procrastinate": "Procrastinate gives a killed worker's job back with [a periodic "
-    "task](https://procrastinate.readthedocs.io/en/stable/howto/production/retry_stalled_jobs.html),"
-    " every ten minutes in its guide.",
-    "pgqueuer": "PgQueuer gives a killed worker's job back after 30 seconds without a heartbeat.",
-    "oban": "Oban gives a killed worker's job back after five minutes.",
 }
 
 

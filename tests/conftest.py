@@ -17,11 +17,11 @@ import hypothesis
 import psutil
 import pytest
 import watchdog
+from postgres_server import PostgresServer
 from programs import left_out
 from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
-from demo_app.judge.postgres import PostgresServer
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 

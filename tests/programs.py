@@ -64,15 +64,14 @@ def _first(*names: str) -> Callable[[], str]:
 
 
 def _postgres() -> str:
-    from demo_app.judge.postgres import programs
-    from demo_app.judge.target import CannotJudge
+    from postgres_server import programs
 
     try:
         import psycopg  # noqa: F401 - which takes its library
-
-        return programs()[1]
-    except (CannotJudge, ImportError):
+    except ImportError:
         return ""
+    found = programs()
+    return found[1] if found else ""
 
 
 def _perl() -> str:

@@ -18,13 +18,13 @@ import httpx
 import psutil
 import pytest
 import redis
+from postgres_server import Cluster, PostgresServer
 from programs import BROWSER, POSTGRES, needs
 
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
-from demo_app.judge.postgres import Cluster, PostgresServer
 from demo_app.looks import looks
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options

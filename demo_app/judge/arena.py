@@ -163,7 +163,7 @@ class Arena:
             address = self.server.address.format(end.getsockname()[1])
         else:
             end = socket.socket(socket.AF_UNIX)
-            address = str(folder / self.server.socket_name)
+            address = str(folder / "redis.sock")
             end.bind(address)
             end.listen(64)
             self._target.own(Path(address))

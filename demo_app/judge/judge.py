@@ -17,7 +17,7 @@ from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, MANY, Level, at_random
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record, Say
-from demo_app.judge.survey import not_asked, survey
+from demo_app.judge.survey import BLIND, is_blind, not_asked, survey
 from demo_app.judge.target import Target
 
 #: Seconds without progress after which a job counts as lost.
@@ -181,6 +181,9 @@ class Judge:
         if last.why and len(last.plan.jobs) > 2:  # the others are as small as they can be
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
+        if last.why and is_blind(last.plan, records):
+            trials[-1] = replace(last, why="")
+            return Verdict(level, trials, self._say(BLIND))
         why = last.why or not_asked(
             self._target, level, steps, records, missed, self._where_spoke, self._say
         )

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 
@@ -39,41 +39,16 @@ _MEMORY = 256 << 20
 DOWN = ["? (the server is down)"]
 
 
-class Server(Protocol):
-    """See the module.
+class RedisServer:
+    """Redis server of a trial.
 
-    socket_name: what a cable's socket has to be called, for the clients of this server. address:
-    its URL, with a gap for the port, if it is reached by one.
-    """
-
-    socket_name: str = ""
-    address: str = ""
-
-    def start(self) -> None:
-        """Start it on the data that it had."""
-
-    def kill(self) -> None:
-        """SIGKILL, to it and its processes."""
-
-    async def connect(self) -> Streams:
-        """A connection to it."""
-
-    def where(self, text: str) -> tuple[list[str], float | None]:
-        """The keys or tables with the job's text; a list in which one element with it is twice is
-        there twice. An empty list: the job is nowhere. And the seconds until the last of them is
-        gone by itself; None if one stays."""
-
-
-class RedisServer(Server):
-    """Redis. folder: its own. password: what it asks for. fsync: whether it has on disk what it
-    answers, which takes its time. bounded: whether it is a hand-in's, which could reach through it
-    what is not its own.
+    folder: its own. password: what it asks for. address: its URL, with a gap for the port, if it
+    has a password. fsync: whether it has on disk what it answers, which takes its time. bounded:
+    whether it is a hand-in's, which could reach through it what is not its own.
 
     With everysec it may answer before it has written, while the disk is busy: its kill would lose
     a job, and the queue would be blamed.
     """
-
-    socket_name = "redis.sock"
 
     def __init__(
         self,
@@ -93,7 +68,7 @@ class RedisServer(Server):
         self._server: Process | None = None
 
     def start(self) -> None:
-        """See `Server`."""
+        """Start the server on the data that it had."""
         self.kill()
         environment = self._leash.environment
         self._server, url = redis_server.start(self._folder, self._options, environment)
@@ -109,19 +84,23 @@ class RedisServer(Server):
         self._opens.set()
 
     def kill(self) -> None:
-        """See `Server`."""
+        """Send SIGKILL to the server and its processes."""
         self._opens.clear()
         if self._server is not None:
             self._server.kill()
 
     async def connect(self) -> Streams:
-        """See `Server`."""
+        """Return a new connection to the server."""
         if not self._opens.is_set():
             raise ConnectionRefusedError
         return await asyncio.open_unix_connection(self.path)
 
     def where(self, text: str) -> tuple[list[str], float | None]:
-        """See `Server`."""
+        """Return the keys with the job's text, and the seconds until the last of them expires.
+
+        A list in which one element with the text is twice is returned twice. No key: the job is
+        nowhere. The seconds are None if a key does not expire.
+        """
         client = redis.Redis(
             unix_socket_path=self.path,
             password=self._password or None,

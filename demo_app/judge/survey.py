@@ -18,6 +18,13 @@ _TIMES, _QUIET = 3, 0.5
 _MOVING, _WAYS = re.compile(f"{MOVES.pattern}|EVAL|CALL|EXEC"), 8
 #: Levels whose question is what happens when the server that has the jobs is killed.
 _OF_SERVER = (10, 11)
+#: The level at which a dead letter is searched.
+_POISON = 9
+#: Why a level is not asked that found a job nowhere.
+BLIND = (
+    "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
+    "keep jobs readable, or give the class where(job)."
+)
 #: Runs plans side by side.
 Run = Callable[[Sequence[Plan]], list[Record]]
 
@@ -79,6 +86,17 @@ def _ways(record: Record) -> list[str]:
     return [f"dead:{len(died)}:{step}" for step in moves][:_WAYS]
 
 
+def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
+    """Return True if the level found a job nowhere, but never saw a waiting job in the store.
+
+    plan: of the trial that failed. records: of all trials of the level.
+    """
+    failed = records[-1]
+    nowhere = failed.lost or (plan.level == _POISON and failed.last_seen("poison-1") == [])
+    looks = [look["keys"] for record in records for look in record.of("look")]
+    return bool(nowhere and failed.of("act") and looks) and not any(looks)
+
+
 def not_asked(
     target: Target,
     level: Level,
@@ -110,6 +128,6 @@ def not_asked(
     is_in_server = any(e.get("traced", True) for record in records for e in record.of("seen"))
     if level.number in _OF_SERVER and not is_in_server:
         return say("The jobs are not in the judge's server, so that killing it asks nothing.")
-    if level.number == 9 and not any(record.last_seen("poison-1") for record in records):
+    if level.number == _POISON and not any(record.last_seen("poison-1") for record in records):
         return say("The judge can't look for the poison: the class has no where(job).")
     return ""

@@ -32,10 +32,10 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
     made_of = ", ".join(f"{package} {told}" for package, told in versions(name).items())
     held = [verdict.held is True for verdict in verdicts]
     # where a level holds, a job may be late: a worker that sleeps for 5 s is no failure
-    failed = [verdict for verdict in verdicts if not verdict.held]
+    failed = [verdict for verdict in verdicts if verdict.held is False]
     lost, late = (sum(verdict.count(what) for verdict in failed) for what in ("lost", "late"))
     told = "; ".join(f"level {verdict.level.number}: {verdict.why.rstrip('.')}"
-                     for verdict in failed)  # fmt: skip
+                     for verdict in verdicts if verdict.why)  # fmt: skip
     on = ", ".join(f"{what} {told}" for what, told in machine().items())
     return [
         name,
@@ -54,6 +54,8 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
 def _back(verdict: Verdict) -> str:
     if seconds := max(trial.record.back for trial in verdict.trials):
         return f"{seconds:.1f} s"
+    if verdict.held is None:
+        return "not asked"
     return "never" if verdict.count("lost") else f"more than {PATIENCE:.0f} s"
 
 

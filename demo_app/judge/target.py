@@ -11,7 +11,7 @@ import psutil
 
 from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.role import FILES, Role
-from demo_app.judge.server import RedisServer, Server
+from demo_app.judge.server import RedisServer
 
 
 class CannotJudge(Exception):
@@ -73,7 +73,7 @@ class Target:
     def own(self, path: Path) -> None:
         """Give a file to the user as whom it runs, who may be the judge's."""
 
-    def server(self, folder: Path, *, fsync: bool) -> Server:
+    def server(self, folder: Path, *, fsync: bool) -> RedisServer:
         """A server for a trial, which has that folder. fsync: whether it has on disk what it
         answers, as far as that is a setting."""
         bounds = {"fsync": fsync, "bounded": self.stepped}

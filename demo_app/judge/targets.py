@@ -15,11 +15,8 @@ from pathlib import Path
 import psutil
 
 from demo_app.judge.learners import Learners
-from demo_app.judge.postgres import Cluster, programs
-from demo_app.judge.rabbit import RabbitServer, program
 from demo_app.judge.record import Say
 from demo_app.judge.role import COMMAND, VARIABLE, Role
-from demo_app.judge.server import Server
 from demo_app.judge.target import CannotJudge, Running, Target
 
 _ADAPTERS = "demo_app.judge.adapters"
@@ -27,19 +24,19 @@ _ADAPTERS = "demo_app.judge.adapters"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A queue with an adapter. adapter: a function of a module of `adapters`. packages: what it is
-    made of. argument: the app, or the command, that the adapter starts. schema: a program that
-    prints its tables, if it keeps its jobs in PostgreSQL. rabbit: whether they are in RabbitMQ."""
+    """A queue with an adapter.
+
+    adapter: a function of a module of `adapters`. packages: what it is made of. argument: the app,
+    or the command, that the adapter starts.
+    """
 
     adapter: str
     packages: tuple[str, ...]
     argument: str = ""
-    schema: str = ""
-    rabbit: bool = False
 
 
-def _celery(argument: str, *packages: str, rabbit: bool = False) -> Known:
-    return Known("celery:play", ("celery", *(packages or ("kombu",))), argument, rabbit=rabbit)
+def _celery(argument: str) -> Known:
+    return Known("celery:play", ("celery", "kombu"), argument)
 
 
 def _command(argument: str) -> Known:
@@ -47,34 +44,12 @@ def _command(argument: str) -> Known:
 
 
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
-_SIDEKIQ = Path(__file__).parent / "adapters" / "sidekiq.rb"
 KNOWN = {
     "claims": Known("claims:play", ("celery", "kombu")),
     "celery": _celery(f"{_SETTINGS}:advised"),
     "celery-tutorial": _celery(f"{_SETTINGS}:tutorial"),
-    "celery-redis-plus": _celery(f"{_SETTINGS}:redis_plus", "celery-redis-plus"),
-    "celery-rabbitmq": _celery(f"{_SETTINGS}:rabbitmq", rabbit=True),
-    **{name: Known(f"on_redis:{name}", (name,))
-       for name in ("rq", "huey", "dramatiq", "arq", "saq", "streaq")},
-    "taskiq": Known("on_redis:taskiq", ("taskiq", "taskiq-redis")),
-    "sidekiq": _command(f"ruby {shlex.quote(str(_SIDEKIQ))}"),
-    "procrastinate": Known(
-        "on_postgres:procrastinate",
-        ("procrastinate",),
-        schema="from procrastinate.schema import SchemaManager as s; print(s.get_schema())",
-    ),
-    "pgqueuer": Known(
-        "on_postgres:pgqueuer",
-        ("pgqueuer",),
-        schema="from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment as q; "
-        "print(q().build_install_query())",
-    ),
-    "oban": Known(
-        "on_postgres:oban",
-        ("oban",),
-        schema="from oban.schema import install_sql; print(install_sql())",
-    ),
-}  # fmt: skip
+    **{name: Known(f"on_redis:{name}", (name,)) for name in ("rq", "huey", "dramatiq")},
+}
 _IMPORTED = "import sys; from celery.app.utils import find_app; find_app(sys.argv[1])"
 
 
@@ -101,29 +76,14 @@ def target_of(name: str, say: Say = str.format) -> Target:
 
 
 def versions(name: str) -> dict[str, str]:
-    """Of what the queue is made of. Raises CannotJudge for a package that is not installed."""
-    known = KNOWN.get(name, KNOWN.get(name.partition(":")[0], Known("", ("redis",))))
+    """Return the versions of the queue's packages. Raises CannotJudge if one is not installed."""
+    known = KNOWN.get(name, KNOWN["celery"])
     try:
-        found = {package: version(package) for package in known.packages}
+        return {package: version(package) for package in known.packages}
     except PackageNotFoundError as error:
         raise CannotJudge(
             f"The package {error.name} is not installed: see the judge's page."
         ) from error
-    if not known.packages:
-        found["sidekiq"] = _said("sidekiq", "--version").split()[-1]
-    if known.schema:
-        found["PostgreSQL"] = _said(programs()[1], "--version").split()[2]
-    if known.rabbit:
-        found["RabbitMQ"] = program().parts[-3].rpartition("-")[2]
-    return found
-
-
-def _said(*command: str) -> str:
-    """What a program prints. Raises CannotJudge when it is not there."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise CannotJudge(f"{command[0]} does not work here.") from error
 
 
 class Adapter(Target):
@@ -140,22 +100,10 @@ class Adapter(Target):
         else:
             _find_program(known.argument)
         self._children: list[subprocess.Popen[bytes]] = []
-        self._cluster: Cluster | None = None
         super().__init__(name)
         self.leash.environment[COMMAND] = known.argument
         if known.adapter == "celery:play":
             self._find(known.argument)
-        if known.schema:
-            self._cluster = Cluster(self.leash, _said(sys.executable, "-c", known.schema))
-            self.leash.environment["PGPASSWORD"] = self._cluster.password
-
-    def server(self, folder: Path, *, fsync: bool) -> Server:
-        """See `Target`."""
-        if self._known.rabbit:
-            return RabbitServer(folder, self.leash)
-        if self._cluster:
-            return self._cluster.server(folder)
-        return super().server(folder, fsync=fsync)
 
     def start(self, role: Role) -> Running:
         """See `Target`."""

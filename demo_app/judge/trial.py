@@ -12,7 +12,6 @@ from demo_app.judge.arena import Arena, Part
 from demo_app.judge.levels import ENDLESS, MANY
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record
-from demo_app.judge.server import RedisServer
 from demo_app.judge.target import Target
 
 #: Seconds without a sign of a producer after which its put does not come back.
@@ -58,7 +57,7 @@ class Trial(Arena):
         returns when all jobs are in, or when a put does not come back."""
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)
-        bare = len(jobs) >= MANY and isinstance(self.server, RedisServer)
+        bare = len(jobs) >= MANY
         texts = self.names.of(jobs)
         producer = self.start(f"p{number}", at, nth, jobs=texts, skew=skew, bare=bare)
         if not fault:

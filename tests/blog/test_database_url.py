@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer
 from programs import POSTGRES, needs
 from pydantic import ValidationError
 from support import administer, most_thorough, redis_running, run_python
@@ -13,7 +14,6 @@ from support import administer, most_thorough, redis_running, run_python
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
 from demo_app.broker.connection import masked
-from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
 
 PROGRAMS = {

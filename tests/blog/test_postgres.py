@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 from blog.sample import comment, queued, tell
+from postgres_server import PostgresServer
 from support import administer, until
 
 from demo_app.backends.celery import CeleryBackend
@@ -19,7 +20,6 @@ from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Disposition
 from demo_app.broker.queue import Queue
-from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
@@ -18,22 +17,17 @@ LEVEL = f" 2 holds  {LEVELS[2].name}"
 
 @pytest.mark.thorough
 @pytest.mark.timeout(600)  # each starts slowly on a busy machine
-def test_each_named_queue_runs_its_jobs_and_has_its_row_or_is_not_installed(tmp_path: Path) -> None:
+def test_each_named_queue_runs_its_jobs_and_has_its_row(tmp_path: Path) -> None:
     sheet = tmp_path / "table.csv"
     told = run_python(*COMMAND, "--table", "--csv", sheet)
     assert told.returncode == 0, told.stderr
     with sheet.open(encoding="utf-8") as file:
         rows = {row["queue"]: row for row in csv.DictReader(file)}
-    assert [*rows] == [*KNOWN]
-    judged = {name: row for name, row in rows.items() if row["how"]}
-    assert {"claims", "celery", "celery-tutorial", "rq", "huey", "dramatiq"} <= {*judged}
-    for name, row in judged.items():
+    assert [*rows] == [*KNOWN] == ["claims", "celery", "celery-tutorial", "rq", "huey", "dramatiq"]
+    for name, row in rows.items():
         assert (row["2"], row["holds"], row["told"]) == ("✓", "1 of 1", ""), name
         assert f"judge {name} --levels 2 --seed 7" in row["how"]
-    for name in rows.keys() - judged.keys():
-        words = "is not installed|There is no|does not work here"
-        assert re.search(words, rows[name]["made of"]), name
-    assert told.stdout.count("| ✓ | 1 of 1 |") == told.stderr.count(LEVEL) == len(judged)
+    assert told.stdout.count("| ✓ | 1 of 1 |") == told.stderr.count(LEVEL) == len(rows)
     again = run_python(*COMMAND, "--table", "--csv", sheet)
     assert again.stdout == told.stdout
     assert LEVEL not in again.stderr, "nothing is judged twice"

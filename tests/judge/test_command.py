@@ -1,26 +1,28 @@
-"""A queue in any language can be judged: those of the judge's page."""
+"""A queue in any language can be judged: the starters that the judge's page links to."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from programs import NODE, PERL, RUBY, Program, needs
 
 from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.survey import BLIND
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
 
-#: What runs each. No CI installs Go, which is large: its own is tried where it is found.
-LANGUAGES: dict[str, Program | None] = {
-    "perl": PERL, "ruby": RUBY, "javascript": NODE, "python": None,
-    **({"go": None} if shutil.which("go") else {}),
+#: What runs each. No CI installs Go, which is large, or Sidekiq: tried where they are found.
+STARTERS: dict[str, Program | None] = {
+    "starter.pl": PERL, "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
+    **({"starter.go": None} if shutil.which("go") else {}),
+    **({"sidekiq.rb": RUBY} if shutil.which("sidekiq") else {}),
 }  # fmt: skip
-PAGE = Path(__file__).resolve().parents[2] / "notebooks" / "reference" / "judge.md"
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "challenges" / "starters"
 
 
 def _judged(command: str, *levels: int) -> list[Verdict]:
@@ -30,27 +32,38 @@ def _judged(command: str, *levels: int) -> list[Verdict]:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_an_example_holds_the_levels_that_its_page_says_and_no_more(
-    tmp_path: Path, language: str
+@pytest.mark.parametrize("name", STARTERS)
+def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
+    tmp_path: Path, name: str
 ) -> None:
-    if program := LANGUAGES[language]:
-        needs(program)
-    page = PAGE.read_text("utf-8").partition("## A queue in any language")[2]
-    example = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
-    assert example is not None
-    path = tmp_path / "my queue"
-    path.write_text(example[1], "utf-8")
-    path.chmod(0o755)
-    if language == "go":
-        source = path.rename(tmp_path / "main.go")
+    command = str(FOLDER / name)
+    if program := STARTERS[name]:
+        command = f"{needs(program)} {command}"
+    if name == "starter.go":
+        command = f"'{tmp_path}/my queue'"
         environment = {**os.environ, "GOCACHE": f"{tmp_path}/cache"}
-        subprocess.run(["go", "build", "-o", path, source], env=environment, check=True)
+        build = ["go", "build", "-o", tmp_path / "my queue", FOLDER / name]
+        subprocess.run(build, env=environment, check=True)
     # they are one queue in five languages: what holds is asked of all levels once
-    held = (1, 2, 3, 4) if language == "perl" else (1,)
-    verdicts = _judged(f"'{path}'", *held, 5)
+    held = (1, 2, 3, 4) if name == "starter.pl" else (1,)
+    verdicts = _judged(command, *held, 5)
     assert [verdict.held for verdict in verdicts] == [*(True for _ in held), False]
     assert "job-1 was nowhere" in verdicts[-1].why
+
+
+@pytest.mark.timeout(300)
+def test_a_level_is_not_asked_if_no_waiting_job_was_seen_in_the_store(tmp_path: Path) -> None:
+    path = tmp_path / "hex.py"
+    text = (FOLDER / "starter.py").read_text("utf-8")
+    for old, new in {
+        '"queue", job)': '"queue", job.encode().hex())',
+        "say(run=job)": "say(run=bytes.fromhex(job).decode())",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+    (verdict,) = _judged(f"{sys.executable} {path}", 5)
+    assert (verdict.held, verdict.why) == (None, BLIND)
 
 
 @pytest.mark.timeout(300)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
+from postgres_server import USER, Cluster, PostgresServer
+from programs import POSTGRES, needs
 from servers import watches
 from stack.network import Host, Network, network
 from support import until
 
 from demo_app.judge.leash import Leash, send_to_all
-from demo_app.judge.postgres import USER, Cluster, PostgresServer, programs
 from demo_app.stack.redis_server import binary
 
 TOKEN = "eight-hosts-one-token"
@@ -55,7 +56,7 @@ class Blog:
         if _FOR_ALL not in rules.read_text():
             with rules.open("a") as file:
                 file.write(_FOR_ALL)
-        _, program = programs()
+        program = needs(POSTGRES)
         user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
         where = ["-k", str(server.data.parent), "-c", f"listen_addresses={host.address}"]
         self.database = host.run([*user, program, "-D", str(server.data), *where])

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from postgres_server import PostgresServer
 from support import or_none, until
 
 from demo_app.blog.opening import open_database
 from demo_app.failpoints import Step, enable
-from demo_app.judge.postgres import PostgresServer
 from demo_app.settings import Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client

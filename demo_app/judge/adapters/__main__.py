@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from importlib import import_module
-from typing import Any
 
 from demo_app.judge.role import Role, produce
 
@@ -14,14 +12,9 @@ def main(adapter: str) -> None:
     """See the module. adapter: a function of one of the package's modules."""
     module, _, name = adapter.partition(":")
     play, role = getattr(import_module(f"{__package__}.{module}"), name), Role.mine()
-    with asyncio.Runner() as runner:
-
-        def done(answer: Any) -> Any:
-            return runner.run(answer) if asyncio.iscoroutine(answer) else answer
-
-        put = done(play(role))
-        if role.jobs:
-            produce(role, lambda job: done(put(job)))
+    put = play(role)
+    if role.jobs:
+        produce(role, put)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from demo_app.judge.role import COMMAND, Role, run_job
 
 def play(role: Role) -> Any:
     """With one child."""
-    broker = role.address if "://" in role.address else f"redis+socket://{role.address}"
+    broker = f"redis+socket://{role.address}"
     app: Celery = find_app(os.environ[COMMAND])
     app.conf.update(broker_url=broker, broker_read_url=broker, broker_write_url=broker)
 

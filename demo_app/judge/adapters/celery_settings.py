@@ -32,16 +32,10 @@ visibility_timeout_5 = _app(
 )
 #: What its guide advises for jobs that must not be lost.
 #: https://docs.celeryq.dev/en/stable/userguide/optimizing.html#reserve-one-task-at-a-time
-_ADVISED = {
-    "task_acks_late": True,
-    "task_reject_on_worker_lost": True,
-    "worker_prefetch_multiplier": 1,
-    "task_ignore_result": True,
-    "broker_connection_retry_on_startup": True,
-}
-advised = _app(**_ADVISED)
-#: On RabbitMQ the same, and a put waits until RabbitMQ has it.
-#: https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/rabbitmq.html
-rabbitmq = _app(**_ADVISED, broker_transport_options={"confirm_publish": True})
-#: The same on the transport of celery-redis-plus.
-redis_plus = _app(**_ADVISED, broker_transport="celery_redis_plus.transport:Transport")
+advised = _app(
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_ignore_result=True,
+    broker_connection_retry_on_startup=True,
+)
