@@ -24,7 +24,7 @@ help:
 	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
 	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
 	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book"
-	@echo "make grade   FOLDER=...: what was handed in there: which levels each queue holds, and the lessons' answers"
+	@echo "make grade   FOLDER=...: judge the queue in every Python file there; one row each"
 	@echo "make check   linters and types"
 
 # The story begins before its picture's library is there, which is half of what there is to load.
@@ -95,9 +95,9 @@ kit: book
 	@cd build/kit && find . -type f ! -name SHA256SUMS -exec $$(command -v sha256sum || echo shasum -a 256) {} + > SHA256SUMS
 	@du -sh build/kit
 
-# ARGS="--csv grades.csv" writes them for a sheet.
+# ARGS="--csv grades.csv" writes the rows for a spreadsheet. -P: nothing in the current folder is imported.
 grade: .venv/.has-demo
-	@$(PY) -m demo_app judge --grade "$(FOLDER)" $(ARGS)
+	@PYTHONPATH=$(CURDIR)/notebooks $(PY) -P -m demo_app.judge.grade "$(FOLDER)" $(ARGS)
 
 check: .venv/.has-test
 	@$(PY) -m ruff check .

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
+
+if sys.argv[1:2] == ["judge"] and not sys.flags.safe_path:
+    # a module in the current folder, where a target may be, must not run in the judge's own process
+    _here = sys.path.pop(0)
+    if __file__.rpartition("/demo_app/")[0] == _here:  # a checkout that may not be installed
+        sys.path.append(_here)
+
+import signal
 from typing import NoReturn
 
 

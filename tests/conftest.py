@@ -45,9 +45,9 @@ LONGEST = (
     *("test_judge.py", "test_explore.py", "test_sound.py", "test_mail_hostile.py"),
     *("test_lessons.py", "test_trials.py", "test_campaign.py", "test_playground.py"),
     *("test_language.py", "test_known_losses.py", "test_film.py"),
-    *("test_accessibility_in_browser.py", "test_evidence.py", "test_show_in_browser.py"),
+    *("test_accessibility_in_browser.py", "test_grade.py", "test_show_in_browser.py"),
     *("test_any_app.py", "test_kernel.py", "test_stack.py", "test_broken.py", "test_api_fuzz.py"),
-    *("test_bounds.py", "test_sink_kill.py", "test_grade.py", "test_adapters.py"),
+    *("test_bounds.py", "test_sink_kill.py", "test_adapters.py"),
 )
 #: Folders with files of half a minute.
 LONG = ("notebooks", "judge", "browser", "conformance")

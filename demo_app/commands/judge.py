@@ -14,7 +14,7 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, BadParameter, Option
 
-from demo_app.judge import grade, lessons, table
+from demo_app.judge import table
 from demo_app.judge.costs import costs
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -43,70 +43,35 @@ def judge(
     as_table: Annotated[
         bool, Option("--table", help="judge these, or all that have a name; print Markdown")
     ] = False,
-    hand_ins: Annotated[
-        Path | None,
-        Option(
-            "--grade",
-            metavar="FOLDER",
-            exists=True,
-            file_okay=False,
-            help="judge the class in each notebook and .py file there and in its folders, and read "
-            "each hand-in of lessons (.json); print Markdown",
-        ),
-    ] = None,
-    minutes: Annotated[
-        float, Option(min=0.1, metavar="M", help="with --grade: at most, for each file")
-    ] = 10.0,
-    at_once: Annotated[
-        int, Option(min=1, metavar="N", help="with --grade: so many files side by side")
-    ] = 4,
-    key: Annotated[
-        Path | None,
-        Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="with --grade: a secret of yours, with which each row of the sheet is signed",
-        ),
-    ] = None,
     csv: Annotated[
         Path | None,
         Option(
             metavar="FILE",
-            help="with --table, --grade: a sheet; a run that was cut off goes on with it",
+            help="with --table: write the rows there, too",
         ),
     ] = None,
 ) -> int:
     """Kill, pause and cut off a queue's processes at each step, and say which promises it keeps.
 
-    Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. On Linux
-    a class is shut in; a program, a library, or a class elsewhere can do what you can do.
+    Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. The judge
+    runs the code of the target as you.
     """
     targets = targets or []
-    asked = [bool(hand_ins), as_table, len(targets) == 1 and not as_table]
-    if asked.count(True) != 1 or (hand_ins and targets):
-        known = ", ".join(KNOWN)
-        raise BadParameter(f"name a FILE.py:CLASS, or one of {known}; or --table, or --grade")
+    if len(targets) != 1 and not as_table:
+        raise BadParameter(f"name a FILE.py:CLASS, or one of {', '.join(KNOWN)}; or --table")
     wanted = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
-    target = "" if as_table or hand_ins else targets[0]
+    target = "" if as_table else targets[0]
     console = Console(stderr=as_json or not target, highlight=False)
     arguments = ["--levels", levels, "--seed", str(seed), "--seconds", f"{seconds:g}"]
     try:
         if not target:
-            if hand_ins:
-                sheets = _graded(console, hand_ins, wanted, arguments, minutes, at_once, csv, key)
-                print("\n\n".join(sheet.markdown() for sheet in sheets))
-            else:
-                print(
-                    _compared(console, targets or [*KNOWN], wanted, seed, seconds, arguments, csv)
-                )
+            print(_compared(console, targets or [*KNOWN], wanted, seed, seconds, arguments, csv))
             return 0
         console.print(f"{target}, seed {seed}", markup=False)
         began = time.monotonic()
+        console.print("Warning: the judge runs the code of this target as you.")
         with Judge(found := target_of(target), seed, seconds) as judging:
-            if found.open_to:
-                console.print(f"Not isolated: {found.open_to}.", markup=False)
             verdicts = list(told(console, judging.judge(wanted), target))
         tell_costs(console, verdicts)
         if found.trusted:  # as it would be in the table
@@ -138,9 +103,9 @@ def _compared(
     arguments: Sequence[str],
     csv: Path | None,
 ) -> str:
-    """The table of these queues that are not in the sheet yet, and of those that are."""
+    """Judge these queues, and return the table of them."""
     sheet = Sheet(head := table.head(levels), csv)
-    for name in [name for name in targets if name not in {row[0] for row in sheet.rows}]:
+    for name in targets:
         console.print(f"{name}, seed {seed}", markup=False)
         began = time.monotonic()
         try:
@@ -158,37 +123,6 @@ def _row(
 ) -> list[str]:
     command = shlex.join(["python", "-m", "demo_app", "judge", name, *arguments])
     return table.row(name, verdicts, command, (time.monotonic() - began) / 60)
-
-
-def _graded(
-    console: Console,
-    folder: Path,
-    levels: list[int],
-    arguments: Sequence[str],
-    minutes: float,
-    at_once: int,
-    csv: Path | None,
-    key: Path | None,
-) -> list[Sheet]:
-    """The tables of all hand-ins: queues, and lessons. Raises CannotJudge when there are none."""
-
-    def tell(words: str) -> None:
-        console.print(words, markup=False, soft_wrap=True)
-
-    queues = grade.hand_ins(folder)
-    beside = csv.with_stem(f"{csv.stem}-lessons") if csv and queues else csv
-    answered = lessons.lessons(folder, beside)
-    sheets = [] if answered is None else [answered]
-    if queues:
-        secret = key.read_bytes() if key else b""
-        graded = grade.grade_all(
-            folder, levels, arguments, tell,
-            seconds=minutes * 60, at_once=at_once, csv=csv, key=secret,
-        )  # fmt: skip
-        sheets.insert(0, graded)
-    if not sheets:
-        raise CannotJudge(f"There is no notebook, no .py file and no hand-in in {folder}.")
-    return sheets
 
 
 def _numbers(text: str) -> list[int]:

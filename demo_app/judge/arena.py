@@ -75,11 +75,9 @@ class Arena:
         self.server = target.server(self._servers, fsync=plan.kills_server)
         self.parts: list[Part] = []
         self._over = False
-        self._log = Hearing(self.folder / EVENTS, self._whose, self._answer, self._named)
+        self._log = Hearing(self.folder / EVENTS, self._knows, self._answer, self._named)
         #: Writes down what the judge does, or sees.
         self.note = self._log.note
-        for path in (self._files, self.folder / EVENTS):
-            target.own(path)
         self._record = Record([])
 
     def __enter__(self) -> Self:
@@ -166,7 +164,6 @@ class Arena:
             address = str(folder / "redis.sock")
             end.bind(address)
             end.listen(64)
-            self._target.own(Path(address))
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth)
         part.watch = Watch(who, self.names, self.note, lambda step: self._holds(part, step))
@@ -175,11 +172,9 @@ class Arena:
         self.parts.append(part)
         return part
 
-    def _whose(self, pid: int, who: str) -> str | None:
+    def _knows(self, who: str) -> bool:
         # a process may speak before it is known that it has started
-        self.until(lambda: self._part(who), 30.0)
-        part = self._part(who)
-        return who if part and part.running.owns(pid) else None
+        return self.until(lambda: self._part(who), 30.0)
 
     def _part(self, who: str) -> Part | None:
         return next((part for part in self.parts if part.who == who), None)

@@ -1,8 +1,8 @@
 """The processes that run a learner's queue: forks of one that has read the learner's file.
 
-``python -m demo_app.judge.host FILE.py:CLASS FOLDER USER`` shuts itself in with FOLDER, as USER;
-answers whether it could, and what can be said of the class; then reads a role a line, forks a
-process that plays it, and answers its pid. All end with its standard input.
+``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It answers what can be
+said of the class; then it reads a role a line, forks a process that plays it, and answers its pid.
+All end with its standard input.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from demo_app.judge.isolation import CHECKOUT, limit, shut_in
 from demo_app.judge.role import Role, produce, run_job, told
 from demo_app.judge.steps import Steps, step_files, step_sqlite, stepped_redis
 
@@ -29,14 +28,13 @@ def load(file: Path, source: bytes, name: str) -> Any:
     """The learner's class. Raises what its file raises, and AttributeError without the class."""
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
-    sys.path.insert(0, str(file.parent))
+    sys.path.append(str(file.parent))  # last: a redis.py there must not take the place of redis
     exec(compile(source, str(file), "exec"), module.__dict__)
     return getattr(module, name)
 
 
 def play(role: Role, queue_class: Any, steps: Steps) -> None:
     """Be the producer, or the worker, or the one that says where a job is."""
-    role.ask("hello")  # until the judge knows which process this is
     os.chdir(role.files)
     if role.skew:
         _set_clock(role.skew, sys.modules[queue_class.__module__])
@@ -116,22 +114,10 @@ def _set_clock(ahead: float, module: Any) -> None:
 def main() -> None:
     """See the module."""
     path, _, name = sys.argv[1].rpartition(":")
-    file, work_folder, user = Path(path), Path(sys.argv[2]), int(sys.argv[3])
-    source = file.read_bytes()  # its folder may be open to the judge only
-    # sys.path[0] is where the judge was called: nobody else may be able to read that
-    needs = [*map(Path, (sys.prefix, sys.base_prefix, *sys.path[1:], "/dev/null", "/dev/urandom"))]
-    tree = Path(__file__).resolve().parents[2]
-    if tree == CHECKOUT:  # a stack's data and others' hand-ins may be in it
-        needs = [path for path in needs if path.resolve() != tree]
-    # it reads what the judge puts beside its folder: to change that, it would lead the judge astray
-    needs += [tree / "demo_app", tree / "local_smtp", work_folder.parent]
-    beside = file if file.parent in (Path.home(), Path("/tmp")) else file.parent
-    open_to = shut_in(work_folder, needs, user, beside)
-    limit(alone=not open_to)
-    os.chdir(work_folder)
+    file = Path(path)
+    source = file.read_bytes()
+    os.chdir(sys.argv[2])
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    # as long as no code of the learner's is here, which could answer in this one's place
-    print(json.dumps({"open_to": open_to}), file=answers)
     os.dup2(2, 1)  # what the learner prints goes to the log
     steps = Steps(Role("", "", ""))
     step_sqlite(steps)

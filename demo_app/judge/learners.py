@@ -15,15 +15,11 @@ from pathlib import Path
 
 import psutil
 
-from demo_app.judge.isolation import new_user
-from demo_app.judge.leash import Leash, started_by
+from demo_app.judge.leash import Leash
 from demo_app.judge.record import Say
 from demo_app.judge.role import FILES, Role
 from demo_app.judge.target import CannotJudge, Running, Target
-from demo_app.stack.reaper import MARKER
 
-#: A hand-in sees these variables alone: others may be secrets, and it could tell them in its row.
-_VARIABLES = {MARKER, "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR"}
 #: Characters of a line that a host answers, and of what it prints, that are looked at.
 _LONGEST = 100_000
 #: Seconds in which a file is read to its end.
@@ -41,32 +37,20 @@ class Learners(Target):
 
     def __init__(self, name: str, say: Say = str.format) -> None:
         super().__init__(name)
-        self._user, files = new_user(), self.work / FILES
-        if self._user != os.getuid():
-            os.chown(self.work, -1, self._user)  # in its group: it may look there
-            self.work.chmod(0o750)
-            self.own(files)
-        environment = self.leash.environment.items()
-        self.leash.environment = {name: text for name, text in environment if name in _VARIABLES}
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
-        self._hosts = [_Host(target, files, self._user, self.leash, say) for _ in range(2)]
+        self._hosts = [_Host(target, self.work / FILES, self.leash, say) for _ in range(2)]
         try:
             told = [host.loaded() for host in self._hosts]
         except CannotJudge:
             self.close()
             raise
-        self.open_to, self.has_where = str(told[0]["open_to"]), bool(told[0]["where"])
+        self.has_where = bool(told[0]["where"])
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
         number = int(re.sub(r"\D", "", role.who) or 0)
         return self._hosts[number % 2].start(role)
-
-    def own(self, path: Path) -> None:
-        """See `Target`."""
-        if self._user != os.getuid():
-            os.chown(path, self._user, self._user, follow_symlinks=False)
 
     def close(self) -> None:
         """See `Target`."""
@@ -78,19 +62,16 @@ class Learners(Target):
 class _Host:
     """A process that has read the file; see `host`."""
 
-    def __init__(self, target: str, work: Path, user: int, leash: Leash, say: Say) -> None:
+    def __init__(self, target: str, work: Path, leash: Leash, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say
         self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
         self._log = os.fdopen(tempfile.mkstemp(dir=leash.folder)[0], "rb")
         self._process = leash.start(
-            [sys.executable, "-m", "demo_app.judge.host", target, str(work), str(user)],
+            [sys.executable, "-P", "-m", "demo_app.judge.host", target, str(work)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             text=True, errors="replace",
-            # each thread of glibc may reserve an arena of its own, which counts as memory
-            env={"MALLOC_ARENA_MAX": "2"},
         )  # fmt: skip
         self._lock = threading.Lock()
-        self._is_inside = False
         self._reason = say("no reason was given")
 
     def loaded(self) -> dict[str, object]:
@@ -99,12 +80,9 @@ class _Host:
         endless = threading.Timer(READ_IN, self._give_up)
         endless.start()
         try:
-            first = dict(json.loads(self._read(failure)))
-            self._is_inside = not first["open_to"]
-            told = dict(json.loads(self._read(failure)))  # by now the class may say anything
+            return dict(json.loads(self._read(failure)))
         finally:
             endless.cancel()
-        return told | first
 
     def start(self, role: Role) -> Running:
         """A fork that plays the role."""
@@ -113,7 +91,10 @@ class _Host:
             with suppress(BrokenPipeError):
                 print(role.to_json(), file=self._process.stdin, flush=True)
             told = self._read(self._say("The process that starts the others ended"))
-            return Running(self._fork(int(told)))
+        try:
+            return Running(psutil.Process(int(told)))
+        except psutil.NoSuchProcess:
+            return Running(None)
 
     def close(self) -> None:
         """End it, and with it its forks."""
@@ -131,19 +112,6 @@ class _Host:
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _fork(self, told: int) -> psutil.Process | None:
-        """The fork that has this pid where it lives; None if it has ended already. Whatever the
-        learner's code says: it is one of this host's."""
-        with suppress(psutil.Error):
-            for child in started_by(self._process.pid):
-                if not self._is_inside and child == told:
-                    return psutil.Process(child)
-                with suppress(OSError):
-                    status = Path(f"/proc/{child}/status").read_text()
-                    if re.search(rf"^NSpid:.*\t{told}$", status, re.MULTILINE):
-                        return psutil.Process(child)
-        return None
 
     def _read(self, failure: str) -> str:
         assert self._process.stdout is not None

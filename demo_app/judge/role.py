@@ -20,6 +20,8 @@ from redis import Redis, RedisError
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the command, or with the app, that is judged.
 COMMAND = "JUDGE_COMMAND"
+#: The variable with the folder of the reader's Celery app.
+APPS = "JUDGE_APPS"
 #: A bare LPUSH is done before each of so many jobs, all of which have their time.
 _EACH = 5
 #: The judge's socket in a trial's folder; and, beside those of all trials, what queues write to.

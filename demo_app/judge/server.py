@@ -33,8 +33,6 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return found
 """
-#: Bytes that a hand-in may keep in it.
-_MEMORY = 256 << 20
 #: Where a job is when nobody can say.
 DOWN = ["? (the server is down)"]
 
@@ -43,8 +41,7 @@ class RedisServer:
     """Redis server of a trial.
 
     folder: its own. password: what it asks for. address: its URL, with a gap for the port, if it
-    has a password. fsync: whether it has on disk what it answers, which takes its time. bounded:
-    whether it is a hand-in's, which could reach through it what is not its own.
+    has a password. fsync: whether it has on disk what it answers, which takes its time.
 
     With everysec it may answer before it has written, while the disk is busy: its kill would lose
     a job, and the queue would be blamed.
@@ -57,10 +54,8 @@ class RedisServer:
         password: str = "",
         *,
         fsync: bool = True,
-        bounded: bool = False,
     ) -> None:
         self._folder, self._leash, self._password = folder / "redis", leash, password
-        self._bounded = bounded
         self.address = f"redis://:{password}@127.0.0.1:{{}}/0" if password else ""
         self._options = Options(appendfsync="always" if fsync else "no")
         self._opens = threading.Event()
@@ -77,10 +72,6 @@ class RedisServer:
         with redis.Redis(unix_socket_path=self.path) as client:
             if self._password:
                 client.config_set("requirepass", self._password)
-            if self._bounded:
-                client.config_set("maxmemory", _MEMORY)
-                # no connection of the server's own, no other settings, and no end of it
-                client.execute_command("ACL", "SETUSER", "default", "-@admin", "-migrate")
         self._opens.set()
 
     def kill(self) -> None:

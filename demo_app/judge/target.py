@@ -24,11 +24,9 @@ class CannotJudge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that was started; None if it has ended already. family: whether the processes that
-    it starts may speak for it."""
+    """A process that was started, or None if it has ended already."""
 
     process: psutil.Process | None
-    family: bool = False
 
     def alive(self) -> bool:
         """Whether it runs; by its end its number may be another one's."""
@@ -42,27 +40,18 @@ class Running:
         if self.process is not None and self.alive():
             send_to_all(self.process.pid, number)
 
-    def owns(self, pid: int) -> bool:
-        """Whether the process with that pid speaks for it."""
-        if self.process is None or pid == self.process.pid:
-            return self.process is not None
-        with suppress(psutil.Error):
-            return self.family and self.process in psutil.Process(pid).parents()
-        return False
-
 
 class Target:
     """See the module.
 
-    stepped: whether it says at which step of which method it is. trusted: whether it is a library,
-    and nobody's hand-in. has_where: whether it says itself where a job is. open_to: why it is not
-    isolated; "" if it is. password: of its server, which then has an address that others can
-    reach. work: the folder of all its trials, in `FILES` what they may write to. leash: ends what
-    it has started.
+    stepped: whether it says at which step of which method it is. trusted: whether it is a library.
+    has_where: whether it says itself where a job is. password: of its server, which then has an
+    address that others can reach. work: the folder of all its trials. leash: ends what it has
+    started.
     """
 
     stepped = trusted = has_where = False
-    open_to = password = ""
+    password = ""
 
     def __init__(self, name: str) -> None:
         self.name, self.leash = name, Leash()
@@ -70,14 +59,10 @@ class Target:
         self.work.mkdir(mode=0o700)
         (self.work / FILES).mkdir()
 
-    def own(self, path: Path) -> None:
-        """Give a file to the user as whom it runs, who may be the judge's."""
-
     def server(self, folder: Path, *, fsync: bool) -> RedisServer:
         """A server for a trial, which has that folder. fsync: whether it has on disk what it
         answers, as far as that is a setting."""
-        bounds = {"fsync": fsync, "bounded": self.stepped}
-        return RedisServer(folder, self.leash, self.password, **bounds)
+        return RedisServer(folder, self.leash, self.password, fsync=fsync)
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""

@@ -16,7 +16,7 @@ import psutil
 
 from demo_app.judge.learners import Learners
 from demo_app.judge.record import Say
-from demo_app.judge.role import COMMAND, VARIABLE, Role
+from demo_app.judge.role import APPS, COMMAND, VARIABLE, Role
 from demo_app.judge.target import CannotJudge, Running, Target
 
 _ADAPTERS = "demo_app.judge.adapters"
@@ -50,7 +50,10 @@ KNOWN = {
     "celery-tutorial": _celery(f"{_SETTINGS}:tutorial"),
     **{name: Known(f"on_redis:{name}", (name,)) for name in ("rq", "huey", "dramatiq")},
 }
-_IMPORTED = "import sys; from celery.app.utils import find_app; find_app(sys.argv[1])"
+_IMPORTED = """import os, sys
+sys.path.append(os.getcwd())
+from celery.app.utils import find_app
+find_app(sys.argv[1])"""
 
 
 def target_of(name: str, say: Say = str.format) -> Target:
@@ -89,8 +92,6 @@ def versions(name: str) -> dict[str, str]:
 class Adapter(Target):
     """A queue of this name, or a command, in processes of its own."""
 
-    open_to = "a program, or a library, runs as you"
-
     def __init__(self, name: str, known: Known) -> None:
         self._known, self.trusted = known, name in KNOWN or known.adapter != "command:play"
         #: A program gets an address that every library can use, and that others reach, too.
@@ -111,20 +112,18 @@ class Adapter(Target):
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
             child = self.leash.start(
-                [sys.executable, "-m", _ADAPTERS, self._known.adapter],
+                [sys.executable, "-P", "-m", _ADAPTERS, self._known.adapter],
                 {VARIABLE: str(part)},
                 cwd=role.files if self.trusted else None,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._children.append(child)
-        # of a program, only what is the judge's speaks
-        return Running(psutil.Process(child.pid), family=self.trusted)
+        return Running(psutil.Process(child.pid))
 
     def _find(self, app: str) -> None:
         """A reader's app is found from where the judge was called. Raises CannotJudge."""
-        path = [os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.leash.environment["PYTHONPATH"] = os.pathsep.join(path)
-        command = [sys.executable, "-c", _IMPORTED, app]
+        self.leash.environment[APPS] = os.getcwd()
+        command = [sys.executable, "-P", "-c", _IMPORTED, app]
         environment = self.leash.environment
         found = subprocess.run(command, env=environment, capture_output=True, text=True)
         if found.returncode:

@@ -15,7 +15,6 @@ _WHERE = {
     "Table": "show",
     "check": "checks",
     "doctor": "checks",
-    "hand_in": "handing_in",
     "mystery": "cases",
     "predict": "prediction",
     "predictions": "prediction",

@@ -17,7 +17,6 @@ from lab.lifecycle import LabError
 from lab.running import Lab
 from lab.show import Table
 
-TRIED: dict[str, tuple[int, bool]] = {}  # of each exercise: tries up to the right one; right?
 _FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -38,8 +37,6 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         put = "○ {name}: put your answer in place of the three dots, and run the cell again."
         print(say(put, name=name))
         return
-    tries, right = TRIED.get(name, (0, False))
-    TRIED[name] = (tries + (not right), right or not hint)
     told = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
     print(say(told, name=name, hint=hint))
 

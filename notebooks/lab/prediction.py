@@ -10,7 +10,7 @@ from string import ascii_lowercase
 
 from IPython.core.error import StdinNotImplementedError
 
-from lab.language import Say, say, typed
+from lab.language import say, typed
 from lab.progress import Progress
 from lab.show import Table
 
@@ -54,15 +54,15 @@ class Prediction:
         who = "you said" if self.asked else "a common guess"
         return Table(("question", who, "measured", ""), [self.row()])
 
-    def row(self, say: Say = say) -> tuple[str, str, str, str]:
+    def row(self) -> tuple[str, str, str, str]:
         """Question, prediction, measurement and verdict; the last two are empty before it."""
-        question, said = say(self.question), self._tell(self.said, say)
+        question, said = say(self.question), self._tell(self.said)
         if self.measured is None:
             return question, said, "", ""
-        verdict = self._verdict(self.measured, say) if self.clear else say(_NOT_CLEAR)
-        return question, said, self._tell(self.measured, say), verdict
+        verdict = self._verdict(self.measured) if self.clear else say(_NOT_CLEAR)
+        return question, said, self._tell(self.measured), verdict
 
-    def _tell(self, value: Value, say: Say = say) -> str:
+    def _tell(self, value: Value) -> str:
         number = say(str(value))
         if isinstance(value, float):
             number = f"{value:,.0f}" if abs(value) >= 100 else f"{round(value, 3):.3g}"
@@ -71,7 +71,7 @@ class Prediction:
             unit = re.sub("(ie)?s$", lambda many: "y" if many[1] else "", unit)
         return f"{number} {unit}".strip()
 
-    def _verdict(self, measured: Value, say: Say) -> str:
+    def _verdict(self, measured: Value) -> str:
         if isinstance(measured, str) or isinstance(self.said, str):
             return say(_RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise")
         far = max(self.within, _SHARE * abs(measured) * isinstance(measured, float))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from judge.classroom import MINE
+from judge.broken import MINE
 from support import run_python
 
 from demo_app.commands import main
@@ -16,7 +16,7 @@ JUDGE = ("-m", "demo_app", "judge", "mine.py:Mine", "--levels", "1-2", "--seed",
 
 @pytest.mark.thorough
 def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(MINE.format(extra="", pop="rpop"))
+    (tmp_path / "mine.py").write_text(MINE.format(pop="rpop"))
     told = run_python(*JUDGE, "--json", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout.splitlines()[-1])
@@ -30,7 +30,7 @@ def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> No
 def test_a_queue_that_breaks_a_promise_is_1_with_its_history_and_its_picture(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "mine.py").write_text(MINE.format(extra="", pop="lpop"))
+    (tmp_path / "mine.py").write_text(MINE.format(pop="lpop"))
     told = run_python(*JUDGE, cwd=tmp_path)
     assert told.returncode == 1
     assert "run as job-2, job-1" in told.stdout, "with as few jobs as show it"

@@ -11,6 +11,23 @@ CHALLENGES = Path(__file__).resolve().parents[2] / "notebooks" / "challenges"
 START = CHALLENGES / "start.py"
 
 
+#: A small queue that keeps what it promises up to level 2, if `pop` is "rpop".
+MINE = """
+class Mine:
+    def __init__(self, redis):
+        self.redis = redis
+
+    def put(self, job):
+        self.redis.lpush("queue", job)
+
+    def claim(self, worker):
+        return self.redis.{pop}("queue")
+
+    def ack(self, worker, job):
+        pass
+"""
+
+
 def solution(level: int) -> Path:
     """The file with the solution of a level."""
     return CHALLENGES / "solutions" / f"level_{level:02d}.py"

@@ -360,11 +360,12 @@ def judged(mutant: Mutant, number: int) -> Verdict:
 
 
 def main() -> Iterator[str]:
-    """A line for each that is not in the sheet yet: a run that was cut off goes on."""
+    """Judge all of them, and yield a line for each."""
     sheet = Sheet(["what", "level", "caught", "why", "on", "load"], SHEET)
-    new = [one for one in MUTANTS if one.what not in {what for what, *_ in sheet.rows}]
     with ThreadPoolExecutor(4) as pool:
-        for mutant, verdict in zip(new, pool.map(judged, new, range(len(new))), strict=True):
+        for mutant, verdict in zip(
+            MUTANTS, pool.map(judged, MUTANTS, range(len(MUTANTS))), strict=True
+        ):
             sign, load = "yes" if verdict.held is False else "NO", round(os.getloadavg()[0])
             cells = mutant.what, mutant.level, sign, verdict.why, date.today(), load
             yield ": ".join(sheet.add(cells))

@@ -3,7 +3,6 @@ once its judge is dead."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,18 +16,13 @@ from demo_app.judge.leash import Leash
 from demo_app.judge.server import RedisServer
 
 
-@pytest.fixture(params=[False])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
-    """A trial's; its parameter is whether it is bounded, as for a hand-in."""
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
     leash = Leash()
-    made = RedisServer(tmp_path, leash, bounded=request.param)
+    made = RedisServer(tmp_path, leash)
     made.start()
     yield made
     leash.end()
-
-
-#: As for a hand-in.
-BOUNDED = pytest.mark.parametrize("server", [True], indirect=True)
 
 
 def test_what_the_server_answered_is_there_after_its_kill(server: RedisServer) -> None:
@@ -47,43 +41,6 @@ def test_what_the_server_answered_is_there_after_its_kill(server: RedisServer) -
     assert server.where("")[0] == ["one", "queue", "queue"]
     server.kill()
     assert server.where("q12z")[0] == ["? (the server is down)"]
-
-
-@BOUNDED
-@pytest.mark.parametrize(
-    "command",
-    [
-        "MIGRATE 127.0.0.1 {port} one 0 100",
-        "REPLICAOF 127.0.0.1 {port}",
-        "CONFIG SET maxmemory 0",
-        "ACL SETUSER default +@all",
-        "SHUTDOWN NOSAVE",
-        "CLIENT PAUSE 100000",
-    ],
-)
-def test_through_its_server_a_hand_in_reaches_nothing_else(
-    server: RedisServer, command: str
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as outside:
-        outside.settimeout(1)
-        with redis.Redis(unix_socket_path=server.path) as client:
-            client.set("one", "secret")
-            words = command.format(port=outside.getsockname()[1]).split()
-            with pytest.raises(redis.ResponseError, match=r"permissions|not allowed"):
-                client.execute_command(*words)
-            with pytest.raises(redis.ResponseError, match=r"permissions|not allowed"):
-                client.eval("return redis.call(unpack(ARGV))", 0, *words)
-        with pytest.raises(TimeoutError):
-            outside.accept()
-
-
-@BOUNDED
-def test_a_hand_in_fills_its_server_and_not_the_machine(server: RedisServer) -> None:
-    with redis.Redis(unix_socket_path=server.path) as client:
-        for number in range(12):
-            client.setrange(f"much {number}", 20_000_000, "x")
-        with pytest.raises(redis.OutOfMemoryError):
-            client.set("one more", "x" * 50_000_000)
 
 
 def test_the_folder_of_a_judge_goes_when_it_ends_and_when_it_is_killed() -> None:

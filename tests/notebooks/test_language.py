@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from copy import copy
 from pathlib import Path
@@ -155,22 +154,6 @@ lab = Some(redis=Some(exists=bool), client=Some(job=lambda job: {"timeline": eve
 print([row[1] for row in look.history(lab, "one").rows])
 """
     assert heard(code) == "['取得（claimed）', '救出（rescued）', '完了', 'late']\n"
-
-
-@pytest.mark.thorough
-def test_a_japanese_hand_in_is_read_like_an_english_one(tmp_path: Path) -> None:
-    code = f"""
-import os
-from lab import check, hand_in, predict
-os.chdir({str(tmp_path)!r})
-predict("Is the mail sent?", "no", choices=("yes", "no")).against("yes")
-check("2.3", 5)
-print(hand_in("花子").rows)
-"""
-    assert "正解" in heard(code, typed="はい\n")
-    (told,) = (json.loads(path.read_text("utf-8")) for path in tmp_path.iterdir())
-    assert [one["verdict"] for one in told["predictions"]] == ["as predicted"]
-    assert [one["said"] for one in told["predictions"]] == ["yes"]
 
 
 @pytest.fixture

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from celery import Celery
 from celery.app.utils import find_app
 from celery.signals import worker_ready
 
-from demo_app.judge.role import COMMAND, Role, run_job
+from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 
 def play(role: Role) -> Any:
     """With one child."""
     broker = f"redis+socket://{role.address}"
+    sys.path.append(os.environ[APPS])  # last: a redis.py there must not take the place of redis
     app: Celery = find_app(os.environ[COMMAND])
     app.conf.update(broker_url=broker, broker_read_url=broker, broker_write_url=broker)
 

@@ -40,7 +40,7 @@ def say_ready(**_: Any) -> None:
 def play(role: Role) -> Any:
     """See the module."""
     if not role.jobs:
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        command = [sys.executable, "-P", "-m", "celery", "-A", "demo_app.worker", "worker"]
         os.execv(sys.executable, [*command, "--hostname", f"{role.who}@judged"])
     database = SqliteDatabase(Path(role.files) / "blog.sqlite3")
     relay = Relay(database, backend_named())

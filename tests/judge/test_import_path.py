@@ -1,0 +1,60 @@
+"""The judge imports nothing that lies beside a target: that would run as the judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import run_python
+
+#: Modules that the judge itself imports, early and late.
+SHADOWED = ("signal", "redis", "typer", "rich", "psutil", "celery", "kombu")
+QUEUE = """
+import redis, helper
+
+assert redis.Redis and helper.NAME == "queue"
+
+class MyQueue:
+    def __init__(self, client):
+        self.redis = client
+
+    def put(self, job):
+        self.redis.lpush(helper.NAME, job)
+
+    def claim(self, worker):
+        return self.redis.rpop(helper.NAME)
+
+    def ack(self, worker, job):
+        pass
+"""
+APP = "from celery import Celery\nimport helper\napp = Celery(helper.NAME)\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a queue, a Celery app, and modules that report that they were imported."""
+    for name in SHADOWED:
+        text = f"open({str(tmp_path / 'imported')!r}, 'a').write('{name} ')\nraise ImportError\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    (tmp_path / "helper.py").write_text('NAME = "queue"\n')
+    (tmp_path / "queue_of_mine.py").write_text(QUEUE)
+    (tmp_path / "shop.py").write_text(APP)
+    return tmp_path
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "demo_app", "judge", "queue_of_mine.py:MyQueue", "--levels", "2"),
+        ("-m", "demo_app", "judge", "celery:shop:app", "--levels", "2"),
+    ],
+    ids=["class", "celery"],
+)
+def test_no_module_beside_the_target_or_in_the_current_folder_is_imported(
+    folder: Path, command: tuple[str, ...]
+) -> None:
+    told = run_python(*command, cwd=folder)
+    found = folder / "imported"
+    assert not found.exists(), found.read_text()
+    assert told.returncode == 0, told.stdout + told.stderr
