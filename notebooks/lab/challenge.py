@@ -15,7 +15,6 @@ from typing import Any
 from demo_app.demo.colours import RUNNING
 from demo_app.judge.checker import check
 from demo_app.judge.costs import Cost, costs
-from demo_app.judge.explore import explore as explored
 from demo_app.judge.history import called, story
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -87,18 +86,6 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
     if all(verdict.held for verdict in verdicts):
         _write(queue)
     return Judgement(verdicts)
-
-
-def explore(queue: type) -> Picture | str:
-    """The shortest way in which the class loses a job, of all orders of its commands, with one kill
-    between any two of them; in words that there is none."""
-    found = explored(queue, say=say)
-    if found.why:
-        return Picture(svg(found.record, found.why, say), found.why)
-    told = "No job is lost in {states} states: these are all that there are."
-    return say(
-        told if found.whole else "No job is lost in the first {states} states.", states=found.states
-    )
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:

@@ -22,7 +22,7 @@ from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Claim
 from demo_app.broker.complaints import Complaints
 from demo_app.broker.options import Options
-from demo_app.judge.frozen import EXPIRY, Content
+from explore.frozen import EXPIRY, Content
 from explore.worker import Client, Said, Setup, Wire
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from demo_app.broker.events import Event, event_of
 from demo_app.broker.fold import TO_TAIL, state_after
-from demo_app.judge.frozen import Content
+from explore.frozen import Content
 from explore.world import World
 
 #: Every promise, in one sentence.

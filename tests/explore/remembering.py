@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from demo_app.judge.frozen import (
+from explore.frozen import (
     SAVE,
     Content,
     FrozenRedis,

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from demo_app.judge.frozen import Content, Hangs
 from explore.events import enabled, faults, variants
+from explore.frozen import Content, Hangs
 from explore.jobs import doing
 from explore.line import LINE, virtual_time
 from explore.memory import Key, Memory

@@ -25,9 +25,9 @@ from typing import Any
 
 from generated import put
 
-from demo_app.judge.frozen import Hangs
 from demo_app.markdown import table
 from explore.events import enabled, faults
+from explore.frozen import Hangs
 from explore.line import LINE
 from explore.memory import Key
 from explore.mutants import Mutant, called, of_scripts, of_steps

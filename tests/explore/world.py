@@ -8,8 +8,8 @@ from typing import Any
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import identity
 from demo_app.blog.relay import Relay
-from demo_app.judge.frozen import Content
 from demo_app.settings import settings
+from explore.frozen import Content
 from explore.line import LINE
 from explore.memory import Blog, Memory, dump, undump
 from explore.plan import Ledger, Plan

@@ -23,7 +23,6 @@ _OF_JUDGE = (
     "checker",
     "costs",
     "drive",
-    "explore",
     "history",
     "judge",
     "learners",
