@@ -15,7 +15,6 @@ from rich.console import Console
 from typer import Argument, BadParameter, Option
 
 from demo_app.judge import table
-from demo_app.judge.costs import costs
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.report import tell_costs, told
@@ -88,8 +87,7 @@ def judge(
         return 2
     if as_json:
         shown_levels = [verdict.as_json() for verdict in verdicts]
-        found_costs = {cost.key: cost.figure for cost in costs(verdicts)}
-        ending = {"target": target, "seed": seed, "levels": shown_levels, "costs": found_costs}
+        ending = {"target": target, "seed": seed, "levels": shown_levels}
         print(json.dumps(ending))
     return 0 if all(verdict.held for verdict in verdicts) else 1
 

@@ -190,7 +190,7 @@ class Arena:
             self.note("seen", "cable", on=who, **seen, traced=False)
         if kind == "passes":
             self.note("call", who, method=event["method"], commands=event["commands"], names=[])
-        if kind in ("measured", "begin"):
+        if kind in ("finished", "begin"):
             event["sent"] = sum(each.watch.commands for each in [*self.parts])
         if kind == "rescues":
             part.go.wait()

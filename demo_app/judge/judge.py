@@ -60,7 +60,7 @@ class Verdict:
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
-        """So many jobs were it in all trials: put, lost, late; see `Record`."""
+        """Return how many jobs were put, lost, late or doubled in all trials; see `Record`."""
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
@@ -72,6 +72,8 @@ class Verdict:
             "held": self.held,
             "jobs": self.count("put"),
             "lost": self.count("lost"),
+            "doubled": self.count("doubled"),
+            "slowest_s": round(max(trial.record.slowest for trial in self.trials), 2),
             "why": self.why,
             "history": [
                 {"at": line.at, "who": line.who, "what": line.what, "step": line.step}

@@ -130,6 +130,16 @@ class Record:
                 waits.append(later[0] - act["at"])
         return max(waits)
 
+    @property
+    def slowest(self) -> float:
+        """The longest time in seconds from a put, or from a fault in a job's run, to a run."""
+        begins: dict[str, float] = {}
+        for run in self.runs:
+            begins.setdefault(run.job, run.begin)
+        return max(
+            [self.back, *(begins[job] - at for job, at in self.put.items() if job in begins)]
+        )
+
     def last_seen(self, job: str) -> list[str] | None:
         """The keys in which the job was at the last look; None if nobody looked."""
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]

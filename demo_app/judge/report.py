@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from demo_app.judge.costs import costs
+from demo_app.judge.costs import costs, format_cost
 from demo_app.judge.judge import Verdict
 from demo_app.judge.picture import svg
 from local_smtp.escape import escape_invisible
@@ -38,12 +38,12 @@ def told(
 
 
 def tell_costs(console: Console, verdicts: Sequence[Verdict]) -> None:
-    """Print what the queue costs, as far as it was asked."""
+    """Print what the queue costs, as far as the levels showed it."""
     found = costs(verdicts)
-    if any(cost.figure for cost in found):
+    if any(found.values()):
         console.print("What it costs, which is no promise:")
-        for cost in found:
-            console.print(f" [blue]{'◆' if cost.lit else '◇'}[/] {cost.told} {cost.name}")
+        for name, figure in found.items():
+            console.print(f"   {format_cost(figure)} {name}")
 
 
 def _tell(console: Console, words: str) -> None:

@@ -9,12 +9,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-
-from redis import Redis, RedisError
 
 #: The variable in which a process that is not a fork of ours gets the file with its role.
 VARIABLE = "JUDGE_ROLE"
@@ -22,8 +19,6 @@ VARIABLE = "JUDGE_ROLE"
 COMMAND = "JUDGE_COMMAND"
 #: The variable with the folder of the reader's Celery app.
 APPS = "JUDGE_APPS"
-#: A bare LPUSH is done before each of so many jobs, all of which have their time.
-_EACH = 5
 #: The judge's socket in a trial's folder; and, beside those of all trials, what queues write to.
 EVENTS, FILES = "events.sock", "files"
 
@@ -60,7 +55,7 @@ class Role:
     folder: of the trial. address: of its cable to the server, a socket or a URL. halt: the step
     of a queue's method at which it asks the judge whether to go on. skew: seconds by which its
     clock is ahead. rescues: whether it calls `rescue`. claims: whether it takes jobs before the
-    judge lets it. bare: whether it now and then does a bare LPUSH, to compare with.
+    judge lets it.
     """
 
     who: str
@@ -72,7 +67,6 @@ class Role:
     skew: float = 0.0
     rescues: bool = True
     claims: bool = True
-    bare: bool = False
 
     @property
     def url(self) -> str:
@@ -113,13 +107,7 @@ class Role:
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
     """Put the role's jobs in, one after the other, say how each went, and stay."""
-    server = Redis.from_url(role.url, socket_timeout=5.0) if role.bare else None
-    for number, job in enumerate(role.jobs):
-        if server and number % _EACH == 0:
-            with suppress(RedisError):
-                role.log("pushes")
-                server.lpush("judge:bare", "x")
-                role.log("pushed")
+    for job in role.jobs:
         role.pass_by("putting", job=job)
         try:
             put(job)
@@ -127,11 +115,7 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
             role.pass_by("refused", job=job, error=told(error))
         else:
             role.pass_by("put", job=job)
-    if server:
-        role.ask("measured")
-        with suppress(RedisError):
-            server.delete("judge:bare")
-    role.log("finished")
+    role.ask("finished")
     signal.pause()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from demo_app.judge.levels import ENDLESS, Level
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record, Say
+from demo_app.judge.server import DOWN
 from demo_app.judge.steps import MOVES
 from demo_app.judge.target import Target
 
@@ -87,14 +88,14 @@ def _ways(record: Record) -> list[str]:
 
 
 def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
-    """Return True if the level found a job nowhere, but never saw a waiting job in the store.
+    """Return True if the level found a job nowhere, but never saw a job in the store.
 
     plan: of the trial that failed. records: of all trials of the level.
     """
     failed = records[-1]
     nowhere = failed.lost or (plan.level == _POISON and failed.last_seen("poison-1") == [])
-    looks = [look["keys"] for record in records for look in record.of("look")]
-    return bool(nowhere and failed.of("act") and looks) and not any(looks)
+    looks = [look["keys"] for one in records for kind in ("look", "where") for look in one.of(kind)]
+    return bool(nowhere and failed.of("act")) and all(keys in ([], DOWN) for keys in looks)
 
 
 def not_asked(

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from demo_app.judge.costs import AFTER_A_KILL, costs
+from demo_app.judge.costs import AFTER_A_KILL, COMMANDS, costs, format_cost
 from demo_app.judge.judge import PATIENCE, Verdict
 from demo_app.judge.sheet import SIGNS
 from demo_app.judge.targets import versions
@@ -22,8 +22,7 @@ BACK = "a killed worker's job runs again after"
 
 def head(levels: Iterable[int]) -> list[str]:
     """Of a row, for a sheet."""
-    of_a_job = [BACK, "commands a job", "speed beside a bare LPUSH"]
-    found = ["queue", "made of", *map(str, levels), "holds", *of_a_job]
+    found = ["queue", "made of", *map(str, levels), "holds", BACK, COMMANDS]
     return [*found, "lost and late", "told", "how"]
 
 
@@ -43,7 +42,7 @@ def row(name: str, verdicts: Sequence[Verdict], command: str, minutes: float) ->
         *(SIGNS[verdict.held] for verdict in verdicts),
         f"{sum(held)} of {len(held)}",
         next((_back(v) for v in verdicts if v.level.number == AFTER_A_KILL), ""),
-        *(cost.told for cost in costs(verdicts) if cost.key != "back_s"),
+        format_cost(costs(verdicts)[COMMANDS]),
         f"{lost} and {late} of {sum(verdict.count('put') for verdict in verdicts)}",
         told,
         f"`{command}`, {date.today()}, {minutes:.0f} minutes at a load of "

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from demo_app.judge.arena import Arena, Part
-from demo_app.judge.levels import ENDLESS, MANY
+from demo_app.judge.levels import ENDLESS
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.target import Target
@@ -57,9 +57,8 @@ class Trial(Arena):
         returns when all jobs are in, or when a put does not come back."""
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)
-        bare = len(jobs) >= MANY
         texts = self.names.of(jobs)
-        producer = self.start(f"p{number}", at, nth, jobs=texts, skew=skew, bare=bare)
+        producer = self.start(f"p{number}", at, nth, jobs=texts, skew=skew)
         if not fault:
             self.wait_for(producer)
         return producer

@@ -12,9 +12,8 @@ from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
 
-from demo_app.demo.colours import RUNNING
 from demo_app.judge.checker import check
-from demo_app.judge.costs import Cost, costs
+from demo_app.judge.costs import costs, format_cost
 from demo_app.judge.history import called, story
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -28,7 +27,6 @@ from lab.show import Picture, Table
 
 #: The numbers of the levels that held; beside the notebooks.
 JUDGED = Path("judged.json")
-_COLOURS = {"◆": RUNNING, "◇": RUNNING}
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
 #: The class that held a level last, as a backend of the blog; and where a lesson finds it.
 BACKEND = Path("my_queue.py")
@@ -80,8 +78,6 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
         ):
             verdicts = list(court.judge(wanted))
     held = [verdict.level.number for verdict in verdicts if verdict.held]
-    if held == list(LEVELS):  # what a queue costs that loses jobs is of no use
-        held += [number for number, cost in _numbered(costs(verdicts)) if cost.lit]
     _remember(held)
     if all(verdict.held for verdict in verdicts):
         _write(queue)
@@ -115,28 +111,11 @@ def blog_on(file: Path, **options: Any) -> dict[str, Any]:
 
 
 def lamps() -> Table:
-    """The twelve lamps: lit for each level that held, here or in another challenge. Once all are,
-    there are three of another colour, for what the queue costs."""
+    """The twelve lamps: lit for each level that held, here or in another challenge."""
     lit = _judged()
-    held = lit & LEVELS.keys()
-    rows: list[tuple[object, ...]] = [
-        ("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()
-    ]
-    if len(held) == len(LEVELS):
-        rows += [_cost(cost, lit=number in lit) for number, cost in _numbered(costs([]))]
-    told = say("{lit} of {all} lamps are lit", lit=len(held), all=len(LEVELS))
-    return Table(("", "level", "promise"), rows, told, colours=_COLOURS)
-
-
-def _numbered(found: list[Cost]) -> Iterable[tuple[int, Cost]]:
-    """The lamps of costs have the numbers after those of the levels."""
-    return enumerate(found, len(LEVELS) + 1)
-
-
-def _cost(cost: Cost, *, lit: bool) -> tuple[str, str, str]:
-    """A lamp of another colour, the goal at which it is lit, and what it is."""
-    goal = f"{'≥' if cost.more else '≤'} {cost.goal:g}"
-    return "◆" if lit else "◇", goal, say(cost.name)
+    rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
+    told = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
+    return Table(("", "level", "promise"), rows, told)
 
 
 def _verdicts_table(verdicts: list[Verdict]) -> Table:
@@ -144,11 +123,9 @@ def _verdicts_table(verdicts: list[Verdict]) -> Table:
         (v.level.number, say(_SIGNS[v.held]), say(v.level.name), _why(v)) for v in verdicts
     ]
     if len(verdicts) == len(LEVELS):
-        for cost in costs(verdicts):
-            lamp, goal, name = _cost(cost, lit=cost.lit)
-            rows.append((lamp, cost.told, name, goal))
+        rows += [("", format_cost(cost), say(name), "") for name, cost in costs(verdicts).items()]
     head = ("level", "verdict", "promise", "what kind of hole it is")
-    return Table(head, rows, colours=_COLOURS)
+    return Table(head, rows)
 
 
 def _why(verdict: Verdict) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from io import StringIO
 from typing import Any
@@ -62,8 +62,7 @@ class Table:
     """Rows under a head, with a caption. Every cell is shown as text; a row's first one in the
     lesson's language.
 
-    code: in a monospaced font. marked: words that are highlighted wherever they occur. colours: of
-    those first cells that have one.
+    code: in a monospaced font. marked: words that are highlighted wherever they occur.
     """
 
     head: Sequence[str]
@@ -71,7 +70,6 @@ class Table:
     caption: str = ""
     code: bool = False
     marked: Sequence[str] = ()
-    colours: Mapping[str, str] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [self._head(), *map(_said, self.rows)]
@@ -97,8 +95,7 @@ class Table:
     def _row(self, row: Sequence[object]) -> str:
         first, *others = (escape(escape_invisible(cell)) for cell in _said(row))
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
-        style = f"{narrow};color:{self.colours.get(first, INK)}"
-        return f'<th scope="row" style="{style}">{first}</th>' + "".join(map(self._cell, others))
+        return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
         style = f"{_CELL};{_CODE}" if self.code else _CELL

@@ -20,11 +20,13 @@ def test_a_queue_that_holds_is_0_and_the_last_line_is_json(tmp_path: Path) -> No
     told = run_python(*JUDGE, "--json", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout.splitlines()[-1])
+    assert {*found} == {"target", "seed", "levels"}
     assert (found["target"], found["seed"]) == ("mine.py:Mine", 7)
     assert [level["level"] for level in found["levels"]] == [1, 2]
-    names = {"level", "name", "held", "jobs", "lost", "why", "history"}
+    names = {"level", "name", "held", "jobs", "lost", "doubled", "slowest_s", "why", "history"}
     assert all(set(level) == names for level in found["levels"])
     assert all(level["held"] and level["jobs"] > 0 for level in found["levels"])
+    assert all(level["doubled"] == 0 < level["slowest_s"] for level in found["levels"])
 
 
 def test_a_queue_that_breaks_a_promise_is_1_with_its_history_and_its_picture(
