@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from judge.broken import BROKEN, solution
+from judge.samples import sample
 from support import marked, until
 
 from demo_app.judge.judge import Judge, Verdict
@@ -30,30 +31,28 @@ def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
         return list(judge.judge(levels))
 
 
-@pytest.fixture(scope="module")
-def sound() -> list[Verdict]:
-    """What becomes of a queue that keeps every promise."""
-    return verdicts(solution(12), ALL)
+@pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
+def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
+    """What becomes of the solution of each level at that level, side by side: in a sample of its
+    trials, or in all."""
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
+        if request.param != "all":
+            sample(patch, ALL)
+        found = pool.map(lambda level: verdicts(solution(level), [level]), ALL)
+        return {one.level.number: one for (one,) in found}
 
 
 @pytest.fixture(scope="module")
-def held_and_broken(sound: list[Verdict]) -> dict[int, list[Verdict]]:
-    """What becomes of the broken queues, side by side: at the level before, and at the one that
-    they break. By the latter."""
+def broken() -> dict[int, Verdict]:
+    """What becomes of each broken queue at the level that it breaks, side by side."""
     with ThreadPoolExecutor(6) as pool:
-        found = pool.map(
-            lambda one: verdicts(one[1], range(max(1, one[0] - 1), one[0] + 1)), BROKEN
-        )
-        return {both[-1].level.number: both for both in found}
+        found = pool.map(lambda one: verdicts(one[1], [one[0]]), BROKEN)
+        return {one.level.number: one for (one,) in found}
 
 
-@pytest.fixture(scope="module")
-def broken(held_and_broken: dict[int, list[Verdict]]) -> dict[int, Verdict]:
-    """What becomes of each at the level that it breaks."""
-    return {level: both[-1] for level, both in held_and_broken.items()}
-
-
-def test_a_sound_queue_holds_every_level(sound: list[Verdict]) -> None:
+@pytest.mark.nightly
+def test_a_sound_queue_holds_every_level() -> None:
+    sound = verdicts(solution(12), ALL)
     assert [verdict.level.number for verdict in sound] == list(ALL)
     assert [verdict.why for verdict in sound] == [""] * len(ALL)
     assert sum(verdict.count("lost") for verdict in sound) == 0
@@ -71,13 +70,10 @@ def test_a_broken_queue_is_caught_and_the_hole_is_named(
     assert len(verdict.failure.plan.faults) <= 2, "the smallest history that shows it"
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("level", ALL[:-1])
-def test_the_solution_of_a_challenge_holds_its_level(
-    held_and_broken: dict[int, list[Verdict]], level: int
-) -> None:
-    held, _ = held_and_broken[level + 1]
-    assert (held.level.number, held.why) == (level, "")
+@pytest.mark.parametrize("level", ALL)
+def test_the_solution_of_a_challenge_holds_its_level(held: dict[int, Verdict], level: int) -> None:
+    assert held[level].why == ""
+    assert held[level].count("lost") == 0
 
 
 @pytest.mark.thorough

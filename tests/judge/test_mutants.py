@@ -1,4 +1,4 @@
-"""The judge catches broken queues that no level was written for; all: see `judge.mutants`."""
+"""The judge catches broken queues that no level was written for; see `judge.mutants`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,10 @@ import csv
 import pytest
 from judge.mutants import MUTANTS, SHEET, Mutant, judged
 
-pytestmark = pytest.mark.timeout(300)
-#: Some whose trials are short: others wait for leases.
-QUICK = [
-    "a text ends at its first colon",
-    "in the order of their names",
-    "looking for a job and taking it are two steps",
-    "poison is thrown away",
-    "put says that a job is there before its text is",
-    "in the order of stamps in milliseconds",
-    "a file of the outbox can be read before it is whole",
-]
-
 
 def test_each_is_another_queue() -> None:
     sources = {mutant.source() for mutant in MUTANTS}
-    assert len(sources) == len(MUTANTS) >= 50
+    assert len(sources) == len(MUTANTS) >= 40
     for source in sources:
         compile(source, "queue.py", "exec")
 
@@ -32,10 +20,10 @@ def test_the_sheet_from_which_the_page_has_its_score_has_each_of_them() -> None:
         assert {row["what"] for row in csv.DictReader(file)} == {one.what for one in MUTANTS}
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("what", QUICK)
-def test_a_quick_one_is_caught(what: str) -> None:
-    (mutant,) = (mutant for mutant in MUTANTS if mutant.what == what)
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
+def test_each_is_caught(mutant: Mutant) -> None:
     assert judged(mutant, 0).held is False
 
 
