@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from demo_app.blog import pictures, posts
 from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.identity import AnotherBlog, open_blog
-from demo_app.blog.pictures import BadPicture, PicturesBusy
+from demo_app.blog.pictures import BadPicture
 from demo_app.blog.report import month_of_comments
 from demo_app.jobs import discard_on, retry_on, task
 from demo_app.jobs.context import current
@@ -77,9 +77,8 @@ def _notification(comment_id: int) -> Mail:
 @task
 @sends_mail
 @discard_on(BadPicture)
-@retry_on(PicturesBusy, first=0.5, longest=10.0, within=GIVE_UP)
 def mail_thumbnail(picture_id: int) -> None:
-    """Make an uploaded picture small, and mail it to its owner."""
+    """Make a picture small, and mail it to its owner."""
     picture = pictures.picture(blog(), picture_id)
     if picture is None:
         raise NotFound(f"there is no picture {picture_id}")

@@ -19,18 +19,13 @@ class TooCostly(Exception):
     """What was sent takes more time or memory to read than it may."""
 
 
-class MachineBusy(TooCostly):
-    """The process got too little computing time to tell whether the input is too costly."""
-
-
-def ask(function: str, words: list[str], given: bytes, *, packages: bool = False) -> bytes:
+def ask(function: str, words: list[str], given: bytes) -> bytes:
     """Return what a function writes to stdout, called with `words`, in a process of its own.
 
-    `function` is named as in ``local_smtp.sandbox.read``, and `given` is its stdin. Without
-    `packages` it finds only this tree and the standard library, and starts sooner.
+    `function` is named as in ``local_smtp.sandbox.read``, and `given` is its stdin. It finds
+    only this tree and the standard library, and so starts sooner.
 
     Raises:
-        MachineBusy: the process did not finish in 20 s and used less computing time than it may.
         TooCostly: the process was ended, or failed.
     """
     module, _, name = function.rpartition(".")
@@ -38,10 +33,9 @@ def ask(function: str, words: list[str], given: bytes, *, packages: bool = False
         f"import sys; sys.path.insert(0, sys.argv[1]); from {module} import {name};"
         f" {name}(*sys.argv[2:])"
     )
-    flags = ["-I"] if packages else ["-I", "-S"]  # -I: nothing from the environment
     try:
         return subprocess.run(
-            [sys.executable, *flags, "-c", start, str(_ROOT), *words],
+            [sys.executable, "-I", "-S", "-c", start, str(_ROOT), *words],
             input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -49,8 +43,6 @@ def ask(function: str, words: list[str], given: bytes, *, packages: bool = False
             check=True,
             process_group=0,  # Ctrl-C must not reach it; in this session, whose share it has
         ).stdout
-    except subprocess.TimeoutExpired:
-        raise MachineBusy from None
     except (subprocess.SubprocessError, OSError):
         raise TooCostly from None
 

@@ -31,21 +31,15 @@ BACKENDS = [name for name in BackendName if name is not BackendName.INLINE]
 
 
 def put_all_three_in(database: Database) -> None:
-    """As the web app does: each job is written down in the transaction of what it is about."""
+    """Store a comment, a picture and the jobs of all three tasks."""
     now = datetime.now(UTC)
     posts.add_comment(
         database, 1, "Reader", "r@example.test", "Well said.", notify=tasks.notify_author
     )
-    pictures.add_picture(
-        database,
-        "写真.png",
-        "Akiko",
-        "a@example.test",
-        a_picture(),
-        shrink=mail_thumbnail,
-    )
+    picture = pictures.add_picture(database, "写真.png", "Akiko", "a@example.test", a_picture())
     report = mail_monthly_report.job(now.year, now.month, "Editor", "editor@example.test")
     with database.transaction() as transaction:
+        outbox.add(transaction, mail_thumbnail.job(picture.id))
         outbox.add(transaction, report)
 
 

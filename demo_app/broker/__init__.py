@@ -7,7 +7,7 @@ steps as methods), `claim`, `lease`, `acknowledging`, `in_flight` and `heartbeat
 holds and how it stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its
 messages), `worker` and `request` (what a Celery worker is told at its start, and runs), `straight`
 (what it runs without Celery). For those who look on: `message`, `events`, `inspect`, `reports`,
-`throughput`, `exposition`.
+`exposition`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ from demo_app.settings import Safeguard, Settings
 from demo_app.tasks import notify_author
 from demo_app.web import (
     admin_actions,
-    author_pages,
     blog_pages,
     dashboard,
     errors,
@@ -33,7 +32,6 @@ from demo_app.web import (
     operations,
     tasks_page,
 )
-from demo_app.web.author_pages import AUTHOR_BURST, AUTHOR_PER_SECOND
 from demo_app.web.blog_pages import FEW
 from demo_app.web.comments import CommentService
 from demo_app.web.comments import Route as JobRoute
@@ -74,7 +72,7 @@ def make_app(chosen: Settings) -> FastAPI:
     app.state.services = services
     app.state.rooms = []
     # the dashboard last: its addresses would take those of the others for a state
-    pages = (blog_pages, author_pages, admin_actions, tasks_page, dashboard)
+    pages = (blog_pages, admin_actions, tasks_page, dashboard)
     for part in (*pages, jobs_api, operations):
         app.include_router(part.router)
     _serve_files(app, "demo_app.web")
@@ -117,6 +115,6 @@ def _services(chosen: Settings) -> Services:
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
-    few, author_limit = RateLimit(*FEW), RateLimit(AUTHOR_BURST, AUTHOR_PER_SECOND)
+    few = RateLimit(*FEW)
     feed = Feed(chosen.redis_url if queue else None)
-    return Services(comments, queue, inbox, locator, rate_limit, few, author_limit, feed)
+    return Services(comments, queue, inbox, locator, rate_limit, few, feed)

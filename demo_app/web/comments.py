@@ -77,7 +77,7 @@ class CommentService:
                 author,
                 email,
                 body,
-                notify=self.ranked(self._notify, priority),
+                notify=self._ranked(self._notify, priority),
                 keep_job=route.use_outbox,
                 key=key,
             )
@@ -85,15 +85,15 @@ class CommentService:
             raise DomainError(422, "key_taken") from None
         except NoSuchPost:
             raise DomainError(404, "no_post", id=post_id) from None
-        self.dispatch(job, route)
+        self._dispatch(job, route)
         return comment
 
-    def ranked(self, task: Task[[int], None], priority: int) -> Task[[int], None]:
+    def _ranked(self, task: Task[[int], None], priority: int) -> Task[[int], None]:
         """The task with that priority, where the backend has any."""
         has_some = self.backend.capabilities.priority is not Priority.NONE
         return task.using(priority=priority) if has_some else task
 
-    def dispatch(self, job: Job, route: Route) -> None:
+    def _dispatch(self, job: Job, route: Route) -> None:
         """See to it that a job runs that was just written into the outbox, if the route has one.
 
         The relay hands it over; a route without outbox, or whose backend runs jobs in the request,

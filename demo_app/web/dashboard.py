@@ -13,7 +13,6 @@ from demo_app.blog import outbox
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import KEYS, get_job, lane_of_job
-from demo_app.broker.throughput import charts
 from demo_app.broker.view import JobView
 from demo_app.jobs.task import all_tasks
 from demo_app.web import snapshot
@@ -40,7 +39,7 @@ def overview(request: Request, services: ServicesDep) -> Response:
         request,
         "overview.html",
         seen=seen,
-        charts=charts(client) if client else [],
+        kept=queue is not None,
         running=seen.running(FEW),
         queued=seen.queued(FEW),
         queues=seen.queues(),

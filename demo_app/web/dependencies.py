@@ -22,8 +22,7 @@ class Services:
     """What one web app is made of.
 
     queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
-    comments; few: of those that go with everybody's. author_limit: of what an author's page does,
-    which costs more.
+    comments; few: of those that go with everybody's.
     """
 
     comments: CommentService
@@ -32,7 +31,6 @@ class Services:
     locator: Locator
     rate_limit: RateLimit
     few: RateLimit
-    author_limit: RateLimit
     feed: Feed
 
 

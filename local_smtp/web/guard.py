@@ -26,7 +26,7 @@ from local_smtp.web.headers import (
     bearer,
     cookie_of,
     host_name,
-    in_utf_8,
+    known_body,
     opens_a_page,
     plain,
     same_origin,
@@ -57,7 +57,7 @@ WHY = {
     401: "This inbox asks for its token: open it with the link that was printed when it"
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
-    415: "A form is written in UTF-8.\n",
+    415: "A request has a body of JSON, or a urlencoded form.\n",
     413: f"A request may have {REQUEST_BODY_BYTES} bytes, and a form {REQUEST_FIELDS} fields"
     f" and {REQUEST_ESCAPES} percent-encoded bytes.\n",
     421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
@@ -87,7 +87,7 @@ class Guard:
         """The answer to a request that must not come in.
 
         status: 401 without the token, 403 from another site, 413 with too large a body or too many
-        fields, 421 for another host, 415 with a body in another charset than UTF-8, 431 with too
+        fields, 421 for another host, 415 with a body of another type, 431 with too
         many headers.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
@@ -165,7 +165,7 @@ class Guard:
             return self._refusal(421)
         if not (opens_a_page(scope["method"], headers) or same_origin(headers)):
             return self._refusal(403)
-        if not in_utf_8(headers):
+        if scope["method"] not in READING and not known_body(headers):
             return self._refusal(415)
         if scope["query_string"].count(b"&") > REQUEST_FIELDS:
             return self._refusal(413)

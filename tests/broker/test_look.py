@@ -10,7 +10,6 @@ from broker.scene import Scene
 from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import Page, get_job, page
-from demo_app.broker.throughput import charts
 
 
 def _page(scene: Scene, state: State, limit: int = 50, after: Page | None = None) -> Page:
@@ -88,17 +87,3 @@ def test_a_job_says_who_has_it_and_how_its_tries_ended(scene: Scene) -> None:
     assert job.timeline[2].error_class == "E"
     assert (job.message_id, job.deliveries, job.attempts) == ("<a@b>", 2, 2)
     assert get_job(scene.queue.client, "nobody") is None
-
-
-def test_a_chart_says_when_not_all_that_were_done_are_kept(scene: Scene) -> None:
-    scene.put(1, 2, 3)
-    for _ in range(3):
-        scene.queue.finish(scene.claim(), Disposition.DONE)
-    assert [(sum(chart.bars), chart.whole) for chart in charts(scene.queue.client)] == [
-        (3, True)
-    ] * 3
-    scene.queue.client.zadd("done", {"job-1": time.time() - 600})
-    scene.queue.client.zrem("done", "job-2")
-    minute, *longer = charts(scene.queue.client)
-    assert minute.whole
-    assert not any(chart.whole for chart in longer)

@@ -246,19 +246,3 @@ def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, 
         if line.startswith("# TYPE"):
             _, _, name, kind = line.split()
             assert name.endswith("_total") == (kind == "counter")
-
-
-def test_the_throughput_outlives_the_web_app(client: Client, holder, stack: Stack) -> None:
-    before = client.mail_stats()["distinct"]
-    for _ in range(5):
-        client.comment()
-    client.wait_for_mails(before + 5)
-    client.wait_for(lambda now: now["done"] >= 5)
-    stack.kill("web")
-    stack.start("web")
-
-    def hour() -> str:
-        page = holder.get("/jobs").text
-        return page.partition('id="chart-hour"')[2].partition("</figure>")[0]
-
-    until(lambda: f"{client.summary()['done']} done" in hour(), what="the same number on the page")

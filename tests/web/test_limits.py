@@ -38,22 +38,10 @@ def test_a_cookie_of_backslashes_costs_nothing(
     assert web.cpu_times().user - before < 0.6
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [
-        ("application/x-www-form-urlencoded", "a&"),
-        (
-            "multipart/form-data; boundary=b",
-            "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n",
-        ),
-    ],
-)
-def test_a_form_of_more_than_a_hundred_fields_is_refused(
-    reader: httpx.Client, kind: str, field: str
-) -> None:
+def test_a_form_of_more_than_a_hundred_fields_is_refused(reader: httpx.Client) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
     statuses = [
-        reader.post("/posts/1", content=field * many, headers={"content-type": kind}).status_code
-        for many in (90, 110)
+        reader.post("/posts/1", content="a&" * many, headers=kind).status_code for many in (90, 110)
     ]
     assert statuses == [422, 413]
     assert [reader.get(f"/?{'a&' * many}").status_code for many in (90, 110)] == [200, 413]

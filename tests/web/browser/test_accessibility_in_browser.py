@@ -13,7 +13,6 @@ PAGES = (
     "/",
     "/posts/1",
     "/posts/1?posted={job}",
-    "/authors/Akiko",
     "/jobs",
     "/jobs/queued",
     "/jobs/retrying",
