@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import AnyStr, NoReturn, cast
 
 from aiosmtpd.smtp import SMTP, Envelope
 
 from local_smtp import bounds
-from local_smtp.crowd import Crowd
 from local_smtp.fault_rules import EFFECTS, Fault, Outcome, Step
 from local_smtp.faults import Faults
 from local_smtp.mail import readable
 from local_smtp.models import Incident, Line
-from local_smtp.receiving import Budget
 from local_smtp.store import statements
 from local_smtp.store.writer import Writer
 
@@ -30,8 +28,6 @@ class Surroundings:
     writer: Writer
     faults: Faults
     report: Callable[[Incident], None]
-    crowd: Crowd = field(default_factory=lambda: Crowd(bounds.CONNECTIONS))
-    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(slots=True)
@@ -51,7 +47,7 @@ class Connection(SMTP):
     """A connection with one client, without the hooks that answer its commands.
 
     It differs from aiosmtpd's in that a line of a mail may have any length, that a mail is read in
-    whole chunks, and in its bounds: a client that stops reading is cut off by the timeout too.
+    whole chunks, and that a client which stops reading is cut off by the timeout too.
     """
 
     line_length_limit = bounds.BUFFER_BYTES  # of the stream's buffer
@@ -70,7 +66,6 @@ class Connection(SMTP):
         self.around = around
         self.state = Transaction()
         self.step: Step | None = None
-        self._errors = 0
         self.dialogue: list[Line] = []
         self._room = bounds.DIALOGUE_CHARACTERS
         self._smtp_methods = {
@@ -78,30 +73,9 @@ class Connection(SMTP):
             for name, method in self._smtp_methods.items()
         }
 
-    # The connection
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the client in."""
-        self.around.crowd.heard(self.cut_off)
-        super().connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Count the client out."""
-        self.around.crowd.gone(self.cut_off)
-        super().connection_lost(error)
-
-    def data_received(self, data: bytes) -> None:
-        """Note that the client is not silent."""
-        self.around.crowd.heard(self.cut_off)
-        super().data_received(data)
-
-    def cut_off(self) -> None:
-        """End the connection at once."""
-        if self.transport is not None:
-            cast(asyncio.Transport, self.transport).abort()
-
     def _timeout_cb(self) -> None:
-        self.cut_off()  # close() would wait for a client that never reads the last reply
+        if self.transport is not None:  # close() would wait for a client that reads no answer
+            cast(asyncio.Transport, self.transport).abort()
 
     def hang_up(self) -> NoReturn:
         """Close the connection, once the client has read what was said."""
@@ -123,7 +97,6 @@ class Connection(SMTP):
     async def _command(
         self, name: str, method: Callable[[str | None], Awaitable[None]], arg: str | None
     ) -> None:
-        await asyncio.sleep(0)  # a client that sends many commands at once lets others in between
         self.note("C", name if arg is None else f"{name} {readable(arg)}")
         self.step = _STEPS.get(name)
         try:
@@ -145,10 +118,6 @@ class Connection(SMTP):
             if not self.state.refused:
                 self.state.refused = True
                 self.around.writer.change(statements.note_refusal)
-        self._errors += hit is None and reply.startswith("5")
-        if self._errors > bounds.SMTP_ERRORS:
-            await super().push("421 4.7.0 Too many errors")
-            self.hang_up()
         await super().push(status)
         if reply == "500 Command line too long":
             self.hang_up()  # the rest could hold anything: a page's mail behind a long address

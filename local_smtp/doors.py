@@ -10,7 +10,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from local_smtp import bounds
+from local_smtp.bounds import CONNECTIONS
 from local_smtp.connection import Surroundings
 from local_smtp.session import Session
 from local_smtp.web.server import configured
@@ -28,11 +28,7 @@ class Doors:
         self, smtp: socket.socket, around: Surroundings, http: socket.socket, app: ASGIApp
     ) -> None:
         self._smtp, self._around, self._http = smtp, around, http
-        # inherited by each connection: what the system takes ahead of us is read in one go
-        smtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.BUFFER_BYTES)
-        self._web = uvicorn.Server(
-            configured(app, bounds.CONNECTIONS, bounds.BACKLOG, patience=1, lifespan="off")
-        )
+        self._web = uvicorn.Server(configured(app, CONNECTIONS, patience=1, lifespan="off"))
         self._thread = threading.Thread(target=self._run, name="doors", daemon=True)
         self._thread.start()
 
@@ -47,9 +43,7 @@ class Doors:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        smtp = await loop.create_server(
-            lambda: Session(self._around), sock=self._smtp, backlog=bounds.BACKLOG
-        )
+        smtp = await loop.create_server(lambda: Session(self._around), sock=self._smtp)
         await self._web.serve(sockets=[self._http])
         smtp.close()
         loop.set_exception_handler(lambda *_: None)  # of sessions that never got to begin

@@ -1,6 +1,7 @@
 """A mail taken apart for people: its text, HTML, headers and attachments, whatever its shape.
 
-This runs in the sandbox: it may take long on a hostile mail, and is ended then.
+Python's `email` package takes quadratic time on some hostile mails, and raises RecursionError for
+one with hundreds of parts within parts.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ def html(raw: bytes) -> str:
     return ""
 
 
-def part_content(raw: bytes, number: int) -> bytes:
-    """The name of a part on a line, then its decoded bytes; b"" if there is none."""
+def part_content(raw: bytes, number: int) -> tuple[str, bytes] | None:
+    """Return the name of a part and its decoded bytes, or None if there is no such part."""
     for index, part in _leaves(_parsed(raw)):
         if index == number:
-            return _name(index, part).encode() + b"\n" + _content(part)
-    return b""
+            return _name(index, part), _content(part)
+    return None
 
 
 def _parsed(raw: bytes) -> Message:

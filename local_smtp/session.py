@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: N802, N815  # aiosmtpd finds its commands and hooks by these names
-import asyncio
 import json
 import re
 import sqlite3
@@ -18,7 +17,7 @@ from local_smtp import bounds
 from local_smtp.connection import Connection, refuses
 from local_smtp.fault_rules import OK
 from local_smtp.mail import Incoming, read_key_headers
-from local_smtp.receiving import Share, read_mail
+from local_smtp.receiving import read_mail
 from local_smtp.store import statements
 
 # The path of MAIL and RCPT: an old source route is ignored, a local part may be quoted.
@@ -86,23 +85,13 @@ class Session(Connection):
         await self.push(reply)
         if not refuses(reply):
             self.step = "reply"
-            with Share(self.around.budget) as share:
-                await self._receive(share)
+            raw = await read_mail(self._reader)
+            if raw is None:
+                await self.push(_TOO_LARGE)
+            else:
+                self.note("#", f"a mail of {len(raw)} bytes")
+                await self._store_and_answer(raw)
             self.start_anew()
-
-    async def _receive(self, share: Share) -> None:
-        try:
-            async with asyncio.timeout(bounds.MAIL_SECONDS):
-                raw = await read_mail(self._reader, share)
-        except TimeoutError:
-            self.hang_up()  # the rest of the mail must not be read as commands
-        if raw is not None:
-            self.note("#", f"a mail of {len(raw)} bytes")
-            await self._store_and_answer(raw)
-        elif share.too_large:
-            await self.push(_TOO_LARGE)
-        else:
-            await self.push("452 4.3.1 Too many mails at once; try again")
 
     async def _store_and_answer(self, raw: bytearray) -> None:
         received_at = time.time()

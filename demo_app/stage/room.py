@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.blog import posts
 from demo_app.stage.routes import StageDep
-from demo_app.web.blog_pages import priority_of
+from demo_app.web.blog_pages import check_rate
 from demo_app.web.dependencies import ServicesDep
 from demo_app.web.templates import render
 
@@ -43,8 +43,8 @@ def tap(
     guess: Annotated[Literal["gone", "late", "twice"], Form()],
 ) -> Response:
     """A comment and a vote."""
-    priority = priority_of(request, services)
-    comment = services.comments.accept(_POST, "A phone", "phone@example.test", guess, priority)
+    check_rate(request, services.rate_limit)
+    comment = services.comments.accept(_POST, "A phone", "phone@example.test", guess)
     stage.votes.append(guess)
     answered = services.comments.after_answer()
     return RedirectResponse(f"room?job={comment.job_id}", 303, background=answered)

@@ -32,7 +32,6 @@ from demo_app.web import (
     operations,
     tasks_page,
 )
-from demo_app.web.blog_pages import FEW
 from demo_app.web.comments import CommentService
 from demo_app.web.comments import Route as JobRoute
 from demo_app.web.delivery import Locator
@@ -115,6 +114,5 @@ def _services(chosen: Settings) -> Services:
     inbox = Inbox()
     locator = Locator(comments, queue, inbox)
     rate_limit = RateLimit(chosen.comment_burst, chosen.comments_per_second)
-    few = RateLimit(*FEW)
     feed = Feed(chosen.redis_url if queue else None)
-    return Services(comments, queue, inbox, locator, rate_limit, few, feed)
+    return Services(comments, queue, inbox, locator, rate_limit, feed)

@@ -23,8 +23,6 @@ router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
 #: Comments that one page shows, and their characters, as they are escaped.
 SHOWN, SHOWN_CHARACTERS = 200, 100_000
-#: Comments of one address whose mails go with everybody's, at once and each second.
-FEW = (3, 0.5)
 
 
 class CommentIn(BaseModel):
@@ -74,9 +72,9 @@ def comment_by_form(
 ) -> Response:
     """A comment from the page's form; works without JavaScript."""
     try:
-        priority = priority_of(request, services)
+        check_rate(request, services.rate_limit)
         body = body.replace("\r\n", "\n")
-        comment = services.comments.accept(post_id, author, email, body, priority, key=key)
+        comment = services.comments.accept(post_id, author, email, body, key=key)
     except DomainError as error:
         given = {"author": author, "email": email, "body": body}
         return _post_page(request, services, post_id, error=error, given=given)
@@ -98,9 +96,9 @@ def comment_by_api(
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """A comment from a program; one that is sent again with the same Idempotency-Key is one."""
-    priority = priority_of(request, services)
+    check_rate(request, services.rate_limit)
     comment = services.comments.accept(
-        post_id, given.author, given.email, given.body, priority, key=idempotency_key
+        post_id, given.author, given.email, given.body, key=idempotency_key
     )
     # a model would be checked and written in one more thread, which takes as long as the rest
     answer = {"comment_id": comment.id, "job_id": comment.job_id}
@@ -108,20 +106,10 @@ def comment_by_api(
 
 
 def check_rate(request: Request, limit: RateLimit) -> None:
-    """Raises DomainError when this address asks too fast; who holds the token is trusted."""
-    if not _allowed(request, limit):
-        raise DomainError(429, "too_many", {"retry-after": "10"})
-
-
-def priority_of(request: Request, services: Services) -> int:
-    """Of a comment's job: who sends many lets others go first. Raises as `check_rate`."""
-    check_rate(request, services.rate_limit)
-    return 0 if _allowed(request, services.few) else -1
-
-
-def _allowed(request: Request, limit: RateLimit) -> bool:
+    """Raise DomainError if this address asks too fast. A request with the token has no limit."""
     address = request.client.host if request.client else ""
-    return bool(request.scope.get("holder")) or limit.allows(address)
+    if not (request.scope.get("holder") or limit.allows(address)):
+        raise DomainError(429, "too_many", {"retry-after": "10"})
 
 
 def _page_of(comments: Iterator[Comment]) -> tuple[list[Comment], bool]:

@@ -12,7 +12,6 @@ from demo_app.blog.database import Database
 from demo_app.blog.posts import Comment, KeyTaken, NoSuchPost
 from demo_app.blog.relay import Relay
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.capabilities import Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
 from demo_app.mail.message import is_address
@@ -57,14 +56,11 @@ class CommentService:
         """Who runs the jobs at the moment."""
         return self.route.backend
 
-    def accept(
-        self, post_id: int, author: str, email: str, body: str, priority: int = 0, *, key: str = ""
-    ) -> Comment:
+    def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
         """Store a comment, and see to it that its job will run; neither its mail nor the queue is
         waited for (but by the backend that runs jobs in the request).
 
-        priority: of its job. key: an idempotency key, by which a comment that is posted again is
-        known.
+        key: an idempotency key, by which a comment that is posted again is known.
         Raises DomainError, with nothing stored.
         """
         route = self.route
@@ -77,7 +73,7 @@ class CommentService:
                 author,
                 email,
                 body,
-                notify=self._ranked(self._notify, priority),
+                notify=self._notify,
                 keep_job=route.use_outbox,
                 key=key,
             )
@@ -87,11 +83,6 @@ class CommentService:
             raise DomainError(404, "no_post", id=post_id) from None
         self._dispatch(job, route)
         return comment
-
-    def _ranked(self, task: Task[[int], None], priority: int) -> Task[[int], None]:
-        """The task with that priority, where the backend has any."""
-        has_some = self.backend.capabilities.priority is not Priority.NONE
-        return task.using(priority=priority) if has_some else task
 
     def _dispatch(self, job: Job, route: Route) -> None:
         """See to it that a job runs that was just written into the outbox, if the route has one.

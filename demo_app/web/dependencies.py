@@ -22,7 +22,7 @@ class Services:
     """What one web app is made of.
 
     queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
-    comments; few: of those that go with everybody's.
+    comments.
     """
 
     comments: CommentService
@@ -30,7 +30,6 @@ class Services:
     inbox: Inbox
     locator: Locator
     rate_limit: RateLimit
-    few: RateLimit
     feed: Feed
 
 

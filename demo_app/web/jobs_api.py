@@ -132,7 +132,7 @@ def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
     return MovedModel(id=job_id, was=was)
 
 
-@router.get("/events", responses=_STREAM | responses(503))
+@router.get("/events", responses=_STREAM)
 async def events(
     services: ServicesDep, last_event_id: Annotated[str, Header()] = ""
 ) -> StreamingResponse:
@@ -140,8 +140,6 @@ async def events(
 
     While Redis can't be reached, an event `trouble` each second.
     """
-    if services.feed.full:
-        raise DomainError(503, "listeners", {"retry-after": "10"})
     start = last_event_id if _EVENT_ID.fullmatch(last_event_id) else ""
     stream = services.feed.listen(start)
     headers = {"x-accel-buffering": "no"}

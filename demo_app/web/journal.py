@@ -14,8 +14,6 @@ import redis.asyncio
 from demo_app.broker.connection import connect_async
 from demo_app.broker.journal import entry_of
 
-#: Listeners at once, each with a connection to Redis; who listens holds the token.
-LISTENERS = 50
 #: Entries read together, and seconds between two readings: what comes quickly is sent together.
 _BATCH, _PAUSE = 500, 0.05
 _TICK = "event: tick\ndata: \n\n"
@@ -30,29 +28,19 @@ class Feed:
 
     def __init__(self, url: str | None) -> None:
         self._client: Any = url and connect_async(url)
-        self._listeners = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether nobody else may listen."""
-        return self._listeners >= LISTENERS
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Server-sent events: what came after the entry `last`, and then what comes.
 
         An event `tick` each second when nothing happens; while Redis can't be reached, `trouble`.
         """
-        self._listeners += 1
-        try:
-            last = last or await self._newest()
-            yield f"retry: 1000\n\n{_TICK}"  # who has read this misses nothing
-            while True:
-                entries, otherwise = await self._after(last)
-                last = entries[-1][0] if entries else last
-                yield "".join(map(_as_event, entries)) or otherwise
-                await asyncio.sleep(_PAUSE)
-        finally:
-            self._listeners -= 1
+        last = last or await self._newest()
+        yield f"retry: 1000\n\n{_TICK}"  # who has read this misses nothing
+        while True:
+            entries, otherwise = await self._after(last)
+            last = entries[-1][0] if entries else last
+            yield "".join(map(_as_event, entries)) or otherwise
+            await asyncio.sleep(_PAUSE)
 
     async def close(self) -> None:
         """Read no more."""

@@ -20,8 +20,6 @@ from local_smtp.web.server import configured
 #: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
 #: is for the blog's database, of which each thread has its own, and for Redis.
 CONNECTIONS = 750
-#: Clients taken in one go; more wait their turn in the kernel.
-_BACKLOG = 128
 
 
 class Lines(logging.Formatter):
@@ -49,6 +47,6 @@ def serve(make_app: Callable[[Settings], FastAPI]) -> None:
             app = make_app(chosen)
     except DatabaseMissing as error:
         sys.exit(f"The web app does not start: {error}.")
-    config = configured(app, CONNECTIONS, _BACKLOG, patience=3, proxies=chosen.proxies)
+    config = configured(app, CONNECTIONS, patience=3, proxies=chosen.proxies)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

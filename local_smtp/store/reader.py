@@ -42,9 +42,9 @@ class Reader:
     def page(self, words: str, limit: int, before: int | None) -> MailPage:
         """List the mails that hold all the words, newest first, from the one before `before` on.
 
-        Words are looked for in subject, senders, recipients, Message-ID and job; not in the text,
-        which only the sandbox may read. Rows are numbered as they come and numbers are never used
-        again, so that a page stays right while mails arrive and go.
+        Words are looked for in subject, senders, recipients, Message-ID and job; not in the text.
+        Rows are numbered as they come and numbers are never used again, so that a page stays right
+        while mails arrive and go.
         """
         values = [f"%{_literally(word)}%" for word in words.split()]
         where = " AND ".join(["pruned = 0", *[_SEARCHED] * len(values)])

@@ -6,11 +6,11 @@ import re
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, HTTPException, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from starlette.responses import StreamingResponse
 
 from local_smtp import mail_html
-from local_smtp.bounds import LISTENERS, RULES
+from local_smtp.bounds import RULES
 from local_smtp.fault_rules import Fault
 from local_smtp.models import MailPage, ParsedMail, Stats
 from local_smtp.web.inbox import Inbox
@@ -93,8 +93,6 @@ def api_routes(inbox: Inbox) -> APIRouter:
     @routes.get("/events", response_class=StreamingResponse)
     async def stream() -> StreamingResponse:
         """Send `mail` and `fault` events as they happen, and `changed` for everything else."""
-        if events.listeners >= LISTENERS:
-            raise HTTPException(503, f"{LISTENERS} clients listen already, and no more may.")
         return StreamingResponse(
             events.stream(),
             media_type="text/event-stream",

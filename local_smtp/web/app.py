@@ -13,14 +13,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from local_smtp import __version__
-from local_smtp.sandbox import Busy
 from local_smtp.settings import Settings
 from local_smtp.web.api import api_routes
 from local_smtp.web.guard import WHY, Guard
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
-
-BUSY = "Too many mails are being opened at once. Try again in a moment."
 
 
 class SinkGuard(Guard):
@@ -45,7 +42,6 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     )
     app.add_exception_handler(HTTPException, _tell)
     app.add_exception_handler(RequestValidationError, _explain)
-    app.add_exception_handler(Busy, _busy)
     app.include_router(api_routes(inbox))
     app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
@@ -67,10 +63,6 @@ def _tell(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     as_json = JSONResponse({"detail": error.detail}, error.status_code, error.headers)
     return _page(request, error.status_code, error.detail) or as_json
-
-
-def _busy(request: Request, error: Exception) -> Response:
-    return _tell(request, HTTPException(503, BUSY, {"Retry-After": "1"}))
 
 
 def _explain(request: Request, error: Exception) -> Response:

@@ -15,12 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.bounds import (
-    REQUEST_BODY_BYTES,
-    REQUEST_ESCAPES,
-    REQUEST_FIELDS,
-    REQUEST_HEAD_BYTES,
-)
+from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
 from local_smtp.web.headers import (
     READING,
     bearer,
@@ -30,9 +25,7 @@ from local_smtp.web.headers import (
     opens_a_page,
     plain,
     same_origin,
-    takes_long,
 )
-from local_smtp.web.turns import Turns
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,16 +51,14 @@ WHY = {
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
     415: "A request has a body of JSON, or a urlencoded form.\n",
-    413: f"A request may have {REQUEST_BODY_BYTES} bytes, and a form {REQUEST_FIELDS} fields"
-    f" and {REQUEST_ESCAPES} percent-encoded bytes.\n",
+    413: f"A request may have {REQUEST_BODY_BYTES} bytes.\n",
     421: "This inbox does not go by that name. Start it with --allow-host NAME if it should.\n",
     431: f"The headers of a request may have {REQUEST_HEAD_BYTES} bytes, no more.\n",
 }
 
 
 class Guard:
-    """ASGI middleware in front of everything: lets a request through, or answers it. Who has no
-    token waits for the turn of their address.
+    """ASGI middleware in front of everything: lets a request through, or answers it.
 
     Another app has one of its own kind: it overrides what is public here.
     """
@@ -81,14 +72,12 @@ class Guard:
         self._token = token
         self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
         self._cookie = cookie
-        self._turns = Turns()
 
     def refuse(self, scope: Scope, status: int) -> Response:
         """The answer to a request that must not come in.
 
-        status: 401 without the token, 403 from another site, 413 with too large a body or too many
-        fields, 421 for another host, 415 with a body of another type, 431 with too
-        many headers.
+        status: 401 without the token, 403 from another site, 413 with too large a body, 415 with a
+        body of another type, 421 for another host, 431 with too many headers.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return PlainTextResponse(WHY[status], status, headers)
@@ -123,10 +112,7 @@ class Guard:
             app, receive = (self._app, whole) if whole else (self._refusal(413), receive)
         # The server leaves the body out of an answer to HEAD.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        if scope["holder"]:
-            await app(asked, receive, send_guarded)
-        else:  # refusals too, or who asks for many would keep all others waiting
-            await self._turns(app, asked, receive, send_guarded)
+        await app(asked, receive, send_guarded)
 
     def _refusal(self, status: int) -> ASGIApp:
         async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,8 +134,6 @@ class Guard:
                     return None
         except ClientDisconnect:
             return receive
-        if takes_long(scope, body):
-            return None
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_whole() -> Message:
@@ -167,8 +151,6 @@ class Guard:
             return self._refusal(403)
         if scope["method"] not in READING and not known_body(headers):
             return self._refusal(415)
-        if scope["query_string"].count(b"&") > REQUEST_FIELDS:
-            return self._refusal(413)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(query).get("token", "")
         given = (asked, bearer(headers), cookie_of(headers, self._cookie))

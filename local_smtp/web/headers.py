@@ -1,4 +1,4 @@
-"""What the headers of a request say: who asks, from which page, and how dear its form is."""
+"""What the headers of a request say: who asks, from which page, and the type of its body."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import Scope
-
-from local_smtp.bounds import REQUEST_ESCAPES, REQUEST_FIELDS
 
 READING = frozenset({"GET", "HEAD"})
 #: The media types of the bodies that are read; without a Content-Type, a body is read as JSON.
@@ -40,14 +37,6 @@ def cookie_of(headers: Headers, name: str) -> str:
 def plain(name: bytes, value: bytes) -> bytes:
     """A header without what makes an older http.cookies slow; no cookie of ours has it."""
     return value.replace(b"\\", b"") if name == b"cookie" else value
-
-
-def takes_long(scope: Scope, body: bytes) -> bool:
-    """Whether a form has more fields than any of ours, or more signs written as %41: each takes far
-    longer to read than its few bytes."""
-    kind = Headers(scope=scope).get("content-type", "").lower()
-    many = body.count(b"&") > REQUEST_FIELDS or body.count(b"%") > REQUEST_ESCAPES
-    return "form" in kind and many
 
 
 def bearer(headers: Headers) -> str:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import HTTPException
 
-from local_smtp import mail_html, sandbox
-from local_smtp.bounded import TooCostly
+from local_smtp import mail_html, parts
 from local_smtp.faults import Faults
 from local_smtp.models import ParsedMail, Parts
 from local_smtp.store import statements
@@ -15,7 +14,7 @@ from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer
 from local_smtp.web.events import Events
 
-TOO_COSTLY = "It would take too much time or memory to take this mail apart; its source has all."
+TOO_DEEP = "This mail has parts within parts, too many to take apart; its source has all."
 _GONE = HTTPException(404, "There is no such mail, or no such part of it.")
 
 
@@ -35,10 +34,10 @@ class Inbox:
         if mail is None:
             raise _GONE
         try:
-            parts = Parts.model_validate_json(sandbox.ask("view", self.raw(message)))
-        except TooCostly:
-            parts = Parts(note=TOO_COSTLY)
-        return ParsedMail(**dict(mail), **dict(parts), delivery_log=self.reader.deliveries(message))
+            shown = Parts(**parts.take_apart(self.raw(message)))
+        except RecursionError:
+            shown = Parts(note=TOO_DEEP)
+        return ParsedMail(**dict(mail), **dict(shown), delivery_log=self.reader.deliveries(message))
 
     def raw(self, message: int) -> bytes:
         """The bytes of a mail as they were received."""
@@ -50,20 +49,19 @@ class Inbox:
     def html(self, message: int) -> bytes:
         """The HTML of a mail, made harmless."""
         try:
-            return sandbox.ask("html", self.raw(message))
-        except TooCostly:
-            return (mail_html.HEAD + TOO_COSTLY).encode()
+            return mail_html.harmless(parts.html(self.raw(message))).encode()
+        except RecursionError:
+            return (mail_html.HEAD + TOO_DEEP).encode()
 
     def part(self, message: int, part: int) -> tuple[str, bytes]:
         """The name of a part, and what it holds."""
         try:
-            answer = sandbox.ask("part", self.raw(message), part)
-        except TooCostly:
-            raise HTTPException(422, TOO_COSTLY) from None
-        if not answer:
+            found = parts.part_content(self.raw(message), part)
+        except RecursionError:
+            raise HTTPException(422, TOO_DEEP) from None
+        if found is None:
             raise _GONE
-        name, _, content = answer.partition(b"\n")
-        return name.decode(), content
+        return found
 
     def delete_all(self) -> int:
         """Empty the inbox; return how many mails are gone."""

@@ -2,7 +2,6 @@
 
 import re
 from importlib.resources import files
-from threading import BoundedSemaphore
 
 import httpx
 import pytest
@@ -10,9 +9,8 @@ import pytest
 from local_smtp.fault_rules import EFFECTS, Fault, Match
 from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
 from local_smtp.sink import MailSink
-from local_smtp.web.app import BUSY
 from local_smtp.web.guard import WHY
-from local_smtp.web.inbox import TOO_COSTLY
+from local_smtp.web.inbox import TOO_DEEP
 from local_smtp.web.words import japanese
 
 RULE = Fault(
@@ -35,7 +33,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
         for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
     }
     said |= {why.strip() for status, why in WHY.items() if status != 401}  # that is a form
-    said |= {TOO_COSTLY, TOO_MANY_PARTS, BUSY}
+    said |= {TOO_DEEP, TOO_MANY_PARTS}
     assert said - japanese().keys() == set()
 
 
@@ -61,13 +59,6 @@ WRONG = (
     ("/", {"Host": "evil.test"}, 421, "その名前では応答しません"),
     ("/faults", {"Sec-Fetch-Site": "cross-site"}, 403, "他のサイトのページ"),
 )
-
-
-def test_a_reader_too_many_is_told_so_on_a_page(mail_sink, send, monkeypatch):
-    send("One")
-    monkeypatch.setattr("local_smtp.sandbox._waiting", BoundedSemaphore(0))
-    page = read(mail_sink, "/?mail=1")
-    assert (page.status_code, "少し待って" in page.text) == (503, True)
 
 
 @pytest.mark.parametrize(("path", "headers", "status", "words"), WRONG)

@@ -11,7 +11,6 @@ from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from local_smtp import bounded
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process has one priority")
@@ -32,10 +31,3 @@ def test_jobs_stand_back_for_the_web_app_and_the_lease_does_not() -> None:
         autogroup = Path(f"/proc/{worker}/autogroup")
         if autogroup.exists():
             until(lambda: autogroup.read_text().endswith("nice 7\n"), what="its session, too")
-
-
-def test_what_a_job_has_taken_apart_shares_its_priority_and_no_interrupt() -> None:
-    asked = bounded.ask("os.system", ["ps -o sid=,pgid= -p $PPID"], b"").split()
-    session, group = map(int, asked)
-    assert session == os.getsid(0)
-    assert group != os.getpgid(0)
