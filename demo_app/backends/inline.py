@@ -21,7 +21,7 @@ class InlineBackend(InProcessBackend):
 
     name = "inline"
     in_request = True
-    capabilities = Capabilities(results=True, once=True, fifo=True)
+    capabilities = Capabilities(results=True, fifo=True)
 
     def _enqueue(self, jobs: list[Job]) -> None:
         """Run each job to its end, tries and waits included."""

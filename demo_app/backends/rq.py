@@ -54,7 +54,7 @@ class RqBackend(Backend):
         QUEUE,
         priority=Priority.CLASSES,
         in_redis=True,
-        survives=frozenset({Death.ENQUEUER, Death.WORKER, Death.BROKER}),
+        survives=frozenset({Death.ENQUEUER, Death.WORKER}),
     )
 
     def __init__(self, chosen: Settings) -> None:

@@ -50,7 +50,7 @@ class StockBackend(Backend):
     """Puts jobs in as any Celery program does."""
 
     name = "celery"
-    capabilities = Capabilities(run_after=True, concurrent=True, in_redis=True)
+    capabilities = Capabilities(run_after=True, in_redis=True)
 
     def __init__(self, chosen: Settings) -> None:
         self._settings, self._app = chosen, stock_app(chosen)

@@ -1,5 +1,6 @@
-"""The conformance suite: what a backend promises is tested to hold, what it doesn't promise is
-tested to be refused. It can be held to any backend, and knows nothing of those that are shipped::
+"""The conformance suite: eight promises, each tried on a backend with real processes.
+
+It takes any backend, and knows nothing of those that are shipped::
 
     from demo_app.conformance import check_backend
     check_backend("my_backend:make", path=("folder",))

@@ -44,21 +44,6 @@ def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
     return "as sent"
 
 
-def the_same_job_twice_runs_once(harness: Harness) -> str:
-    """A job that is handed over again, with the same id, is not taken a second time."""
-    if not harness.capabilities.once:
-        return "runs twice"
-    job = step.job(1)
-    harness.put(job)
-    harness.put(job, job)
-    harness.wait_for("ran", job=job.id)
-    harness.put(job)
-    harness.wait_until_all_ran(harness.put(step.job(-1)))  # after all of them
-    ran = len(harness.events("ran", job=job.id))
-    expect(ran == 1, f"the same job, handed over four times, ran {ran} times")
-    return "runs once"
-
-
 def what_no_worker_knows_is_reported(harness: Harness) -> str:
     """A queue that nobody works on is refused; a task that nobody knows ends as dead."""
     attic = step.using(queue_name="attic").job(1)

@@ -18,8 +18,6 @@ from demo_app.web.processes import lives
 
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
-#: After these deaths the table shows how long it took until the last job went on.
-_TIMED = (Death.WORKER, Death.BROKER)
 
 
 def death_of_who_put_it_in(harness: Harness) -> str:
@@ -68,22 +66,6 @@ def death_of_who_takes_it(harness: Harness) -> str:
     return _verdict(harness, Death.CLAIM, [job.id], killed_at)
 
 
-def death_of_the_broker(harness: Harness) -> str:
-    """The broker is killed while jobs wait and one runs, and is started again."""
-    if not harness.capabilities.in_redis:
-        return "no server"
-    harness.start_worker()
-    jobs = harness.put(hold.job("broker"))
-    harness.wait_for("began", name="broker")
-    jobs += harness.put(*map(step.job, range(3)))
-    harness.wait_until_on_disk()
-    killed_at = time.time()
-    harness.stack.kill("redis")
-    harness.stack.start("redis")
-    harness.release("broker")
-    return _verdict(harness, Death.BROKER, jobs, killed_at)
-
-
 def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
     """Whether each of the jobs ran, or ran on, after the kill."""
 
@@ -95,7 +77,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
     if not declared:  # this job runs after those above, which had their turn then
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if harness.happens(gone_on, harness.patience if declared else LAST_CHANCE):
-        took = f", {max(gone_on()) - killed_at:.1f} s" if death in _TIMED else ""
+        took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:
         raise Broken(f"lost a job, and promised to survive a SIGKILL of the {death}")

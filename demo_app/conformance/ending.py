@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from demo_app.conformance.expect import expect
 from demo_app.conformance.harness import NEVER, Harness
-from demo_app.conformance.sample_tasks import Passing, echo, fail, pointless, return_a_set, stumble
+from demo_app.conformance.sample_tasks import Passing, pointless, stumble
 from demo_app.jobs import Job, TaskResult
 
 
@@ -24,38 +24,12 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
     return "with backoff"
 
 
-def a_job_that_keeps_failing_is_given_up(harness: Harness) -> str:
-    """After as many tries as the job allows, and not before."""
-    _, result = _ended(harness, fail.job(), 2, "dead")
-    if result:
-        _expect_errors(result, 2)
-    return "kept as dead"
-
-
 def a_pointless_job_is_discarded(harness: Harness) -> str:
     """It is not tried again, and the reason is kept."""
     _, result = _ended(harness, pointless.job(), 1, "discarded")
     if result:
         expect(result.reason == "LookupError: it is gone", f"the reason is {result.reason!r}")
     return "with its reason"
-
-
-def results_can_be_asked_for(harness: Harness) -> str:
-    """What a job returned, and when it ran; what JSON can't carry fails the job, visibly."""
-    (job,) = harness.put(echo.job({"found": [1, None]}))
-    harness.wait_for("ran", job=job)
-    if not harness.capabilities.results:
-        found = harness.ask("find", job)
-        expect(found is None, f"it promises no results, and tells of one all the same: {found}")
-        return "refused"
-    result = harness.finished(job)
-    expect(result.state == "done", f"it ended as {result.state}")
-    expect(result.return_value == {"found": [1, None]}, f"it returned {result.return_value!r}")
-    expect(result.started_at and result.finished_at, f"the times are missing: {result}")
-    result = harness.finished(*harness.put(return_a_set.job()))
-    expect(result.state == "dead", f"a set was returned, and the job is {result.state}")
-    expect("ReturnValueError" in result.errors[-1].exception_class_path, f"{result.errors}")
-    return "kept"
 
 
 def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:

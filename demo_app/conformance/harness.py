@@ -118,15 +118,6 @@ class Harness:
             with closing(connect(self.stack.plan.redis_url)) as client:
                 self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
-    def wait_until_on_disk(self) -> None:
-        """Wait until what the broker keeps on disk is there: it may answer before that
-        (https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/)."""
-        if not self.stack.plan.options.persistence:
-            return
-        with closing(connect(self.stack.plan.redis_url)) as client:
-            client.set("on-disk", "")  # WAITAOF waits for the writes of its own connection
-            client.waitaof(1, 0, int(self.patience * 1000))
-
     # what can be asked of the backend
 
     def send(self, method: str, *arguments: Any) -> Future[Any]:

@@ -54,13 +54,6 @@ def hold(name: str) -> None:
     record("ended", name=name)
 
 
-@task
-def meet(mine: str, other: str) -> None:
-    """Run until the other one runs as well."""
-    (settings().dir / mine).touch()
-    record("met" if _is_there(other, 5.0) else "alone", name=mine)
-
-
 def _is_there(name: str, seconds: float) -> bool:
     """Wait so long for a file of the stack's folder."""
     return any((settings().dir / name).exists() for _ in looks(seconds))
@@ -79,23 +72,8 @@ def stumble(failures: int) -> int:
 
 
 @task
-@retry_on(Passing, attempts=2, first=0.1, jitter=0.0)
-def fail() -> None:
-    """Fail each time; two tries are allowed."""
-    record("tried")
-    raise Passing("it never passes")
-
-
-@task
 @discard_on(LookupError)
 def pointless() -> None:
     """Be about something that is gone."""
     record("tried")
     raise LookupError("it is gone")
-
-
-@task
-def return_a_set() -> Any:
-    """Return what JSON can't carry."""
-    record("ran")
-    return {1, 2}

@@ -1,8 +1,8 @@
 """Every promise, and how a backend is held to it.
 
 Each promise has a check: a function that tries it on the real thing and returns what was seen, in
-a few words for a table, or raises Broken. A promise that a backend does not make is held to the
-other half of the bargain: what it does not support is refused, with an error that says so.
+a few words for a table, or raises Broken. A death that a backend does not promise to survive is
+tried all the same, for the table.
 """
 
 from __future__ import annotations
@@ -22,34 +22,24 @@ from demo_app.conformance.harness import Harness
 class Promise:
     """One thing to look for.
 
-    name: as the table's column says it. concurrency: of the worker that it needs. apart: it
-    kills something, and so wants a harness of its own.
+    name: as the table's column says it. apart: it kills something, and so wants a harness of its
+    own.
     """
 
     name: str
     see: Callable[[Harness], str]
-    concurrency: int = 1
     apart: bool = False
 
 
 PROMISES: tuple[Promise, ...] = (
     Promise("arguments", arriving.arguments_arrive_as_they_were_sent),
     Promise("order", running.jobs_begin_in_the_order_in_which_they_came),
-    Promise("priority", running.a_higher_priority_runs_first),
-    Promise("delay", running.a_delayed_job_waits_for_its_moment),
     Promise("retry", ending.a_failed_job_is_tried_again),
-    Promise("gives up", ending.a_job_that_keeps_failing_is_given_up),
     Promise("discard", ending.a_pointless_job_is_discarded),
-    Promise("results", ending.results_can_be_asked_for),
-    Promise("same id twice", arriving.the_same_job_twice_runs_once),
     Promise("unknown", arriving.what_no_worker_knows_is_reported),
-    Promise("side by side", running.jobs_run_side_by_side, concurrency=4),
-    Promise("throughput", running.it_runs_so_many_jobs_a_second, concurrency=4),
-    Promise("stop", running.a_stop_is_clean, apart=True),
     Promise("SIGKILL of the enqueuer", deaths.death_of_who_put_it_in, apart=True),
     Promise("SIGKILL of the worker", deaths.death_of_who_runs_it, apart=True),
     Promise("SIGKILL while it takes a job", deaths.death_of_who_takes_it, apart=True),
-    Promise("SIGKILL of the broker", deaths.death_of_the_broker, apart=True),
 )
 
 
@@ -73,16 +63,16 @@ def looking_at(backend: str, **options: Any) -> Iterator[Callable[[Promise], str
     with ExitStack() as running:
 
         @cache
-        def shared(concurrency: int) -> Harness:
-            made = running.enter_context(Harness(backend, concurrency=concurrency, **options))
+        def shared() -> Harness:
+            made = running.enter_context(Harness(backend, concurrency=1, **options))
             made.start_worker()
             return made
 
         def see(promise: Promise) -> str:
             try:
                 if not promise.apart:
-                    return promise.see(shared(promise.concurrency))
-                with Harness(backend, concurrency=promise.concurrency, **options) as harness:
+                    return promise.see(shared())
+                with Harness(backend, concurrency=1, **options) as harness:
                     return promise.see(harness)
             except Broken:
                 raise

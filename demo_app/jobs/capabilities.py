@@ -23,13 +23,11 @@ class Death(StrEnum):
 
     ENQUEUER: the process that put the jobs in, while they wait. WORKER: the process that runs a
     job, in the middle of it. CLAIM: a worker at the moment at which it takes a job.
-    BROKER: the server that keeps the jobs.
     """
 
     ENQUEUER = "enqueuer"
     WORKER = "worker"
     CLAIM = "claim"
-    BROKER = "broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +35,17 @@ class Capabilities:
     """What a backend promises, in addition to running every job and retrying failed ones.
 
     run_after: jobs can wait for a moment. results: `find` knows what became of a job.
-    once: a job whose id is known already is not taken a second time. fifo: jobs of the same
-    queue and priority begin in the order in which they came. concurrent: jobs run side by side.
+    fifo: jobs of the same queue and priority begin in the order in which they came.
     survives: with which deaths it loses nothing. in_redis: they are kept in the settings' Redis.
     """
 
     priority: Priority = Priority.NONE
     run_after: bool = False
     results: bool = False
-    once: bool = False
     fifo: bool = False
-    concurrent: bool = False
     survives: frozenset[Death] = frozenset()
     in_redis: bool = False
 
 
 #: What a queue with workers of its own promises here, whatever else.
-QUEUE = Capabilities(run_after=True, results=True, once=True, fifo=True, concurrent=True)
+QUEUE = Capabilities(run_after=True, results=True, fifo=True)

@@ -13,7 +13,7 @@ from demo_app.backends.memory import MemoryBackend
 from demo_app.backends.rq import RqBackend
 from demo_app.jobs import Job
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.capabilities import Death, Priority
+from demo_app.jobs.capabilities import Death
 from demo_app.jobs.outcome import Failed, Outcome, Retry, Succeeded
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
@@ -34,11 +34,6 @@ def _taking(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
             super()._enqueue(change(jobs))
 
     return Changing
-
-
-def _each(**fields: Any) -> type[Memory]:
-    """One that forgets what these fields of a job said."""
-    return _taking(lambda jobs: [replace(job, **fields) for job in jobs])
 
 
 def _ending(bend: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
@@ -81,19 +76,11 @@ ChangesArguments = _taking(
 LastInFirstOut = _taking(
     lambda jobs: [replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]]
 )
-LosesEveryThird = _taking(
-    lambda jobs: [job for job in jobs if job.arguments.get("number", 0) % 3 != 1]
-)
-ForgetsPriority, ForgetsDelay = _each(priority=0), _each(run_after=None)
-ForgetsPriority.capabilities = replace(Memory.capabilities, priority=Priority.EXACT)
 NeverTriesAgain = _ending(
     lambda _, outcome: Failed(outcome.error) if isinstance(outcome, Retry) else outcome
 )
 TriesAgainAtOnce = _ending(
     lambda _, outcome: replace(outcome, after=0.0) if isinstance(outcome, Retry) else outcome
-)
-NeverGivesUp = _ending(
-    lambda _, outcome: Retry(0.1, outcome.error) if isinstance(outcome, Failed) else outcome
 )
 SwallowsErrors = _ending(
     lambda _, outcome: outcome if isinstance(outcome, Retry) else Succeeded(None)
@@ -102,7 +89,6 @@ OverlooksUnknownTasks = _ending(
     lambda job, outcome: Succeeded(None) if job.task == "no.such.task" else outcome
 )
 LosesTracebacks = _telling(_without_tracebacks)
-LosesResults = _telling(lambda found: setattr(found, "_return_value", None))
 
 
 class TakesWhatItCantDo(InlineBackend):
@@ -113,29 +99,6 @@ class TakesWhatItCantDo(InlineBackend):
 
     def check(self, job: Job) -> None:
         pass
-
-
-class RunsTwice(Memory):
-    """Takes every job as a new one."""
-
-    def _enqueue(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            self._is_new(job)
-            self._put(job, job.due or 0.0)
-
-
-class OneAtATime(MemoryBackend):
-    """Promises to run jobs side by side, with one thread."""
-
-    def __init__(self, settings: Any) -> None:
-        super().__init__(concurrency=1)
-
-
-class CantBeClosedTwice(Memory):
-    def close(self) -> None:
-        if self._closed:
-            raise RuntimeError("closed already")
-        super().close()
 
 
 def _promising(backend: type[Backend], *deaths: Death) -> Any:

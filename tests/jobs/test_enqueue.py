@@ -1,11 +1,15 @@
-"""Which backends there are; what each refuses: see `conformance`."""
+"""Which backends there are, and what one refuses."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from demo_app.conformance.sample_tasks import step
+from demo_app.jobs import Unsupported
 from demo_app.jobs import backend as backends
 from demo_app.jobs.backend import backend_named, known_backends
 
@@ -41,3 +45,14 @@ def test_a_backend_of_ones_own_is_found_by_its_dotted_name(tmp_path, monkeypatch
     monkeypatch.syspath_prepend(tmp_path)
 
     assert backend_named("own_backend:anything").name == "inline"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [({"priority": 1}, "no priorities"), ({"run_after": datetime.now(UTC)}, "at once")],
+)
+def test_a_priority_or_a_delay_that_a_backend_does_not_have_is_refused(
+    wanted: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Unsupported, match=words):
+        step.using(backend="inline", **wanted).enqueue(1)
