@@ -162,6 +162,16 @@ def test_a_rule_from_the_contract_is_taken_as_it_stands(http):
 
 def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
     mail_sink.faults.put([Fault(at="rcpt", do="answer", match=Match(to="no@*"))])
+    seen = []
+
+    def read_until(count):
+        while len(seen) < count:
+            line = next(lines)
+            if line.startswith("event: "):
+                seen.append(
+                    (line.removeprefix("event: "), json.loads(next(lines).removeprefix("data: ")))
+                )
+
     with http.stream("GET", "/api/events") as stream:
         lines = stream.iter_lines()
         next(lines)
@@ -169,14 +179,9 @@ def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
         send("one", message_id="<1@x>")
         with pytest.raises(Exception, match="451"):
             send(to="no@x.test")
+        read_until(3)  # no event tells of a mail that was deleted before it was read
         http.delete("/api/messages")
-        seen = []
-        while len(seen) < 4:
-            line = next(lines)
-            if line.startswith("event: "):
-                seen.append(
-                    (line.removeprefix("event: "), json.loads(next(lines).removeprefix("data: ")))
-                )
+        read_until(4)
     assert [name for name, _ in seen] == ["mail", "mail", "fault", "changed"]
     assert [data["duplicate"] for _, data in seen[:2]] == [False, True]
     assert seen[2][1]["reply"] == "451 try again later"
