@@ -1,0 +1,82 @@
+"""Every command, option and module that a page names exists."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer
+
+from demo_app.commands import app
+
+ROOT = Path(__file__).parent.parent
+#: The changelog names what has gone.
+PAGES = [
+    path
+    for pattern in (
+        "*.md",
+        ".github/*.md",
+        ".dist/*/*.md",
+        "notebooks/**/*.md",
+        "notebooks/**/*.ipynb",
+    )
+    for path in ROOT.glob(pattern)
+    if path.name != "CHANGELOG.md"
+]
+#: A module of the learner's own, or of another project.
+NOT_OURS = {"my_app", "pip", "venv", "pytest", "celery", "aiosmtpd", "uvicorn", "http"}
+
+
+def found(pattern: str) -> set[tuple[str, ...]]:
+    """Return the groups of the pattern in each page, with the page's name in front."""
+    return {
+        (str(page.relative_to(ROOT)), *match)
+        for page in PAGES
+        for match in re.findall(pattern, page.read_text("utf-8"))
+    }
+
+
+def test_each_module_that_is_run_exists() -> None:
+    run = found(r"()python3? -m ([a-z_][\w.]*)")
+    assert len(run) > 20
+    missing = [
+        (page, module)
+        for page, _, module in run
+        if module.partition(".")[0] not in NOT_OURS | {"celery_claims"}
+        and find_spec(module.rstrip(".")) is None
+    ]
+    assert not missing
+
+
+def test_each_command_of_the_app_and_each_option_of_it_exists() -> None:
+    commands = typer.main.get_command(app).commands
+    known = {
+        name: {
+            option
+            for parameter in command.params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        for name, command in commands.items()
+    }
+    named = found(r"python -m demo_app ([a-z]+)([^`\n|\\\"]*)")
+    assert {command for _, command, _ in named} == set(known)
+    unknown = [
+        (page, command, option)
+        for page, command, words in named
+        for option in re.findall(r"--[a-z-]+", words)
+        if option not in known[command]
+    ]
+    assert not unknown
+
+
+def test_each_make_target_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = found(r"()`make ([a-z-]+)")
+    assert not [(page, target) for page, _, target in named if target not in targets]
+
+
+def test_each_file_of_the_tree_that_a_page_names_exists() -> None:
+    rooted = found(r"()`((?:demo_app|local_smtp|notebooks|tests)/[\w./-]+\.\w+)`")
+    assert rooted
+    assert not [(page, path) for page, _, path in rooted if not (ROOT / path).exists()]
