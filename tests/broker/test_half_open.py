@@ -8,7 +8,7 @@ import time
 import pytest
 from broker.conftest import OpenShop
 from celery_suite.outside import Shop
-from support import client_of, most_thorough
+from support import client_of, most_thorough, patience
 
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
@@ -45,7 +45,8 @@ def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) 
     shop.order("vase")
     assert not shop.lost(["vase"], 40)
     print(f"{time.monotonic() - began:.1f} s until the job had ended")
-    assert time.monotonic() - began < 20, "kombu's own check finds it after 26 to 51 s"
+    # on an idle machine kombu's own check finds it after 26 to 51 s
+    assert time.monotonic() - began < patience(20.0)
 
 
 @pytest.mark.thorough
