@@ -10,7 +10,6 @@ import signal
 import subprocess
 from collections.abc import Callable
 from glob import glob
-from pathlib import Path
 from typing import Any
 
 from demo_app.judge.leash import Leash, send_to_all
@@ -29,49 +28,26 @@ def programs() -> tuple[str, str] | None:
     return None if initdb is None or server is None else (initdb, server)
 
 
-class Cluster:
-    """A new cluster, of which each server gets a copy."""
+class PostgresServer:
+    """A PostgreSQL server with a new cluster in a folder of the leash."""
 
     def __init__(self, leash: Leash) -> None:
         found = programs()
         assert found is not None, "PostgreSQL is not installed"
         initdb, self._program = found
-        self._user = _another_user()
+        self._leash, self._user = leash, _another_user()
         self._folder = leash.new_folder()
-        self.password = secrets.token_hex(16)
-        password = self._folder / "password"
-        password.write_text(self.password)
-        self._own(self._folder)
+        secret, password = secrets.token_hex(16), self._folder / "password"
+        password.write_text(secret)
+        self.url = f"postgresql://{USER}:{secret}@/postgres?host={self._folder}&port={PORT}"
+        if self._user:
+            for path in (self._folder, password):
+                shutil.chown(path, self._user["user"], self._user["group"])
         options = ["-A", "scram-sha-256", f"--pwfile={password}", "-U", USER, "-E", "UTF8", "-N"]
         subprocess.run(
             [initdb, *options, "-D", f"{self._folder}/data"],
             check=True, capture_output=True, cwd="/", **self._user,
         )  # fmt: skip
-        self._leash = leash
-
-    def server(self, folder: Path) -> PostgresServer:
-        """A server on a copy, which is in the folder."""
-        shutil.copytree(
-            self._folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".s.*")
-        )
-        self._own(folder)
-        return PostgresServer(self._program, folder, self._user, self._leash)
-
-    def _own(self, folder: Path) -> None:
-        if self._user:
-            for path in (folder, *folder.rglob("*")):
-                shutil.chown(path, self._user["user"], self._user["group"])
-
-
-class PostgresServer:
-    """A PostgreSQL server on the data in a folder."""
-
-    def __init__(self, program: str, folder: Path, user: dict[str, Any], leash: Leash) -> None:
-        self._program, self._folder, self._user, self._leash = program, folder, user, leash
-        #: Through its socket; its data are in the folder `data` beside.
-        self.password = (folder / "password").read_text()
-        self.url = f"postgresql://{USER}:{self.password}@/postgres?host={folder}&port={PORT}"
-        self.data = folder / "data"
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -88,7 +64,7 @@ class PostgresServer:
     def _launched(self) -> subprocess.Popen[bytes]:
         options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
         return self._leash.start(
-            [self._program, "-D", str(self.data), *options],
+            [self._program, "-D", f"{self._folder}/data", *options],
             cwd="/", **self._user,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

@@ -80,13 +80,6 @@ def _perl() -> str:
     return perl if has_json and not has_json.returncode else ""
 
 
-def _network_spaces() -> str:
-    """The program `ip`, where this process has the right to make a network namespace."""
-    ip, unshare = _first("ip")(), _first("unshare")()
-    may = ip and unshare and subprocess.run([unshare, "--net", "true"], capture_output=True)
-    return ip if may and not may.returncode else ""
-
-
 def _japanese_font() -> str:
     from matplotlib.font_manager import findfont
 
@@ -119,15 +112,9 @@ PERL = Program("Perl with JSON::PP", _perl, "apt install perl")
 RUBY = Program("Ruby", _first("ruby"), "apt install ruby", "brew install ruby")
 NODE = Program("Node.js", _first("node"), "apt install nodejs", "brew install node")
 GIT = Program("Git", _first("git"), "apt install git", "xcode-select --install")
-NETWORK_SPACES = Program(
-    "network namespaces", _network_spaces, "apt install iproute2, and run the tests as root"
-)
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
-ALL = (
-    *(BROWSER, POSTGRES, SMTP_SOURCE, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT),
-    *(NETWORK_SPACES, JAPANESE_FONT),
-)
+ALL = (BROWSER, POSTGRES, SMTP_SOURCE, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:

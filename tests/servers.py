@@ -41,22 +41,17 @@ def server(folder: Path, primary: int | None = None, keeps: str = "yes") -> Iter
 
 
 @contextmanager
-def sentinel(folder: Path, primary: int) -> Iterator[Server]:
+def sentinel(folder: Path, primary: int, silent_ms: int = SILENT_MS) -> Iterator[Server]:
     """A Sentinel that watches the primary at this port, under the name of books."""
     settings = folder / "sentinel.conf"
-    settings.write_text(watches("127.0.0.1", primary))
+    settings.write_text(
+        f"sentinel monitor books 127.0.0.1 {primary} 1\n"
+        f"sentinel down-after-milliseconds books {silent_ms}\n"
+        "sentinel failover-timeout books 5000\n"
+    )
     port = ports.take(0, "Sentinel")
     with _running(folder, port, str(settings), "--sentinel") as server:
         yield server
-
-
-def watches(host: str, port: int) -> str:
-    """What a Sentinel's settings say of the primary that it watches."""
-    return (
-        f"sentinel monitor books {host} {port} 1\n"
-        f"sentinel down-after-milliseconds books {SILENT_MS}\n"
-        "sentinel failover-timeout books 5000\n"
-    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 import redis
-from postgres_server import Cluster, PostgresServer
+from postgres_server import PostgresServer
 from programs import BROWSER, POSTGRES, needs
 
 from demo_app.broker.connection import connect
@@ -207,7 +207,7 @@ def postgres_running() -> Iterator[PostgresServer]:
     needs(POSTGRES)
     leash = Leash()
     try:
-        server = Cluster(leash).server(leash.new_folder())
+        server = PostgresServer(leash)
         server.start()
         yield server
     finally:

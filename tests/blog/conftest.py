@@ -8,19 +8,23 @@ from pathlib import Path
 import pytest
 
 from demo_app.blog import posts
-from demo_app.blog.database import Database, SqliteDatabase
+from demo_app.blog.database import Database
 from demo_app.blog.opening import open_database
 from demo_app.settings import Settings
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A new blog with its first posts."""
-    made: Database
+def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """The settings of a blog that does not exist yet, on one of the two databases."""
     if request.param == "sqlite":
-        made = SqliteDatabase(tmp_path / "blog.sqlite3")
-    else:
-        made = open_database(Settings(database_url=request.getfixturevalue("postgres_url")))
+        return Settings(dir=tmp_path)
+    return Settings(dir=tmp_path, database_url=request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def database(chosen: Settings) -> Iterator[Database]:
+    """A new blog with its first posts."""
+    made = open_database(chosen)
     posts.seed(made)
     yield made
     made.close()

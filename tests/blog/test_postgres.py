@@ -1,11 +1,11 @@
-"""The blog on PostgreSQL: what two machines must not do to each other, and a server that dies."""
+"""What only PostgreSQL can show: late commits, a dead server, its settings, several machines."""
 
 from __future__ import annotations
 
 import ctypes
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -18,14 +18,13 @@ from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
-from demo_app.broker.claim import Disposition
 from demo_app.broker.queue import Queue
 from demo_app.settings import Settings
 
 
 @pytest.fixture
 def database(postgres_url: str) -> Iterator[Database]:
-    """A blog, of which each thread has a connection of its own, as another machine would."""
+    """A new blog with one connection per thread, as on several machines."""
     made = open_database(Settings(database_url=postgres_url))
     posts.seed(made)
     yield made
@@ -34,15 +33,6 @@ def database(postgres_url: str) -> Iterator[Database]:
 
 def _there(database: Database) -> int:
     return posts.count_comments(database, 1)
-
-
-def _in_a_thread(database: Database, pool: ThreadPoolExecutor) -> Future[posts.Comment]:
-    def one() -> posts.Comment:
-        made = comment(database)
-        database.close()
-        return made
-
-    return pool.submit(one)
 
 
 def _waits_for_a_lock(database: Database) -> bool:
@@ -69,60 +59,25 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
             go_on.wait(30)
         database.close()
 
+    def write_quickly() -> str:
+        made = comment(database)
+        database.close()
+        return made.job_id
+
     with ThreadPoolExecutor(2) as pool:
         late = pool.submit(write_slowly)
         written.wait(30)
-        quick = _in_a_thread(database, pool)  # its number is the next one
+        quick = pool.submit(write_quickly)  # its number is the next one
         until(lambda: quick.done() or _waits_for_a_lock(database), what="the second writer")
         relay.hand_over()
         go_on.set()
         late.result(30)
         second = quick.result(30)
     relay.hand_over()
-    assert queued(store) == [slow.id, second.job_id]
+    assert queued(store) == [slow.id, second]
 
 
-def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> None:
-    readers = 6
-    at_once = threading.Barrier(readers)
-
-    def post(_: int) -> int:
-        at_once.wait(30)
-        made = comment(database, key="one key")
-        database.close()
-        return made.id
-
-    with ThreadPoolExecutor(readers) as pool:
-        assert len(set(pool.map(post, range(readers)))) == 1
-    assert _there(database) == outbox.size(database) == 1
-
-
-def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
-    database: Database, postgres_url: str, store: Queue
-) -> None:
-    other = open_database(Settings(database_url=postgres_url))
-    relays = [Relay(one, CeleryBackend(store), at_once=3) for one in (database, other)]
-    for relay in relays:
-        relay.start()
-    sent = [comment(one).job_id for _ in range(15) for one in (database, other)]
-    for relay in relays:
-        relay.wake()
-    until(lambda: not any(relay.size() for relay in relays), what="both have seen every row")
-    assert queued(store) == sent
-    assert store.snapshot().count["enqueued"] == len(sent)
-    store.register("w", 60_000, "{}")
-    for _ in sent:
-        (claimed,) = store.claim("w", ["mail"])
-        store.finish(claimed.claim, Disposition.DONE)
-    until(lambda: outbox.size(database) == 0, what="the outbox's end")
-    for relay in relays:
-        relay.stop()
-    other.close()
-    assert [relay.trouble for relay in relays] == ["", ""]
-    assert store.snapshot().count["enqueued"] == len(sent)
-
-
-def test_after_a_restart_of_the_server_the_next_statement_finds_it(
+def test_a_server_that_is_away_is_the_error_of_a_locked_file_and_is_found_when_it_is_back(
     database: Database, postgres: PostgresServer
 ) -> None:
     comment(database)
@@ -131,8 +86,14 @@ def test_after_a_restart_of_the_server_the_next_statement_finds_it(
     assert _there(database) == 1, "a statement by itself"
     postgres.kill()
     postgres.start()
+    comment(database)  # a transaction
+    postgres.kill()
+    for ask in (comment, _there, outbox.size):
+        with pytest.raises(DatabaseDown, match="no connection to the database"):
+            ask(database)
+    postgres.start()
     comment(database)
-    assert _there(database) == outbox.size(database) == 2, "a transaction"
+    assert _there(database) == outbox.size(database) == 3
 
 
 def test_a_server_that_is_started_again_in_a_transaction_has_none_of_it(
@@ -148,18 +109,6 @@ def test_a_server_that_is_started_again_in_a_transaction_has_none_of_it(
     with pytest.raises(DatabaseDown, match=r"no connection|terminating connection"):
         write_and_lose_it()
     assert outbox.size(database) == 0
-
-
-def test_a_server_that_is_away_is_the_error_of_a_locked_file(
-    database: Database, postgres: PostgresServer
-) -> None:
-    postgres.kill()
-    for ask in (comment, _there, outbox.size):
-        with pytest.raises(DatabaseDown, match="no connection to the database"):
-            ask(database)
-    postgres.start()
-    comment(database)
-    assert _there(database) == outbox.size(database) == 1
 
 
 def test_a_commit_of_a_transaction_that_failed_is_an_error(database: Database) -> None:
@@ -237,10 +186,8 @@ def test_a_worker_makes_no_tables_and_knows_one_blog_from_another(
 
 
 def test_several_web_apps_may_make_the_tables_at_once(postgres_url: str) -> None:
-    chosen = Settings(database_url=postgres_url)
-
     def make(_: int) -> str:
-        with closing(open_database(chosen)) as made:
+        with closing(open_database(Settings(database_url=postgres_url))) as made:
             return made.id
 
     with ThreadPoolExecutor(4) as pool:

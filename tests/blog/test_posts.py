@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -108,6 +109,21 @@ def test_a_key_that_stands_for_another_comment_is_refused(database: Database) ->
         posts.add_comment(database, 1, "A", "a@b.test", "another", notify=tell, key="k1")
 
     assert _count(database) == 1
+
+
+def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> None:
+    readers = 6
+    at_once = threading.Barrier(readers)
+
+    def post(_: int) -> int:
+        at_once.wait(30)
+        made, _ = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
+        database.close()
+        return made.id
+
+    with ThreadPoolExecutor(readers) as pool:
+        assert len(set(pool.map(post, range(readers)))) == 1
+    assert _count(database) == outbox.size(database) == 1
 
 
 def test_those_who_write_wait_in_line_and_never_for_sqlite_to_look_again(tmp_path: Path) -> None:

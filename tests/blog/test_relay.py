@@ -12,12 +12,14 @@ from support import client_of, until
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
+from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
+from demo_app.settings import Settings
 
 
 def _settle(relay: Relay) -> None:
@@ -43,6 +45,31 @@ def test_a_relay_that_died_before_it_forgot_hands_over_twice_and_counts_once(
     Relay(database, CeleryBackend(store)).hand_over()
     assert queued(store) == sent
     assert store.snapshot().count["enqueued"] == 3
+
+
+def test_two_relays_hand_each_job_over_once_and_forget_it_when_it_is_done(
+    database: Database, chosen: Settings, store: Queue
+) -> None:
+    other = open_database(chosen)
+    relays = [Relay(one, CeleryBackend(store), at_once=3) for one in (database, other)]
+    for relay in relays:
+        relay.start()
+    sent = [comment(one).job_id for _ in range(15) for one in (database, other)]
+    for relay in relays:
+        relay.wake()
+    until(lambda: not any(relay.size() for relay in relays), what="both have seen every row")
+    assert queued(store) == sent
+    assert store.snapshot().count["enqueued"] == len(sent)
+    store.register("w", 60_000, "{}")
+    for _ in sent:
+        (claimed,) = store.claim("w", ["mail"])
+        store.finish(claimed.claim, Disposition.DONE)
+    until(lambda: outbox.size(database) == 0, what="the outbox's end")
+    for relay in relays:
+        relay.stop()
+    other.close()
+    assert [relay.trouble for relay in relays] == ["", ""]
+    assert store.snapshot().count["enqueued"] == len(sent)
 
 
 def test_while_redis_is_away_the_outbox_keeps_the_jobs(
