@@ -22,7 +22,6 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job as RqJob
 from rq.job import JobStatus, Retry
 
-from demo_app.backends.missing import Missing
 from demo_app.broker.connection import client_url
 from demo_app.broker.keys import class_lane_of, lanes_of
 from demo_app.jobs.backend import Backend
@@ -42,11 +41,12 @@ _STATES = {
 
 
 class RqBackend(Backend):
-    """See the module.
+    """Jobs on RQ; see the module.
 
-    A worker that is killed in the middle of a job is found out by RQ's own registry, and the job
-    is run again. One that is killed while it takes a job loses it: with several queues RQ pops
-    with BLPOP, and writes down only later who has the job.
+    RQ's registry of started jobs notices a worker that was killed in the middle of a job, and the
+    job runs again. A worker that is killed while it takes a job loses the job: with several queues
+    RQ pops with BLPOP, and the registry gives back only jobs with the status "started", which the
+    job's own process stores. A lost job's key remains, with the status "queued".
     """
 
     name = "rq"
@@ -59,7 +59,6 @@ class RqBackend(Backend):
 
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
-        self._missing = Missing(chosen.lease_seconds)
 
     @cached_property
     def connection(self) -> redis.Redis:
@@ -119,31 +118,9 @@ class RqBackend(Backend):
         return result
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each job that Redis knows, asked in one go.
-
-        A worker that works on while Redis loses its data writes down pieces of a job; one
-        without a state is deleted, or it would keep the job from coming again. So is one
-        that was popped a lease ago and has not begun: its worker was killed in between.
-        """
+        """Return the state of each job that Redis knows, with one request."""
         fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
-        found = {one.id: one for one in fetched if one is not None}
-        lost = self._missing.lost(self._popped(found), found)
-        states = {}
-        for job_id, one in found.items():
-            if _status(one) is None or job_id in lost:
-                self.connection.delete(one.key)
-            else:
-                states[job_id] = _state(one)
-        return states
-
-    def _popped(self, jobs: dict[str, RqJob]) -> list[str]:
-        """The ids of those jobs that RQ calls queued, and that are in no queue."""
-        queued = [one for one in jobs.values() if _status(one) == JobStatus.QUEUED]
-        with self.connection.pipeline(transaction=False) as ask:
-            for one in queued:
-                ask.lpos(f"{Queue.redis_queue_namespace_prefix}{one.origin}", one.id)
-            places = ask.execute()
-        return [one.id for one, place in zip(queued, places, strict=True) if place is None]
+        return {one.id: _state(one) for one in fetched if one is not None}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
@@ -172,13 +149,8 @@ class RqBackend(Backend):
         self.connection.close()
 
 
-def _status(found: RqJob) -> JobStatus | None:
-    status: JobStatus | None = found.get_status(refresh=False)
-    return status
-
-
 def _state(found: RqJob) -> str:
-    status = _status(found)
+    status: JobStatus | None = found.get_status(refresh=False)
     state = _STATES.get(status, "queued") if status else "queued"
     if state == "done" and found.meta.get("reason"):
         return "discarded"

@@ -1,7 +1,7 @@
 """RQ's worker: ``python -m demo_app.backends.rq_worker``, with the settings of the stack.
 
-A pool of RQ's own workers, each of which forks a process for every job. What is changed is how
-soon RQ notices a dead worker: it would take ten minutes by its defaults.
+A pool of RQ's own workers, each of which forks a process for every job. Only RQ's intervals are
+changed: by default it looks for dead workers every ten minutes.
 """
 
 from __future__ import annotations

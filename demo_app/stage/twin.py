@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import redis
 
-from demo_app.backends.missing import Missing
 from demo_app.backends.stock import StockBackend, held_by_kombu
 from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.events import moment_of, object_of
@@ -52,7 +51,7 @@ class Twin:
     inbox: Inbox
     _client: Decoded = field(init=False)
     _backend: StockBackend = field(init=False)
-    _missing: Missing = field(default_factory=lambda: Missing(_LOST_AFTER))
+    _unseen_since: dict[str, float] = field(default_factory=dict)  # by job, on the monotonic clock
     _mailed: set[str] = field(default_factory=set)
     _last: TwinPicture | None = None
 
@@ -101,7 +100,9 @@ class Twin:
         if posted.keys() - found.keys() - self._mailed:
             self._mailed = {str(mail["job_id"]) for page in self.inbox.pages(4) for mail in page}
         unseen = [job for job in posted if job not in found and job not in self._mailed]
-        lost = self._missing.lost(unseen, posted)
+        now = time.monotonic()
+        self._unseen_since = {job: self._unseen_since.get(job, now) for job in unseen}
+        lost = {job for job, since in self._unseen_since.items() if now - since > _LOST_AFTER}
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
             # else it is between two of its steps, or on its way into the inbox
