@@ -50,13 +50,11 @@ def step(number: int) -> int:
 def hold(name: str) -> None:
     """Run until the file ``release-<name>`` is there."""
     record("began", name=name)
-    _is_there(f"release-{name}", 60.0)
+    file = settings().dir / f"release-{name}"
+    for _ in looks(60.0):
+        if file.exists():
+            break
     record("ended", name=name)
-
-
-def _is_there(name: str, seconds: float) -> bool:
-    """Wait so long for a file of the stack's folder."""
-    return any((settings().dir / name).exists() for _ in looks(seconds))
 
 
 @task

@@ -45,8 +45,9 @@ class Backend(ABC):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Take these jobs, in their order; they were checked already.
 
-        A backend that promises `once` leaves a job alone whose id is known. What can't be reached
-        raises its own error; the caller then hands the same jobs over again.
+        Ignore a job whose id is known, if the backend has results: after a restart the outbox hands
+        over its jobs again. What can't be reached raises its own error; the caller then hands the
+        same jobs over again.
         """
 
     def enqueue(self, job: Job) -> TaskResult:
