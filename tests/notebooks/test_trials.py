@@ -39,16 +39,19 @@ IN_ONE = '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n'
 FORGETS = '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
 HANDS_OVER = "            notify.delay(number)\n"
 KNOWS = 'mail["Message-ID"]'
-#: Mistakes in the highest rung, two by two: what is written in place of what, and what fails then.
+#: Mistakes in the highest rung, two by two: what is written in place of what, what fails then, and
+#: what may fail as well.
 MISTAKES = [
     (
         {RETRIES: "", HANDS_OVER + FORGETS: f"{FORGETS}            db.commit()\n{HANDS_OVER}"},
-        [BREAKS, RELAY],
+        {BREAKS, RELAY},
+        {REDIS},  # the relay gives up a job that it has forgotten, if Redis starts slowly
     ),
     (
         {f"{KNOWS} not in": 'mail["Subject"] not in', f"add({KNOWS})": 'add(mail["Subject"])',
          IN_ONE: f"    with database() as db:\n{IN_ONE}"},
-        [BREAKS, WEB],
+        {BREAKS, WEB},
+        set(),
     ),
 ]  # fmt: skip
 
@@ -76,11 +79,12 @@ def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("mistakes", "fails"), MISTAKES)
+@pytest.mark.parametrize(("mistakes", "fails", "may_fail"), MISTAKES)
 def test_an_app_that_looks_right_and_is_not_does_not_pass(
     lab: Lab,
     mistakes: dict[str, str],
-    fails: list[str],
+    fails: set[str],
+    may_fail: set[str],
     tmp_path: Path,
 ) -> None:
     text = RUNGS[-1].read_text("utf-8")
@@ -89,7 +93,7 @@ def test_an_app_that_looks_right_and_is_not_does_not_pass(
         text = text.replace(right, wrong)
     (path := tmp_path / "my_app.py").write_text(text, "utf-8")
     tried = try_out(lab, path)
-    assert [trial.name for trial in tried.trials if trial.held is False] == fails
+    assert fails <= {one.name for one in tried.trials if one.held is False} <= fails | may_fail
 
 
 @pytest.mark.thorough
