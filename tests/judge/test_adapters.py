@@ -15,7 +15,7 @@ COMMAND = ("-m", "demo_app", "judge", "--levels", "2", "--seed", "7")
 LEVEL = f" 2 holds  {LEVELS[2].name}"
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(600)  # each starts slowly on a busy machine
 def test_each_named_queue_runs_its_jobs_and_has_its_row(tmp_path: Path) -> None:
     sheet = tmp_path / "table.csv"

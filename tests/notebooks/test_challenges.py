@@ -72,7 +72,7 @@ def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it(
         here.run("blog.close()")
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
     """One that takes a job off its list before it has run."""

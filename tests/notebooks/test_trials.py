@@ -65,8 +65,9 @@ def lab() -> Iterator[Lab]:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("rung", most_nightly(sorted(FAILS), "3_early", "4_late", "7_message_id"))
+@pytest.mark.parametrize("rung", most_nightly(sorted(FAILS), "3_early"))
 def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
+    """The test of lesson 12 tries the lowest rung and the highest one."""
     (path,) = (path for path in RUNGS if path.stem == rung)
     tried = try_out(lab, path)
     assert [trial.name for trial in tried.trials if trial.held is False] == FAILS[rung]
