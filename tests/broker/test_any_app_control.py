@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from broker.conftest import OpenShop
 from support import until
 
 NAMES = [f"p{number}" for number in range(20)]
+#: A worker listens for commands a moment after its first claim: a command without a reply is sent
+#: again.
+REPLY: dict[str, Any] = {"reply": True, "timeout": 10, "limit": 1}
 
 
 def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
@@ -18,7 +22,7 @@ def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
     shop.until_started("p0")
     with shop.app() as app:
         ask = app.control.inspect(timeout=10, limit=1)
-        assert ask.ping() == {"w1@here": {"ok": "pong"}}
+        assert until(ask.ping) == {"w1@here": {"ok": "pong"}}
         [active] = ask.active()["w1@here"]
         assert active["name"] == "shop.pack"
     assert len(shop.queue.snapshot().workers) == 1, "who asks is no worker"
@@ -43,7 +47,7 @@ def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(
     shop.order("again", task="shop.again")
     until(lambda: shop.count("retrying") == 1, what="the retry")
     with shop.app() as app:
-        (told,) = app.control.inspect(timeout=10, limit=1).scheduled().values()
+        (told,) = until(app.control.inspect(timeout=10, limit=1).scheduled).values()
     listed = [(one["request"]["name"], str(one["request"]["kwargs"])) for one in told]
     assert [name for name, _ in listed] == ["shop.pack", "shop.again", "shop.pack"]
     assert all(
@@ -56,7 +60,7 @@ def test_a_rate_limit_holds_for_the_jobs_that_others_bring(open_shop: OpenShop) 
     shop = open_shop("prefork")
     shop.start_worker()
     with shop.app() as app:
-        app.control.rate_limit("shop.pack", "4/s", reply=True, timeout=10, limit=1)
+        until(lambda: app.control.rate_limit("shop.pack", "4/s", **REPLY))
     shop.order(*NAMES[:9])
     shop.until_done(9)
     ended = [float(at) for _, at in shop.redis.zrange("done", 0, -1, withscores=True)]
@@ -69,7 +73,7 @@ def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(open_shop: Op
     shop.order(*NAMES, gate="open")
     shop.until_started("p0")
     with shop.app() as app:
-        (told,) = app.control.cancel_consumer("celery", reply=True, timeout=10, limit=1)
+        (told,) = until(lambda: app.control.cancel_consumer("celery", **REPLY))
     assert "no longer consuming" in told["w1@here"]["ok"]
     shop.open_gate()
     until(lambda: shop.in_hand() == 0, what="the end of what it had")
@@ -84,7 +88,7 @@ def test_what_was_revoked_or_has_expired_is_discarded(open_shop: OpenShop) -> No
     shop.until_started("first")
     [later] = shop.order("second", sending={"countdown": 1})
     with shop.app() as app:
-        app.control.revoke(later)
+        until(lambda: app.control.revoke(later, **REPLY), what="the worker's reply")
     until(lambda: shop.count("scheduled") == 0, what="its time")
     shop.open_gate()
     until(lambda: shop.count("discarded") == 2, what="the discards")
@@ -99,7 +103,8 @@ def test_a_running_task_that_is_terminated_is_discarded(open_shop: OpenShop) -> 
     [job] = shop.order("x", gate="open")
     shop.until_started("x")
     with shop.app() as app:
-        app.control.revoke(job, terminate=True, signal="SIGKILL")
+        kill: dict[str, Any] = {"terminate": True, "signal": "SIGKILL"}
+        until(lambda: app.control.revoke(job, **kill, **REPLY), what="the worker's reply")
     until(lambda: shop.count("discarded") == 1, what="the discard")
     assert shop.count("running") == 0
     assert shop.times("started")["x"] == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
+from support import until
 
 from demo_app.stack import Stack
 from demo_app.worker.app import _address
@@ -51,7 +52,7 @@ def test_jobs_that_come_with_the_end_of_another_go_straight(jobs: Jobs) -> None:
 def test_once_a_job_was_revoked_each_goes_the_way_that_looks_for_it(
     stack: Stack, jobs: Jobs, celery: Celery
 ) -> None:
-    celery.control.revoke("some job", reply=True, timeout=10, limit=1)
+    until(lambda: celery.control.revoke("some job", reply=True, timeout=10, limit=1))
     with _behind_each_other(jobs):
         ids = [jobs.put(tell_way) for _ in range(3)]
     assert _ways(jobs, *ids) == ["Celery"] * 3
