@@ -7,11 +7,12 @@ import base64
 import json
 import logging
 import os
-import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
+from celery import current_task
 from kombu.transport import redis as kombu_redis
 from kombu.utils.json import JSONEncoder
 
@@ -19,7 +20,7 @@ from . import process, worker
 from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .in_flight import InFlight
 from .keys import lane_of, lanes_of
-from .message import is_job
+from .message import JOB, is_job
 from .options import DEFAULTS, NAMES, Options
 from .queue import Kind, Queue
 
@@ -33,6 +34,12 @@ _COMPACT: dict[str, Any] = {
 }
 #: Adds to a set, when Redis is full as well.
 _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], ARGV[1])"
+
+
+class _Tag(str):
+    """A delivery tag that a channel of this process gave to a message that it publishes."""
+
+    __slots__ = ()
 
 
 class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
@@ -90,6 +97,16 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
             return base64.b64encode(body).decode("ascii"), "base64"
         return body, "utf-8"
 
+    def _inplace_augment_message(
+        self, message: dict[str, Any], exchange: str, routing_key: str
+    ) -> None:
+        """Give the message a delivery tag. When kombu publishes it again, since the answer was
+        lost, it keeps its tag, and Redis recognises it."""
+        tag = message["properties"].get("delivery_tag")
+        super()._inplace_augment_message(message, exchange, routing_key)
+        own = tag if isinstance(tag, _Tag) else _Tag(message["properties"]["delivery_tag"])
+        message["properties"]["delivery_tag"] = own
+
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         """Enqueue what a producer sends; a task with an ETA waits among the scheduled."""
         headers, properties = message.get("headers") or {}, message["properties"]
@@ -97,12 +114,14 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         properties["delivery_info"]["lane"] = lane
         by, due = f"{headers.get('origin') or 'producer'}", None
         if is_job(headers):
-            kind, name = Kind.JOB, headers["id"]
+            running = _retried_job(headers)
+            kind, name = (Kind.NEXT_TRY, running) if running else (Kind.JOB, headers["id"])
             eta = headers.get("eta")
             due = None if eta is None else _moment(eta)
         else:
             goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
-            kind, name = Kind.TRANSIENT if goes else Kind.MESSAGE, f"~{uuid.uuid4()}"
+            kind = Kind.TRANSIENT if goes else Kind.MESSAGE
+            name = f"~{properties['delivery_tag']}/{lane}"
         text = json.dumps(message, **_COMPACT)
         self.in_flight.queue.publish(text, name, lane, kind=kind, by=by, due=due)
 
@@ -137,6 +156,21 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
     ) -> None:
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
         self.in_flight.queue.purge(lanes_of(queue), by="deleted")
+
+
+def _retried_job(headers: Mapping[str, Any]) -> str:
+    """Return the id in Redis of the running job whose next try has these headers, or "".
+
+    A running job publishes its next try under its own task id (`retry`, `replace`), with a greater
+    count. Any other message with that task id is a separate job.
+    """
+    if not current_task or current_task.request.id != headers["id"]:
+        return ""
+    request = current_task.request
+    counts = ("retries", "replaced_task_nesting")
+    if not any((headers.get(name) or 0) > (request.get(name) or 0) for name in counts):
+        return ""
+    return str((request.get("properties") or {}).get(JOB, ""))
 
 
 def _moment(eta: str) -> float:

@@ -27,6 +27,7 @@ from .blame import ending_of, passes, reason_of
 from .channel import BaseChannel
 from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .keys import lanes_of
+from .message import JOB
 from .qos import QoS
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ class Consuming(BaseChannel):
             # what kombu has marked (a moment, say) becomes what it was; most messages have no mark
             read = loads if '"__type__"' in claimed.message else json.loads
             payload = read(claimed.message)
-            payload["properties"]["delivery_tag"] = tag
+            payload["properties"] |= {"delivery_tag": tag, JOB: claimed.claim.id}
             if claimed.redelivered:
                 payload["properties"]["delivery_info"]["redelivered"] = True
                 payload.setdefault("headers", {})["redelivered"] = True

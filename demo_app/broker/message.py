@@ -14,6 +14,9 @@ from typing import Any
 from .events import moment_of
 from .keys import class_lane_of, queue_of
 
+#: The property under which a delivered message carries its job's id in Redis, which is not always
+#: Celery's task id: several jobs may have the same one.
+JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _quoted = json.encoder.encode_basestring  # what it does with a text

@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
     ONCE = "once"
     JOB = "job"
+    NEXT_TRY = "next try"
     MESSAGE = "message"
     TRANSIENT = "transient"
 

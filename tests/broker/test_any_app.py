@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from broker.conftest import OpenShop
+from celery import Celery
 from celery_suite.outside import Shop, signal_group
 from support import most_thorough, until
 
@@ -127,6 +128,41 @@ def test_a_retry_is_one_job_that_is_never_at_two_places(served: Shop) -> None:
     until(lambda: tries <= set(served.times("tried")), what="both tries of each")
     assert {served.times("tried")[one] for one in tries} == {1}
     assert served.count("enqueued") == before + 5
+
+
+def test_jobs_that_share_an_id_are_separate_jobs(open_one: OpenShop) -> None:
+    """A worker dies with the first one, and a copy is retried while another copy runs."""
+    shop = open_one()
+    worker = shop.start_worker()
+    shop.order("first", gate="open", sending={"task_id": "same"})
+    shop.until_started("first")
+    shop.order("second", task="shop.twice", sending={"task_id": "same"})
+    shop.order("third", sending={"task_id": "same"})
+    assert not shop.lost(["third"], 60)
+    until(lambda: shop.times("tried")["second-1"] == 1, what="the second one's next try")
+    signal_group(worker, signal.SIGKILL)
+    shop.open_gate()
+    shop.start_worker()
+    assert not shop.lost(["first"], 60)
+    shop.until_done(3)
+    assert shop.count("enqueued") == 3
+    assert shop.times("tried") == {"second-0": 1, "second-1": 1}
+
+
+def test_a_job_that_kombu_publishes_again_after_a_lost_answer_is_one_job(
+    open_one: OpenShop,
+) -> None:
+    shop = open_one()
+
+    def answer_again(error: Exception, interval: float) -> None:
+        shop.link.loses_answers = False
+
+    with Celery("shop", broker=shop.broker(shop.link_port)) as app:
+        app.send_task("shop.nothing")  # over the connection that is to break
+        shop.link.loses_answers = True
+        app.send_task("shop.nothing", retry=True, retry_policy={"errback": answer_again})
+    assert not shop.link.loses_answers, "kombu has published twice"
+    assert shop.count("enqueued") == 2
 
 
 def test_of_a_killed_worker_nothing_is_lost_and_no_finished_job_runs_again(

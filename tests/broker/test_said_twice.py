@@ -20,15 +20,21 @@ LATER = 4e9  # epoch seconds, far in the future
 
 
 def _publish(
-    scene: Scene, job_id: str = "a", retries: int = 0, tag: str = "one", due: float | None = None
+    scene: Scene,
+    job_id: str = "a",
+    retries: int = 0,
+    tag: str = "one",
+    due: float | None = None,
+    kind: Kind = Kind.JOB,
+    lane: str = "mail",
 ) -> None:
     """A message as a Celery producer sends it; tag: each publishing has another."""
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
-    info = {"exchange": "", "routing_key": "mail", "lane": "mail"}
+    info = {"exchange": "", "routing_key": lane, "lane": lane}
     properties = {"delivery_tag": tag, "delivery_info": info}
     text = json.dumps({"body": "[[1],{},{}]", "headers": headers, "properties": properties})
-    kind = Kind.MESSAGE if job_id.startswith("~") else Kind.JOB
-    scene.queue.publish(text, job_id, "mail", kind=kind, due=due)
+    kind = Kind.MESSAGE if job_id.startswith("~") else kind
+    scene.queue.publish(text, job_id, lane, kind=kind, due=due)
 
 
 @pytest.fixture
@@ -42,6 +48,42 @@ def test_an_id_that_a_producer_uses_again_is_another_job(scene: Scene) -> None:
     _publish(scene, tag="one")
     _publish(scene, tag="two")
     assert scene.count == {"enqueued": 2, "queued": 2}, "stock Celery would run both"
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_id_used_again_while_its_job_runs_is_another_job(
+    scene: Scene, running: Claim, retries: int
+) -> None:
+    _publish(scene, tag="two", retries=retries)
+    _publish(scene, tag="three", retries=retries)
+    assert scene.count == {"enqueued": 3, "running": 1, "queued": 2}
+    scene.lose()
+    assert scene.waiting == ["a", "a#2", "a#3"], "the job of a dead worker runs again"
+
+
+def test_a_message_that_an_exchange_routes_to_two_queues_is_two_jobs(scene: Scene) -> None:
+    _publish(scene, lane="mail")
+    _publish(scene, lane="copies")
+    assert scene.count == {"enqueued": 2, "queued": 2}
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "done"])
+def test_a_publish_sent_again_is_one_job(scene: Scene, state: str) -> None:
+    _publish(scene)
+    if state != "queued":
+        claim = scene.claim()
+        if state == "done":
+            scene.queue.finish(claim, Disposition.DONE)
+    _publish(scene)
+    assert scene.count == {"enqueued": 1, state: 1}
+
+
+def test_a_next_try_whose_job_does_not_run_any_more_is_another_job(
+    scene: Scene, running: Claim
+) -> None:
+    scene.queue.finish(running, Disposition.DONE)
+    _publish(scene, retries=1, tag="two", kind=Kind.NEXT_TRY)
+    assert scene.count == {"enqueued": 2, "done": 1, "queued": 1}
 
 
 def test_a_reply_sent_again_is_in_its_list_once(scene: Scene) -> None:
@@ -134,7 +176,7 @@ def test_a_worker_taken_for_dead_can_neither_beat_nor_claim_nor_go_on(
 def test_a_next_try_that_was_published_stands_unless_its_job_is_discarded(
     scene: Scene, running: Claim, how: str, record: str
 ) -> None:
-    _publish(scene, retries=1, due=LATER)
+    _publish(scene, retries=1, due=LATER, tag="two", kind=Kind.NEXT_TRY)
     if record == "deleted":
         scene.queue.client.delete("job:a")
     if how == "left":

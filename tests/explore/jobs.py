@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from unittest import mock
 
 import redis
@@ -12,8 +14,8 @@ import redis
 from demo_app import tasks
 from demo_app.backends.celery import message_of
 from demo_app.blog import identity
-from demo_app.broker.message import compose
-from demo_app.broker.queue import Kind
+from demo_app.broker.message import Message, compose, parse
+from demo_app.broker.queue import Kind, Queue
 from demo_app.jobs import task
 from demo_app.jobs.context import checkpoint, current
 from demo_app.jobs.job import Job
@@ -22,6 +24,8 @@ from demo_app.mail.message import Mail
 from explore.memory import Memory
 from explore.world import World
 
+#: The kinds of jobs that any Celery producer sends.
+FOREIGN = ("foreign", "retries", "namesake")
 #: Seconds: when a job of the kind "later" is due.
 LATER = 90.0
 
@@ -30,15 +34,14 @@ def put_in(world: World, names: list[str]) -> bool:
     """Put jobs into the queue; whether it said that it has them."""
     low = [-1 if world.kind(name) == "low" else 0 for name in names]
     jobs = [
-        Job(explored.name, {}, "mail", priority, None, 0, name, 1e9)
+        Job(explored.name, {"mail": name}, "mail", priority, None, 0, world.task_id(name), 1e9)
         for name, priority in zip(names, low, strict=True)
     ]
     due = {name: world.now + LATER for name in names if world.kind(name) == "later"}
     try:
-        if world.kind(names[0]) == "foreign":
+        if world.kind(names[0]) in FOREIGN:
             message = message_of(jobs[0])
-            text = re.sub(r',"enqueued_at":[^,}]+', "", compose(message))
-            world.producer.publish(text, names[0], message.lane, kind=Kind.JOB, by="producer")
+            _publish(world, world.producer, message, Kind.JOB, message.id)
         else:
             messages = [(message_of(job), due.get(job.id)) for job in jobs]
             world.producer.enqueue_many(messages, by="producer")
@@ -49,17 +52,39 @@ def put_in(world: World, names: list[str]) -> bool:
     return True
 
 
+def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str) -> None:
+    """Publish a message as any Celery producer does. Each has a delivery tag of its own."""
+    text = re.sub(r',"enqueued_at":[^,}]+', "", compose(message))
+    raw = json.loads(text)
+    raw["properties"]["delivery_tag"] = f"{message.arguments['mail']}-{message.retries}"
+    queue.publish(json.dumps(raw), job, message.lane, kind=kind, by="producer")
+
+
 @task(queue_name="mail")
 @tasks.sends_mail
-def explored() -> None:
+def explored(mail: str) -> None:
     """What a job of a queue without a blog does."""
     context = current()
     assert context is not None
-    world, job = World.here, context.job.id.partition("#")[0]
-    if world.kind(job) == "flaky" and context.attempt == 1:
+    world = World.here
+    kind = world.kind(mail)
+    if kind == "flaky" and context.attempt == 1:
         raise MailDeferred("451 come again")
+    if kind in ("retries", "namesake") and context.attempt == 1:
+        _retry(world, mail)
+        return
     checkpoint()
-    _sent(world, job)
+    _sent(world, mail)
+
+
+def _retry(world: World, mail: str) -> None:
+    """Publish the running job's next try, as Celery's `retry` does; the job itself is done then."""
+    worker = world.running
+    assert worker is not None
+    tag = worker.tags("runs")[0]
+    message = parse(worker.here.message(tag))
+    job = worker.here.held()[tag].id
+    _publish(world, worker.here.queue, replace(message, retries=1), Kind.NEXT_TRY, job)
 
 
 def _deliver(mail: Mail) -> None:

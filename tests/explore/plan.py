@@ -37,10 +37,11 @@ class Plan:
     """One bounded world.
 
     jobs: the kind of each: plain, low (of the lower priority), poison (kills its worker), flaky
-    (fails once), hog, later, foreign (as any Celery producer sends it). processes: a setup for each
-    that may ever start; alive: so many at once. blogs: how many put in through an outbox; 0 for a
-    queue alone. people: what a person may do, once each: retry, discard, purge. before: what
-    Redis was told before all.
+    (fails once), hog, later, foreign (as any Celery producer sends it), retries (foreign, and
+    publishes its own next try once), namesake (the same, with the first job's task id).
+    processes: a setup for each that may ever start; alive: so many at once. blogs: how many put in
+    through an outbox; 0 for a queue alone. people: what a person may do, once each: retry, discard,
+    purge. before: what Redis was told before all.
     batch: jobs that are put in at once. large: it takes more than a minute or two, and no test goes
     through it.
     """

@@ -87,6 +87,16 @@ class World:
         """What kind of job it is, see `Plan`."""
         return self.plan.jobs[int(job.removeprefix("j").partition("#")[0])]
 
+    def task_id(self, job: str) -> str:
+        """The id that a job's producer chooses: the first job's, for one of the kind "namesake"."""
+        return "j0" if self.kind(job) == "namesake" else job
+
+    def stored_id(self, job: str) -> str:
+        """The id that Redis gives to a job, in the order in which namesakes are put in."""
+        number = int(job.removeprefix("j"))
+        earlier = self.plan.jobs[:number].count("namesake")
+        return f"j0#{earlier + 2}" if self.kind(job) == "namesake" else job
+
     def healthy(self) -> list[Worker]:
         """The workers that nothing keeps from what they have to do."""
         return [

@@ -4,8 +4,9 @@
 --       (by more than it may take a message to come here), the wait stays as long.
 -- Kinds:
 --   once       a job; one whose id is known is left as it is, so that handing over twice counts once
---   job        a job, as any Celery producer sends it. Published by the running job of the same id,
---              it is that job's next try. Else a known id means one more job, under id#2.
+--   job        a job, as any Celery producer sends it. A known id means one more job, under id#2.
+--   next try   a job that the running job of this id publishes to be run in its place (`retry`,
+--              `replace`); when that does not run any more, it is a job like any other
 --   message    no task: it is carried, but it is no job
 --   transient  the same, in a list that goes with its consumer
 -- Returns how many jobs were new.
@@ -14,11 +15,18 @@ local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end
 local at_once = event_text('enqueued', by)
 
-local function differs(id, message)
-  local old = cjson.decode(redis.call('LINDEX', job_key(id), 0))
-  local fresh = cjson.decode(message)
-  return old.body ~= fresh.body or old.headers.task ~= fresh.headers.task
-    or old.headers.retries ~= fresh.headers.retries
+-- The tag that the producer gave to a message: it keeps the tag when it sends the message again.
+local function tag_of(text)
+  local readable, tag = pcall(function() return cjson.decode(text).properties.delivery_tag end)
+  return readable and tag
+end
+
+-- Whether the job's message is this one: its answer was lost, and the producer sends it again.
+local function came_before(id, lane, message)
+  local stored = redis.call('LINDEX', job_key(id), 0)
+  if not stored or stored == message then return stored end
+  local tag = tag_of(stored)
+  return tag and tag == tag_of(message) and lane_of(id) == lane  -- an exchange may have two queues
 end
 
 -- A list of messages goes when its consumer is gone: an empty one, of which no worker holds anything,
@@ -36,14 +44,15 @@ end
 for i = 3, #ARGV, 5 do
   local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
   -- what begins so is no job (see `is_job`), and a producer's own id may begin with anything
-  if (kind == 'once' or kind == 'job') and not is_job(id) then id = '=' .. id end
+  local is_task = kind == 'once' or kind == 'job' or kind == 'next try'
+  if is_task and not is_job(id) then id = '=' .. id end
   local later = due ~= '' and tonumber(due) + ahead > now
   if later then
     follow_clock()
     due = string.format('%.6f', tonumber(due) + ahead)
   end
-  if kind ~= 'once' and redis.call('LINDEX', job_key(id), 0) == message then
-    -- this very message came before: its answer was lost, and it is sent again
+  if kind ~= 'once' and came_before(id, lane, message) then
+    -- there is nothing to do
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
     if redis.call('SISMEMBER', TRANSIENT, lane) == 0 then
@@ -56,10 +65,10 @@ for i = 3, #ARGV, 5 do
       redis.call('EXPIRE', queue_key(lane), 3600)
     end
     notify()
-  elseif kind == 'job' and redis.call('HEXISTS', RUNNING, id) == 1 and differs(id, message) then
+  elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
     redis.call('SET', successor_key(id), cjson.encode({lane = lane, due = due, message = message}))
   else
-    if kind == 'job' and redis.call('EXISTS', job_key(id)) == 1 then
+    if kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1 then
       local copy = 2
       while redis.call('EXISTS', job_key(id .. '#' .. copy)) == 1 do copy = copy + 1 end
       id = id .. '#' .. copy
