@@ -239,8 +239,17 @@ def refuses_writes(client: redis.Redis) -> bool:
 
 def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
     """Redis has been up for longer than a lease, as it nearly always has."""
-    queue.rescue("test", lease_ms, 3)
+    rescue_now(queue, "test", lease_ms)
     queue.client.hset("server", "since", 0)
+    queue.client.delete("look")
+
+
+def rescue_now(
+    queue: Queue, by: str = "other", lease_ms: int = 60_000, rescues: int = 3
+) -> list[str]:
+    """Look for dead workers now, though somebody may have looked just before."""
+    queue.client.delete("look")
+    return queue.rescue(by, lease_ms, rescues)
 
 
 def die(queue: Queue, worker: str) -> None:

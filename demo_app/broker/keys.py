@@ -9,6 +9,7 @@
 ``paused``                   set of workers, and of ``queue:<lane>``, that are paused
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
+``look``                     set for half a beat after somebody has looked for dead workers
 ``waiting:<worker>``         set of the ids that it holds and has not begun
 ``deaths``                   hash: id to the workers that died while they ran it
 ``running``                  hash: id to the number of its claim

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from support import die, let_judge, message
+from support import die, let_judge, message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -55,7 +55,7 @@ class Scene:
         """The worker is taken for dead; returns what it held."""
         self._known.discard(worker)
         die(self.queue, worker)
-        return self.queue.rescue("other", LEASE, RESCUES)
+        return rescue_now(self.queue, "other", LEASE, RESCUES)
 
     def die_with_a_job(self, *workers: str) -> None:
         """One after the other claims the next job, and dies."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from broker.scene import LANES, LEASE, Scene
-from support import client_of, until
+from support import client_of, rescue_now, until
 
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.in_flight import InFlight
@@ -38,7 +38,7 @@ def _earlier(queue: Queue, seconds: float) -> None:
 
 def _look(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
     """What it gives back, and whether a next one may find somebody dead."""
-    return queue.rescue(by, LEASE, 3), queue.suspected
+    return rescue_now(queue, by, LEASE), queue.suspected
 
 
 def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
@@ -47,6 +47,40 @@ def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
     _earlier(silent, 0.5)
     assert _look(silent) == (["job-1"], True)
     assert _look(silent) == ([], False)
+
+
+def _looks(queue: Queue) -> int:
+    """How many signs of life were looked at, since Redis was started."""
+    info: dict[str, Any] = queue.client.info("commandstats")
+    return int(info.get("cmdstat_pttl", {"calls": 0})["calls"])
+
+
+def test_one_look_serves_the_whole_fleet(scene: Scene) -> None:
+    """Else the cost of the heartbeats would grow with the square of the number of workers."""
+    fleet, rounds = [f"w{number}" for number in range(40)], 5
+    for worker in fleet:
+        scene.start(worker)
+    began, before = time.monotonic(), _looks(scene.queue)
+    for worker in fleet * rounds:
+        scene.queue.rescue(worker, LEASE, 3)
+    looks = 1 + (time.monotonic() - began) / 0.25
+    assert _looks(scene.queue) - before <= len(fleet) * rounds + len(fleet) * looks
+
+
+def test_who_has_been_connected_for_longer_looks_though_another_has_just_looked(
+    silent: Queue,
+) -> None:
+    rescuing = silent.rescuing
+    _earlier(silent, 0.5)
+    silent.client.delete("look")
+    assert silent.take(rescuing("new", LEASE, 3, connected=1.0)) == []
+    assert silent.take(rescuing("old", LEASE, 3)) == ["job-1"]
+
+
+def test_a_clock_set_back_does_not_end_the_looks(silent: Queue) -> None:
+    _earlier(silent, 0.5)
+    silent.client.set("look", 3600, px=3_600_000)
+    assert silent.rescue("other", LEASE, 3) == ["job-1"]
 
 
 def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from support import die, let_judge, message, most_thorough
+from support import die, let_judge, message, most_thorough, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -59,7 +59,7 @@ class System:
         """A worker dies, and somebody rescues what it held."""
         if self.workers:
             die(self.queue, self.workers.pop(choice % len(self.workers)))
-            self.queue.rescue("somebody", 60_000, 1)
+            rescue_now(self.queue, "somebody", 60_000, 1)
 
     def stop(self, choice: int) -> None:
         """A worker leaves with jobs in its hands."""

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 from broker.scene import LANES, LEASE, Scene
-from support import message, until
+from support import message, rescue_now, until
 
 from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
@@ -66,7 +66,7 @@ def test_what_is_due_moves_with_a_clock_that_leaps_alone(
     then, own_then, wall_then = queue._clock or (0.0, 0.0, 0.0)
     queue._clock = (then - 60.0, own_then, wall_then - 60.0 * slept)
     for _ in range(2):
-        queue.rescue("w", LEASE, 3)
+        rescue_now(queue, "w", LEASE)
     assert scene.job().due == pytest.approx(due + moves, abs=2)
 
 
@@ -83,7 +83,7 @@ def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(scene: Scene) -> N
 def test_a_clock_set_back_makes_nobody_immortal(scene: Scene) -> None:
     scene.start("w")
     scene.queue.client.pexpire("worker:w", 60 * LEASE)
-    scene.queue.rescue("other", LEASE, 3)
+    rescue_now(scene.queue, "other", LEASE)
     assert 0 < scene.queue.client.pttl("worker:w") <= LEASE
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from programs import FAKETIME, needs
-from support import client_of, message, until
+from support import client_of, message, rescue_now, until
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -58,9 +58,9 @@ def _held(store: Queue) -> Claim:
 
 def _judges(store: Queue) -> None:
     """Let a lease pass since the first look, in which nobody is judged."""
-    store.rescue("other", _LEASE, 3)
+    rescue_now(store, "other", _LEASE)
     store.client.hset("server", "since", 0)
-    store.rescue("other", _LEASE, 3)
+    rescue_now(store, "other", _LEASE)
 
 
 def test_a_leap_ahead_kills_nobody() -> None:
@@ -69,7 +69,7 @@ def test_a_leap_ahead_kills_nobody() -> None:
         _judges(store)
         put_clock(3600)
         assert store.client.keys("worker:*") == [], "every lease has run out at once"
-        assert store.rescue("other", _LEASE, 3) == []
+        assert rescue_now(store, "other", _LEASE) == []
         assert store.beat("w", _LEASE, "{}"), "and the live one goes on"
         assert store.finish(claim, Disposition.DONE).in_time
 
@@ -134,7 +134,7 @@ def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
 
 
 def _look(store: Queue) -> None:
-    store.rescue("w", _LEASE, 3)
+    rescue_now(store, "w", _LEASE)
     store.promote_due("w")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
-from support import message
+from support import message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.inspect import get_job
@@ -60,7 +60,7 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
         assert store.finish(claims[1], Disposition.RETRY, after=0.0).in_time
         assert store.finish(claims[2], Disposition.DEAD).in_time
         assert store.promote_due("w")[0] == 1
-        assert store.rescue("w", _LEASE, 3) == []
+        assert rescue_now(store, "w", _LEASE) == []
         assert store.deregister("another") == 0
     finally:
         store.client.config_set("maxmemory", 0)

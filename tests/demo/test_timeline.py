@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from support import die, let_judge, message
+from support import die, let_judge, message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -26,7 +26,7 @@ def _killed_and_rescued(store: Queue) -> None:
     _claim(store, "first")
     die(store, "first")
     store.register("second", 60_000, '{"pid": 43}')
-    store.rescue("second", 60_000, 3)
+    rescue_now(store, "second", 60_000)
     for _ in range(2):
         store.finish(_claim(store, "second"), Disposition.DONE)
 
@@ -89,7 +89,7 @@ def test_a_poison_pill_is_given_up_by_its_rescuer(store: Queue) -> None:
     for worker in ("first", "second"):
         _claim(store, worker)
         die(store, worker)
-        store.rescue("r", 60_000, 0)
+        rescue_now(store, "r", 60_000, 0)
         if worker == "first":
             store.decide("job-1", "retry", by="the end of its pause")
     (job,) = timeline.read(store.client).jobs

@@ -15,7 +15,7 @@ local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
 local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
 local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
-local KEPT = P .. 'kept'
+local KEPT, LOOK = P .. 'kept', P .. 'look'
 local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
 
 -- Lua passes no more than some 8,000 values to a function at once.

@@ -6,6 +6,9 @@
 -- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, for how many
 -- seconds it has not been cut off, what our time was when it looked last, and how many seconds ago that
 -- was by its clock that can't leap, and by the one on its wall (none of these at its first look).
+-- One look each half beat serves the whole fleet: if each worker looked at each other one, the cost
+-- would grow with the square of their number. Whoever has been connected for longer than the last one
+-- who looked may judge more, and looks as well.
 -- Returns {the time, how many may be dead, then the ids that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local most, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
@@ -17,6 +20,13 @@ if then_ then
     leap_ahead(leap)  -- keeps: not-early
   end
 end
+local connected, look_ms = math.min(tonumber(ARGV[5]), 3600), math.min(own_beat, 500) / 2
+local look_left = redis.call('PTTL', LOOK)  -- more than it was set to: the clock was set back
+if ahead <= own_lease / 2000 and look_left > 0 and look_left <= look_ms
+    and tonumber(redis.call('GET', LOOK)) >= connected then
+  return {now_text, redis.call('HLEN', SUSPECTS)}
+end
+redis.call('SET', LOOK, connected, 'PX', math.max(1, math.floor(look_ms)))
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local seen = redis.call('HMGET', SERVER, 'run', 'since')
 if seen[1] ~= run or ahead > own_lease / 2000 then
