@@ -85,7 +85,7 @@ class Ended:
 
 
 def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
-    """What the claim script's answer says; nothing when it only tells where the wake stream is."""
+    """Return the claims in the reply of a script that claims."""
     parts = zip(*[iter(answer)] * 5, strict=False)
     return [
         Claimed(Claim(worker, lane, job_id, number), message, bool(redelivered))

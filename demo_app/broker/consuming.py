@@ -3,15 +3,17 @@
 Kombu's own Redis transport takes a message off its list with BRPOP and records it only
 afterwards: a worker killed in between has lost it. Here one Lua step moves the job from the queue
 to the worker's claims, so there is no moment at which it is nowhere. While there is nothing to
-do, the worker waits at a stream that wakes it when a job arrives; waiting takes nothing.
+do, the worker waits for a token; waiting takes no job. `turns` decides what is sent next.
 
-Who does not acknowledge (`celery inspect`, for its replies) claims nothing and is no worker.
+A consumer without acknowledgement (such as `celery inspect`) claims nothing and is not registered
+as a worker.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from queue import Empty
 from time import monotonic
@@ -29,10 +31,13 @@ from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .keys import lanes_of
 from .message import JOB
 from .qos import QoS
+from .turns import Claiming, Reason, Turns, Waiting
 
 log = logging.getLogger(__name__)
 #: kombu 5.6 stops polling when a connection is closed.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
+#: The script for consumers that do not acknowledge.
+TAKE = "take"
 
 
 class Consuming(BaseChannel):
@@ -40,13 +45,12 @@ class Consuming(BaseChannel):
 
     QoS = QoS
     _in_poll: Any
-    _woken_at: str | None = None  # where the wake stream was when the queues were empty
-    _asked: tuple[str, list[str], str] = ("", [], "")  # what script was sent, its queues, for whom
-    _found_nothing: frozenset[str] = frozenset()  # the scripts that found nothing in this round
-    _asks_soon = False  # there may be a job soon, though nothing wakes us then
+    _sent: Claiming | Waiting | None = None  # the command whose reply has not arrived yet
+    _claimant = ""  # for whom it was sent
 
     def __init__(self, connection: Any, **options: Any) -> None:
         self._without_ack: set[str] = set()
+        self._turns = Turns()
         super().__init__(connection, **options)
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
@@ -66,12 +70,12 @@ class Consuming(BaseChannel):
         super().close()
 
     def _end_wait(self) -> None:
-        """A wait for a job has taken none, and need not be waited for."""
+        """End a wait without its reply: it has taken no job."""
         connection = self._in_poll
-        if MAY_END_WAIT and connection and not self._asked[0]:
+        if MAY_END_WAIT and connection and isinstance(self._sent, Waiting):
             connection.disconnect()
             self._in_poll = None
-            self._begin_round()
+            self._turns.begin()
 
     def claimed_queues(self) -> list[str]:
         """The queues that its consumers consume and acknowledge, the one whose turn it is first."""
@@ -79,54 +83,51 @@ class Consuming(BaseChannel):
         return [name for name in queues if name not in self._without_ack]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Send the next command: a claim, or the wait for a job after a claim that found none."""
+        """Send the next command: a claim, or the wait for a token."""
         here = self.in_flight
-        claimed_from = [] if here.draining else self.claimed_queues()
         queues = self._queue_cycle.consume(len(self.active_queues))
-        taken_from = [name for name in queues if name in self._without_ack]
-        scripts = {here.claim_script: claimed_from, "take": taken_from}
-        wanted = [name for name, found in scripts.items() if found]
-        if not wanted:
+        scripts = {
+            here.claim_script: [] if here.draining else self.claimed_queues(),
+            TAKE: [name for name in queues if name in self._without_ack],
+        }
+        command = self._turns.next_command(scripts, timeout or self.brpop_timeout)
+        if command is None:
             return
         connection = self._in_poll = self.client.connection
-        self._brpop_sent_at = monotonic()
-        open_ones = [name for name in wanted if name not in self._found_nothing]
-        if self._woken_at is not None and not open_ones:
-            wait = int(1000 * min(timeout or self.brpop_timeout, 1 if self._asks_soon else 60))
-            wake = here.queue.keys("wake")
-            connection.send_command("XREAD", "BLOCK", wait, "STREAMS", wake, self._woken_at)
-            self._asked = ("", [], "")
+        self._brpop_sent_at, self._sent = monotonic(), command
+        lanes = lanes_of(*command.queues)
+        if isinstance(command, Waiting):
+            keys = here.queue.keys
+            tokens = [keys("wake", lane) for lane in lanes]
+            resumed = keys("resume", here.lease.worker)
+            connection.send_command("BLPOP", resumed, *tokens, command.seconds)
             return
-        name = (open_ones or wanted)[0]
-        claimant = here.lease.worker if name != "take" else "no-ack"
-        self._asked = (name, scripts[name], claimant)
+        self._claimant = "no-ack" if command.script == TAKE else here.lease.worker
         places = self.qos.can_consume_max_estimate() or 1
-        lanes = lanes_of(*scripts[name])
-        sha = here.queue.scripts.registered(name).sha
-        connection.send_command("EVALSHA", sha, 0, claimant, places, *lanes)
+        sha = here.queue.scripts.registered(command.script).sha
+        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
 
     def _brpop_read(self, **options: Any) -> bool:
-        name, queues, claimant = self._asked
+        sent = self._sent
         try:
-            answer = self._answer(name)
+            answer = self._answer()
         finally:
             self._in_poll = None
-        if not name:  # a job has come, or the wait has ended
-            self._begin_round()
+        if not isinstance(sent, Claiming):  # a token has come, or the wait has ended
+            self._turns.begin()
             raise Empty
         texts = [p.decode(errors="substitute") if isinstance(p, bytes) else p for p in answer]
-        if len(texts) < 3:
-            # the first of them: what came between two questions must wake us as well
-            self._woken_at = self._woken_at or texts[0]
-            self._found_nothing |= {name}
-            self._asks_soon |= len(texts) == 2
+        if len(texts) < 2:
+            self._turns.nothing(sent.script, Reason(texts[0]) if texts else None)
             raise Empty
-        self._begin_round()
-        claims = claimed_by(claimant, texts)
-        self.hand_on(claims, queues, tracked=name != "take")
+        self._turns.begin()
+        claims = claimed_by(self._claimant, texts)
+        self.hand_on(claims, sent.queues, tracked=sent.script != TAKE)
         return True
 
-    def hand_on(self, claims: list[Claimed], queues: list[str], *, tracked: bool = True) -> None:
+    def hand_on(
+        self, claims: list[Claimed], queues: Sequence[str], *, tracked: bool = True
+    ) -> None:
         """Give the consumer jobs that were claimed from these queues; tracked: see `take_in`."""
         taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
         self.deliver([delivery for delivery in taken if delivery is not None])
@@ -167,7 +168,7 @@ class Consuming(BaseChannel):
             log.error("A broadcast that can't be read is dropped: %s", error, exc_info=error)
             raise Empty from None
 
-    def take_in(self, claimed: Claimed, queues: list[str], *, tracked: bool) -> Delivery | None:
+    def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
         """Note that a job is held, and make a delivery of it; None when it can't be one.
 
         tracked: whether it is to be acknowledged.
@@ -191,19 +192,20 @@ class Consuming(BaseChannel):
             return None
         return Delivery(tag, payload, queue)
 
-    def _answer(self, name: str) -> Any:
-        here = self.in_flight
+    def _answer(self) -> Any:
+        here, script = self.in_flight, ""
+        if isinstance(self._sent, Claiming):
+            script = self._sent.script
         try:
-            command = "EVALSHA" if name else "XREAD"
+            command = "EVALSHA" if script else "BLPOP"
             return self.client.parse_response(self.client.connection, command)
         except self.connection_errors:
-            self._begin_round()
+            self._turns.begin()
             self.client.connection.disconnect()
             raise
         except redis.exceptions.NoScriptError:  # Redis was started again, or is another server
             connection = self.client.connection
-            script = here.queue.scripts.registered(name).script
-            connection.send_command("SCRIPT", "LOAD", script)
+            connection.send_command("SCRIPT", "LOAD", here.queue.scripts.registered(script).script)
             self.client.parse_response(connection, "SCRIPT LOAD")
             raise Empty from None
         except redis.exceptions.ResponseError as error:
@@ -211,13 +213,9 @@ class Consuming(BaseChannel):
                 with suppress(redis.exceptions.RedisError):  # the heartbeat goes on trying
                     here.lease.renew()
                 raise Empty from None
-            if not name:
+            if not script:
                 raise
             # its disk is full, say: ask again when a job comes, or after the wait for it
             log.warning("No claim can be made: %s", error)
-            self._woken_at, self._found_nothing = "$", self._found_nothing | {name}
-            self._asks_soon = True
+            self._turns.nothing(script, Reason.SOON)
             raise Empty from None
-
-    def _begin_round(self) -> None:
-        self._woken_at, self._found_nothing, self._asks_soon = None, frozenset(), False

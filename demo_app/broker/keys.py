@@ -21,7 +21,8 @@
 ``kept``                     set of the ids of which an outbox has a copy
 ``counters``                 hash: how many were ever enqueued, done, discarded, late; claims
 ``journal``                  capped stream of every change
-``wake``, ``idle``           stream that wakes waiting workers; set while one waits
+``wake:<lane>``              list of tokens; each wakes one worker that waits for a job of the lane
+``resume:<worker>``          list with a token for a worker that was paused or resumed
 ``server``                   hash: which run of Redis this is, since when; what its clock did
 ===========================  =======================================================================
 

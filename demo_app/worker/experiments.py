@@ -26,7 +26,7 @@ for i = 3, #ARGV do
     return {id, ARGV[i], tostring(number), redelivered(id), redis.call('LINDEX', job_key(id), 0)}
   end
 end
-return or_where_to_wait({})
+return {}
 """
 #: The second half of it: record who took the job. ARGV: worker, lane, id, number.
 _RECORD = """

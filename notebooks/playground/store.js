@@ -152,6 +152,7 @@ class Store {
     return before - set.length;
   }
   SMEMBERS(key) { return [...this.members(key)]; }
+  SCARD(key) { return this.members(key).length; }
   SISMEMBER(key, value) { return Number(this.members(key).includes(value)); }
   SUNION(...keys) { return [...new Set(keys.flatMap((key) => this.members(key)))]; }
 
@@ -159,6 +160,7 @@ class Store {
   HGET(key, field) { return this.hash(key)[field] ?? null; }
   HMGET(key, ...fields) { return fields.map((field) => this.HGET(key, field)); }
   HEXISTS(key, field) { return Number(field in this.hash(key)); }
+  HLEN(key) { return Object.keys(this.hash(key)).length; }
   HKEYS(key) { return Object.keys(this.hash(key)); }
   HSET(key, ...pairs) {
     const hash = this.at(key, "hash", {});
@@ -228,8 +230,5 @@ class Store {
     stream.push([id, given.slice(star + 1)]);
     if (!given.includes("~")) stream.splice(0, Math.max(0, stream.length - most));
     return id;
-  }
-  XREVRANGE(key, last, first, word, count) {
-    return (this.at(key, "stream") || []).slice(-Number(count)).reverse();
   }
 }

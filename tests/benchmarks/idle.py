@@ -12,7 +12,7 @@ from benchmarks.table import Table
 
 SECONDS = 30
 #: What a worker sends, and no script does, by what Redis calls it; the rest is within scripts.
-_SENT = ("brpop", "evalsha", "eval", "xread", "publish", "ping")
+_SENT = ("brpop", "evalsha", "eval", "blpop", "publish", "ping")
 
 
 def run() -> list[Table]:

@@ -25,6 +25,7 @@ from demo_app.broker.claim import Claim, Claimed
 from demo_app.broker.consuming import MAY_END_WAIT
 from demo_app.broker.message import compose
 from demo_app.broker.queue import Queue
+from demo_app.broker.turns import Waiting
 from demo_app.stack import redis_server
 
 _OVERRIDDEN = {
@@ -135,7 +136,8 @@ def waiting(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer
 def _is_in_a_wait(consumer: Consumer) -> bool:
     with suppress(TimeoutError):
         consumer.connection.drain_events(timeout=0.1)
-    return bool(consumer.channel._woken_at and consumer.channel._in_poll)
+    channel = consumer.channel
+    return bool(isinstance(channel._sent, Waiting) and channel._in_poll)
 
 
 @needs_kombu_5_7

@@ -215,7 +215,11 @@ class Shop:
         wanted, deadline = set(parcels), time.monotonic() + seconds
         while wanted - set(self.times("ended")) and time.monotonic() < deadline:
             time.sleep(0.05)  # between two looks
-        return wanted - set(self.times("ended"))
+        lost = wanted - set(self.times("ended"))
+        if lost and self.transport == "claims":  # shown only if the test fails
+            print(self.queue.snapshot(20, 20))
+            print(*(log.read_text() for log in self.folder.glob("worker-*.log")), sep="\n")
+        return lost
 
     def logged(self, text: str) -> int:
         """How often the workers have said so."""

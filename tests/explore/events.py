@@ -45,7 +45,10 @@ def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
         steps.append("finish")
     elif worker.tags("waits"):
         steps.append("begin")
-    if worker.here.lease.worker and waiting and worker.places > 0:
+    if worker.asleep and any(world.server.has(f"wake:{lane}") for lane in LANES):
+        steps.append("wake")
+    looks = waiting or worker.setup.waits  # who waits for no token finds nothing in an empty queue
+    if worker.here.lease.worker and looks and worker.places > 0 and not worker.asleep:
         steps.append("claim")
     if world.now >= worker.due:
         steps.append("round")

@@ -141,6 +141,11 @@ class Key:
         longest = max(max(setup.lease, setup.beat) for setup in world.plan.processes)
         self._long_ago = -longest - 1.0
         self._content = content
+        processes = world.plan.processes
+        self._without_meaning = (
+            *(() if any(setup.waits for setup in processes) else ("wake:",)),
+            *(() if len(processes) > 1 else ("look",)),  # its own next look comes a beat later
+        )
         numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}
         for worker in world.workers.values():
             numbers |= {claim.number for claim in worker.here.held().values()}
@@ -171,12 +176,16 @@ class Key:
 
     def _redis(self, content: Content) -> str:
         """Of a content at a moment; many steps leave both as they were."""
-        asked = (content, self._now, self._long_ago, *self._numbers)
+        asked = (content, self._now, self._long_ago, self._without_meaning, *self._numbers)
         if asked not in _told:
             if len(_told) > 20_000:
                 _told.clear()
             _told[asked] = repr(
-                [(key, self._parts(key, parts)) for key, _, parts in content if key != "idle"]
+                [
+                    (key, self._parts(key, parts))
+                    for key, _, parts in content
+                    if not key.startswith(self._without_meaning)
+                ]
             )
         return _told[asked]
 
@@ -187,7 +196,8 @@ class Key:
             return parts[::2]
         pairs = list(zip(parts[::2], parts[1::2], strict=False))
         if key == EXPIRY:
-            return [(k, self._text(at)) for k, at in pairs]
+            told = [pair for pair in pairs if not pair[0].startswith(self._without_meaning)]
+            return [(k, self._text(at)) for k, at in told]
         if key == "running":
             return [(job, self._numbers.get(number)) for job, number in pairs]
         if key == "counters":

@@ -205,6 +205,15 @@ def _begins_once(world: World, view: View) -> Iterator[str]:
             yield f"{job} began {times} times, after {world.ledger.disturbed} faults"
 
 
+def _no_wait(world: World, view: View) -> Iterator[str]:
+    if world.ledger.disturbed:
+        return  # a token is lost with its worker; a heartbeat gives another one
+    keys = [key.partition(":")[0] for key in view.of]
+    free = [worker for worker in world.healthy() if worker.places > 0]
+    if "queue" in keys and "wake" not in keys and free and all(one.asleep for one in free):
+        yield "a job waits, and nobody wakes a worker"
+
+
 def _not_early(world: World, view: View) -> Iterator[str]:
     for job, due in world.ledger.due.items():
         waits = "scheduled" in view.places.get(job, ["scheduled"])

@@ -27,7 +27,7 @@ from explore.world import Event, Saved, World
 _AT_ONCE = 200
 #: What comes first when everything is to come to its end.
 _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "finish", "round",
-               "settle", "claim", "pass")  # fmt: skip
+               "settle", "wake", "claim", "pass")  # fmt: skip
 
 
 @dataclass

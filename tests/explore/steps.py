@@ -129,6 +129,7 @@ def _claim(world: World, worker: Worker) -> None:
         return
     if LINE.fault is None and worker.name not in world.ledger.touched:
         world.ledger.broken = _wrong_claim(world, worker, claimed, waiting, suspects)
+    worker.asleep = worker.setup.waits and not claimed
     if worker.setup.slow:
         worker.on_its_way = tuple(claimed)
     else:
@@ -155,6 +156,13 @@ def _wrong_claim(
     if not suspects & set(waiting) and ids != waiting[: len(ids)]:
         return f"order: {worker.name} gets {', '.join(ids)} of {', '.join(waiting)}"
     return ""
+
+
+def _wake(world: World, worker: Worker) -> None:
+    """The worker gets a token, as BLPOP gives it."""
+    lane = next(lane for lane in LANES if world.server.has(f"wake:{lane}"))
+    world.server.command("LPOP", f"wake:{lane}")
+    worker.asleep = False
 
 
 def _answer(world: World, worker: Worker) -> None:
@@ -319,8 +327,8 @@ def _purge(world: World, _: str) -> None:
 
 
 _ON_WORKER: dict[str, Callable[[World, Worker], None]] = {
-    "round": _round, "claim": _claim, "answer": _answer, "begin": _begin, "run": _run,
-    "finish": _finish, "kill": _kill, "leave": _leave, "pause": _pause, "drop": _drop,
+    "round": _round, "claim": _claim, "wake": _wake, "answer": _answer, "begin": _begin,
+    "run": _run, "finish": _finish, "kill": _kill, "leave": _leave, "pause": _pause, "drop": _drop,
     "child": _child,
 }  # fmt: skip
 _ELSEWHERE: dict[str, Callable[..., None]] = {

@@ -36,7 +36,7 @@ class Setup(NamedTuple):
     """How one worker is set. places: for jobs, begun or not, 0 for no bound; one runs at a time.
     skew: of its clock, in seconds. goes_on: it takes the next job in the step that ends one.
     foreign: not this project's app, which says how each job is to end. slow: the answer to a claim
-    arrives in a step of its own."""
+    arrives in a step of its own. waits: after a claim that found nothing it waits for a token."""
 
     lease: float = 3.0
     beat: float = 1.5
@@ -47,6 +47,7 @@ class Setup(NamedTuple):
     goes_on: bool = False
     foreign: bool = False
     slow: bool = False
+    waits: bool = False
 
     @property
     def options(self) -> Options:
@@ -159,7 +160,8 @@ class Worker:
 
     phase: of each delivery tag: waits, runs, or has run. due: when its next heartbeat is. stuck:
     until when a job lets nothing else run. halted: the step in whose middle it was stopped, with
-    what it had got; () for between two. on_its_way: an answer that has not arrived.
+    what it had got; () for between two. asleep: it waits for a token. on_its_way: an
+    answer that has not arrived.
     """
 
     name: str
@@ -171,6 +173,7 @@ class Worker:
     stuck: float = 0.0
     paused: bool = False
     halted: tuple[Any, ...] = ()
+    asleep: bool = False
     on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod

@@ -35,6 +35,8 @@ WORLDS = (
          Faults(1, drop=1, child=1)),
     Plan("an outbox", ("plain",), (_ONE,), 1, blogs=1),
     Plan("a newcomer", (), (_ONE,) * 3, faults=Faults(1, kill=1)),
+    Plan("tokens", processes=(Setup(waits=True),) * 2, large=True),
+    Plan("a lost token", ("plain",), (Setup(waits=True),) * 2, faults=Faults(1, kill=1)),
     Plan("a fleet", ("plain",), (_ONE,) * 3, 3, Faults(1, kill=1), large=True),
     Plan("leases", ("plain",), (Setup(lease=30.0, beat=10.0), _ONE)),
     Plan("later", ("later",), (Setup(beat=45.0, lease=150.0),), 1, Faults(1, clock=1)),

@@ -46,14 +46,14 @@ local function give_back(worker, each)
       if not id then break end
       ids[#ids + 1] = id
       each(id, lane)
+      notify(lane)
     end
   end
   redis.call('SREM', WORKERS, worker)
   redis.call('SREM', PAUSED, worker)
   redis.call('HDEL', SUSPECTS, worker)
   redis.call('HDEL', LEASES, worker)  -- keeps: tidy
-  redis.call('DEL', worker_key(worker), waiting_key(worker))
-  if #ids > 0 then notify() end
+  redis.call('DEL', worker_key(worker), waiting_key(worker), resume_key(worker))
   return ids
 end
 
@@ -97,18 +97,29 @@ local function redelivered(id)
   return (name == 'requeued' or name == 'rescued') and '1' or ''
 end
 
--- Move up to `most` jobs into the worker's claims; returns id, lane, number, whether it comes again,
--- and message of each.
+-- Wake others for the jobs of these lists: this worker may have taken their tokens.
+local function pass_on(lanes)
+  for _, lane in ipairs(lanes) do notify(lane, redis.call('LLEN', queue_key(lane))) end
+end
+
+-- Move up to `most` jobs into the worker's claims. Returns id, lane, number, whether it comes again,
+-- and message of each, one after the other; and, when a worker that gets nothing is not to wait for a
+-- token, why: it is `paused`; or it asks again `soon`, since who may run a suspect changes without
+-- anything new.
 -- Every claim has a number of its own: only who knows it may end the claim.
 local function claim(worker, most, lanes)
   local claimed, quarantine, open = {}, false, lanes
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
+    if redis.call('SISMEMBER', PAUSED, worker) == 1 then
+      pass_on(lanes)
+      return claimed, 'paused'
+    end
     open = flowing(lanes)
-    if #open == 0 or redis.call('SISMEMBER', PAUSED, worker) == 1 then return claimed end
     quarantine = redis.call('EXISTS', DEATHS) == 1
+    if #open == 0 then return claimed, quarantine and 'soon' or nil end
   end
-  local pop = {'LMPOP', #open}  -- from the first list that has a job
-  for i, lane in ipairs(open) do pop[2 + i] = queue_key(lane) end
+  local pop, tokens = {'LMPOP', #open}, {'DEL'}  -- from the first list that has a job
+  for i, lane in ipairs(open) do pop[2 + i], tokens[1 + i] = queue_key(lane), wake_key(lane) end
   pop[#pop + 1] = 'RIGHT'  -- keeps: order
   while #claimed < 5 * most do
     local lane, id
@@ -118,7 +129,10 @@ local function claim(worker, most, lanes)
       local popped = redis.call(unpack(pop))
       if popped then lane, id = string.sub(popped[1], #P + 7), popped[2][1] end
     end
-    if not id then return claimed end
+    if not id then
+      if not quarantine then redis.call(unpack(tokens)) end  -- those of an empty list are of no use
+      return claimed, quarantine and 'soon' or nil
+    end
     local message = redis.call('LINDEX', job_key(id), 0)
     if message then  -- else its record was deleted: there is nothing that could run
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)

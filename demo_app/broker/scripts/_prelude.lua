@@ -10,13 +10,15 @@ local function worker_key(worker) return P .. 'worker:' .. worker end
 local function waiting_key(worker) return P .. 'waiting:' .. worker end
 local function job_key(id) return P .. 'job:' .. id end
 local function successor_key(id) return P .. 'successor:' .. id end
+local function wake_key(lane) return P .. 'wake:' .. lane end
+local function resume_key(worker) return P .. 'resume:' .. worker end
 local function waits_key(needs) return P .. 'waits:' .. needs end
 local function set_key(state) return P .. state end
 local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
 local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
 local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
 local KEPT, LOOK = P .. 'kept', P .. 'look'
-local JOURNAL, WAKE, IDLE, SERVER = P .. 'journal', P .. 'wake', P .. 'idle', P .. 'server'
+local JOURNAL, SERVER = P .. 'journal', P .. 'server'
 
 -- Lua passes no more than some 8,000 values to a function at once.
 local function in_parts(values, first, act)
@@ -63,22 +65,11 @@ local function record(id, event, by, detail)
   journal(id, event, by, detail)
 end
 
--- Wake every worker that waits for a job. A worker that found nothing has set the key `idle`
--- before it began to wait; without it nobody waits, and there is nobody to notify.
-local function notify()
-  if redis.call('DEL', IDLE) == 1 then  -- keeps: no-wait
-    redis.call('XADD', WAKE, 'MAXLEN', 1, '*', 'job', '')
-  end
-end
-
--- What was claimed; or, when that is nothing, only where the wake stream is: who asked waits for what
--- comes after it. And whether to ask again soon: who may run a suspect changes without anything new.
-local function or_where_to_wait(claimed)
-  if #claimed > 0 then return claimed end
-  redis.call('SET', IDLE, 1)
-  local last = redis.call('XREVRANGE', WAKE, '+', '-', 'COUNT', 1)
-  local place = last[1] and last[1][1] or '0-0'
-  return redis.call('EXISTS', DEATHS) == 1 and {place, 'soon'} or {place}
+-- Wake one waiting worker for each of so many jobs in this list. A worker that found nothing takes a
+-- token with BLPOP, which serves one worker and wakes no other. More tokens than workers are of no use.
+local function notify(lane, jobs)
+  local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(lane))
+  for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(lane), '') end  -- keeps: no-wait
 end
 
 -- The list that a job waits in, as its producer wrote it into the message; nil when the message was
@@ -189,7 +180,7 @@ local function release(id, by, detail)
   redis.call('SADD', LANES, lane)
   redis.call('LPUSH', queue_key(lane), id)
   record(id, 'enqueued', by, detail)
-  notify()
+  notify(lane)
 end
 
 -- A running job may have published its own next try (`retry`, `replace`): it takes the place of

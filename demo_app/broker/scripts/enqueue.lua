@@ -10,7 +10,7 @@
 --   message    no task: it is carried, but it is no job
 --   transient  the same, in a list that goes with its consumer
 -- Returns how many jobs were new.
-local by, new = ARGV[1], 0
+local by, new, added = ARGV[1], 0, {}
 local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end
 local at_once = event_text('enqueued', by)
@@ -64,7 +64,7 @@ for i = 3, #ARGV, 5 do
       redis.call('EXPIRE', job_key(id), 3600)
       redis.call('EXPIRE', queue_key(lane), 3600)
     end
-    notify()
+    notify(lane)
   elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
     redis.call('SET', successor_key(id), cjson.encode({lane = lane, due = due, message = message}))
   else
@@ -86,11 +86,12 @@ for i = 3, #ARGV, 5 do
       -- only a list that was empty can be one that nobody has heard of
       if redis.call('LPUSH', queue_key(lane), id) == 1 then redis.call('SADD', LANES, lane) end
       journal(id, 'enqueued', by)
+      added[lane] = (added[lane] or 0) + 1
     end
   end
 end
 if new > 0 then
   redis.call('HINCRBY', COUNTERS, 'enqueued', new)  -- keeps: sum
-  notify()
 end
+for lane, jobs in pairs(added) do notify(lane, jobs) end
 return new

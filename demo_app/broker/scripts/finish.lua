@@ -19,7 +19,7 @@ if string.find(id, '\26', 1, true) then
 end
 
 local function answer(in_time)
-  local told = ARGV[11] and is_known(ARGV[11]) and claim(ARGV[11], 1, {unpack(ARGV, 12)}) or {}
+  local told = ARGV[11] and is_known(ARGV[11]) and (claim(ARGV[11], 1, {unpack(ARGV, 12)})) or {}
   table.insert(told, 1, in_time)
   return told
 end
@@ -103,11 +103,11 @@ if outcome == 'requeue' or outcome == 'requeue_last' then
   redis.call(outcome == 'requeue' and 'RPUSH' or 'LPUSH', queue_key(lane), id)
   if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker)) end
   record(id, 'requeued', worker, outcome == 'requeue' and detail or 'to the tail')  -- see fold.py
-  notify()
+  notify(lane)
 elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
   rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
-  notify()
+  notify(lane)
 elseif outcome == 'retry' then
   forget_deaths(id)
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)

@@ -1,6 +1,9 @@
 -- What a worker holds. ARGV: worker, then its lanes. Returns lane, id and number of each claim.
+-- Also wakes a worker for what waits in them: a token is lost with the connection that it came over.
 local held = {}
 for i = 2, #ARGV do
+  local waiting = redis.call('LLEN', queue_key(ARGV[i]))
+  if waiting > 0 then notify(ARGV[i], waiting) end  -- keeps: no-wait
   for _, id in ipairs(redis.call('LRANGE', claims_key(ARGV[i], ARGV[1]), 0, -1)) do
     held[#held + 1] = ARGV[i]
     held[#held + 1] = id

@@ -5,5 +5,13 @@ local what, name, pause = ARGV[1], ARGV[2], ARGV[3] == '1'
 if what == 'worker' and not is_known(name) then return 0 end
 for i = 4, #ARGV do redis.call(pause and 'SADD' or 'SREM', PAUSED, ARGV[i]) end
 journal('', what .. (pause and '_paused' or '_resumed'), name)
-notify()
+if what == 'worker' then
+  -- also when it is to pause: else it would take the tokens of jobs that it does not claim
+  redis.call('LPUSH', resume_key(name), '')
+elseif not pause then
+  for i = 4, #ARGV do
+    local lane = string.sub(ARGV[i], 7)
+    notify(lane, redis.call('LLEN', queue_key(lane)))
+  end
+end
 return 1

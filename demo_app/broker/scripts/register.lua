@@ -6,8 +6,6 @@ redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('HSET', LEASES, ARGV[1], ARGV[2])
 journal('', 'worker_started', ARGV[1], ARGV[3])
-redis.call('SET', IDLE, 1)  -- who waits for a job had set it, before Redis was wiped
-notify()
 local blamed = ARGV[4] ~= '' and redis.call('HKEYS', DEATHS) or {}
 for _, id in ipairs(blamed) do
   local others, deaths = {}, deaths_of(id)

@@ -1,10 +1,10 @@
 -- Take the next messages for a consumer that does not acknowledge (AMQP: no-ack): they have ended then.
 -- ARGV: by whom, how many at the most, then the lanes. Returns what claim.lua returns.
-local by, taken = ARGV[1], claim(ARGV[1], tonumber(ARGV[2]), {unpack(ARGV, 3)})
+local by, taken = ARGV[1], (claim(ARGV[1], tonumber(ARGV[2]), {unpack(ARGV, 3)}))
 for i = 1, #taken, 5 do
   local id, lane = taken[i], taken[i + 1]
   redis.call('LREM', claims_key(lane, by), 1, id)
   redis.call('HDEL', RUNNING, id)
   end_job('done', id, by, 'taken without acknowledgement')
 end
-return or_where_to_wait(taken)
+return taken

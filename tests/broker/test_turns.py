@@ -1,0 +1,49 @@
+"""A consumer claims until its queues are empty, then it waits for a token."""
+
+from __future__ import annotations
+
+from demo_app.broker.turns import Claiming, Reason, Turns, Waiting
+
+SCRIPTS = {"claim": ["mail"], "take": ["replies"]}
+LONGEST = 5.0
+
+
+def test_each_script_is_tried_before_a_wait_which_is_for_all_their_queues() -> None:
+    turns = Turns()
+    assert turns.next_command(SCRIPTS, LONGEST) == Claiming("claim", ("mail",))
+    turns.nothing("claim")
+    assert turns.next_command(SCRIPTS, LONGEST) == Claiming("take", ("replies",))
+    turns.nothing("take")
+    assert turns.next_command(SCRIPTS, LONGEST) == Waiting(("mail", "replies"), LONGEST)
+
+
+def test_a_new_round_tries_each_script_again() -> None:
+    turns = Turns()
+    turns.nothing("claim")
+    turns.begin()
+    assert turns.next_command(SCRIPTS, LONGEST) == Claiming("claim", ("mail",))
+
+
+def test_a_queue_that_is_consumed_during_a_round_is_tried_before_the_wait() -> None:
+    turns = Turns()
+    turns.nothing("claim")
+    assert isinstance(turns.next_command({"claim": ["mail"], "take": []}, LONGEST), Waiting)
+    assert turns.next_command(SCRIPTS, LONGEST) == Claiming("take", ("replies",))
+
+
+def test_while_there_is_a_suspect_the_wait_is_short() -> None:
+    turns = Turns()
+    turns.nothing("claim", Reason.SOON)
+    command = turns.next_command({"claim": ["mail"]}, LONGEST)
+    assert command == Waiting(("mail",), 1.0)
+
+
+def test_a_paused_worker_takes_no_token_of_a_job() -> None:
+    turns = Turns()
+    turns.nothing("claim", Reason.PAUSED)
+    turns.nothing("take")
+    assert turns.next_command(SCRIPTS, LONGEST) == Waiting(("replies",), LONGEST)
+
+
+def test_a_consumer_that_drains_sends_nothing() -> None:
+    assert Turns().next_command({"claim": [], "take": []}, LONGEST) is None
