@@ -54,9 +54,10 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
     """How many tries after the first began in each tenth of a second since the start.
 
-    names: of each job's task, by the job's id. Returns a count for each name.
+    names: of each job's task, by the job's id. Returns a count for each name, of 0 if no job tried
+    again: on a busy machine it may begin after the service is up.
     """
-    found = {name: Counter[int]() for name in sorted({*names.values()})}
+    found = {name: Counter[int]({0: 0}) for name in sorted({*names.values()})}
     for job in (job for job in seen.jobs if job.id in names):
         found[names[job.id]].update(int((run.began - seen.start) / _MOMENT) for run in job.runs[1:])
     return found
