@@ -7,7 +7,6 @@ import signal
 import socket
 import tempfile
 import threading
-import time
 from asyncio import sleep
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from demo_app.judge.proxy import Proxy
 from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
 from demo_app.judge.target import Running, Target
+from demo_app.looks import looks
 
 #: At which step a process is that says so.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
@@ -127,12 +127,12 @@ class Arena:
 
     def until(self, ask: Callable[[], object], seconds: float) -> bool:
         """Wait until it is so; False when it is not within that time."""
-        deadline = time.monotonic() + seconds
-        while not ask():
-            if time.monotonic() > deadline or self.stop.is_set():
-                return False
-            time.sleep(0.03)  # between two questions
-        return True
+        for _ in looks(seconds):
+            if ask():
+                return True
+            if self.stop.is_set():
+                break
+        return False
 
     def happened(self, who: str, *events: str) -> Event | None:
         """The first event of these that the process said."""

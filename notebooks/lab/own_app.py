@@ -9,6 +9,7 @@ Celery app `celery`, and `relay`, which runs when the file does. It is told `BRO
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import sys
@@ -28,6 +29,7 @@ import httpx
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.judge.proxy import Proxy
+from demo_app.looks import looks
 from demo_app.stack import StackError, ports
 from lab.language import say
 from lab.ledger import Ledger, Line
@@ -184,7 +186,7 @@ class OwnApp:
         """Wait until each comment on the page has its mail, or none has come for a while; the
         ledger, how many are late, and how many are shown twice."""
         count, since = 0, time.monotonic()
-        while True:
+        for _ in looks(math.inf):
             self.all_run(again=True)
             arrived, page = self.arrived(mark), self.page(mark)
             if arrived.total() != count:
@@ -193,7 +195,6 @@ class OwnApp:
             still = _STILL if mark == "answer" or missing else 0.0
             if time.monotonic() - since >= still:
                 break
-            time.sleep(0.05)  # between two looks
         # the last mail has come, and its answer may not have: it is no part of the next trial
         quiet = "a moment without change"
         self.lab.until(lambda: not self.cable.busy, quiet, PATIENCE, silent=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 
 import psutil
 
+from demo_app.looks import looks
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.language import say
@@ -82,10 +84,11 @@ class Parcels:
         """What became of so many parcels, once all are packed or nothing has moved for a while."""
         packed, since = len(self.lines()), time.monotonic()
         with Progress("the parcels"):
-            while packed < ordered and time.monotonic() - since < _STILL:
-                time.sleep(0.05)  # between two looks
+            for _ in looks(math.inf):
                 if len(self.lines()) > packed:
                     packed, since = len(self.lines()), time.monotonic()
+                if packed >= ordered or time.monotonic() - since >= _STILL:
+                    break
         late = min(held(self.lab.redis), ordered - packed)
         name = "claims+redis://" if "claims+" in self.program.text else "redis://"
         return Outcome(name, packed, lost=ordered - packed - late, late=late)

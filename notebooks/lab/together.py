@@ -3,7 +3,7 @@ stopped."""
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
+from demo_app.looks import looks
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.lifecycle import LABS, Lifecycle
@@ -52,11 +53,12 @@ def run_together(
 
 def _end(running: Sequence[Future[Any]], before: Sequence[Lifecycle]) -> None:
     """Close the labs, until nothing runs that could start one."""
-    while not all(one.done() for one in running):
+    for _ in looks(math.inf):
+        if all(one.done() for one in running):
+            break
         ours = [lab for lab in [*LABS] if lab not in before]
         with ThreadPoolExecutor(len(ours) or 1) as pool:
             list(pool.map(Lifecycle.close, ours))
-        time.sleep(0.02)  # between two looks
 
 
 def crash(*backends: str) -> list[Outcome]:

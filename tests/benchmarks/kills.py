@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import psutil
 
 from benchmarks.measuring import Running, at_work, seconds_of
+from demo_app.looks import looks
 
 JOBS = 200
 #: Seconds that each job takes, so that every worker has one when it is killed.
@@ -30,9 +30,7 @@ def missing_after_a_kill(name: str, layout: str) -> int:
 
 
 def _wait(running: Running, mails: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while running.arrived()[0] < mails and time.monotonic() < deadline:
-        time.sleep(0.02)
+    any(running.arrived()[0] >= mails for _ in looks(seconds))
 
 
 def _busiest(running: Running) -> int:

@@ -125,7 +125,7 @@ def _measured(running: Running, jobs: int) -> Measured:
                 psutil.cpu_percent() / 100,
                 (seconds_of([sink]) - sinking) / seconds,
             )
-        time.sleep(0.02)
+        time.sleep(0.02)  # the measurement ends at one of these looks
     raise RuntimeError(f"only {running.arrived()[0]} of {jobs} mails arrived")
 
 

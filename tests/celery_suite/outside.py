@@ -30,6 +30,7 @@ from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.judge.proxy import Streams
+from demo_app.looks import looks
 from demo_app.stack.ports import take
 from demo_app.stack.redis_server import binary
 
@@ -212,14 +213,14 @@ class Shop:
         """The parcels that have not ended after so many seconds; returns as soon as all have."""
         if self.transport == "claims":  # what stock has lost is not worth a longer wait
             seconds = patience(seconds)
-        wanted, deadline = set(parcels), time.monotonic() + seconds
-        while wanted - set(self.times("ended")) and time.monotonic() < deadline:
-            time.sleep(0.05)  # between two looks
-        lost = wanted - set(self.times("ended"))
-        if lost and self.transport == "claims":  # shown only if the test fails
+        left = set(parcels)
+        for _ in looks(seconds):
+            if not (left := left - set(self.times("ended"))):
+                break
+        if left and self.transport == "claims":  # shown only if the test fails
             print(self.queue.snapshot(20, 20))
             print(*(log.read_text() for log in self.folder.glob("worker-*.log")), sep="\n")
-        return lost
+        return left
 
     def logged(self, text: str) -> int:
         """How often the workers have said so."""
@@ -227,13 +228,12 @@ class Shop:
 
     def has_rest(self, quiet: float, seconds: float) -> bool:
         """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
-        deadline, size, since = time.monotonic() + seconds, 0, time.monotonic()
-        while time.monotonic() < deadline:
+        size, since = 0, time.monotonic()
+        for _ in looks(seconds):
             if (now := self.notes.stat().st_size) != size:
                 size, since = now, time.monotonic()
             if time.monotonic() - since >= quiet:
                 return True
-            time.sleep(0.05)  # between two looks
         return False
 
     def queued(self) -> int:
@@ -269,13 +269,14 @@ class Shop:
         seconds: float = 40,
     ) -> None:
         """Wait until the answer is yes; raises TimeoutError after so many seconds."""
-        deadline = time.monotonic() + patience(seconds)
-        while not ask():
-            died = process is not None and process.poll() is not None
-            if died or time.monotonic() > deadline:
-                said = log.read_text()[-3000:] if log else ""
-                raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{said}")
-            time.sleep(0.02)  # between two questions
+        died = False
+        for _ in looks(patience(seconds)):
+            if ask():
+                return
+            if died := process is not None and process.poll() is not None:
+                break
+        said = log.read_text()[-3000:] if log else ""
+        raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{said}")
 
     def close(self) -> None:
         """End everything that was started."""

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from servers import server
 
 from celery_suite.outside import REPOSITORY, signal_group
+from demo_app.looks import looks
 
 HERE = Path(__file__).parent
 CACHE = REPOSITORY / "build" / "celery-suite"  #: what was downloaded, and what came of the runs
@@ -118,16 +118,15 @@ def run(
             start_new_session=True,
         )
         try:
-            deadline = time.monotonic() + seconds
-            running = True
-            while running:
-                running = tester.poll() is None and time.monotonic() < deadline
+            for _ in looks(seconds):
+                running = tester.poll() is None
                 for line in lines:
                     one = Ended(**json.loads(line))
                     # a test that passed and then could not be torn down did not pass
                     results[one.test] = one
                     ended(one)
-                time.sleep(0.2)  # between two looks at the file
+                if not running:
+                    break
         finally:
             signal_group(tester, signal.SIGKILL)  # every worker that it started is in its group
             tester.wait()

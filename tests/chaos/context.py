@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from chaos.system import System
+from demo_app.looks import looks
 from demo_app.stack.client import Client
 
 Rule = dict[str, Any]
@@ -32,15 +33,13 @@ class MailRules:
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
         """Put the rule in force for one mail; returns when it struck, None when it did not."""
         number = self._add({**rule, "times": 1})
-        deadline = time.monotonic() + seconds
-        while number is not None and time.monotonic() < deadline:
+        for _ in looks(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):
                 mine = [known for known in self._client.faults() if known["id"] == number]
                 if not mine:  # the server was killed, and its rules with it
                     return None
                 if mine[0]["hits"]:
                     return time.time()
-            time.sleep(0.05)
         if number is not None:
             self._remove(number)  # else it would strike later, and nobody would know
         return None

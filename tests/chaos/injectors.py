@@ -54,10 +54,8 @@ def pause_worker(context: Context) -> list[Fault]:
 
 
 def _wake(context: Context, pid: int, at: float, kind: str) -> list[Fault]:
-    deadline = time.monotonic() + UNTIL_DEAD
     with connect(context.system.ready["redis"]) as client:
-        while _is_known(client, pid) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        any(not _is_known(client, pid) for _ in looks(UNTIL_DEAD))
     time.sleep(AND_THEN)
     context.system.signal(pid, signal.SIGCONT)
     return [Fault(kind, at, at, (pid,))]

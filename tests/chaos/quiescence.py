@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,6 +15,7 @@ import httpx
 from chaos.ledger import comments_of, rows
 from demo_app.broker.queue import Queue
 from demo_app.broker.where import where
+from demo_app.looks import looks
 from demo_app.stack.client import Client
 
 #: Events of a job's timeline that `trace` names, the last ones.
@@ -38,7 +40,7 @@ def wait_for_quiescence(
     back. on_line: is called with a line now and then.
     """
     seen, since = -1, time.monotonic()
-    while True:
+    for _ in looks(math.inf):
         with suppress(httpx.HTTPError):
             wanted = {job for job, _ in comments_of(folder).values()}
             there = client.mail_stats()["distinct"]
@@ -58,7 +60,6 @@ def wait_for_quiescence(
                 seen, since = moving, time.monotonic()
         if time.monotonic() - since > patience:
             return
-        time.sleep(0.2)
 
 
 def _bring_back(client: Client, by_hand: ByHand) -> int:

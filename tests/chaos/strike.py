@@ -14,6 +14,7 @@ from redis import RedisError
 from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
+from demo_app.looks import looks
 
 #: How many may be under way at once.
 AT_ONCE = 8
@@ -35,7 +36,6 @@ def strike(
     on a slow machine not all of them meet a system that is down.
     """
     weights = [kind.weight for kind in plan.kinds]
-    deadline = time.monotonic() + plan.seconds
     happened: list[Fault] = []
     tried: list[Future[None]] = []
 
@@ -50,17 +50,17 @@ def strike(
             on_line(f"{len(happened):5}  {fault.kind}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        while time.monotonic() < deadline and len(happened) < plan.faults:
+        for _ in looks(plan.seconds):
+            if len(happened) >= plan.faults:
+                break
             under_way = sum(not future.done() for future in tried)
             if under_way == AT_ONCE or len(happened) + under_way >= plan.faults:
-                time.sleep(0.05)
                 continue
             [kind] = chance.choices(plan.kinds, weights)
             tried.append(pool.submit(one, kind, chance.getrandbits(32)))
-            before, latest = len(accepted), time.monotonic() + LONGEST
+            before = len(accepted)
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
-            while len(accepted) == before and time.monotonic() < latest:
-                time.sleep(0.05)
+            any(len(accepted) > before for _ in looks(LONGEST))
     return sorted(happened, key=lambda fault: fault.at)
 
 

@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+from support import until
+
 KILLS = 5
 CLIENTS = 10
 
@@ -52,8 +54,8 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
         sender.start()
     for _ in range(KILLS):
         count = sum(len(sender.acknowledged) for sender in senders)
-        while sum(len(sender.acknowledged) for sender in senders) <= count:
-            time.sleep(0.001)  # until it is at work again; then at a random moment of that
+        until(lambda: sum(len(one.acknowledged) for one in senders) > count)  # noqa: B023
+        # it is at work again; then at a random moment of that
         time.sleep(moments.uniform(0, 0.25))
         sink.kill()
         sink = start_sink(
