@@ -66,7 +66,7 @@ chaos: .venv/.has-demo
 explore: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m explore $(ARGS)
 
-# ARGS="--part" takes three minutes, all of it about forty; ARGS="--help" says more.
+# ARGS="--part" takes two minutes, all of it about forty; ARGS="--help" says more.
 celery-suite: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
