@@ -40,14 +40,14 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 _BEFORE = pytest.StashKey[float]()
 _WATCHDOG = pytest.StashKey[subprocess.Popen[bytes]]()
 
-#: The files that take longest, the longest first: from four minutes down to one.
+#: The tests and files that take longest, the longest first: from two minutes down to half of one.
 LONGEST = (
-    *("test_judge.py", "test_explore.py", "test_sound.py", "test_mail_hostile.py"),
-    *("test_lessons.py", "test_trials.py", "test_campaign.py", "test_playground.py"),
-    *("test_language.py", "test_known_losses.py", "test_film.py"),
-    *("test_accessibility_in_browser.py", "test_grade.py", "test_show_in_browser.py"),
-    *("test_any_app.py", "test_kernel.py", "test_stack.py", "test_broken.py", "test_api_fuzz.py"),
-    *("test_bounds.py", "test_sink_kill.py", "test_adapters.py"),
+    *("test_the_last_one_runs_with_an_app", "test_lessons.py", "test_ecosystem.py"),
+    *("test_trials.py", "test_judge.py", "test_campaign.py", "test_command.py", "test_explore.py"),
+    *("test_two_hosts.py", "test_show_in_browser.py", "test_language.py", "test_kernel.py"),
+    *("test_mail_hostile.py", "test_playground.py", "test_known_losses.py", "test_stack.py"),
+    *("test_accessibility_in_browser.py", "test_grade.py", "test_any_app.py", "test_broken.py"),
+    *("test_sound.py", "test_api_fuzz.py", "test_bounds.py", "test_sink_kill.py"),
 )
 #: Folders with files of half a minute.
 LONG = ("notebooks", "judge", "browser", "conformance")
@@ -82,13 +82,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
     items[:] = [item for item in items if item.nodeid not in passed]
-    items.sort(key=lambda item: _rank(item.path))
+    items.sort(key=_rank)
 
 
-def _rank(path: Path) -> int:
-    if path.name in LONGEST:
-        return LONGEST.index(path.name)
-    return len(LONGEST) + (path.parent.name not in LONG)
+def _rank(item: pytest.Item) -> int:
+    for rank, name in enumerate(LONGEST):
+        if f"/{name}" in item.nodeid or f"::{name}" in item.nodeid:
+            return rank
+    return len(LONGEST) + (item.path.parent.name not in LONG)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,4 +15,4 @@ def test_in_good_health_each_job_runs_once(capsys: pytest.CaptureFixture[str]) -
         install()
     except NoSources as error:
         pytest.skip(f"the extensions could not be had: {error}")
-    assert live("prefork", 0.4) == 0, capsys.readouterr().out
+    assert live("prefork", 0.25) == 0, capsys.readouterr().out

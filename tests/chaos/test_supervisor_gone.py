@@ -55,6 +55,7 @@ def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(
     _lose_nothing(tmp_path, 6)
 
 
+@pytest.mark.thorough
 @_LINUX
 def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
     tmp_path: Path,

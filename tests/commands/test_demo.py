@@ -84,7 +84,7 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
     tmp_path: Path,
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support import marked, most_thorough, next_line, until, up_running
+from support import marked, most_nightly, most_thorough, next_line, until, up_running
 
 from demo_app.commands import main
 from demo_app.stack.client import Client
@@ -96,7 +96,7 @@ def test_though_a_job_hangs_it_ends_within_ten_seconds_and_leaves_nothing(
         assert not Path(ready["redis"].removeprefix("redis+socket://")).exists()
 
 
-@pytest.mark.parametrize("children", most_thorough(range(1, 6), 3))
+@pytest.mark.parametrize("children", most_nightly(range(1, 6), 3))
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
     """Sent as soon as there are so many child processes, one of which may just be starting."""
     with up_running("--dir", str(tmp_path), "--workers", "2") as process:

@@ -35,7 +35,7 @@ def _left_out(line: str) -> Mutant:
     return next(one for one in of_scripts() if one.before.strip() == line and not one.after)
 
 
-#: `make explore` goes through the large ones too.
+#: `make explore`, which is a part of `make test-nightly`, goes through the large ones too.
 _QUICK = [plan for plan in WORLDS if not plan.large]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from programs import NODE, PERL, RUBY, Program, needs
+from support import most_nightly
 
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.survey import BLIND
@@ -32,7 +33,7 @@ def _judged(command: str, *levels: int) -> list[Verdict]:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", STARTERS)
+@pytest.mark.parametrize("name", most_nightly(STARTERS, "starter.pl", "starter.js", "starter.py"))
 def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
     tmp_path: Path, name: str
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_worker_that_was_killed_is_shown_as_dead_before_its_lease_ends(lab: La
     assert [one.name for one in dead] == [f"dead worker pid {kill.pid}"]
 
 
+@pytest.mark.thorough
 def test_a_worker_that_died_by_itself_has_its_line_at_the_moment_of_death(lab: Lab) -> None:
     work.enqueue(name="neighbour", seconds=0.3)
     poison.enqueue()
@@ -71,6 +72,7 @@ def test_a_worker_that_died_by_itself_has_its_line_at_the_moment_of_death(lab: L
     assert began <= drawn.at < (death.died or 0.0) - 1.0
 
 
+@pytest.mark.thorough
 def test_a_second_kill_waits_for_another_process_as_the_first_one_did(lab: Lab) -> None:
     """As in a cell that is run twice: what replaced the first one is not what replaces it."""
     for _ in range(2):

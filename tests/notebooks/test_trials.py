@@ -135,18 +135,17 @@ def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
         assert capsys.readouterr().out == f"{told}\nIt was started again.\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("import nothing_of_this_name", "can't be imported"),
-        ("class Inbox: ...", "nothing of the name 'web'"),
-        ("x = 1\n" * (LONGEST + 1), "are enough"),
-    ],
-)
-def test_a_file_that_is_no_app_yet_is_told_why(
-    lab: Lab, text: str, told: str, tmp_path: Path
-) -> None:
+#: What is in a file that is not an app yet, and what the learner is told.
+NO_APP = {
+    "import nothing_of_this_name": "can't be imported",
+    "class Inbox: ...": "nothing of the name 'web'",
+    "x = 1\n" * (LONGEST + 1): "are enough",
+}
+
+
+def test_a_file_that_is_no_app_yet_is_told_why(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "my_app.py"
-    path.write_text(text)
-    with pytest.raises(LabError, match=told):
-        try_out(lab, path)
+    for text, told in NO_APP.items():
+        path.write_text(text)
+        with pytest.raises(LabError, match=told):
+            try_out(lab, path)

@@ -150,6 +150,7 @@ def test_an_external_redis_is_used_and_left_running() -> None:
         assert client_of(url).zcard("done") == 1
 
 
+@pytest.mark.thorough
 def test_a_worker_that_cannot_be_started_for_a_while_is_started_later(watched: Watched) -> None:
     stack, client, events = watched
     events.clear()

@@ -122,6 +122,7 @@ def disturb(stack: Stack, stopping: threading.Event) -> None:
             client.web.post(f"/stage/do/{blow}")
 
 
+@pytest.mark.thorough
 def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
     stack, client: Client, holder
 ) -> None:

@@ -1,4 +1,4 @@
-"""Forty phones, without the token: a tap is a comment and a vote, and each follows its own job."""
+"""Twenty phones, without the token: a tap is a comment and a vote, and each follows its own job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support import until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-PHONES = 40
+PHONES = 20
 GUESSES = ("gone", "late", "twice")
 
 
@@ -30,7 +30,7 @@ def place_on(page: httpx.Response) -> str:
     return found[1] if found else ""
 
 
-def test_forty_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
+def test_twenty_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
     reader: httpx.Client, holder: httpx.Client, client: Client
 ) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 8})

@@ -58,6 +58,7 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
     assert lane(page, "twin") == wanted, "as they were"
 
 
+@pytest.mark.thorough
 def test_a_new_round_forgets_what_stock_still_holds(holder) -> None:
     press(holder, "new-round")
     assert set(lane(StagePage(holder), "twin").values()) == {0}

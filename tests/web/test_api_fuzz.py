@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from demo_app.stack import Stack
 
 
+@pytest.mark.thorough
 def test_no_call_breaks_and_every_answer_fits_its_schema(stack: Stack) -> None:
     from fuzzing import WHOLE_SCHEMA, ask_all
 
