@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import redis
 
+from .blame import passes, reason_of
 from .claim import Claim, Claimed, Disposition, Ending
 from .complaints import Complaints
 from .holding import Holding
@@ -101,7 +102,16 @@ class Acknowledging:
             return None
         chosen = held.ending or self._pending.get(tag, ending)
         next_for = (self.lease.worker, lanes) if lanes and not self.draining else None
-        ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
+        try:
+            ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
+        except Exception as error:
+            if passes(error):
+                raise
+            # it would fail each time, here and in every other worker: the job ends without it
+            log.exception("The acknowledgement of the job %s can't be sent", held.claim.id)
+            done = chosen.how is Disposition.DONE
+            chosen = Ending(Disposition.DONE if done else Disposition.DEAD, reason_of(error))
+            ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
         self.holding.end(tag)
         passed(_STEP_OF.get(chosen.how, "acknowledged"))
         if chosen.how is Disposition.LOST:

@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -161,7 +162,21 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 def _ask(connection: Any, *command: str | float) -> Any:
     if connection._sock is None:
         connection.connect()  # asks Sentinel where to, if there is one
-    connection.send_packed_command([_PACK(command)] if _PACK else connection.pack_command(*command))
+    connection.send_packed_command(_packed(connection, command))
     # an answer that comes too late must not be taken for the next command's; Sentinel's connections
     # would stay
     return connection.read_response(disconnect_on_error=True)
+
+
+def _packed(connection: Any, command: tuple[str | float, ...]) -> Any:
+    """Return the bytes of a command. What UTF-8 does not have is escaped: the name of a file may
+    be odd, and the error that has it in its text must be stored all the same."""
+    if not _PACK:
+        return connection.pack_command(*map(_escaped, command))
+    with suppress(UnicodeEncodeError):  # nearly every text is UTF-8
+        return [_PACK(command)]
+    return [_PACK(tuple(map(_escaped, command)))]
+
+
+def _escaped(part: str | float) -> bytes | float:
+    return part.encode("utf-8", "backslashreplace") if isinstance(part, str) else part
