@@ -91,10 +91,23 @@ class Acknowledging:
             return None
 
     def acknowledge_pending(self) -> None:
-        """Acknowledge again what Redis has not answered; raises redis.RedisError."""
+        """Acknowledge again what Redis has not answered.
+
+        Raises:
+            redis.RedisError: Redis is away, or refused one; the others are acknowledged.
+        """
+        refused: redis.RedisError | None = None
         for tag, ending in self._pending.copy().items():
-            self._finish(tag, ending)
-            self._pending.pop(tag, None)
+            try:
+                self._finish(tag, ending)
+            except (redis.ConnectionError, redis.TimeoutError):
+                raise
+            except redis.RedisError as error:
+                refused = error
+            else:
+                self._pending.pop(tag, None)
+        if refused:
+            raise refused
 
     def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         held = self.holding.get(tag)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import pytest
+import redis
 from broker.conftest import OpenShop
 from broker.scene import LANES, Scene
 
@@ -58,3 +59,23 @@ def test_an_ending_that_can_not_be_sent_ends_its_job_without_a_detail(
     assert list(here.held()) == ["2"]
     assert scene.job().state == ("done" if how is Disposition.DONE else "dead")
     assert "Error: " in scene.job().timeline[-1].detail
+
+
+def test_an_acknowledgement_that_redis_refuses_holds_up_no_other(
+    here: InFlight, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_away(*_: Any) -> Any:
+        raise redis.ConnectionError("it is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(here.queue, "_run", is_away)
+        for tag in ("1", "2"):
+            here.finish(tag, Ending(Disposition.DONE))
+    record = scene.queue.client.dump("job:job-1")
+    scene.queue.client.set("job:job-1", "of another type")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        here.acknowledge_pending()
+    assert scene.job("job-2").state == "done"
+    scene.queue.client.restore("job:job-1", 0, record, replace=True)
+    here.acknowledge_pending()
+    assert scene.job("job-1").state == "done"
