@@ -144,6 +144,9 @@ class Settings(BaseSettings):
         100_000, ge=1000, description="changes of state kept in the journal"
     )
     history_length: int = Field(20_000, ge=100, description="finished jobs kept for the dashboard")
+    history_bytes: int = Field(
+        100_000_000, ge=100_000, description="bytes of finished jobs kept for the dashboard"
+    )
     without: Annotated[frozenset[Safeguard], NoDecode, BeforeValidator(split)] = Field(
         frozenset(), description="safeguards left out, for experiments only"
     )

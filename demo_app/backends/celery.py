@@ -97,7 +97,7 @@ def job_of(message: Message) -> Job:
     """The job in a message from the queue."""
     return Job(
         task=message.task,
-        arguments=message.arguments,
+        arguments=message.arguments or {},
         queue_name=message.queue,
         priority=message.priority,
         attempts=message.retries,
@@ -147,6 +147,7 @@ def options_of(chosen: Settings) -> Options:
         max_rescues=chosen.max_rescues,
         poison_pause=chosen.poison_pause,
         history_length=chosen.history_length,
+        history_bytes=chosen.history_bytes,
         journal_length=chosen.journal_length,
     )
 

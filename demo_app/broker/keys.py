@@ -2,7 +2,8 @@
 
 ===========================  =======================================================================
 ``queue:<lane>``             list of job ids; the head, which runs next, is at the right end
-``job:<id>``                 list: the message as its producer sent it, then every event
+``job:<id>``                 list: the message as its producer sent it, without arguments once the
+                             job is done or discarded; then every event
 ``claims:<lane>:<worker>``   list of the ids that one worker holds
 ``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
@@ -19,7 +20,7 @@
 ``dead``, ``done``,
 ``discarded``                sorted sets of ids, by the moment at which they ended
 ``kept``                     set of the ids of which an outbox has a copy
-``counters``                 hash: how many were ever enqueued, done, discarded, late; claims
+``counters``                 hash: how many were ever enqueued, done, discarded, late; claims; bytes
 ``journal``                  capped stream of every change
 ``wake:<lane>``              list of tokens; each wakes one worker that waits for a job of the lane
 ``resume:<worker>``          list with a token for a worker that was paused or resumed

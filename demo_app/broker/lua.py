@@ -37,13 +37,15 @@ def _file(name: str) -> str:
 
 @cache
 def _text(name: str, body: str, options: Options) -> str:
-    # `enqueue` alone is refused when Redis is full (`maxmemory`, `noeviction`): were others refused
-    # too, no worker could claim, beat or acknowledge, and nothing would ever be freed again.
+    # `enqueue` alone is refused when Redis is full (`maxmemory`, `noeviction`) of what can't be
+    # forgotten: were others refused too, no worker could claim, beat or acknowledge, and nothing
+    # would ever be freed again.
     flags = "" if name == "enqueue" else "#!lua flags=allow-oom\n"
     prefix = json.dumps(options.global_keyprefix, ensure_ascii=False)  # Lua 5.1 has no \u
     given = (
         f"local P, POISON_PAUSE = {prefix}, {options.poison_pause}\n"
         f"local HISTORY_LENGTH = {options.history_length}\n"
+        f"local HISTORY_BYTES = {options.history_bytes}\n"
         f"local JOURNAL_LENGTH = {options.journal_length}\n"
     )
     text = _file("_prelude") + _file("_claims") + body

@@ -24,11 +24,14 @@ _quoted = json.encoder.encode_basestring  # what it does with a text
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a message says: which task, with which arguments, for which queue."""
+    """What a message says: which task, with which arguments, for which queue.
+
+    arguments: None when Redis has dropped them, since the job has ended.
+    """
 
     id: str
     task: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | None
     queue: str
     priority: int = 0
     retries: int = 0
@@ -104,7 +107,7 @@ def parse(text: str | bytes) -> Message:
 
 
 def read(
-    headers: Mapping[str, Any], properties: Mapping[str, Any], arguments: dict[str, Any]
+    headers: Mapping[str, Any], properties: Mapping[str, Any], arguments: dict[str, Any] | None
 ) -> Message:
     """The message of these parts, which Celery has read already."""
     info = properties["delivery_info"]
@@ -122,8 +125,10 @@ def read(
     )
 
 
-def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
+def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any] | None:
     """The arguments by name, as far as they can be read; positional ones are named 0, 1, ..."""
+    if "body" not in raw:
+        return None
     try:
         args, kwargs, _ = json.loads(raw["body"])
         return {**{str(number): value for number, value in enumerate(args)}, **kwargs}

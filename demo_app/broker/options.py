@@ -13,7 +13,8 @@ class Options:
     heartbeat_seconds: how often a worker renews its lease.
     max_rescues: a job whose workers died more often is a poison pill. It gets one more try alone,
     after poison_pause seconds, and then goes to the dead.
-    history_length: how many finished jobs are kept. journal_length: how many changes are kept.
+    history_length, history_bytes: how many finished jobs are kept, and how many bytes of them at
+    most. journal_length: how many changes are kept.
     global_keyprefix: what every key in Redis begins with.
     Raises ValueError for a number that makes no sense.
     """
@@ -23,13 +24,15 @@ class Options:
     max_rescues: int = 3
     poison_pause: float = 60.0
     history_length: int = 20_000
+    history_bytes: int = 100_000_000
     journal_length: int = 100_000
     global_keyprefix: str = ""
 
     def __post_init__(self) -> None:
         if min(self.heartbeat_seconds, self.lease_seconds) <= 0:
             raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
-        counted = ("max_rescues", "poison_pause", "history_length", "journal_length")
+        kept = ("history_length", "history_bytes", "journal_length")
+        counted = ("max_rescues", "poison_pause", *kept)
         if min(getattr(self, name) for name in counted) < 0:
             raise ValueError(f"{', '.join(counted)} must not be negative")
 

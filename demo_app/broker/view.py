@@ -17,12 +17,13 @@ from .message import parse_or_quote
 class JobView(JobRecord):
     """A job with what its message says, and everything that happened to it.
 
-    position: 1 is next to run; None when it is not queued, or too far back to be counted.
+    arguments: None once it is done or discarded. position: 1 is next to run; None when it is not
+    queued, or too far back to be counted.
     due: epoch seconds, while scheduled or retrying.
     """
 
     task: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | None
     queue: str
     priority: int
     timeline: tuple[Event, ...]

@@ -45,13 +45,14 @@ class TaskError:
 class TaskResult:
     """What is known of a job that was put in; `Backend.find` looks again.
 
-    attempts: how many tries were begun. errors: one for each that failed. state: the job layer's
-    own word, finer than `status`. reason: why it was discarded.
+    arguments: None when the job has ended and its backend has dropped them. attempts: how many
+    tries were begun. errors: one for each that failed. state: the job layer's own word, finer than
+    `status`. reason: why it was discarded.
     """
 
     id: str
     task: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | None
     backend: str
     attempts: int = 0
     errors: list[TaskError] = field(default_factory=list)

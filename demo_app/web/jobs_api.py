@@ -49,11 +49,12 @@ class SummaryModel(BaseModel):
 
 
 class JobModel(BaseModel):
-    """One job; times in seconds since the epoch. position: 1 is next to run."""
+    """One job; times in seconds since the epoch. args: null once it is done or discarded.
+    position: 1 is next to run."""
 
     id: str
     task: str
-    args: dict[str, Any] = Field(validation_alias="arguments")
+    args: dict[str, Any] | None = Field(validation_alias="arguments")
     queue: str
     priority: int
     state: State

@@ -83,11 +83,11 @@ def _query(asked: Mapping[str, str], **changes: object) -> str:
     return f"?{urlencode(wanted)}"
 
 
-def arguments(given: dict[str, Any]) -> str:
-    """Arguments as a person reads them: ``comment_id=5``."""
+def arguments(given: dict[str, Any] | None) -> str:
+    """Arguments as a person reads them: ``comment_id=5``; nothing for those of an ended job."""
     return ", ".join(
         f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
-        for name, value in given.items()
+        for name, value in (given or {}).items()
     )
 
 

@@ -167,7 +167,7 @@ def _one_late(answer: int, lab: Lab) -> str | None:
     if len(jobs) <= _ON_TIME:
         missing = _ON_TIME - len(jobs) + 1
         return say("one job was late. Now {n} more that are on time.", n=missing)
-    if str(answer) != name_of(lab.redis, late[0].id):
+    if str(answer) != name_of(lab, late[0].id):
         told = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
         return say(told)
     return None

@@ -10,12 +10,13 @@ from typing import Any
 from matplotlib.lines import Line2D
 
 from demo_app.broker.fold import JobRecord
-from demo_app.broker.message import parse
+from demo_app.broker.view import view_of
 from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
 from lab.control import Control
 from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
+from lab.look import rows
 from lab.show import Picture
 
 #: How a job's line looks.
@@ -35,19 +36,24 @@ def waiting(lab: Control, queue: str = "mail") -> list[str]:
         messages = map(json.loads, reversed(lab.redis.lrange(queue, 0, -1)))
         return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
     ids = reversed(lab.redis.lrange(f"queue:{queue}", 0, -1))
-    return [name_of(lab.redis, job) for job in ids]
+    return [name_of(lab, job) for job in ids]
 
 
-def name_of(redis: Any, job: str) -> str:
+def name_of(lab: Control, job: str) -> str:
     """What the job is about: the number of its comment, its name, or else its task's name."""
-    message = parse(redis.lindex(f"job:{job}", 0))
-    return _name(message.arguments, message.task.rpartition(".")[2])
+    view = view_of(job, lab.redis.lrange(f"job:{job}", 0, -1))
+    arguments = view.arguments
+    if arguments is None:  # it has ended, and Redis has dropped them
+        found = rows(lab, "SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
+        returned = {} if view.return_value is None else {"name": view.return_value}
+        arguments = dict(found[0]) if found else returned
+    return _name(arguments, view.task.rpartition(".")[2])
 
 
 def started(lab: Control) -> list[str]:
     """The jobs in the order in which they (last) started, named as in `waiting`."""
     jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])
-    return [name_of(lab.redis, job.id) for job in jobs]
+    return [name_of(lab, job.id) for job in jobs]
 
 
 def changed_places(seen: Timeline) -> int:

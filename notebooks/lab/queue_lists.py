@@ -146,7 +146,7 @@ def _draw(lab: Control, moments: list[Moment]) -> Picture:
     """The moments, one below the other."""
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
-    names |= {job: name_of(lab.redis, job) for job in jobs - names.keys()}
+    names |= {job: name_of(lab, job) for job in jobs - names.keys()}
     legend = "".join(_box(say(label), label) for label in _LEGEND)
     rows, sentences = [_row("", legend)], []
     for moment in moments:

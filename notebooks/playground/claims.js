@@ -6,7 +6,7 @@ const LEASE = 3000;  // milliseconds
 class Claims {
   constructor(world) {
     this.world = world;
-    const options = {prefix: "", poison_pause: 60, history_length: 1000, journal_length: 1000};
+    const options = {prefix: "", poison_pause: 60, history_length: 1000, history_bytes: 1e6, journal_length: 1000};
     this.scripts = new Scripts(world.store, options);
   }
 

@@ -8,7 +8,8 @@ const SHARED = ["_prelude", "_claims"];
 const MOVES = new Set(["LPUSH", "RPUSH", "LREM", "LMOVE", "LMPOP", "RPOP", "ZADD", "ZREM"]);
 
 class Scripts {
-  // options: prefix, poison_pause, history_length, journal_length
+  // options: prefix, poison_pause, history_length, history_bytes,
+  // journal_length
   constructor(store, options) {
     this.store = store;
     this.written = [];  // the moves that were made: {file, line, words, answer}
@@ -17,6 +18,7 @@ class Scripts {
     lualib.luaL_openlibs(this.L);
     this.given = `local P, POISON_PAUSE = ${JSON.stringify(options.prefix)}, ${options.poison_pause}\n`
       + `local HISTORY_LENGTH = ${options.history_length}\n`
+      + `local HISTORY_BYTES = ${options.history_bytes}\n`
       + `local JOURNAL_LENGTH = ${options.journal_length}\n`;
     this.loaded = {};
     const put = (name, functions) => {

@@ -83,6 +83,11 @@ class Store {
     return {ok: "OK"};
   }
 
+  SETRANGE(key, offset, value) {
+    if (value !== "") throw new Error("the store puts nothing into the middle of a text");
+    return String(this.GET(key) ?? "").length;
+  }
+
   // ---- lists
   LPUSH(key, ...values) {
     const list = this.at(key, "list", []);

@@ -10,6 +10,6 @@ from demo_app.settings import Settings
 def test_each_option_of_the_broker_has_its_setting() -> None:
     chosen = Settings(
         lease_seconds=2.5, beat_seconds=0.5, max_rescues=7, poison_pause=9.0,
-        history_length=1100, journal_length=1300,
+        history_length=1100, history_bytes=200_000, journal_length=1300,
     )  # fmt: skip
-    assert options_of(chosen) == Options(2.5, 0.5, 7, 9.0, 1100, 1300)
+    assert options_of(chosen) == Options(2.5, 0.5, 7, 9.0, 1100, 200_000, 1300)

@@ -15,6 +15,7 @@ from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lane_of, lanes_of, queue_of
+from demo_app.broker.message import Message, compose
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
@@ -312,3 +313,40 @@ def test_a_queue_whose_name_ends_like_a_lane_is_a_queue_of_its_own(name: str) ->
     assert len(mine) == 5
     assert {queue_of(lane) for lane in mine} == {name}
     assert {lane_of(name, priority) for priority in range(10)} < mine
+
+
+@pytest.mark.parametrize("how", [Disposition.DONE, Disposition.DISCARD, Disposition.DEAD])
+def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
+    scene: Scene, how: Disposition
+) -> None:
+    """They may be somebody's secret. All else that a page shows stays; and all of a dead one."""
+    secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
+    scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
+    before = scene.job()
+    scene.queue.finish(scene.claim(), how, detail='{"reason": "because"}')
+    after, record = scene.job(), str(scene.queue.client.lrange("job:job-1", 0, -1))
+    for name in ("id", "task", "queue", "priority", "enqueued"):
+        assert getattr(after, name) == getattr(before, name)
+    assert after.timeline[-1].notes == {"reason": "because"}
+    assert after.arguments == (secret if how is Disposition.DEAD else None)
+    assert ("secret" in record) is (how is Disposition.DEAD)
+    if how is Disposition.DEAD:
+        scene.decide("discard")
+        assert scene.job().arguments is None
+
+
+def test_a_publish_that_is_sent_again_when_its_job_is_done_is_still_one_job(scene: Scene) -> None:
+    """Its answer was lost; but another publish under the same id is one more job."""
+
+    def publish(tag: str) -> None:
+        message = json.loads(compose(Message("a", "tests.nothing", {}, "mail")))
+        message["properties"]["delivery_tag"] = tag
+        message["headers"]["of another"] = {"delivery_tag": "x"}
+        scene.queue.publish(json.dumps(message), "a", "mail", kind=Kind.JOB)
+
+    publish("1")
+    scene.queue.finish(scene.claim(), Disposition.DONE)
+    publish("1")
+    assert scene.count == {"enqueued": 1, "done": 1}
+    publish("2")
+    assert scene.count == {"enqueued": 2, "done": 1, "queued": 1}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from itertools import count
+
 import pytest
 import redis
 from support import message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.inspect import get_job
-from demo_app.broker.message import parse
+from demo_app.broker.message import Message, parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
@@ -66,3 +69,61 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
         store.client.config_set("maxmemory", 0)
     assert store.enqueue(message(2001))
     assert store.snapshot().count["enqueued"] == 2001
+
+
+def _end(store: Queue, how: Disposition = Disposition.DONE, detail: str = "") -> None:
+    """The next job ends."""
+    assert store.finish(_claim(store)[0], how, detail).in_time
+
+
+def _large(number: int) -> Message:
+    return message(number, arguments={"text": "x" * 100_000})
+
+
+def _fill_up(store: Queue, first: int) -> None:
+    """Put jobs in until one is refused."""
+    numbers = count(first)
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        next(number for number in numbers if not store.enqueue(_large(number)))
+
+
+def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
+    """The history and the journal are kept only as long as nothing else needs their memory."""
+    limited = Queue(store.client, Options(history_length=10**6, journal_length=10**6))
+    limited.register("w", _LEASE, "{}")
+    used = int(limited.client.info("memory")["used_memory"])
+    limited.client.config_set("maxmemory", used + 6_000_000)
+    try:
+        for number in range(300):  # each with an argument of 100 kB
+            assert limited.enqueue(_large(number))
+            _end(limited)
+        for number in range(300, 700):  # each with a result of 50 kB
+            assert limited.enqueue(message(number))
+            _end(limited, detail=json.dumps({"value": "y" * 50_000}))
+        assert get_job(limited.client, "job-0") is None
+        assert get_job(limited.client, "job-699") is not None
+        limited.keep(["job-699"])
+        _fill_up(limited, 1000)
+        assert limited.snapshot().count["done"] == 700
+        assert limited.states(["job-699", "job-698"]) == {"job-699": "done"}, "an outbox keeps one"
+        _end(limited, Disposition.DEAD)
+        _fill_up(limited, 2000)
+        dead = get_job(limited.client, "job-1000")
+        assert dead is not None
+        assert dead.arguments == {"text": "x" * 100_000}, "nobody has decided over it"
+    finally:
+        limited.client.config_set("maxmemory", 0)
+    assert limited.snapshot().conserved
+
+
+def test_a_history_takes_no_more_bytes_than_it_may(store: Queue) -> None:
+    small = Queue(store.client, Options(history_bytes=100_000))
+    small.register("w", _LEASE, "{}")
+    for number in range(40):
+        small.enqueue(message(number))
+        how = Disposition.DISCARD if number % 2 else Disposition.DONE
+        _end(small, how, json.dumps({"value": "y" * 10_000}))
+    known = small.states([f"job-{number}" for number in range(40)])
+    assert [*known] == [f"job-{number}" for number in range(40 - len(known), 40)]
+    assert 8 <= len(known) <= 10
+    assert small.snapshot().conserved

@@ -201,7 +201,7 @@ class Key:
         if key == "running":
             return [(job, self._numbers.get(number)) for job, number in pairs]
         if key == "counters":
-            return [pair for pair in pairs if pair[0] != "claims"]
+            return [pair for pair in pairs if pair[0] not in ("claims", "bytes")]
         if key == "server":
             # the latest moment that anybody saw counts only while the clock is behind it
             found = dict(pairs)

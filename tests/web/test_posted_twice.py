@@ -22,14 +22,15 @@ def test_a_program_that_sends_its_key_again_gets_the_same_answer(
     first, again = _post(reader, "a-key"), _post(reader, "a-key")
     assert first.status_code == again.status_code == 201
     assert first.json() == again.json()
-    number = first.json()["comment_id"]
-    client.wait_for(lambda now: number in _mailed(client) and now["done"] == now["enqueued"])
-    assert _mailed(client).count(number) == 1
+    job = first.json()["job_id"]
+    client.wait_for(lambda now: job in _done(client) and now["done"] == now["enqueued"])
+    mails = client.inbox.get("/api/messages", params={"limit": 200}).json()["messages"]
+    assert [mail["job_id"] for mail in mails].count(job) == 1
 
 
-def _mailed(client: Client) -> list[int]:
-    """The comments of all jobs that are done."""
-    return [job["args"]["comment_id"] for job in client.jobs("done")["jobs"]]
+def _done(client: Client) -> list[str]:
+    """All jobs that are done."""
+    return [job["id"] for job in client.jobs("done")["jobs"]]
 
 
 def test_a_form_that_is_sent_twice_makes_one_comment(reader: httpx.Client) -> None:

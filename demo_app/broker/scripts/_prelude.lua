@@ -61,8 +61,9 @@ end
 
 local function record(id, event, by, detail)
   if not is_job(id) then return end
-  redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: told
+  local length = redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: told
   journal(id, event, by, detail)
+  return length
 end
 
 -- Wake one waiting worker for each of so many jobs in this list. A worker that found nothing takes a
@@ -136,21 +137,103 @@ end
 -- '~' and the id is the field for leases that its workers lost (see register.lua).
 local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
+-- What stays of the message of an ended job, as the beginning of a JSON object: what a page shows, and
+-- the tag that tells this publish from another one.
+-- Quotes in a body are escaped, so that no name is found in there; to decode it would take long.
+local function rest_of(message, id)
+  local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
+  local function place(name, from)
+    local _, last = string.find(parts, '"' .. name .. '":', from or 1, true)
+    return last
+  end
+  local function number(name)
+    local at = place(name)
+    return at and string.match(parts, '^%s*(%-?[%d.]+)', at + 1) or '0'
+  end
+  local function text(at)
+    local first = at and string.match(parts, '^%s*()"', at + 1)
+    local last = first
+    while last do
+      last = string.find(parts, '"', last + 1, true)
+      if last and #string.match(string.sub(parts, first, last - 1), '\\*$') % 2 == 0 then
+        return string.sub(parts, first, last)
+      end
+    end
+    return 'null'
+  end
+  local at, next_at = nil, place('delivery_tag')
+  while next_at do at, next_at = next_at, place('delivery_tag', next_at) end  -- headers may have any name
+  local tag, lane = text(at), text(place('lane') or place('routing_key'))
+  return '{"headers":{"task":' .. text(place('task')) .. ',"id":' .. cjson.encode(id)
+    .. ',"enqueued_at":' .. number('enqueued_at') .. '},"properties":{"delivery_tag":' .. tag
+    .. ',"priority":' .. number('priority') .. ',"delivery_info":{"routing_key":' .. lane
+    .. ',"lane":' .. lane .. '}}'
+end
+
+-- The ended jobs that are remembered take up so many bytes more, or fewer; returns how many they are.
+local function count_bytes(bytes)
+  return redis.call('HINCRBY', COUNTERS, 'bytes', string.format('%d', bytes))
+end
+
+-- The arguments of a job that has ended well may be large, and somebody's secret: they go.
+local function drop_arguments(id, detail, length)
+  if length < 2 then return count_bytes(0) end  -- somebody deleted its record
+  local rest = rest_of(redis.call('LINDEX', job_key(id), 0), id)
+  local bytes = #rest + 100 * length + #(detail or '')
+  redis.call('LSET', job_key(id), 0, rest .. string.format(',"bytes":%d}', bytes))
+  return count_bytes(bytes)
+end
+
+-- Forget the oldest jobs that ended in a state; one of an outbox stays until that has heard of its end.
+-- Returns about how many bytes are free now.
+local function forget_ended(state, number)
+  local counted, freed = 0, 0
+  local old = redis.call('ZPOPMIN', set_key(state), number)
+  for i = 1, #old, 2 do
+    local first = redis.call('LINDEX', job_key(old[i]), 0) or ''
+    local bytes = tonumber(string.match(first, ',"bytes":(%d+)}$') or 0)
+    counted = counted + bytes
+    if redis.call('SISMEMBER', KEPT, old[i]) == 0 then
+      redis.call('DEL', job_key(old[i]))
+      freed = freed + math.max(bytes, #first)
+    end
+  end
+  count_bytes(-counted)
+  return freed
+end
+
+-- Forget ended jobs, the oldest first, until so many bytes are free; returns how many are.
+local function forget_oldest(bytes)
+  local freed = 0
+  for _ = 1, 5000 do
+    local state, oldest
+    for _, ended in ipairs({'done', 'discarded'}) do
+      local first = redis.call('ZRANGE', set_key(ended), 0, 0, 'WITHSCORES')
+      if first[2] and (not oldest or tonumber(first[2]) < oldest) then
+        state, oldest = ended, tonumber(first[2])
+      end
+    end
+    if not state then redis.call('HDEL', COUNTERS, 'bytes') end
+    if not state or freed >= bytes then break end
+    freed = freed + forget_ended(state, 1)
+  end
+  return freed
+end
+
 -- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
--- end only, so that up to 63 more may be there. A dead one stays until a person decides, and one of an
--- outbox until that has heard of its end.
+-- end only, so that up to 63 more may be there. A dead one stays, with its message, until a person
+-- decides.
 local function end_job(state, id, by, detail)
   forget_deaths(id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
-  record(id, state, by, detail)
+  local length = record(id, state, by, detail)
   add_newest(state, id)
-  if state == 'dead' or redis.call('HINCRBY', COUNTERS, state, 1) % 64 ~= 0 then return end
-  local surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
-  if surplus <= 0 then return end
-  local old = redis.call('ZPOPMIN', set_key(state), math.min(surplus, 1000))
-  for i = 1, #old, 2 do
-    if redis.call('SISMEMBER', KEPT, old[i]) == 0 then redis.call('DEL', job_key(old[i])) end
-  end
+  if state == 'dead' then return end
+  local surplus = drop_arguments(id, detail, length) - HISTORY_BYTES
+  if surplus > 0 then forget_oldest(surplus) end
+  if redis.call('HINCRBY', COUNTERS, state, 1) % 64 ~= 0 then return end
+  surplus = redis.call('ZCARD', set_key(state)) - HISTORY_LENGTH
+  if surplus > 0 then forget_ended(state, math.min(surplus, 1000)) end
 end
 
 local function set_message(id, message)

@@ -15,6 +15,21 @@ local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end
 local at_once = event_text('enqueued', by)
 
+-- When memory is short, ended jobs are forgotten, the oldest first, so that there is room for what
+-- comes. A command that would write nothing tells that it is short: Redis lets a script go on whose
+-- first write frees something. Returns the refusal, if there is no room.
+local function refused()
+  local fine, why = pcall(redis.call, 'SETRANGE', P .. 'nothing', 0, '')
+  why = type(why) == 'table' and why.err or why
+  if fine or not string.find(why, 'OOM', 1, true) then return end
+  local bytes = 4000
+  for i = 3, #ARGV do bytes = bytes + 2 * #ARGV[i] end
+  if forget_oldest(bytes) < bytes then return why end
+end
+
+local no_room = refused()
+if no_room then return redis.error_reply(no_room) end
+
 -- The tag that the producer gave to a message: it keeps the tag when it sends the message again.
 local function tag_of(text)
   local readable, tag = pcall(function() return cjson.decode(text).properties.delivery_tag end)
