@@ -14,6 +14,7 @@ from support import message, rescue_now
 from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
+from demo_app.broker.journal import whole
 from demo_app.broker.keys import lane_of, lanes_of, queue_of
 from demo_app.broker.message import Message, compose
 from demo_app.broker.options import Options
@@ -350,3 +351,17 @@ def test_a_publish_that_is_sent_again_when_its_job_is_done_is_still_one_job(scen
     assert scene.count == {"enqueued": 1, "done": 1}
     publish("2")
     assert scene.count == {"enqueued": 2, "done": 1, "queued": 1}
+
+
+def test_the_journal_has_only_the_beginning_of_a_detail(scene: Scene) -> None:
+    scene.put(1)
+    text = "Traceback\n" + "  a line\n" * 1000 + "ValueError: the reason\n"
+    detail = json.dumps({"error": "builtins.ValueError", "traceback": text})
+    scene.queue.finish(scene.claim(), Disposition.RETRY, detail, after=-1.0)
+    scene.queue.promote_due("w")
+    scene.queue.finish(scene.claim(), Disposition.DONE, json.dumps({"value": "é" * 100_000}))
+    assert scene.job().return_value == "é" * 100_000
+    details = [event.detail for event in whole(scene.queue.client)]
+    assert max(map(len, details)) <= 200
+    assert not any("\x1a" in detail for detail in details), "a letter is cut in two"
+    assert any("ValueError: the reason" in detail for detail in details)

@@ -54,7 +54,22 @@ end
 
 local function is_known(worker) return redis.call('SISMEMBER', WORKERS, worker) == 1 end
 
+-- The detail of a try that failed, with the last line of its traceback in place of all.
+local function brief(detail)
+  local readable, short = pcall(function()
+    local notes = cjson.decode(detail)
+    notes.traceback = string.match(notes.traceback, '.*\n(.*%S)') or notes.traceback
+    return cjson.encode(notes)
+  end)
+  return readable and short or detail
+end
+
+-- The journal has the beginning of a detail: the job's own history has all of it.
 local function journal(id, event, by, detail)
+  if id ~= '' and #(detail or '') > 200 then
+    if event == 'retrying' or event == 'dead' then detail = brief(detail) end
+    detail = string.gsub(string.sub(detail, 1, 200), '[\192-\255][\128-\191]*$', '')
+  end
   redis.call('XADD', JOURNAL, 'MAXLEN', '~', JOURNAL_LENGTH, '*',
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
 end
