@@ -365,3 +365,17 @@ def test_the_journal_has_only_the_beginning_of_a_detail(scene: Scene) -> None:
     assert max(map(len, details)) <= 200
     assert not any("\x1a" in detail for detail in details), "a letter is cut in two"
     assert any("ValueError: the reason" in detail for detail in details)
+
+
+def test_only_the_last_failure_of_a_job_keeps_its_whole_traceback(scene: Scene) -> None:
+    scene.put(1)
+    for number in range(30):
+        text = "Traceback\n" + "  a line\n" * 1000 + f"ValueError: try {number}\n"
+        detail = json.dumps({"error": "builtins.ValueError", "traceback": text})
+        scene.queue.finish(scene.claim(), Disposition.RETRY, detail, after=-1.0)
+        scene.queue.promote_due("w")
+    failures = [event for event in scene.job().timeline if event.error_class]
+    assert [event.traceback for event in failures[:-1]] == [
+        f"ValueError: try {number}" for number in range(29)
+    ]
+    assert failures[-1].traceback == text

@@ -74,8 +74,26 @@ local function journal(id, event, by, detail)
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
 end
 
+-- Only the last try that failed keeps its whole detail: a job may fail very often.
+local function shorten_last_failure(id)
+  for number = -1, -20, -1 do
+    local line = redis.call('LINDEX', job_key(id), number)
+    local event = line and event_in(line)
+    if not event or event == '' then return end
+    if event == 'retrying' or event == 'dead' then
+      local parts = cjson.decode(line)
+      parts[4] = brief(parts[4])
+      redis.call('LSET', job_key(id), number, cjson.encode(parts))
+      return
+    end
+  end
+end
+
 local function record(id, event, by, detail)
   if not is_job(id) then return end
+  if (event == 'retrying' or event == 'dead') and #(detail or '') > 200 then
+    pcall(function() shorten_last_failure(id) end)  -- other programs may have written any line
+  end
   local length = redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: told
   journal(id, event, by, detail)
   return length
