@@ -4,7 +4,6 @@ and back, and the length and age of its queues."""
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from socketserver import ThreadingMixIn
@@ -12,18 +11,14 @@ from typing import Any
 from wsgiref.simple_server import WSGIServer, make_server
 
 from celery.app.utils import find_app
-from celery.contrib.migrate import migrate_tasks, republish
 from celery.utils.imports import cwd_in_path
 
-from .channel import BaseChannel
-from .connection import Decoded
 from .defaults import early_tasks, is_chosen, set_defaults
 from .events import State
 from .exposition import CONTENT_TYPE, Number, exposition
+from .migrate import migrate
 from .options import Options
-from .process import in_flight_here
 from .queue import Queue
-from .transport import Transport
 
 
 def _queue_of(channel: Any) -> Queue:
@@ -76,36 +71,6 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
     found = list(unsafe(app, queue.options, info))
     print("\n".join(f"{name}: {why}" for name, why in found) or "Nothing is unsafe.")
     return 1 if found else 0
-
-
-def migrate(app: Any, asked: argparse.Namespace) -> int:
-    """Carry what waits from one broker to another, there or back, while workers of both run. What
-    is there twice after a kill of this command is safe: no job is taken away before it is there."""
-    with app.connection(asked.source) as source, app.connection(asked.target) as target:
-        prefix = source.transport_options.get("global_keyprefix", "")
-        if not (prefix.isascii() or isinstance(source.transport, Transport)):
-            print(f"The prefix {prefix} has letters beyond ASCII; kombu finds no job behind it.")
-            return 1
-        moved = 0
-        if isinstance(source.transport, Transport):
-            moved = _move_what_is_due_later(app, source.default_channel, target)
-        moved += migrate_tasks(source, target, app=app, ack_messages=True, timeout=2.0,
-                               accept=app.conf.accept_content).count  # fmt: skip
-        for one in in_flight_here():
-            one.leave()
-    print(f"Carried {moved} jobs over.")
-    return 0
-
-
-def _move_what_is_due_later(app: Any, channel: BaseChannel, target: Any) -> int:
-    queue, moved, producer = _queue_of(channel), 0, app.amqp.Producer(target, auto_declare=False)
-    client: Decoded = queue.client
-    for state in ("scheduled", "retrying"):
-        for job_id in client.zrange(queue.keys(state), 0, -1):
-            message = json.loads(client.lindex(queue.keys("job", job_id), 0))
-            republish(producer, channel.Message(message, channel=channel))
-            moved += queue.decide(job_id, "moved", by="migrate") == state
-    return moved
 
 
 def _numbers(app: Any) -> Iterator[Number]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,9 +11,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import redis
 from broker.conftest import OpenShop
-from celery_suite.outside import Shop
+from celery_suite.outside import Shop, signal_group
 from prometheus_client.parser import text_string_to_metric_families
+
+from demo_app.broker.connection import AS_TEXT
+from demo_app.broker.queue import Queue
 
 
 @pytest.fixture
@@ -108,3 +113,43 @@ def test_what_kombu_can_not_read_is_left_where_it_is_with_a_sentence(shop: Shop)
     assert told == "The prefix Läden: has letters beyond ASCII; kombu finds no job behind it.\n"
     shop.redis.select(1)
     assert shop.redis.llen("Läden:celery") == 1
+
+
+def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_leaves(
+    shop: Shop,
+) -> None:
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.order("vase", sending={"queue": "parcels"})
+    shop.order("first")
+    assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Carried 2 jobs over.\n")
+    shop.redis.select(1)
+    assert shop.redis.llen("shop:parcels") == shop.redis.llen("shop:celery") == 1
+    shop.redis.rpush("shop:parcels", "no message at all")
+    shop.redis.hset("shop:unacked", "odd", "nor this")
+    status, told = _run(shop, "migrate", stock, shop.broker(shop.port))
+    assert (status, told.splitlines()[0]) == (1, "Carried 2 jobs over.")
+    assert told.count("behind: can't be read (JSONDecodeError") == 1
+    assert "Left 2 behind" in told
+    assert shop.redis.lrange("shop:parcels", 0, -1) == ["no message at all"]
+    shop.redis.select(0)
+    assert shop.redis.llen("shop:queue:parcels") == 1
+
+
+def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
+    """From stock, where it is in the hash `unacked`, and back from claims, where it is rescued."""
+    shop = open_shop("prefork", transport="stock", task_acks_late=True)
+    worker = shop.start_worker()
+    shop.order("vase", gate="open")
+    shop.until_started("vase")
+    signal_group(worker, signal.SIGKILL)
+    worker.wait()
+    assert shop.in_hand() == 1
+    source, target = shop.broker(shop.port), f"claims+redis://127.0.0.1:{shop.port}/1"
+    assert _run(shop, "migrate", source, target) == (0, "Carried 1 jobs over.\n")
+    assert shop.in_hand() == 0
+    queue = Queue(redis.Redis(port=shop.port, db=1, **AS_TEXT))
+    queue.register("dies", 1000, "{}")
+    assert len(queue.claim("dies", ["celery"])) == 1
+    queue.client.delete("worker:dies")
+    assert _run(shop, "migrate", target, source) == (0, "Carried 1 jobs over.\n")
+    assert shop.queued() == 1

@@ -1,0 +1,200 @@
+"""Jobs that move from one broker to another, there or back, while workers of both run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import redis
+from celery.contrib.migrate import migrate_tasks, republish
+from kombu.transport import redis as kombu_redis
+
+from .blame import passes, reason_of
+from .channel import BaseChannel
+from .connection import Decoded
+from .events import State
+from .keys import queue_of
+from .process import in_flight_here
+from .transport import Transport
+
+#: Seconds that a living worker of stock Celery has to say which jobs it holds.
+_ANSWER = 2.0
+
+
+class _Move:
+    """Carries messages to another broker. left: how many stay, by the reason."""
+
+    def __init__(self, app: Any, source: Any, target: Any) -> None:
+        self.app, self.source = app, source
+        self.channel = source.default_channel
+        self.moved, self.left = 0, Counter[str]()
+        self._target = target
+        self._producer = app.amqp.Producer(target, auto_declare=False)
+
+    def declare(self, queues: Iterable[str]) -> None:
+        """Make the queues known at the target."""
+        for name in queues:
+            self.app.amqp.queues[name](self._target.default_channel).declare()
+
+    def carry(self, message: Any, queue: str) -> None:
+        """Put one message into a queue of the target."""
+        republish(self._producer, message, exchange="", routing_key=queue)
+        self.moved += 1
+
+    def carry_text(self, text: str | bytes, queue: str) -> bool:
+        """Put one message into a queue of the target; False if it can't be read."""
+        try:
+            payload = json.loads(text)
+            self.carry(self.channel.Message(payload, channel=self.channel), queue)
+        except Exception as error:
+            if passes(error):
+                raise
+            self.left[f"can't be read ({reason_of(error)})"] += 1
+            return False
+        return True
+
+
+def migrate(app: Any, asked: argparse.Namespace) -> int:
+    """Carry what waits from one broker to another, there or back, while workers of both run. What
+    is there twice after a kill of this command is safe: no job is taken away before it is there.
+    Prints what it could not carry; the exit status is 1 then."""
+    with app.connection(asked.source) as source, app.connection(asked.target) as target:
+        prefix = source.transport_options.get("global_keyprefix", "")
+        if not (prefix.isascii() or isinstance(source.transport, Transport)):
+            print(f"The prefix {prefix} has letters beyond ASCII; kombu finds no job behind it.")
+            return 1
+        move = _Move(app, source, target)
+        try:
+            if isinstance(source.transport, Transport):
+                _from_claims(move)
+            elif isinstance(source.transport, kombu_redis.Transport):
+                _from_stock(move)
+            else:
+                move.moved = migrate_tasks(source, target, app=app, ack_messages=True, timeout=2.0,
+                                           accept=app.conf.accept_content).count  # fmt: skip
+        finally:
+            for one in in_flight_here():
+                one.leave()
+    print(f"Carried {move.moved} jobs over.")
+    for why, number in move.left.items():
+        print(f"Left {number} behind: {why}.")
+    return 1 if move.left else 0
+
+
+def _from_claims(move: _Move) -> None:
+    channel: BaseChannel = move.channel
+    queue = channel.in_flight.queue
+    client: Decoded = queue.client
+    lanes = client.smembers(queue.keys("lanes"))
+    names = sorted({*move.app.amqp.queues, *map(queue_of, lanes)})
+    move.declare(names)
+    for state in ("scheduled", "retrying"):
+        for job_id in client.zrange(queue.keys(state), 0, -1):
+            text = client.lindex(queue.keys("job", job_id), 0) or ""
+            if move.carry_text(text, _queue_in(text)):
+                queue.decide(job_id, "moved", by="migrate")
+    deadline = time.monotonic() + 4 * queue.options.lease_seconds + 10
+    while True:
+        for name in names:
+            _take_all(move, name)
+        seen = queue.snapshot()
+        orphaned = sum(one.running for one in seen.workers if not one.alive)
+        if not (orphaned or seen.count[State.QUEUED]) or time.monotonic() > deadline:
+            break
+        time.sleep(queue.options.heartbeat_seconds)  # the heartbeat of this process rescues them
+    here = len(channel.in_flight.held())  # what could not be read
+    if held := seen.count[State.RUNNING] - here:
+        move.left["held by workers; run this again when they have ended"] += held
+
+
+def _take_all(move: _Move, name: str) -> None:
+    while True:
+        try:
+            message = move.channel.basic_get(name)
+        except Exception as error:  # it goes back to its queue when this process leaves
+            if passes(error):
+                raise
+            move.left[f"can't be read ({reason_of(error)})"] += 1
+            continue
+        if message is None:
+            return
+        move.carry(message, name)
+        message.ack()
+
+
+def _queue_in(text: str) -> str:
+    try:
+        info = json.loads(text)["properties"]["delivery_info"]
+        return queue_of(str(info.get("lane") or info["routing_key"]))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""  # and so it can't be carried
+
+
+def _from_stock(move: _Move) -> None:
+    channel, prefix = move.channel, move.channel.global_keyprefix
+    client: Decoded = redis.Redis(connection_pool=channel.pool)  # kombu's own adds the prefix
+    bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
+    members = chain.from_iterable(client.smembers(key) for key in bound)
+    found = {member.decode("utf-8", "replace").split(channel.sep)[-1] for member in members}
+    names = sorted(name for name in {*move.app.amqp.queues, *found} if not _is_broadcast(name))
+    move.declare(names)
+    for name in names:
+        for step in channel.priority_steps:
+            key = prefix + channel._q_for_pri(name, step)
+            _empty(move, client, key, name)
+    _carry_unacked(move, client, prefix)
+
+
+def _escaped(prefix: str) -> str:
+    return "".join(f"\\{sign}" if sign in "\\*?[]" else sign for sign in prefix)
+
+
+def _is_broadcast(name: str) -> bool:
+    return "pidbox" in name or name.startswith("celeryev")
+
+
+def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
+    """Carry a list over, from its head. What is on its way is in a list beside it: another worker
+    can't take it, and it is there after a kill."""
+    beside = f"{key}:migrating"
+    while client.lmove(beside, key, "LEFT", "RIGHT"):
+        pass  # left by a command that was killed
+    while (text := client.lmove(key, beside, "RIGHT", "LEFT")) is not None:
+        if move.carry_text(text, name):
+            client.lpop(beside)
+    while client.lmove(beside, key, "LEFT", "RIGHT"):
+        pass  # what can't be read stays
+
+
+def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
+    """Carry what workers had taken that have died."""
+    channel = move.channel
+    unacked = client.hgetall(prefix + channel.unacked_key)
+    held = set(_held_by_the_living(move)) if unacked else set()
+    for tag, text in unacked.items():
+        try:
+            payload, exchange, routing_key = json.loads(text)
+            if payload["headers"].get("id") in held:
+                move.left["held by workers; run this again when they have ended"] += 1
+                continue
+            queues = channel._lookup(exchange, routing_key)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            move.left[f"can't be read ({reason_of(error)})"] += 1
+            continue
+        carried = [move.carry_text(json.dumps(payload), name) for name in queues]
+        if all(carried):
+            client.hdel(prefix + channel.unacked_key, tag)
+            client.zrem(prefix + channel.unacked_index_key, tag)
+
+
+def _held_by_the_living(move: _Move) -> Iterator[str]:
+    inspect = move.app.control.inspect(connection=move.source, timeout=_ANSWER)
+    for ask in (inspect.active, inspect.reserved, inspect.scheduled):
+        for jobs in (ask() or {}).values():
+            for job in jobs:
+                yield job.get("request", job)["id"]
