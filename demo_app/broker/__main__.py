@@ -19,6 +19,7 @@ from .exposition import CONTENT_TYPE, Number, exposition
 from .migrate import migrate
 from .options import Options
 from .queue import Queue
+from .rights import refusal
 
 
 def _queue_of(channel: Any) -> Queue:
@@ -67,6 +68,9 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
         return 1
     with app.connection_for_read() as connection:
         queue = _queue_of(connection.default_channel)
+        if lacks := refusal(queue.client, queue.keys.prefix):
+            print(f"Redis: {lacks}")
+            return 1
         info: Any = queue.client.info()
     found = list(unsafe(app, queue.options, info))
     print("\n".join(f"{name}: {why}" for name, why in found) or "Nothing is unsafe.")

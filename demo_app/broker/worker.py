@@ -18,6 +18,7 @@ from . import process, request
 from .claim import Disposition, Ending
 from .defaults import early_tasks, is_chosen, set_defaults
 from .reports import scheduled, store_failure
+from .rights import refusal
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ def _begin(instance: Any, **_: Any) -> None:
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
+    if lacks := _lacks(instance.app):
+        sys.exit(lacks)
     atexit.register(leave)  # a cold shutdown sends no signal at its end
     served = sorted(instance.app.amqp.queues.consume_from)
     process.begin(instance, concurrency=instance.concurrency, pool=pool, served=served)
@@ -103,6 +106,14 @@ def _begin(instance: Any, **_: Any) -> None:
             "is killed: %s. With acks_late=True it is not.",
             early,
         )
+
+
+def _lacks(app: Any) -> str:
+    """What the user of Redis may not do: without it no job of a dead worker would be rescued."""
+    with suppress(*app.connection_for_read().connection_errors), app.connection_for_read() as link:
+        queue = link.channel().in_flight.queue
+        return refusal(queue.client, queue.keys.prefix)
+    return ""  # it is away: the worker waits for it
 
 
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:

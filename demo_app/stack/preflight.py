@@ -5,11 +5,8 @@ Otherwise the trouble comes later, without an error: a job is evicted, a rescue 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from contextlib import closing
-from importlib.resources import files
 from typing import Any
 
 import redis
@@ -17,32 +14,11 @@ import redis
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
 from demo_app.broker.connection import Decoded, connect, masked
+from demo_app.broker.rights import denied
 from demo_app.stack.options import StackError
 
 #: The oldest version that has every command of the scripts (LMPOP).
 OLDEST = 7
-#: Commands that come from outside the scripts.
-_PLAIN = ("XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
-#: What is around the key in some commands. They must be well-formed: Valkey 9 crashes when it
-#: is asked about one whose keys it can't find.
-_BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
-_BEHIND_IT = {"LMPOP": ["RIGHT"], "LMOVE": ["queue:y", "LEFT", "RIGHT"], "XREAD": ["0"]}
-#: A key of each kind, as `demo_app/broker/keys.py` names them.
-_KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
-_CALLED = re.compile(r"(?:redis\.call\(|\{)'([A-Z]+)'")
-#: Returns the keys that the user may not touch, or else the commands.
-_DENIED = """
-local commands, keys, denied = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), {}
-for _, key in ipairs(keys) do
-  if not redis.acl_check_cmd('SET', key, 'x') then denied[#denied + 1] = 'write ' .. key end
-end
-if #denied > 0 and #denied < #keys then return denied end
-denied = {}
-for _, words in ipairs(commands) do
-  if not redis.acl_check_cmd(unpack(words)) then denied[#denied + 1] = words[1] end
-end
-return denied
-"""
 
 
 def check(url: str) -> str:
@@ -77,19 +53,11 @@ def _check(client: Decoded, where: str) -> str:
     client.ping()
     info = client.info()
     refuse(info, where)
-    scripts = (files("demo_app.broker") / "scripts").iterdir()
-    called = {name for file in scripts for name in _CALLED.findall(file.read_text("utf-8"))}
-    commands = [
-        [name, *_BEFORE_THE_KEY.get(name, []), "queue:x", *_BEHIND_IT.get(name, [])]
-        for name in (*sorted(called), *_PLAIN)
-    ]
-    ask = client.register_script(_DENIED)  # by EVALSHA, as the queue's own scripts
-    denied = ask(args=(json.dumps(commands), json.dumps(_KEYS)))
-    if denied:
+    if lacks := denied(client):
         user = client.connection_pool.connection_kwargs.get("username") or "default"
         raise StackError(
             f"The Redis server at {where} does not let the user {user!r} do what the queue needs: "
-            f"{', '.join(denied)}."
+            f"{', '.join(lacks)}."
         )
     if info.get("aof_enabled"):
         return ""

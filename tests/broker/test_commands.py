@@ -13,7 +13,7 @@ import httpx
 import pytest
 import redis
 from broker.conftest import OpenShop
-from celery_suite.outside import Shop, signal_group
+from celery_suite.outside import REPOSITORY, Shop, signal_group
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo_app.broker.connection import AS_TEXT
@@ -153,3 +153,40 @@ def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -
     queue.client.delete("worker:dies")
     assert _run(shop, "migrate", target, source) == (0, "Carried 1 jobs over.\n")
     assert shop.queued() == 1
+
+
+def _as_user(shop: Shop, *rules: str) -> dict[str, str]:
+    """The environment of a process whose user of Redis has these rights."""
+    shop.redis.execute_command("ACL", "SETUSER", "packer", "on", ">secret", "~*", "&*", *rules)
+    url = shop.broker(shop.port).replace("://", "://packer:secret@")
+    return {**shop.environment, "BROKER": url}
+
+
+def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_start(
+    shop: Shop,
+) -> None:
+    lacking = _as_user(shop, "+@all", "-@dangerous")
+    worker = [sys.executable, "worker.py", "--pool", "solo"]
+    for command in (_command(shop, "doctor"), worker):
+        ended = subprocess.run(
+            command, cwd=shop.folder, env=lacking, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 1
+        told = ended.stdout + ended.stderr
+        assert "does not let the user 'packer' do what the broker needs: INFO." in told
+        assert "the keys shop:* and the commands DEL, EXISTS" in told
+        assert "Traceback" not in told
+
+
+def test_the_rights_that_the_manual_lists_are_enough(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manual = (REPOSITORY / "notebooks/reference/production.md").read_text()
+    rules = re.findall(r"ACL SETUSER shop on >password ([^`]*)", manual)[0].split()
+    allowed = _as_user(shop, *rules)
+    monkeypatch.setattr(Shop, "environment", property(lambda _: allowed))
+    assert _run(shop, "doctor") == (0, "Nothing is unsafe.\n")
+    shop.start_worker()
+    shop.order("vase")
+    shop.until(lambda: shop.times("ended")["vase"], "its end")
+    assert "NOPERM" not in (shop.folder / "worker-1.log").read_text()

@@ -1,0 +1,77 @@
+"""What the user of Redis has to be allowed to do, and what of it is not allowed."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+
+import redis
+
+from .connection import Decoded
+
+#: Commands that come from outside the scripts.
+_PLAIN = ("XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
+#: What is around the key in some commands. They must be well-formed: Valkey 9 crashes when it
+#: is asked about one whose keys it can't find.
+_BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
+_BEHIND_IT = {"LMPOP": ["RIGHT"], "LMOVE": ["queue:y", "LEFT", "RIGHT"], "XREAD": ["0"]}
+#: A key of each kind, as `keys.py` names them.
+_KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
+_CALLED = re.compile(r"(?:redis\.call\(|redis\.call, |\{)'([A-Z]+)'")
+#: Returns the keys that the user may not touch, or else the commands.
+_DENIED = """
+local commands, keys, denied = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), {}
+for _, key in ipairs(keys) do
+  if not redis.acl_check_cmd('SET', key, 'x') then denied[#denied + 1] = 'write ' .. key end
+end
+if #denied > 0 and #denied < #keys then return denied end
+denied = {}
+for _, words in ipairs(commands) do
+  if not redis.acl_check_cmd(unpack(words)) then denied[#denied + 1] = words[1] end
+end
+return denied
+"""
+
+
+def needed() -> list[str]:
+    """Return the commands that the scripts call and that the broker sends."""
+    scripts = (files(__package__) / "scripts").iterdir()
+    called = {name for file in scripts for name in _CALLED.findall(file.read_text("utf-8"))}
+    return [*sorted(called), *(name for name in _PLAIN if name not in called)]
+
+
+def denied(client: Decoded, prefix: str = "") -> list[str]:
+    """Return the commands and keys that the broker needs and the client's user may not use.
+
+    Raises:
+        redis.RedisError: Redis is away, or refuses even the script that asks.
+    """
+    key = f"{prefix}queue:x"
+    commands = [
+        [name, *_BEFORE_THE_KEY.get(name, []), key, *_behind(name, prefix)] for name in needed()
+    ]
+    keys = [f"{prefix}{name}" for name in _KEYS]
+    ask = client.register_script(_DENIED)  # by EVALSHA, as the queue's own scripts
+    found: list[str] = ask(args=(json.dumps(commands), json.dumps(keys)))
+    return found
+
+
+def refusal(client: Decoded, prefix: str = "") -> str:
+    """Return a sentence that says what the client's user lacks; "" for nothing, or if Redis can't
+    be asked now."""
+    try:
+        lacks = ", ".join(denied(client, prefix))
+    except redis.exceptions.NoPermissionError as error:
+        lacks = f"{error}"
+    except redis.RedisError:
+        return ""
+    user = client.connection_pool.connection_kwargs.get("username") or "default"
+    return lacks and (
+        f"Redis does not let the user {user!r} do what the broker needs: {lacks}. "
+        f"It needs the keys {prefix}* and the commands {', '.join(needed())}."
+    )
+
+
+def _behind(name: str, prefix: str) -> list[str]:
+    return [f"{prefix}{word}" if ":" in word else word for word in _BEHIND_IT.get(name, [])]
