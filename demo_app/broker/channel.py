@@ -149,13 +149,17 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         return self._size(queue) > 0
 
     def _purge(self, queue: str) -> int:
-        return self.in_flight.queue.purge(lanes_of(queue), by="purge")
+        return self._discard(queue, by="purge")
 
     def _delete(
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
     ) -> None:
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
-        self.in_flight.queue.purge(lanes_of(queue), by="deleted")
+        self._discard(queue, by="deleted")
+
+    def _discard(self, queue: str, by: str) -> int:
+        here, lanes = self.in_flight.queue, lanes_of(queue)
+        return here.purge(lanes, by=by) + here.purge_due_later(lanes, by=by)
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:

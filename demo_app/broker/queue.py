@@ -15,10 +15,11 @@ import redis
 
 from .asking import Asker, Asking, alone
 from .claim import Claim, Claimed, Disposition, Ended, claimed_by
+from .connection import Decoded
 from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
 from .lua import Scripts
-from .message import Message, compose
+from .message import Message, compose, parse_or_quote
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
 
@@ -73,6 +74,17 @@ class Queue(Asker):
         purged = 0
         while some := int(self._run("purge", by, _AT_ONCE, *lanes)):
             purged += some
+        return purged
+
+    def purge_due_later(self, lanes: Sequence[str], *, by: str) -> int:
+        """Discard every job that is due later in these lanes; returns how many those were."""
+        client: Decoded = self.client
+        purged = 0
+        for state in ("scheduled", "retrying"):
+            for job_id in client.zrange(self.keys(state), 0, -1):
+                text = client.lindex(self.keys("job", job_id), 0) or ""
+                if parse_or_quote(job_id, text).lane in lanes:
+                    purged += self.decide(job_id, "discard", by=by) == state
         return purged
 
     def size(self, lanes: Sequence[str]) -> int:

@@ -113,7 +113,8 @@ def test_a_running_task_that_is_terminated_is_discarded(open_shop: OpenShop) -> 
 def test_purge_discards_what_waits_and_says_how_much(open_shop: OpenShop) -> None:
     shop = open_shop()
     shop.order(*NAMES[:7])
+    shop.order("later", sending={"countdown": 600})
     with shop.app() as app:
-        assert app.control.purge() == 7
+        assert app.control.purge() == 8
     now = shop.queue.snapshot().count
-    assert (now["queued"], now["discarded"], now["enqueued"]) == (0, 7, 7)
+    assert (now["queued"], now["scheduled"], now["discarded"]) == (0, 0, 8)

@@ -379,3 +379,18 @@ def test_only_the_last_failure_of_a_job_keeps_its_whole_traceback(scene: Scene) 
         f"ValueError: try {number}" for number in range(29)
     ]
     assert failures[-1].traceback == text
+
+
+def test_a_purge_discards_what_is_due_later_in_these_queues_as_well(scene: Scene) -> None:
+    later = time.time() + 600
+    scene.put(1)
+    scene.put(2, due=later)
+    scene.fail(after=600.0)
+    scene.put(3)
+    scene.put(4, due=later, queue="other")
+    scene.queue.client.zadd("scheduled", {"no record": later})
+    assert scene.queue.purge(LANES, by="purge") == 1
+    assert scene.queue.purge_due_later(LANES, by="purge") == 2
+    scene.queue.client.zrem("scheduled", "no record")
+    assert scene.count == {"enqueued": 4, "scheduled": 1, "discarded": 3}
+    assert scene.job("job-4").state == "scheduled"
