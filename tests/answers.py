@@ -47,44 +47,39 @@ def sheet(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def queues() -> str:
-    """What the judge found of each queue, in short, with the way to its page."""
-    from demo_app.judge.table import BACK
+def signs(name: str) -> str:
+    """The rows of a sheet of judged queues side by side, with the levels that were asked for."""
     from demo_app.markdown import table
 
-    head = ("queue", "made of", "holds", BACK)
-    rows = [[row[name] for name in head] for row in sheet("judge.csv") if row["holds"]]
-    linked = [[f"[{name}]({name}.md)", *cells] for name, *cells in rows]
-    return table(head, linked, ["---", "---", ":---:", ":---:"])
+    rows = sheet(name)
+    shown = ["target", *(level for level in rows[0] if level.isdigit() and rows[0][level])]
+    cells = [[row[one].rpartition(":")[2] for one in shown] for row in rows]
+    return table(["queue", *shown[1:]], cells, ["---", *(":---:" for _ in shown[1:])])
 
 
-def settings() -> str:
-    """What the judge found of Celery apps that differ in their settings, side by side."""
-    from demo_app.judge.table import markdown
-
-    rows = sheet("settings.csv")
-    return markdown({**row, "queue": row["queue"].rpartition(":")[2]} for row in rows)
+def queues() -> str:
+    """What the judge found of each queue, level by level."""
+    parts = ([f"## {row['target']}", found(row), LATER.get(row["target"], "")]
+             for row in sheet("judge.csv"))  # fmt: skip
+    return "\n\n".join(part for of_queue in parts for part in of_queue if part)
 
 
 def setting(name: str) -> str:
     """What the judge found of a Celery app with this setting, level by level."""
-    (row,) = (row for row in sheet("settings.csv") if row["queue"].endswith(f":{name}"))
+    (row,) = (row for row in sheet("settings.csv") if row["target"].endswith(f":{name}"))
     return found(row)
 
 
 def found(row: dict[str, str]) -> str:
-    """What the judge found, level by level, and when."""
+    """What the judge found, level by level."""
     from demo_app.judge.levels import LEVELS
-    from demo_app.judge.table import BACK
-    from demo_app.markdown import table
+    from demo_app.markdown import plain, table
 
-    told = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", row["told"]))
+    told = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", plain(row["why"])))
     levels = [[number, LEVELS[int(number)].name, row[number], told.get(number, "")]
-              for number in row if number.isdigit()]  # fmt: skip
+              for number in row if number.isdigit() and row[number]]  # fmt: skip
     head = ["level", "promise", "kept", "what happened"]
-    shown = table(head, levels, ["---:", "---", ":---:", "---"])
-    back = f"A killed worker's job ran again after: {row[BACK]}."
-    return f"{shown}\n\n{back}\n\n{row['how']}"
+    return table(head, levels, ["---:", "---", ":---:", "---"])
 
 
 def thread(name: str) -> str:
@@ -94,35 +89,6 @@ def thread(name: str) -> str:
     command = f".venv/bin/python -m pytest {TESTS} -k {row['test']}"
     ended = f"On stock Celery its test {row['stock']}, on claims it {row['claims']}"
     return f"{link}\n\n{ended}. `{command}`, {row['how']}"
-
-
-def queue_page(name: str) -> str:
-    """The page of a queue: what the judge found of it, level by level."""
-    from demo_app.judge.judge import PATIENCE
-
-    head = f"# Does {name} lose jobs?\n\n"
-    row = next((row for row in sheet("judge.csv") if row["queue"] == name), None)
-    if row is None or not row["holds"]:
-        return f"{head}Not measured here: the judge has no row of it.\n"
-    lost, late, jobs = re.findall(r"\d+", row["lost and late"])
-    return f"""{head}Of {jobs} jobs {lost} were lost, and {late} late: not back within {PATIENCE:.0f} s.
-They were in {row["made of"]}.
-Meanwhile [the judge](../judge.md) killed its workers and its server. It kept {row["holds"]} promises.
-
-{found(row)}
-
-{LATER.get(name, "")}
-
-Its settings, and where they come from, are in [the adapters](../../../demo_app/judge/adapters).
-[All queues](queues.md) side by side.
-"""  # noqa: E501
-
-
-def pages() -> dict[Path, Callable[[], str]]:
-    """Each page that is written as a whole, and what makes it."""
-    from demo_app.judge.targets import KNOWN
-
-    return {PAGES / f"{name}.md": partial(queue_page, name) for name in KNOWN}
 
 
 #: By the page: each block of it, and what makes it.
@@ -140,7 +106,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "advised": partial(setting, "acks_late"),
         "533": partial(thread, "celery/kombu#533"),
     },
-    "settings": {"settings": settings},
+    "settings": {"settings": partial(signs, "settings.csv")},
     "queues": {"queues": queues},
 }
 

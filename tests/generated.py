@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import answers
@@ -30,16 +31,9 @@ def settings() -> str:
     return "\n".join(rows)
 
 
-def compared() -> str:
-    """What the judge found of each queue that people use; each has a page that says more."""
-    from demo_app.judge.table import markdown
-
-    return markdown(answers.sheet("judge.csv")).partition("\n\n")[0]
-
-
 #: Where each table is, and what makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
-    "judged": (REFERENCE / "judge.md", compared),
+    "judged": (REFERENCE / "judge.md", partial(answers.signs, "judge.csv")),
     "settings": (REFERENCE / "reference.md", settings),
     **{
         f"{page}/{name}": (answers.PAGES / f"{page}.md", make)
@@ -78,7 +72,5 @@ def _place(name: str) -> re.Pattern[str]:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    for page, text in answers.pages().items():
-        page.write_text(text(), "utf-8")
     for table, (file, _) in TABLES.items():
         file.write_text(rewritten(table), "utf-8")

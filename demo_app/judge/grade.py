@@ -1,47 +1,70 @@
-"""Judge the queue in every Python file of a folder: ``python -m demo_app.judge.grade FOLDER``.
+"""Judge several targets, one row each: ``python -m demo_app.judge.grade FOLDER|TARGET …``.
 
-Each file is judged in a process of its own. Its code runs as the user who calls the judge.
+A folder stands for the queue in every Python file in it. Each target is judged in a process of its
+own. Its code runs as the user who calls the judge.
 """
 
 from __future__ import annotations
 
 import ast
+import csv
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.sheet import SIGNS, Sheet
 from demo_app.markdown import plain, table
+from local_smtp.escape import escape_formulas, one_line
 
+#: How a level that holds, fails, or could not be asked is written.
+SIGNS = {True: "✓", False: "✗", None: "–"}
 _JUDGE = (sys.executable, "-P", "-m", "demo_app", "judge")
+#: Characters of a cell that are kept.
+_LONGEST = 2_000
 
 
 def grade(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    targets: Annotated[list[str], typer.Argument(metavar="FOLDER|TARGET")],
     levels: Annotated[str, typer.Option(metavar="1-12")] = "1-12",
-    seconds: Annotated[float, typer.Option(metavar="S", help="at most, for each file")] = 600.0,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows there")] = None,
+    seconds: Annotated[float, typer.Option(metavar="S", help="at most, for each target")] = 600.0,
+    sheet: Annotated[
+        Path, typer.Option("--csv", metavar="FILE", help="write the rows there", show_default=False)
+    ] = Path(os.devnull),
 ) -> None:
-    """Print one row per file. A file whose judge is interrupted gets no row."""
-    head = ["file", *map(str, LEVELS), "why"]
+    """Print one row per target. A target whose judge is interrupted gets no row."""
+    head = ["target", *map(str, LEVELS), "why"]
     print(table(head, []))
-    sheet = Sheet(head, csv)
-    for path in filter(Path.is_file, sorted(folder.rglob("*.py"))):
-        if cells := judged(path, levels, seconds):
-            row = sheet.add([path.relative_to(folder), *cells])
-            print(table([*map(plain, row)], []).splitlines()[0], flush=True)
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(head)
+        for name, target in (found for given in targets for found in _targets(given)):
+            if cells := judged(target, levels, seconds):
+                row = [escape_formulas(one_line(cell)[:_LONGEST]) for cell in (name, *cells)]
+                rows.writerow(row)
+                file.flush()
+                print(table([*map(plain, row)], []).splitlines()[0], flush=True)
 
 
-def judged(path: Path, levels: str, seconds: float) -> list[str]:
-    """Return the sign of each level, and why the first of them fails; [] if it was interrupted."""
+def _targets(given: str) -> Iterator[tuple[str, str | Path]]:
+    """Yield the name of each target, and the target itself: a file of a folder, or a text."""
+    if not Path(given).is_dir():
+        yield given, given
+    for path in filter(Path.is_file, sorted(Path(given).rglob("*.py"))):
+        yield str(path.relative_to(given)), path
+
+
+def judged(target: str | Path, levels: str, seconds: float) -> list[str]:
+    """Return the sign of each level, and why levels fail; [] if the judge was interrupted."""
     unknown = [""] * len(LEVELS)
     try:
-        command = [*_JUDGE, f"{path}:{queue_of(path)}", "--levels", levels, "--json"]
+        name = f"{target}:{queue_of(target)}" if isinstance(target, Path) else target
+        command = [*_JUDGE, name, "--levels", levels, "--json"]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
     except (SyntaxError, ValueError, OSError, RecursionError, LookupError) as error:
         return [*unknown, f"{type(error).__name__}: {error}"]
@@ -53,8 +76,8 @@ def judged(path: Path, levels: str, seconds: float) -> list[str]:
         return [*unknown, (ended.stderr.splitlines() or ["no reason was given"])[-1]]
     found = {one["level"]: one for one in json.loads(ended.stdout.splitlines()[-1])["levels"]}
     signs = [SIGNS[found[level]["held"]] if level in found else "" for level in LEVELS]
-    why = [f"level {level}: {one['why']}" for level, one in found.items() if one["why"]]
-    return [*signs, *(why or [""])[:1]]
+    why = (f"level {level}: {one['why'].rstrip('.')}" for level, one in found.items() if one["why"])
+    return [*signs, "; ".join(why)]
 
 
 def queue_of(path: Path) -> str:

@@ -60,7 +60,7 @@ class Verdict:
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
-        """Return how many jobs were put, lost, late or doubled in all trials; see `Record`."""
+        """Return how many jobs were put, lost or doubled in all trials; see `Record`."""
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:

