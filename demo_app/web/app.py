@@ -30,7 +30,6 @@ from demo_app.web import (
     errors,
     jobs_api,
     operations,
-    tasks_page,
 )
 from demo_app.web.comments import CommentService
 from demo_app.web.comments import Route as JobRoute
@@ -71,7 +70,7 @@ def make_app(chosen: Settings) -> FastAPI:
     app.state.services = services
     app.state.rooms = []
     # the dashboard last: its addresses would take those of the others for a state
-    pages = (blog_pages, admin_actions, tasks_page, dashboard)
+    pages = (blog_pages, admin_actions, dashboard)
     for part in (*pages, jobs_api, operations):
         app.include_router(part.router)
     _serve_files(app, "demo_app.web")

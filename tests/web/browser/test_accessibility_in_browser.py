@@ -22,7 +22,6 @@ PAGES = (
     "/jobs/job/{dead}",
     "/jobs/job/{discarded}",
     "/jobs/outbox",
-    "/jobs/tasks",
     "/jobs/confirm?what=discard&state=dead&job={dead}",
     "/stage",
     "/stage?at=0",
