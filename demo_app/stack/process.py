@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +17,6 @@ from demo_app.stack.options import StackError
 
 #: Seconds for a process to end.
 GRACE = 5.0
-#: Bytes of a log that are written before it is put aside, in place of the one before it.
-LONGEST_LOG = 10_000_000
 
 
 class Process:
@@ -40,7 +36,6 @@ class Process:
     ) -> None:
         self.role, self.number = role, number
         self.log = log
-        self.started_at = time.monotonic()
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._child = subprocess.Popen(
@@ -108,14 +103,6 @@ class Process:
             file.seek(self._log_start)
             return file.read().decode("utf-8", "replace")
         return ""
-
-    def shorten_log(self) -> None:
-        """Put its log aside once it is long; what strangers do is what makes it so."""
-        with suppress(OSError):
-            if self.log.stat().st_size > LONGEST_LOG:
-                shutil.copyfile(self.log, f"{self.log}.1")
-                os.truncate(self.log, 0)  # the process appends to it, and goes on at its beginning
-                self._log_start = 0
 
     def last_log_line(self) -> str:
         """The last line that it wrote, for an error message."""

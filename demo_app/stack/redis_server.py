@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import tempfile
@@ -17,8 +16,6 @@ from demo_app.broker.connection import connect
 from demo_app.stack.options import Options, StackError
 from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient
-
-_TRUNCATED = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 
 #: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
@@ -67,19 +64,6 @@ def command(folder: Path, socket: Path, options: Options) -> list[str]:
         "set-proc-title": "no",
     }
     return [binary(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
-
-
-def truncation(log: str) -> str:
-    """What the server says that it cut off its log while it loaded it; "" for nothing.
-
-    A server that was killed in the middle of a write leaves half a record at the end, which it had
-    not acknowledged (``aof-load-truncated``).
-    """
-    found = _TRUNCATED.findall(log)
-    if not found:
-        return ""
-    name, offset = found[-1]
-    return f"The log {name} ended in half a record; it was cut off at byte {offset}."
 
 
 def answers(url: str) -> bool:

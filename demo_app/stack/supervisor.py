@@ -13,17 +13,14 @@ from contextlib import suppress
 from demo_app.stack.options import StackError
 from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient, reap
-from demo_app.stack.redis_server import truncation
 from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
 PATIENCE = 45.0
 #: How often a process that is killed at its start is started.
 STARTS = 3
-#: Seconds between two starts of a process that keeps dying: twice as long each time.
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0
-#: Seconds between two looks at the length of the logs.
-LOOK_AT_LOGS = 5.0
+#: Seconds before another start of a process that did not start.
+PAUSE = 1.0
 #: How long an outage lasts that people are to see, in seconds.
 OUTAGE_SECONDS = 5.0
 
@@ -48,10 +45,8 @@ class Supervisor:
         self._stopping = threading.Event()
         self._reviving = threading.Lock()
         self._held_down: set[str] = set() if plan.options.autostart else set(plan.roles)
-        self._quick_deaths: dict[tuple[str, int], int] = {}
         sockets = [path for path in (plan.redis_socket, plan.folder.control) if path]
         self._reaper = ReaperClient(plan.stack_id, sockets)
-        threading.Thread(target=self._shorten_logs, name="logs", daemon=True).start()
 
     def pids(self, role: str) -> list[int]:
         """The pids of the role's living processes."""
@@ -140,11 +135,6 @@ class Supervisor:
         with self._lock:
             return [p for p in self._processes if p.role in roles and p.alive]
 
-    def _shorten_logs(self) -> None:
-        while not self._stopping.wait(LOOK_AT_LOGS):
-            for process in self._living(*self._plan.roles):
-                process.shorten_log()
-
     def _comes_back(self, role: str) -> bool:
         """Whether the role's processes are started again when they die."""
         restarted = self._plan.options.restart or role not in ("worker", STOCK)
@@ -174,7 +164,8 @@ class Supervisor:
         while True:
             process = self._begin(role, number)
             try:
-                self._await(process)
+                ready = readiness(role, self._plan, process.pid)
+                process.wait_until(ready, PATIENCE, _NAMES[role], self._stopping)
             except StackError:
                 if self._stopping.is_set():
                     raise  # `stop` ends it
@@ -203,19 +194,6 @@ class Supervisor:
         self._reaper.add(process.pid)
         return process
 
-    def _await(self, process: Process) -> None:
-        ready = readiness(process.role, self._plan, process.pid)
-        process.wait_until(ready, PATIENCE, _NAMES[process.role], self._stopping)
-        if process.role == "redis":
-            self._tell(truncation(process.output()))
-
-    def _tell(self, what: str) -> None:
-        """Report trouble with Redis' data, if there is any; in a thread, since a listener may
-        be waiting for this start."""
-        if what:
-            event: Event = {"event": "trouble", "role": "redis", "what": what}
-            threading.Thread(target=self._report, args=(event,), daemon=True).start()
-
     def _forget(self, process: Process) -> None:
         with self._lock:
             self._processes.remove(process)
@@ -228,17 +206,14 @@ class Supervisor:
             return
         role, number = process.role, process.number
         self._report({"event": "died", "role": role, "pid": process.pid})
-        quick = time.monotonic() - process.started_at < 2.0
-        deaths = self._quick_deaths.get((role, number), 0) + 1 if quick else 0
-        self._quick_deaths[role, number] = deaths
-        pause = SHORTEST_WAIT * 2.0**deaths if deaths > 2 else 0.0
-        while self._comes_back(role) and not self._stopping.wait(min(LONGEST_WAIT, pause)):
+        pause = 0.0
+        while self._comes_back(role) and not self._stopping.wait(pause):
             try:
                 started = self._start(role, number)
             except StackError as error:
                 if not self._stopping.is_set():
                     self._report({"event": "trouble", "role": role, "what": str(error)})
-                pause = max(SHORTEST_WAIT, 2 * pause)
+                pause = PAUSE
             else:
                 self._report({"event": "started", "role": role, "pid": started.pid})
                 return

@@ -20,7 +20,6 @@ from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
-from demo_app.stack.process import LONGEST_LOG
 
 
 def _refuses(port: int) -> bool:
@@ -213,18 +212,6 @@ def test_a_folder_that_cannot_be_written_or_is_open_to_others_is_told_in_one_sen
     _fails("can't be used", dir=tmp_path / "file" / "below")
     (tmp_path / "open").mkdir(mode=0o755)
     _fails("chmod 700", dir=tmp_path / "open")
-
-
-def test_a_long_log_is_put_aside_and_its_process_writes_on(tmp_path: Path) -> None:
-    with Stack(dir=tmp_path, autostart=False) as stack:
-        stack.start("redis")
-        log = tmp_path / "logs" / "redis1.log"
-        with log.open("ab") as file:
-            file.write(b"x" * (LONGEST_LOG + 1))
-        until(lambda: log.stat().st_size == 0)
-        assert log.with_name("redis1.log.1").stat().st_size > LONGEST_LOG
-        stack.kill("redis", signal.SIGTERM, restart=False)
-        until(lambda: b"bye bye" in log.read_bytes())
 
 
 def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None:
