@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from demo_app.conformance import arriving, deaths, ending, running
+from demo_app.conformance import checks
 from demo_app.conformance.expect import Broken
 from demo_app.conformance.harness import Harness
 
@@ -32,14 +32,14 @@ class Promise:
 
 
 PROMISES: tuple[Promise, ...] = (
-    Promise("arguments", arriving.arguments_arrive_as_they_were_sent),
-    Promise("order", running.jobs_begin_in_the_order_in_which_they_came),
-    Promise("retry", ending.a_failed_job_is_tried_again),
-    Promise("discard", ending.a_pointless_job_is_discarded),
-    Promise("unknown", arriving.what_no_worker_knows_is_reported),
-    Promise("SIGKILL of the enqueuer", deaths.death_of_who_put_it_in, apart=True),
-    Promise("SIGKILL of the worker", deaths.death_of_who_runs_it, apart=True),
-    Promise("SIGKILL while it takes a job", deaths.death_of_who_takes_it, apart=True),
+    Promise("arguments", checks.arguments_arrive_as_they_were_sent),
+    Promise("order", checks.jobs_begin_in_the_order_in_which_they_came),
+    Promise("retry", checks.a_failed_job_is_tried_again),
+    Promise("discard", checks.a_pointless_job_is_discarded),
+    Promise("unknown", checks.what_no_worker_knows_is_reported),
+    Promise("SIGKILL of the enqueuer", checks.death_of_who_put_it_in, apart=True),
+    Promise("SIGKILL of the worker", checks.death_of_who_runs_it, apart=True),
+    Promise("SIGKILL while it takes a job", checks.death_of_who_takes_it, apart=True),
 )
 
 

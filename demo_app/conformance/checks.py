@@ -1,0 +1,191 @@
+"""The checks of the promises: each tries one on a harness; see `suite`.
+
+A death that a backend declares to survive must lose nothing. Any other death is tried as well, for
+the table.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from demo_app.conformance.expect import Broken, expect, refused
+from demo_app.conformance.harness import NEVER, Harness
+from demo_app.conformance.sample_tasks import Passing, echo, hold, pointless, step, stumble
+from demo_app.jobs import ArgumentError, Job, TaskResult, Unsupported
+from demo_app.jobs.capabilities import Death
+from demo_app.web.processes import lives
+
+#: Values that lose something in careless hands.
+AWKWARD: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    2**70,
+    0.1,
+    1e300,
+    "",
+    "コメント 🎉 \u0000 \r\n =?utf-8?q?x?=",
+    "x" * 100_000,
+    [],
+    {},
+    [[[{"a": [1, "1", None, {"b": {}}]}]]],
+    {"": 1, "ключ": [True]},
+]
+#: What JSON can't carry, or would change on the way.
+ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
+#: Seconds in which a lost job has the chance to prove that it was not lost.
+LAST_CHANCE = 2.0
+
+
+def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
+    """Every value that JSON can carry arrives as it was; every other one is refused by name."""
+    for value in AWKWARD:
+        (job,) = harness.put(echo.job(value))
+        seen = harness.wait_for("ran", job=job)[0]["value"]
+        same = type(seen) is type(value) and seen == value
+        expect(same, f"{value!r:.80} arrived as {seen!r:.80}")
+    for odd in ODD:
+        refused(ArgumentError, "'value'", partial(echo.job, odd))
+    return "as sent"
+
+
+def what_no_worker_knows_is_reported(harness: Harness) -> str:
+    """A queue that nobody works on is refused; a task that nobody knows ends as dead."""
+    attic = step.using(queue_name="attic").job(1)
+    refused(Unsupported, "'attic'", lambda: harness.put(attic))
+    (job,) = harness.put(Job("no.such.task", {}))
+    if harness.capabilities.results:
+        result = harness.finished(job)
+        expect(result.state == "dead", f"a job of an unknown task ended as {result.state}")
+        expect("no.such.task" in result.errors[-1].traceback, f"{result.errors}")
+    return "reported"
+
+
+def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
+    """First in, first out, with one worker that runs one job at a time."""
+    if not harness.capabilities.fifo:
+        return "not promised"
+    if not harness.in_request:  # keep the one worker busy, so that the jobs wait
+        harness.put(hold.job("busy"))
+        harness.wait_for("began", name="busy")
+    ids = harness.put(*map(step.job, range(10)))
+    for number in range(10, 20):
+        ids += harness.put(step.job(number))
+    harness.release("busy")
+    order = [event["number"] for event in harness.wait_until_all_ran(ids)]
+    expect(order == list(range(20)), f"they ran as {order}")
+    return "first in, first out"
+
+
+def a_failed_job_is_tried_again(harness: Harness) -> str:
+    """After a wait that grows; the handle tells the tries and the errors."""
+    job, result = _ended(harness, stumble.job(failures=2), 3, "done")
+    tries = harness.events("tried", job=job)
+    first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
+    expect(first >= 0.3, f"the second try came after {first:.2f} s, not after 0.3 s")
+    expect(second >= 0.6, f"the third try came after {second:.2f} s, not after 0.6 s")
+    if result:
+        expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
+        _expect_errors(result, 2)
+    expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
+    return "with backoff"
+
+
+def a_pointless_job_is_discarded(harness: Harness) -> str:
+    """It is not tried again, and the reason is kept."""
+    _, result = _ended(harness, pointless.job(), 1, "discarded")
+    if result:
+        expect(result.reason == "LookupError: it is gone", f"the reason is {result.reason!r}")
+    return "with its reason"
+
+
+def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
+    """Put the job in, and expect so many tries and that end; its id, and its result, if any."""
+    (job,) = harness.put(wanted)
+    harness.wait_for("tried", tries, job=job)
+    result = harness.finished(job) if harness.capabilities.results else None
+    expect(not result or result.state == state, f"it ended as {result and result.state}")
+    again = harness.happens(lambda: len(harness.events("tried", job=job)) > tries, NEVER)
+    expect(not again, f"there was another try after {tries}, the last that is allowed")
+    return job, result
+
+
+def _expect_errors(result: TaskResult, number: int) -> None:
+    expect(len(result.errors) == number, f"of {number} failures it kept {len(result.errors)}")
+    for error in result.errors:
+        path = error.exception_class_path
+        wanted = f"{Passing.__module__}.{Passing.__qualname__}"
+        expect(path == wanted, f"the error's class is kept as {path!r}")
+    last = result.errors[-1].traceback  # of an earlier one a backend may keep the last line alone
+    expect("Traceback" in last, f"no traceback: {last!r:.80}")
+
+
+def death_of_who_put_it_in(harness: Harness) -> str:
+    """Jobs wait; the process that put them in is killed."""
+    if harness.has_worker:
+        jobs = harness.put(*map(step.job, range(3)))
+    else:
+        job = hold.job("it")
+        harness.send("enqueue_many", [job])
+        harness.wait_for("began", name="it")
+        jobs = [job.id]
+    killed_at = time.time()
+    harness.kill_host()
+    harness.release("it")
+    harness.start_host()
+    harness.start_worker()
+    return _verdict(harness, Death.ENQUEUER, jobs, killed_at)
+
+
+def death_of_who_runs_it(harness: Harness) -> str:
+    """The process that runs a job is killed in the middle of it."""
+    if not harness.has_worker:
+        return death_of_who_put_it_in(harness)
+    harness.start_worker()
+    jobs = harness.put(hold.job("killed"))
+    [began] = harness.wait_for("began", name="killed")
+    killed_at = time.time()
+    harness.stack.kill("worker")
+    harness.until(lambda: not lives(began["pid"]), "the end of the process that ran the job")
+    harness.release("killed")
+    return _verdict(harness, Death.WORKER, jobs, killed_at)
+
+
+def death_of_who_takes_it(harness: Harness) -> str:
+    """A worker that waits for a job is stopped dead, gets one, and is killed."""
+    if not harness.has_worker:
+        return "no worker"
+    harness.start_worker()
+    harness.wait_until_all_ran(harness.put(step.job(1)))
+    harness.wait_until_idle()
+    harness.stack.kill("worker", signal.SIGSTOP)
+    job = step.job(2)
+    harness.put_beside_stopped_worker(job)
+    killed_at = time.time()
+    harness.stack.kill("worker")
+    return _verdict(harness, Death.CLAIM, [job.id], killed_at)
+
+
+def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
+    """Whether each of the jobs ran, or ran on, after the kill."""
+
+    def gone_on() -> list[float]:
+        last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}
+        return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
+
+    declared = death in harness.capabilities.survives
+    if not declared:  # this job runs after those above, which had their turn then
+        harness.wait_until_all_ran(harness.put(step.job(-1)))
+    if harness.happens(gone_on, harness.patience if declared else LAST_CHANCE):
+        took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""
+        return f"nothing lost{took}" if declared else "lost nothing this time"
+    if declared:
+        raise Broken(f"lost a job, and promised to survive a SIGKILL of the {death}")
+    return "lost"
