@@ -5,9 +5,7 @@ In a Japanese terminal it speaks Japanese: it is used before the lessons are ins
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import shutil
 import socket
 import subprocess
@@ -15,10 +13,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
 
 import psutil
-from typer import Option
 
 from demo_app.broker.connection import masked
 from demo_app.stack import StackError, preflight
@@ -28,21 +24,12 @@ from local_smtp.web.words import words_in
 Say = Callable[..., str]
 
 
-def doctor(
-    as_json: Annotated[
-        bool, Option("--json", help="one JSON object in one line, to paste or to keep in a file")
-    ] = False,
-) -> int:
+def doctor() -> int:
     """Check this machine: one line a check, and what to do about each that fails."""
-    say = str.format if as_json else _say_in(os.environ)  # programs read English
+    say = _say_in(os.environ)
     found = list(results(say))
-    if as_json:
-        checks = [dict(zip(("name", "found", "well"), check, strict=True)) for check in found]
-        system = f"{platform.system()} {platform.machine()}"
-        print(json.dumps({"machine": platform.node(), "system": system, "checks": checks}))
-    else:
-        for name, what, well in found:
-            print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {what}")
+    for name, what, well in found:
+        print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {what}")
     return 0 if all(well for *_, well in found) else 1
 
 
@@ -63,24 +50,8 @@ def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
             yield name, str(error), False
 
 
-#: The first releases without CVE-2024-7592 (a cookie that takes seconds to read) and CVE-2024-6923
-#: (a header of a mail that becomes two). Python 3.13 never had them.
-_FIXED = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 6)}
-
-
-def _python(say: Say) -> str:
-    # an older one gets no further than the Makefile, which says so
-    version, now = sys.version.split()[0], sys.version_info[:3]
-    fixed = _FIXED.get(now[:2], now)
-    if now >= fixed:
-        return version
-    return say(
-        "{version}. Warning: it has known holes in its cookies and mails (CVE-2024-7592, "
-        "CVE-2024-6923); this project avoids them, your own programs may not. They are fixed "
-        "in {fixed}",
-        version=version,
-        fixed=".".join(map(str, fixed)),
-    )
+def _python(_: Say) -> str:
+    return sys.version.split()[0]  # an older one gets no further than the Makefile, which says so
 
 
 def _redis(say: Say) -> str:

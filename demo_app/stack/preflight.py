@@ -14,7 +14,7 @@ import redis
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
 from demo_app.broker.connection import Decoded, connect, masked
-from demo_app.broker.rights import denied
+from demo_app.broker.rights import refusal
 from demo_app.stack.options import StackError
 
 #: The oldest version that has every command of the scripts (LMPOP).
@@ -50,15 +50,10 @@ def check_database(url: str) -> str:
 
 
 def _check(client: Decoded, where: str) -> str:
-    client.ping()
     info = client.info()
     refuse(info, where)
-    if lacks := denied(client):
-        user = client.connection_pool.connection_kwargs.get("username") or "default"
-        raise StackError(
-            f"The Redis server at {where} does not let the user {user!r} do what the queue needs: "
-            f"{', '.join(lacks)}."
-        )
+    if lacks := refusal(client):
+        raise StackError(lacks)
     if info.get("aof_enabled"):
         return ""
     return (

@@ -48,21 +48,16 @@ def test_a_server_that_evicts_is_refused(url: str, policy: str) -> None:
     assert f"(maxmemory-policy {policy})" in _refusal(url)
 
 
-@pytest.mark.parametrize("command", ["INFO", "LMPOP", "XADD", "XREAD", "EVALSHA", "SCRIPT"])
-def test_a_user_who_may_not_do_what_the_queue_needs_is_refused_by_name(
-    url: str, command: str
-) -> None:
-    rules = f"on >secret ~* &* +@all -{command}".split()
+def test_a_user_who_lacks_a_command_is_refused_by_name(url: str) -> None:
+    rules = ["on", ">secret", "~*", "&*", "+@all", "-LMPOP"]
     client_of(url).execute_command("ACL", "SETUSER", "reader", *rules)
-    said = _refusal(_as(url, "reader", "secret"))
-    assert "reader" in said
-    assert command in said.upper()
+    assert "'reader' do what the broker needs: LMPOP." in _refusal(_as(url, "reader", "secret"))
 
 
-def test_a_user_who_sees_only_some_keys_is_refused(url: str) -> None:
-    rules = ("on", ">secret", "~job:*", "+@all")
+def test_a_user_who_may_not_look_is_refused_with_the_servers_own_words(url: str) -> None:
+    rules = ["on", ">secret", "~*", "&*", "+@all", "-INFO"]
     client_of(url).execute_command("ACL", "SETUSER", "reader", *rules)
-    assert "queue:" in _refusal(_as(url, "reader", "secret"))
+    assert "info" in _refusal(_as(url, "reader", "secret"))
 
 
 def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
