@@ -1,36 +1,25 @@
-"""Messages that no Celery producer would write, and what becomes of each beside an honest job.
-
-``PYTHONPATH=.:tests python -m celery_suite.hostile``
+"""Messages that no Celery producer would write, and a worker that they are put before.
 
 Anybody who reaches Redis may put such a message in: an older program, one in another language, one
-with a mistake. Each is put into the queue of a real worker, with an honest job behind it. Then two
-things count: whether the honest job is done, and whether the worker is still the same. One that has
-ended is started again, as a supervisor would, three times at most.
+with a mistake. tests/broker/test_hostile.py puts each into the queue of a real worker, with an
+honest job behind it.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from celery_suite.outside import Shop
-from celery_suite.run import CACHE
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind
 
-#: Starts of a worker for one message.
-STARTS = 3
-#: Seconds that each message may take.
-PATIENCE = 8.0
 #: The states in which nothing more happens to a message.
 ENDED = ("done", "dead", "discarded", "gone")
 Message = dict[str, Any]
@@ -166,17 +155,6 @@ HOSTILE: dict[str, Callable[[Message], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one message. ended: of the hostile one; behind: of the honest job behind it.
-    ended_workers: how many workers ended with it."""
-
-    message: str
-    ended: str
-    behind: str
-    ended_workers: int
-
-
 class Strangers:
     """One worker, and the messages that are put before it, one after the other."""
 
@@ -230,28 +208,6 @@ class Strangers:
         )  # fmt: skip
         return [self.state(job) for job in jobs]
 
-    def meet(self, text: str, seconds: float) -> tuple[str, str, int]:
-        """Put the text in, and an honest job behind it, and start the worker again when it has
-        ended; returns what became of the two, and how often it was started."""
-        bad, good, starts = self.put(text), self.put_honest(), 0
-        while self.shop.lost([good], seconds):
-            if self.worker.poll() is None or starts == STARTS:
-                break
-            starts += 1
-            with suppress(TimeoutError):  # it has ended again before it was ready
-                self.worker = self.shop.start_worker()
-        with suppress(TimeoutError):
-            self.shop.until(lambda: self.has_ended(bad), "its end", seconds=seconds)
-        done = "done" if good in self.shop.times("ended") else "not done"
-        return self.state(bad), done, starts + (self.worker.poll() is not None)
-
-    def begin_anew(self) -> None:
-        """An empty Redis, and a new worker."""
-        self.worker.kill()
-        self.worker.wait()
-        self.shop.redis.flushall()
-        self.worker = self.shop.start_worker()
-
 
 @contextmanager
 def strangers(transport: str, pool: str) -> Iterator[Strangers]:
@@ -262,33 +218,3 @@ def strangers(transport: str, pool: str) -> Iterator[Strangers]:
             yield met
         finally:
             met.shop.close()
-
-
-def compare(pool: str) -> dict[str, list[Outcome]]:
-    """What became of each message, on both transports."""
-    found: dict[str, list[Outcome]] = {}
-    for transport in ("stock", "claims"):
-        with strangers(transport, pool) as met:
-            for name, made in HOSTILE.items():
-                outcome = Outcome(name, *met.meet(made(honest()), PATIENCE))
-                found.setdefault(transport, []).append(outcome)
-                print(f"{transport}: {outcome}", flush=True)
-                if outcome.behind != "done" or outcome.ended not in ENDED or outcome.ended_workers:
-                    met.begin_anew()
-    return found
-
-
-def main() -> int:
-    """Compare, keep what was found in build; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m celery_suite.hostile", description=__doc__)
-    parser.add_argument("--pool", choices=["prefork", "threads"], default="prefork")
-    asked = parser.parse_args()
-    found = compare(asked.pool)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    told = {transport: list(map(asdict, outcomes)) for transport, outcomes in found.items()}
-    (CACHE / f"hostile-{asked.pool}.json").write_text(json.dumps(told))
-    return 1 if any(one.behind != "done" or one.ended_workers for one in found["claims"]) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """``python -m celery_suite.page``: what was measured last goes into the broker's page.
 
-It reads what ``celery_suite``, its ``hostile``, ``ecosystem`` and ``soak``, and ``benchmarks
+It reads what ``celery_suite``, its ``ecosystem`` and ``soak``, and ``benchmarks
 broker`` have left in ``build``. A section of which nothing was run stays as it is.
 """
 
@@ -14,9 +14,7 @@ from benchmarks.table import Table
 from generated import put
 
 from celery_suite.compare import Comparison, counted, exceptions
-from celery_suite.hostile import ENDED, Outcome
 from celery_suite.run import CACHE, REPOSITORY, Ended
-from demo_app.markdown import table
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
 BENCH = REPOSITORY / "build" / "bench" / "last.json"
@@ -30,20 +28,6 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
         lines = (folder / name).read_text().splitlines() if (folder / name).exists() else []
         found |= {one.test: one for one in (Ended(**json.loads(line)) for line in lines)}
     return found
-
-
-def hostile(file: Path) -> str:
-    """Return what became of the hostile messages: a row of counts for each transport."""
-    read = json.loads(file.read_text())
-    found = {name: [Outcome(**one) for one in outcomes] for name, outcomes in read.items()}
-    counts = {
-        "messages": len,
-        "the job behind was done": lambda all: sum(one.behind == "done" for one in all),
-        "the message came to an end": lambda all: sum(one.ended in ENDED for one in all),
-        "workers that ended": lambda all: sum(one.ended_workers for one in all),
-    }
-    rows = [[name, *(str(count(all)) for count in counts.values())] for name, all in found.items()]
-    return table(["", *counts], rows, ["---", *("---:" for _ in counts)])
 
 
 def measured(folder: Path, bench: Path) -> str:
@@ -69,16 +53,11 @@ def measured(folder: Path, bench: Path) -> str:
     return _on_this_machine(parts)
 
 
-def strangers(folder: Path) -> str:
-    """What the page says of hostile messages, and of what others have made for Celery."""
-    parts: list[str] = []
-    for file in sorted(folder.glob("hostile-*.json")):
-        pool = file.stem.partition("-")[2]
-        parts += [f"`python -m celery_suite.hostile --pool {pool}`:", hostile(file)]
+def neighbours(folder: Path) -> str:
+    """What the page says of what others have made for Celery."""
     alive = [file.read_text().strip() for file in sorted(folder.glob("ecosystem-*.txt"))]
-    if alive:
-        parts += ["`python -m celery_suite.ecosystem`:", "\n".join(["```text", *alive, "```"])]
-    return _on_this_machine(parts)
+    lines = "\n".join(["```text", *alive, "```"])
+    return _on_this_machine(["`python -m celery_suite.ecosystem`:", lines] if alive else [])
 
 
 def _on_this_machine(parts: list[str]) -> str:
@@ -88,7 +67,7 @@ def _on_this_machine(parts: list[str]) -> str:
 
 def main() -> None:
     """Write the page; a section of which nothing was run stays as it is."""
-    sections = {"measured": measured(CACHE, BENCH), "strangers": strangers(CACHE)}
+    sections = {"measured": measured(CACHE, BENCH), "neighbours": neighbours(CACHE)}
     for section, found in sections.items():
         if found:
             PAGE.write_text(put(PAGE, section, found))
