@@ -22,8 +22,6 @@ from demo_app.judge.target import CannotJudge, Running, Target
 
 #: Characters of a line that a host answers, and of what it prints, that are looked at.
 _LONGEST = 100_000
-#: Seconds in which a file is read to its end.
-READ_IN = 60.0
 
 
 class Learners(Target):
@@ -72,17 +70,11 @@ class _Host:
             text=True, errors="replace",
         )  # fmt: skip
         self._lock = threading.Lock()
-        self._reason = say("no reason was given")
 
     def loaded(self) -> dict[str, object]:
         """What it says of the class, once it has read it. Raises CannotJudge."""
         failure = self._say("{name} can't be loaded", name=self._called)
-        endless = threading.Timer(READ_IN, self._give_up)
-        endless.start()
-        try:
-            return dict(json.loads(self._read(failure)))
-        finally:
-            endless.cancel()
+        return dict(json.loads(self._read(failure)))
 
     def start(self, role: Role) -> Running:
         """A fork that plays the role."""
@@ -98,27 +90,22 @@ class _Host:
 
     def close(self) -> None:
         """End it, and with it its forks."""
-        self._kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._log, self._process.stdin, self._process.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):
                 stream.close()
 
-    def _give_up(self) -> None:
-        self._reason = self._say("its file was not read to the end within {s:.0f} s", s=READ_IN)
-        self._kill()
-
-    def _kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
     def _read(self, failure: str) -> str:
         assert self._process.stdout is not None
         if line := str(self._process.stdout.readline(_LONGEST)):
             return line
         said = os.pread(self._log.fileno(), _LONGEST, 0).decode("utf-8", "replace")
-        told = [line for line in said.splitlines() if line.strip()] or [self._reason]
+        told = [line for line in said.splitlines() if line.strip()] or [
+            self._say("no reason was given")
+        ]
         lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
         given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
         where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."

@@ -12,10 +12,7 @@ import pytest
 from judge.broken import MINE
 from support import run_python, until
 
-from demo_app.judge import learners
 from demo_app.judge.grade import judged
-from demo_app.judge.target import CannotJudge
-from demo_app.judge.targets import target_of
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 GOOD = MINE.format(pop="rpop")
@@ -81,13 +78,3 @@ def test_a_file_whose_judge_is_killed_has_no_row_and_nothing_is_left_running(
     assert len(out.splitlines()) == 2, "the head of the table"
     _, alive = psutil.wait_procs([judge, *others], 30.0)
     assert not alive
-
-
-def test_a_file_that_is_not_read_to_its_end_cannot_be_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(learners, "READ_IN", 2.0)
-    path = tmp_path / "endless.py"
-    path.write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
-    with pytest.raises(CannotJudge, match="not read to the end within 2 s"):
-        target_of(f"{path}:Mine")
