@@ -19,10 +19,8 @@ from demo_app.broker.events import State, moment_of
 from demo_app.settings import settings
 from demo_app.web.translations import language_of, translations
 from local_smtp.escape import escape_invisible
-from local_smtp.web.words import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, theme_of
+from local_smtp.web.words import LANGUAGE_COOKIE, LANGUAGES
 
-#: What an address may ask for; `auto` is what the browser says.
-_CHOICES = {LANGUAGE_COOKIE: tuple(LANGUAGES), THEME_COOKIE: ("auto", "light", "dark")}
 _YEAR = 31_536_000  # seconds
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
 _DEEPEST = 8
@@ -48,12 +46,10 @@ def add_pages(package: str) -> None:
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page of that name, filled in, in the reader's language."""
     language, path, asked = language_of(request), request.scope["path"], request.query_params
-    theme = theme_of(request.headers, asked.get("theme", ""))
     context = {
         "t": translations(language),
         "language": language,
         "languages": LANGUAGES,
-        "theme": theme,
         # the relative way to the app's root, so that links work behind any prefix
         "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
         "path": path,
@@ -70,9 +66,10 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     }
     page = _pages.get_template(name).render(context | values)
     answer = HTMLResponse(page, status_code=status)
-    for cookie, chosen in ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)):
-        if asked.get(cookie) in _CHOICES[cookie]:
-            answer.set_cookie(cookie, chosen, max_age=_YEAR, samesite="strict", httponly=True)
+    if asked.get(LANGUAGE_COOKIE) in LANGUAGES:
+        answer.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=_YEAR, samesite="strict", httponly=True
+        )
     return answer
 
 

@@ -18,7 +18,7 @@ from local_smtp.models import ParsedMail
 from local_smtp.web.api import OptionalId, Search
 from local_smtp.web.headers import beside
 from local_smtp.web.inbox import Inbox
-from local_smtp.web.words import language_of, theme_of, words_in
+from local_smtp.web.words import language_of, words_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -110,5 +110,5 @@ def render(name: str, headers: Headers, **shown: Any) -> str:
             return f"{count:,} {words(one)}"
         return f"{count:,} {one}{'' if count == 1 else 's'}"
 
-    about = {"language": language, "theme": theme_of(headers), "_": words, "many": many}
+    about = {"language": language, "_": words, "many": many}
     return _templates().get_template(name).render(about | shown)

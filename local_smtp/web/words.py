@@ -1,4 +1,4 @@
-"""A reader's language and colours, and sentences in Japanese, by the English ones."""
+"""A reader's language, and sentences in Japanese, by the English ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from local_smtp.web.headers import cookie_of
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
-LANGUAGE_COOKIE, THEME_COOKIE = "lang", "theme"
+LANGUAGE_COOKIE = "lang"
 
 
 @cache
@@ -28,13 +28,6 @@ def language_of(headers: Headers, asked: str = "") -> str:
     wanted = [asked, cookie_of(headers, LANGUAGE_COOKIE)]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
     return next((language for language in wanted if language in LANGUAGES), "en")
-
-
-def theme_of(headers: Headers, asked: str = "") -> str:
-    """ "light" or "dark", if that is asked for or was chosen before, as the language; else
-    nothing."""
-    theme = asked or cookie_of(headers, THEME_COOKIE)
-    return theme if theme in ("light", "dark") else ""
 
 
 def words_in(language: str, package: str = "local_smtp.web") -> Callable[[str], str]:

@@ -17,7 +17,6 @@ import argparse
 import os
 import random
 import signal
-import statistics
 import struct
 import sys
 import tempfile
@@ -160,8 +159,8 @@ def main() -> int:
                 print(f"{shop.jobs:,} of {wanted:,}, lost {shop.lost}", flush=True)
         finally:
             shop.close()
-    seconds, back = time.monotonic() - began, sorted([0.0, 0.0, *shop.returns])
-    half, most = (statistics.quantiles(back, n=100)[at] for at in (49, 98))
+    seconds, back = time.monotonic() - began, sorted(shop.returns) or [0.0]
+    half, most = (back[len(back) * percent // 100] for percent in (50, 99))
     keep("soak", [
         f"{shop.jobs:,} jobs in {seconds / 60:.0f} minutes, {shop.jobs / seconds:,.0f} a second",
         f"  lost: {shop.lost}",
