@@ -136,9 +136,6 @@ class Settings(BaseSettings):
     stop_seconds: float = Field(
         25.0, gt=0, description="after SIGTERM, how long a worker goes on with what it has"
     )
-    worker_nice: int = Field(
-        5, ge=0, le=19, description="how much lower the priority of jobs is: nice(2)"
-    )
     smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")
     journal_length: int = Field(
         100_000, ge=1000, description="changes of state kept in the journal"

@@ -7,17 +7,13 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
 import threading
-import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from celery.signals import celeryd_init, worker_ready, worker_shutting_down
+from celery.signals import celeryd_init, worker_shutting_down
 
 from demo_app.blog.identity import refuse_another_blog
 from demo_app.broker.process import in_flight_here
@@ -28,22 +24,6 @@ from demo_app.worker.time_limit import TimeLimit
 log = logging.getLogger(__name__)
 
 
-_AUTOGROUP = Path("/proc/self/autogroup")
-
-
-def _session_stands_back(nice: int) -> None:
-    """Where Linux shares the processor out among sessions first (sched(7), "The autogroup
-    feature"), nice(2) says nothing between them: a stack's web app and workers have each their
-    own."""
-    with suppress(OSError):
-        while _AUTOGROUP.exists():
-            try:
-                _AUTOGROUP.write_text(str(nice))
-                break
-            except BlockingIOError:  # one of all users may write in a tenth of a second
-                time.sleep(0.1)
-
-
 class Shutdown:
     """See the module; one object a process."""
 
@@ -52,7 +32,6 @@ class Shutdown:
         self._leaving = threading.Lock()
         self._stopping = False
         celeryd_init.connect(self._begin, weak=False)
-        worker_ready.connect(self._stand_back, weak=False)
         worker_shutting_down.connect(self._on_shutdown, weak=False)
 
     def _begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
@@ -62,20 +41,6 @@ class Shutdown:
             sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
         refuse_another_blog(self._settings)
         self._limit.watch(self._settings.beat_seconds)
-
-    def _stand_back(self, **_: Any) -> None:
-        """From now on the web app, where readers wait, goes first, and what Celery has loaded is
-        not looked through for garbage any more.
-
-        On Linux this holds for this thread and those that it will start, which run the jobs. The
-        heartbeat, which renews the lease, runs already and keeps its priority (sched(7)).
-        """
-        gc.freeze()
-        wanted = self._settings.worker_nice
-        if os.getpriority(os.PRIO_PROCESS, 0) < wanted:
-            os.setpriority(os.PRIO_PROCESS, 0, wanted)
-        if os.getsid(0) == os.getpid():  # else it is somebody's terminal
-            _session_stands_back(wanted)
 
     def _on_shutdown(self, how: str, **_: Any) -> None:
         # within a signal handler, which may have interrupted any line: the work is a thread's

@@ -21,7 +21,6 @@ LAYOUTS = {
 }
 ENVIRONMENT = {
     "DEMO_TASKS": "benchmarks.notification",
-    "DEMO_WORKER_NICE": "0",  # the others do not step back for anybody either
 }
 
 
