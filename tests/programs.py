@@ -101,7 +101,6 @@ BROWSER = Program(
     "brew install --cask google-chrome",
 )
 POSTGRES = Program("PostgreSQL", _postgres, "apt install postgresql", "brew install postgresql@17")
-SMTP_SOURCE = Program("Postfix's smtp-source", _first("smtp-source"), "apt install postfix")
 FAKETIME = Program(
     "libfaketime",
     _first("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*"),
@@ -114,7 +113,7 @@ NODE = Program("Node.js", _first("node"), "apt install nodejs", "brew install no
 GIT = Program("Git", _first("git"), "apt install git", "xcode-select --install")
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
-ALL = (BROWSER, POSTGRES, SMTP_SOURCE, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT, JAPANESE_FONT)
+ALL = (BROWSER, POSTGRES, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:

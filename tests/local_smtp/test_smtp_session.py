@@ -2,11 +2,8 @@
 
 import contextlib
 import socket
-import subprocess
 
 import pytest
-from programs import SMTP_SOURCE, needs
-from support import patience
 
 from local_smtp.bounds import MAIL_BYTES, RECIPIENTS
 from local_smtp.sink import MailSink
@@ -178,16 +175,3 @@ def test_a_page_cannot_send_a_mail_through_a_browser(mail_sink, method):
     lines = said_to(mail_sink, request + mail)
     assert [line[:4] for line in lines[1:]] in ([], [b"421 "])
     assert mail_sink.mails() == []
-
-
-@pytest.mark.thorough
-def test_smtp_source_delivers_1000_in_20_sessions(start_sink):
-    smtp_source = needs(SMTP_SOURCE)
-    sink = start_sink()
-    subprocess.run(
-        [smtp_source, "-s", "20", "-m", "1000", "-f", "a@example.test",
-         "-t", "b@example.test", sink.smtp],
-        check=True, timeout=patience(100),
-    )  # fmt: skip
-    stats = sink.get("/api/stats")
-    assert stats == {"accepted": 1000, "distinct": 1000, "duplicates": 0, "refused": 0}

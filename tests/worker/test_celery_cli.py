@@ -61,14 +61,6 @@ def test_a_worker_started_by_hand_works_for_a_running_stack(stack: Stack, waitin
     assert waiting.mail_stats()["distinct"] == waiting.summary()["done"]
 
 
-def test_a_stacks_worker_loads_no_other_command_of_celery_and_nothing_for_pictures() -> None:
-    code = "import sys, demo_app.worker.__main__; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(told.stdout.split())
-    assert "celery.bin.worker" in loaded
-    assert not loaded & {"celery.bin.celery", "flower", "prompt_toolkit", "PIL"}
-
-
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
     told = subprocess.run(
         _command("--pool", "processes"), capture_output=True, text=True, check=False

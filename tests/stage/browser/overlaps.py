@@ -31,28 +31,3 @@ def overlaps(page: Page) -> list[str]:
     """By their words, or a floor that spills its "+42"; what flies counts where it is bound for."""
     found: list[str] = page.evaluate(_OVERLAPS)
     return found
-
-
-_WATCH_FRAMES = """() => {
-  globalThis.frames = [];
-  const meet = (one, other) => one.left < other.right - 2 && other.left < one.right - 2
-    && one.top < other.bottom - 2 && other.top < one.bottom - 2;
-  const look = () => {
-    const boxes = [...document.querySelectorAll(".floor > .token:not(.beyond)")]
-      .map((one) => one.getBoundingClientRect()).filter((box) => box.width > 2);
-    const lies = (one, number) => boxes.slice(number + 1).some((other) => meet(one, other));
-    frames.push(boxes.some(lies));
-    requestAnimationFrame(look);
-  };
-  look();
-}"""
-
-
-def watch_frames(page: Page) -> None:
-    """From now on, note of each frame whether a token lies upon another, moving ones too."""
-    page.evaluate(_WATCH_FRAMES)
-
-
-def share_of_overlaps(page: Page) -> float:
-    """In which part of the frames since then one did."""
-    return float(page.evaluate("frames.filter(Boolean).length / frames.length"))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from stage.browser.overlaps import overlaps, share_of_overlaps, watch_frames
-from support import patience, until
+from stage.browser.overlaps import overlaps
+from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -203,22 +203,6 @@ def test_a_token_that_has_arrived_lies_still(tab) -> None:
     page.keyboard.press("c")
     expect(page.locator("[data-floor=inbox] .token")).to_have_count(1)
     until(lambda: not page.evaluate("document.getAnimations().length"), what="the end of its way")
-
-
-@pytest.mark.thorough
-@pytest.mark.usefixtures("at_rest")
-def test_no_token_lies_upon_another_while_they_move(tab, client: Client) -> None:
-    page = tab("/stage")
-    new_round(page)
-    client.set_faults({"at": "data", "do": "wait", "seconds": 1})
-    watch_frames(page)
-    page.keyboard.press("b")
-    delivered = page.locator("[data-sum=delivered]")
-    until(lambda: int(delivered.text_content() or 0) >= 16, what="the middle of it")
-    page.keyboard.press("w")
-    expect(delivered).to_have_text("50", timeout=60_000)
-    # one of an earlier picture may be on its way, for longer on a busy machine
-    assert share_of_overlaps(page) < patience(0.05)
 
 
 def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) -> None:
