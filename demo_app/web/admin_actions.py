@@ -29,24 +29,22 @@ router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 MOST = 500
 _LOOKED_AT = 3000
 MOVABLE = (State.QUEUED, State.SCHEDULED, State.RETRYING, State.DEAD)
-#: What may be done to a job that waits, to a queue, and to a worker.
+#: What may be done to a job that waits, and to a worker.
 JobAction = Literal["retry", "discard"]
-QueueAction = Literal["pause-queue", "resume-queue"]
 WorkerAction = Literal["pause", "resume", "stop", "kill"]
 Text = Annotated[str, Field(max_length=300)]
 
 
 class Question(BaseModel):
-    """What is to be done, and to what: a worker, a queue, some jobs, or the whole of what the
+    """What is to be done, and to what: a worker, some jobs, or the whole of what the
     filter (state, q) finds, from the cursor on."""
 
-    what: JobAction | WorkerAction | QueueAction
+    what: JobAction | WorkerAction
     state: State | None = None
     q: Text = ""
     whole: bool = False
     job: Annotated[list[str], Field(max_length=200)] = []
     worker: Text = ""
-    queue: Text = ""
     cursor: Text = ""
 
 
@@ -107,17 +105,6 @@ def worker(
         queue.pause(worker, what == "pause")
     else:
         _signal(found, what)
-    return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
-
-
-@router.post("/queue")
-def pause_queue(
-    jobs: QueueDep,
-    what: Annotated[QueueAction, Form()],
-    queue: Annotated[str, Form(max_length=200)],
-) -> Response:
-    """Pause a queue, or let its jobs be taken again."""
-    jobs.pause_queue(queue, what == "pause-queue")
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
 
 
