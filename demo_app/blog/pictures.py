@@ -1,19 +1,12 @@
-"""Pictures of authors: stored with the blog, and made small by a job.
-
-A thumbnail has none of the picture's metadata, which may say where it was taken.
-"""
+"""Pictures of authors: stored with the blog, and made small by a job."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from demo_app.blog.database import Database
-
-if TYPE_CHECKING:  # else it is loaded by the job that needs it, and not by all that starts
-    from PIL.Image import Image
 
 #: The longer side of a thumbnail, in pixels.
 LONGEST = 320
@@ -57,37 +50,19 @@ def picture(database: Database, picture_id: int) -> Picture | None:
 
 
 def thumbnail(content: bytes) -> bytes:
-    """Return a small JPEG of the picture, upright, on white, without its metadata.
-
-    A picture smaller than `LONGEST` keeps its size.
+    """Return a small JPEG of the picture; one smaller than `LONGEST` keeps its size.
 
     Raises:
         BadPicture: the file can't be read as a picture.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image  # loaded by the job that needs it, and not by all that starts
 
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
-            image.draft("RGB", (LONGEST, LONGEST))  # a JPEG can be unpacked at a smaller scale
-            return _small(image)
-    except UnidentifiedImageError:
-        raise BadPicture(f"it is none of {', '.join(_FORMATS)}") from None
+            image.thumbnail((LONGEST, LONGEST))
+            small = image.convert("RGB")
     except Exception as error:  # a damaged file makes Pillow raise almost anything
         raise BadPicture(f"it can't be read as a picture: {error}") from error
-
-
-def _small(image: Image) -> bytes:
-    from PIL.Image import new
-    from PIL.ImageOps import exif_transpose
-
-    if image.mode.startswith("I"):  # 16 bits of grey, which a conversion would cut off at white
-        image = image.point(lambda grey: grey / 257, "L")
-    plain = image.convert("RGBA")
-    plain.thumbnail((LONGEST, LONGEST))
-    upright = exif_transpose(plain)
-    # a new picture takes over the pixels alone: no comment, no place, no camera
-    paper = new("RGBA", upright.size, "white")
-    paper.alpha_composite(upright)
     jpeg = BytesIO()
-    paper.convert("RGB").save(jpeg, "JPEG", quality=85)
+    small.save(jpeg, "JPEG", quality=85)
     return jpeg.getvalue()
