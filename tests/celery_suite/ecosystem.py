@@ -3,23 +3,20 @@
 ``PYTHONPATH=.:tests python -m celery_suite.ecosystem --minutes 5 --pool prefork``
 
 Nothing is killed here. One worker (with autoscale and max-tasks-per-child, where the pool has them)
-runs tasks with a rate limit, tasks that retry, celery-batches and celery-singleton, and stores its
-results with django-celery-results. Two beats put more in: RedBeat's and django-celery-beat's.
-Flower looks on. At half time the worker ends with a soft shutdown, and another goes on. Exit status
-0 if each job ran as often as it should.
+runs tasks with a rate limit, tasks that retry, celery-batches and celery-singleton. RedBeat puts
+more in, and Flower looks on. At half time the worker ends with a soft shutdown, and another goes
+on. Exit status 0 if each job ran as often as it should.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,33 +27,19 @@ from demo_app.stack.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
 #: Not what they depend on: that would be another Celery.
-NAMES = (
-    "celery-batches", "celery-singleton", "celery-redbeat", "tenacity", "django",
-    "django-celery-beat", "django-celery-results", "django-timezone-field", "python-crontab",
-    "cron-descriptor", "asgiref", "sqlparse",
-)  # fmt: skip
+NAMES = ("celery-batches", "celery-singleton", "celery-redbeat", "tenacity")
 #: Jobs of each kind for a second of the run.
 EACH_SECOND = ("plain", "limited", "again", "batched", "alone", "later")
 
 APP = """
 import json, os, time
 
-import django
-from django.conf import settings
-
-settings.configure(
-    INSTALLED_APPS=["django_celery_results", "django_celery_beat"], USE_TZ=True,
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.sqlite",
-                           "OPTIONS": {"timeout": 60}}},
-)
-django.setup()
-
 import demo_app.broker
 from celery import Celery
 from celery_batches import Batches
 from celery_singleton import Singleton
 
-app = Celery("shop", broker=os.environ["BROKER"], backend="django-db")
+app = Celery("shop", broker=os.environ["BROKER"])
 app.conf.update(json.loads(os.environ["SETTINGS"]))
 app.conf.singleton_backend_url = os.environ["BROKER"].removeprefix("claims+")
 app.conf.beat_schedule = {"tick": {"task": "shop.tick", "schedule": 2.0, "args": ["redbeat"]}}
@@ -106,16 +89,6 @@ def long(name, seconds):
     note("ended", name)
 """
 
-#: Run in the folder, before anything else: the tables, and what django-celery-beat is to do.
-PREPARE = """
-import shop
-from django.core.management import call_command
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-
-call_command("migrate", verbosity=0)
-every, _ = IntervalSchedule.objects.get_or_create(every=2, period="seconds")
-PeriodicTask.objects.create(interval=every, name="d", task="shop.tick", args='["django"]')
-"""
 #: Puts jobs in: argv is from which number to which.
 PRODUCE = """
 import sys, shop
@@ -154,19 +127,11 @@ class Bazaar(Shop):
             self.beside.append(self.start(command, log))
 
     def end_beside(self) -> None:
-        """End the beats and Flower, and wait for them."""
+        """End RedBeat and Flower, and wait for them."""
         for process in self.beside:
             process.terminate()
         for process in self.beside:
             process.wait(timeout=60)
-
-    def results(self) -> Counter[str]:
-        """The states that django-celery-results has stored."""
-        self.run(
-            "import shop, json; from django_celery_results.models import TaskResult as R; "
-            "json.dump(list(R.objects.values_list('status', flat=True)), open('r.json', 'w'))"
-        )
-        return Counter(json.loads((self.folder / "r.json").read_text()))
 
 
 def install() -> None:
@@ -189,13 +154,11 @@ def live(pool: str, minutes: float) -> int:
 
 def _live(shop: Bazaar, minutes: float) -> int:
     port = take(0, "Flower")
-    shop.run(PREPARE)
     options = (
         ["--max-tasks-per-child", "25", "--autoscale", "4,1"] if shop.pool == "prefork" else []
     )
     worker = shop.start_worker(*options)
     shop.start_beside("beat", "-S", "redbeat.RedBeatScheduler")
-    shop.start_beside("beat", "-S", "django", "--pidfile", "django.pid")
     shop.start_beside("flower", f"--port={port}", "--address=127.0.0.1")
     began, put, half = time.monotonic(), 0, False
     while (spent := time.monotonic() - began) < minutes * 60:
@@ -222,18 +185,17 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
     shop.has_rest(5, 60)
     ended, tried = shop.times("ended"), shop.times("tried")
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
-    ticks = Counter(name.partition("-")[0] for name in ended if "-" in name)
+    ticks = sum("-" in name for name in ended)
     told = [
         f"claims, {shop.pool}: {minutes:g} minutes in good health",
         f"  jobs: {len(names)}, {len(lost)} never ran, {len(twice)} ran more often than once",
-        f"  beats: {ticks['redbeat']} ticks by RedBeat, {ticks['django']} by django-celery-beat",
-        f"  results stored by django-celery-results: {dict(shop.results())}",
+        f"  RedBeat: {ticks} ticks",
         f"  Flower: {seen} kinds of events in its metrics",
     ]
     told += [f"    {name}: {shop.times('tried')[name]}, {ended[name]}" for name in twice[:10]]
     told += [f"    {name} never ran" for name in sorted(lost)[:10]]
     keep(f"ecosystem-{shop.pool}", told)
-    return 1 if lost or twice or not seen or min(ticks["redbeat"], ticks["django"]) == 0 else 0
+    return 1 if lost or twice or not (seen and ticks) else 0
 
 
 def main() -> int:
