@@ -26,7 +26,7 @@ PARTS = {
     "notebooks/ja/challenges/*.ipynb notebooks/ja/reference/*.md",
     "Answers": " ".join(
         f"notebooks/reference/answers/{page}.md"
-        for page in ("lost", "twice", "late", "settings", "queues", "*")
+        for page in ("lost", "twice", "late", "settings", "queues")
     ),
     "Challenges": "notebooks/challenges/*.ipynb",
     "Reference": "notebooks/reference/faq.md notebooks/reference/*.md notebooks/book/api.md",
