@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,6 @@ from typing import Any
 import psutil
 
 from demo_app.stack.reaper import MARKER, ReaperClient, reap
-
-#: Whether Linux lists each process's children, as nearly always.
-_LISTED = Path("/proc/thread-self/children").exists()
 
 
 class Leash:
@@ -61,25 +58,13 @@ class Leash:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def started_by(pid: int) -> Iterator[int]:
-    """All that a process has started, and what those have. Linux says whose children there are;
-    psutil would look at each process of the machine, a fourth of a judge's own work. Raises
-    psutil.NoSuchProcess where Linux does not say it."""
-    if not _LISTED:
-        yield from (one.pid for one in psutil.Process(pid).children(recursive=True))
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # it has ended
-            for child in map(int, thread.read_text().split()):
-                yield child
-                yield from started_by(child)
-
-
 def send_to_all(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process and to all that it started, whatever their groups are. Before a
     SIGKILL all stop, so that none sees another one's end."""
     if number is signal.SIGKILL:
         send_to_all(pid, signal.SIGSTOP)
     with suppress(psutil.NoSuchProcess):
-        for one in [pid, *started_by(pid)]:
+        started = psutil.Process(pid).children(recursive=True)
+        for one in [pid, *(child.pid for child in started)]:
             with suppress(ProcessLookupError):
                 os.kill(one, number)
