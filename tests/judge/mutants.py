@@ -36,7 +36,6 @@ _CLAIM = f"{_HELD}        return held or {_MOVE}\n"
 _ACK = 'self.redis.lrem(f"claims:{worker}", 1, job)'
 _BEAT = 'self.redis.set(f"alive:{worker}", "yes", ex=2)'
 _RESCUE = 'self.redis.eval(RESCUE, 2, claims, claims.replace("claims:", "alive:"))'
-_LOOKED = "if redis.call('EXISTS', KEYS[2]) == 1 then return end"
 _TRIES = "redis.call('HINCRBY', 'rescues', job, 1) > 3"
 _DEAD = "redis.call('LPUSH', 'dead', job)"
 _RELAYED = """        try:
@@ -133,12 +132,8 @@ MUTANTS = [
         _PUSH: f"{_PUSH}; redis.call('LTRIM', 'queue', 0, 49)"}),
     Mutant(1, "the queue expires after a minute", {
         _PUSH: f"{_PUSH}; redis.call('EXPIRE', 'queue', 60)"}),
-    Mutant(1, "a job is never acknowledged", {_ACK: "pass"}),
-    Mutant(1, "claim gives a list", {
-        f"return held or {_MOVE}": f"found = held or {_MOVE}\n        return found and [found]"}),
     Mutant(1, "the last job waits for a next one", {
         _CLAIM: "        if self.redis.llen('queue') < 2: return None\n" + _CLAIM}),
-    Mutant(2, "last in, first out", {'1, "RIGHT", "LEFT"': '1, "LEFT", "LEFT"'}),
     Mutant(2, "in the order of their names", _claims("""\
 for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
     if self.redis.lrem("queue", -1, job):
@@ -151,20 +146,11 @@ for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
         **_claims(_BY_SCORE)}),
     Mutant(3, "put waits while a hundred jobs wait", _texts(
         "while self.redis.llen('queue') >= 100: time.sleep(0.02)")),
-    Mutant(3, "put waits until its job has run", {
-        _RELAYED: f"{_RELAYED}        while not self.redis.get(f'done:{{job}}'): "
-                   "time.sleep(0.02)\n",
-        _ACK: f"{_ACK}\n        self.redis.set(f'done:{{job}}', 1)"}),
     Mutant(3, "put takes 0.8 s", _texts("time.sleep(0.8)")),
     Mutant(4, "one job at a time in the whole system", {
         **_found("if not found: self.redis.delete('one')\n",
                before="if not self.redis.set('one', worker, nx=True, ex=3): return None\n"),
         _ACK: f"{_ACK}\n        self.redis.delete('one')"}),
-    Mutant(5, "a job is taken off the queue, and then written down", _claims("""\
-job = self.redis.rpop("queue")
-if job:
-    self.redis.lpush(f"claims:{worker}", job)
-return job""")),
     Mutant(5, "a rescue takes a job, and then puts it back", {
         _RESCUE: """if not self.redis.exists(claims.replace("claims:", "alive:")):
                 job = self.redis.rpop(claims)
@@ -200,10 +186,6 @@ if ahead is not None:
             with self.redis.pipeline() as both:
                 both.lrem(f"claims:{{worker}}", 0, held).lpush(f"claims:{{worker}}", held)
                 both.execute()"""}),
-    Mutant(8, "who is dead is asked in a step of its own", {
-        _LOOKED: "",
-        _RESCUE: "if not self.redis.exists(claims.replace('claims:', 'alive:')):\n"
-                  f"                {_RESCUE}"}),
     Mutant(8, "who comes back takes jobs before it is known to live", {
         _BEAT: "self.beats = getattr(self, 'beats', -1) + 1\n"
                 f"        if self.beats % 7 == 0: {_BEAT}".replace("ex=2", "ex=4")}),
