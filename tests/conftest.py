@@ -47,7 +47,7 @@ LONGEST = (
     *("test_two_hosts.py", "test_show_in_browser.py", "test_language.py", "test_kernel.py"),
     *("test_mail_hostile.py", "test_playground.py", "test_known_losses.py", "test_stack.py"),
     *("test_accessibility_in_browser.py", "test_grade.py", "test_any_app.py", "test_broken.py"),
-    *("test_sound.py", "test_api_fuzz.py", "test_bounds.py", "test_sink_kill.py"),
+    *("test_sound.py", "test_bounds.py", "test_sink_kill.py"),
 )
 #: Folders with files of half a minute.
 LONG = ("notebooks", "judge", "browser", "conformance")

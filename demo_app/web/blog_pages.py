@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from demo_app.blog import posts
 from demo_app.blog.posts import Comment
 from demo_app.web.dependencies import Services, ServicesDep
-from demo_app.web.errors import DomainError, responses
+from demo_app.web.errors import DomainError
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of
@@ -86,7 +86,6 @@ def comment_by_form(
     "/api/posts/{post_id}/comments",
     status_code=201,
     response_model=CommentOut,
-    responses=responses(400, 403, 404, 413, 421, 422, 429, 503),
 )
 def comment_by_api(
     request: Request,

@@ -1,6 +1,6 @@
 """Errors as a reader should see them: one sentence, what to do, and no traceback.
 
-Every error has one shape: a page for a browser, and `ErrorResponse` for a program. It is in the
+Every error has one shape: a page for a browser, and `{"detail": …}` for a program. It is in the
 reader's language; that of the API is English.
 """
 
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from typing import Any
 
 import redis
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
@@ -27,12 +25,6 @@ log = logging.getLogger(__name__)
 
 #: Errors that the framework raises by itself.
 _OF_FRAMEWORK = (400, 404, 405)
-
-
-class ErrorResponse(BaseModel):
-    """Why something could not be done, in one sentence."""
-
-    detail: str
 
 
 class DomainError(HTTPException):
@@ -56,11 +48,6 @@ class DomainError(HTTPException):
             for name, value in self._values.items()
         }
         return t(f"error.{self.why}", **values)
-
-
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For OpenAPI: that a call may answer with these errors."""
-    return {status: {"model": ErrorResponse} for status in statuses}
 
 
 def error_response(request: Request, error: HTTPException) -> Response:

@@ -21,11 +21,9 @@ from demo_app.broker.view import JobView
 from demo_app.web import snapshot
 from demo_app.web.admin_actions import JobAction
 from demo_app.web.dependencies import QueueDep, ServicesDep
-from demo_app.web.errors import DomainError, responses
+from demo_app.web.errors import DomainError
 from demo_app.web.search import search
 
-_ERRORS = responses(400, 401, 404, 409, 421, 422, 503)
-_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 router = APIRouter(prefix="/api", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200)]
 _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
@@ -91,7 +89,7 @@ class MovedModel(BaseModel):
     was: str
 
 
-@router.get("/jobs/summary", responses=_ERRORS)
+@router.get("/jobs/summary")
 def summary(services: ServicesDep) -> SummaryModel:
     """How many jobs are in each state, and the workers, in one consistent snapshot."""
     backend = services.comments.backend
@@ -104,7 +102,7 @@ def summary(services: ServicesDep) -> SummaryModel:
     )
 
 
-@router.get("/jobs", response_model=JobsModel, responses=_ERRORS)
+@router.get("/jobs", response_model=JobsModel)
 def jobs(
     queue: QueueDep,
     state: State = State.QUEUED,
@@ -115,7 +113,7 @@ def jobs(
     return search(queue.client, state, "", limit=limit, cursor=cursor)
 
 
-@router.get("/jobs/{job_id}", response_model=JobWithTimelineModel, responses=_ERRORS)
+@router.get("/jobs/{job_id}", response_model=JobWithTimelineModel)
 def job(queue: QueueDep, job_id: JobId) -> JobView:
     """One job, with everything that happened to it."""
     view = get_job(queue.client, job_id)
@@ -124,7 +122,7 @@ def job(queue: QueueDep, job_id: JobId) -> JobView:
     return view
 
 
-@router.post("/jobs/{job_id}/{what}", responses=_ERRORS)
+@router.post("/jobs/{job_id}/{what}")
 def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
     """Put a retrying, scheduled or dead job into its queue now, or remove it for good."""
     was = queue.decide(job_id, what, by="a person")
@@ -133,7 +131,7 @@ def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
     return MovedModel(id=job_id, was=was)
 
 
-@router.get("/events", responses=_STREAM)
+@router.get("/events")
 async def events(
     services: ServicesDep, last_event_id: Annotated[str, Header()] = ""
 ) -> StreamingResponse:

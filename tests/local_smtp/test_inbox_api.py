@@ -213,15 +213,3 @@ def test_a_body_of_nonsense_is_refused_with_a_sentence(http, name):
     assert answer.status_code in (400, 422)
     assert answer.json()["detail"]
     assert http.get("/api/faults").json() == []
-
-
-@pytest.mark.thorough
-def test_no_call_breaks_when_all_are_asked_at_random(http, mail_sink, send):
-    from fuzzing import NO_ERROR, ask_all
-
-    send("Hello", html="<p>hi")
-    description = http.get("/openapi.json").json()
-    asked = ask_all(mail_sink.inbox, description, mail_sink.settings.token, NO_ERROR, requests=8)
-    assert "PUT /api/faults" in asked
-    assert len(asked) >= 8
-    assert http.get("/api/stats").status_code == 200
