@@ -58,9 +58,10 @@ def signs(name: str) -> str:
 
 
 def queues() -> str:
-    """What the judge found of each queue, level by level."""
-    parts = ([f"## {row['target']}", found(row), LATER.get(row["target"], "")]
-             for row in sheet("judge.csv"))  # fmt: skip
+    """What the judge found of each queue: the levels that did not hold."""
+    kept = "All twelve levels hold."
+    parts = ([f"## {row['target']}", found(row, "✗") if row["why"] else kept,
+              LATER.get(row["target"], "")] for row in sheet("judge.csv"))  # fmt: skip
     return "\n\n".join(part for of_queue in parts for part in of_queue if part)
 
 
@@ -70,14 +71,14 @@ def setting(name: str) -> str:
     return found(row)
 
 
-def found(row: dict[str, str]) -> str:
-    """What the judge found, level by level."""
+def found(row: dict[str, str], signs: str = "✓✗–") -> str:
+    """What the judge found of the levels with these signs."""
     from demo_app.judge.levels import LEVELS
     from demo_app.markdown import plain, table
 
     told = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", plain(row["why"])))
     levels = [[number, LEVELS[int(number)].name, row[number], told.get(number, "")]
-              for number in row if number.isdigit() and row[number]]  # fmt: skip
+              for number in row if number.isdigit() and row[number] and row[number] in signs]  # fmt: skip
     head = ["level", "promise", "kept", "what happened"]
     return table(head, levels, ["---:", "---", ":---:", "---"])
 
