@@ -106,14 +106,13 @@ FAKETIME = Program(
     _first("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*"),
     "apt install faketime",
 )
-COMPILER = Program("a C compiler", _first("cc", "gcc"), "apt install gcc", "xcode-select --install")
 PERL = Program("Perl with JSON::PP", _perl, "apt install perl")
 RUBY = Program("Ruby", _first("ruby"), "apt install ruby", "brew install ruby")
 NODE = Program("Node.js", _first("node"), "apt install nodejs", "brew install node")
 GIT = Program("Git", _first("git"), "apt install git", "xcode-select --install")
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
-ALL = (BROWSER, POSTGRES, FAKETIME, COMPILER, PERL, RUBY, NODE, GIT, JAPANESE_FONT)
+ALL = (BROWSER, POSTGRES, FAKETIME, PERL, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:
