@@ -92,15 +92,6 @@ def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -
     assert told.returncode == 0, told.stderr
 
 
-def test_no_program_loads_what_it_was_not_asked_for() -> None:
-    """The library that draws is slow to load, and without PostgreSQL there need be no driver."""
-    code = (
-        "import sys, demo_app.web.app, demo_app.worker.app, demo_app.commands;"
-        "found = {'psycopg', 'matplotlib'} & sys.modules.keys(); assert not found, found"
-    )
-    assert run_python("-c", code, cwd=ROOT).stderr == ""
-
-
 @pytest.mark.parametrize("name", ["celery-claims", "local-smtp"])
 def test_a_distribution_for_others_asks_for_the_versions_that_the_project_was_tested_with(
     name: str,

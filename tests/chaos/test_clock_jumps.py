@@ -131,22 +131,3 @@ def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
         store.promote_due("w")
         newest = store.client.zrange("dead", -1, -1, withscores=True)[0][1]
         assert newest <= store.client.time()[0] + 2, "and not as if it were an hour from now"
-
-
-def _look(store: Queue) -> None:
-    rescue_now(store, "w", _LEASE)
-    store.promote_due("w")
-
-
-@pytest.mark.parametrize("wait", [40.0, 120.0])
-def test_a_clock_that_was_ahead_for_a_while_brings_nothing_early(wait: float) -> None:
-    with _redis_with_a_clock() as (store, put_clock):
-        due = time.time() + wait
-        store.enqueue(message(1), due=due)
-        _look(store)
-        for seconds in (60, 0):
-            put_clock(seconds)
-            _look(store)
-            _look(store)
-        [waiting] = page(store.client, State.SCHEDULED).jobs
-        assert waiting.due == pytest.approx(due, abs=1)

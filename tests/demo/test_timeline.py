@@ -82,21 +82,6 @@ def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(
     assert timeline.read(store.client).jobs[0].given_up is None
 
 
-def test_a_poison_pill_is_given_up_by_its_rescuer(store: Queue) -> None:
-    store.enqueue(message(1))
-    let_judge(store)
-    store.register("r", 60_000, '{"pid": 43}')
-    for worker in ("first", "second"):
-        _claim(store, worker)
-        die(store, worker)
-        rescue_now(store, "r", 60_000, 0)
-        if worker == "first":
-            store.decide("job-1", "retry", by="the end of its pause")
-    (job,) = timeline.read(store.client).jobs
-    assert job.rescued
-    assert job.given_up is not None
-
-
 def test_a_try_that_failed_is_marked_and_counted() -> None:
     runs = [Run("w", 0.1, 0.2, "retrying"), Run("w", 1.0, 1.1, "done")]
     seen = timeline.Timeline([JobRecord("job-1", 0.0, State.DONE, 1.1, runs)], [], {})

@@ -66,14 +66,6 @@ def test_a_mail_is_read_from_all_its_sides(page, send):
         expect(page.locator("#view")).to_contain_text(content)
 
 
-def test_duplicates_are_counted(page, send):
-    send("Once", message_id="<1@x>")
-    send("Once", message_id="<1@x>")
-    expect(page.locator("#mails .again")).to_have_text("×2")
-    page.locator("#mails a").click()
-    expect(page.locator("main .again")).to_have_text("1 duplicate suppressed")
-
-
 def test_the_list_is_searched(page, send):
     for subject in ("one", "two"):
         send(subject)

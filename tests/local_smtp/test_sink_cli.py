@@ -132,12 +132,6 @@ def test_the_folder_of_another_user_is_not_private(tmp_path):
     assert why_not_private(tmp_path) == "belongs to another user"
 
 
-def test_a_directory_in_use_is_named(run, mail_sink):
-    status, [told] = run("--dir", str(mail_sink.dir))
-    assert status == 1
-    assert "belongs to a mail sink that runs" in told
-
-
 @pytest.mark.parametrize(
     "options",
     [["--smtp-port", "70000"], ["--smtp-port", "x"],

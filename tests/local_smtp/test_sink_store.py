@@ -54,24 +54,6 @@ def test_250_is_not_said_before_the_commit(mail_sink):
     client.close()
 
 
-def test_mails_that_wait_together_share_one_commit(mail_sink):
-    commits: list[str] = []
-
-    def trace(statement: str) -> None:
-        if statement == "COMMIT":
-            commits.append(statement)
-
-    mail_sink._writer.change(lambda connection: connection.set_trace_callback(trace)).result()
-    with held_up(mail_sink):
-        clients = [hand_over(mail_sink, number) for number in range(20)]
-        until(lambda: mail_sink._writer._queue.qsize() == 20)
-        commits.clear()
-    assert [client.getreply()[0] for client in clients] == [250] * 20
-    assert len(commits) <= 3, "for the change that held them up, for them all, and for the index"
-    for client in clients:
-        client.close()
-
-
 def test_a_mail_that_comes_again_is_one_mail_with_two_deliveries(mail_sink, send):
     send("first", message_id="<1@example.test>")
     send("again", message_id="<1@example.test>", to="other@example.test")
@@ -94,14 +76,6 @@ def test_a_message_id_is_the_same_however_its_header_is_written(mail_sink, smtp)
     for header in (b"Message-ID: <x@y>", b"message-id:<x@y>", b"Message-Id:\r\n <x@y>"):
         smtp.sendmail("a@example.test", ["b@example.test"], header + b"\r\n\r\n")
     assert mail_sink.stats().distinct == 1
-
-
-def test_the_reply_is_noted_in_the_delivery(mail_sink, send):
-    send()
-    until(lambda: mail_sink.reader.deliveries(1)[0].reply is not None)
-    (delivery,) = mail_sink.reader.deliveries(1)
-    assert delivery.reply == "250 2.0.0 OK"
-    assert delivery.replied_at >= delivery.received_at
 
 
 def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -88,25 +87,6 @@ def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process
         process.terminate()
         process.wait(patience(10))
         ports.release(port)
-
-
-def test_who_goes_away_while_requests_wait_for_their_answers_is_no_error(tmp_path: Path) -> None:
-    with web_app(tmp_path) as (url, _):
-        for _ in range(30):
-            with _client(url, b"GET /posts/1 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 9) as client:
-                client.setblocking(True)
-                client.recv(1)
-        assert httpx.get(f"{url}/posts/1", timeout=patience(15)).is_success
-    assert "Traceback" not in (tmp_path / "log").read_text()
-
-
-def _client(url: str, begun: bytes) -> socket.socket:
-    host, _, port = url.removeprefix("http://").partition(":")
-    client = socket.create_connection((host, int(port)), timeout=20)
-    client.setblocking(False)
-    with suppress(BlockingIOError, ConnectionError):
-        client.send(begun)
-    return client
 
 
 def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client, holder) -> None:
