@@ -80,11 +80,6 @@ class Relay:
             aside = sum(row <= self._reached for row in self._set_aside)
             return outbox.size(self._database, after=self._reached) + aside
 
-    def waiting(self, most: int) -> list[Job]:
-        """The oldest jobs that the queue was not given yet, and that can be read."""
-        entries = outbox.pending(self._database, after=self._reached, limit=most)
-        return [entry.job for entry in entries if entry.job is not None]
-
     def hand_over(self) -> int:
         """Hand over one batch; returns how many jobs that were.
 

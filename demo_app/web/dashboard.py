@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from demo_app.blog import outbox
 from demo_app.broker.connection import Decoded
 from demo_app.broker.events import Event, State
 from demo_app.broker.inspect import KEYS, get_job, lane_of_job
@@ -25,8 +24,6 @@ router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 PER_PAGE = 25
 #: Jobs of each kind on the first page.
 FEW = 8
-#: Rows of the outbox's page, the oldest ones.
-SHOWN = 50
 
 
 @router.get("", response_class=HTMLResponse)
@@ -47,24 +44,6 @@ def overview(request: Request, services: ServicesDep) -> Response:
         outbox=comments.relay.size(),
         trouble=comments.relay.trouble,
         backend=comments.backend.name,
-    )
-
-
-@router.get("/outbox", response_class=HTMLResponse)
-def outbox_page(request: Request, services: ServicesDep) -> Response:
-    """The jobs that the queue does not have yet, also while Redis is dead: asks nobody but the
-    blog's database."""
-    comments = services.comments
-    waiting, kept = comments.relay.size(), outbox.size(comments.database)
-    jobs = comments.relay.waiting(SHOWN + 1)
-    return render(
-        request,
-        "outbox.html",
-        jobs=jobs[:SHOWN],
-        more=len(jobs) > SHOWN,
-        waiting=waiting,
-        kept=max(0, kept - waiting),
-        trouble=comments.relay.trouble,
     )
 
 

@@ -21,7 +21,6 @@ PAGES = (
     "/jobs/job/{job}",
     "/jobs/job/{dead}",
     "/jobs/job/{discarded}",
-    "/jobs/outbox",
     "/jobs/confirm?what=discard&state=dead&job={dead}",
     "/stage",
     "/stage?at=0",
