@@ -104,16 +104,3 @@ def test_an_address_that_the_driver_can_not_read_is_refused_without_its_password
     with pytest.raises(DatabaseMissing, match="is no address") as refused:
         check_server("postgresql://me:100%secret@host/blog")
     assert "secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "postgres://host",
-        "postgresql://me:p%40ss@one:5432,two:5432/blog?target_session_attrs=read-write",
-        "postgresql:///blog?host=/run/postgresql",
-    ],
-)
-def test_an_address_of_postgresql_is_taken(url: str) -> None:
-    assert Settings(database_url=url).database_url == url

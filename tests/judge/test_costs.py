@@ -16,31 +16,12 @@ from demo_app.judge.levels import LEVELS
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record
 
-BUSY = Plan(2, tuple(f"job-{number}" for number in range(100)))
 KILLED = Fault("run:begin", Act.KILL)
-
-
-def _events() -> list[dict[str, Any]]:
-    """Of a queue that sends two commands in a put and three from one job to the next; others in the
-    trial have sent five."""
-    told: list[dict[str, Any]] = []
-    for number in range(100):
-        told.append({"at": float(number), "who": "p1", "event": "put", "job": f"job-{number}"})
-    told.append({"at": 100.0, "who": "p1", "event": "finished", "sent": 200})
-    for number in range(100):
-        of = {"at": 101.0 + number, "who": "w1", "job": f"job-{number}"}
-        told.append({**of, "event": "begin", "sent": 205 + 3 * number})
-        told.append({**of, "at": of["at"] + 0.5, "event": "end", "message_id": "x"})
-    return told
 
 
 def _figures(*trials: tuple[Plan, list[dict[str, Any]]]) -> list[float | None]:
     outcomes = [Outcome(plan, Record(events), "") for plan, events in trials]
     return [*costs([Verdict(LEVELS[one.plan.level], [one], "") for one in outcomes]).values()]
-
-
-def test_commands_are_those_of_a_put_and_of_a_worker_from_job_to_job() -> None:
-    assert _figures((BUSY, _events())) == [5.0, None], "no level asked for the second"
 
 
 def test_the_time_to_come_back_is_that_of_level_6() -> None:

@@ -13,22 +13,11 @@ import psutil
 import pytest
 from support import or_none, patience, until
 
-from demo_app.stack import Stack, ports
+from demo_app.stack import ports
 from demo_app.stack.client import Client
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 TOKEN = "0123456789abcdef"
-
-
-@pytest.mark.parametrize("backslashes", ["\\" * 15_000, '\\"' * 7_500])
-def test_a_cookie_of_backslashes_costs_nothing(
-    stack: Stack, reader: httpx.Client, backslashes: str
-) -> None:
-    web = psutil.Process(stack.ready["pids"]["web"][0])
-    before = web.cpu_times().user
-    for _ in range(4):
-        assert reader.get("/", headers={"cookie": f'x="{backslashes}"; lang=ja'}).is_success
-    assert web.cpu_times().user - before < 0.6
 
 
 def test_an_address_of_slashes_makes_no_page_of_dots(reader: httpx.Client) -> None:
