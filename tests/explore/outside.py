@@ -14,7 +14,7 @@ _REASONS = {
         r"^broker/in_flight.py InFlight\.(work|_hurry|_acknowledge_at_last):|_rounds",
     ),
     "it is only shown, logged, or told to the app": (
-        r"^blog/relay.py Relay\.(trouble|has_handed_over|size|waiting):",
+        r"^blog/relay.py Relay\.(trouble|has_handed_over|size):",
         r"^broker/queue.py Queue\.(size|pause_queue|given_up):|tell_given_up|self\.given_up",
         r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
         r"suspected = |(moved|purged) = |moved, soonest = ",
