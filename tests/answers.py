@@ -77,8 +77,11 @@ def found(row: dict[str, str], signs: str = "✓✗–") -> str:
     from demo_app.markdown import plain, table
 
     told = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", plain(row["why"])))
-    levels = [[number, LEVELS[int(number)].name, row[number], told.get(number, "")]
-              for number in row if number.isdigit() and row[number] and row[number] in signs]  # fmt: skip
+    levels = [
+        [number, LEVELS[int(number)].name, row[number], told.get(number, "")]
+        for number in row
+        if number.isdigit() and row[number] and row[number] in signs
+    ]
     head = ["level", "promise", "kept", "what happened"]
     return table(head, levels, ["---:", "---", ":---:", "---"])
 

@@ -15,7 +15,12 @@ _PLAIN = ("BLPOP", "XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
 #: What is around the key in some commands. They must be well-formed: Valkey 9 crashes when it
 #: is asked about one whose keys it can't find.
 _BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
-_BEHIND_IT = {"LMPOP": ["RIGHT"], "LMOVE": ["queue:y", "LEFT", "RIGHT"], "BLPOP": ["0"], "XREAD": ["0"]}
+_BEHIND_IT = {
+    "LMPOP": ["RIGHT"],
+    "LMOVE": ["queue:y", "LEFT", "RIGHT"],
+    "BLPOP": ["0"],
+    "XREAD": ["0"],
+}
 #: A key of each kind, as `keys.py` names them.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.call\(|redis\.call, |\{)'([A-Z]+)'")

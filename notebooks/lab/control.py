@@ -200,7 +200,7 @@ class Control(Lifecycle):
 
     def _waits(self) -> set[tuple[str, str]]:
         """The connections on which a worker waits, each with its number of commands so far."""
-        waits_in = "brpop" if self.stock else "xread"
+        waits_in = "brpop" if self.stock else "blpop"
         return {
             (client["id"], client.get("tot-cmds", client["idle"]))  # not every server counts them
             for client in self.redis.client_list()
