@@ -7,12 +7,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python has gone, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
-.PHONY: help lab demo show show-file test test-all test-nightly bench chaos explore mutants celery-suite book playground kit grade check constraints clean
+.PHONY: help lab demo doctor show show-file test test-all test-nightly bench chaos explore mutants celery-suite book playground kit grade check constraints clean
 help:
 	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
 	@echo "make lab     the lessons, in JupyterLab"
 	@echo "make show-file  the four-minute show as one HTML file, in build/show.html"
 	@echo "make show    the show: a stage for an audience, with the keys that break things"
+	@echo "make doctor  what this machine lacks, one line a check"
 	@echo "make test    what a newcomer should see pass: every folder of tests, in about four minutes"
 	@echo "make test-all  the whole test suite, with every program that it drives"
 	@echo "make test-nightly  what takes hours and rarely finds something: campaigns, full suites, repetitions"
@@ -36,6 +37,9 @@ demo: .venv/.has-demo
 lab: .venv/.has-lab
 	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true
 	@cd notebooks && exec ../$(PY) -m jupyterlab --config=jupyter/config.py
+
+doctor: .venv/.has-demo
+	@$(PY) -m demo_app doctor
 
 show: .venv/.has-demo
 	@exec $(PY) -m demo_app up --show
