@@ -8,10 +8,11 @@ journal('', what .. (pause and '_paused' or '_resumed'), name)
 if what == 'worker' then
   -- also when it is to pause: else it would take the tokens of jobs that it does not claim
   redis.call('LPUSH', resume_key(name), '')
-elseif not pause then
+else
   for i = 4, #ARGV do
     local lane = string.sub(ARGV[i], 7)
-    notify(lane, redis.call('LLEN', queue_key(lane)))
+    redis.call('SADD', LANES, lane)  -- a page shows that it is paused before its first job, too
+    if not pause then notify(lane, redis.call('LLEN', queue_key(lane))) end
   end
 end
 return 1
