@@ -5,8 +5,8 @@
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
 steps as methods), `claim`, `lease`, `acknowledging`, `in_flight` and `heartbeat` (what a worker
 holds and how it stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its
-messages), `worker` and `request` (what a Celery worker is told at its start, and runs), `straight`
-(what it runs without Celery). For those who look on: `message`, `events`, `inspect`, `reports`,
+messages), `worker`, `request` and `threads` (what a Celery worker is told at its start, and how it
+runs a job). For those who look on: `message`, `events`, `inspect`, `reports`,
 `exposition`.
 """
 

@@ -8,9 +8,9 @@ from typing import Any
 from kombu.exceptions import DecodeError
 from kombu.transport import virtual
 
-from . import process, straight, worker
+from . import process, worker
 from .blame import reason_of
-from .claim import Claimed, Disposition, Ending
+from .claim import Disposition, Ending
 from .in_flight import InFlight
 from .keys import lanes_of
 
@@ -65,19 +65,13 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             )
 
     def _end(self, tag: str, ending: Ending) -> None:
-        claimed, queues = self.finish(tag, ending)
+        queues = self._queues_to_go_on_with()
+        claimed = self._in_flight.finish(tag, ending, lanes_of(*queues))
         super().ack(tag)
-        if claimed is not None and not process.in_a_pools_thread():
+        if claimed is not None:
             self.channel.hand_on([claimed], queues)
-        elif (delivery := straight.go_on(self.channel, claimed, queues)) is not None:
-            self.channel.deliver([delivery])
         else:
             worker.look_for_work()
-
-    def finish(self, tag: str, ending: Ending) -> tuple[Claimed | None, list[str]]:
-        """End a claim; returns the job that was taken in the same step, if any, and the queues."""
-        queues = self._queues_to_go_on_with()
-        return self._in_flight.finish(tag, ending, lanes_of(*queues)), queues
 
     def _queues_to_go_on_with(self) -> list[str]:
         """The queues to take the next job from, in the step that ends this one.

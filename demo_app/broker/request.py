@@ -6,13 +6,9 @@ By Celery's own means: a task's `Request` class, and what hands a job to the poo
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
-from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
 from celery.exceptions import InvalidTaskError, TaskRevokedError
 from celery.worker import state
@@ -110,21 +106,3 @@ def start(controller: Any, request: Request) -> None:
                 promise.discard()
     with suppress(AttributeError):  # as Celery does; some pools have no places to count
         controller._quick_release()
-
-
-def apply(on_apply: Callable[..., Any], target: Any, *args: Any, **options: Any) -> Any:
-    """Give a job to a pool of threads, which would tell nobody of an error outside of the task."""
-    accepted = options.pop("accept_callback")
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            accepted(os.getpid(), monotonic())
-            return target(*args, **kwargs)
-        except Exception:
-            return 1, ExceptionInfo(internal=True), 0.0  # as the other pools have it: it failed
-        except BaseException as error:  # sys.exit(), say, which ends a process of prefork
-            lost = WorkerLostError(repr(error))
-            found = ExceptionInfo((WorkerLostError, lost, error.__traceback__), internal=True)
-            return 1, found, 0.0
-
-    return on_apply(run, *args, **options)

@@ -19,6 +19,7 @@ from .claim import Disposition, Ending
 from .defaults import early_tasks, is_chosen, set_defaults
 from .reports import scheduled, store_failure
 from .rights import refusal
+from .threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def _begin(instance: Any, **_: Any) -> None:
     served = sorted(instance.app.amqp.queues.consume_from)
     process.begin(instance, concurrency=instance.concurrency, pool=pool, served=served)
     if pool == "thread":
-        instance.pool.on_apply = partial(request.apply, instance.pool.on_apply)
+        instance.pool.on_apply = Threads(instance.pool.on_apply).on_apply
     if instance.consumer.on_task_request == instance._process_task:
         instance.consumer.on_task_request = partial(request.start, instance)
     instance._process_task = partial(request.start, instance)

@@ -16,7 +16,7 @@ from demo_app.broker.connection import Watched, client_url
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.task import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
-from demo_app.worker.run import limit, run, straight
+from demo_app.worker.run import limit, run
 from demo_app.worker.shutdown import Shutdown
 
 #: An app without some of the broker's safeguards takes another transport, for experiments.
@@ -44,10 +44,7 @@ def make_app(chosen: Settings) -> Celery:
     load_tasks(chosen.task_modules)
     for name in all_tasks():
         # what fails and has said nothing of its end is dead, and not done
-        made.task(
-            name=name, bind=True, max_retries=None, acks_on_failure_or_timeout=False,
-            straight=straight,
-        )(run)  # fmt: skip
+        made.task(name=name, bind=True, max_retries=None, acks_on_failure_or_timeout=False)(run)
     return made
 
 

@@ -1,15 +1,12 @@
 """Run one job that Celery hands us, and say how its claim is to end.
 
-Every job is an ordinary Celery task: received, run, logged and acknowledged by Celery; or, while
-nobody asks for what Celery does, it goes straight (see `demo_app.broker.straight`). What the job
+Every job is an ordinary Celery task: received, run, logged and acknowledged by Celery. What the job
 layer knows of its end (when to try again, why it was given up) goes into the acknowledgement.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -32,8 +29,6 @@ from demo_app.jobs.task import find_task
 from demo_app.settings import settings
 from demo_app.worker.time_limit import TimeLimit
 
-Headers = Mapping[str, Any]
-
 #: The time limit of this process's jobs.
 limit = TimeLimit(settings().job_seconds)
 
@@ -44,8 +39,7 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
     Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.
     """
     try:
-        request = celery_task.request
-        outcome = _run(vars(request), request.properties, args, kwargs)
+        outcome = _run(celery_task.request, args, kwargs)
     except LeaseLost:
         raise Ignore from None
     match outcome:
@@ -59,19 +53,10 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
             raise JobDead(_last_line(failure))
 
 
-def straight(
-    _: Any, headers: Headers, properties: Headers, args: Iterable[Any], kwargs: dict[str, Any]
-) -> None:
-    """Run the job of these headers, properties and arguments without Celery."""
-    with suppress(LeaseLost):
-        _run(headers, properties, tuple(args), kwargs)
-
-
-def _run(
-    headers: Headers, properties: Headers, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Outcome:
-    here, tag, notes = claiming_here(), properties["delivery_tag"], dict[str, Any]()
-    job = job_of(read(headers, properties, kwargs))
+def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome:
+    here, tag = claiming_here(), request.properties["delivery_tag"]
+    notes: dict[str, Any] = {}
+    job = job_of(read(vars(request), request.properties, kwargs))
     try:
         hit(Step.STARTED)
         with limit.on():

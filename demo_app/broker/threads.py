@@ -1,0 +1,103 @@
+"""How jobs are given to a pool of threads.
+
+A thread that acknowledges a job receives another one with Redis' reply (see `QoS`). So it goes on
+itself with the job that has waited longest. To wake another thread would cost as much time as a
+small job. All the rest is Celery's own: the request, the tracer, signals, events, revocations,
+results.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import WorkerLostError
+
+log = logging.getLogger(__name__)
+
+Call = Callable[[], None]
+
+
+def _nothing(*_: object) -> None:
+    """Stand for a callback that is not wanted."""
+
+
+class _Thread(threading.local):
+    """What a thread of the pool knows.
+
+    ready: its job has run, so that what is acknowledged now may bring the next one. more: it takes
+    one more call when the present one has ended.
+    """
+
+    ready = False
+    more = False
+
+
+class Threads:
+    """Gives jobs to a pool of threads, which begin them in their order.
+
+    Args:
+        submit: the pool's own ``on_apply``, which lets any of its threads run something.
+    """
+
+    def __init__(self, submit: Callable[..., Any]) -> None:
+        self._submit = submit
+        self._here = _Thread()
+        self._waiting: deque[Call] = deque()
+
+    def on_apply(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        callback: Callable[..., object] = _nothing,
+        accept_callback: Callable[..., object] = _nothing,
+        **_: Any,
+    ) -> Any:
+        """Give a job to the pool, as `celery.concurrency.thread.TaskPool.on_apply` does."""
+        run = partial(target, *args, **(kwargs or {}))
+        self._waiting.append(partial(self._call, run, callback, accept_callback))
+        if not self._here.ready:
+            return self._submit(self._take, (), callback=_nothing)
+        self._here.ready, self._here.more = False, True
+        return None
+
+    def _take(self) -> None:
+        """Make the call that has waited longest, and one more for each that an end has brought."""
+        here = self._here
+        here.more = True
+        while here.more:
+            here.more = False
+            try:
+                self._waiting.popleft()()
+            except Exception:
+                log.exception("The end of a job could not be handled")
+            finally:
+                here.ready = False
+
+    def _call(
+        self,
+        run: Callable[[], Any],
+        callback: Callable[..., object],
+        accept_callback: Callable[..., object],
+    ) -> None:
+        """Run a job. An error outside of the task is its result, as with Celery's other pools:
+        this pool would tell nobody of it."""
+        try:
+            accept_callback(os.getpid(), monotonic())
+            result = run()
+        except Exception:
+            result = 1, ExceptionInfo(internal=True), 0.0
+        except BaseException as error:  # sys.exit(), say, which ends a process of prefork
+            lost = WorkerLostError(repr(error))
+            found = ExceptionInfo((WorkerLostError, lost, error.__traceback__), internal=True)
+            result = 1, found, 0.0
+        self._here.ready = True
+        callback(result)

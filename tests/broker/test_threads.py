@@ -1,0 +1,141 @@
+"""Jobs in Celery's own pool of threads: a thread that has ended one job begins the next itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from billiard.exceptions import WorkerLostError
+from celery.concurrency.thread import TaskPool
+from support import patience
+
+from demo_app.broker.threads import Threads
+
+
+class Pool:
+    """Celery's pool of threads; what runs in it notes its name and its thread."""
+
+    def __init__(self, threads: int = 2) -> None:
+        self._pool = TaskPool(limit=threads)
+        self._pool.on_apply = Threads(self._pool.on_apply).on_apply
+        self._pool.start()
+        self.ran: SimpleQueue[tuple[str, int]] = SimpleQueue()
+
+    def apply(
+        self,
+        name: str,
+        then: Callable[[Any], None] = lambda _: None,
+        accepted: Callable[[], None] = lambda: None,
+        run: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Give it a job. accepted: called before it. then: called with its result."""
+
+        def target() -> None:
+            run()
+            self.ran.put((name, threading.get_ident()))
+
+        self._pool.apply_async(target, callback=then, accept_callback=lambda *_: accepted())
+
+    def next(self) -> tuple[str, int]:
+        """Name and thread of the next job that has run."""
+        return self.ran.get(timeout=patience(20))
+
+    def stop(self) -> None:
+        """Wait for what runs, and end it."""
+        self._pool.stop()
+
+
+def wait_for(event: threading.Event) -> None:
+    """Wait until it is set."""
+    assert event.wait(patience(20))
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    made = Pool()
+    yield made
+    made.stop()
+
+
+def test_a_job_that_comes_with_the_end_of_another_begins_in_its_thread_after_it(pool: Pool) -> None:
+    def ends(_: Any) -> None:
+        pool.apply("second", run=lambda: order.append("second runs"))
+        order.append("first has ended")
+
+    order: list[str] = []
+    pool.apply("first", ends)
+    (_, first), (name, second) = pool.next(), pool.next()
+    assert (name, second) == ("second", first)
+    assert order == ["first has ended", "second runs"]
+
+
+def test_jobs_that_have_waited_longer_begin_before_the_one_that_an_end_brings() -> None:
+    pool, gate = Pool(threads=1), threading.Event()
+    pool.apply("first", lambda _: pool.apply("fourth"), run=lambda: wait_for(gate))
+    pool.apply("second")
+    pool.apply("third")
+    gate.set()
+    assert [pool.next()[0] for _ in range(4)] == ["first", "second", "third", "fourth"]
+    pool.stop()
+
+
+def test_a_long_row_of_jobs_needs_no_deeper_stack(pool: Pool) -> None:
+    def ends(left: int, _: Any) -> None:
+        if left:
+            pool.apply(str(left), partial(ends, left - 1))
+
+    pool.apply("first", partial(ends, 3000))
+    assert len({pool.next()[1] for _ in range(3001)}) == 1
+
+
+def test_the_second_of_two_that_come_together_goes_to_another_thread(pool: Pool) -> None:
+    both = threading.Barrier(2, timeout=patience(20))
+
+    def ends(_: Any) -> None:
+        pool.apply("second", run=both.wait)
+        pool.apply("third", run=both.wait)
+
+    pool.apply("first", ends)
+    ran = [pool.next() for _ in range(3)]
+    assert {name for name, _ in ran} == {"first", "second", "third"}
+    assert len({thread for _, thread in ran[1:]}) == 2
+
+
+def test_a_job_that_comes_before_another_has_run_does_not_wait_for_it(pool: Pool) -> None:
+    """With early acknowledgement the next job comes when this one begins."""
+    second_ran = threading.Event()
+
+    pool.apply(
+        "first",
+        accepted=lambda: pool.apply("second", run=second_ran.set),
+        run=lambda: wait_for(second_ran),
+    )
+    assert [pool.next()[0] for _ in range(2)] == ["second", "first"]
+
+
+@pytest.mark.parametrize("end", [SystemExit("I go"), ValueError("odd")])
+def test_what_is_raised_outside_of_a_task_is_its_result(pool: Pool, end: BaseException) -> None:
+    def fail() -> None:
+        raise end
+
+    results: SimpleQueue[Any] = SimpleQueue()
+    pool.apply("first", results.put, run=fail)
+    failed, found, _ = results.get(timeout=patience(20))
+    assert failed
+    assert found.type is (WorkerLostError if isinstance(end, SystemExit) else ValueError)
+
+
+def test_a_job_whose_end_fails_does_not_lose_the_next(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ends(_: Any) -> None:
+        pool.apply("second")
+        raise ConnectionError("no event can be sent")
+
+    pool.apply("first", ends)
+    assert [pool.next()[0] for _ in range(2)] == ["first", "second"]
+    assert "The end of a job could not be handled" in caplog.text
