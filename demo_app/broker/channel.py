@@ -149,17 +149,16 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         return self._size(queue) > 0
 
     def _purge(self, queue: str) -> int:
-        return self._discard(queue, by="purge")
+        here, lanes = self.in_flight.queue, lanes_of(queue)
+        return here.purge(lanes, by="purge") + here.purge_due_later(lanes, by="purge")
 
     def _delete(
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
     ) -> None:
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
-        self._discard(queue, by="deleted")
-
-    def _discard(self, queue: str, by: str) -> int:
-        here, lanes = self.in_flight.queue, lanes_of(queue)
-        return here.purge(lanes, by=by) + here.purge_due_later(lanes, by=by)
+        # not what is due later: to find that takes a read of every scheduled and retrying job, and
+        # Celery deletes a queue after each reply to `inspect`
+        self.in_flight.queue.purge(lanes_of(queue), by="deleted")
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ When one of them moves, this names what moved, before anything stranger happens.
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -176,6 +177,21 @@ def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
         assert (count["queued"], count["dead"]) == (1, 0)
     finally:
         here.leave()
+
+
+def test_a_queue_is_deleted_without_a_read_of_the_jobs_that_are_due_later(
+    store: Queue, redis_url: str
+) -> None:
+    store.enqueue_many([(message(number), time.time() + 600) for number in range(50)])
+    with Connection(redis_url.replace("redis+socket", "claims+unix")) as connection:
+        reply = kombu.Queue("reply", kombu.Exchange("replies", "direct"), "reply")
+        reply = reply(connection.default_channel)
+        reply.declare()
+        store.client.config_resetstat()
+        reply.delete()
+    calls = {name: used["calls"] for name, used in store.client.info("commandstats").items()}
+    assert calls["cmdstat_rpop"] == 5, "it was not deleted"
+    assert "cmdstat_lindex" not in calls
 
 
 @pytest.mark.parametrize(("chosen", "seconds"), [({}, 16.0), ({"health_check_interval": 1}, 1)])
