@@ -42,7 +42,8 @@ class Lease:
         self._queue = queue
         self._seconds = seconds
         self._generation = count(1)
-        self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+        # containers often share a host's name and the number of their process
+        self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
         self._renewing = threading.Lock()
         process = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         versions = {"python": platform.python_version(), "celery": version("celery")}

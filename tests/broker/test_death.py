@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -130,6 +131,11 @@ def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> N
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
     silent._clock = (redis_then - LEASE / 1000, *own)  # so much ahead of ours
     assert _look(silent)[0] == []
+
+
+def test_a_workers_name_has_eight_random_bytes(store: Queue) -> None:
+    """Two workers of one name would end each other's claims."""
+    assert re.fullmatch(r".+-\d+-[0-9a-f]{16}\.1", Lease(store, 60.0, {}).take())
 
 
 def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_again(
