@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from broker.conftest import OpenShop
 from broker.scene import Scene
-from support import until
+from support import rescue_now, until
 
 from demo_app.broker.claim import Disposition
 from demo_app.broker.keys import lanes_of
@@ -137,3 +137,24 @@ def test_a_job_that_calls_sys_exit_in_a_thread_is_put_aside_and_its_place_is_fre
     shop.order("vase")
     assert not shop.lost(["vase"], 30)
     shop.until(lambda: shop.given_up() == len(jobs) and shop.in_hand() == 0, "their end")
+
+
+@pytest.mark.parametrize("seen_by", ["a claim", "its end", "a look"])
+def test_the_deaths_of_a_job_that_was_deleted_by_hand_are_forgotten(
+    scene: Scene, seen_by: str
+) -> None:
+    """While there are any, each claim looks at what waits, one job after the other."""
+    redis = scene.queue.client
+    scene.die_with_a_job("w0")
+    redis.hset("deaths", "~job-1", 1)
+    held = scene.claim("w1") if seen_by == "its end" else None
+    redis.delete("job:job-1")
+    if held:
+        scene.queue.finish(held, Disposition.DONE)
+    elif seen_by == "a claim":
+        scene.start("w1")
+        assert scene.takes("w1") == []
+    else:
+        redis.lrem("queue:mail", 1, "job-1")
+        rescue_now(scene.queue)
+    assert not redis.exists("deaths")

@@ -142,6 +142,8 @@ local function claim(worker, most, lanes)
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)
+    else
+      forget_deaths(id)
     end
   end
   return claimed

@@ -92,6 +92,7 @@ if message ~= '' then set_message(id, message) end
 if outcome == 'discard' then redis.call('DEL', successor_key(id)) end
 if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
   -- somebody deleted its record while it ran: only the sum has to hold
+  forget_deaths(id)
   local state = outcome == 'done' and 'done' or 'discarded'
   if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
   return answer(1)
