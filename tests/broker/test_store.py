@@ -295,6 +295,19 @@ def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(sc
     assert scene.count == {"enqueued": 27, "done": 27}
 
 
+def test_a_job_that_has_failed_again_for_another_reason_is_not_woken(scene: Scene) -> None:
+    for number in range(3):
+        scene.put(number)
+        scene.fail(needs="mail")
+    scene.queue.promote_due("w")
+    scene.fail(after=3600.0)
+    scene.fail(after=3600.0, needs="another thing")
+    scene.fail(after=3600.0, needs="mail")
+    scene.put(99)
+    scene.queue.finish(scene.claim(), Disposition.DONE, needs="mail")
+    assert scene.waiting == ["job-2"]
+
+
 @pytest.mark.parametrize("kind", [Kind.JOB, Kind.ONCE])
 def test_a_task_whose_id_begins_like_a_messages_is_a_job(scene: Scene, kind: Kind) -> None:
     text = json.dumps({"headers": {"id": "~x", "task": "t"}, "properties": {}, "body": ""})

@@ -25,12 +25,17 @@ local function answer(in_time)
 end
 
 -- What the job needed is there: some of those that wait for it are due now. Each of them that is done
--- wakes some more.
+-- wakes some more. A job that has failed again since then waits for something else.
 local function wake_waiting()
-  local waiting = redis.call('ZPOPMIN', waits_key(needs), 10)
-  for i = 1, #waiting, 2 do
-    if redis.call('ZREM', set_key('retrying'), waiting[i]) == 1 then
-      release(waiting[i], worker, 'what it needs is there')
+  local woken = 0
+  for _ = 1, 100 do
+    local id, since = unpack(woken < 10 and redis.call('ZPOPMIN', waits_key(needs), 1) or {})
+    if not id then return end
+    local name, noted = last_event(id)
+    if name == 'retrying' and noted == tonumber(since)
+        and redis.call('ZREM', set_key('retrying'), id) == 1 then
+      release(id, worker, 'what it needs is there')
+      woken = woken + 1
     end
   end
 end
