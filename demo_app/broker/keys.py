@@ -8,6 +8,7 @@
 ``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
 ``paused``                   set of workers, and of ``queue:<lane>``, that are paused
+``paused:<worker>``          set for a week when a paused worker was taken for dead
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
 ``look``                     set for half a beat after somebody has looked for dead workers

@@ -209,6 +209,27 @@ def test_a_paused_worker_gets_no_job_and_nobody_one_of_a_paused_queue(
     assert scene.takes() == ["job-2"]
 
 
+def test_a_pause_outlives_an_expired_lease_until_the_worker_is_resumed_or_leaves(
+    scene: Scene,
+) -> None:
+    scene.start("w.1")
+    scene.queue.pause("w.1", True)
+    for epoch in (1, 2):
+        scene.lose(f"w.{epoch}")
+        scene.start(f"w.{epoch + 1}", instead_of=f"w.{epoch}")
+    scene.put(1)
+    assert scene.takes("w.3") == []
+    scene.queue.pause("w.3", False)
+    assert scene.takes("w.3") == ["job-1"]
+    scene.lose("w.3")
+    scene.start("w.4", instead_of="w.3")
+    assert scene.takes("w.4") == ["job-1"]
+    scene.queue.pause("w.4", True)
+    scene.queue.deregister("w.4")
+    scene.start("w.5", instead_of="w.4")
+    assert scene.takes("w.5") == ["job-1"]
+
+
 def test_a_queued_job_can_be_deleted_and_a_running_one_can_not(scene: Scene) -> None:
     scene.put(1, 2)
     scene.claim()

@@ -11,6 +11,7 @@ local function waiting_key(worker) return P .. 'waiting:' .. worker end
 local function job_key(id) return P .. 'job:' .. id end
 local function successor_key(id) return P .. 'successor:' .. id end
 local function wake_key(lane) return P .. 'wake:' .. lane end
+local function was_paused_key(worker) return P .. 'paused:' .. worker end
 local function resume_key(worker) return P .. 'resume:' .. worker end
 local function waits_key(needs) return P .. 'waits:' .. needs end
 local function set_key(state) return P .. state end

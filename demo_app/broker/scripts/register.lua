@@ -1,11 +1,14 @@
 -- A worker's first sign of life, before its first claim.
 -- ARGV: worker, lease in milliseconds, what it says of itself (JSON), the name under which it was
 -- taken for dead, if it was: then it was only paused, and no job is to blame. A job with which that
--- happens again and again may be the cause: see `rescued`.
+-- happens again and again may be the cause: see `rescued`. A person's pause of it goes on.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('HSET', LEASES, ARGV[1], ARGV[2])
 journal('', 'worker_started', ARGV[1], ARGV[3])
+if ARGV[4] ~= '' and redis.call('EXISTS', was_paused_key(ARGV[4])) == 1 then
+  redis.call('SADD', PAUSED, ARGV[1])
+end
 local blamed = ARGV[4] ~= '' and redis.call('HKEYS', DEATHS) or {}
 for _, id in ipairs(blamed) do
   local others, deaths = {}, deaths_of(id)

@@ -60,6 +60,9 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   elseif calm >= lease then  -- keeps: alive
     suspected = suspected + 1
     if is_dead(worker, lease, first_look) then
+      if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- it may come back: see register.lua
+        redis.call('SET', was_paused_key(worker), '', 'PX', 7 * 86400 * 1000)
+      end
       give_back(worker, function(id, lane)
         local began = redis.call('SISMEMBER', waiting_key(worker), id) == 0
         rescued(id, lane, by, worker, most, began and worker or '')
