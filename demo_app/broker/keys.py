@@ -41,6 +41,9 @@ STEPS = (0, 3, 6, 9)
 #: What a lane's name ends with, the most urgent first: one for each step, and the job layer's high
 #: priority, which goes before them all.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
+#: Queues that one worker may consume. A claim passes the five lanes of each to Lua's `unpack`,
+#: which returns at most some 8,000 values.
+MOST_QUEUES = 1500
 #: Stands for "" where the queue's own name ends like a lane's: `orders:3` is no lane of `orders`.
 _PLAIN = ":-"
 

@@ -17,6 +17,7 @@ from celery.worker import control, state
 from . import process, request
 from .claim import Disposition, Ending
 from .defaults import early_tasks, is_chosen, set_defaults
+from .keys import MOST_QUEUES
 from .reports import scheduled, store_failure
 from .rights import refusal
 from .threads import Threads
@@ -87,10 +88,15 @@ def _begin(instance: Any, **_: Any) -> None:
             f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
             "its heartbeat is a thread."
         )
+    served = sorted(instance.app.amqp.queues.consume_from)
+    if len(served) > MOST_QUEUES:
+        sys.exit(
+            f"A worker on the claims broker consumes at most {MOST_QUEUES:,} queues, not "
+            f"{len(served):,}: divide them among several workers with --queues."
+        )
     if lacks := _lacks(instance.app):
         sys.exit(lacks)
     atexit.register(leave)  # a cold shutdown sends no signal at its end
-    served = sorted(instance.app.amqp.queues.consume_from)
     process.begin(instance, concurrency=instance.concurrency, pool=pool, served=served)
     if pool == "thread":
         instance.pool.on_apply = Threads(instance.pool.on_apply).on_apply

@@ -19,6 +19,7 @@ from celery_suite.outside import Shop, signal_group
 from support import most_thorough, until
 
 from demo_app.broker.inspect import get_job
+from demo_app.broker.keys import MOST_QUEUES
 
 TASKS = """
 from datetime import datetime, timezone
@@ -335,6 +336,16 @@ def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(open_one: OpenS
     now = shop.queue.snapshot()
     assert (now.count["queued"], now.count["running"], now.workers) == (3, 0, [])
     assert not shop.redis.exists("deaths")
+
+
+def test_a_worker_of_more_queues_than_a_script_can_claim_from_is_refused(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop("solo")
+    names = ",".join(f"q{number}" for number in range(MOST_QUEUES + 1))
+    with pytest.raises(TimeoutError, match="at most 1,500 queues, not 1,501"):
+        shop.start_worker("--queues", names)
+    assert shop.workers[0].returncode == 1
 
 
 @pytest.mark.parametrize("pool", ["gevent", "eventlet"])

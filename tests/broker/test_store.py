@@ -15,7 +15,7 @@ from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.journal import whole
-from demo_app.broker.keys import lane_of, lanes_of, queue_of
+from demo_app.broker.keys import MOST_QUEUES, lane_of, lanes_of, queue_of
 from demo_app.broker.message import Message, compose
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
@@ -338,6 +338,15 @@ def test_a_task_whose_id_begins_like_a_messages_is_a_job(scene: Scene, kind: Kin
     scene.lose("w0")
     scene.die_with_a_job("w1", "w2", "w3")
     assert scene.count == {"enqueued": 1, "retrying": 1}, "it was put aside"
+
+
+def test_a_worker_of_the_most_queues_can_claim_and_end_a_job(scene: Scene) -> None:
+    lanes = lanes_of("mail", *(f"q{number}" for number in range(1, MOST_QUEUES)))
+    scene.put(1, 2)
+    scene.start("w")
+    [claimed] = scene.queue.claim("w", lanes)
+    ended = scene.queue.finish(claimed.claim, Disposition.DONE, next_for=("w", lanes))
+    assert ended.following
 
 
 @pytest.mark.parametrize("name", ["orders:3", "orders:high", "orders:low", "orders:6", "orders:-"])
