@@ -29,11 +29,14 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, primary: int | None = None, keeps: str = "yes") -> Iterator[Server]:
+def server(
+    folder: Path, primary: int | None = None, keeps: str = "yes", cluster: str = "no"
+) -> Iterator[Server]:
     """A server in the folder; primary: the port of the one that it copies. keeps: whether it has an
-    append-only file."""
+    append-only file. cluster: whether it is a cluster, of itself alone."""
     port = ports.take(0, "Redis")
     options = ["--appendonly", keeps, "--appenddirname", f"aof-{port}", "--save", ""]
+    options += ["--cluster-enabled", cluster]
     if primary is not None:
         options += ["--replicaof", f"127.0.0.1 {primary}", "--repl-diskless-sync-delay", "0"]
     with _running(folder, port, "--dbfilename", f"{port}.rdb", *options) as server:

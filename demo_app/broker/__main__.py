@@ -53,8 +53,6 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
         yield "lease_seconds", "shorter than three heartbeats: a late one makes a live worker dead"
     if int(str(redis["redis_version"]).partition(".")[0]) < 7:
         yield "Redis", f"{redis['redis_version']} does not know the commands of version 7"
-    if redis.get("cluster_enabled"):
-        yield "cluster-enabled", "the scripts use keys of several slots"
     if not redis["aof_enabled"]:
         yield "appendonly", "without it, what was accepted is lost with Redis' process"
     if redis["maxmemory"] and redis["maxmemory_policy"] != "noeviction":

@@ -1,4 +1,4 @@
-"""What the user of Redis has to be allowed to do, and what of it is not allowed."""
+"""What the broker needs of Redis: no cluster, and a user with enough rights."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ _BEHIND_IT = {
 #: A key of each kind, as `keys.py` names them.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.call\(|redis\.call, |\{)'([A-Z]+)'")
-#: Returns the keys that the user may not touch, or else the commands.
+#: Returns "cluster" of a server in cluster mode; else the keys that the user may not touch, or else
+#: the commands.
 _DENIED = """
+local info = redis.pcall('INFO', 'cluster')
+if type(info) == 'string' and string.find(info, 'cluster_enabled:1', 1, true) then
+  return {'cluster'}
+end
 local commands, keys, denied = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), {}
 for _, key in ipairs(keys) do
   if not redis.acl_check_cmd('SET', key, 'x') then denied[#denied + 1] = 'write ' .. key end
@@ -63,14 +68,19 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
 
 
 def refusal(client: Decoded, prefix: str = "") -> str:
-    """Return a sentence that says what the client's user lacks; "" for nothing, or if Redis can't
-    be asked now."""
+    """Return a sentence that says why the broker can't use this Redis: it is a cluster, or the
+    client's user lacks a right. "" for nothing, or if Redis can't be asked now."""
     try:
         lacks = ", ".join(denied(client, prefix))
     except redis.exceptions.NoPermissionError as error:
         lacks = f"{error}"
     except redis.RedisError:
         return ""
+    if lacks == "cluster":
+        return (
+            "This Redis is a cluster (cluster-enabled yes), and the scripts of the broker need all "
+            "their keys on one server. Use a server without cluster mode; Sentinel works."
+        )
     user = client.connection_pool.connection_kwargs.get("username") or "default"
     return lacks and (
         f"Redis does not let the user {user!r} do what the broker needs: {lacks}. "

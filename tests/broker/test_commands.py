@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +16,7 @@ import redis
 from broker.conftest import OpenShop
 from celery_suite.outside import REPOSITORY, Shop, signal_group
 from prometheus_client.parser import text_string_to_metric_families
+from servers import server
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
@@ -176,6 +178,26 @@ def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_st
         assert "does not let the user 'packer' do what the broker needs: INFO." in told
         assert "the keys shop:* and the commands DEL, EXISTS" in told
         assert "Traceback" not in told
+
+
+def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
+    shop: Shop, tmp_path: Path
+) -> None:
+    with server(tmp_path, cluster="yes") as cluster:
+        environment = {**shop.environment, "BROKER": shop.broker(cluster.port)}
+        for command in (_command(shop, "doctor"), [sys.executable, "worker.py", "--pool", "solo"]):
+            ended = subprocess.run(
+                command,
+                cwd=shop.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert ended.returncode == 1
+            told = ended.stdout + ended.stderr
+            assert "This Redis is a cluster" in told
+            assert "Traceback" not in told
 
 
 def test_the_rights_that_the_manual_lists_are_enough(
