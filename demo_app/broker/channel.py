@@ -26,6 +26,9 @@ from .queue import Kind, Queue
 
 log = logging.getLogger(__name__)
 
+#: Seconds of silence on a connection after which its server is sent a PING over it; an app that
+#: chooses an interval has its own.
+SILENCE = 16.0
 #: What JSON does not know, a moment in a header for one, is written as kombu writes it.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
@@ -88,7 +91,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
             options = connection_options(self._url, options)
         chosen = self.connection.client.transport_options
         # kombu 5.6 does not find the option in redis-py's newer classes and leaves it out
-        interval = chosen.get("ping_after", self.health_check_interval)
+        interval = chosen.get("health_check_interval", SILENCE)
         return {**options, "health_check_interval": interval}
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:

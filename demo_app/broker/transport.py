@@ -27,15 +27,14 @@ from .keys import STEPS, lanes_of
 #: else ends it, and so it is short.
 WAIT = 5 if MAY_END_WAIT else 1
 #: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
-#: that is half-open keeps its worker idle for up to 51 seconds.
+#: that is half-open keeps its worker idle for up to 51 seconds. An app may choose its own interval.
 OVERDUE_CHECK = 2.0
-#: Seconds of silence on a connection after which its server is sent a PING over it; an app that
-#: chooses an interval has its own.
-SILENCE = 16.0
 
 
 class Channel(Consuming):
     """Both halves, and what takes one message at once."""
+
+    health_check_interval = OVERDUE_CHECK
 
     def _get(self, queue: str) -> dict[str, Any]:
         """One message at once, for `basic_get`; it is claimed like any other."""
@@ -87,10 +86,21 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
             urls = client.alt or [""]
             client.alt = [url and f"sentinel://{url.rpartition('//')[2]}" for url in urls]
             client.cycle = None  # Sentinel says where to go, not the list of URLs
-        if "health_check_interval" not in client.transport_options:
-            ours = {"health_check_interval": OVERDUE_CHECK, "ping_after": SILENCE}
-            client.transport_options = {**client.transport_options, **ours}
         super().__init__(client, **options)
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Let the worker's loop read what arrives and check the connections.
+
+        Only the wait for jobs is checked more often than kombu does it. The connection for control
+        messages is dropped after two checks without an answer, which a busy machine may not give
+        in a few seconds, and messages are lost until it is open again.
+        """
+        super().register_with_event_loop(connection, loop)
+        if MAY_END_WAIT and "health_check_interval" not in connection.client.transport_options:
+            self.cycle._brpop_health_tref.cancel()
+            self.cycle._brpop_health_tref = loop.call_repeatedly(
+                OVERDUE_CHECK, self.cycle.maybe_check_brpop_health
+            )
 
     def establish_connection(self) -> Any:
         """Connect; a worker waits here until Redis answers, unless it has another address to try.

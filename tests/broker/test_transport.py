@@ -17,6 +17,7 @@ import kombu
 import pytest
 import redis
 from kombu import Connection, Consumer
+from kombu.asynchronous import Hub
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from support import message, until
@@ -63,6 +64,7 @@ _USED = {
         *("channel.qos.restore_visible(", "self._queue_cycle"),
         *("def _get_pool(", "def _receive_one(", "connection_class_ssl", "keyprefix_queue"),
         "self._fanout_queues",
+        *(("_brpop_health_tref", "def maybe_check_brpop_health(") if MAY_END_WAIT else ()),
     ),
     "kombu.transport.virtual.base": (
         *("def _deliver(", "self._delivered", "self._dirty", "def _flush("),
@@ -203,3 +205,41 @@ def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
         for one in (connection, connection.clone()):
             pool = one.default_channel.client.connection_pool
             assert pool.connection_kwargs["health_check_interval"] == seconds
+
+
+class NotingHub(Hub):  # type: ignore[misc]
+    """Celery's loop, which notes what it is to call again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noted: list[tuple[str, float, Any]] = []
+
+    def call_repeatedly(self, delay: float, callback: Any, *args: Any) -> Any:
+        entry = super().call_repeatedly(delay, callback, *args)
+        self._noted.append((callback.__name__, delay, entry))
+        return entry
+
+    @property
+    def checks(self) -> dict[str, float]:
+        """The seconds between two calls of each function."""
+        return {name: delay for name, delay, entry in self._noted if not entry.canceled}
+
+
+@needs_kombu_5_7
+@pytest.mark.parametrize(
+    ("chosen", "of_jobs", "of_control"), [({}, 2, 25), ({"health_check_interval": 9}, 9, 9)]
+)
+def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
+    redis_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
+) -> None:
+    """At a high load a PING has often no answer after two checks of 2 s."""
+    url, hub = redis_url.replace("redis+socket", "claims+unix"), NotingHub()
+    try:
+        with Connection(url, transport_options=chosen) as connection:
+            connection.connect()
+            connection.register_with_event_loop(hub)
+            assert connection.default_channel.health_check_interval == of_jobs
+            assert hub.checks["maybe_check_brpop_health"] == of_jobs
+            assert hub.checks["maybe_check_subclient_health"] == of_control
+    finally:
+        hub.close()
