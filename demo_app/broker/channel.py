@@ -79,7 +79,7 @@ class BaseChannel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        pool.max_connections = 2**31  # each thread has one of its own; kombu's limit is a channel's
+        pool.max_connections = 2**31  # kombu's limit is a channel's; `lua` has its own
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options)
         )

@@ -11,6 +11,8 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from itertools import count
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import redis
@@ -20,6 +22,10 @@ from .options import Options
 
 #: A script's name and its arguments.
 Call = tuple[Any, ...]
+#: Connections of a process, as many as Celery's `broker_pool_limit`.
+CONNECTIONS = 10
+#: Seconds that a thread waits for one of them before it opens one more: Redis does not answer.
+_PATIENCE = 1.0
 _FUNCTION = re.compile(r"^local function (\w+\()(?:[^\n]* end|.*?^end)$", re.DOTALL | re.MULTILINE)
 #: Makes the bytes of a command. Redis-py has it too, and looks at each part of the command before.
 _PACK: Any = import_module("hiredis").pack_command if HIREDIS_AVAILABLE else None
@@ -81,11 +87,33 @@ def _together(*names: str) -> str:
     return _PARTS % "".join(f"part(function(ARGV)\n{_file(name)}end)\n" for name in names)
 
 
-class _Own(threading.local):
-    """A thread's own connection, and how long an answer may take on it (seconds)."""
+class _Connections:
+    """Connections that the threads of one process share.
 
-    connection: Any = None
-    timeout: float | None = None
+    To borrow one from redis-py's pool for each command takes half as long as the round trip itself.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.pid, self._client = os.getpid(), client
+        self._idle, self._made = SimpleQueue[Any](), count()
+
+    def borrow(self) -> Any:
+        """Return a connection that no other thread uses; its socket may not be open yet."""
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            pass
+        if next(self._made) >= CONNECTIONS:
+            with suppress(Empty):
+                return self._idle.get(timeout=_PATIENCE)
+        return self._client.connection_pool.make_connection()
+
+    def give_back(self, connection: Any) -> None:
+        """Let other threads use it, or close it when there are enough."""
+        if self._idle.qsize() < CONNECTIONS:
+            self._idle.put(connection)
+        else:
+            connection.disconnect()
 
 
 class Scripts:
@@ -96,7 +124,8 @@ class Scripts:
         _files()
         self._shared, self._options = client, options
         self._registered: dict[str, Any] = {}
-        self._own = _Own()
+        self._connections = _Connections(client)
+        self._own = threading.local()
 
     def registered(self, name: str, body: str = "") -> Any:
         """The registered script of that name (its ``sha`` is what EVALSHA takes).
@@ -109,8 +138,10 @@ class Scripts:
         return self._registered[name]
 
     def hurry(self, seconds: float) -> None:
-        """This thread waits no longer for an answer: then it takes a new connection."""
-        self._own.timeout = seconds
+        """This thread waits no longer for an answer, on a connection of its own; then it opens
+        that one anew."""
+        self._own.connection = self._shared.connection_pool.make_connection()
+        self._own.connection.socket_timeout = seconds
 
     def run(self, name: str, *arguments: str | float) -> Any:
         """Run a script; returns what it returns.
@@ -118,7 +149,19 @@ class Scripts:
         Raises redis.ConnectionError or redis.TimeoutError when the server can't be reached, and
         redis.ResponseError when it refuses.
         """
-        script, connection = self.registered(name), self._connection()
+        script = self.registered(name)
+        if own := getattr(self._own, "connection", None):
+            return self._run_over(own, script, arguments)
+        if self._connections.pid != os.getpid():  # after a fork they are the parent's
+            self._connections = _Connections(self._shared)
+        shared = self._connections
+        connection = shared.borrow()
+        try:
+            return self._run_over(connection, script, arguments)
+        finally:
+            shared.give_back(connection)
+
+    def _run_over(self, connection: Any, script: Any, arguments: tuple[str | float, ...]) -> Any:
         try:
             try:
                 return _run(connection, script, arguments)
@@ -138,20 +181,6 @@ class Scripts:
         given = [part for _, *own in calls for part in (len(own), *own)]
         answers: list[Any] = self.run(all_of_them, *given)
         return answers
-
-    def _connection(self) -> Any:
-        """This thread's connection; it is closed with the thread.
-
-        To borrow one from the pool for each command, and to give it back, takes redis-py half as
-        long as the round trip itself.
-        """
-        connection: Any = self._own.connection
-        if connection is None or connection.pid != os.getpid():  # after a fork it is the parent's
-            connection = self._shared.connection_pool.make_connection()
-            if self._own.timeout is not None:
-                connection.socket_timeout = self._own.timeout
-            self._own.connection = connection
-        return connection
 
 
 def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""A thread keeps its connection: a server that comes back and an interrupt must not confuse it."""
+"""A process keeps connections: a server that comes back or an interrupt must not confuse them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from redis.connection import UnixDomainSocketConnection
 from support import client_of, message, until
 
+from demo_app.broker import lua
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.stack.redis_server import start
@@ -123,6 +124,45 @@ def test_a_forked_process_does_not_share_its_parents_connection(store: Queue) ->
         os._exit(0 if store.enqueue(message(2)) and _connections(store) - before else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store.snapshot().count["queued"] == 2
+
+
+def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lua, "_PATIENCE", 60.0)  # a busy machine may need longer than a second
+    together = threading.Barrier(60 + 1)
+
+    def enqueue(number: int) -> None:
+        together.wait()
+        for part in range(5):
+            store.enqueue(message(5 * number + part))
+        together.wait()
+        together.wait()
+
+    threads = [threading.Thread(target=enqueue, args=(number,)) for number in range(60)]
+    for thread in threads:
+        thread.start()
+    together.wait()
+    together.wait()
+    try:
+        assert 1 <= len(_connections(store)) <= lua.CONNECTIONS
+        assert store.snapshot().count["queued"] == 300
+    finally:
+        together.wait()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_thread_goes_on_though_no_connection_comes_back(
+    store: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others wait for a server that does not answer them, or were interrupted."""
+    monkeypatch.setattr(lua, "_PATIENCE", 0.01)
+    shared = store.scripts._connections
+    borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS)]
+    assert store.enqueue(message(1))
+    for connection in borrowed:
+        shared.give_back(connection)
+    assert store.enqueue(message(2))
+    assert shared._idle.qsize() == lua.CONNECTIONS
 
 
 def _connections(store: Queue) -> set[str]:
