@@ -17,6 +17,7 @@ class Disposition(StrEnum):
     DEAD = "dead"
     REQUEUE = "requeue"  # to its queue's head
     REQUEUE_LAST = "requeue_last"  # to its tail
+    UNANSWERED = "unanswered"  # the worker has not received it
     LOST = "lost"  # the process that ran it died
 
 

@@ -16,6 +16,7 @@ import redis
 from . import heartbeat
 from .acknowledging import PAUSE, Acknowledging
 from .claim import Disposition, Ending
+from .events import State
 from .keys import lanes_of
 from .lease import Lease
 from .queue import Queue
@@ -146,13 +147,19 @@ class InFlight(Acknowledging):
         return None if soonest is None else max(0.01, soonest)
 
     def give_back_unanswered(self) -> heartbeat.Step:
-        """Give back what was claimed over a connection that broke before the answer came."""
+        """Give back what was claimed over a connection that broke before the answer came.
+
+        A job with which that happens again and again is dead: its message may be too large.
+        """
         known = yield from self.queue.holding(self.lease.worker, self.lanes)
         lost = self.holding.refuse_unanswered(known)
-        for claim in lost:
-            self.queue.finish(claim, Disposition.REQUEUE, detail="the claim's answer was lost")
+        for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
+            self.queue.finish(claim, Disposition.UNANSWERED)  # so the oldest comes to the very head
         if lost:
             log.warning("Gave back jobs whose claim was never answered")
+            states = self.queue.states([claim.id for claim in lost])
+            if dead := [job_id for job_id, state in states.items() if state == State.DEAD]:
+                log.error("Gave up jobs whose claims were never answered: %s", ", ".join(dead))
         return None
 
     def give_back_forgotten(self) -> None:

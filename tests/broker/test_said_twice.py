@@ -99,6 +99,7 @@ _STATE_AFTER = {
     Disposition.DEAD: "dead",
     Disposition.REQUEUE: "queued",
     Disposition.REQUEUE_LAST: "queued",
+    Disposition.UNANSWERED: "queued",
     Disposition.LOST: "queued",
 }
 
@@ -217,6 +218,35 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
     assert here.held() == {}
     [again] = scene.queue.claim(here.lease.worker, LANES)
     assert here.track(again) is not None
+
+
+def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_it(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its message is so large that a busy machine does not receive it in time."""
+    here = InFlight(scene.queue)
+    here.lease.take()
+    here._queues = {"mail": None}
+    scene.put(1, 2, 3)
+    too_large, batches = "job-2", []
+    for _ in range(20):
+        claimed = scene.queue.claim(here.lease.worker, LANES, 3)
+        if not claimed:
+            break
+        ids = [one.claim.id for one in claimed]
+        batches.append(ids)
+        if too_large not in ids:
+            tags = [here.track(one) for one in claimed]
+            for tag in filter(None, tags):
+                here.finish(tag, Ending(Disposition.DONE))
+        for _ in range(2):
+            here.queue.take(here.give_back_unanswered())
+    alone = [["job-2"]] * 4
+    assert batches == [["job-1", "job-2", "job-3"], ["job-1"], *alone, ["job-3"]]
+    assert scene.count == {"enqueued": 3, "done": 2, "dead": 1}
+    reason = scene.job("job-2").timeline[-1].notes["text"]
+    assert reason == "the answer to its claim was lost 5 times in a row"
+    assert "never answered: job-2" in caplog.text
 
 
 @pytest.fixture

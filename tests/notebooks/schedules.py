@@ -17,7 +17,10 @@ from demo_app.broker.options import DEFAULTS
 
 WORKERS, LANES, IDS = ("w-1", "w-2"), ("mail", "mail/high"), tuple("abcdef")
 LEASE = 100_000  # longer than a schedule takes: a lease ends where a schedule says so
-OUTCOMES = ("done", "done", "done", "retry", "discard", "dead", "lost", "requeue", "requeue_last")
+OUTCOMES = (
+    *("done", "done", "done", "retry", "discard", "dead", "lost"),
+    *("requeue", "requeue_last", "unanswered"),
+)
 #: What a server answers by its own clock, or in an order of its own.
 _TIME = re.compile(r"redis\.call\('TIME'\)")
 

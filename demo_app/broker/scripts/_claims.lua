@@ -91,10 +91,29 @@ local function pop_past_suspects(worker, lanes, all)
   end
 end
 
--- Whether a job was claimed before and given back ('1', or '' for no).
+-- The detail of a job that was given back because the answer to its claim was lost.
+local UNANSWERED = "the claim's answer was lost"
+
+-- How many times in a row that has happened to the job.
+local function times_unanswered(id)
+  local times, number = 0, -1
+  while true do
+    local name, _, _, detail = event_at(id, number)
+    if name == 'requeued' and string.find(detail, UNANSWERED, 1, true) then
+      times = times + 1
+    elseif name ~= 'claimed' then
+      return times
+    end
+    number = number - 1
+  end
+end
+
+-- Whether a job was claimed before and given back ('1', or '' for no), and whether it was because the
+-- answer was lost.
 local function redelivered(id)
-  local name = last_event(id)
-  return (name == 'requeued' or name == 'rescued') and '1' or ''
+  local name, _, _, detail = last_event(id)
+  local again = name == 'requeued' or name == 'rescued'
+  return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
 -- Wake others for the jobs of these lists: this worker may have taken their tokens.
@@ -138,10 +157,12 @@ local function claim(worker, most, lanes)
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(lane, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)
-      for _, part in ipairs({id, lane, tostring(number), redelivered(id), message}) do
+      local again, unanswered = redelivered(id)
+      for _, part in ipairs({id, lane, tostring(number), again, message}) do
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)
+      if unanswered then return claimed end  -- if it gets no answer again, fewer others get none
     else
       forget_deaths(id)
     end

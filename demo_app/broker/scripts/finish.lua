@@ -2,7 +2,7 @@
 -- all the same, as long as nobody else has finished it; any other late outcome changes nothing but its
 -- own counter.
 -- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
---       requeue_last: to the queue's tail),
+--       requeue_last: to the queue's tail; unanswered: the worker has not received it),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       rescues at the most (for lost: the process that ran it died),
 --       what it waits for (retry), or what is there (done), '' when there is nothing to say.
@@ -40,8 +40,9 @@ local function wake_waiting()
   end
 end
 
+local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
-  requeue = 'requeued', requeue_last = 'requeued', lost = 'rescued'}
+  requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
 -- Whether this is the second time that the same acknowledgement comes: its answer was lost. Then
 -- the job was not claimed again, and this worker has written how it ended; `retrying` may mean
@@ -105,10 +106,16 @@ end
 if outcome ~= 'lost' and follow_successor(id, worker, detail) then
   return answer(1)
 end
-if outcome == 'requeue' or outcome == 'requeue_last' then
-  redis.call(outcome == 'requeue' and 'RPUSH' or 'LPUSH', queue_key(lane), id)
-  if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker)) end
-  record(id, 'requeued', worker, outcome == 'requeue' and detail or 'to the tail')  -- see fold.py
+if outcome == 'unanswered' and times_unanswered(id) >= MOST_UNANSWERED - 1 then
+  -- its message is too large for a worker to receive in time
+  local why = 'the answer to its claim was lost ' .. MOST_UNANSWERED .. ' times in a row'
+  end_job('dead', id, worker, why)
+elseif NAMES[outcome] == 'requeued' then
+  if outcome == 'requeue_last' then detail = 'to the tail' end  -- see fold.py
+  if outcome == 'unanswered' then detail = UNANSWERED end
+  redis.call(outcome == 'requeue_last' and 'LPUSH' or 'RPUSH', queue_key(lane), id)
+  if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker, detail)) end
+  record(id, 'requeued', worker, detail)
   notify(lane)
 elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
