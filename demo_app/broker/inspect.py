@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .connection import Decoded
 from .events import State
-from .keys import Keys, urgency
+from .keys import Keys, lanes_of, queue_of, urgency
 from .message import parse_or_quote
 from .view import JobView, view_of
 
@@ -83,7 +83,10 @@ def _next(
     client: Decoded, limit: int, first: str = "", skip: int = 0
 ) -> list[tuple[str, str, int]]:
     """Lane, id and position of the jobs that run next, from so many behind the head of `first`."""
-    lanes = sorted(client.smembers("lanes"), key=urgency)
+    lanes = client.smembers("lanes")
+    if first and first in lanes_of(queue_of(first)):  # it may be empty by now, and forgotten
+        lanes = lanes | {first}
+    lanes = sorted(lanes, key=urgency)
     start = lanes.index(first) if first in lanes else 0
     found: list[tuple[str, str, int]] = []
     for number, lane in enumerate(lanes[start:]):

@@ -96,7 +96,11 @@ def _from_claims(move: _Move) -> None:
     for state in ("scheduled", "retrying"):
         for job_id in client.zrange(queue.keys(state), 0, -1):
             text = client.lindex(queue.keys("job", job_id), 0) or ""
-            if move.carry_text(text, _queue_in(text)):
+            name = _queue_in(text)
+            if name and name not in names:  # none of its jobs waits
+                names.append(name)
+                move.declare([name])
+            if move.carry_text(text, name):
                 queue.decide(job_id, "moved", by="migrate")
     deadline = time.monotonic() + 4 * queue.options.lease_seconds + 10
     while True:

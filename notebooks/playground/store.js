@@ -158,6 +158,7 @@ class Store {
   }
   SMEMBERS(key) { return [...this.members(key)]; }
   SCARD(key) { return this.members(key).length; }
+  SRANDMEMBER(key, count) { return this.members(key).slice(0, Number(count)); }
   SISMEMBER(key, value) { return Number(this.members(key).includes(value)); }
   SUNION(...keys) { return [...new Set(keys.flatMap((key) => this.members(key)))]; }
 

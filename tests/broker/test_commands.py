@@ -122,14 +122,16 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
 ) -> None:
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("vase", sending={"queue": "parcels"})
+    shop.order("late", sending={"queue": "letters", "countdown": 600})
+    shop.redis.srem("shop:lanes", "letters")  # as when there are many and none of its jobs waits
     shop.order("first")
-    assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Carried 2 jobs over.\n")
+    assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Carried 3 jobs over.\n")
     shop.redis.select(1)
     assert shop.redis.llen("shop:parcels") == shop.redis.llen("shop:celery") == 1
     shop.redis.rpush("shop:parcels", "no message at all")
     shop.redis.hset("shop:unacked", "odd", "nor this")
     status, told = _run(shop, "migrate", stock, shop.broker(shop.port))
-    assert (status, told.splitlines()[0]) == (1, "Carried 2 jobs over.")
+    assert (status, told.splitlines()[0]) == (1, "Carried 3 jobs over.")
     assert told.count("behind: can't be read (JSONDecodeError") == 1
     assert "Left 2 behind" in told
     assert shop.redis.lrange("shop:parcels", 0, -1) == ["no message at all"]

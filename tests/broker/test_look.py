@@ -55,6 +55,19 @@ def test_the_next_page_is_right_though_jobs_before_it_were_claimed(scene: Scene)
     assert _ids(_page(scene, State.QUEUED, 3, first)) == ["job-4", "job-5"]
 
 
+def test_the_next_page_is_right_though_its_list_is_empty_and_forgotten(scene: Scene) -> None:
+    scene.put(0, queue="a")
+    scene.put(1, queue="b")
+    scene.put(2, queue="c")
+    first = _page(scene, State.QUEUED, 2)
+    for job in ("job-0", "job-1"):
+        scene.decide("delete", job)
+    scene.queue.client.srem("lanes", "a", "b")
+    assert _ids(_page(scene, State.QUEUED, 2, first)) == ["job-2"]
+    scene.put(3, queue="a")
+    assert _ids(_page(scene, State.QUEUED, 2, first)) == ["job-2"]
+
+
 def test_scheduled_jobs_are_listed_soonest_first(scene: Scene) -> None:
     now = time.time()
     for number, wait in enumerate((300, 100, 200)):

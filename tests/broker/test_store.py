@@ -302,6 +302,32 @@ def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     assert store.client.smembers("transient") == {"new", "newer"}
 
 
+def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_again(
+    scene: Scene,
+) -> None:
+    names = [f"q{number}" for number in range(150)]
+    held, paused, waiting, idle = names[:40], names[40:60], names[60:90], names[90:]
+    scene.start("w")
+    scene.start("x")
+    for number, name in enumerate(names):
+        scene.put(number, queue=name)
+    for name in (*held, *paused, *idle):
+        [claimed] = scene.queue.claim("wx"[len(name) % 2], [name])
+        if name not in held:
+            scene.queue.finish(claimed.claim, Disposition.DONE)
+    scene.queue.client.sadd("paused", *(f"queue:{name}" for name in paused))
+    for _ in range(200):
+        rescue_now(scene.queue)
+    listed = scene.queue.client.smembers("lanes")
+    assert len(listed) <= 100
+    assert {*held, *paused, *waiting} <= listed
+    forgotten = next(name for name in idle if name not in listed)
+    scene.put(200, queue=forgotten)
+    assert forgotten in scene.queue.client.smembers("lanes")
+    assert len(scene.lose("w")) + len(scene.lose("x")) == 40
+    assert scene.count == {"enqueued": 151, "done": 80, "queued": 71}
+
+
 def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(scene: Scene) -> None:
     for number in range(25):
         scene.put(number)

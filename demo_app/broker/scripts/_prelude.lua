@@ -107,6 +107,18 @@ local function notify(lane, jobs)
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(lane), '') end  -- keeps: no-wait
 end
 
+-- Forget those of the lists that are empty and of which no worker holds anything. all: the set with
+-- their names; the next message adds its list again.
+local function forget_empty(all, lanes)
+  local workers = redis.call('SMEMBERS', WORKERS)
+  for _, lane in ipairs(lanes) do
+    local lists, found = {queue_key(lane)}, redis.call('SISMEMBER', PAUSED, 'queue:' .. lane)
+    for _, worker in ipairs(workers) do lists[#lists + 1] = claims_key(lane, worker) end
+    in_parts(lists, 1, function(...) found = found + redis.call('EXISTS', ...) end)
+    if found == 0 then redis.call('SREM', all, lane) end
+  end
+end
+
 -- The list that a job waits in, as its producer wrote it into the message; nil when the message was
 -- deleted, or can't be read.
 local function lane_of(id)

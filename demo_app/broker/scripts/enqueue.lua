@@ -44,18 +44,6 @@ local function came_before(id, lane, message)
   return tag and tag == tag_of(message) and lane_of(id) == lane  -- an exchange may have two queues
 end
 
--- A list of messages goes when its consumer is gone: an empty one, of which no worker holds anything,
--- is forgotten.
-local function forget_empty_lists()
-  local workers = redis.call('SMEMBERS', WORKERS)
-  for _, lane in ipairs(redis.call('SMEMBERS', TRANSIENT)) do
-    local lists, found = {queue_key(lane)}, 0
-    for _, worker in ipairs(workers) do lists[#lists + 1] = claims_key(lane, worker) end
-    in_parts(lists, 1, function(...) found = found + redis.call('EXISTS', ...) end)
-    if found == 0 then redis.call('SREM', TRANSIENT, lane) end
-  end
-end
-
 for i = 3, #ARGV, 5 do
   local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
   -- what begins so is no job (see `is_job`), and a producer's own id may begin with anything
@@ -71,7 +59,7 @@ for i = 3, #ARGV, 5 do
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
     if redis.call('SISMEMBER', TRANSIENT, lane) == 0 then
-      forget_empty_lists()
+      forget_empty(TRANSIENT, redis.call('SMEMBERS', TRANSIENT))  -- they go with their consumers
       redis.call('SADD', TRANSIENT, lane)
     end
     redis.call('LPUSH', queue_key(lane), id)

@@ -77,6 +77,11 @@ for _, id in ipairs(redis.call('HKEYS', DEATHS)) do
   id = string.gsub(id, '^~', '')
   if redis.call('EXISTS', job_key(id)) == 0 then forget_deaths(id) end
 end
+-- A rescue and a page examine every list. A hundred cost next to nothing, and a page shows those of
+-- them that are empty too.
+if redis.call('SCARD', LANES) > 100 then
+  forget_empty(LANES, redis.call('SRANDMEMBER', LANES, 20))
+end
 table.insert(moved, 1, suspected)
 table.insert(moved, 1, now_text)
 return moved
