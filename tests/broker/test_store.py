@@ -21,6 +21,8 @@ from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
 
+HOUR = 3600.0
+
 
 @pytest.mark.parametrize("how", ["it dies", "it leaves"])
 def test_what_a_worker_held_goes_back_to_the_head_in_its_order(scene: Scene, how: str) -> None:
@@ -55,6 +57,33 @@ def test_what_is_due_later_says_in_how_many_seconds(scene: Scene) -> None:
     scene.queue.client.zadd("scheduled", {"job-1": now - 1})
     assert scene.queue.promote_due("w") == (1, None)
     assert scene.waiting == ["job-2", "job-1"]
+
+
+@pytest.mark.parametrize("retry", [HOUR, 3 * HOUR])
+def test_what_is_due_soonest_of_all_that_waits_is_reported(scene: Scene, retry: float) -> None:
+    now = time.time()
+    scene.put(1)
+    scene.fail(after=retry)
+    scene.put(2, due=now + 2 * HOUR)
+    scene.put(3, due=now + 100 * HOUR)
+    expected = pytest.approx(min(retry, 2 * HOUR), abs=HOUR / 4)
+    assert scene.queue.promote_due("w") == (0, expected)
+
+
+@pytest.mark.parametrize("waits", ["since before", "as a retry", "until a moment"])
+def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
+    scene: Scene, waits: str
+) -> None:
+    """A wait of an hour takes no day longer, and none less."""
+    now, day = time.time(), 24 * HOUR
+    scene.put(1, due=now + day + HOUR if waits == "since before" else None)
+    scene.note_earlier(-day)
+    scene.queue.client.hset("server", mapping={"at": now + day, "ahead": day})
+    if waits == "as a retry":
+        scene.fail(after=HOUR)
+    elif waits == "until a moment":
+        scene.put(2, due=now + HOUR)
+    assert scene.queue.promote_due("w") == (0, pytest.approx(HOUR, abs=HOUR / 4))
 
 
 @pytest.mark.parametrize(("slept", "moves"), [(True, 0.0), (False, 60.0)])
@@ -228,6 +257,16 @@ def test_a_pause_outlives_an_expired_lease_until_the_worker_is_resumed_or_leaves
     scene.queue.deregister("w.4")
     scene.start("w.5", instead_of="w.4")
     assert scene.takes("w.5") == ["job-1"]
+
+
+def test_a_paused_queue_gives_no_job_of_any_priority(scene: Scene) -> None:
+    scene.start("w")
+    for number, lane in enumerate(LANES):
+        scene.put(number, written_lane=lane)
+    scene.queue.pause_queue("mail", True)
+    assert scene.takes() == []
+    scene.queue.pause_queue("mail", False)
+    assert scene.takes(most=9) == [f"job-{number}" for number in range(len(LANES))]
 
 
 def test_a_queued_job_can_be_deleted_and_a_running_one_can_not(scene: Scene) -> None:
