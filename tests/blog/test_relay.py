@@ -182,6 +182,21 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
     assert outbox.size(database) == 0
 
 
+def test_a_job_is_kept_before_it_is_handed_over(database: Database, store: Queue) -> None:
+    """Else it could end and be forgotten in between, and would be handed over and run again."""
+    kept: list[list[str]] = []
+
+    class Watched(CeleryBackend):
+        def _enqueue(self, jobs: list[Job]) -> None:
+            kept.append(self.kept())
+            super()._enqueue(jobs)
+
+    sent = comment(database).job_id
+    Relay(database, Watched(store)).hand_over()
+    assert kept == [[sent]]
+    assert queued(store) == [sent]
+
+
 def test_without_the_safeguard_a_row_goes_as_soon_as_the_queue_has_the_job(
     database: Database, store: Queue
 ) -> None:
