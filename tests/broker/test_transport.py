@@ -163,6 +163,41 @@ def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> N
     assert [claim.id for claim in waiting.channel.in_flight.held().values()] == ["job-1"]
 
 
+def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
+    store: Queue, waiting: Consumer
+) -> None:
+    """Who may run the suspect changes when another job ends, and no token comes then."""
+    channel = waiting.channel
+    assert channel._sent.seconds == 60
+    queue = channel.in_flight.queue
+    queue.client.hset(queue.keys("deaths"), "job-1", "one two")
+    waiting.add_queue(kombu.Queue("mail"))
+    waiting.consume()
+    until(lambda: _is_in_a_wait(waiting) and "mail" in channel._sent.queues, what="the next wait")
+    assert channel._sent.seconds == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, "{}"], ids=["too deep", "no message"])
+def test_a_broadcast_that_can_not_be_read_is_dropped_and_the_next_one_comes(
+    store: Queue, redis_url: str, text: str
+) -> None:
+    exchange = kombu.Exchange("news", type="fanout")
+    seen: list[object] = []
+    with Connection(redis_url.replace("redis+socket", "claims+unix")) as connection:
+        queue = kombu.Queue("reader", exchange)
+        with Consumer(connection, [queue], callbacks=[lambda *read: seen.append(read[0])]):
+            until(lambda: _drain(connection) or store.client.pubsub_numpat(), what="its listener")
+            store.client.publish("/0.news", text)
+            connection.Producer().publish("good news", exchange=exchange, declare=[queue])
+            until(lambda: _drain(connection) or seen, what="the good news")
+    assert seen == ["good news"]
+
+
+def _drain(connection: Connection) -> None:
+    with suppress(TimeoutError):
+        connection.drain_events(timeout=0.1)
+
+
 def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
     store: Queue, redis_url: str
 ) -> None:
