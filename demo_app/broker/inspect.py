@@ -6,6 +6,9 @@ Every call reads a bounded number of items, however long the queue is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import redis
 
 from .connection import Decoded
 from .events import State
@@ -48,8 +51,22 @@ def _position(client: Decoded, key: str, job_id: str) -> int | None:
     pipe = client.pipeline(transaction=True)
     pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     pipe.llen(key)
-    found, length = pipe.execute()
+    found, length = answers_of(pipe)
     return None if found is None else int(length) - int(found)
+
+
+def answers_of(pipe: Decoded) -> list[Any]:
+    """Return the answers of a pipeline; None from a key of another type.
+
+    Any program may write to Redis, and one such key must not take a whole page away.
+    """
+    answers: list[Any] = pipe.execute(raise_on_error=False)
+    for number, answer in enumerate(answers):
+        if isinstance(answer, redis.ResponseError) and f"{answer}".startswith("WRONGTYPE"):
+            answers[number] = None
+        elif isinstance(answer, Exception):
+            raise answer
+    return answers
 
 
 def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
@@ -92,8 +109,10 @@ def _next(
     for number, lane in enumerate(lanes[start:]):
         passed, wanted = skip if number == 0 else 0, limit - len(found)
         if wanted > 0:  # the head is at the right end
-            ids = client.lrange(KEYS("queue", lane), -(passed + wanted), -(passed + 1))
-            found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids), 1)]
+            pipe = client.pipeline(transaction=False)
+            pipe.lrange(KEYS("queue", lane), -(passed + wanted), -(passed + 1))
+            [ids] = answers_of(pipe)
+            found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids or ()), 1)]
     return found
 
 
@@ -103,7 +122,7 @@ def _running(client: Decoded) -> list[str]:
     for worker in client.smembers("workers"):
         for lane in lanes:
             pipe.lrange(KEYS("claims", lane, worker), 0, -1)
-    return [job_id for ids in pipe.execute() for job_id in reversed(ids)]
+    return [job_id for ids in answers_of(pipe) for job_id in reversed(ids or ())]
 
 
 def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> Page:
@@ -130,7 +149,7 @@ def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None
         pipe.lrange(KEYS("job", job_id), 0, -1)
         pipe.zscore("scheduled", job_id)
         pipe.zscore("retrying", job_id)
-    answers = pipe.execute()
+    answers = answers_of(pipe)
     views = []
     for index, job_id in enumerate(ids):
         lines, scheduled, retrying = answers[3 * index : 3 * index + 3]

@@ -87,15 +87,19 @@ def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:
     """The commands that a learner can type to see where the job is and what happened to it, and
     what Redis answers to each now."""
     record, state = KEYS("job", job.id), job.state
+    pipe = client.pipeline(transaction=False)
+    pipe.llen(record)
     if state in (State.QUEUED, State.RUNNING):
         lane = lane_of_job(client, job.id)
         waits = state is State.QUEUED
         place = KEYS("queue", lane) if waits else KEYS("claims", lane, job.owner or "")
-        command, answer = f"LPOS {place} {job.id}", client.lpos(place, job.id)
+        command = f"LPOS {place} {job.id}"
+        pipe.lpos(place, job.id)
     else:
-        command, answer = f"ZSCORE {state} {job.id}", client.zscore(state, job.id)
-    shown = "(nil)" if answer is None else answer
-    return [(f"LLEN {record}", client.llen(record)), (command, shown)]
+        command = f"ZSCORE {state} {job.id}"
+        pipe.zscore(state, job.id)
+    length, answer = pipe.execute(raise_on_error=False)  # a refusal is an answer too
+    return [(f"LLEN {record}", length), (command, "(nil)" if answer is None else answer)]
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:

@@ -26,6 +26,7 @@ EVENTS = (
     *('["claimed","x",3,{}]', '["done","1e999","w",""]', '["done","-1e11","w","x"]'),
     *('["done","9e15","w","{\\"message_id\\":[5]}"]', '[["a"],1,2,3]', '["retrying","1","w","{"]'),
     *('["dead","1","w","{\\"traceback\\":7,\\"error\\":[]}"]', "[" * 50_000),
+    *(f'["retrying","1","w","{{\\"after\\":{after}}}"]' for after in ("[7]", "1e308", '\\"x\\"')),
 )
 WORKERS = (
     *("", "x", "[]", "7", "null", '{"pid":"x"}', '{"pid":-5,"since":-1e11}', '{"host":[]}'),
@@ -94,6 +95,13 @@ def odd(client: Client) -> list[str]:
     redis.sadd("workers", "w-²-1")
     redis.set("worker:w-²-1", "{}")  # else a worker takes it for dead
     redis.hset("counters", "late", "nan")
+    redis.sadd("lanes", "typed")
+    for key in ("queue:typed", "claims:odd:w-1", "claims:typed:w-1", "job:typed"):
+        redis.set(key, "a text in place of a list")
+    redis.lpush("queue:odd", "typed")
+    redis.lpush("claims:odd:w-2", "typed")
+    redis.rpush("job:waits", compose(message(1, id="waits", queue="typed")))
+    redis.rpush("job:runs", compose(message(1, id="runs", queue="odd")), '["claimed","1","w-1",""]')
     for name in NAMES:
         redis.sadd("lanes", name)
         redis.lpush(b"queue:" + _bytes(name), message(7).id, ids[0])
@@ -119,6 +127,19 @@ def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) 
             if (answer := holder.get(page)).status_code >= 500:
                 wrong[page] = answer.status_code
     assert wrong == {}
+
+
+def test_a_key_of_another_type_takes_no_page_away(holder: httpx.Client, odd: list[str]) -> None:
+    pages = *PAGES, "/jobs/job/waits", "/api/jobs/waits", "/jobs/job/runs", "/api/jobs/runs"
+    assert {page: code for page in pages if (code := holder.get(page).status_code) != 200} == {}
+    assert holder.get("/jobs/job/typed").status_code == 404
+
+
+def test_a_text_in_place_of_a_number_does_not_take_its_jobs_page_away(
+    holder: httpx.Client, odd: list[str]
+) -> None:
+    jobs = [job for job in odd if job.endswith("-retrying")]
+    assert {job for job in jobs if holder.get(f"/jobs/job/{job}").status_code != 200} == set()
 
 
 def test_a_worker_is_listed_whatever_it_is_called(holder: httpx.Client, odd: list[str]) -> None:
