@@ -4,8 +4,12 @@ and back, and the length and age of its queues."""
 from __future__ import annotations
 
 import argparse
+import re
+import socket
 import sys
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIServer, make_server
@@ -20,6 +24,11 @@ from .migrate import migrate
 from .options import Options
 from .queue import Queue
 from .rights import refusal
+
+#: Clients of the metrics that are answered at once.
+_CLIENTS = 64
+_LOOPBACK = ("localhost", "127.0.0.1")
+_AT_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1)(:\d+)?", re.IGNORECASE)
 
 
 def _queue_of(channel: Any) -> Queue:
@@ -87,16 +96,43 @@ def _numbers(app: Any) -> Iterator[Number]:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True  # one client that says nothing keeps no other waiting
+    """Answers each client in a thread of its own, and drops the oldest of too many clients: those
+    who send nothing must not keep the others from their answers."""
+
+    daemon_threads = True
+    request_queue_size = _CLIENTS
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._newest: deque[socket.socket] = deque()
+        super().__init__(*args, **options)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin with the next client."""
+        self._newest.append(request)
+        if len(self._newest) > _CLIENTS:
+            with suppress(OSError):  # it has had its answer, as nearly always
+                self._newest.popleft().shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+
+def _escaped(text: str) -> str:
+    """Return text for a terminal, without control characters: a queue may have any name."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def metrics(app: Any, asked: argparse.Namespace) -> int:
     """Print the length of each queue, the age of its next job, and the jobs of each state."""
     if asked.port is None:
-        print(exposition(_numbers(app)), end="")
+        text = exposition(_numbers(app))
+        print(_escaped(text) if sys.stdout.isatty() else text, end="")
         return 0
 
-    def page(_: Any, start: Any) -> list[bytes]:
+    def page(request: dict[str, Any], start: Any) -> list[bytes]:
+        name = request.get("HTTP_HOST", "")
+        # a page of another site, whose name leads here by now, is not to read the numbers
+        if asked.host in _LOOPBACK and not _AT_LOOPBACK.fullmatch(name):
+            start("421 Misdirected Request", [("Content-Type", "text/plain")])
+            return [b"The metrics go by the names localhost and 127.0.0.1.\n"]
         start("200 OK", [("Content-Type", CONTENT_TYPE)])
         return [exposition(_numbers(app)).encode()]
 

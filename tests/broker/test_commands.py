@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pty
 import re
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -74,19 +77,57 @@ def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop)
     assert 'claims_jobs{state="scheduled"} 1\n' in text
     [age] = re.findall(r'claims_queue_age_seconds{queue="celery"} ([\d.]+)', text)
     assert 0 < float(age) < 600
+
+
+@contextmanager
+def _serving_metrics(shop: Shop, *words: str) -> Iterator[str]:
+    """Serve the metrics in a process that may open few files; yields the address."""
+    command = _command(shop, "metrics", "--port", "0", *words)
     serving = subprocess.Popen(
-        _command(shop, "metrics", "--port", "0"),
+        ["sh", "-c", 'ulimit -n 200; exec "$@"', "sh", *command],
         cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         assert serving.stdout is not None
-        url = serving.stdout.readline().strip()
-        at = urlsplit(url)
-        with socket.create_connection((at.hostname, at.port)):  # a client that says nothing
-            assert 'claims_queue_length{queue="celery"} 2\n' in httpx.get(url).text
+        yield serving.stdout.readline().strip()
     finally:
         serving.kill()
         serving.wait()
+
+
+def test_metrics_are_served_beside_any_number_of_clients_that_send_nothing(shop: Shop) -> None:
+    shop.order("vase")
+    with _serving_metrics(shop) as url, ExitStack() as silent:
+        at = urlsplit(url)
+        for _ in range(300):
+            silent.enter_context(socket.create_connection((at.hostname, at.port), timeout=30))
+        assert 'claims_queue_length{queue="celery"} 1\n' in httpx.get(url, timeout=30).text
+
+
+def test_metrics_on_this_machine_only_refuse_a_foreign_host(shop: Shop) -> None:
+    """The name of a stranger's site may lead to 127.0.0.1 by now: its page may not read them."""
+    foreign = ("attacker.test:9808", "localhost.attacker.test", "[::", "")
+    expected = {"127.0.0.1:80": 200, "localhost": 200, **dict.fromkeys(foreign, 421)}
+    with _serving_metrics(shop) as url:
+        found = {host: httpx.get(url, headers={"host": host}).status_code for host in expected}
+        assert found == expected
+    with _serving_metrics(shop, "--host", "0.0.0.0") as url:
+        url = url.replace("0.0.0.0", "127.0.0.1")
+        assert httpx.get(url, headers={"host": "metrics.internal"}).status_code == 200
+
+
+def test_a_terminal_gets_no_control_characters_of_a_queues_name(shop: Shop) -> None:
+    name = "x\x1b]0;evil\x07\x9b31m\u202e é"
+    shop.order("odd", sending={"queue": name})
+    reading, terminal = pty.openpty()
+    with open(reading, "rb", buffering=0) as screen, open(terminal, "wb") as stdout:
+        command = _command(shop, "metrics")
+        subprocess.run(command, cwd=shop.folder, env=shop.environment, stdout=stdout, check=True)
+        shown = b""
+        while b"silent" not in shown:
+            shown += screen.read(50_000)
+    assert r'{queue="x\x1b]0;evil\x07\x9b31m\u202e é"}' in shown.decode()
+    assert f'{{queue="{name}"}}' in _run(shop, "metrics")[1], "a file gets the name as it is"
 
 
 def test_what_waits_goes_to_another_broker_and_back_eta_and_all(shop: Shop) -> None:
