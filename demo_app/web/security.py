@@ -30,7 +30,8 @@ class BlogGuard(Guard):
         """A page for a browser, JSON for a program."""
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         host = repr(Headers(scope=scope).get("host", ""))
-        error = DomainError(status, str(status), headers, host=host)
+        why = "raw_form" if status == 400 else str(status)
+        error = DomainError(status, why, headers, host=host)
         return error_response(Request(scope), error)
 
     def needs_token(self, path: str) -> bool:

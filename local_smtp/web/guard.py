@@ -21,6 +21,7 @@ from local_smtp.web.headers import (
     bearer,
     cookie_of,
     host_name,
+    is_form,
     known_body,
     opens_a_page,
     plain,
@@ -47,6 +48,7 @@ _HEADERS = {
 _COOKIE_SECONDS = 30 * 24 * 3600
 
 WHY = {
+    400: "In a urlencoded form, bytes beyond ASCII are percent-encoded: %C3%A9 stands for é.\n",
     401: "This inbox asks for its token: open it with the link that was printed when it"
     " started\n(…/?token=…), or send the header Authorization: Bearer <token>.\n",
     403: "Another site's page may not use this inbox.\n",
@@ -76,8 +78,9 @@ class Guard:
     def refuse(self, scope: Scope, status: int) -> Response:
         """The answer to a request that must not come in.
 
-        status: 401 without the token, 403 from another site, 413 with too large a body, 415 with a
-        body of another type, 421 for another host, 431 with too many headers.
+        status: 400 with a form of raw bytes beyond ASCII, 401 without the token, 403 from another
+        site, 413 with too large a body, 415 with a body of another type, 421 for another host, 431
+        with too many headers.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return PlainTextResponse(WHY[status], status, headers)
@@ -109,7 +112,10 @@ class Guard:
         app = self._answer(scope)
         if app is None:
             whole = await self._whole(scope, receive)
-            app, receive = (self._app, whole) if whole else (self._refusal(413), receive)
+            if isinstance(whole, int):
+                app = self._refusal(whole)
+            else:
+                app, receive = self._app, whole
         # The server leaves the body out of an answer to HEAD.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         await app(asked, receive, send_guarded)
@@ -120,9 +126,10 @@ class Guard:
 
         return refuse
 
-    async def _whole(self, scope: Scope, receive: Receive) -> Receive | None:
-        """Read the body of a request; return it as the next to be received, or None when it is too
-        large.
+    async def _whole(self, scope: Scope, receive: Receive) -> Receive | int:
+        """Read the body of a request; return it as the next to be received, or why it is refused.
+
+        A form of raw bytes beyond ASCII, which no browser sends, takes 0.1 s of the loop to decode.
         """
         if scope["method"] in READING:
             return receive
@@ -131,9 +138,11 @@ class Guard:
             async for piece in Request(scope, receive).stream():
                 body += piece
                 if len(body) > REQUEST_BODY_BYTES:
-                    return None
+                    return 413
         except ClientDisconnect:
             return receive
+        if not body.isascii() and is_form(Headers(scope=scope)):
+            return 400
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_whole() -> Message:

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 READING = frozenset({"GET", "HEAD"})
+_FORM = "application/x-www-form-urlencoded"
 #: The media types of the bodies that are read; without a Content-Type, a body is read as JSON.
-_BODIES = ("", "application/json", "application/x-www-form-urlencoded")
+_BODIES = ("", "application/json", _FORM)
 
 
 def beside(headers: Headers, url: str) -> str:
@@ -75,7 +76,15 @@ def same_origin(headers: Headers) -> bool:
         return False
 
 
+def _media_type(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def known_body(headers: Headers) -> bool:
     """Return whether the body is JSON or a urlencoded form."""
-    kind = headers.get("content-type", "").partition(";")[0]
-    return kind.strip().lower() in _BODIES
+    return _media_type(headers) in _BODIES
+
+
+def is_form(headers: Headers) -> bool:
+    """Return whether the body is a urlencoded form."""
+    return _media_type(headers) == _FORM

@@ -143,6 +143,18 @@ def test_the_field_that_is_wrong_is_marked_and_has_the_cursor(
     assert re.search(rf'name="{field}" aria-invalid', page)
 
 
+def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.Client) -> None:
+    """No browser sends one, and to decode it would keep the others waiting."""
+    kind = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+    raw = "author=Zoë&email=zoe@example.test&body=Hi".encode()
+    refused = reader.post("/posts/1", content=raw, headers=kind)
+    assert refused.status_code == 400
+    assert "percent-encoded" in refused.text
+    encoded = raw.replace("ë".encode(), b"%C3%AB")
+    assert reader.post("/posts/1", content=encoded, headers=kind).status_code == 303
+    assert "Zoë" in reader.get("/posts/1").text
+
+
 def test_what_may_not_be_done_is_told_in_the_readers_language(holder: httpx.Client) -> None:
     japanese = {"accept-language": "ja"}
     worker = {"what": "pause", "worker": "nobody"}
