@@ -166,7 +166,7 @@ class Arena:
             end.listen(64)
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth)
-        part.watch = Watch(who, self.names, self.note, lambda step: self._holds(part, step))
+        part.watch = Watch(who, self.note, lambda step: self._holds(part, step))
         part.cable = Proxy({end: self.server.connect}, part.watch)
         part.running = self._target.start(role)
         self.parts.append(part)
@@ -185,9 +185,6 @@ class Arena:
             raise EOFError
         job = str(event.get("job", ""))
         job = job if job in self.names.texts else ""
-        if kind == "begin" and self.names.texts.get(job) == "":  # of it there is no trace
-            seen = {"job": job, "answer": True, "at": event["at"]}
-            self.note("seen", "cable", on=who, **seen, traced=False)
         if kind == "passes":
             self.note("call", who, method=event["method"], commands=event["commands"], names=[])
         if kind in ("finished", "begin"):

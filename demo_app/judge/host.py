@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from demo_app.judge.role import Role, produce, run_job, told
-from demo_app.judge.steps import Steps, step_files, step_sqlite, stepped_redis
+from demo_app.judge.steps import Steps, step_files, stepped_redis
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
@@ -120,7 +120,6 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the learner prints goes to the log
     steps = Steps(Role("", "", ""))
-    step_sqlite(steps)
     step_files(steps)
     queue_class = load(file, source, name)
     for silent in (1, 2):  # nobody reads what it prints from now on

@@ -102,7 +102,6 @@ class Judge:
         self._target, self._seed, self._say = target, seed, say
         self._seconds, self._patience = seconds, patience
         self._begun: list[Future[Outcome]] = []
-        self._where_spoke = False
         #: The steps at which each worker with a job comes by.
         self._sure = {"run:begin", "run:end"}
         #: Set when a level is decided.
@@ -124,7 +123,7 @@ class Judge:
         target = self._target
         halts = not target.trusted and any(lv.at_steps or lv.number in (7, 9) for lv in wanted)
         steps: list[str] = []
-        if halts or target.has_where:
+        if halts:
             poison = 9 in [level.number for level in wanted]
             steps, sure = survey(self._records, stepped=target.stepped, poison=poison)
             self._sure |= sure
@@ -152,13 +151,11 @@ class Judge:
         """Run it. times: so often at most, when a busy machine may be the reason for what was seen,
         or was not."""
         patience = self._patience
-        # a text of 1 MB takes its time on a busy machine
-        if self._target.stepped and plan.level <= 4 and not plan.faults and not plan.odd:
+        if self._target.stepped and plan.level <= 4 and not plan.faults:
             patience = min(patience, _NO_LEASE) + plan.idle
         if self._target.trusted:
             plan = replace(plan, jobs=plan.jobs[:MANY])
         record = drive(self._target, plan, patience, self._stops[plan.level])
-        self._where_spoke |= self._target.has_where and record.where_spoke
         outcome = Outcome(plan, record, check(plan, record))
         again = plan.level in _IN_TIME if outcome.why else self._missed(record)
         if again and times > 1 and not self._stops[plan.level].is_set():
@@ -186,9 +183,7 @@ class Judge:
         if last.why and is_blind(last.plan, records):
             trials[-1] = replace(last, why="")
             return Verdict(level, trials, self._say(BLIND))
-        why = last.why or not_asked(
-            self._target, level, steps, records, missed, self._where_spoke, self._say
-        )
+        why = last.why or not_asked(self._target, level, steps, records, missed, self._say)
         return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[Outcome]]) -> None:

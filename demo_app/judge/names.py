@@ -15,67 +15,50 @@ _ODD = (
     f" {string.printable.strip()} ü ß 漢字 🙂 e\u0301 ﬁ ① {{}}%s $1 \\n "
     "'' \"\" -- ;; :: .. // ,, || * ? [a] "
 )
-_LONG = 1_000_000
+#: In each text there is one of these, by which it is found.
+_TOKEN = re.compile("q[0-9a-f]{8}z")
 
 
 class Names:
     """The texts of jobs, by what the story calls them, such as ``job-1``.
 
-    odd: one is empty, one is long, one is a number, the others are full of odd signs.
+    odd: they are full of odd signs, and differ only at their ends.
     """
 
     def __init__(self, odd: bool = False) -> None:
         self._odd = odd
         self.texts: dict[str, str] = {}
         #: What the story calls them, by their texts, and by the token in each.
-        self.tokens: dict[bytes, str] = {}
+        self.tokens: dict[str, str] = {}
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
         """The texts of these jobs; several that are new are never in the order of the alphabet."""
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
-        texts = [self._text(number) for number, _ in enumerate(new, len(self.texts))]
+        tokens = [f"q{secrets.token_hex(4)}z" for _ in new]
+        texts = [self._text(number, one) for number, one in enumerate(tokens, len(self.texts))]
         while len(texts) > 2 and sorted(texts) in (texts, texts[::-1]):
             random.shuffle(texts)
         self.texts.update(zip(new, texts, strict=True))
         for label in new:
-            for token in TOKEN.findall(self.texts[label].encode()):
-                self.tokens[token] = label
+            self.tokens[_TOKEN.findall(self.texts[label])[0]] = label
         self.labels = {text: label for label, text in self.texts.items()}
         return tuple(self.texts[label] for label in labels)
 
-    @property
-    def longest(self) -> int:
-        """Bytes that a text may have, as it is written."""
-        return _LONG + 1_000 if self._odd else 100
-
     def told(self, words: str) -> str:
         """The words, with the jobs as the story calls them."""
-        for token in TOKEN.findall(words.encode()):
-            label = self.tokens.get(token, "")
-            if label:
+        for token in _TOKEN.findall(words):
+            if label := self.tokens.get(token, ""):
                 words = words.replace(self.texts[label], label.partition(":")[0])
         return words
 
-    def _text(self, number: int) -> str:
-        unique = f"q{secrets.token_hex(4)}z"
+    def _text(self, number: int, token: str) -> str:
         if not self._odd:
-            return unique
-        if number < 2:
-            return (unique.ljust(_LONG, "x") + "y") * number
-        if number == 2:
-            return f"7{secrets.randbelow(10**12):012}.10"
-        return f"{_ODD}{unique}" if number % 2 else f"{unique}{_ODD}"
-
-
-#: In each text but the empty one there is one of these, by which it is found.
-TOKEN = re.compile(rb"q[0-9a-f]{8}z|7[0-9]{12}\.10")
+            return token
+        return f"{_ODD}{token}" if number % 2 else f"{token}{_ODD}"
 
 
 def spellings(text: str) -> set[str]:
-    """How the text may be written where a job is kept: as it is, in JSON, in Python; an empty one
-    only in quotes, since nothing else of it can be found in another text."""
-    if not text:
-        return {'""', "''"}
+    """How the text may be written where a job is kept: as it is, in JSON, in Python."""
     return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1],
             repr(text)[1:-1]}  # fmt: skip

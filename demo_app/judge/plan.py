@@ -65,7 +65,7 @@ class Plan:
     skewed_first, else the last one's.
     quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
     before the server starts again. ready: another worker is there before a fault. odd: the jobs'
-    texts are long, or full of odd signs. overlap: two jobs have to run at the same time.
+    texts are full of odd signs. overlap: two jobs have to run at the same time.
     deaths: so many workers die of the poison before the fault. idle: seconds for which the early
     workers find no job. ahead: so is the clock of who puts the first jobs in. same_name: who is
     killed is started again under its name.

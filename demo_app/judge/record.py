@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import inf
 
 from demo_app.judge.hearing import Event
 
@@ -141,27 +140,14 @@ class Record:
     @property
     def expiring(self) -> tuple[str, float] | None:
         """A job that was only in keys that expire, and in how many seconds."""
-        found = [e for e in self._looks() if e.get("lasts") is not None]
+        looks = [event for event in self.events if event["event"] in ("look", "where")]
+        found = [look for look in looks if look.get("lasts") is not None]
         return (found[0]["job"], found[0]["lasts"]) if found else None
-
-    @property
-    def unproved(self) -> list[str]:
-        """What ran although its text had come to that worker on no cable by then."""
-        known = {(e["on"], e["job"]): e["at"] for e in self.of("seen")[::-1] if e["answer"]}
-        return [r.job for r in self.runs if known.get((r.who, r.job), inf) > r.begin]
-
-    @property
-    def where_spoke(self) -> bool:
-        """Whether a job was found anywhere, at any look."""
-        return any(event["keys"] for event in self._looks())
 
     def sent(self, method: str) -> list[str] | None:
         """The commands of the method's last call that sent any; None if it was never called."""
         calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None
-
-    def _looks(self) -> list[Event]:
-        return [event for event in self.events if event["event"] in ("look", "where")]
 
     def _runs(self) -> list[Run]:
         runs: list[Run] = []

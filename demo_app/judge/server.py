@@ -115,8 +115,5 @@ def _copies(kind: str, parts: list[Any], text: str) -> int:
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]
     wanted = spellings(text)
-
-    def has(element: str) -> bool:
-        return element == text or any(spelled in element for spelled in wanted)
-
-    return max(Counter(element for element in map(str, parts) if has(element)).values(), default=0)
+    has = [part for part in map(str, parts) if any(spelled in part for spelled in wanted)]
+    return max(Counter(has).values(), default=0)

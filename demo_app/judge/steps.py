@@ -1,20 +1,18 @@
-"""Clients whose every command is a step, before and after which the process can halt: of Redis,
-of SQLite, and files that are opened."""
+"""A Redis client whose every command is a step, before and after which the process can halt; so is
+the opening of a file."""
 
 from __future__ import annotations
 
 import builtins
 import io
 import re
-import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Literal, Self
+from typing import Any
 
 import redis
 from redis.backoff import ConstantBackoff
@@ -28,7 +26,7 @@ _SHOWN = 60
 #: So many commands of a call are shown.
 _MANY = 20
 #: The commands that put a job into a list, or take it out.
-MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP|INSERT|UPDATE")
+MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
 
 #: Opens a file.
 OPEN = "OPEN"
@@ -162,44 +160,6 @@ def stepped_redis(steps: Steps) -> RedisInSteps:
     retry = Retry(ConstantBackoff(0.1), 3)
     address = steps.role.address
     return RedisInSteps(step, unix_socket_path=address, retry=retry, socket_timeout=5.0)
-
-
-def step_sqlite(steps: Steps) -> None:
-    """From now on each statement of each connection that this process opens is a step."""
-
-    def statement(sql: str, parameters: Any = ()) -> AbstractContextManager[None]:
-        texts = parameters.values() if isinstance(parameters, dict) else parameters
-        verb = (sql.split() or ["EXECUTE"])[0].strip(";").upper()
-        return steps.command(verb, _words(sql, *texts))
-
-    class Cursor(sqlite3.Cursor):
-        def execute(self, sql: str, parameters: Any = ()) -> Self:
-            with statement(sql, parameters):
-                return super().execute(sql, parameters)
-
-    class Connection(sqlite3.Connection):
-        def cursor(self, factory: Any = None) -> Any:
-            return super().cursor(factory or Cursor)
-
-        def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-            found: sqlite3.Cursor = self.cursor().execute(sql, parameters)
-            return found
-
-        def executescript(self, script: str) -> sqlite3.Cursor:
-            with statement(script):
-                return super().executescript(script)
-
-        def commit(self) -> None:
-            with statement("COMMIT"):
-                super().commit()
-
-        def __exit__(self, *error: Any) -> Literal[False]:
-            self.rollback() if error[0] else self.commit()  # the base class does it without them
-            return False
-
-    connect = partial(sqlite3.connect, factory=Connection)
-    for module in (sqlite3, sqlite3.dbapi2):
-        module.connect = connect  # type: ignore[attr-defined]
 
 
 def step_files(steps: Steps) -> None:

@@ -104,30 +104,20 @@ def not_asked(
     steps: Sequence[str],
     records: Sequence[Record],
     missed: Sequence[str],
-    where_spoke: bool,
     say: Say = str.format,
 ) -> str:
     """Why the level was not really asked, in a sentence; "" when it was.
 
     records: of its trials, in which nothing went wrong. missed: the steps at which something was to
-    be broken, and nobody came by. where_spoke: whether the class itself has
-    said where a job is. Of a library with an adapter it is known.
+    be broken, and nobody came by. Of a library with an adapter it is known.
     """
     if target.trusted:
         return ""
-    unproved = [] if where_spoke else [job for record in records for job in record.unproved]
-    for job in unproved:
-        told = (
-            "{job} ran, but no answer of the server held it: the judge can't see where it came "
-            "from. Keep jobs readable, or give the class where(job)."
-        )
-        return say(told, job=job.partition(":")[0])
     for step in missed:
         return say("Nothing could be broken at {step}: no worker came by there.", step=step)
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
         return say("The judge could not halt claim between two of its steps: it sees none.")
-    is_in_server = any(e.get("traced", True) for record in records for e in record.of("seen"))
-    if level.number in _OF_SERVER and not is_in_server:
+    if level.number in _OF_SERVER and not any(record.of("sent") for record in records):
         return say("The jobs are not in the judge's server, so that killing it asks nothing.")
     if level.number == _POISON and not any(record.last_seen("poison-1") for record in records):
         return say("The judge can't look for the poison: the class has no where(job).")

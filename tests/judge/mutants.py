@@ -122,8 +122,6 @@ MUTANTS = [
     Mutant(1, "every third job is forgotten", _texts(
         "self.puts = getattr(self, 'puts', 0) + 1\n        if self.puts % 3 == 0: return")),
     Mutant(1, "a text ends at its first colon", _texts("job = job.split(':')[0]")),
-    Mutant(1, "an empty text is claimed as None", {
-        f"return held or {_MOVE}": f"return held or {_MOVE} or None"}),
     Mutant(1, "a worker that found no job for some seconds looks no more", _found(
         "self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1\n",
         before="if getattr(self, 'nothing', 0) > 3: return None\n")),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from programs import NODE, PERL, RUBY, Program, needs
 from support import most_nightly
 
+from demo_app.judge.arena import Arena
 from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.plan import Plan
 from demo_app.judge.survey import BLIND
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
@@ -81,3 +87,16 @@ def test_a_command_that_ends_and_what_is_no_message_are_named(tmp_path: Path) ->
 def test_what_is_no_command_cannot_be_judged(command: str, words: str) -> None:
     with pytest.raises(CannotJudge, match=words):
         target_of(f"command:{command}")
+
+
+def test_a_programs_server_wants_a_password() -> None:
+    with (
+        closing(target_of("command:sleep 60")) as target,
+        Arena(target, Plan(1), threading.Event()) as arena,
+    ):
+        part = arena.worker()
+        found = re.fullmatch(r"redis://:(\w{32})@127.0.0.1:(\d+)/0", part.role.url)
+        assert found
+        with socket.create_connection(("127.0.0.1", int(found[2])), 20) as stranger:
+            stranger.sendall(b"PING\r\n")
+            assert stranger.recv(100).startswith(b"-NOAUTH")

@@ -108,6 +108,26 @@ def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_to
     assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
 
 
+def test_a_class_whose_store_nobody_can_read_says_where_a_job_is(tmp_path: Path) -> None:
+    queue = tmp_path / "in_hex.py"
+    text = solution(4).read_text()
+    for old, new in {
+        "lpush(\"queue\", job)": "lpush(\"queue\", job.encode().hex())",
+        "return self.redis.rpop(\"queue\")":
+            "job = self.redis.rpop(\"queue\")\n        return job and bytes.fromhex(job).decode()",
+    }.items():  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    where = """
+    def where(self, job):
+        return "my list" if job.encode().hex() in self.redis.lrange("queue", 0, -1) else None
+"""
+    queue.write_text(text + where)
+    (seen,) = verdicts(queue, [5])
+    assert seen.held is False
+    assert "job-1 was nowhere" in seen.why
+
+
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

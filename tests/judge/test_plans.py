@@ -82,13 +82,13 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
     class Target:
         trusted = False
 
-    run = [event(0.0, "seen", "job-1", "cable", on="w1", answer=True), event(1.0, "begin", "job-1")]
-    asked = partial(not_asked, Target(), LEVELS[5], STEPS, [Record(run)])  # type: ignore[arg-type]
-    assert asked(missed=[], where_spoke=False) == ""
-    assert "broken at claim:RPOP:1:after" in asked(missed=[STEPS[1]], where_spoke=False)
-    # of an empty text there is no trace: that it was taken on trust is no sight of the server's
-    run[0]["traced"] = False
-    told = not_asked(Target(), LEVELS[10], STEPS, [Record(run)], [], True)  # type: ignore[arg-type]
+    run = [event(0.0, "sent", "", names=["RPOP"]), event(1.0, "begin", "job-1")]
+    asked = partial(not_asked, Target(), steps=STEPS)  # type: ignore[arg-type]
+    assert asked(LEVELS[5], records=[Record(run)], missed=[]) == ""
+    told = asked(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
+    assert "broken at claim:RPOP:1:after" in told
+    # it sent nothing to the server
+    told = asked(LEVELS[10], records=[Record(run[1:])], missed=[])
     assert "not in the judge's server" in told
 
 
