@@ -98,7 +98,7 @@ def _broken(record: Record, say: Say) -> str:
     return say(told, act=act, who=who, step="".join(steps[-1:]))
 
 
-def _order(plan: Plan, record: Record, say: Say) -> Iterator[str]:
+def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
     begun = list(dict.fromkeys(run.job for run in record.runs))
     wanted = [job for job in record.put if job in begun]
     asked = {event["job"]: event["at"] for event in record.of("putting")}
@@ -110,10 +110,7 @@ def _order(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     pairs = enumerate(zip(begun, wanted, strict=False))
     first = next((place for place, (one, other) in pairs if one != other), 0)
     jobs, runs = (", ".join(names[first : first + _MANY]) for names in (wanted, begun))
-    told = "Put in as {jobs}, the first where the clock was {seconds:.0f} s ahead; run as {runs}."
-    if not plan.ahead:
-        told = "Put in as {jobs}; run as {runs}."
-    yield say(told, jobs=jobs, runs=runs, seconds=plan.ahead)
+    yield say("Put in as {jobs}; run as {runs}.", jobs=jobs, runs=runs)
 
 
 def _waits(_: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -132,9 +129,7 @@ def _twice(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     for job in record.doubled:
         workers = [run.who for run in record.runs if run.job == job]
         told = "{job} ran {times} times, on {workers}: looking for it and taking it are two steps."
-        if any(act["act"] == Act.LATE for act in record.of("act")):
-            told = "{job} ran again: a heartbeat that was late brought it back after its ack."
-        elif plan.level == 7:
+        if plan.level == 7:
             told = "{job} was taken from {one}, alive and at work, and ran again on {other}."
         names = say(" and on ").join(dict.fromkeys(workers))
         one, other = workers[:2]
@@ -148,7 +143,7 @@ def _back(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 def _harm(_: Plan, record: Record, say: Say) -> Iterator[str]:
-    paused = [event["to"] for event in record.of("act") if event["act"] in (Act.PAUSE, Act.STALE)]
+    paused = [event["to"] for event in record.of("act") if event["act"] == Act.PAUSE]
     in_hand = [e for e in record.of("halt") if not e["step"].startswith("rescue")]
     for job, times in record.times.items():
         if times > 1 and job.startswith("late"):
@@ -168,17 +163,11 @@ def _poison(plan: Plan, record: Record, say: Say) -> Iterator[str]:
         yield say("The poison killed {runs} workers, and is tried again without end.", runs=runs)
     yield from _lost(plan, record, say)
     looks = record.last_seen("poison-1")
-    for place, times in Counter(looks).items():
-        if times > 1:
-            told = "The poison is twice in {place}: it was given up by two, or twice."
-            yield say(told, place=place)
     if looks == [] and record.of("seen"):
         told = "The poison is gone after {runs} tries: no list keeps it for a person."
-        if plan.deaths:
-            told = "The poison is nowhere: its way to the dead letter was cut off ({what})."
-        elif runs == 1:
+        if runs == 1:
             told = "The poison is gone after one try: no list keeps it for a person."
-        yield say(told, runs=runs, what=_broken(record, say))
+        yield say(told, runs=runs)
 
 
 def _accepted(plan: Plan, record: Record, say: Say) -> Iterator[str]:

@@ -22,8 +22,6 @@ _NAP, _SECOND = 0.8, 4.0
 _RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11
-#: Seconds in which a job that has run is acknowledged.
-_ACKNOWLEDGED = 0.5
 
 
 def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
@@ -45,14 +43,11 @@ def _run(trial: Trial) -> None:
     if in_producer:
         _break_producer(trial, in_producer[0])
     else:
-        trial.put(plan.jobs, skew=plan.ahead)
+        trial.put(plan.jobs)
     if not plan.faults and plan.later:
         trial.put(plan.later)
     if not plan.early and (waiting := trial.seen.unfinished):
         trial.look_for(waiting[0], "look")
-    for _ in range(plan.deaths):
-        dies = trial.ready_worker()
-        trial.until(lambda dies=dies: not dies.running.alive(), trial.patience)  # type: ignore[misc]
     for fault in plan.faults:
         if not fault.in_producer:
             _break(trial, fault)
@@ -81,8 +76,6 @@ def _break(trial: Trial, fault: Fault) -> None:
         _kill_idle(trial)
     elif fault.act is Act.BOTH:
         _go_on_together(trial, fault)
-    elif fault.act is Act.STALE:
-        _rescue_late(trial, fault)
     else:
         if fault.act is Act.NAP:  # its start would take longer than a nap, on a busy machine
             trial.ready_worker(claims=False)
@@ -107,9 +100,6 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
     match fault.act:
         case Act.KILL:
             part.running.send(signal.SIGKILL)
-            if trial.plan.same_name:
-                trial.forget(part)
-                trial.ready_worker()
         case Act.NAP:
             part.running.send(signal.SIGSTOP)
             for other in trial.parts:
@@ -121,11 +111,6 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             trial.go_on(part)
         case Act.PAUSE:
             _pause(trial, part)
-        case Act.LATE:
-            trial.until(lambda: not trial.seen.unfinished, trial.patience)
-            trial.stop.wait(_ACKNOWLEDGED)
-            part.go.set()
-            trial.worker()
         case Act.LOSE | Act.SERVER_AFTER:
             part.cable.lose_answer()
             part.go.set()
@@ -162,24 +147,6 @@ def _put_later(trial: Trial) -> None:
         trial.put(trial.plan.later)
         names = set(trial.plan.later)
         trial.until(lambda: names <= trial.seen.times.keys(), 6.0)
-
-
-def _rescue_late(trial: Trial, fault: Fault) -> None:
-    """One worker pauses in its job, a second one halts in the rescue of it; the first one comes
-    back and takes another job, and then the second one goes on."""
-    paused = trial.ready_worker("run:begin")
-    if not trial.halted(paused):
-        trial.note("missed", step="run:begin")
-        return
-    trial.act(paused, Act.STALE)
-    paused.running.send(signal.SIGSTOP)
-    rescuer = trial.rescuer(fault)
-    if not trial.halted(rescuer):
-        trial.note("missed", step=fault.at)
-    trial.go_on(paused)
-    _put_later(trial)
-    rescuer.go.set()
-    trial.ready_worker()
 
 
 def _go_on_together(trial: Trial, fault: Fault) -> None:

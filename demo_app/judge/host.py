@@ -36,8 +36,6 @@ def load(file: Path, source: bytes, name: str) -> Any:
 def play(role: Role, queue_class: Any, steps: Steps) -> None:
     """Be the producer, or the worker, or the one that says where a job is."""
     os.chdir(role.files)
-    if role.skew:
-        _set_clock(role.skew, sys.modules[queue_class.__module__])
     steps.role = role
     queue = queue_class(stepped_redis(steps))
 
@@ -96,19 +94,6 @@ def _every(seconds: float, act: Callable[[], object]) -> None:
                 time.sleep(seconds)
 
     threading.Thread(target=repeat, daemon=True).start()
-
-
-def _set_clock(ahead: float, module: Any) -> None:
-    """time.time and time.time_ns are ahead by so many seconds, or behind."""
-    for name, unit in (("time", 1), ("time_ns", 10**9)):
-        real = getattr(time, name)
-
-        def wrong(real: Callable[[], float] = real, unit: int = unit) -> float:
-            return real() + type(real())(ahead * unit)
-
-        setattr(time, name, wrong)
-        if getattr(module, name, None) is real:
-            setattr(module, name, wrong)
 
 
 def main() -> None:

@@ -121,18 +121,12 @@ class Judge:
         """The verdict on each level, in order. Raises CannotJudge."""
         wanted = [LEVELS[number] for number in levels]
         target = self._target
-        halts = not target.trusted and any(lv.at_steps or lv.number in (7, 9) for lv in wanted)
         steps: list[str] = []
-        if halts:
-            poison = 9 in [level.number for level in wanted]
-            steps, sure = survey(self._records, stepped=target.stepped, poison=poison)
+        if not target.trusted and any(level.at_steps for level in wanted):
+            steps, sure = survey(self._records, stepped=target.stepped)
             self._sure |= sure
         begun = {
-            level.number: [
-                self._pool.submit(self._try, plan)
-                for plan in level.plans(steps)
-                if not (plan.same_name and target.trusted)  # a library names its workers itself
-            ]
+            level.number: [self._pool.submit(self._try, plan) for plan in level.plans(steps)]
             for level in wanted
         }
         self._begun = [future for futures in begun.values() for future in futures]

@@ -70,7 +70,7 @@ def _runs(_: Steps) -> list[Plan]:
 
 def _in_order(_: Steps) -> list[Plan]:
     first, later = _names(6)[:3], _names(6)[3:]
-    return [Plan(2, _names(6)), Plan(2, _names(BACKLOG)), Plan(2, first, later=later, ahead=60.0)]
+    return [Plan(2, _names(6)), Plan(2, _names(BACKLOG)), Plan(2, first, later=later)]
 
 
 def _no_wait(_: Steps) -> list[Plan]:
@@ -106,14 +106,8 @@ def _worker_dies(steps: Steps) -> list[Plan]:
     ]
 
 
-def _long_job(steps: Steps) -> list[Plan]:
-    plan = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)
-    wrong = [replace(plan, skew=skew, skewed_first=first)
-             for skew in (60.0, -60.0) for first in (False, True)]  # fmt: skip
-    beats = [Fault(step, Act.LATE, 3) for step in _of(steps, "beat") if step.endswith(":before")]
-    # a second worker, which rescues, comes once the first one's beat is over
-    late = _one_fault(7, beats, jobs=("job-1:1.8",), rescues=False, quiet=BACK)
-    return [plan, *wrong, *late]
+def _long_job(_: Steps) -> list[Plan]:
+    return [Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)]
 
 
 def _worker_sleeps(steps: Steps) -> list[Plan]:
@@ -121,28 +115,17 @@ def _worker_sleeps(steps: Steps) -> list[Plan]:
     pauses = [Fault(step, Act.PAUSE) for step in at]
     rescues = _rescues(steps)
     rescuers = [Fault(step, Act.PAUSE) for step in rescues]
-    late, both = (
-        [Fault(step, act) for step in rescues if step.endswith(":before")]
-        for act in (Act.STALE, Act.BOTH)
-    )
+    both = [Fault(step, Act.BOTH) for step in rescues if step.endswith(":before")]
     later = ("late-1:4.0",)
     return [
         *_one_fault(8, pauses, later=later, quiet=1.5),
         *(Plan(8, faults=(_BUSY, fault), later=later, quiet=1.5) for fault in rescuers),
-        *_one_fault(8, late, later=later, quiet=1.5),
         *(Plan(8, faults=(_BUSY, fault), quiet=1.5) for fault in both),
     ]
 
 
-def _poison(steps: Steps) -> list[Plan]:
-    """dead:DEATHS:STEP is a step of the way of the poison to its dead letter."""
-    ways = [step.split(":", 2)[1:] for step in _of(steps, "dead")]
-    kills = [(deaths, Fault(step, Act.KILL)) for deaths, step in ways]
-    both = [(deaths, Fault(step.replace(":after", ":before"), Act.BOTH)) for deaths, step in ways]
-    return [
-        Plan(9, ("poison-1", "job-2")),
-        *(Plan(9, ("poison-1",), (fault,), deaths=int(deaths)) for deaths, fault in kills + both),
-    ]
+def _poison(_: Steps) -> list[Plan]:
+    return [Plan(9, ("poison-1", "job-2"))]
 
 
 def _server_dies(steps: Steps) -> list[Plan]:
@@ -155,7 +138,6 @@ def _server_dies(steps: Steps) -> list[Plan]:
     return [
         *_one_fault(10, faults, jobs=_names(2)),
         *_one_fault(10, [Fault(step, Act.NAP) for step in puts], jobs=_names(2), early=1),
-        Plan(10, faults=(_BUSY,), same_name=True),
     ]
 
 
@@ -201,6 +183,5 @@ def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
         jobs,
         tuple(faults),
         workers=chance.choice((1, 2)),
-        skew=chance.choice((0.0, 60.0, -60.0)),
         odd=chance.random() < 0.3,
     )

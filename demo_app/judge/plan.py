@@ -15,10 +15,6 @@ class Act(StrEnum):
     PAUSE = "SIGSTOP, and SIGCONT later"
     #: Stopped for less than a lease.
     NAP = "SIGSTOP, and SIGCONT soon"
-    #: A worker is stopped in a rescue, until the one that it held for dead works again.
-    STALE = "SIGSTOP, until another one has come back"
-    #: Of a worker one thread alone is stopped, until the other one has done its job.
-    LATE = "one thread waits until the job is over"
     #: Two workers are stopped at the same step, and go on at the same time.
     BOTH = "two workers at the same step"
     #: The command arrives, and its answer does not.
@@ -61,14 +57,11 @@ class Plan:
     jobs: put in before any worker runs, unless early. later: put in by another process, after a
     pause has ended; at once, if nothing is broken.
     early: workers that run before. workers: how many run at least, in the end.
-    rescues: whether workers call `rescue`. skew: of a worker's clock, the first one's if
-    skewed_first, else the last one's.
+    rescues: whether workers call `rescue`.
     quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
     before the server starts again. ready: another worker is there before a fault. odd: the jobs'
     texts are full of odd signs. overlap: two jobs have to run at the same time.
-    deaths: so many workers die of the poison before the fault. idle: seconds for which the early
-    workers find no job. ahead: so is the clock of who puts the first jobs in. same_name: who is
-    killed is started again under its name.
+    idle: seconds for which the early workers find no job.
     """
 
     level: int
@@ -78,17 +71,12 @@ class Plan:
     early: int = 0
     workers: int = 1
     rescues: bool = True
-    skew: float = 0.0
-    skewed_first: bool = False
     quiet: float = 0.0
     producer_dies: bool = False
     ready: bool = False
     odd: bool = False
     overlap: bool = False
-    deaths: int = 0
     idle: float = 0.0
-    ahead: float = 0.0
-    same_name: bool = False
 
     @property
     def kills_server(self) -> bool:

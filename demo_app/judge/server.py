@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -89,8 +88,7 @@ class RedisServer:
     def where(self, text: str) -> tuple[list[str], float | None]:
         """Return the keys with the job's text, and the seconds until the last of them expires.
 
-        A list in which one element with the text is twice is returned twice. No key: the job is
-        nowhere. The seconds are None if a key does not expire.
+        No key: the job is nowhere. The seconds are None if a key does not expire.
         """
         client = redis.Redis(
             unix_socket_path=self.path,
@@ -101,19 +99,17 @@ class RedisServer:
         )
         with client, suppress(redis.RedisError):
             found: Any = client.eval(CONTENT, 0)
-            keys = [key for key, kind, parts in sorted(found)
-                    for _ in range(_copies(kind, parts, text))]  # fmt: skip
+            keys = [key for key, kind, parts in sorted(found) if _has(kind, parts, text)]
             left = [int(client.pttl(key)) for key in keys]
             return keys, max(left) / 1000 if left and min(left) >= 0 else None
         return DOWN, None
 
 
-def _copies(kind: str, parts: list[Any], text: str) -> int:
-    """How often the element is there that is there most often, of those with the text."""
+def _has(kind: str, parts: list[Any], text: str) -> bool:
+    """Return True if an element of the key has the text."""
     if kind == "hash":  # a job's counter does not keep the job
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]
     wanted = spellings(text)
-    has = [part for part in map(str, parts) if any(spelled in part for spelled in wanted)]
-    return max(Counter(has).values(), default=0)
+    return any(spelled in str(part) for part in parts for spelled in wanted)

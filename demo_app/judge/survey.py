@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
-from demo_app.judge.levels import ENDLESS, Level
+from demo_app.judge.levels import Level
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record, Say
 from demo_app.judge.server import DOWN
-from demo_app.judge.steps import MOVES
 from demo_app.judge.target import Target
 
 #: So often it is looked for what was not seen, on a busy machine; and seconds in which a job that
 #: has run is acknowledged.
 _TIMES, _QUIET = 3, 0.5
-#: Commands that may move the poison to its dead letter; so many of them are halted at.
-_MOVING, _WAYS = re.compile(f"{MOVES.pattern}|EVAL|CALL|EXEC"), 8
 #: Levels whose question is what happens when the server that has the jobs is killed.
 _OF_SERVER = (10, 11)
 #: The level at which a dead letter is searched.
@@ -30,14 +26,12 @@ BLIND = (
 Run = Callable[[Sequence[Plan]], list[Record]]
 
 
-def survey(run: Run, *, stepped: bool, poison: bool) -> tuple[list[str], set[str]]:
-    """Its steps: what it does with a job, with one of a killed worker, with poison; and those of
+def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
+    """Its steps: what it does with a job, and with one of a killed worker; and those of
     them at which each worker with a job comes by.
 
     ``again:STEP`` is one of `claim` that was seen only where another's job came back.
-    ``dead:DEATHS:STEP`` moved something after so many deaths by a poison pill.
-    stepped: whether the queue says itself what it sends; else it is seen on its cable. poison:
-    whether its way is wanted.
+    stepped: whether the queue says itself what it sends; else it is seen on its cable.
     """
     sure: dict[str, None] = {}
     found: dict[str, None] = {}
@@ -51,8 +45,6 @@ def survey(run: Run, *, stepped: bool, poison: bool) -> tuple[list[str], set[str
             found.setdefault(f"again:{step}" if step.startswith("claim") else step)
         if not stepped or any(event.get("method") == "ack" for event in plain.events):
             break  # it has come so far
-    if stepped and poison:
-        found |= dict.fromkeys(_ways(*run([Plan(9, ("poison-1",))])))
     steps = [step for step in found if step.removeprefix("again:") not in sure]
     return [*sure, *steps], {*sure}
 
@@ -70,21 +62,6 @@ def _named(method: str, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         yield from (f"{method}:{name}:{seen[name]}:{when}" for when in ("before", "after"))
-
-
-def _ways(record: Record) -> list[str]:
-    died = [run.who for run in record.poison_runs]
-    if not 0 < len(died) <= ENDLESS:
-        return []
-    calls = [
-        (event["method"], event["names"])
-        for event in record.events
-        if event["event"] == "call" and event["who"] not in died
-        and event["method"] in ("rescue", "claim")
-    ]  # fmt: skip
-    steps = dict.fromkeys(step for method, names in calls for step in _named(method, names))
-    moves = [s for s in steps if s.endswith(":after") and _MOVING.search(s.split(":")[1])]
-    return [f"dead:{len(died)}:{step}" for step in moves][:_WAYS]
 
 
 def is_blind(plan: Plan, records: Sequence[Record]) -> bool:

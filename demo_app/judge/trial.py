@@ -52,13 +52,13 @@ class Trial(Arena):
         before: it looks after those of others."""
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
-    def put(self, jobs: tuple[str, ...], fault: Fault | None = None, skew: float = 0.0) -> Part:
+    def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
         """Start a producer. fault: at which it halts, and then the trial goes on at once; else it
         returns when all jobs are in, or when a put does not come back."""
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)
         texts = self.names.of(jobs)
-        producer = self.start(f"p{number}", at, nth, jobs=texts, skew=skew)
+        producer = self.start(f"p{number}", at, nth, jobs=texts)
         if not fault:
             self.wait_for(producer)
         return producer
@@ -143,8 +143,7 @@ def settle(trial: Trial) -> None:
             started += 1
             if started > _IN_VAIN:
                 return
-            skew = plan.skew if bool(works) != plan.skewed_first else 0.0
-            if not trial.ready_worker(skew=skew).running.alive():
+            if not trial.ready_worker().running.alive():
                 trial.stop.wait(0.2)  # it can't run at all; not all the time
             continue
         finished = {event["who"] for event in seen.of("finished")}

@@ -54,38 +54,10 @@ def _found(code: str, before: str = "") -> dict[str, str]:
     }
 
 
-def _gives_up(too_often: str, *steps: str) -> dict[str, str]:
-    """A rescue that writes the dead letter in steps of its own."""
-    body = "".join(f"                {step}\n" for step in steps)
-    return {
-        _RESCUE: f"""if self.redis.exists(claims.replace("claims:", "alive:")):
-                continue
-            job = self.redis.lindex(claims, -1)
-            if job and {too_often}:
-{body}            else:
-                {_RESCUE}"""
-    }
-
-
 def _claims(code: str) -> dict[str, str]:
     """A claim that chooses its job in another way, from the jobs that wait."""
     body = f"{_HELD}        if held:\n            return held\n"
     return {_CLAIM: body + "".join(f"        {line}\n" for line in code.splitlines())}
-
-
-def _by_clock(says: str, dead: str) -> dict[str, str]:
-    """Leases by the clocks of the machines."""
-    rescue = f"""until = float(self.redis.get(claims.replace("claims:", "alive:")) or 0)
-            if {dead}:
-                self.redis.delete(claims.replace("claims:", "alive:"))
-                {_RESCUE}"""
-    return {_BEAT: f'self.redis.set(f"alive:{{worker}}", {says})', _RESCUE: rescue}
-
-
-def _stamped(unit: int) -> dict[str, str]:
-    """An order by the clock of who puts in. unit: of its stamps, in ns."""
-    put = f"self.redis.zadd('waiting', {{job: time.time_ns() // {unit}}})\n        return"
-    return _texts(put) | _claims(_BY_SCORE)
 
 
 _BY_SCORE = """\
@@ -137,7 +109,6 @@ for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
     if self.redis.lrem("queue", -1, job):
         self.redis.lpush(f"claims:{worker}", job)
         return job""")),
-    Mutant(2, "in the order of stamps in milliseconds", _stamped(10**6)),
     Mutant(2, "in the order of numbers that begin again after a hundred", {
         **_texts("self.redis.zadd('waiting', {job: self.redis.incr('number') % 100})\n"
                 "        return"),
@@ -175,15 +146,6 @@ if ahead is not None:
         'self.redis.scan_iter("claims:*")': 'self.redis.scan(0, match="claims:*")[1]'}),
     Mutant(5, "the deaths of all workers count for every job", {
         _TRIES: _TRIES.replace("job", "'all'")}),
-    Mutant(7, "a machine whose clock is ahead takes others' jobs",
-           _by_clock("time.time() + 2", "until < time.time()")),
-    Mutant(7, "a heartbeat brings back a job that was acknowledged meanwhile", {
-        _BEAT: f"""held = self.redis.lindex(f"claims:{{worker}}", -1)
-        {_BEAT}
-        if held:
-            with self.redis.pipeline() as both:
-                both.lrem(f"claims:{{worker}}", 0, held).lpush(f"claims:{{worker}}", held)
-                both.execute()"""}),
     Mutant(8, "who comes back takes jobs before it is known to live", {
         _BEAT: "self.beats = getattr(self, 'beats', -1) + 1\n"
                 f"        if self.beats % 7 == 0: {_BEAT}".replace("ex=2", "ex=4")}),
@@ -192,14 +154,7 @@ if ahead is not None:
                 for job in self.redis.lrange(claims, 0, -1):
                     self.redis.rpush("queue", job)
                 self.redis.delete(claims)"""}),
-    Mutant(9, "two rescuers both write the dead letter", _gives_up(
-        'int(self.redis.hget("rescues", job) or 0) >= 3',
-        'self.redis.lpush("dead", job)', "self.redis.lrem(claims, -1, job)")),
     Mutant(9, "poison is thrown away", {_DEAD: "return"}),
-    Mutant(9, "the dead letter goes in two steps", {
-        f"if {_TRIES} then\n  {_DEAD}\nelse\n": "if true then\n",
-        **_gives_up('self.redis.hincrby("rescues", job, 1) > 3',
-                   "self.redis.lrem(claims, -1, job)", 'self.redis.lpush("dead", job)')}),
     Mutant(9, "a dead letter is kept for a minute", {
         _DEAD: f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"}),
     Mutant(10, "a claim whose answer was lost is not asked for again", {
@@ -219,10 +174,6 @@ with self.redis.pipeline() as both:
         both.lpush(f"claims:{{worker}}", job)
     both.execute()
 return job""")}),
-    Mutant(10, "a worker that is started again forgets what it had", {
-        _CLAIM: f"""        if not hasattr(self, "begun"):
-            self.begun = self.redis.delete(f"claims:{{worker}}")
-{_CLAIM}"""}),
     Mutant(10, "a file of the outbox can be read before it is whole", {
         """        path = self.outbox / f"{time.time_ns()}.new"
         path.write_text(job)
