@@ -18,12 +18,24 @@ from demo_app.commands import main
 from demo_app.stack.client import Client
 
 
+SETTINGS = {
+    "DEMO_WORKRES": "3",
+    "DEMO_TOKEN": "0123456789abcdef",
+    "DEMO_SENDER": "Somebody <somebody@blog.test>",
+    "DEMO_LEASE_SECONDS": "2.5",
+    "DEMO_CONCURRENCY": "2",
+    "DEMO_TASKS": "colorsys,bisect",
+}
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], Path]]:
-    """`up` without an option, in an environment with a misspelt setting: its first line, and the
-    file with its errors."""
-    errors = tmp_path_factory.mktemp("up") / "errors"
-    with errors.open("w") as file, up_running(DEMO_WORKRES="3", stderr=file) as process:
+    """`up` without controls, in an environment with settings, one of which is misspelt: its first
+    line, and the file with its errors."""
+    folder = tmp_path_factory.mktemp("up")
+    arguments = ("--dir", str(folder / "here"), "--concurrency", "3")
+    errors, settings = folder / "errors", SETTINGS | {"DEMO_DIR": str(folder / "elsewhere")}
+    with errors.open("w") as file, up_running(*arguments, stderr=file, **settings) as process:
         yield next_line(process), errors
 
 
@@ -39,6 +51,20 @@ def test_the_first_line_says_where_everything_is(running: tuple[dict[str, Any], 
 def test_a_variable_that_is_no_setting_is_named(running: tuple[dict[str, Any], Path]) -> None:
     _, errors = running
     assert "DEMO_WORKRES" in errors.read_text()
+
+
+def test_settings_hold_for_all_that_it_starts_and_an_option_wins(
+    running: tuple[dict[str, Any], Path],
+) -> None:
+    ready, errors = running
+    assert ready["dir"] == str(errors.with_name("here"))
+    assert ready["token"] == SETTINGS["DEMO_TOKEN"]
+    for role in ("web", "worker"):
+        environment = psutil.Process(ready["pids"][role][0]).environ()
+        for name in ("DEMO_TOKEN", "DEMO_SENDER", "DEMO_LEASE_SECONDS", "DEMO_TASKS"):
+            assert environment[name] == SETTINGS[name]
+        assert environment["DEMO_CONCURRENCY"] == "3"
+        assert environment["DEMO_DIR"] == ready["dir"]
 
 
 def test_without_controls_nothing_can_be_disturbed(running: tuple[dict[str, Any], Path]) -> None:
@@ -155,48 +181,16 @@ def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 @pytest.mark.thorough
-def test_for_a_person_it_names_the_pages(tmp_path: Path) -> None:
-    with up_running("--dir", str(tmp_path), as_json=False) as process:
-        assert process.stdout is not None
-        told = [process.stdout.readline() for _ in range(7)]
-        token = (tmp_path / "token").read_text()
-        for page in ("/stage", "/jobs"):
-            [url] = [word for line in told for word in line.split() if page in word]
-            assert url.endswith(f"{page}?token={token}")
-            assert httpx.get(url, follow_redirects=True).status_code == 200
-
-
-def test_settings_hold_for_all_that_it_starts_and_an_option_wins(tmp_path: Path) -> None:
-    settings = {
-        "DEMO_DIR": str(tmp_path / "elsewhere"),
-        "DEMO_TOKEN": "0123456789abcdef",
-        "DEMO_SENDER": "Somebody <somebody@blog.test>",
-        "DEMO_LEASE_SECONDS": "2.5",
-        "DEMO_CONTROLS": "1",
-        "DEMO_CONCURRENCY": "2",
-        "DEMO_TASKS": "colorsys,bisect",
-    }
-    with up_running("--dir", str(tmp_path / "here"), "--concurrency", "3", **settings) as process:
-        ready = next_line(process)
-        assert ready["dir"] == str(tmp_path / "here")
-        assert ready["token"] == settings["DEMO_TOKEN"]
-        for role in ("web", "worker"):
-            environment = psutil.Process(ready["pids"][role][0]).environ()
-            for name in ("TOKEN", "SENDER", "LEASE_SECONDS", "CONTROLS", "TASKS"):
-                assert environment[f"DEMO_{name}"] == settings[f"DEMO_{name}"]
-            assert environment["DEMO_CONCURRENCY"] == "3"
-            assert environment["DEMO_DIR"] == ready["dir"]
-
-
-@pytest.mark.thorough
 def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
     with up_running("--show", as_json=False, DEMO_WEB_HOST="0.0.0.0") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline()]
-        while "for phones" not in lines[-1]:
+        while "all state in" not in lines[-1]:
             lines.append(process.stdout.readline())
-        told = "".join(lines)
-        [url] = [word for word in told.split() if "show=" in word]
+        words = "".join(lines).split()
+        [jobs] = [word for word in words if "/jobs?token=" in word]
+        assert httpx.get(jobs, follow_redirects=True).status_code == 200
+        [url] = [word for word in words if "show=" in word]
         page = httpx.get(url, follow_redirects=True)
         assert page.status_code == 200
         assert "PageDown begins the show" in page.text
@@ -204,7 +198,7 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
         assert page.text.count('class="box') == 2
         assert 'data-action="kill-worker"' in page.text
 
-        address = lines[-1].split()[2]
+        [address] = [line.split()[2] for line in lines if "for phones" in line]
         assert f"<b>{address}</b>" in page.text, "on the stage, and without the token"
         httpx.post(address, data={"guess": "late"})
         assert 'data-votes="late">1<' in httpx.get(url, follow_redirects=True).text
