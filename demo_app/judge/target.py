@@ -5,13 +5,11 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.role import FILES, Role
-from demo_app.judge.server import RedisServer
 
 
 class CannotJudge(Exception):
@@ -45,9 +43,9 @@ class Target:
     """See the module.
 
     stepped: whether it says at which step of which method it is. trusted: whether it is a library.
-    has_where: whether it says itself where a job is. password: of its server, which then has an
-    address that others can reach. work: the folder of all its trials. leash: ends what it has
-    started.
+    has_where: whether it says itself where a job is. password: of the servers of its trials, which
+    then have an address that others can reach. work: the folder of all trials. leash: ends what
+    the target has started.
     """
 
     stepped = trusted = has_where = False
@@ -58,11 +56,6 @@ class Target:
         self.work = self.leash.folder / "work"
         self.work.mkdir(mode=0o700)
         (self.work / FILES).mkdir()
-
-    def server(self, folder: Path, *, fsync: bool) -> RedisServer:
-        """A server for a trial, which has that folder. fsync: whether it has on disk what it
-        answers, as far as that is a setting."""
-        return RedisServer(folder, self.leash, self.password, fsync=fsync)
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""

@@ -1,48 +1,154 @@
-"""What every trial needs: workers, a producer that puts jobs in, a server that starts again, and an
-end: workers are kept alive until all is done, or nothing moves any more."""
+"""A trial: its server, its processes with a cable each, what is done to them, and their log."""
 
 from __future__ import annotations
 
+import shutil
 import signal
+import socket
+import tempfile
 import threading
 import time
-from typing import Any
+from asyncio import sleep
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
 
-from demo_app.judge.arena import Arena, Part
-from demo_app.judge.levels import ENDLESS
+from demo_app.judge.cable import Watch
+from demo_app.judge.hearing import Event, Hearing
+from demo_app.judge.names import Names
 from demo_app.judge.plan import Act, Fault, Plan
+from demo_app.judge.proxy import Proxy
 from demo_app.judge.record import Record
-from demo_app.judge.target import Target
+from demo_app.judge.role import EVENTS, FILES, Role
+from demo_app.judge.server import RedisServer
+from demo_app.judge.target import Running, Target
+from demo_app.looks import looks
+
+#: At which step a process is that says so.
+_STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
+          "begin": "run:begin", "end": "run:end"}  # fmt: skip
 
 #: Seconds without a sign of a producer after which its put does not come back.
 _STUCK = 6.0
 #: So many jobs are looked for at a time.
 LOOKS = 20
-#: Events that show that something still moves.
-_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
-#: Runs of a job other than poison after which it counts as endless.
-_TOO_OFTEN = 20
-#: Workers that start one after the other and run nothing: the queue ends its own process.
-_IN_VAIN = 8
-#: Levels of which the second run of a job ends a trial.
-_ONCE = (4, 7)
-#: Seconds without another run after which poison counts as given up.
-_GIVEN_UP = 6.5
-#: Seconds that the end of a trial is waited for at most.
-_LIMIT = 180.0
 
 
-class Trial(Arena):
-    """A plan that is being run, in an arena of its own. patience: seconds without any progress
-    after which nothing more is expected. stop: see `Arena`."""
+@dataclass(eq=False)
+class Part:
+    """A process of the trial and its cable to the server. nth: at which passage of its role's step
+    it halts; passed: how often it has come by there."""
+
+    role: Role
+    nth: int
+    go: threading.Event = field(default_factory=threading.Event)
+    passed: int = 0
+    running: Running = field(init=False)
+    cable: Proxy = field(init=False)
+    watch: Watch = field(init=False)
+
+    @property
+    def who(self) -> str:
+        """Its name."""
+        return self.role.who
+
+    @property
+    def works(self) -> bool:
+        """Whether it is a worker."""
+        return not self.role.jobs and not self.role.asks
+
+    def halts_at(self, step: str) -> bool:
+        """Whether this is the passage of a step at which to halt; true only once."""
+        if not step or step != self.role.halt:
+            return False
+        self.passed += 1
+        return self.passed == self.nth
+
+
+class Trial:
+    """A plan that is being run. A context manager: afterwards nothing is left of it.
+
+    patience: seconds without any progress after which nothing more is expected. stop: when it is
+    set, no wait takes any longer.
+    """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
-        super().__init__(target, plan, stop)
-        self.patience = patience
+        self._target, self.plan, self.names = target, plan, Names(plan.odd)
+        self.patience, self.stop = patience, stop
+        self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
+        self.folder.chmod(0o711)
+        self._files = target.work / FILES / self.folder.name
+        self._files.mkdir(mode=0o700)
+        self._servers = target.leash.new_folder()
+        fsync = plan.kills_server
+        self.server = RedisServer(self._servers, target.leash, target.password, fsync=fsync)
+        self.parts: list[Part] = []
+        self._over = False
+        self._log = Hearing(self.folder / EVENTS, self._knows, self._answer, self._named)
+        #: Writes down what the judge does, or sees.
+        self.note = self._log.note
+        self._record = Record([])
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        for part in [*self.parts]:
+            self.forget(part)
+            part.go.set()
+        self._log.close()
+        self.server.kill()
+        for folder in (self.folder, self._files, self._servers):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def forget(self, part: Part) -> None:
+        """It ends, and its name is free for another one."""
+        part.running.send(signal.SIGKILL)
+        part.cable.end()
+        self.parts.remove(part)
+
+    def look_for(self, job: str, event: str = "where") -> None:
+        """Write down where the job is: in the server, and what the queue's `where` says. event:
+        "look", if it is nothing for the story."""
+        (text,) = self.names.of([job])
+        keys, lasts = self.server.where(text)
+        if self._target.has_where:
+            part = self.start("where", asks=(text,))
+            self.until(lambda: not part.running.alive(), 60.0)
+            told = [e["place"] for e in self._log.events if e["event"] == "told"][-1:]
+            keys = [*keys, *filter(None, told)]
+            self.forget(part)
+        self.note(event, job=job, keys=keys, lasts=lasts)
+
+    @property
+    def seen(self) -> Record:
+        """What was written down until now."""
+        if len(self._log.events) > len(self._record.events):
+            self._record = Record([*self._log.events])
+        return self._record
+
+    def until(self, ask: Callable[[], object], seconds: float) -> bool:
+        """Wait until it is so; False when it is not within that time."""
+        for _ in looks(seconds):
+            if ask():
+                return True
+            if self.stop.is_set():
+                break
+        return False
+
+    def happened(self, who: str, *events: str) -> Event | None:
+        """The first event of these that the process said."""
+        found = (e for e in [*self._log.events] if e["who"] == who and e["event"] in events)
+        return next(found, None)
 
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a worker; returns when it is ready, halts, or has ended."""
-        part = self.worker(halt, nth, rescues=self.plan.rescues, **given)
+        """Start a worker, whose name nobody had before; returns when it is ready, halts, or has
+        ended. given: further fields of its role."""
+        number = sum(part.works for part in self.parts) + 1
+        part = self.start(f"w{number}", halt, nth, rescues=self.plan.rescues, **given)
         events = ("works", "halt", "crashed", "begin")
         self.until(lambda: self.happened(part.who, *events) or not part.running.alive(), 60.0)
         return part
@@ -116,47 +222,69 @@ class Trial(Arena):
         self.server.start()
         self.note("act", to="server", act="started again")
 
+    def _named(self, event: Event) -> Event:
+        """The jobs in it as the story calls them."""
+        told: Event = {
+            name: self.names.told(str(event[name]))
+            for name in ("error", "message_id", "words")
+            if name in event
+        }
+        if "commands" in event:
+            told["commands"] = [self.names.told(str(words)) for words in event["commands"]]
+        if "job" in event:
+            told["job"] = self.names.labels.get(job := str(event["job"]), job[:100])
+        return {**event, **told}
 
-def settle(trial: Trial) -> None:
-    """Return when there is nothing more to expect. Until then a worker that has died is replaced,
-    as a supervisor does it."""
-    plan = trial.plan
-    moved, began = -1, time.monotonic()
-    runs, started, since = 0, 0, began
-    while not trial.stop.is_set() and time.monotonic() - began < _LIMIT:
-        looked, seen = time.monotonic(), trial.seen
-        alive = [part for part in trial.parts if part.running.alive()]
-        works = {part.who for part in alive if part.works}
-        if (moves := sum(event["event"] in _MOVES for event in seen.events)) != moved:
-            moved, since = moves, time.monotonic()
-        still = time.monotonic() - since
-        last = {run.who: run for run in seen.runs if run.who in works}
-        running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
-        if plan.level in _ONCE and seen.doubled:
-            return
-        most_runs = max(seen.times.values(), default=0)
-        if most_runs > _TOO_OFTEN or still > trial.patience + (10.0 if running else 0.0):
-            return
-        if len(seen.runs) != runs:
-            runs, started = len(seen.runs), 0
-        if sum(part.works and part.role.claims for part in alive) < plan.workers:
-            started += 1
-            if started > _IN_VAIN:
-                return
-            if not trial.ready_worker().running.alive():
-                trial.stop.wait(0.2)  # it can't run at all; not all the time
-            continue
-        finished = {event["who"] for event in seen.of("finished")}
-        is_putting = any(part.role.jobs and part.who not in finished for part in alive)
-        if not running and not is_putting and _is_done(plan, seen, still):
-            return
-        # between two looks; at many jobs a look takes time that the others need
-        time.sleep(0.05 + 4 * (time.monotonic() - looked))
+    def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
+        """Start a process, with its cable. given: further fields of its role."""
+        folder = self.folder / f"{who}-{len(self._log.events)}"
+        folder.mkdir(mode=0o711)
+        if self.server.address:
+            end = socket.create_server(("127.0.0.1", 0))
+            address = self.server.address.format(end.getsockname()[1])
+        else:
+            end = socket.socket(socket.AF_UNIX)
+            address = str(folder / "redis.sock")
+            end.bind(address)
+            end.listen(64)
+        role = Role(who, str(self.folder), address, halt=halt, **given)
+        part = Part(role, nth)
+        part.watch = Watch(who, self.note, lambda step: self._holds(part, step))
+        part.cable = Proxy({end: self.server.connect}, part.watch)
+        part.running = self._target.start(role)
+        self.parts.append(part)
+        return part
 
+    def _knows(self, who: str) -> bool:
+        # a process may speak before it is known that it has started
+        return self.until(lambda: self._part(who), 30.0)
 
-def _is_done(plan: Plan, seen: Record, still: float) -> bool:
-    if any(job.startswith("poison") for job in seen.put):
-        if not seen.poison_runs:
-            return False
-        return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
-    return not seen.unfinished and still >= plan.quiet
+    def _part(self, who: str) -> Part | None:
+        return next((part for part in self.parts if part.who == who), None)
+
+    def _answer(self, who: str, event: Event) -> Event:
+        part, kind = self._part(who), event["event"]
+        if part is None:
+            raise EOFError
+        job = str(event.get("job", ""))
+        job = job if job in self.names.texts else ""
+        if kind == "passes":
+            self.note("call", who, method=event["method"], commands=event["commands"], names=[])
+        if kind in ("finished", "begin"):
+            event["sent"] = sum(each.watch.commands for each in [*self.parts])
+        if kind == "rescues":
+            part.go.wait()
+        step = _STEPS.get(kind, str(event.get("step", "")))
+        if part.halts_at(step) or (step == "run:begin" and part.halts_at(f"run:{job}")):
+            self.note("halt", who, step=f"{step} {event.get('words', '')}".strip())
+            part.go.wait()
+        if self._over:
+            raise EOFError
+        return {"seconds": float(job.partition(":")[2] or 0), "dies": job.startswith("poison")}
+
+    async def _holds(self, part: Part, step: str) -> None:
+        """A command, or its answer, is on the cable: it stays there while its step is halted at."""
+        if part.halts_at(step):
+            self.note("halt", part.who, step=step)
+            while not part.go.is_set():
+                await sleep(0.01)  # between two looks

@@ -17,7 +17,6 @@ from support import marked, most_nightly, most_thorough, next_line, until, up_ru
 from demo_app.commands import main
 from demo_app.stack.client import Client
 
-
 SETTINGS = {
     "DEMO_WORKRES": "3",
     "DEMO_TOKEN": "0123456789abcdef",

@@ -16,12 +16,12 @@ import pytest
 from programs import NODE, PERL, RUBY, Program, needs
 from support import most_nightly
 
-from demo_app.judge.arena import Arena
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.plan import Plan
 from demo_app.judge.survey import BLIND
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
+from demo_app.judge.trial import Trial
 
 #: What runs each. No CI installs Go, which is large, or Sidekiq: tried where they are found.
 STARTERS: dict[str, Program | None] = {
@@ -92,9 +92,9 @@ def test_what_is_no_command_cannot_be_judged(command: str, words: str) -> None:
 def test_a_programs_server_wants_a_password() -> None:
     with (
         closing(target_of("command:sleep 60")) as target,
-        Arena(target, Plan(1), threading.Event()) as arena,
+        Trial(target, Plan(1), 6.0, threading.Event()) as trial,
     ):
-        part = arena.worker()
+        part = trial.start("w1")
         found = re.fullmatch(r"redis://:(\w{32})@127.0.0.1:(\d+)/0", part.role.url)
         assert found
         with socket.create_connection(("127.0.0.1", int(found[2])), 20) as stranger:
