@@ -12,11 +12,11 @@ from IPython.display import HTML
 
 from lab.language import say
 from lab.ledger import side_by_side
-from lab.lifecycle import LabError
 from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Picture, Table
+from lab.system import LabError
 from lab.trials import Trial, trials
 
 RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))

@@ -13,9 +13,9 @@ from demo_app.commands.doctor import results
 from lab import exercises, exercises_in_code  # noqa: F401  # which are registered
 from lab.kinds import TESTS
 from lab.language import meant, say
-from lab.lifecycle import LabError
 from lab.running import Lab
 from lab.show import Table
+from lab.system import LabError
 
 _FOLDER = Path(__file__).resolve().parent.parent
 

@@ -16,8 +16,8 @@ from demo_app.demo.timeline import Kill
 from demo_app.stack.client import Client
 from lab.figures import drawn, legend, mark, panels, titled
 from lab.language import say, sentence
-from lab.lifecycle import Posted
 from lab.show import Picture, Table
+from lab.system import Posted
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,9 @@ from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import JobSeen
 from demo_app.broker.where import Place, where
 from demo_app.stack.reaper import MARKER
-from lab.control import Control
 from lab.language import say
-from lab.lifecycle import LabError, Posted
 from lab.show import Picture, Table
+from lab.system import LabError, Posted, System
 
 _DRAWING = Path(__file__).with_name("map.svg").read_text("utf-8")
 _WORDS = (
@@ -46,7 +45,7 @@ _EVENTS = {
 }
 
 
-def draw_map(lab: Control) -> Picture:
+def draw_map(lab: System) -> Picture:
     """The running processes, with pids and ports, and the way of a comment."""
     ready = lab.stack.ready
     values: dict[str, object] = {
@@ -60,7 +59,7 @@ def draw_map(lab: Control) -> Picture:
     return Picture(Template(drawing).substitute(values), Template(say(_WORDS)).substitute(values))
 
 
-def follow(lab: Control, posted: Posted) -> Table:
+def follow(lab: System, posted: Posted) -> Table:
     """One comment at every step of its way: what the database, Redis and the inbox hold of it."""
     asked = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
     row = next(iter(rows(lab, asked, posted.comment_id, posted.job_id)), None)
@@ -81,7 +80,7 @@ def follow(lab: Control, posted: Posted) -> Table:
     return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)
 
 
-def processes(lab: Control) -> Table:
+def processes(lab: System) -> Table:
     """Every process of the system: pid, role, state, and how it was started.
 
     A state is the operating system's word: a process that waits is `sleeping`, one that was
@@ -103,7 +102,7 @@ def _role(words: list[str]) -> str:
     return next((role for word, role in _ROLES.items() if word in line), "")
 
 
-def log(lab: Control, role: str, lines: int = 12) -> None:
+def log(lab: System, role: str, lines: int = 12) -> None:
     """Print the last lines that the processes of a role wrote: redis, smtp, web or worker.
 
     Raises LabError for another role.
@@ -118,7 +117,7 @@ def log(lab: Control, role: str, lines: int = 12) -> None:
         print(f"{path.name}:", *(told[-lines:] or [say("(empty)")]), sep="\n  ")
 
 
-def history(lab: Control, job: str) -> Table:
+def history(lab: System, job: str) -> Table:
     """What happened to the job, each event with its time; empty while Redis does not have it."""
     found, known = [], lab.redis.exists(f"job:{job}")
     for line in lab.client.job(job)["timeline"] if known else ():
@@ -132,13 +131,13 @@ def history(lab: Control, job: str) -> Table:
     return Table(("at", "event", "by", "says"), found, caption)
 
 
-def outbox(lab: Control) -> Table:
+def outbox(lab: System) -> Table:
     """The jobs that the web app's database keeps until they are done."""
     found = rows(lab, "SELECT id, job_id FROM outbox ORDER BY id")
     return Table(("row", "job"), [tuple(row) for row in found])
 
 
-def place_of(lab: Control, job: str) -> str:
+def place_of(lab: System, job: str) -> str:
     """Where the job is now, in a word: see `lab.mysteries.PLACES`."""
     # what Redis does not know is with the outbox, if that has it: it is not done there
     kept = {row["job_id"]: False for row in rows(lab, "SELECT job_id FROM outbox")}
@@ -155,7 +154,7 @@ def place_of(lab: Control, job: str) -> str:
     return words.get(place) or queue[job].state.value
 
 
-def rows(lab: Control, question: str, *values: Any) -> list[Any]:
+def rows(lab: System, question: str, *values: Any) -> list[Any]:
     """What the web app's database answers to this SQL."""
     with closing(sqlite3.connect(lab.stack.plan.folder.path / "blog.sqlite3")) as connection:
         connection.row_factory = sqlite3.Row

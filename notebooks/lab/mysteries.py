@@ -13,11 +13,11 @@ from httpx import HTTPError
 from redis.exceptions import RedisError
 
 from lab.language import say
-from lab.lifecycle import LabError
 from lab.look import place_of
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Table
+from lab.system import LabError
 
 #: Where a job can be, and why it can still be there.
 PLACES = (

@@ -13,11 +13,11 @@ from demo_app.broker.fold import JobRecord
 from demo_app.broker.view import view_of
 from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
-from lab.control import Control
 from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
 from lab.look import rows
 from lab.show import Picture
+from lab.system import System
 
 #: How a job's line looks.
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
@@ -30,7 +30,7 @@ _MOMENTS: dict[str, Callable[[JobRecord], float]] = {
 }
 
 
-def waiting(lab: Control, queue: str = "mail") -> list[str]:
+def waiting(lab: System, queue: str = "mail") -> list[str]:
     """What waits in a queue, next to run first: comments by number, other jobs by name."""
     if lab.stock:
         messages = map(json.loads, reversed(lab.redis.lrange(queue, 0, -1)))
@@ -39,7 +39,7 @@ def waiting(lab: Control, queue: str = "mail") -> list[str]:
     return [name_of(lab, job) for job in ids]
 
 
-def name_of(lab: Control, job: str) -> str:
+def name_of(lab: System, job: str) -> str:
     """What the job is about: the number of its comment, its name, or else its task's name."""
     view = view_of(job, lab.redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
@@ -50,7 +50,7 @@ def name_of(lab: Control, job: str) -> str:
     return _name(arguments, view.task.rpartition(".")[2])
 
 
-def started(lab: Control) -> list[str]:
+def started(lab: System) -> list[str]:
     """The jobs in the order in which they (last) started, named as in `waiting`."""
     jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])
     return [name_of(lab, job.id) for job in jobs]

@@ -33,9 +33,9 @@ from demo_app.looks import looks
 from demo_app.stack import StackError, ports
 from lab.language import say
 from lab.ledger import Ledger, Line
-from lab.lifecycle import LabError
 from lab.program import PATIENCE, Beside, Program, held
 from lab.running import Lab
+from lab.system import LabError
 
 #: Seconds without a mail after which none is expected; more than a lease, less than stock Celery's
 #: hour.

@@ -14,10 +14,9 @@ from IPython.core.getipython import get_ipython
 from demo_app.stack.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.uninterruptible import uninterruptible
-from lab.control import Control
 from lab.language import say
-from lab.lifecycle import LabError
 from lab.progress import Progress
+from lab.system import LabError, System
 
 #: Seconds that a process may take to answer, on a slow and busy machine.
 PATIENCE = 45.0
@@ -26,7 +25,7 @@ PATIENCE = 45.0
 class Beside(Process):
     """A process that ends with its lab; it has the stack's mark, so the reaper knows it."""
 
-    def __init__(self, lab: Control, name: str, command: list[str], **environment: str) -> None:
+    def __init__(self, lab: System, name: str, command: list[str], **environment: str) -> None:
         self._lab = lab
         plan = lab.stack.plan
         log = plan.folder.logs / f"{name}-started-by-hand.log"
@@ -50,7 +49,7 @@ class Beside(Process):
 class ManualWorker(Beside):
     """A Celery worker beside the stack's own. arguments: its options."""
 
-    def __init__(self, lab: Control, arguments: tuple[str, ...], **environment: str) -> None:
+    def __init__(self, lab: System, arguments: tuple[str, ...], **environment: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
         command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
         super().__init__(lab, "worker", command, **environment)
@@ -88,7 +87,7 @@ def held(redis: Any) -> int:
 class Program:
     """A module `name` in a folder of the lab's. text: its source."""
 
-    def __init__(self, lab: Control, text: str, name: str) -> None:
+    def __init__(self, lab: System, text: str, name: str) -> None:
         self.lab, self.text, self.name = lab, text, name
         folder = lab.stack.plan.folder.logs / name
         found = (folder.with_name(f"{name}-{n}") for n in range(1, 1000))

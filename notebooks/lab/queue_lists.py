@@ -11,11 +11,11 @@ from typing import Any
 
 from demo_app.broker.keys import lanes_of, queue_of
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
-from lab.control import Control
 from lab.language import say
 from lab.order import name_of
 from lab.progress import Live
 from lab.show import Picture
+from lab.system import System
 
 #: Pictures a second.
 RATE = 5.0
@@ -104,12 +104,12 @@ def _urgency(queue: str) -> tuple[str, int]:
     return base, lanes_of(base).index(queue)
 
 
-def picture(lab: Control) -> Picture:
+def picture(lab: System) -> Picture:
     """Every job in the Redis list in which it is now, by the number of its comment or its name."""
     return _draw(lab, [Moment(0.0, read(lab.redis, lab.died))])
 
 
-def watch(lab: Control, seconds: float = 120.0) -> None:
+def watch(lab: System, seconds: float = 120.0) -> None:
     """Like `wait`, with the queue's picture as it moves. Some snapshots stay.
 
     Raises LabError when that does not happen in time.
@@ -142,7 +142,7 @@ def snapshots(moments: list[Moment]) -> list[Moment]:
     return [first, *(deaths[:1] or between[len(between) // 2 :][:1]), last]
 
 
-def _draw(lab: Control, moments: list[Moment]) -> Picture:
+def _draw(lab: System, moments: list[Moment]) -> Picture:
     """The moments, one below the other."""
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}

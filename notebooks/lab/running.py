@@ -11,13 +11,12 @@ from demo_app.demo.picture import describe, draw
 from demo_app.demo.run import journal_end, recovery
 from demo_app.demo.timeline import Kill, Timeline
 from lab import look, order, queue_lists
-from lab.control import Control
 from lab.figures import drawn
 from lab.language import say
 from lab.ledger import Ledger, count
-from lab.lifecycle import LabError, Posted, Posts
 from lab.program import ManualWorker
 from lab.show import Picture
+from lab.system import LabError, Posted, Posts, System
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
@@ -25,7 +24,7 @@ _LOWEST, _HIGHEST = 2.8, 6.0
 __all__ = ["Lab", "LabError", "Posted"]
 
 
-class Lab(Control):
+class Lab(System):
     """A lab as the notebooks use it. Takes the options of `demo_app.stack.Options`.
 
     beside: keep the lab that runs, and start this one next to it.

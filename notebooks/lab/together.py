@@ -15,9 +15,9 @@ from demo_app.jobs.capabilities import Death
 from demo_app.looks import looks
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
-from lab.lifecycle import LABS, Lifecycle
 from lab.progress import Progress
 from lab.running import Lab
+from lab.system import LABS, System
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,14 +51,14 @@ def run_together(
             raise
 
 
-def _end(running: Sequence[Future[Any]], before: Sequence[Lifecycle]) -> None:
+def _end(running: Sequence[Future[Any]], before: Sequence[System]) -> None:
     """Close the labs, until nothing runs that could start one."""
     for _ in looks(math.inf):
         if all(one.done() for one in running):
             break
         ours = [lab for lab in [*LABS] if lab not in before]
         with ThreadPoolExecutor(len(ours) or 1) as pool:
-            list(pool.map(Lifecycle.close, ours))
+            list(pool.map(System.close, ours))
 
 
 def crash(*backends: str) -> list[Outcome]:

@@ -12,9 +12,9 @@ import pytest
 from support import most_nightly, until
 
 from lab.capstone import LONGEST, RUNGS, try_out
-from lab.lifecycle import LabError
 from lab.own_app import OwnApp
 from lab.running import Lab
+from lab.system import LabError
 
 WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
     "the reader does not wait",
