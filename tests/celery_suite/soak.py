@@ -55,12 +55,12 @@ Run = tuple[float, bool]  #: when a job ran; whether it was among the last of an
 class Soak(Shop):
     """The shop, what was done to it, and what became of its jobs.
 
-    ended: processes that were killed or stopped. held: job of a killed worker -> when that died.
+    ended: processes that were killed or stopped.
     """
 
     def begin(self) -> None:
         """Start three workers."""
-        self.jobs, self.lost, self.returns = 0, 0, list[float]()
+        self.jobs, self.lost = 0, 0
         self.hits, self.again = Counter[str](), Counter[str]()
         self.add(TASK)
         (self.folder / "runs").mkdir()
@@ -73,7 +73,7 @@ class Soak(Shop):
 
     def run_part(self) -> None:
         """Put a part in, and hit the workers until all of it has run, or is lost."""
-        self.ended, self.held = set[int](), dict[int, float]()
+        self.ended = set[int]()
         began, put = time.monotonic(), 0
         next_hit, before = began + PACE, self.count("done") + self.count("dead")
         with self.app() as app:
@@ -92,10 +92,6 @@ class Soak(Shop):
         for number, ran in runs.items():
             if len(ran) > 1:
                 self.again[self.reason(f"{began:.0f}-{number}", ran)] += 1
-        for number, died in self.held.items():
-            self.returns += [moment - died for moment, _ in runs.get(number, ()) if moment > died][
-                :1
-            ]
 
     def hit(self) -> None:
         """Do one of the bad things, and start what it ended."""
@@ -115,9 +111,6 @@ class Soak(Shop):
         else:
             self.ended |= {worker.pid, *children}
             signal_group(worker, signal.SIGKILL if kind == "kill" else signal.SIGTERM)
-            for key in self.redis.scan_iter(f"claims:*-{worker.pid}-*") if kind == "kill" else ():
-                jobs = self.redis.lrange(key, 0, -1)
-                self.held |= {int(job.rpartition("-")[2]): time.time() for job in jobs}
             worker.wait(timeout=120)
             self.workers.remove(worker)
             self.start_on_any_pool()
@@ -159,16 +152,13 @@ def main() -> int:
                 print(f"{shop.jobs:,} of {wanted:,}, lost {shop.lost}", flush=True)
         finally:
             shop.close()
-    seconds, back = time.monotonic() - began, sorted(shop.returns) or [0.0]
-    half, most = (back[len(back) * percent // 100] for percent in (50, 99))
+    seconds = time.monotonic() - began
     keep("soak", [
         f"{shop.jobs:,} jobs in {seconds / 60:.0f} minutes, {shop.jobs / seconds:,.0f} a second",
         f"  lost: {shop.lost}",
         f"  hits: {', '.join(f'{count:,} × {kind}' for kind, count in shop.hits.most_common())}",
         *(f"  ran twice, {why}: {count:,}" for why, count in shop.again.most_common()),
         f"  healthy and run twice: {shop.again['healthy']}",
-        f"  back after their worker's death: {len(shop.returns):,} jobs, half within {half:.1f} s, "
-        f"99 of 100 within {most:.1f} s, the slowest {back[-1]:.1f} s",
     ])  # fmt: skip
     return 1 if shop.lost or shop.again["healthy"] else 0
 
