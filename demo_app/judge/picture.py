@@ -1,13 +1,12 @@
-"""A trial as a picture (SVG). Time goes down, and each event has its words. Beside them is a lane
-for each process, and for each job that was looked for or ran again."""
+"""A trial as a picture (SVG). Time goes down, and each event has its words, of which the picture
+shows as much as fits: the table of the same lines has the rest. Beside them is a lane for each
+process, and for each job that was looked for or ran again."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
-from unicodedata import east_asian_width
 
 from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from demo_app.judge.history import Line, called, story
@@ -22,7 +21,7 @@ _LEGEND = (
     "happened.",
 )
 #: Where the first event is, from the top; the distances of events, and of lanes; the words' width.
-_TOP, _ROW, _LANE, _WORDS = 96, 26, 60, 720
+_TOP, _ROW, _LANE, _WORDS = 76, 26, 60, 720
 #: Seconds between two events from which on the picture says how long it was, and its height there.
 _GAP, _STRIPE = 1.0, 20
 
@@ -64,17 +63,14 @@ class _Picture:
                f'font-family="sans-serif" font-size="14" fill="{INK}">')  # fmt: skip
         yield f"<title>{escape(title)}</title>"
         yield _tag("rect", width=width, height=height, fill=PAPER)
-        letters = _fitting(title, width // 8) or 1
-        titles = textwrap.wrap(title, letters, max_lines=2, placeholder=" …")
-        for number, part in enumerate(titles):
-            yield _tag("text", part, x=10, y=24 + 19 * number, font_weight="bold")
+        yield _tag("text", title, x=10, y=24, font_weight="bold")
         for row, (line, y) in enumerate(zip(self._lines, self._y, strict=True)):
             if seconds := self._gap(row):
                 yield _tag("rect", x=10, y=y - 31, width=width - 20, height=14, fill=WAITING)
                 yield _tag("text", f"{seconds:.1f} s", x=left, y=y - 20)
             weight = "bold" if self._is_odd(row) else "normal"
             times = f" ({line.times}×)" if line.begins_again else ""
-            words = _cut(f"{line.at:.2f} s  {called(line.who, self._say)}: {line.what}{times}")
+            words = f"{line.at:.2f} s  {called(line.who, self._say)}: {line.what}{times}"
             yield _tag("text", words, x=left, y=y + 5, font_weight=weight)
         for name in self._x:
             yield from self._drawn_lane(name)
@@ -177,15 +173,3 @@ def _mark(line: Line, x: int, y: int) -> str:
 def _tag(name: str, text: str = "", /, **attributes: object) -> str:
     given = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items())
     return f"<{name}{given}>{escape(text)}</{name}>"
-
-
-def _cut(text: str) -> str:
-    """As much of it as fits into a line; the table of the same lines has the rest."""
-    fits = _fitting(text, _WORDS // 8 + 4)
-    return text if len(text) <= fits else f"{text[: fits - 2]} …"
-
-
-def _fitting(text: str, columns: int) -> int:
-    """How many letters like those of the text fill a line: a Japanese one takes two columns."""
-    wide = sum(east_asian_width(letter) in "WF" for letter in text)
-    return columns * len(text) // max(1, len(text) + wide)
