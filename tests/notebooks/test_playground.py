@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from importlib.resources import files
+from typing import Any
 
 import answers
 import playwright.sync_api as playwright
 import pytest
 from notebooks.schedules import comparable, on_a_server, schedule
-from notebooks.stock import Kombu, acts
 from support import browser_running, client_of, most_thorough
 
 from playground import build
@@ -47,33 +47,6 @@ return schedules.map((steps) => {
   return {answers, keys};
 })}"""
 ONCE = 100
-#: Plays a visitor's acts, and says each step that Celery's rung took, and its keys after each tick.
-STEPS_OF_STOCK = """([rung, acts]) => {
-  const world = new World(rung), {queue, store} = world, steps = [];
-  const note = (...step) => steps.push(step);
-  const after = (name, tell) => {
-    const run = queue[name].bind(queue);
-    queue[name] = (...given) => { const got = run(...given); tell(got, ...given); return got; };
-  };
-  after("put", (_, job) => note("put", 0, job));
-  after("claim", (got, worker) => { if (got && worker.cut) note("lose", worker.number); });
-  after("begun", (_, worker) => {
-    note("take", worker.number, worker.run.job);
-    if (rung === "early") note("ack", worker.number);
-  });
-  after("finish", (_, worker) => { if (rung === "late") note("ack", worker.number); });
-  after("beat", (_, worker) => note("look", worker.number));
-  const tell = world.tell.bind(world);
-  world.tell = (what, ...more) => { if (what === "hour") note("hour"); tell(what, ...more); };
-  for (const [ticks, what, number] of [...acts, [30, "hour", 1], [30, "comment", 1]]) {
-    for (let i = 0; i < ticks; i += 1) world.tick();
-    if (["kill", "wipe"].includes(what)) note(what, number);
-    world[what](number);
-    const index = store.ZRANGE("unacked_index", 0, -1);
-    note("same", {celery: store.LRANGE("celery", 0, -1), unacked: index});
-  }
-  return steps;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -103,21 +76,6 @@ def test_random_schedules_end_in_the_same_keys_as_on_a_real_server(
             page = comparable(seen)
             assert page["answers"] == real["answers"], f"seed {seed}"
             assert page["keys"] == real["keys"], f"seed {seed}"
-
-
-@pytest.mark.parametrize("rung", ["early", "late"])
-@pytest.mark.parametrize("seed", most_thorough(range(2), 0))
-def test_celerys_rungs_end_in_the_same_keys_as_the_real_kombu(
-    tab: playwright.Page, redis_url: str, rung: str, seed: int
-) -> None:
-    steps = tab.evaluate(STEPS_OF_STOCK, [rung, acts(seed)])
-    with client_of(redis_url) as client, closing(Kombu(client, redis_url)) as real:
-        client.flushall()
-        for what, *given in steps:
-            if what == "same":
-                assert real.keys() == given[0]
-            else:
-                real.play(what, *given)
 
 
 def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, int]:
@@ -174,6 +132,14 @@ def test_a_kill_comes_to_what_the_judge_found_of_each_rung() -> None:
         level = found[queue].partition("level 6: ")[2].partition("; level")[0]
         became = next((counts for words, counts in said.items() if words in level), KEPT)
         assert FAULTS["five tick-3 kill-1"][rung] == became
+
+
+def acts(seed: int) -> list[list[Any]]:
+    """What a visitor does in this seed's schedule: after how many ticks, what, to which worker."""
+    chance = random.Random(seed)
+    deeds = ["comment", "five", "kill", "pause", "cut", "hour", "wipe"]
+    chosen = chance.choices(deeds, [5, 3, 4, 3, 3, 3, 1], k=chance.randrange(4, 12))
+    return [[chance.randrange(6), what, chance.choice([1, 2])] for what in chosen]
 
 
 #: Plays a visitor's acts. After each tick: whether the jobs in each list of the page's Redis are
