@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import most_thorough, until
+from support import most_nightly, until
 
 from chaos.ledger import comments_of
 from demo_app.failpoints import Step, enable
@@ -48,7 +48,7 @@ def _taken(stack: Stack, step: Step) -> bool:
     return not (Path(stack.ready["dir"]) / "steps" / step).exists()
 
 
-@pytest.mark.parametrize("step", most_thorough(_STEPS, *_QUICK))
+@pytest.mark.parametrize("step", most_nightly(_STEPS, *_QUICK))
 def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, step: Step) -> None:
     folder = Path(stack.ready["dir"])
     with Client(stack.ready) as client:

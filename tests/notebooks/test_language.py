@@ -65,7 +65,7 @@ def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     assert "正解" in told[1]
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_a_whole_lesson_runs_in_japanese() -> None:
     with kernel(JAPANESE) as here:

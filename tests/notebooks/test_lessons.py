@@ -69,7 +69,7 @@ def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_firs
             assert lines <= (reply.get("ename") == "LabError"), f"{cell}\n{reply['evalue']}"
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 def test_a_killed_job_begins_again_and_with_a_checkpoint_goes_on_where_it_was() -> None:
     lesson = "10_take_it_home"
     imports, *cells = code_cells(lesson)
