@@ -46,7 +46,7 @@ def judge(
     console.print("Warning: the judge runs the code of this target as you.")
     try:
         with Judge(target_of(target), seed, seconds) as judging:
-            verdicts = list(told(console, judging.judge(wanted), target))
+            verdicts = list(told(console, judging.judge(wanted)))
     except (CannotJudge, StackError) as error:
         console.print(escape_invisible(error), markup=False, soft_wrap=True)
         return 2

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 from demo_app.judge.hearing import Event
-from demo_app.judge.plan import REPAIRS, Act
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
@@ -26,47 +25,16 @@ _WORDS = {
     "begin": "begins {job}",
     "crashed": "ended: {error}",
 }
-#: What only the server's place in the story can show.
-_OF_SERVER = (Act.SERVER, Act.SERVER_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event that a person wants to see. at: seconds since the first event of the trial. times:
-    how often its job has begun by then."""
+    """One event that a person wants to see. at: seconds since the first event of the trial."""
 
     at: float
     who: str
     what: str
     step: str
-    times: int
-    event: Event
-
-    @property
-    def job(self) -> str:
-        """The job that it is about, without the seconds that it takes; "" for none."""
-        return str(self.event.get("job", "")).partition(":")[0]
-
-    @property
-    def begins_again(self) -> bool:
-        """Whether a job begins that has begun before."""
-        return self.event["event"] == "begin" and self.times > 1
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether something was broken here."""
-        kind = self.event["event"]
-        return kind == "act" and self.event["act"] not in REPAIRS
-
-    @property
-    def is_of_server(self) -> bool:
-        """Whether it happened to the server, or is what it had."""
-        return self.who == "server" or self.event.get("act") in _OF_SERVER
-
-
-def called(who: str, say: Say) -> str:
-    """What a person calls a process of the story."""
-    return say("server") if who == "server" else who
 
 
 def story(record: Record, say: Say = str.format) -> list[Line]:
@@ -83,7 +51,9 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
             continue
         who = "server" if event["event"] == "where" else str(event.get("to", event["who"]))
         at, step = round(event["at"] - start, 3), event.get("step", "")
-        line = Line(at, who, what, step, runs[job], event)
+        if event["event"] == "begin" and runs[job] > 1:
+            what += f" ({runs[job]}×)"
+        line = Line(at, who, what, step)
         same = lines and (lines[-1].who, lines[-1].what, lines[-1].step) == (who, what, step)
         if what and not same:
             lines.append(line)
@@ -99,7 +69,7 @@ def _is_long(events: list[Event], number: int) -> bool:
     """Whether others did something before this `put` came back, if it ever did."""
     who = events[number]["who"]
     for event in events[number + 1 :]:
-        if event["who"] not in (who, "cable"):
+        if event["who"] != who:
             return True
         if event["event"] in ("put", "refused"):
             return False

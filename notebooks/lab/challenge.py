@@ -14,16 +14,16 @@ from typing import Any
 
 from demo_app.judge.checker import check
 from demo_app.judge.costs import costs, format_cost
-from demo_app.judge.history import called, story
+from demo_app.judge.history import story
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.picture import svg
+from demo_app.judge.record import Record
 from demo_app.judge.targets import target_of
 from lab.language import say
 from lab.program import cell_of
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Picture, Table
+from lab.show import Table
 
 #: The numbers of the levels that held; beside the notebooks.
 JUDGED = Path("judged.json")
@@ -34,7 +34,7 @@ YOURS = "challenges" / BACKEND
 
 
 class Judgement:
-    """What `judge` shows: a line for each level, the hole, its history, its picture."""
+    """What `judge` shows: a line for each level, the hole, and its history."""
 
     def __init__(self, verdicts: list[Verdict]) -> None:
         self.verdicts = verdicts
@@ -46,15 +46,7 @@ class Judgement:
         show(_verdicts_table(self.verdicts))
         for verdict in self.verdicts:
             if failure := verdict.failure:
-                lines = [
-                    (f"{line.at:.2f} s", called(line.who, say), line.what)
-                    for line in story(failure.record, say)
-                ]
-                why = _why(verdict)
-                words = say("{why} Step by step below.", why=why)
-                show(Picture(svg(failure.record, why, say), words))
-                level = say("level {number}", number=verdict.level.number)
-                show(Table(("when", "who", "what"), lines, level))
+                show(_lanes(failure.record, _why(verdict)))
         show(lamps())
 
 
@@ -126,6 +118,17 @@ def _verdicts_table(verdicts: list[Verdict]) -> Table:
         rows += [("", format_cost(cost), say(name), "") for name, cost in costs(verdicts).items()]
     head = ("level", "verdict", "promise", "what kind of hole it is")
     return Table(head, rows)
+
+
+def _lanes(record: Record, why: str) -> Table:
+    """The trial, with a column for each process, and for what the server had."""
+    lines = story(record, say)
+    lanes = [*dict.fromkeys(line.who for line in lines)]
+    rows = [
+        (f"{line.at:.2f} s", *(line.what if line.who == lane else "" for lane in lanes))
+        for line in lines
+    ]
+    return Table(("when", *lanes), rows, why, marked=("SIGKILL", "SIGSTOP"))
 
 
 def _why(verdict: Verdict) -> str:

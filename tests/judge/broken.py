@@ -34,7 +34,7 @@ def solution(level: int) -> Path:
 
 
 #: The level, the file of the queue that breaks its promise, words of the verdict, and a pattern
-#: of the picture's words, by which it shows the hole.
+#: of the history's words, by which it shows the hole.
 BROKEN: list[tuple[int, Path, str, str]] = [
     (1, START, "in no key of the server", "nowhere$"),
     (2, solution(1), "run as job-2", "begins job-2.*begins job-1"),

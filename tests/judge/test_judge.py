@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from judge.broken import BROKEN, solution
@@ -18,7 +17,6 @@ from support import marked, until
 
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.picture import svg
 from demo_app.judge.target import CannotJudge
 from demo_app.judge.targets import target_of
 
@@ -78,16 +76,11 @@ def test_the_solution_of_a_challenge_holds_its_level(held: dict[int, Verdict], l
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("level", "hole"), [(level, hole) for level, _, _, hole in BROKEN])
-def test_the_picture_has_the_history_and_shows_the_hole(
-    broken: dict[int, Verdict], level: int, hole: str
-) -> None:
-    history, failure = broken[level].as_json()["history"], broken[level].failure
-    assert failure is not None
-    texts = ElementTree.fromstring(svg(failure.record, "")).itertext()
-    words = [text for text in texts if re.match(r"\d+\.\d\d s  ", text)]
-    assert len(words) == len(history) > 0
+def test_the_history_shows_the_hole(broken: dict[int, Verdict], level: int, hole: str) -> None:
+    history = broken[level].as_json()["history"]
     assert all(set(line) == {"at", "who", "what", "step"} for line in history)
-    assert re.search(hole, "\n".join(words), re.DOTALL), words
+    words = "\n".join(f"{line['who']}: {line['what']}" for line in history)
+    assert re.search(hole, words, re.DOTALL), words
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,6 @@ _OF_JUDGE = (
     "judge",
     "learners",
     "levels",
-    "picture",
     "plan",
     "record",
     "survey",

@@ -179,15 +179,13 @@ def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list
 
 
 @pytest.mark.thorough
-def test_a_verdict_of_the_judge_and_its_picture_are_japanese() -> None:
+def test_a_verdict_of_the_judge_and_its_history_are_japanese() -> None:
     code = """
 from demo_app.judge.judge import Outcome, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.picture import svg
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record
-from lab.challenge import _verdicts_table
-from lab.language import say
+from lab.challenge import _lanes, _verdicts_table
 events = [
     dict(at=0.0, who="p1", event="put", job="job-1"),
     dict(at=1.0, who="w1", event="halt", step="run:begin"),
@@ -198,11 +196,11 @@ record = Record(events)
 why = "said in English"
 broken = Verdict(LEVELS[5], [Outcome(Plan(5), record, why)], why)
 print(_verdicts_table([broken]).rows[0][-1])
-print(svg(record, "", say))
+print(_lanes(record, "")._html())
 """
-    told, picture = heard(code).split("\n", 1)
+    told, history = heard(code).split("\n", 1)
     where = "w1 の run:begin で、SIGKILL"
     assert told.startswith(f"そのとき（{where}）、job-1 はどこにもなかった。")
-    words = re.findall(r"[a-z]{2,} [a-z]{2,}", re.sub(r"<[^>]*>", "\n", picture))
-    assert LETTER.search(picture)
+    words = re.findall(r"[a-z]{2,} [a-z]{2,}", re.sub(r"<[^>]*>", "\n", history))
+    assert LETTER.search(history)
     assert words == []
