@@ -73,13 +73,6 @@ def test_whoever_installs_without_make_gets_the_extras_that_it_installs() -> Non
     assert f"-c .constraints.txt -e '.[{extras['test']}]'" in README
 
 
-def test_every_make_target_that_the_readme_names_exists() -> None:
-    named = set(re.findall(r"`?make ([a-z-]+)`?", README))
-    assert {"demo", "lab", "test", "bench"} <= named
-    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-    assert named <= targets, f"the README names {named - targets}"
-
-
 def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
     """The whole site is built nightly, which finds broken anchors too."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("notebooks/**/*.md"),

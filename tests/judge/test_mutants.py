@@ -25,8 +25,3 @@ def test_the_sheet_from_which_the_page_has_its_score_has_each_of_them() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
 def test_each_is_caught(mutant: Mutant) -> None:
     assert judged(mutant, 0).held is False
-
-
-def test_a_change_that_the_sound_queue_has_no_place_for_is_an_error() -> None:
-    with pytest.raises(LookupError, match="nothing"):
-        Mutant(1, "nothing", {"no such text": ""}).source()
