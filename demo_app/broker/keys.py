@@ -11,6 +11,7 @@
 ``paused:<worker>``          set for a week when a paused worker was taken for dead
 ``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
+``replicated``               written before a producer waits for replicas
 ``look``                     set for half a beat after somebody has looked for dead workers
 ``waiting:<worker>``         set of the ids that it holds and has not begun
 ``deaths``                   hash: id to the workers that died while they ran it

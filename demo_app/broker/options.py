@@ -15,6 +15,7 @@ class Options:
     after poison_pause seconds, and then goes to the dead.
     history_length, history_bytes: how many finished jobs are kept, and how many bytes of them at
     most. journal_length: how many changes are kept.
+    wait_for_replicas: how many replicas must have a job before the producer's call returns.
     global_keyprefix: what every key in Redis begins with.
     Raises ValueError for a number that makes no sense.
     """
@@ -26,13 +27,14 @@ class Options:
     history_length: int = 20_000
     history_bytes: int = 100_000_000
     journal_length: int = 100_000
+    wait_for_replicas: int = 0
     global_keyprefix: str = ""
 
     def __post_init__(self) -> None:
         if min(self.heartbeat_seconds, self.lease_seconds) <= 0:
             raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
         kept = ("history_length", "history_bytes", "journal_length")
-        counted = ("max_rescues", "poison_pause", *kept)
+        counted = ("max_rescues", "poison_pause", "wait_for_replicas", *kept)
         if min(getattr(self, name) for name in counted) < 0:
             raise ValueError(f"{', '.join(counted)} must not be negative")
 

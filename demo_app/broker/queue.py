@@ -25,6 +25,8 @@ from .snapshot import Snapshot
 
 #: Jobs asked about, discarded or moved in one step.
 _AT_ONCE = 500
+#: Seconds that a producer waits for replicas.
+REPLICAS_WITHIN = 1.0
 
 
 class Kind(StrEnum):
@@ -66,8 +68,27 @@ class Queue(Asker):
         by: str = "",
         due: float | None = None,
     ) -> None:
-        """Put in a message as its producer wrote it; due: epoch seconds until which it waits."""
+        """Put in a message as its producer wrote it; due: epoch seconds until which it waits.
+
+        Raises:
+            redis.TimeoutError: fewer replicas than `wait_for_replicas` have a job in time. It is
+                in the queue all the same, and one that is put in again is the same job.
+        """
         self._run("enqueue", by, time.time(), job_id, lane, _text(due), kind, text)
+        if self.options.wait_for_replicas and kind in (Kind.JOB, Kind.NEXT_TRY):
+            self._wait_for_replicas(self.options.wait_for_replicas)
+
+    def _wait_for_replicas(self, wanted: int) -> None:
+        pipe = self.client.pipeline(transaction=False)
+        # WAIT is about the last write of its own connection, and the job's was on another
+        pipe.set(self.keys("replicated"), "", px=1000)
+        pipe.wait(wanted, int(1000 * REPLICAS_WITHIN))
+        _, found = pipe.execute()
+        if found < wanted:
+            raise redis.exceptions.TimeoutError(
+                f"The job is in Redis, but after {REPLICAS_WITHIN:g} s only {found} of {wanted} "
+                "replicas have it."
+            )
 
     def purge(self, lanes: Sequence[str], *, by: str) -> int:
         """Discard every job that waits in these lanes; returns how many those were."""

@@ -51,9 +51,9 @@ def run() -> list[Table]:
                 ["its processor", f"{redis:.0f} µs", f"{1e6 / redis:,.0f} jobs a second"],
                 ["memory", f"{a_job:,.0f} bytes", f"{2**30 / a_job:,.0f} jobs waiting in a GiB"],
             ],
-            "Reckoned from the tables above: Redis runs its commands on one processor. Beyond that "
-            "each queue can have a broker of its own, that is another Redis. One queue on several "
-            "would be first in, first out no longer.",
+            "Reckoned from the tables above: Redis runs its commands on one processor. For more, "
+            "several Celery apps can each have a Redis: see "
+            "[production.md](production.md#when-one-redis-is-not-enough).",
         ),
     ]
 

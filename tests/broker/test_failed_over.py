@@ -1,11 +1,14 @@
-"""Redis is full when a worker starts; its address leads to another server at once."""
+"""A replica takes over, or Redis is full when a worker starts."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 import redis
 from broker.conftest import OpenShop
 from celery_suite.outside import Shop
+from kombu.exceptions import OperationalError
 from support import message, until
 
 from demo_app.broker.connection import connect
@@ -29,7 +32,10 @@ def _fail_over(shop: Shop, replica: Shop) -> None:
 @pytest.fixture
 def replica(shop: Shop, open_shop: OpenShop) -> Shop:
     """Another server, which follows the shop's."""
-    other = open_shop("threads")
+    return _replica_of(shop, open_shop("threads"))
+
+
+def _replica_of(shop: Shop, other: Shop) -> Shop:
     other.redis.replicaof("127.0.0.1", str(shop.port))
     until(lambda: other.redis.info("replication")["master_link_status"] == "up", what="its copy")
     return other
@@ -47,6 +53,26 @@ def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
     producer.enqueue(message(2, task="shop.pack", arguments={"parcel": "after"}, queue="celery"))
     assert not shop.lost(["after"], 60)
     shop.until(lambda: replica.redis.zcard("done") == 2, "the acknowledgement of both")
+
+
+def test_a_producer_that_waits_for_a_replica_loses_nothing_when_that_takes_over(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop("threads", broker_transport_options={"wait_for_replicas": 1})
+    replica = _replica_of(shop, open_shop("threads"))
+    assert replica.server
+    assert shop.server
+    replica.server.send_signal(signal.SIGSTOP)
+    with shop.app() as app:
+        for retries in ({"retry": False}, {"retry_policy": {"max_retries": 1}}):
+            with pytest.raises(OperationalError, match="only 0 of 1 replicas have it"):
+                app.send_task("shop.pack", ["unsure"], **retries)
+        replica.server.send_signal(signal.SIGCONT)
+        app.send_task("shop.pack", ["sure"])
+    shop.kill_redis()
+    replica.redis.replicaof("no", "one")
+    replica.start_worker()
+    assert not replica.lost(["sure"], 30)
 
 
 def test_a_worker_that_starts_while_redis_is_full_makes_room(shop: Shop) -> None:
