@@ -117,10 +117,8 @@ class Consuming(BaseChannel):
             self._turns.begin()
             raise Empty
         texts = [p.decode(errors="substitute") if isinstance(p, bytes) else p for p in answer]
-        if len(texts) < 2:
-            self._turns.nothing(sent.script, Reason(texts[0]) if texts else None)
+        if not self._turns.replied(sent.script, texts):
             raise Empty
-        self._turns.begin()
         claims = claimed_by(self._claimant, texts)
         self.hand_on(claims, sent.queues, tracked=sent.script != TAKE)
         return True

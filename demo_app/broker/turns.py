@@ -73,6 +73,14 @@ class Turns:
         ]
         return Waiting(tuple(awaited), min(longest, _SOON) if Reason.SOON in reasons else longest)
 
+    def replied(self, script: str, reply: Sequence[str]) -> bool:
+        """Note the reply of a script that claims; returns whether that has found something."""
+        if len(reply) > 1:
+            self.begin()
+            return True
+        self.nothing(script, Reason(reply[0]) if reply else None)
+        return False
+
     def nothing(self, script: str, reason: Reason | None = None) -> None:
         """Note that a script has found nothing."""
         self.found_nothing[script] = reason

@@ -220,7 +220,7 @@ class Key:
 
     def _view(self, value: Any, name: str = "") -> Any:
         kind = type(value)
-        if kind is str:
+        if isinstance(value, str):
             return self._text(value) if len(value) > 15 else value
         if kind is float:
             return self._when(value) if value > 5e8 else value

@@ -129,7 +129,6 @@ def _claim(world: World, worker: Worker) -> None:
         return
     if LINE.fault is None and worker.name not in world.ledger.touched:
         world.ledger.broken = _wrong_claim(world, worker, claimed, waiting, suspects)
-    worker.asleep = worker.setup.waits and not claimed
     if worker.setup.slow:
         worker.on_its_way = tuple(claimed)
     else:
@@ -162,7 +161,7 @@ def _wake(world: World, worker: Worker) -> None:
     """The worker gets a token, as BLPOP gives it."""
     lane = next(lane for lane in LANES if world.server.has(f"wake:{lane}"))
     world.server.command("LPOP", f"wake:{lane}")
-    worker.asleep = False
+    worker.turns.begin()
 
 
 def _answer(world: World, worker: Worker) -> None:

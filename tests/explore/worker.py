@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
@@ -13,7 +13,7 @@ import redis
 
 from demo_app.backends.celery import job_of
 from demo_app.broker import holding, in_flight, lease, lua
-from demo_app.broker.claim import Claimed, Disposition, Ending
+from demo_app.broker.claim import Claimed, Disposition, Ending, claimed_by
 from demo_app.broker.complaints import Complaints
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
@@ -21,12 +21,14 @@ from demo_app.broker.lua import Call
 from demo_app.broker.message import parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
+from demo_app.broker.turns import Turns, Waiting
 from demo_app.jobs.perform import perform
 from demo_app.worker.run import conclude
 from explore.line import LINE
 from explore.remembering import RememberingRedis
 
 LANES = ("mail", "mail:low")
+LONGEST = 5.0  # seconds that a wait for a token lasts
 lease.version = cache(lease.version)  # it reads files, at each start of a worker
 holding.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # `drop` says what is gone
 in_flight._LOOK_EVERY = 1  # so that a state need not count rounds
@@ -160,7 +162,7 @@ class Worker:
 
     phase: of each delivery tag: waits, runs, or has run. due: when its next heartbeat is. stuck:
     until when a job lets nothing else run. halted: the step in whose middle it was stopped, with
-    what it had got; () for between two. asleep: it waits for a token. on_its_way: an
+    what it had got; () for between two. turns: which command it sends next. on_its_way: an
     answer that has not arrived.
     """
 
@@ -173,7 +175,7 @@ class Worker:
     stuck: float = 0.0
     paused: bool = False
     halted: tuple[Any, ...] = ()
-    asleep: bool = False
+    turns: Turns = field(default_factory=Turns)
     on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod
@@ -191,6 +193,13 @@ class Worker:
         """How many more jobs there is a place for."""
         return self.setup.places - len(self.here.held()) if self.setup.places else 1
 
+    @property
+    def asleep(self) -> bool:
+        """It waits for a token. A wait that is to be short is taken to be over at once."""
+        command = self.turns.next_command({"claim": ["mail"]}, LONGEST)
+        waits = isinstance(command, Waiting) and command.seconds == LONGEST
+        return self.setup.waits and waits
+
     def tags(self, phase: str) -> list[str]:
         """The deliveries in this phase, the oldest first."""
         return [tag for tag in self.here.held() if self.phase.get(tag) == phase]
@@ -203,7 +212,11 @@ class Worker:
 
     def claim(self, lanes: Sequence[str] = LANES) -> list[Claimed]:
         """Ask for as many jobs as there is a place for."""
-        return self.here.queue.claim(self.here.lease.worker, lanes, self.places)
+        worker = self.here.lease.worker
+        reply = self.here.queue.scripts.run("claim", worker, self.places, *lanes)
+        if self.setup.waits:
+            self.turns.replied("claim", reply)
+        return claimed_by(worker, reply)
 
     def take_in(self, claimed: Sequence[Claimed]) -> None:
         """An answer has come."""
