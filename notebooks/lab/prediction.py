@@ -10,6 +10,7 @@ from string import ascii_lowercase
 
 from IPython.core.error import StdinNotImplementedError
 
+from lab.findings import FINDINGS
 from lab.language import say, typed
 from lab.progress import Progress
 from lab.show import Table
@@ -48,11 +49,21 @@ class Prediction:
         return say(told, guess=self._tell(self.said))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
-        """The prediction beside the measurement. clear: whether the effect is larger than this
-        run's noise; what is not clear confirms nothing."""
-        self.measured, self.clear = measured, clear
+        """The prediction beside the measurement, and what is seen in it.
+
+        clear: whether the effect is larger than this run's noise. What is not clear, or is not what
+        this lesson shows, confirms nothing.
+        """
+        finding = FINDINGS.get(self.question)
+        self.measured = measured
+        self.clear = clear and (finding is None or finding.holds(measured))
+        below = ""
+        if finding and self.clear:
+            below = say("Seen: {what}", what=say(finding.sentence))
+        elif finding:
+            below = say("Not seen: this machine was too busy. Run this section again.")
         who = "you said" if self.asked else "a common guess"
-        return Table(("question", who, "measured", ""), [self.row()])
+        return Table(("question", who, "measured", ""), [self.row()], below=below)
 
     def row(self) -> tuple[str, str, str, str]:
         """Question, prediction, measurement and verdict; the last two are empty before it."""

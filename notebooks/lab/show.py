@@ -62,7 +62,8 @@ class Table:
     """Rows under a head, with a caption. Every cell is shown as text; a row's first one in the
     lesson's language.
 
-    code: in a monospaced font. marked: words that are highlighted wherever they occur.
+    code: in a monospaced font. marked: words that are highlighted wherever they occur. below: a
+    sentence under the table.
     """
 
     head: Sequence[str]
@@ -70,11 +71,12 @@ class Table:
     caption: str = ""
     code: bool = False
     marked: Sequence[str] = ()
+    below: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [self._head(), *map(_said, self.rows)]
         lines = [" | ".join(map(escape_invisible, row)) for row in rows]
-        text = "\n".join([escape_invisible(say(self.caption)), *lines])
+        text = "\n".join([escape_invisible(say(self.caption)), *lines, *filter(None, [self.below])])
         return {"text/html": self._html(), "text/plain": text}
 
     def _html(self) -> str:
@@ -87,7 +89,8 @@ class Table:
         caption = escape(escape_invisible(say(self.caption)))
         above = f'<caption style="{_CELL}">{caption}</caption>' if caption else ""
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
-        return f'<table style="{style}">{above}<tr>{head}</tr>{body}</table>'
+        below = f"<p>{escape(self.below)}</p>" if self.below else ""
+        return f'<table style="{style}">{above}<tr>{head}</tr>{body}</table>{below}'
 
     def _head(self) -> list[str]:
         return [say(name) for name in self.head]

@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 from notebooks.kernels import NOTEBOOKS, Kernel, Output
+from notebooks.shown import SHOWN
 
 from demo_app.demo.colours import PAPER
 
@@ -16,14 +17,21 @@ from demo_app.demo.colours import PAPER
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: Seconds; on a machine that is not busy, something moves after two.
 _SILENT = 20.0
+#: The question that only a machine with a free processor can answer: jobs begin in the same tenth.
+_NOISY = "20 jobs with fixed waits"
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 #: Such as "challenges/05_a_worker_is_killed".
 CHALLENGES = sorted(f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb"))
 
 
+def cells(lesson: str) -> list[tuple[bool, str]]:
+    """The lesson's cells in their order: whether it is code, and its text."""
+    return [(cell.cell_type == "code", cell.source) for cell in _read(lesson).cells]
+
+
 def code_cells(lesson: str) -> list[str]:
     """The lesson's code cells, in their order."""
-    return [cell.source for cell in _read(lesson).cells if cell.cell_type == "code"]
+    return [text for is_code, text in cells(lesson) if is_code]
 
 
 def code_of(path: Path) -> str:
@@ -39,7 +47,7 @@ def solution_of(challenge: str) -> str:
 
 def prose(lesson: str) -> str:
     """The lesson's text, a form feed between two cells."""
-    return "\n\f\n".join(c.source for c in _read(lesson).cells if c.cell_type == "markdown")
+    return "\n\f\n".join(text for is_code, text in cells(lesson) if not is_code)
 
 
 def _read(lesson: str) -> Any:
@@ -58,7 +66,8 @@ def run_lesson(
     exercises = [name for cell in code_cells(lesson) if (name := _exercise(cell))]
     assert set(exercises) == set(solved) == set(wrong), "every exercise has both"
     shown: list[Output] = []
-    for cell in code_cells(lesson):
+    *cells, last = code_cells(lesson)
+    for cell in cells:
         shown += run(cell)
         assert here.silence < _SILENT, f"nothing moved for {here.silence:.0f} s in\n{cell}"
         name = _exercise(cell)
@@ -71,7 +80,11 @@ def run_lesson(
             assert "Hint:" in told or "ヒント:" in told
         told = _text(here.run(solved[name])).splitlines()[-1]
         assert told.startswith(f"✓ {name}"), solved[name]
+    here.run(SHOWN.get(lesson, ""))
+    run(last)
     _every_picture_has_words(shown)
+    told = [text for text in map(_plain, shown) if _NOISY not in text]
+    assert "Not seen: " not in "".join(told), "the machine was too busy"
 
 
 def solutions_of(lesson: str) -> dict[str, str]:
@@ -113,7 +126,10 @@ def _exercise(cell: str) -> str | None:
 
 
 def _text(outputs: list[Output]) -> str:
-    told = [
-        output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs
-    ]
-    return "".join(told).strip()
+    return "".join(map(_plain, outputs)).strip()
+
+
+def _plain(output: Output) -> str:
+    """An output as plain text."""
+    told: str = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return told

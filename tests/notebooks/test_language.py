@@ -111,8 +111,8 @@ from lab import check, predict
 for _ in range(5):
     print("told:", predict("How many?", 3, "mails"))
 print(predict("How many?", 3, "mails").against(12).rows)
-print(predict("Is the mail sent?", "no", choices=("yes", "no")).against("yes").rows)
-print(predict("Is the mail sent?", "no", choices=("yes", "no")).against("no").rows)
+print(predict("Does it come?", "no", choices=("yes", "no")).against("yes").rows)
+print(predict("Does it come?", "no", choices=("yes", "no")).against("no").rows)
 check("7.1", "ＩＮＬＩＮＥ")
 check("10.2", {"クレジットカードに請求する", "カウンターに 1 を足す"})
 check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})

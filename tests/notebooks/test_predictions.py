@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
+from notebooks.lesson import LESSONS, cells, code_cells
 
 from lab import prediction
+from lab.findings import FINDINGS
 from lab.prediction import Prediction, predict
 
 
@@ -113,3 +116,33 @@ def test_how_far_off_still_counts_is_said_before_the_answer(
 def test_what_is_smaller_than_the_noise_confirms_nothing() -> None:
     ((*_, told),) = Prediction("?", 2.0, asked=True).against(2.0, clear=False).rows
     assert told.startswith("not clear")
+
+
+def test_what_is_seen_is_said_below_the_measurement_and_contradicts_no_surprise() -> None:
+    question = "Is the mail sent?"
+    found = Prediction(question, "yes", asked=True).against("no")
+    assert found.rows[0][-1] == "a surprise"
+    assert found.below == "Seen: the program said thank you, and there is no mail."
+    other = Prediction(question, "yes", asked=True).against("yes")
+    assert "not clear" in str(other.rows[0][-1])
+    assert other.below.startswith("Not seen: ")
+
+
+def test_each_finding_belongs_to_a_question_of_a_lesson() -> None:
+    code = "".join(cell for lesson in LESSONS for cell in code_cells(lesson))
+    assert [question for question in FINDINGS if f'"{question}"' not in code] == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_no_cell_says_what_is_seen_before_the_prediction_is_measured(lesson: str) -> None:
+    open_ones: set[str] = set()
+    just_measured = False
+    for is_code, source in cells(lesson):
+        measured = set(re.findall(r"(\w+)\.against\(", source)) if is_code else set()
+        if is_code:
+            open_ones |= set(re.findall(r"(\w+) = predict\(", source))
+            assert not (open_ones and re.search(r"^assert ", source, re.M)), source
+        elif open_ones or just_measured:
+            assert not source.startswith("**Seen"), source
+        open_ones -= measured
+        just_measured = bool(measured)

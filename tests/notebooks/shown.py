@@ -1,0 +1,49 @@
+"""What a lesson has shown when it has run, beyond the sentence below each prediction.
+
+It is not in the lessons, where a learner would read it before the answer.
+"""
+
+from __future__ import annotations
+
+#: By the lesson: code that is run before its last cell, which ends the system.
+SHOWN = {
+    "01_sync_vs_async": """
+assert "Thank you" in said
+""",
+    "02_fifo_queues": """
+assert changed_places(one) == 0
+assert named[:2] == ["urgent", "ordinary"]
+""",
+    "03_redis_persistence": """
+assert left["appendfsync always"] == 200
+""",
+    "04_kill_the_worker": """
+assert theirs.missing <= unacked + queued
+""",
+    "06_when_mail_fails": """
+assert poisoned.client.summary()["done"] == len(before + after)
+""",
+    "07_swap_the_backend": """
+assert lost == {"memory": 8, "huey": 4, "rq": 0, "celery": 0}
+""",
+    "08_see_it_and_run_it": """
+assert max(one.depth for one in busy) > max(one.depth for one in forgotten)
+assert busy[-1].latency == 0
+assert forgotten[-1].latency == max(one.latency for one in forgotten) > 3
+""",
+    "09_the_ladder": """
+memory, early, late, claim, outbox, message_id, top = seven
+web, process, redis, answer_lost, wipe = range(5)
+assert memory[web].lost > 0 == early[web].lost
+assert early[process].lost > 0 == late[process].lost
+assert late[process].late > 0 == claim[process].late
+assert claim[redis].lost > 0 == outbox[redis].lost
+assert outbox[answer_lost].twice > 0 == message_id[answer_lost].twice
+assert message_id[wipe].lost > 0
+""",
+    "10_take_it_home": """
+assert before.lost > 0
+assert before.late > 0
+assert after.lost == after.late == 0
+""",
+}
