@@ -170,6 +170,7 @@ def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
     channel = waiting.channel
     assert channel._sent.seconds == 60
     queue = channel.in_flight.queue
+    queue.client.rpush(queue.keys("job", "job-1"), "{}")  # of no known job they would be forgotten
     queue.client.hset(queue.keys("deaths"), "job-1", "one two")
     waiting.add_queue(kombu.Queue("mail"))
     waiting.consume()
