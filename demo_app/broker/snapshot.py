@@ -124,9 +124,11 @@ class Snapshot:
 
     def queues(self) -> list[QueueView]:
         """Every queue that ever had a job, by name; for the latency, ask for one job whole."""
+        lists: dict[str, list[dict[str, Any]]] = {}
+        for one in self._lists:
+            lists.setdefault(queue_of(one["lane"]), []).append(one)
         found = []
-        for name in sorted({queue_of(one["lane"]) for one in self._lists}):
-            mine = [one for one in self._lists if queue_of(one["lane"]) == name]
+        for name, mine in sorted(lists.items()):
             heads = self._views(((job, None) for one in mine for job in list(one["ids"])[:1]), 99)
             latency = max((self.at - job.enqueued for job in heads), default=0.0)
             paused = any(one["paused"] for one in mine if one["lane"] == name)
