@@ -1,7 +1,7 @@
 """``python -m celery_suite.page``: what was measured last goes into the broker's page.
 
-It reads what ``celery_suite``, its ``ecosystem`` and ``soak``, and ``benchmarks
-broker`` have left in ``build``. A section of which nothing was run stays as it is.
+It reads what ``celery_suite``, its ``ecosystem`` and ``soak``, and ``benchmarks broker`` and
+``fleet`` have left in ``build``. A section of which nothing was run stays as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from celery_suite.run import CACHE, REPOSITORY, Ended
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
 BENCH = REPOSITORY / "build" / "bench" / "last.json"
+FLEET = REPOSITORY / "build" / "bench" / "fleet.json"
 PROJECTS = ("celery", "kombu")
 
 
@@ -46,11 +47,21 @@ def measured(folder: Path, bench: Path) -> str:
         parts += ["`make celery-suite`:", counted(compared)]
     if (soak := folder / "soak.txt").exists():
         parts += [f"`python -m celery_suite.soak`:\n\n```text\n{soak.read_text().strip()}\n```"]
-    tables = [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
-    shown = [one.markdown().strip() for one in tables if one.title.startswith("Jobs that do")]
+    shown = [one.markdown().strip() for one in _tables(bench) if one.title.startswith("Jobs that")]
     if shown:
         parts += ["`python -m benchmarks broker`:", *shown]
     return _on_this_machine(parts)
+
+
+def fleet(bench: Path) -> str:
+    """What the page says of many workers and many jobs. bench: what the benchmark has left."""
+    shown = [one.markdown().strip() for one in _tables(bench) if one.title != "Measured on"]
+    command = "`python -m benchmarks fleet --json build/bench/fleet.json`:"
+    return _on_this_machine([command, *shown] if shown else [])
+
+
+def _tables(bench: Path) -> list[Table]:
+    return [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
 
 
 def neighbours(folder: Path) -> str:
@@ -67,7 +78,11 @@ def _on_this_machine(parts: list[str]) -> str:
 
 def main() -> None:
     """Write the page; a section of which nothing was run stays as it is."""
-    sections = {"measured": measured(CACHE, BENCH), "neighbours": neighbours(CACHE)}
+    sections = {
+        "measured": measured(CACHE, BENCH),
+        "fleet": fleet(FLEET),
+        "neighbours": neighbours(CACHE),
+    }
     for section, found in sections.items():
         if found:
             PAGE.write_text(put(PAGE, section, found))

@@ -1,0 +1,244 @@
+"""What a fleet costs its Redis: idle workers, beside stock's, and a million jobs that wait.
+
+Hundreds of Celery's workers do not fit on one machine. So each worker is a thread of this process
+with a connection, a channel and a consumer of its own: over the channel of claims it sends the real
+scripts and heartbeats, over stock's the real commands. What a Celery worker sends besides (its
+events, its mailbox) is not in the numbers, and nor is the claim within an acknowledgement.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import kombu
+from support import die, let_judge, redis_running, until
+
+from benchmarks.measuring import timed
+from benchmarks.table import Table
+from demo_app.broker.claim import Disposition
+from demo_app.broker.connection import connect
+from demo_app.broker.exposition import exposition
+from demo_app.broker.in_flight import InFlight
+from demo_app.broker.keys import lanes_of
+from demo_app.broker.message import Message
+from demo_app.broker.queue import Queue
+from demo_app.broker.transport import Transport
+
+WORKERS = (1, 10, 50, 100, 200, 400)
+SECONDS, JOBS = 10, 1_000
+WAITING, QUEUES = 1_000_000, (1, 1_000)
+#: The schemes behind a path to Redis' socket.
+SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
+#: What claims sends, and no script calls; of stock every command counts.
+_SENT = ("eval", "evalsha", "blpop", "ping")
+_HELD = 10
+
+
+class Measured(NamedTuple):
+    """commands, busy: a second, and the share of Redis' processor, while no job comes. per_job:
+    commands of one job. cost: microseconds of Redis' processor that one job takes."""
+
+    commands: float
+    busy: float
+    per_job: float
+    cost: float
+
+
+def run() -> list[Table]:
+    """A table by the number of workers, and one by the number of queues."""
+    return [_fleets(), _waiting()]
+
+
+def _fleets() -> Table:
+    columns = ["idle workers", "commands a second", "stock", "Redis' processor", "stock"]
+    columns += ["commands a job", "stock", "Redis, µs a job", "stock"]
+    rows = []
+    for count in WORKERS:
+        claims, stock = (_measure(way, count) for way in ("claims", "stock"))
+        cells = [f"{claims.commands:.0f}", f"{stock.commands:.0f}"]
+        cells += [f"{claims.busy:.1%}", f"{stock.busy:.1%}"]
+        cells += [f"{claims.per_job:.1f}", f"{stock.per_job:.1f}"]
+        rows.append([f"{count}", *cells, f"{claims.cost:.0f}", f"{stock.cost:.0f}"])
+    note = (
+        "Workers of one queue, each a thread with a channel of its own that sends the real scripts "
+        f"and heartbeats, or stock's commands. Idle over {SECONDS} s; then {JOBS:,} jobs, each put "
+        "in when the one before has ended. A script is one command, whatever it does; each command "
+        "of stock's pipelines counts."
+    )
+    return Table("Workers that wait for jobs, beside stock's", columns, rows, note)
+
+
+def _measure(way: str, count: int) -> Measured:
+    with redis_running() as url, _fleet(SCHEMES[way] + url[url.index(":") :], count) as put_in:
+        client: Any = connect(url)
+        until(lambda: client.info("clients")["blocked_clients"] >= count, 300, "that all wait")
+        time.sleep(3)  # what they do at their start has ended
+        before = _spent(client, way)
+        time.sleep(SECONDS)  # this is what is measured
+        idle = _rates(before, after := _spent(client, way))
+        put_in(JOBS)
+        ended = _spent(client, way)
+        took = ended[0] - after[0]
+        commands, busy = (
+            (now - then - rate * took) / JOBS
+            for now, then, rate in zip(ended[1:], after[1:], idle, strict=True)
+        )
+        return Measured(*idle, commands, busy * 1e6)
+
+
+def _spent(client: Any, way: str) -> tuple[float, float, float]:
+    """The moment, and until then the commands, and the seconds of Redis' processor."""
+    calls = {
+        name.removeprefix("cmdstat_"): found["calls"]
+        for name, found in client.info("commandstats").items()
+    }
+    names = _SENT if way == "claims" else calls.keys() - {"info"}
+    cpu = client.info("cpu")
+    seconds = cpu["used_cpu_sys"] + cpu["used_cpu_user"]
+    return time.monotonic(), sum(calls.get(name, 0) for name in names), seconds
+
+
+def _rates(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
+    took, commands, seconds = (now - then for now, then in zip(after, before, strict=True))
+    return commands / took, seconds / took
+
+
+@contextmanager
+def _fleet(url: str, count: int) -> Iterator[Any]:
+    """So many workers at the broker of that URL; yields what puts jobs in, one after the other."""
+    ended, stopping = threading.Semaphore(0), threading.Event()
+    threads = [
+        threading.Thread(target=_work, args=(url, ended, stopping), daemon=True)
+        for _ in range(count)
+    ]
+
+    def put_in(jobs: int) -> None:
+        for number in range(jobs):
+            headers = {"task": "fleet.nothing", "id": f"{number:036d}"}
+            producer.publish([[], {}, {}], routing_key="jobs", headers=headers)
+            if not ended.acquire(timeout=60):
+                raise RuntimeError(f"the job {number} of {jobs} has not ended")
+
+    with kombu.Connection(url) as connection:
+        producer = connection.Producer(serializer="json")
+        for thread in threads:
+            thread.start()
+        try:
+            yield put_in
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
+            gc.collect()  # their connections
+
+
+def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> None:
+    """What one worker does: nothing with each job."""
+
+    def end(_: Any, message: Any) -> None:
+        message.ack()
+        ended.release()
+
+    with kombu.Connection(url) as connection:
+        ours = isinstance(connection.transport, Transport)
+        if ours:  # a process is one worker: each thread needs a lease and a heartbeat of its own
+            connection.transport.in_flight_class = type("Own", (InFlight,), {})
+        with kombu.Consumer(connection, [kombu.Queue("jobs")], callbacks=[end]) as consumer:
+            consumer.qos(prefetch_count=1)
+            while not stopping.is_set():
+                with suppress(TimeoutError):
+                    connection.drain_events(timeout=2)
+            if ours:
+                consumer.channel.in_flight.leave()
+
+
+def _waiting() -> Table:
+    found = {count: _steps(count) for count in QUEUES}
+    columns = ["microseconds, median", *(f"in {count:,}" for count in QUEUES)]
+    names = found[QUEUES[0]]
+    rows = [[name, *(f"{found[count][name]:,.0f}" for count in QUEUES)] for name in names]
+    note = (
+        f"Stock's message of the same job takes {_bytes_of_stock():,.0f} bytes. "
+        f"A rescue gives back the {_HELD} jobs of a dead worker."
+    )
+    return Table(f"{WAITING:,} jobs that wait, by the number of queues", columns, rows, note)
+
+
+def _steps(count: int) -> dict[str, float]:
+    with redis_running() as url:
+        store = Queue(connect(url, timeout=60.0))
+        let_judge(store)
+        empty = _memory(store)
+        for start in range(0, WAITING, 1000):
+            store.enqueue_many(
+                [
+                    (Message(f"{n:036d}", "a.task", {"comment_id": n}, f"queue-{n % count}"), None)
+                    for n in range(start, start + 1000)
+                ]
+            )
+        bytes_a_job = (_memory(store) - empty) / WAITING
+        store.register("bench", 600_000, "{}")
+        one, every = lanes_of("queue-0"), lanes_of(*(f"queue-{n}" for n in range(count)))
+        return {
+            "bytes a job": bytes_a_job,
+            "claim from one queue, and give back": _median(lambda: _claim(store, one)),
+            "claim from all queues, and give back": _median(lambda: _claim(store, every)),
+            "snapshot": _median(store.snapshot),
+            "metrics": _median(lambda: _metrics(store)),
+            "rescue": statistics.median(_rescues(store, one)),
+        }
+
+
+def _claim(store: Queue, lanes: Sequence[str]) -> None:
+    [claimed] = store.claim("bench", lanes)
+    store.finish(claimed.claim, Disposition.REQUEUE)
+
+
+def _metrics(store: Queue) -> str:
+    queues = store.snapshot(most=1, whole=1).queues()
+    lengths = {one.name: float(one.size) for one in queues}
+    return exposition([("length", "queue", lengths), ("age", "queue", lengths)])
+
+
+def _rescues(store: Queue, lanes: Sequence[str]) -> Iterator[float]:
+    for number in range(20):
+        store.register(f"dies-{number}", 60_000, "{}")
+        assert len(store.claim(f"dies-{number}", lanes, _HELD)) == _HELD
+        die(store, f"dies-{number}")
+        store.client.delete("look")
+        moved: list[str] = []
+        yield from timed(lambda moved=moved: moved.extend(store.rescue("bench", 60_000, 99)), 1)
+        assert len(moved) == _HELD
+        store.client.delete("deaths")  # nobody is to wait for a suspect
+
+
+def _bytes_of_stock(copies: int = 100_000) -> float:
+    """The bytes that a job takes in a queue of stock Celery."""
+    with redis_running() as url, kombu.Connection(url) as connection:
+        store = Queue(connect(url))
+        arguments = [[], {"comment_id": 1}, json.loads('{"chain": null}')]
+        headers = {"task": "a.task", "id": f"{1:036d}"}
+        connection.Producer(serializer="json").publish(
+            arguments, routing_key="jobs", headers=headers
+        )
+        [text] = store.client.lrange("jobs", 0, -1)
+        empty = _memory(store)
+        for _ in range(0, copies, 1000):
+            store.client.lpush("jobs", *[text] * 1000)
+        return (_memory(store) - empty) / copies
+
+
+def _memory(store: Queue) -> int:
+    told: Any = store.client.info("memory")
+    return int(told["used_memory"])
+
+
+def _median(step: Any) -> float:
+    return statistics.median(timed(step, 50))
