@@ -47,7 +47,7 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
         produce(role, put)
     for job in role.asks:
         place = queue.where(job)
-        role.log("told", job=job, place=None if place is None else str(place)[:200])
+        role.ask("told", job=job, place=None if place is None else str(place)[:200])
     if not role.asks:
         work(role, queue, steps)
 
