@@ -17,19 +17,17 @@ Event = dict[str, Any]
 class Hearing:
     """See the module.
 
-    knows: whether a process of that name was started. answer: gives the answer to an event that
-    asks for one, or raises EOFError. named: gives the event as it is written down. The first two
-    may take their time.
+    answer: gives the answer to an event that asks for one, or raises EOFError; it may take its
+    time. named: gives the event as it is written down.
     """
 
     def __init__(
         self,
         path: Path,
-        knows: Callable[[str], bool],
         answer: Callable[[str, Event], Event],
         named: Callable[[Event], Event] = dict,
     ) -> None:
-        self._knows, self._answer, self._named = knows, answer, named
+        self._answer, self._named = answer, named
         self.events: list[Event] = []
         self._lines: set[socket.socket] = set()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -60,8 +58,6 @@ class Hearing:
             for text in said:
                 event: Event = json.loads(text)
                 asks, who = event.pop("asks", False), str(event["who"])
-                if not self._knows(who):
-                    return
                 event = self._named(event)
                 self.events.append(event)
                 if asks:

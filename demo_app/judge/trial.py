@@ -44,7 +44,7 @@ class Part:
     nth: int
     go: threading.Event = field(default_factory=threading.Event)
     passed: int = 0
-    running: Running = field(init=False)
+    running: Running = field(default_factory=lambda: Running(None))
     cable: Proxy = field(init=False)
     watch: Watch = field(init=False)
 
@@ -85,7 +85,7 @@ class Trial:
         self.server = RedisServer(self._servers, target.leash, target.password, fsync=fsync)
         self.parts: list[Part] = []
         self._over = False
-        self._log = Hearing(self.folder / EVENTS, self._knows, self._answer, self._named)
+        self._log = Hearing(self.folder / EVENTS, self._answer, self._named)
         #: Writes down what the judge does, or sees.
         self.note = self._log.note
         self._record = Record([])
@@ -251,13 +251,9 @@ class Trial:
         part = Part(role, nth)
         part.watch = Watch(who, self.note, lambda step: self._holds(part, step))
         part.cable = Proxy({end: self.server.connect}, part.watch)
+        self.parts.append(part)  # it may speak before it is known that it has started
         part.running = self._target.start(role)
-        self.parts.append(part)
         return part
-
-    def _knows(self, who: str) -> bool:
-        # a process may speak before it is known that it has started
-        return self.until(lambda: self._part(who), 30.0)
 
     def _part(self, who: str) -> Part | None:
         return next((part for part in self.parts if part.who == who), None)
