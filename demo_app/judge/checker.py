@@ -12,8 +12,6 @@ from demo_app.judge.plan import REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
-#: Seconds: what is kept for so long is kept; and a put that takes so long lets its caller wait.
-_FOR_LONG, _SLOW = 3600.0, 0.5
 #: So many jobs that run in another order are named.
 _MANY = 8
 #: What can be wrong, the first thing first: gives the sentences that are true.
@@ -22,7 +20,7 @@ _Check = Callable[[Plan, Record, Say], Iterator[str]]
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
     """What the trial shows, in one sentence; "" when the level's promise was kept."""
-    checks = (_not_put, _expires, _CHECKS.get(plan.level, _lost), _lost)
+    checks = (_not_put, _CHECKS.get(plan.level, _lost), _lost)
     return next(chain.from_iterable(one(plan, record, say) for one in checks), "")
 
 
@@ -35,12 +33,6 @@ def _not_put(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     for waits in record.of("put waits"):
         yield say("put({job!r}) does not come back: the caller waits without end.", **waits)
     yield say("Nothing could be put in: the producer's process ended.")
-
-
-def _expires(plan: Plan, record: Record, say: Say) -> Iterator[str]:
-    told = "{job} is only in keys that expire, the last in {seconds:.0f} s: then it is gone."
-    if plan.level in (1, 9) and record.expiring and record.expiring[1] < _FOR_LONG:
-        yield say(told, job=record.expiring[0], seconds=record.expiring[1])
 
 
 def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -118,14 +110,9 @@ def _waits(_: Plan, record: Record, say: Say) -> Iterator[str]:
     for run in record.runs:  # a job that takes no time may end first
         if run.end is not None and ":" in run.job and record.put.get(run.job, run.end) >= run.end:
             yield say(told, job=run.job)
-    if (seconds := record.quick_put) > _SLOW:
-        told = "Each put took {seconds:.1f} s or more, although the server answered: it waits."
-        yield say(told, seconds=seconds)
 
 
 def _twice(plan: Plan, record: Record, say: Say) -> Iterator[str]:
-    if plan.overlap and not (record.doubled or record.unfinished or record.overlaps):
-        yield say("One job ran at a time, although jobs waited and a second worker was idle.")
     for job in record.doubled:
         workers = [run.who for run in record.runs if run.job == job]
         told = "{job} ran {times} times, on {workers}: looking for it and taking it are two steps."

@@ -38,7 +38,6 @@ def _run(trial: Trial) -> None:
     plan = trial.plan
     for _ in range(plan.early):
         trial.ready_worker()
-    trial.stop.wait(plan.idle)
     in_producer = [fault for fault in plan.faults if fault.in_producer]
     if in_producer:
         _break_producer(trial, in_producer[0])

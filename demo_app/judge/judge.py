@@ -146,7 +146,7 @@ class Judge:
         or was not."""
         patience = self._patience
         if self._target.stepped and plan.level <= 4 and not plan.faults:
-            patience = min(patience, _NO_LEASE) + plan.idle
+            patience = min(patience, _NO_LEASE)
         if self._target.trusted:
             plan = replace(plan, jobs=plan.jobs[:MANY])
         record = drive(self._target, plan, patience, self._stops[plan.level])

@@ -60,7 +60,6 @@ def _runs(_: Steps) -> list[Plan]:
     return [
         Plan(1),
         Plan(1, _names(3), early=1),
-        Plan(1, early=1, idle=6.0),
         # the same text twice is two jobs, also while the first of them runs
         Plan(1, ("job-1:2.0",), later=("job-1:2.0",), early=1),
         Plan(1, _names(5), odd=True),
@@ -82,7 +81,7 @@ def _one_taker(steps: Steps) -> list[Plan]:
     naps = [Fault(step, Act.NAP) for step in at]
     both = [Fault(step, Act.BOTH) for step in at if step.endswith(":before")]
     return [
-        Plan(4, _names(4, 2.0), early=2, workers=2, rescues=False, overlap=True),
+        Plan(4, _names(4, 2.0), early=2, workers=2, rescues=False),
         *_one_fault(4, naps + both, rescues=False, quiet=0.7),
         Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7),
     ]

@@ -60,8 +60,7 @@ class Plan:
     rescues: whether workers call `rescue`.
     quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
     before the server starts again. ready: another worker is there before a fault. odd: the jobs'
-    texts are full of odd signs. overlap: two jobs have to run at the same time.
-    idle: seconds for which the early workers find no job.
+    texts are full of odd signs.
     """
 
     level: int
@@ -75,8 +74,6 @@ class Plan:
     producer_dies: bool = False
     ready: bool = False
     odd: bool = False
-    overlap: bool = False
-    idle: float = 0.0
 
     @property
     def kills_server(self) -> bool:
@@ -92,8 +89,4 @@ class Plan:
         ]
         count = len(self.jobs)
         sizes = {1, 8, count // 2, count * 3 // 4 if count > 9 else count - 1}
-        # of fewer jobs two need not run at the same time
-        fewer += [
-            replace(self, jobs=self.jobs[:n], overlap=False) for n in sorted(sizes) if 0 < n < count
-        ]
-        return fewer
+        return fewer + [replace(self, jobs=self.jobs[:n]) for n in sorted(sizes) if 0 < n < count]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from demo_app.judge.hearing import Event
 
@@ -83,31 +82,6 @@ class Record:
         return [j for j, n in times if n > max(1, self.puts[j]) and not j.startswith("poison")]
 
     @property
-    def quick_put(self) -> float:
-        """Of several puts; else 0: the seconds of the second in speed. One may find an empty queue
-        and need not wait for it."""
-        times = sorted(self.gaps("putting", "put"))
-        return times[1] if len(times) > 2 else 0.0
-
-    def gaps(self, first: str, then: str) -> list[float]:
-        """Seconds from each event of the first kind to the next of the other in its process."""
-        began: dict[str, float] = {}
-        times: list[float] = []
-        for event in self.events:
-            if event["event"] == first:
-                began[event["who"]] = event["at"]
-            elif event["event"] == then and event["who"] in began:
-                times.append(event["at"] - began.pop(event["who"]))
-        return times
-
-    @property
-    def overlaps(self) -> bool:
-        """Whether two runs were ever under way at the same time."""
-        runs = sorted(self.runs, key=lambda run: run.begin)
-        pairs = pairwise(runs)
-        return any(one.end is None or two.begin < one.end for one, two in pairs)
-
-    @property
     def back(self) -> float:
         """The longest time in seconds from a fault in a job's run to its next run."""
         return max([0.0, *map(self.back_of, self.put)])
@@ -136,13 +110,6 @@ class Record:
         """The keys in which the job was at the last look; None if nobody looked."""
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]
         return looks[-1] if looks else None
-
-    @property
-    def expiring(self) -> tuple[str, float] | None:
-        """A job that was only in keys that expire, and in how many seconds."""
-        looks = [event for event in self.events if event["event"] in ("look", "where")]
-        found = [look for look in looks if look.get("lasts") is not None]
-        return (found[0]["job"], found[0]["lasts"]) if found else None
 
     def sent(self, method: str) -> list[str] | None:
         """The commands of the method's last call that sent any; None if it was never called."""

@@ -85,11 +85,8 @@ class RedisServer:
             raise ConnectionRefusedError
         return await asyncio.open_unix_connection(self.path)
 
-    def where(self, text: str) -> tuple[list[str], float | None]:
-        """Return the keys with the job's text, and the seconds until the last of them expires.
-
-        No key: the job is nowhere. The seconds are None if a key does not expire.
-        """
+    def where(self, text: str) -> list[str]:
+        """Return the keys with the job's text. No key: the job is nowhere."""
         client = redis.Redis(
             unix_socket_path=self.path,
             password=self._password or None,
@@ -99,10 +96,8 @@ class RedisServer:
         )
         with client, suppress(redis.RedisError):
             found: Any = client.eval(CONTENT, 0)
-            keys = [key for key, kind, parts in sorted(found) if _has(kind, parts, text)]
-            left = [int(client.pttl(key)) for key in keys]
-            return keys, max(left) / 1000 if left and min(left) >= 0 else None
-        return DOWN, None
+            return [key for key, kind, parts in sorted(found) if _has(kind, parts, text)]
+        return DOWN
 
 
 def _has(kind: str, parts: list[Any], text: str) -> bool:

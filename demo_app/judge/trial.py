@@ -114,14 +114,14 @@ class Trial:
         """Write down where the job is: in the server, and what the queue's `where` says. event:
         "look", if it is nothing for the story."""
         (text,) = self.names.of([job])
-        keys, lasts = self.server.where(text)
+        keys = self.server.where(text)
         if self._target.has_where:
             part = self.start("where", asks=(text,))
             self.until(lambda: not part.running.alive(), 60.0)
             told = [e["place"] for e in self._log.events if e["event"] == "told"][-1:]
             keys = [*keys, *filter(None, told)]
             self.forget(part)
-        self.note(event, job=job, keys=keys, lasts=lasts)
+        self.note(event, job=job, keys=keys)
 
     @property
     def seen(self) -> Record:

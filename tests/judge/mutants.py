@@ -94,14 +94,9 @@ MUTANTS = [
     Mutant(1, "every third job is forgotten", _texts(
         "self.puts = getattr(self, 'puts', 0) + 1\n        if self.puts % 3 == 0: return")),
     Mutant(1, "a text ends at its first colon", _texts("job = job.split(':')[0]")),
-    Mutant(1, "a worker that found no job for some seconds looks no more", _found(
-        "self.nothing = 0 if found is not None else getattr(self, 'nothing', 0) + 1\n",
-        before="if getattr(self, 'nothing', 0) > 3: return None\n")),
     Mutant(1, "the same text twice runs once", {_TAKE: _TAKE.replace("path.name", "job")}),
     Mutant(1, "of many that wait, fifty are kept", {
         _PUSH: f"{_PUSH}; redis.call('LTRIM', 'queue', 0, 49)"}),
-    Mutant(1, "the queue expires after a minute", {
-        _PUSH: f"{_PUSH}; redis.call('EXPIRE', 'queue', 60)"}),
     Mutant(1, "the last job waits for a next one", {
         _CLAIM: "        if self.redis.llen('queue') < 2: return None\n" + _CLAIM}),
     Mutant(2, "in the order of their names", _claims("""\
@@ -113,13 +108,6 @@ for job in sorted(self.redis.lrange("queue", 0, -1))[:1]:
         **_texts("self.redis.zadd('waiting', {job: self.redis.incr('number') % 100})\n"
                 "        return"),
         **_claims(_BY_SCORE)}),
-    Mutant(3, "put waits while a hundred jobs wait", _texts(
-        "while self.redis.llen('queue') >= 100: time.sleep(0.02)")),
-    Mutant(3, "put takes 0.8 s", _texts("time.sleep(0.8)")),
-    Mutant(4, "one job at a time in the whole system", {
-        **_found("if not found: self.redis.delete('one')\n",
-               before="if not self.redis.set('one', worker, nx=True, ex=3): return None\n"),
-        _ACK: f"{_ACK}\n        self.redis.delete('one')"}),
     Mutant(5, "a rescue takes a job, and then puts it back", {
         _RESCUE: """if not self.redis.exists(claims.replace("claims:", "alive:")):
                 job = self.redis.rpop(claims)
@@ -155,8 +143,6 @@ if ahead is not None:
                     self.redis.rpush("queue", job)
                 self.redis.delete(claims)"""}),
     Mutant(9, "poison is thrown away", {_DEAD: "return"}),
-    Mutant(9, "a dead letter is kept for a minute", {
-        _DEAD: f"{_DEAD}; redis.call('EXPIRE', 'dead', 60)"}),
     Mutant(10, "a claim whose answer was lost is not asked for again", {
         _CLAIM: f"        return {_MOVE}\n"}),
     Mutant(10, "put says that a job is there before its text is", {

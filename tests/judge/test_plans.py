@@ -42,8 +42,6 @@ def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
     sizes = [(len(one.jobs), len(one.faults)) for one in plan.smaller()]
     assert sizes == [(4, 1), (4, 1), (1, 2), (2, 2), (3, 2)]
     assert Plan(5, faults=faults[:1]).smaller() == [], "nothing is smaller than that"
-    two_at_once = Plan(4, ("job-1", "job-2", "job-3", "job-4"), overlap=True)
-    assert not any(one.overlap for one in two_at_once.smaller()), "one job can't run twice at once"
 
 
 def event(at: float, kind: str, job: str, who: str = "w1", **more: object) -> Event:

@@ -32,10 +32,10 @@ def test_what_the_server_answered_is_there_after_its_kill(server: RedisServer) -
         client.lpush("queue", "q12z")
     server.kill()
     server.start()
-    assert server.where("q12z")[0] == ["queue"]
-    assert server.where("q1z")[0] == []
+    assert server.where("q12z") == ["queue"]
+    assert server.where("q1z") == []
     server.kill()
-    assert server.where("q12z")[0] == ["? (the server is down)"]
+    assert server.where("q12z") == ["? (the server is down)"]
 
 
 def test_the_folder_of_a_judge_goes_when_it_ends_and_when_it_is_killed() -> None:
