@@ -8,8 +8,10 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from glob import glob
+from pathlib import Path
 from typing import Any
 
 from demo_app.judge.leash import Leash, send_to_all
@@ -36,7 +38,7 @@ class PostgresServer:
         assert found is not None, "PostgreSQL is not installed"
         initdb, self._program = found
         self._leash, self._user = leash, _another_user()
-        self._folder = leash.new_folder()
+        self._folder = Path(tempfile.mkdtemp(dir=leash.folder))
         secret, password = secrets.token_hex(16), self._folder / "password"
         password.write_text(secret)
         self.url = f"postgresql://{USER}:{secret}@/postgres?host={self._folder}&port={PORT}"

@@ -17,11 +17,8 @@ import psutil
 
 from demo_app.judge.leash import Leash
 from demo_app.judge.record import Say
-from demo_app.judge.role import FILES, Role
+from demo_app.judge.role import Role
 from demo_app.judge.target import CannotJudge, Running, Target
-
-#: Characters of a line that a host answers, and of what it prints, that are looked at.
-_LONGEST = 100_000
 
 
 class Learners(Target):
@@ -37,7 +34,7 @@ class Learners(Target):
         super().__init__(name)
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
-        self._hosts = [_Host(target, self.work / FILES, self.leash, say) for _ in range(2)]
+        self._hosts = [_Host(target, self.work, self.leash, say) for _ in range(2)]
         try:
             told = [host.loaded() for host in self._hosts]
         except CannotJudge:
@@ -100,9 +97,9 @@ class _Host:
 
     def _read(self, failure: str) -> str:
         assert self._process.stdout is not None
-        if line := str(self._process.stdout.readline(_LONGEST)):
+        if line := str(self._process.stdout.readline()):
             return line
-        said = os.pread(self._log.fileno(), _LONGEST, 0).decode("utf-8", "replace")
+        said = os.pread(self._log.fileno(), 100_000, 0).decode("utf-8", "replace")
         told = [line for line in said.splitlines() if line.strip()] or [
             self._say("no reason was given")
         ]

@@ -43,10 +43,6 @@ class Leash:
         self.hold(child.pid)
         return child
 
-    def new_folder(self) -> Path:
-        """A folder in it that only this user can enter."""
-        return Path(tempfile.mkdtemp(dir=self.folder))
-
     def hold(self, pid: int) -> None:
         """A process was started, in a group of its own."""
         self._reaper.add(pid)

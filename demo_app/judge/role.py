@@ -19,7 +19,7 @@ VARIABLE = "JUDGE_ROLE"
 COMMAND = "JUDGE_COMMAND"
 #: The variable with the folder of the reader's Celery app.
 APPS = "JUDGE_APPS"
-#: The judge's socket in a trial's folder; and, beside those of all trials, what queues write to.
+#: In a trial's folder: the judge's socket, and the folder that the queue may write to.
 EVENTS, FILES = "events.sock", "files"
 
 
@@ -74,8 +74,7 @@ class Role:
     @property
     def files(self) -> str:
         """The folder that all processes of the trial may write to."""
-        folder = Path(self.folder)
-        return str(folder.parent / FILES / folder.name)
+        return str(Path(self.folder) / FILES)
 
     def to_json(self) -> str:
         """As one line."""

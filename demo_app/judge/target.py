@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from demo_app.judge.leash import Leash, send_to_all
-from demo_app.judge.role import FILES, Role
+from demo_app.judge.role import Role
 
 
 class CannotJudge(Exception):
@@ -55,7 +55,6 @@ class Target:
         self.name, self.leash = name, Leash()
         self.work = self.leash.folder / "work"
         self.work.mkdir(mode=0o700)
-        (self.work / FILES).mkdir()
 
     def start(self, role: Role) -> Running:
         """Start a process that plays the role."""

@@ -77,12 +77,9 @@ class Trial:
         self._target, self.plan, self.names = target, plan, Names(plan.odd)
         self.patience, self.stop = patience, stop
         self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
-        self.folder.chmod(0o711)
-        self._files = target.work / FILES / self.folder.name
-        self._files.mkdir(mode=0o700)
-        self._servers = target.leash.new_folder()
+        (self.folder / FILES).mkdir(mode=0o700)
         fsync = plan.kills_server
-        self.server = RedisServer(self._servers, target.leash, target.password, fsync=fsync)
+        self.server = RedisServer(self.folder, target.leash, target.password, fsync=fsync)
         self.parts: list[Part] = []
         self._over = False
         self._log = Hearing(self.folder / EVENTS, self._answer, self._named)
@@ -101,8 +98,7 @@ class Trial:
             part.go.set()
         self._log.close()
         self.server.kill()
-        for folder in (self.folder, self._files, self._servers):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget(self, part: Part) -> None:
         """It ends, and its name is free for another one."""
@@ -238,7 +234,7 @@ class Trial:
     def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a process, with its cable. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
-        folder.mkdir(mode=0o711)
+        folder.mkdir()
         if self.server.address:
             end = socket.create_server(("127.0.0.1", 0))
             address = self.server.address.format(end.getsockname()[1])
