@@ -35,7 +35,7 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_later(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -59,7 +59,7 @@ class TestHuey(Conformance):
     backend = "huey"
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 class TestOneOfOnesOwn(Conformance):
     backend, path = OWN, (NOTEBOOKS,)
 
