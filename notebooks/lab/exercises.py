@@ -27,6 +27,8 @@ def _web_app(answer: int, lab: Lab) -> str | None:
     pids = lab.stack.ready["pids"]
     if answer in pids["web"]:
         return None
+    if answer == lab.client.web.base_url.port:
+        return say("that is the web app's port, the number in its address. Its pid is on the map.")
     for role, found in pids.items():
         if answer in found:
             told = "that is the pid of another process ({role}). Which one shows the blog?"

@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,8 @@ def _stored(path: Path) -> tuple[list[int], list[int]]:
 @exercise("6.1")
 def _handler(answer: Callable[[], Any]) -> Hint:
     handler, port = answer(), ports.take(0, "SMTP")
+    if not iscoroutinefunction(handler.handle_DATA):
+        return say("aiosmtpd awaits handle_DATA: begin it with `async def`.")
     server = Controller(handler, "127.0.0.1", port, server_hostname="localhost")
     server.start()
     try:

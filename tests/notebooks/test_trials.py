@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import most_nightly, until
 
-from lab.capstone import LONGEST, RUNGS, try_out
+from lab.capstone import RUNGS, try_out
 from lab.own_app import OwnApp
 from lab.running import Lab
 from lab.system import LabError
@@ -139,7 +139,6 @@ def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
 NO_APP = {
     "import nothing_of_this_name": "can't be imported",
     "class Inbox: ...": "nothing of the name 'web'",
-    "x = 1\n" * (LONGEST + 1): "are enough",
 }
 
 

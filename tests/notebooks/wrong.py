@@ -21,7 +21,11 @@ class Mine(Backend):
 #: By the lesson.
 WRONG: dict[str, dict[str, list[str]]] = {
     "00_start_here": {
-        "0.1": ["answer = lab.stack.ready['pids']['redis'][0]", "answer = lab.stack.ready['web']"],
+        "0.1": [
+            "answer = lab.client.web.base_url.port",
+            "answer = lab.stack.ready['pids']['redis'][0]",
+            "answer = lab.stack.ready['web']",
+        ],
         "0.2": ["answer = 'Hello'", "answer = lab.client.mails()['messages'][0]['subject']"],
     },
     "01_sync_vs_async": {
@@ -62,7 +66,10 @@ WRONG: dict[str, dict[str, list[str]]] = {
         "5.4": ["answer = set()", "answer = {'lost', 'maybe sent twice'}"],
     },
     "06_when_mail_fails": {
-        "6.1": [COUNTING + "\n        self.mails += 1\n        return '250 accepted'"],
+        "6.1": [
+            "class Counting:\n    mails = 0\n    def handle_DATA(self, *_):\n        return '250'",
+            COUNTING + "\n        self.mails += 1\n        return '250 accepted'",
+        ],
         "6.2": [
             "answer = {**dict.fromkeys(answer, 'dead')}",
             "answer = {**dict.fromkeys(answer, 'again')}",
