@@ -29,18 +29,28 @@ class Server:
 
 
 @contextmanager
-def server(
-    folder: Path, primary: int | None = None, keeps: str = "yes", cluster: str = "no"
-) -> Iterator[Server]:
+def server(folder: Path, primary: int | None = None, keeps: str = "yes") -> Iterator[Server]:
     """A server in the folder; primary: the port of the one that it copies. keeps: whether it has an
-    append-only file. cluster: whether it is a cluster, of itself alone."""
+    append-only file."""
     port = ports.take(0, "Redis")
     options = ["--appendonly", keeps, "--appenddirname", f"aof-{port}", "--save", ""]
-    options += ["--cluster-enabled", cluster]
     if primary is not None:
         options += ["--replicaof", f"127.0.0.1 {primary}", "--repl-diskless-sync-delay", "0"]
     with _running(folder, port, "--dbfilename", f"{port}.rdb", *options) as server:
         yield server
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Server]:
+    """A server in the folder that is a cluster by itself."""
+    # its bus is else at the port plus 10,000, which may be in use
+    port, bus = ports.take(0, "Redis"), ports.take(0, "the cluster's bus")
+    options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--save", ""]
+    try:
+        with _running(folder, port, *options) as server:
+            yield server
+    finally:
+        ports.release(bus)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import redis
 from broker.conftest import OpenShop
 from celery_suite.outside import REPOSITORY, Shop, signal_group
 from prometheus_client.parser import text_string_to_metric_families
-from servers import server
+from servers import cluster
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
@@ -226,8 +226,8 @@ def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_st
 def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
     shop: Shop, tmp_path: Path
 ) -> None:
-    with server(tmp_path, cluster="yes") as cluster:
-        environment = {**shop.environment, "BROKER": shop.broker(cluster.port)}
+    with cluster(tmp_path) as server:
+        environment = {**shop.environment, "BROKER": shop.broker(server.port)}
         for command in (_command(shop, "doctor"), [sys.executable, "worker.py", "--pool", "solo"]):
             ended = subprocess.run(
                 command,
