@@ -62,7 +62,6 @@ def _runs(_: Steps) -> list[Plan]:
         Plan(1, _names(3), early=1),
         # the same text twice is two jobs, also while the first of them runs
         Plan(1, ("job-1:2.0",), later=("job-1:2.0",), early=1),
-        Plan(1, _names(5), odd=True),
         Plan(1, _names(BACKLOG), workers=2),
     ]
 
@@ -149,7 +148,7 @@ def _server_down(_: Steps) -> list[Plan]:
 def _twice(steps: Steps) -> list[Plan]:
     faults = [Fault("run:end", Act.KILL)]
     faults += [Fault(s, Act.LOSE) for s in _sent(_of(steps, "put", "ack")) if s.endswith(":before")]
-    return [*_one_fault(12, faults, jobs=_names(2), quiet=BACK), Plan(12, _names(8), odd=True)]
+    return [*_one_fault(12, faults, jobs=_names(2), quiet=BACK), Plan(12, _names(8))]
 
 
 LEVELS = {
@@ -182,5 +181,4 @@ def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
         jobs,
         tuple(faults),
         workers=chance.choice((1, 2)),
-        odd=chance.random() < 0.3,
     )

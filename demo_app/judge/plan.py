@@ -59,8 +59,7 @@ class Plan:
     early: workers that run before. workers: how many run at least, in the end.
     rescues: whether workers call `rescue`.
     quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
-    before the server starts again. ready: another worker is there before a fault. odd: the jobs'
-    texts are full of odd signs.
+    before the server starts again. ready: another worker is there before a fault.
     """
 
     level: int
@@ -73,7 +72,6 @@ class Plan:
     quiet: float = 0.0
     producer_dies: bool = False
     ready: bool = False
-    odd: bool = False
 
     @property
     def kills_server(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 import redis
 
 from demo_app.judge.leash import Leash
-from demo_app.judge.names import spellings
 from demo_app.judge.proxy import Streams
 from demo_app.stack import redis_server
 from demo_app.stack.options import Options
@@ -106,5 +105,4 @@ def _has(kind: str, parts: list[Any], text: str) -> bool:
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]
-    wanted = spellings(text)
-    return any(spelled in str(part) for part in parts for spelled in wanted)
+    return any(text in str(part) for part in parts)

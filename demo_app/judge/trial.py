@@ -74,7 +74,7 @@ class Trial:
     """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
-        self._target, self.plan, self.names = target, plan, Names(plan.odd)
+        self._target, self.plan, self.names = target, plan, Names()
         self.patience, self.stop = patience, stop
         self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
         (self.folder / FILES).mkdir(mode=0o700)
