@@ -1,0 +1,18 @@
+"""What others have made for Celery works on this broker, and a healthy job runs once."""
+
+from __future__ import annotations
+
+import pytest
+
+from celery_suite.ecosystem import install, live
+from celery_suite.sources import NoSources
+
+
+@pytest.mark.thorough
+def test_in_good_health_each_job_runs_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a pool of processes, which knows more options; threads: see tests/broker."""
+    try:
+        install()
+    except NoSources as error:
+        pytest.skip(f"the extensions could not be had: {error}")
+    assert live("prefork", 0.25) == 0, capsys.readouterr().out
