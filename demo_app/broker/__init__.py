@@ -3,8 +3,8 @@
 ``import demo_app.broker``, and give the app ``broker_url="claims+redis://host:6379/0"``.
 
 In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
-steps as methods), `claim`, `lease`, `acknowledging`, `in_flight` and `heartbeat` (what a worker
-holds and how it stays alive), `channel`, `consuming` and `transport` (how Celery puts and gets its
+steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker
+holds and how it stays alive), `channel` and `transport` (how Celery puts and gets its
 messages), `worker`, `request` and `threads` (what a Celery worker is told at its start, and how it
 runs a job). For those who look on: `message`, `events`, `inspect`, `reports`,
 `exposition`.

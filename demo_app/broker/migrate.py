@@ -15,7 +15,7 @@ from celery.contrib.migrate import migrate_tasks, republish
 from kombu.transport import redis as kombu_redis
 
 from .blame import passes, reason_of
-from .channel import BaseChannel
+from .channel import Channel
 from .connection import Decoded
 from .events import State
 from .keys import queue_of
@@ -87,7 +87,7 @@ def migrate(app: Any, asked: argparse.Namespace) -> int:
 
 
 def _from_claims(move: _Move) -> None:
-    channel: BaseChannel = move.channel
+    channel: Channel = move.channel
     queue = channel.in_flight.queue
     client: Decoded = queue.client
     lanes = client.smembers(queue.keys("lanes"))

@@ -5,7 +5,6 @@ It overrides private methods of kombu 5.6 and 5.7: a canary test names what move
 
 from __future__ import annotations
 
-from queue import Empty
 from time import sleep
 from typing import Any, ClassVar
 
@@ -16,43 +15,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from . import process
-from .acknowledging import PAUSE
-from .claim import Disposition, Ending
+from .channel import MAY_END_WAIT, OVERDUE_CHECK, Channel
 from .connection import scheme_of
-from .consuming import MAY_END_WAIT, Consuming
-from .in_flight import InFlight
-from .keys import STEPS, lanes_of
+from .in_flight import PAUSE, InFlight
+from .keys import STEPS
 
 #: Seconds that one wait for a job lasts. It ends at once when there is one; with kombu 5.6 nothing
 #: else ends it, and so it is short.
 WAIT = 5 if MAY_END_WAIT else 1
-#: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
-#: that is half-open keeps its worker idle for up to 51 seconds. An app may choose its own interval.
-OVERDUE_CHECK = 2.0
-
-
-class Channel(Consuming):
-    """Both halves, and what takes one message at once."""
-
-    health_check_interval = OVERDUE_CHECK
-
-    def _get(self, queue: str) -> dict[str, Any]:
-        """One message at once, for `basic_get`; it is claimed like any other."""
-        here = self.in_flight
-        here.work([queue], **process.info())
-        taken = here.queue.claim(here.lease.worker, lanes_of(queue))
-        for claimed in taken:
-            delivery = self.take_in(claimed, [queue], tracked=True)
-            if delivery is not None:
-                return delivery.payload
-        raise Empty
-
-    def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
-        """One message, or None; without acknowledgement it is done at once."""
-        message = super().basic_get(queue, no_ack=no_ack, **kwargs)
-        if message is not None and no_ack:
-            self.in_flight.finish(message.delivery_tag, Ending(Disposition.DONE))
-        return message
 
 
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]

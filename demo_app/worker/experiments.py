@@ -6,6 +6,8 @@ Never in the hot path: an app takes this transport only when it is made without 
 
 from __future__ import annotations
 
+from typing import Any
+
 from demo_app.broker import heartbeat, transport
 from demo_app.broker.claim import Claimed
 from demo_app.broker.in_flight import InFlight
@@ -45,8 +47,8 @@ class _UncheckedLease(Lease):
 class UnsafeInFlight(InFlight):
     """What is in flight, without the safeguards that the settings leave out."""
 
-    def __init__(self, queue: Queue) -> None:
-        super().__init__(queue)
+    def __init__(self, queue: Queue, *callbacks: Any) -> None:
+        super().__init__(queue, *callbacks)
         chosen = settings()
         self._pops = not chosen.has(Safeguard.ATOMIC_CLAIM)
         if self._pops:

@@ -183,7 +183,7 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
         assert scene.takes(new.lease.worker) == ["job-1"]
 
 
-@pytest.mark.parametrize("step", ["acknowledge_pending", "waiting_tags"])
+@pytest.mark.parametrize("step", ["acknowledge_pending", "_waiting_tags"])
 def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
     scene: Scene,
     redis_url: str,

@@ -23,8 +23,8 @@ from kombu.transport import virtual
 from support import message, until
 
 from demo_app.broker import transport
+from demo_app.broker.channel import MAY_END_WAIT
 from demo_app.broker.claim import Claim, Claimed
-from demo_app.broker.consuming import MAY_END_WAIT
 from demo_app.broker.message import compose
 from demo_app.broker.queue import Queue
 from demo_app.broker.turns import Waiting

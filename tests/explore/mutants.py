@@ -21,7 +21,7 @@ from explore.worker import Wire
 #: The modules whose functions are changed: the steps.
 STEPS = tuple(
     f"demo_app.{name}"
-    for name in ("broker.queue", "broker.lease", "broker.acknowledging", "broker.in_flight",
+    for name in ("broker.queue", "broker.lease", "broker.in_flight",
                  "broker.heartbeat", "broker.holding", "blog.relay", "blog.settlement",
                  "blog.outbox")
 )  # fmt: skip

@@ -123,7 +123,7 @@ def _claim(world: World, worker: Worker) -> None:
     waiting = [job for lane in LANES for job in world.jobs_in(f"queue:{lane}")[::-1]]
     try:
         claimed = worker.claim()
-    except redis.ResponseError as error:  # as `Consuming` does: it was taken for dead
+    except redis.ResponseError as error:  # as `Channel` does: it was taken for dead
         if str(error).startswith("LEASELOST"):
             worker.here.lease.renew()
         return

@@ -181,11 +181,10 @@ class Worker:
     @classmethod
     def start(cls, name: str, setup: Setup, server: RememberingRedis, blog: int) -> Worker:
         """A new process, before its first heartbeat."""
-        here = InFlight(queue_of(server, setup))
+        phase: dict[str, str] = {}
+        here = InFlight(queue_of(server, setup), partial(waiting, phase))
         here._queues, here.working = {"mail": None}, True
         here.lease._birth, here.lease._info = name, "{}"
-        phase: dict[str, str] = {}
-        here.waiting_tags = partial(waiting, phase)
         return cls(name, setup, here, phase, blog, due=LINE.clock.now)
 
     @property
