@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -49,27 +48,6 @@ def test_a_lab_beside_another_leaves_it_running(here: Kernel) -> None:
     assert len(here.stacks()) == 2
     here.run("other.close()\nlab.post(1)")
     assert len(here.stacks()) == 1
-
-
-@pytest.mark.thorough
-def test_what_runs_in_several_labs_at_once_ends_when_its_cell_is_stopped(here: Kernel) -> None:
-    here.run(
-        "from lab import Lab\nfrom lab.together import run_together\n"
-        "def run(number):\n"
-        "    lab = Lab(beside=True, workers=0)\n"
-        "    lab.until(lambda: False, 'the impossible', 1e6)\n"
-    )
-
-    def stop() -> None:
-        until(lambda: len(here.stacks()) == 2, what="two labs")
-        here.manager.interrupt_kernel()
-
-    stopping = threading.Thread(target=stop)
-    cell = "run_together(run, range(3), 2, 'what never ends')"
-    _, reply = here.try_to_run(cell, 60.0, stopping.start)
-    stopping.join()
-    assert reply["ename"] == "KeyboardInterrupt"
-    assert not here.processes()
 
 
 @pytest.mark.thorough
@@ -133,14 +111,6 @@ def test_any_other_error_shows_where_it_came_from(here: Kernel) -> None:
         told, reply = here.try_to_run(cell)
         assert told == []
         assert reply["traceback"]
-
-
-def test_an_app_whose_lab_is_closed_says_so(here: Kernel) -> None:
-    here.run("from celery import Celery\napp = Celery('shop')")
-    here.run("from lab import Lab\nfrom lab.parcels import Parcels\nshop = Lab(workers=0)")
-    here.run('yours = Parcels(shop, "shop")\nshop.close()')
-    _, reply = here.try_to_run("yours.lines()")
-    assert reply["ename"] == "LabError"
 
 
 def test_a_long_wait_is_visible_and_says_what_is_going_on(here: Kernel) -> None:

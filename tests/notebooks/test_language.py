@@ -144,18 +144,6 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
     assert "'もう一度試す'、'Dead' のどれか" in told
 
 
-@pytest.mark.thorough
-def test_what_happened_to_a_job_is_told_in_japanese() -> None:
-    code = """
-from types import SimpleNamespace as Some
-from lab import look
-events = [{"event": name, "at": 0.0} for name in ("claimed", "rescued", "done", "late")]
-lab = Some(redis=Some(exists=bool), client=Some(job=lambda job: {"timeline": events}))
-print([row[1] for row in look.history(lab, "one").rows])
-"""
-    assert heard(code) == "['取得（claimed）', '救出（rescued）', '完了', 'late']\n"
-
-
 @pytest.fixture
 def old_list(tmp_path: Path) -> str:
     """A folder in which matplotlib has kept a list of fonts, from before a Japanese one came."""
@@ -176,31 +164,3 @@ def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list
     nowhere = "import matplotlib.font_manager as f; f.findSystemFonts = list\n"
     told = heard(nowhere + FIGURE, MPLCONFIGDIR=old_list)
     assert told == "seconds that a reader waited → ×\n"
-
-
-@pytest.mark.thorough
-def test_a_verdict_of_the_judge_and_its_history_are_japanese() -> None:
-    code = """
-from demo_app.judge.judge import Outcome, Verdict
-from demo_app.judge.levels import LEVELS
-from demo_app.judge.plan import Plan
-from demo_app.judge.record import Record
-from lab.challenge import _lanes, _verdicts_table
-events = [
-    dict(at=0.0, who="p1", event="put", job="job-1"),
-    dict(at=1.0, who="w1", event="halt", step="run:begin"),
-    dict(at=2.0, who="judge", event="act", to="w1", act="SIGKILL"),
-    dict(at=9.0, who="judge", event="where", job="job-1", keys=[]),
-]
-record = Record(events)
-why = "said in English"
-broken = Verdict(LEVELS[5], [Outcome(Plan(5), record, why)], why)
-print(_verdicts_table([broken]).rows[0][-1])
-print(_lanes(record, "")._html())
-"""
-    told, history = heard(code).split("\n", 1)
-    where = "w1 の run:begin で、SIGKILL"
-    assert told.startswith(f"そのとき（{where}）、job-1 はどこにもなかった。")
-    words = re.findall(r"[a-z]{2,} [a-z]{2,}", re.sub(r"<[^>]*>", "\n", history))
-    assert LETTER.search(history)
-    assert words == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -70,13 +69,3 @@ def test_a_worker_that_died_by_itself_has_its_line_at_the_moment_of_death(lab: L
     (drawn,) = (kill for kill in lab._other_deaths(lab.seen()) if kill.worker == death.id)
     began = min(job.runs[0].began for job in lab.seen().jobs)
     assert began <= drawn.at < (death.died or 0.0) - 1.0
-
-
-@pytest.mark.thorough
-def test_a_second_kill_waits_for_another_process_as_the_first_one_did(lab: Lab) -> None:
-    """As in a cell that is run twice: what replaced the first one is not what replaces it."""
-    for _ in range(2):
-        kill = lab.kill_process("web", signal.SIGTERM)
-        assert repr(kill) == f"SIGTERM → pid {kill.pid}"
-        assert kill.pid not in lab.stack.ready["pids"]["web"]
-        lab.post(1)
