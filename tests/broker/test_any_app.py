@@ -121,16 +121,6 @@ def test_a_task_that_has_waited_for_its_eta_can_read_it(served: Shop) -> None:
     assert not served.times("early")
 
 
-def test_a_retry_is_one_job_that_is_never_at_two_places(served: Shop) -> None:
-    before = served.count("enqueued")
-    names = [f"again{number}" for number in range(5)]
-    served.order(*names, task="shop.twice")
-    tries = {f"{name}-{number}" for name in names for number in (0, 1)}
-    until(lambda: tries <= set(served.times("tried")), what="both tries of each")
-    assert {served.times("tried")[one] for one in tries} == {1}
-    assert served.count("enqueued") == before + 5
-
-
 def test_jobs_that_share_an_id_are_separate_jobs(open_one: OpenShop) -> None:
     """A worker dies with the first one, and a copy is retried while another copy runs."""
     shop = open_one()
@@ -164,25 +154,6 @@ def test_a_job_that_kombu_publishes_again_after_a_lost_answer_is_one_job(
         app.send_task("shop.nothing", retry=True, retry_policy={"errback": answer_again})
     assert not shop.link.loses_answers, "kombu has published twice"
     assert shop.count("enqueued") == 2
-
-
-def test_of_a_killed_worker_nothing_is_lost_and_no_finished_job_runs_again(
-    open_one: OpenShop,
-) -> None:
-    shop = open_one("prefork")
-    first = shop.start_worker()
-    early, late = ([f"{when}{n}" for n in range(6)] for when in ("early", "late"))
-    shop.order(*early)
-    shop.until_done(6)
-    shop.order(*late, gate="open")
-    until(lambda: shop.times("started").total() == 8, what="two running")
-    signal_group(first, signal.SIGKILL)
-    first.wait()
-    shop.start_worker()
-    shop.open_gate()
-    shop.until_done(12)
-    assert shop.times("ended") == dict.fromkeys(early + late, 1)
-    assert shop.times("started").total() == 14, "only what ran was begun again"
 
 
 @of_each_pool

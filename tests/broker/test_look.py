@@ -38,15 +38,6 @@ def test_the_queue_is_listed_in_the_order_in_which_it_runs(scene: Scene, limit: 
     assert _all(scene, State.QUEUED, limit) == order
 
 
-def test_a_position_of_one_is_next_to_run(scene: Scene) -> None:
-    scene.put(0, 1, 2)
-    first = _page(scene, State.QUEUED, 2)
-    assert [job.position for job in first.jobs] == [1, 2]
-    rest = _page(scene, State.QUEUED, 2, first)
-    assert [(job.id, job.position) for job in rest.jobs] == [("job-2", 3)]
-    assert scene.job("job-2").position == 3
-
-
 def test_the_next_page_is_right_though_jobs_before_it_were_claimed(scene: Scene) -> None:
     scene.put(*range(6))
     first = _page(scene, State.QUEUED, 3)

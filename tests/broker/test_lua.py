@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -67,28 +66,6 @@ def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None
         assert store.snapshot().count["queued"] == 2
     finally:
         server.kill()
-
-
-def test_the_answer_to_an_interrupted_command_is_not_taken_for_the_next_ones(store: Queue) -> None:
-    store.register("w", 60_000, "{}")
-    pid = int(store.client.info("server")["process_id"])
-
-    class Interrupted(BaseException):
-        pass
-
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    os.kill(pid, signal.SIGSTOP)  # so that the answer comes after the interrupt
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(Interrupted):
-            store.deregister("w")
-    finally:
-        os.kill(pid, signal.SIGCONT)
-        signal.signal(signal.SIGALRM, before)
-    assert store.snapshot().count["queued"] == 0
 
 
 def test_an_interrupt_before_the_answer_is_read_drops_the_connection(

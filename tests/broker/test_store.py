@@ -16,7 +16,6 @@ from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
 from demo_app.broker.journal import whole
 from demo_app.broker.keys import MOST_QUEUES, lane_of, lanes_of, queue_of
-from demo_app.broker.message import Message, compose
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
@@ -259,16 +258,6 @@ def test_a_pause_outlives_an_expired_lease_until_the_worker_is_resumed_or_leaves
     assert scene.takes("w.5") == ["job-1"]
 
 
-def test_a_paused_queue_gives_no_job_of_any_priority(scene: Scene) -> None:
-    scene.start("w")
-    for number, lane in enumerate(LANES):
-        scene.put(number, written_lane=lane)
-    scene.queue.pause_queue("mail", True)
-    assert scene.takes() == []
-    scene.queue.pause_queue("mail", False)
-    assert scene.takes(most=9) == [f"job-{number}" for number in range(len(LANES))]
-
-
 def test_a_queued_job_can_be_deleted_and_a_running_one_can_not(scene: Scene) -> None:
     scene.put(1, 2)
     scene.claim()
@@ -442,23 +431,6 @@ def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
     if how is Disposition.DEAD:
         scene.decide("discard")
         assert scene.job().arguments is None
-
-
-def test_a_publish_that_is_sent_again_when_its_job_is_done_is_still_one_job(scene: Scene) -> None:
-    """Its answer was lost; but another publish under the same id is one more job."""
-
-    def publish(tag: str) -> None:
-        message = json.loads(compose(Message("a", "tests.nothing", {}, "mail")))
-        message["properties"]["delivery_tag"] = tag
-        message["headers"]["of another"] = {"delivery_tag": "x"}
-        scene.queue.publish(json.dumps(message), "a", "mail", kind=Kind.JOB)
-
-    publish("1")
-    scene.queue.finish(scene.claim(), Disposition.DONE)
-    publish("1")
-    assert scene.count == {"enqueued": 1, "done": 1}
-    publish("2")
-    assert scene.count == {"enqueued": 2, "done": 1, "queued": 1}
 
 
 def test_the_journal_has_only_the_beginning_of_a_detail(scene: Scene) -> None:
