@@ -6,7 +6,6 @@ import ctypes
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import pytest
 from blog.sample import comment, queued, tell
@@ -15,7 +14,7 @@ from support import administer, until
 
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox, posts
-from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
+from demo_app.blog.database import Database, DatabaseDown
 from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.queue import Queue
@@ -96,21 +95,6 @@ def test_a_server_that_is_away_is_the_error_of_a_locked_file_and_is_found_when_i
     assert _there(database) == outbox.size(database) == 3
 
 
-def test_a_server_that_is_started_again_in_a_transaction_has_none_of_it(
-    database: Database, postgres: PostgresServer
-) -> None:
-    def write_and_lose_it() -> None:
-        with database.transaction() as transaction:
-            outbox.add(transaction, tell.job(1))
-            postgres.kill()
-            postgres.start()
-            outbox.add(transaction, tell.job(2))
-
-    with pytest.raises(DatabaseDown, match=r"no connection|terminating connection"):
-        write_and_lose_it()
-    assert outbox.size(database) == 0
-
-
 def test_a_commit_of_a_transaction_that_failed_is_an_error(database: Database) -> None:
     def pass_over_an_error() -> None:
         with database.transaction() as transaction:
@@ -167,31 +151,6 @@ def test_a_comment_is_on_disk_before_it_is_accepted_whatever_the_server_s_defaul
     database.close()
     database.sync_later()
     assert database.connection().execute("SHOW synchronous_commit").fetchone()[0] == "off"
-
-
-def test_a_worker_makes_no_tables_and_knows_one_blog_from_another(
-    database: Database, postgres: PostgresServer
-) -> None:
-    empty = Settings(database_url=postgres.url)
-    with pytest.raises(DatabaseMissing, match="there is no blog at postgresql://"):
-        open_database(empty, create=False)
-    assert postgres.ask(lambda it: it.execute("SELECT to_regclass('posts')").fetchone()) == (None,)
-    another = open_database(empty)
-    assert another.id != database.id
-    assert another.id == open_database(empty).id
-    with another.transaction() as transaction:
-        for table in ("comment_keys", "comments", "outbox", "pictures", "posts", "blog"):
-            transaction.execute(f"DROP TABLE {table}")
-    another.close()
-
-
-def test_several_web_apps_may_make_the_tables_at_once(postgres_url: str) -> None:
-    def make(_: int) -> str:
-        with closing(open_database(Settings(database_url=postgres_url))) as made:
-            return made.id
-
-    with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(make, range(4)))) == 1
 
 
 def test_a_sign_that_postgresql_can_not_store_is_replaced_by_one_that_says_so(
