@@ -14,7 +14,6 @@ import pytest
 from chaos import check
 
 Line = dict[str, Any]
-KILLED = {"at": 100.0, "what": "fault", "kind": "redis: SIGKILL", "over": 100.0, "pids": [9]}
 
 
 def _queue(*events: tuple[float, str, str]) -> list[Line]:
@@ -104,35 +103,6 @@ def test_jobs_of_killed_workers_that_come_back_too_late_are_slow() -> None:
         lines += [{**line, "job": f"job-{n}"} for line in _queue(*events)]
     assert "slow" in _found(*lines)
     assert "slow" not in _found(*lines, {"at": 9.0, "what": "machine", "busy": 9.0})
-
-
-def test_after_a_loss_of_redis_a_job_may_be_put_in_and_run_again() -> None:
-    late = _queue((101.0, "enqueued", "web"), (101.2, "claimed", "w"), (101.4, "done", "w"))
-    early = _queue((99.0, "claimed", "w"), (99.2, "done", "w"))
-    asked = [{**line, "at": 98.0} if line["what"] == "accepted" else line for line in ASKED]
-    history = check.History([*asked, KILLED, *early, *late, _seen(99.1, 101.3)])
-    assert check.check(history) == {}
-
-
-@pytest.mark.parametrize(
-    ("kind", "found"), [("wire to redis: slow", set()), (check.HARMLESS, {"stranded"})]
-)
-def test_a_job_may_be_held_for_long_while_the_wire_is_broken_but_not_for_one_lost_answer(
-    kind: str, found: set[str]
-) -> None:
-    fault = {"at": 1.2, "what": "fault", "kind": kind, "over": 20.0, "pids": []}
-    back = _queue((22.0, "rescued", "w"), (22.1, "claimed", "w"), (22.4, "done", "w"))
-    assert set(_found(*RUN[:2], fault, *BUSY, *back, _seen(22.2))) == found
-
-
-def test_a_mail_that_is_looked_at_again_is_one_mail() -> None:
-    assert _found(*RESCUED, *AGAIN, _seen(1.3), _seen(1.3, 5.2)) == {}
-
-
-def test_each_550_of_the_mail_server_buries_one_job_which_may_be_late_then() -> None:
-    refused = {"at": 1.2, "what": "fault", "kind": "mail: 550", "over": 1.2, "pids": []}
-    again = _queue((90.0, "enqueued", "web"), (90.1, "claimed", "w"), (90.3, "done", "w"))
-    assert _found(*RUN[:2], refused, _dead("said 550 never"), *again, _seen(90.2)) == {}
 
 
 def test_it_runs_by_itself_and_imports_nothing_of_the_app(tmp_path: Path) -> None:

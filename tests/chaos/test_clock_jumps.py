@@ -118,16 +118,3 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
         assert (count["scheduled"], count["queued"]) == (1, 2), "the last one has its ten minutes"
         [waiting] = page(store.client, State.SCHEDULED).jobs
         assert 500 < (waiting.due or 0) - store.client.time()[0] <= 600
-
-
-def test_after_a_leap_back_the_newest_jobs_are_listed_first() -> None:
-    with _redis_with_a_clock() as (store, put_clock):
-        store.register("w", 3_600_000, "{}")
-        _end_all(store, range(1), Disposition.DEAD)
-        store.promote_due("w")
-        put_clock(-3600)
-        _end_all(store, range(1, 2), Disposition.DEAD)
-        assert [job.id for job in page(store.client, State.DEAD).jobs] == ["job-1", "job-0"]
-        store.promote_due("w")
-        newest = store.client.zrange("dead", -1, -1, withscores=True)[0][1]
-        assert newest <= store.client.time()[0] + 2, "and not as if it were an hour from now"

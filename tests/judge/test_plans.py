@@ -26,16 +26,6 @@ def test_a_seed_brings_the_same_trials_back() -> None:
             assert once == again != other
 
 
-def test_a_worker_is_killed_before_and_after_each_command() -> None:
-    at = {fault.at for plan in LEVELS[5].plans(STEPS) for fault in plan.faults}
-    assert {*STEPS, "run:begin", "run:end"} <= at
-
-
-def test_a_server_waits_for_its_disk_at_the_levels_at_which_it_is_killed() -> None:
-    levels = [n for n, level in LEVELS.items() if any(p.kills_server for p in level.plans(STEPS))]
-    assert levels == [10, 11]
-
-
 def test_a_smaller_trial_has_a_fault_or_some_jobs_less() -> None:
     faults = (Fault("run:begin", Act.KILL), Fault("run:end", Act.KILL))
     plan = Plan(5, ("job-1", "job-2", "job-3", "job-4"), faults)
@@ -120,15 +110,6 @@ def test_where_nothing_was_broken_the_verdict_says_which_method_to_look_at(
     assert check(Plan(1), Record([put, *calls, seen])).endswith(reason)
 
 
-def test_a_put_that_never_comes_back_is_no_put_that_failed() -> None:
-    waits = event(6.0, "put waits", "job-1", "judge", to="p1")
-    why = check(Plan(3), Record([event(0.0, "putting", "job-1", "p1"), waits]))
-    assert why == "put('job-1') does not come back: the caller waits without end."
-    crash = event(0.0, "crashed", "", "p1", error="TypeError: no")
-    ended = event(1.0, "put waits", "", "judge", to="p1")
-    assert check(Plan(1), Record([crash, ended])) == "Nothing could be put in: TypeError: no."
-
-
 def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
     plan = LEVELS[11].plans([])[0]
     all_is_well = [
@@ -139,12 +120,3 @@ def test_a_put_that_waits_for_the_server_has_not_taken_the_job() -> None:
     waits = event(1.5, "put waits", "job-1", "judge", to="p1")
     assert check(plan, Record(all_is_well)) == ""
     assert "did not come back" in check(plan, Record([*all_is_well, waits]))
-
-
-def test_of_two_puts_that_were_under_way_at_once_either_may_be_the_first() -> None:
-    runs = [event(at, kind, job, message_id=job) for at, job in ((4.0, "job-2"), (5.0, "job-1"))
-            for kind in ("begin", "end")]  # fmt: skip
-    one = [event(1.0, "putting", "job-1", "p1"), event(2.0, "put", "job-1", "p1")]
-    for asked, right in ((1.5, True), (2.5, False)):
-        other = [event(asked, "putting", "job-2", "p2"), event(3.0, "put", "job-2", "p2")]
-        assert (check(Plan(2), Record([*one, *other, *runs])) == "") is right

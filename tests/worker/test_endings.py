@@ -79,15 +79,3 @@ def test_a_second_sigterm_ends_it_at_once_and_loses_nothing() -> None:
         until(lambda: not stack.kill("worker", signal.SIGTERM), what="the worker's end")
         assert _queued(stack) == sent
         _all_arrive(stack, client)
-
-
-@pytest.mark.thorough
-def test_a_worker_that_stops_while_redis_is_away_is_found_out_later() -> None:
-    with _busy(0.5, _HANG) as (stack, client, _):
-        stack.kill("redis", restart=False)
-        stack.kill("worker", signal.SIGTERM)
-        _ends(stack)
-        stack.start("redis")
-        assert client.summary()["running"] == 3
-        _all_arrive(stack, client)
-        assert client.mail_stats()["duplicates"] == 0
