@@ -85,12 +85,6 @@ def test_a_python_that_was_named_is_taken_or_refused(tree: Path, named: str) -> 
     assert "Python 3.11 or later" in said
 
 
-def test_a_python_in_a_folder_with_a_space_may_be_named(tree: Path) -> None:
-    (tree / "my tools").mkdir()
-    (tree / "my tools" / "python").symlink_to(sys.executable)
-    assert "my tools/python" in set_up(tree, PYTHON=str(tree / "my tools" / "python"))[0]
-
-
 def test_an_environment_whose_python_has_gone_is_made_anew(tree: Path) -> None:
     environment_of(tree, "/nowhere/python3.11")
     set_up(tree)
@@ -109,12 +103,6 @@ def test_pip_comes_into_an_environment_of_uv_sync_which_has_none(tree: Path) -> 
     environment_of(tree, "/bin/true")
     (installed,) = set_up(tree)
     assert " pip -e .[lab]" in installed
-
-
-def test_without_uv_its_environment_is_refused(tree: Path) -> None:
-    environment_of(tree, "/bin/false")  # no module is there
-    (tree / "bin" / "uv").unlink()
-    assert "no pip in .venv" in refused(tree)
 
 
 def test_a_kit_for_another_python_says_for_which(tree: Path) -> None:

@@ -54,12 +54,6 @@ def test_a_user_who_lacks_a_command_is_refused_by_name(url: str) -> None:
     assert "'reader' do what the broker needs: LMPOP." in _refusal(_as(url, "reader", "secret"))
 
 
-def test_a_user_who_may_not_look_is_refused_with_the_servers_own_words(url: str) -> None:
-    rules = ["on", ">secret", "~*", "&*", "+@all", "-INFO"]
-    client_of(url).execute_command("ACL", "SETUSER", "reader", *rules)
-    assert "info" in _refusal(_as(url, "reader", "secret"))
-
-
 def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
     client_of(url).config_set("requirepass", "another-secret")
     assert "refuses the password" in _refusal(_as(url, "default", "my-secret"))
