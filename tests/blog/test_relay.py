@@ -157,19 +157,6 @@ def test_a_long_outbox_is_asked_about_from_end_to_end(database: Database, store:
     assert relay.size() == 2, "the lost one, and what came behind it"
 
 
-def test_most_rounds_ask_no_further_than_something_has_ended(
-    database: Database, store: Queue
-) -> None:
-    """A round that asks about a hundred thousand jobs would cost as much as a second of work."""
-    for _ in range(5):
-        comment(database)
-    relay = Relay(database, CeleryBackend(store), at_once=2)
-    while relay.hand_over():
-        pass
-    assert [relay.settle() for _ in range(4)] == [2, 2, 1, 0]
-    assert [relay.settle() for _ in range(2)] == [0, 0]
-
-
 def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None:
     class Silent(Backend):
         name = "silent"

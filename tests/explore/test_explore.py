@@ -68,14 +68,6 @@ def test_a_way_on_which_a_command_is_lost_can_be_taken_again(on: RememberingRedi
         assert replay(_named("an answer lost"), on, steps)[0].startswith("told")
 
 
-def test_what_is_read_is_of_the_state_at_hand(on: RememberingRedis) -> None:
-    replay(_named("two jobs"), on, [("put",)])
-    on.load(())
-    on.whole = False
-    assert (on.has("queue:mail"), on.read("queue:mail")) == (False, ())
-    on.whole = True
-
-
 def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: RememberingRedis) -> None:
     """And the next heartbeat, which names them all, is one."""
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)

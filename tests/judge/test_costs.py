@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from judge.broken import solution
 
 from demo_app.commands import main
-from demo_app.judge.costs import costs
-from demo_app.judge.judge import Outcome, Verdict
-from demo_app.judge.levels import LEVELS
-from demo_app.judge.plan import Act, Fault, Plan
-from demo_app.judge.record import Record
-
-KILLED = Fault("run:begin", Act.KILL)
-
-
-def _figures(*trials: tuple[Plan, list[dict[str, Any]]]) -> list[float | None]:
-    outcomes = [Outcome(plan, Record(events), "") for plan, events in trials]
-    return [*costs([Verdict(LEVELS[one.plan.level], [one], "") for one in outcomes]).values()]
-
-
-def test_the_time_to_come_back_is_that_of_level_6() -> None:
-    events = [
-        {"at": 1.0, "who": "p1", "event": "put", "job": "job-1"},
-        {"at": 2.0, "who": "w1", "event": "begin", "job": "job-1"},
-        {"at": 3.0, "who": "judge", "event": "act", "act": Act.KILL, "to": "w1"},
-        {"at": 5.5, "who": "w2", "event": "begin", "job": "job-1"},
-    ]
-    assert _figures((Plan(6, faults=(KILLED,)), events))[1] == 2.5
-    assert _figures((Plan(5, faults=(KILLED,)), events))[1] is None
 
 
 @pytest.mark.timeout(300)

@@ -193,16 +193,6 @@ def test_a_folder_of_a_running_stack_is_told_in_one_sentence(watched: Watched) -
     _fails("belongs to a stack that runs", dir=watched[0].plan.folder.path)
 
 
-def test_a_folder_that_cannot_be_written_or_is_open_to_others_is_told_in_one_sentence(
-    tmp_path: Path,
-) -> None:
-    """What else is not private enough: see the mail sink's own tests."""
-    (tmp_path / "file").write_text("")
-    _fails("can't be used", dir=tmp_path / "file" / "below")
-    (tmp_path / "open").mkdir(mode=0o755)
-    _fails("chmod 700", dir=tmp_path / "open")
-
-
 def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None:
     stack, _, _ = watched
     token = stack.ready["token"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-import traceback
 from pathlib import Path
 
 from demo_app.jobs import retry_on, task
@@ -31,24 +29,6 @@ def loop(diary: str) -> None:
 
 
 @task(queue_name="mail")
-@retry_on(SystemExit, attempts=2, first=0.05)
-def leave(diary: str) -> None:
-    """Try to end the worker, the polite way."""
-    _first_time(diary)
-    sys.exit("I am done with all of you")
-
-
-@task(queue_name="mail")
 def brief(diary: str) -> None:
     """Write one line."""
     _first_time(diary)
-
-
-@task(queue_name="mail")
-def tell_way(gate: str = "") -> str:
-    """Say on which way it was run, when the gate, if any, is open."""
-    while gate and not Path(gate).exists():
-        time.sleep(0.01)
-    return (
-        "straight" if any("straight" in at.name for at in traceback.extract_stack()) else "Celery"
-    )
