@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import time
 from contextlib import closing
 from typing import Any
 
@@ -105,24 +104,6 @@ def test_a_cursor_that_no_page_gave_breaks_nothing(client, holder, state, cursor
     assert holder.get("/api/jobs", params=asked).status_code in (200, 422)
 
 
-def test_all_of_a_filter_is_done_in_steps_of_a_bounded_size(client, holder) -> None:
-    stored(client, *[message(n, queue="elsewhere") for n in range(1, 10_000)], due=time.time() + 99)
-    form = {"what": "discard", "state": "scheduled", "q": "job-9999", "whole": "1"}
-    before = _calls(client)
-    rest = holder.post("/jobs/decide", data=form).headers["location"]
-    assert _calls(client) - before < 3 * 4000
-    while rest.startswith("confirm"):  # it is in the last of them
-        assert client.job("job-9999")["state"] == "scheduled"
-        question = holder.get(f"/jobs/{rest}").text
-        assert "Go on with the rest?" in question
-        cursor = re.search(r'name="cursor" value="([^"]+)"', question)
-        assert cursor
-        rest = holder.post("/jobs/decide", data={**form, "cursor": cursor[1]}).headers["location"]
-    assert rest == "scheduled?said=discard.1&q=job-9999"
-    assert client.job("job-9999")["state"] == "discarded"
-    assert client.summary()["scheduled"] == 9998
-
-
 def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     job = died(client, 1)
     question = holder.get("/jobs/confirm", params={"what": "retry", "state": "dead", "job": job})
@@ -133,19 +114,17 @@ def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     assert client.job(job)["state"] == "queued"
 
 
-def test_a_queued_job_is_discarded_and_only_those_that_the_filter_finds(client, holder) -> None:
+def test_queued_jobs_are_discarded_and_not_run_again(client, holder) -> None:
     stored(client, *[message(n, queue=f"elsewhere{n % 2}") for n in range(1, 6)])
 
-    def after(**form: str) -> str:
+    def after(**form: Any) -> str:
         holder.post("/jobs/decide", data=form)
         states = [client.job(f"job-{number}")["state"] for number in range(1, 6)]
         return "".join(state[0] for state in states)  # queued or discarded
 
     assert after(what="retry", job="job-1") == "qqqqq"
     assert after(what="discard", job="job-1") == "dqqqq"
-    whole = {"what": "discard", "state": "queued", "whole": "1"}
-    assert after(**whole, q="queue:elsewhere1 task:somethingelse") == "dqqqq"
-    assert after(**whole, q="queue:elsewhere1 task:nothing") == "dqdqd"
+    assert after(what="discard", state="queued", job=["job-2", "job-4"]) == "ddqdq"
     assert client.summary()["conserved"]
 
 
@@ -178,13 +157,6 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
         assert "<script>alert" not in page
         assert "<script>x" not in page
         assert not re.search("[\x00\u202e]", page)
-
-
-def _calls(client: Client) -> int:
-    told: Any = client.redis().info("commandstats")
-    return sum(
-        int(told.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("lrange", "zscore")
-    )
 
 
 #: Whatever has pages.
