@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -98,11 +97,6 @@ class HueyBackend(Backend):
         """Return the job's result, or None if the file does not have the job."""
         text = self.huey.storage.peek_data(job_id)
         return None if text is EmptyData else _RESULTS.validate_json(text)
-
-    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Return the state of each job that the file has."""
-        found = self.huey.storage.peek_many(job_ids)
-        return {job_id: json.loads(text)["state"] for job_id, text in found.items()}
 
     def count_by_state(self) -> dict[str, int]:
         """Return the number of jobs by state; one whose worker was killed counts as running."""

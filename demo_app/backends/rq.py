@@ -8,7 +8,6 @@ job layer's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -116,11 +115,6 @@ class RqBackend(Backend):
             error = (last and last.exc_string) or "the worker died"
             result.errors.append(TaskError(GIVEN_UP, error))
         return result
-
-    def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Return the state of each job that Redis knows, with one request."""
-        fetched = RqJob.fetch_many(list(job_ids), self.connection, serializer="json")
-        return {one.id: _state(one) for one in fetched if one is not None}
 
     def count_by_state(self) -> dict[str, int]:
         """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
