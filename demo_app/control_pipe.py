@@ -1,4 +1,4 @@
-"""How a process of the stack asks its supervisor for something, and sees that it is gone.
+"""How a process of the stack asks its supervisor for something.
 
 A named pipe: Redis may be what is dead, so the way can't lead through it. A pipe in the stack's
 folder needs no port and no server, and its mode keeps everybody but the stack's own user away
@@ -8,9 +8,7 @@ folder needs no port and no server, and its mode keeps everybody but the stack's
 from __future__ import annotations
 
 import os
-import signal
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from pathlib import Path
 START_AGAIN, OUTAGE = b"start again", b"redis dies for a while"
 _LONGEST = max(map(len, (START_AGAIN, OUTAGE)))
 _END = b"end"
-#: Seconds between two looks at the supervisor, and for a process to end itself in order.
-_PERIOD, _GRACE = 1.0, 10.0
 
 
 class ControlPipe:
@@ -71,23 +67,3 @@ def ask(path: Path, request: bytes = START_AGAIN) -> bool:
         return True  # full of requests already
     finally:
         os.close(pipe)
-
-
-def end_with_supervisor(path: Path | None) -> None:
-    """Let this process end itself, as on SIGTERM, when its supervisor, which started it, is gone.
-
-    The reaper ends what its supervisor leaves behind; this is for when both were killed. After
-    ten seconds without an end it is a SIGKILL. path: None for a process that has no supervisor.
-    """
-    if path is None:
-        return
-    supervisor = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == supervisor:
-            time.sleep(_PERIOD)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_GRACE)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()

@@ -6,7 +6,6 @@ import logging
 import os
 
 from demo_app.backends.huey import HueyBackend
-from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
 
@@ -14,7 +13,6 @@ from demo_app.settings import settings
 def main() -> None:
     """Work until SIGTERM; jobs that run then may end."""
     chosen = settings()
-    end_with_supervisor(chosen.control)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
     load_tasks(chosen.task_modules)
     backend = HueyBackend(chosen)

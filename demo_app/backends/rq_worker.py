@@ -20,7 +20,6 @@ from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
 from demo_app.backends.rq import RUN, RqBackend
-from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Discarded, Failed, JobDead, Retry, Succeeded
 from demo_app.jobs.perform import perform
@@ -83,7 +82,6 @@ class Worker(RqWorker):
 def main() -> None:
     """Work until SIGTERM."""
     chosen = settings()
-    end_with_supervisor(chosen.control)
     load_tasks(chosen.task_modules)
     backend = RqBackend(chosen)
     pool = WorkerPool(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from multiprocessing.managers import BaseManager
 from pathlib import Path
 
-from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import settings
@@ -30,7 +29,6 @@ Host.register("backend", backend_named)
 def main() -> None:
     """Answer until the suite has gone."""
     chosen = settings()
-    end_with_supervisor(chosen.control)
     (chosen.dir / "host.sock").unlink(missing_ok=True)  # of one that was killed
     load_tasks(chosen.tasks)
     Host(chosen.dir).get_server().serve_forever()

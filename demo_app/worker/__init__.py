@@ -3,10 +3,7 @@
 from demo_app.startup import garbage_collection_paused
 
 with garbage_collection_paused():
-    from demo_app.control_pipe import end_with_supervisor
     from demo_app.settings import Transport, settings
-
-    end_with_supervisor(settings().control)
 
     if settings().transport is Transport.STOCK:
         from demo_app.backends.stock import worker_app

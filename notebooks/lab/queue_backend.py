@@ -22,7 +22,6 @@ from typing import Any
 import redis
 
 from demo_app.broker.connection import client_url
-from demo_app.control_pipe import end_with_supervisor
 from demo_app.jobs.backend import Backend, backend_named
 from demo_app.jobs.capabilities import Capabilities, Death
 from demo_app.jobs.job import Job
@@ -119,7 +118,6 @@ def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
 def main() -> None:
     """Work until SIGTERM; a job that runs then may end."""
     chosen = settings()
-    end_with_supervisor(chosen.control)
     load_tasks(chosen.task_modules)
     backend: Any = backend_named()
     backend.work()

@@ -12,11 +12,10 @@ from typing import Any
 
 import psutil
 import pytest
-from support import gone, most_thorough, next_line, pids_of, until, up_running
+from support import gone, next_line, pids_of, until, up_running
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.stack.reaper import reap
 
 _LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux' /proc")
 
@@ -71,15 +70,3 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
         assert not gone(*left)
         _lose_nothing(tmp_path, 3)
         until(lambda: gone(*left), what="the end of what was left")
-
-
-@pytest.mark.parametrize("backend", most_thorough(["celery", "rq", "huey"], "celery"))
-def test_a_worker_ends_itself_when_supervisor_and_reaper_are_gone(
-    tmp_path: Path, backend: str
-) -> None:
-    with _up(tmp_path, "--backend", backend) as (supervisor, ready):
-        _reaper_of(supervisor).kill()
-        supervisor.kill()
-        supervisor.wait()
-        until(lambda: gone(*ready["pids"]["worker"]), what="the worker's end")
-        reap((tmp_path / "stack-id").read_text())
