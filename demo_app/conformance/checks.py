@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from demo_app.conformance.expect import Broken, expect, refused
-from demo_app.conformance.harness import NEVER, Harness
+from demo_app.conformance.harness import NEVER, Broken, Harness
 from demo_app.conformance.sample_tasks import Passing, echo, hold, pointless, step, stumble
 from demo_app.jobs import ArgumentError, Job, TaskResult, Unsupported
 from demo_app.jobs.capabilities import Death
@@ -42,6 +41,22 @@ AWKWARD: list[Any] = [
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 #: Seconds in which a lost job has the chance to prove that it was not lost.
 LAST_CHANCE = 2.0
+
+
+def expect(fine: object, otherwise: str) -> None:
+    """Raises Broken with the text `otherwise` unless it is fine."""
+    if not fine:
+        raise Broken(otherwise)
+
+
+def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
+    """Expect that this raises that exception, whose text has that word."""
+    try:
+        act()
+    except Exception as error:
+        expect(type(error) is kind and word in str(error), f"it is refused with {error!r}")
+    else:
+        raise Broken("what is not supported was taken without an error")
 
 
 def arguments_arrive_as_they_were_sent(harness: Harness) -> str:

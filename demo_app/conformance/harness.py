@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from demo_app.broker.connection import connect
-from demo_app.conformance.expect import Broken
 from demo_app.conformance.host import Host
 from demo_app.conformance.sample_tasks import EVENTS
 from demo_app.jobs import Job, TaskResult
@@ -29,6 +28,10 @@ Event = dict[str, Any]
 NEVER = 1.5
 _HOST = "demo_app.conformance.host"
 _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
+
+
+class Broken(AssertionError):
+    """A promise was not kept; says what was promised, and what happened."""
 
 
 def written(path: Path) -> list[Event]:
@@ -192,11 +195,9 @@ class Harness:
         """Let the job `hold` with that name end."""
         (self.folder / f"release-{name}").touch()
 
-    def until(
-        self, ask: Callable[[], Answer | None], what: str, seconds: float | None = None
-    ) -> Answer:
-        """Ask until there is an answer; raises Broken after so many seconds of patience."""
-        for _ in looks(seconds or self.patience):
+    def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
+        """Ask until there is an answer; raises Broken when patience ends."""
+        for _ in looks(self.patience):
             if answer := ask():
                 return answer
         raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")

@@ -14,8 +14,7 @@ from functools import cache
 from typing import Any
 
 from demo_app.conformance import checks
-from demo_app.conformance.expect import Broken
-from demo_app.conformance.harness import Harness
+from demo_app.conformance.harness import Broken, Harness
 
 
 @dataclass(frozen=True, slots=True)
