@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 
+from demo_app.looks import looks
 from demo_app.stack.options import StackError
 from demo_app.stack.process import GRACE, Process
 from demo_app.stack.reaper import ReaperClient, reap
@@ -103,12 +104,13 @@ class Supervisor:
 
     def wait_for(self, role: str, wanted: int) -> None:
         """Wait until so many processes of the role answer; raises StackError when they don't."""
-        deadline = time.monotonic() + PATIENCE
-        while not self._all_answer(role, wanted):
-            if time.monotonic() > deadline:
-                raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
-            if self._stopping.wait(0.01):  # between two questions, not in place of one
+        for _ in looks(PATIENCE):
+            pids = self.pids(role)
+            if len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids):
+                return
+            if self._stopping.is_set():
                 raise StackError("The stack stops.")
+        raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
 
     def stop(self) -> None:
         """End everything: first the web app and the workers, then the mail sink and Redis."""
@@ -139,10 +141,6 @@ class Supervisor:
         """Whether the role's processes are started again when they die."""
         restarted = self._plan.options.restart or role not in ("worker", STOCK)
         return restarted and role not in self._held_down
-
-    def _all_answer(self, role: str, wanted: int) -> bool:
-        pids = self.pids(role)
-        return len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids)
 
     def _start_side_by_side(self, wanted: list[tuple[str, int]]) -> list[Process]:
         """Start a process for each (role, number); returns when all answer.
