@@ -20,14 +20,13 @@ from typing import Any, NamedTuple
 import kombu
 from support import die, let_judge, redis_running, until
 
-from benchmarks.measuring import timed
+from benchmarks.measuring import fill, median_of, memory_of, timed
 from benchmarks.table import Table
 from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.exposition import exposition
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.keys import lanes_of
-from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.broker.transport import Transport
 
@@ -175,23 +174,18 @@ def _steps(count: int) -> dict[str, float]:
     with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))
         let_judge(store)
-        empty = _memory(store)
-        for start in range(0, WAITING, 1000):
-            store.enqueue_many(
-                [
-                    (Message(f"{n:036d}", "a.task", {"comment_id": n}, f"queue-{n % count}"), None)
-                    for n in range(start, start + 1000)
-                ]
-            )
-        bytes_a_job = (_memory(store) - empty) / WAITING
+        empty = memory_of(store)
+        names = [f"queue-{number}" for number in range(count)]
+        fill(store, 0, WAITING, queues=names)
+        bytes_a_job = (memory_of(store) - empty) / WAITING
         store.register("bench", 600_000, "{}")
-        one, every = lanes_of("queue-0"), lanes_of(*(f"queue-{n}" for n in range(count)))
+        one, every = lanes_of("queue-0"), lanes_of(*names)
         return {
             "bytes a job": bytes_a_job,
-            "claim from one queue, and give back": _median(lambda: _claim(store, one)),
-            "claim from all queues, and give back": _median(lambda: _claim(store, every)),
-            "snapshot": _median(store.snapshot),
-            "metrics": _median(lambda: _metrics(store)),
+            "claim from one queue, and give back": median_of(lambda: _claim(store, one), 50),
+            "claim from all queues, and give back": median_of(lambda: _claim(store, every), 50),
+            "snapshot": median_of(store.snapshot, 50),
+            "metrics": median_of(lambda: _metrics(store), 50),
             "rescue": statistics.median(_rescues(store, one)),
         }
 
@@ -229,16 +223,7 @@ def _bytes_of_stock(copies: int = 100_000) -> float:
             arguments, routing_key="jobs", headers=headers
         )
         [text] = store.client.lrange("jobs", 0, -1)
-        empty = _memory(store)
+        empty = memory_of(store)
         for _ in range(0, copies, 1000):
             store.client.lpush("jobs", *[text] * 1000)
-        return (_memory(store) - empty) / copies
-
-
-def _memory(store: Queue) -> int:
-    told: Any = store.client.info("memory")
-    return int(told["used_memory"])
-
-
-def _median(step: Any) -> float:
-    return statistics.median(timed(step, 50))
+        return (memory_of(store) - empty) / copies

@@ -9,7 +9,7 @@ from typing import Any
 
 from support import redis_running
 
-from benchmarks.measuring import measure, timed
+from benchmarks.measuring import fill, measure, median_of, memory_of
 from benchmarks.table import Table
 from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
@@ -63,11 +63,11 @@ def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Fou
     found: Found = {}
     with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))
-        empty, filled = _memory(store), 0
+        empty, filled = memory_of(store), 0
         for size in SIZES:
-            _fill(store, filled, size, due)
+            fill(store, filled, size, due)
             filled = size
-            found[size] = {"bytes a job": (_memory(store) - empty) / size, **steps(store)}
+            found[size] = {"bytes a job": (memory_of(store) - empty) / size, **steps(store)}
     return found
 
 
@@ -76,21 +76,6 @@ def _by_size(title: str, found: Found) -> Table:
     names = found[SIZES[0]]
     rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
     return Table(title, columns, rows)
-
-
-def _fill(store: Queue, begin: int, end: int, due: float | None) -> None:
-    for start in range(begin, end, 1000):
-        store.enqueue_many(
-            [
-                (Message(f"{n:036d}", "a.task", {"comment_id": n}, "mail", 0, 0, time.time()), due)
-                for n in range(start, min(end, start + 1000))
-            ]
-        )
-
-
-def _memory(store: Queue) -> int:
-    told: Any = store.client.info("memory")
-    return int(told["used_memory"])
 
 
 def _steps(store: Queue) -> dict[str, float]:
@@ -106,7 +91,7 @@ def _steps(store: Queue) -> dict[str, float]:
         "first page of the queue": lambda: page(store.client, State.QUEUED, limit=50),
         "look up the last job": lambda: get_job(store.client, last),
     }
-    return {name: _median(step) for name, step in steps.items()}
+    return {name: median_of(step) for name, step in steps.items()}
 
 
 def _steps_beside(store: Queue) -> dict[str, float]:
@@ -114,9 +99,5 @@ def _steps_beside(store: Queue) -> dict[str, float]:
     store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
     return {
         "claim, and give back": _steps(store)["claim, and give back"],
-        "look for due jobs": _median(lambda: store.promote_due("bench")),
+        "look for due jobs": median_of(lambda: store.promote_due("bench")),
     }
-
-
-def _median(step: Callable[[], object]) -> float:
-    return statistics.median(timed(step, 200))

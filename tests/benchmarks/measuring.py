@@ -7,11 +7,12 @@ last, with workers that were ready before. Redis keeps an append-only file, fsyn
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from demo_app.broker.message import Message
+from demo_app.broker.queue import Queue
 from demo_app.judge.leash import Leash
 from demo_app.stack import ports
 from demo_app.stack.process import Process
@@ -137,6 +140,29 @@ def timed(step: Callable[[], object], calls: int) -> list[float]:
         step()
         times.append((time.perf_counter() - began) * 1e6)
     return times
+
+
+def median_of(step: Callable[[], object], calls: int = 200) -> float:
+    """The median of so many calls, in microseconds."""
+    return statistics.median(timed(step, calls))
+
+
+def memory_of(store: Queue) -> int:
+    """The bytes that Redis has in use."""
+    told: Any = store.client.info("memory")
+    return int(told["used_memory"])
+
+
+def fill(
+    store: Queue, begin: int, end: int, due: float | None = None, queues: Sequence[str] = ("mail",)
+) -> None:
+    """Put the jobs with these numbers in, in turn into each of the queues."""
+    for first in range(begin, end, 1000):
+        jobs = (
+            Message(f"{n:036d}", "a.task", {"comment_id": n}, queues[n % len(queues)])
+            for n in range(first, min(end, first + 1000))
+        )
+        store.enqueue_many([(job, due) for job in jobs])
 
 
 def seconds_of(pids: list[int]) -> float:
