@@ -12,7 +12,7 @@ from operator import getitem
 from typing import Any
 
 import pytest
-from celery_suite.hostile import HOSTILE, Strangers, honest, strangers
+from celery_suite.hostile import HOSTILE, Strangers, honest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -42,10 +42,11 @@ _OTHERS = [pytest.param(pool, marks=pytest.mark.thorough) for pool in ("threads"
 
 
 @pytest.fixture(scope="module", params=["prefork", *_OTHERS])
-def met(request: pytest.FixtureRequest) -> Iterator[Strangers]:
+def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Strangers]:
     """One worker for all messages."""
-    with strangers("claims", request.param) as found:
-        yield found
+    found = Strangers(tmp_path_factory.mktemp("hostile") / "shop", request.param)
+    yield found
+    found.shop.close()
 
 
 def _altered(changes: dict[tuple[Any, ...], Any]) -> str:
