@@ -95,17 +95,6 @@ def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
         assert "12345" in last.error.traceback
 
 
-def test_a_worker_makes_no_blog_of_its_own_where_it_sees_none(blog, monkeypatch, tmp_path):
-    elsewhere = Settings(dir=tmp_path / "not mounted")
-    monkeypatch.setattr("demo_app.tasks.settings", lambda: elsewhere)
-
-    outcome = perform(tasks.notify_author.job(1))
-
-    assert isinstance(outcome, Retry)
-    assert "there is no blog at" in outcome.error.traceback
-    assert not elsewhere.dir.exists()
-
-
 def test_while_its_database_is_away_a_job_is_tried_as_a_mail_is(
     blog, monkeypatch, postgres, postgres_url
 ):

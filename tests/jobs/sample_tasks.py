@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_app.jobs import current, task
+from demo_app.jobs import task
 
 heard: list[str] = []
 
@@ -21,10 +21,3 @@ def urgent() -> None:
 @task
 def collect(first: int, **others: int) -> int:
     return first + sum(others.values())
-
-
-@task
-def which_try(name: str) -> str:
-    context = current()
-    assert context is not None
-    return f"{name} {context.attempt} {context.job.id}"

@@ -36,11 +36,6 @@ def same(one, other) -> bool:
 
 
 @given(JSON)
-def test_whatever_json_carries_is_taken(value):
-    assert same(checked("task", {"value": value}), {"value": value})
-
-
-@given(JSON)
 def test_it_arrives_the_same_through_redis_and_through_a_record(value):
     job = Job("a.task", {"value": value}, "mail", 5, datetime(2027, 1, 1, tzinfo=UTC), 2)
 

@@ -37,16 +37,6 @@ def test_who_asks_for_no_backend_hears_which_there_are():
         backend_named("pigeon")
 
 
-def test_a_backend_of_ones_own_is_found_by_its_dotted_name(tmp_path, monkeypatch):
-    (tmp_path / "own_backend.py").write_text(
-        "from demo_app.backends.inline import InlineBackend\n"
-        "def anything(settings):\n    return InlineBackend()\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-
-    assert backend_named("own_backend:anything").name == "inline"
-
-
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [({"priority": 1}, "no priorities"), ({"run_after": datetime.now(UTC)}, "at once")],

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from jobs import sample_tasks
-from jobs.sample_tasks import add, collect, urgent, which_try
+from jobs.sample_tasks import add, collect, urgent
 
 from demo_app.jobs import Unsupported, enqueue_many, load_tasks, task
 
@@ -50,13 +50,6 @@ def test_of_many_jobs_none_is_taken_when_one_asks_for_too_much(inline, heard):
 def test_a_task_can_be_called_as_the_function_that_it_is():
     assert add.call(1, 2) == 3
     assert collect.call(1, a=2, b=3) == 6
-
-
-def test_a_job_can_know_which_try_it_is(inline):
-    result = which_try.enqueue("Ada")
-
-    assert result.return_value == f"Ada 1 {result.id}"
-    assert result.arguments == {"name": "Ada"}
 
 
 class some_class:
