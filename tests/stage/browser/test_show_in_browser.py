@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from stage.browser.overlaps import overlaps
 from support import most_nightly, until
 
@@ -132,6 +132,19 @@ def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_visible()
     expect(caption).to_have_count(0)
+
+
+def test_a_phones_comment_during_a_clean_start_does_not_stop_the_show(tab, client: Client) -> None:
+    def comment_before_the_answer(route: Route) -> None:
+        answer = route.fetch()
+        client.comment()
+        route.fulfill(response=answer)
+
+    page = tab("/stage?show=four-minutes")
+    page.route("**/stage/do/clean", comment_before_the_answer)
+    press_soon(page, "PageDown")
+    expect(page.locator(".caption")).to_contain_text("the two is a job")
+    expect(page.locator("[data-sum=posted]")).to_have_text("1")
 
 
 def test_a_worn_button_that_sends_twice_skips_nothing(tab) -> None:
