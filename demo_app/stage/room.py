@@ -1,13 +1,15 @@
 """The room plays: a tap on a phone posts a comment and a prediction, and it follows its own job.
 
-Open to all who may comment, within the same limits. What a phone posts is one of three words.
+Open to all who may comment, within the same limits. What a phone posts is one of three words; a
+cookie keeps it to one vote.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Cookie, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.blog import posts
@@ -30,8 +32,10 @@ def page(
 ) -> Response:
     """The question; or where the phone's own job is, whose id is hard to guess."""
     notice = posts.notice_of_job(services.comments.database, _POST, job) if job else None
-    places = stage.places().items() if notice else ()
-    place = next((name for name, ones in places if notice and notice.comment_id in ones), "over")
+    number = notice.comment_id if notice else 0
+    # the places may be older than a comment that was posted a moment ago
+    unseen = "waiting" if number >= stage.first_of_round() else "over"
+    place = next((name for name, ones in stage.places().items() if number in ones), unseen)
     return render(request, "room.html", notice=notice, place=place)
 
 
@@ -41,10 +45,14 @@ def tap(
     services: ServicesDep,
     stage: StageDep,
     guess: Annotated[Literal["gone", "late", "twice"], Form()],
+    phone: Annotated[str, Cookie(max_length=100)] = "",
 ) -> Response:
     """A comment and a vote."""
     check_rate(request, services.rate_limit)
     comment = services.comments.accept(_POST, "A phone", "phone@example.test", guess)
-    stage.votes.append(guess)
+    phone = phone or secrets.token_urlsafe(9)
+    stage.vote(phone, guess)
     answered = services.comments.after_answer()
-    return RedirectResponse(f"room?job={comment.job_id}", 303, background=answered)
+    answer = RedirectResponse(f"room?job={comment.job_id}", 303, background=answered)
+    answer.set_cookie("phone", phone, httponly=True, samesite="lax")
+    return answer

@@ -87,7 +87,7 @@ def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> H
         show_state=state_of(picture, twin),
         twin=twin,
         burst=BURST,
-        votes=stage.votes,
+        votes=list(stage.votes.values()),
         phones=phones,
         qr_code=qr_code(phones) if phones else "",
     )

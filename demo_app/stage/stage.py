@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,7 +39,8 @@ PICTURES = 400
 @dataclass(slots=True)
 class Stage:
     """The stage. round: a file with the last comment of the round before, which no kill forgets.
-    twin: the stock Celery beside, if there is one. votes: what the room predicts, a word each.
+    twin: the stock Celery beside, if there is one. votes: what the room predicts, one word for
+    each phone.
     """
 
     comments: CommentService
@@ -49,7 +49,7 @@ class Stage:
     inbox: Sink
     round: Path
     twin: Twin | None = None
-    votes: deque[str] = field(default_factory=lambda: deque(maxlen=COUNTED))
+    votes: dict[str, str] = field(default_factory=dict)
     _seen: Sequence[Worker] = ()
     _fold: Fold = field(default_factory=Fold)
     _begun: float = 0.0
@@ -159,9 +159,19 @@ class Stage:
 
     def _notices(self) -> list[Notice]:
         """Those of this round, the newest first."""
-        first = int(self.round.read_text()) + 1 if self.round.exists() else 0
+        first = self.first_of_round()
         newest = posts.newest_notices(self.comments.database, COUNTED)
         return [one for one in newest if one.comment_id >= first]
+
+    def first_of_round(self) -> int:
+        """Return the lowest number of a comment that counts in this round."""
+        return int(self.round.read_text()) + 1 if self.round.exists() else 0
+
+    def vote(self, phone: str, guess: str) -> None:
+        """Store the vote of a phone in place of its earlier one; keep a bounded number of votes."""
+        self.votes[phone] = guess
+        if len(self.votes) > COUNTED:
+            self.votes.pop(next(iter(self.votes)), None)
 
     def new_round(self) -> None:
         """Count from here. The file is replaced as a whole, since others may be reading it."""

@@ -40,6 +40,7 @@ def test_twenty_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
             guess = {"guess": GUESSES[number % 3]}
             answer = reader.post("/room", data=guess, follow_redirects=True)
             assert re.search(r"Your job: \d+", answer.text), "each has a number of its own"
+            assert place_on(answer) in ("waiting", "running"), "this round is not over"
             return f"{answer.url}"
 
         pages = list(phones.map(tap, range(PHONES)))
@@ -54,6 +55,8 @@ def test_twenty_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
         client.set_faults()
         until(lambda: places().count("delivered") == PHONES, what="every mail")
     assert StagePage(holder).sums["lost"] == 0
+    press(holder, "new-round")
+    until(lambda: place_on(reader.get(pages[0])) == "over", what="the end of the round")
 
 
 def test_a_tap_is_one_of_three_words(reader: httpx.Client) -> None:
@@ -67,3 +70,16 @@ def test_a_phone_that_taps_too_often_is_refused() -> None:
         room = f"{alone.ready['web']}/room"
         tapped = [httpx.post(room, data={"guess": "late"}).status_code for _ in range(2)]
     assert tapped == [303, 429]
+
+
+def test_a_phone_has_one_vote_which_it_may_change() -> None:
+    everywhere = {"DEMO_WEB_HOST": "0.0.0.0"}
+    with Stack(workers=0, environment=everywhere) as alone, Client(alone.ready) as client:
+        with httpx.Client(base_url=alone.ready["web"]) as phone:
+            for guess in ("gone", "late", "late"):
+                assert phone.post("/room", data={"guess": guess}).status_code == 303
+        httpx.post(f"{alone.ready['web']}/room", data={"guess": "late"})
+        page = client.web.get("/stage?show=four-minutes").text
+    assert dict(re.findall(r'data-votes="(\w+)">(\d+)<', page)) == {
+        "gone": "0", "late": "2", "twice": "0",
+    }  # fmt: skip
