@@ -23,14 +23,15 @@ from local_smtp.web.words import LANGUAGES
 #: What a step can wait for, by name; each is a number.
 STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
-    *("later", "workers", "held", "rescued", "redis", "twice", "stock"),
+    *("later", "workers", "held", "rescued", "redis", "twice", "stock", "ours"),
 )
 
 
 def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int | str]:
     """The numbers of STATE. workers: those alive; redis: 1 if it answers. later: jobs that are
     tried again later. rescued: jobs of the last killed worker that came back, and
-    killed: its id. twice: mails that came again. stock: mails that stock Celery has delivered.
+    killed: its id. twice: mails that came again. stock, ours: mails that stock Celery and this
+    project have delivered of those that both were given.
     """
     killed = picture.last_kill
     return {
@@ -42,6 +43,7 @@ def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int
         "redis": int(bool(picture.redis)),
         "twice": picture.twice,
         "stock": len(twin.places["delivered"]) if twin else 0,
+        "ours": len(twin.beside(picture.lane)["delivered"]) if twin else 0,
     }
 
 

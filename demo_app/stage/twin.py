@@ -42,6 +42,11 @@ class TwinPicture:
     places: dict[str, list[int]]
     back_in: float
 
+    def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
+        """Return where our jobs of the same comments are; phones may post others meanwhile."""
+        posted = {number for numbers in self.places.values() for number in numbers}
+        return {place: [n for n in lane.get(place, ()) if n in posted] for place in PLACES}
+
 
 @dataclass(slots=True)
 class Twin:

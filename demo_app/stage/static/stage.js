@@ -52,7 +52,10 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   if (event.detail) button.blur(); // or the next Space would press it again
   if (button.id === "fewer") { document.body.classList.toggle("fewer"); crowd(); }
-  else if (button.dataset.action && view.address === null) act(button.dataset.action); // a tape's keys disturb nothing
+  else if (button.dataset.action && view.address === null) { // a tape's keys disturb nothing
+    if (button.dataset.action === "twin" && !document.body.classList.toggle("split")) crowd(); // back to the board
+    else act(button.dataset.action);
+  }
 });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches?.("textarea, input:not([type=range])")) return;

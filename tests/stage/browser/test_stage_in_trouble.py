@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -84,15 +85,42 @@ def test_nothing_covers_another_and_no_key_is_cut(tab, client, size, language: s
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_two_systems_have_room_beside_each_other(tab, both: Stack, language: str) -> None:
+def test_two_systems_have_room_on_the_board_and_in_two_lanes(tab, both, language: str) -> None:
+    page = _stage_of_both(tab, both, language)
+    for width, height in _SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.reload()
+        expect(page.locator(".box.off .token")).to_have_count(4)
+        for key in "t123":
+            expect(page.locator(f"[data-key='{key}']")).to_be_visible()
+        assert page.evaluate(_SPILT) == [], width
+        page.evaluate("document.body.classList.add('split')")
+        expect(page.locator(".lane").first).to_be_visible()
+        assert page.evaluate(_SPILT) == [], width
+
+
+def test_a_key_compares_two_systems_in_lanes_and_leads_back_to_the_board(tab, both: Stack) -> None:
+    page = _stage_of_both(tab, both, "en")
+    asked = []
+    page.route("**/stage/do/twin", lambda route: (asked.append(1), route.fulfill(status=204)))
+    expect(page.locator("#board")).to_be_visible()
+    expect(page.locator("#lanes")).to_be_hidden()
+    page.keyboard.press("t")
+    expect(page.locator("#lanes")).to_be_visible()
+    expect(page.locator("#board")).to_be_hidden()
+    until(lambda: asked, what="the comparison")
+    page.keyboard.press("t")
+    expect(page.locator("#board")).to_be_visible()
+    expect(page.locator("#lanes")).to_be_hidden()
+    assert len(asked) == 1
+
+
+def _stage_of_both(tab, both: Stack, language: str) -> Page:
     page: Page = tab("/", locale=language)
     token, web = both.ready["token"], both.ready["web"]
     page.context.add_cookies([{"name": "demo_token", "value": token, "url": web}])
-    for width, height in _SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        page.goto(f"{web}/stage")
-        expect(page.locator(".box.off .token")).to_have_count(4)
-        assert page.evaluate(_SPILT) == [], width
+    page.goto(f"{web}/stage")
+    return page
 
 
 @pytest.mark.parametrize("size", _SIZES)
