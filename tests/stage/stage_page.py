@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 import httpx
+
+from demo_app.stage.show import steps
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 def press(web: httpx.Client, act: str) -> None:
     """What a key of the stage does."""
     answer = web.post(f"/stage/do/{act}", headers={"accept": "*/*"})
     assert answer.status_code == 204, answer.text
+
+
+def tell_step(page: Page, command: str, language: str) -> None:
+    """Let a show's page say the step with this command of Redis, as it does when it gets there."""
+    (step,) = (one for one in steps("four-minutes", language) if command in one["command"])
+    page.evaluate("async step => (await import('/static/captions.js')).tell(step)", step)
 
 
 class StagePage:

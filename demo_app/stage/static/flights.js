@@ -36,11 +36,12 @@ export function crowd() {
   calm();
   const longest = Math.max(2, ...[...document.querySelectorAll(".floor > .token")].map((one) => one.textContent.length));
   document.documentElement.style.setProperty("--digits", longest); // all seats are as wide
+  const lines = document.body.matches(".look") ? 2 : 1; // of the queue
   const sizes = floors().map((floor) => {
     const tokens = [...floor.children];
     const style = getComputedStyle(floor);
     const [gap, height] = [style.rowGap, style.gridAutoRows].map((size) => parseFloat(size) || 1);
-    const rows = floor.dataset.floor === "queue" ? 1 : Math.floor((floor.clientHeight + 1 + gap) / (height + gap));
+    const rows = floor.dataset.floor === "queue" ? lines : Math.floor((floor.clientHeight + 1 + gap) / (height + gap));
     const seats = Math.max(1, rows) * style.gridTemplateColumns.split(" ").length;
     const all = tokens.length + Number(floor.dataset.hidden);
     return { floor, tokens, all, seats, shown: all > seats ? seats - 1 : tokens.length };

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from stage.stage_page import tell_step
 from support import until
 
 from demo_app.stack import Stack
@@ -127,6 +128,16 @@ def _stage_of_both(tab, both: Stack, language: str) -> Page:
 def test_a_show_fills_the_window_and_no_more(tab, client, size) -> None:
     page = _stage(tab, "/stage?show=four-minutes", size, "en")
     assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (800, 600)])
+def test_a_show_has_a_seat_for_each_job_of_a_dead_worker(tab, client, size, language) -> None:
+    page = _stage(tab, "/stage?show=four-minutes", size, language)
+    tell_step(page, "LRANGE", language)
+    for token in page.locator(".box.off .token").all():
+        expect(token).to_be_in_viewport(ratio=1)
+    assert page.locator(".box.off [data-more]").count() == 0
 
 
 def _stage(tab, path: str, size: tuple[int, int], language: str) -> Page:
