@@ -1,7 +1,7 @@
 """The timeline as a picture: a job is a row, time goes right.
 
 Waiting is pale, running solid, a kill a red line across its worker's jobs, delivered a dot, given
-up a cross.
+up a cross. A long wait for a rescue, in which nothing happens, is shortened: the axis is broken.
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from demo_app.broker.fold import JobRecord
-from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, KILL, RUNNING, WAITING
+from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, INK, KILL, RUNNING, WAITING
 from demo_app.demo.timeline import LATER, Kill, Timeline
 
 
@@ -43,15 +46,91 @@ def draw(
     axes.set_ylim(count + 0.8, 0.2)
     margin = 0.01 * (now - timeline.start)
     axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
+    _shorten(axes, _idle_waits(timeline, kills, now))
     axes.set_xlabel(say("seconds since the first comment"), fontsize=12)
     axes.set_ylabel(say("jobs, in their order"), fontsize=12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title or describe(timeline, kills, say), loc="left", fontsize=13, wrap=True)
+    rows = _name_the_moments(axes, timeline, kills, say)
+    axes.set_title(title or describe(timeline, kills, say), loc="left", fontsize=13, wrap=True,
+                   pad=8 + 15 * rows)  # fmt: skip
     look: dict[str, Any] = {"frameon": False, "fontsize": 11, "columnspacing": 1.4}
     figure.legend(handles=_legend(timeline, say), loc="outside lower center", ncols=6, **look)
     return figure
+
+
+def _idle_waits(timeline: Timeline, kills: Sequence[Kill], now: float) -> list[tuple[float, float]]:
+    """Return the long parts of a wait for a rescue in which nothing happens, in seconds since the
+    first job."""
+    rescues = [run for job in timeline.jobs for run in job.deaths]
+    moments = {timeline.start, now, *(kill.at for kill in kills)}
+    for job in timeline.jobs:
+        moments |= {job.enqueued, job.since}
+        moments |= {at for run in job.runs for at in (run.began, run.ended) if at}
+    return [
+        (left - timeline.start, right - timeline.start)
+        for left, right in pairwise(sorted(moments))
+        if right - left > _LONG * (now - timeline.start)
+        and any(run.began <= left and right <= (run.ended or now) for run in rescues)
+    ]
+
+
+#: How many rows of labels there may be above the picture.
+_ROWS = 2
+#: An idle wait longer than this part of the picture is shortened to that part of what is left.
+_LONG, _SHORT = 0.25, 0.3
+
+
+def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
+    """Break the time axis in each of the waits."""
+    if not waits:
+        return
+    first, last = axes.get_xlim()
+    busy = last - first - sum(right - left for left, right in waits)
+    short, real, drawn = _SHORT * busy, [first], [0.0]
+    for moment in (*(at for wait in waits for at in wait), last):
+        is_wait = (real[-1], moment) in waits
+        drawn.append(drawn[-1] + (short if is_wait else moment - real[-1]))
+        real.append(moment)
+    there, back = partial(np.interp, xp=real, fp=drawn), partial(np.interp, xp=drawn, fp=real)
+    axes.set_xscale("function", functions=(there, back))
+    axes.set_xlim(first, last)
+    step = float(np.diff(MaxNLocator(8).tick_values(0.0, drawn[-1]))[0])
+    ticks = np.arange(0.0, last, step)
+    axes.set_xticks([at for at in ticks if not any(a < at < b for a, b in waits)])
+    axes.xaxis.set_major_formatter("{x:.3g}")
+    axes.minorticks_off()
+    for left, right in waits:
+        middle, gap = float(there((left + right) / 2)), 0.08 * short
+        axes.axvspan(back(middle - gap), back(middle + gap), color="white", zorder=3)
+        for side in (middle - gap, middle + gap):
+            axes.plot(back([side - gap / 2, side + gap / 2]), [-0.012, 0.012], color=EDGE,
+                      transform=axes.get_xaxis_transform(), clip_on=False, zorder=4)  # fmt: skip
+
+
+def _name_the_moments(
+    axes: Any, timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str]
+) -> int:
+    """Mark each rescue, and write above the picture what was killed and when a lease had expired,
+    as far as there is room. Returns how many rows of labels there are."""
+    named = [(kill.at, repr(kill)) for kill in kills]
+    for death in timeline.deaths:
+        if death.rescued and death.died:
+            named.append((death.died, say("lease expired: rescued")))
+            axes.axvline(death.died - timeline.start, color=EDGE, linewidth=1.0, linestyle=":")
+    ends: list[float] = []  # of each row, in parts of the picture's width
+    for at, text in sorted(named):
+        where = axes.transData.transform((at - timeline.start, 0))
+        place = float(axes.transAxes.inverted().transform(where)[0])
+        width = sum(0.018 if ord(letter) > 0x2E80 else 0.0088 for letter in text)
+        begins = min(place, 1.0 - width)
+        row = next((row for row, end in enumerate(ends) if end < begins), len(ends))
+        if row == _ROWS:
+            continue
+        ends[row:] = [begins + width + 0.01, *ends[row + 1 :]]
+        axes.text(begins, 1.01, text + "\n" * row, transform=axes.transAxes, fontsize=11, color=INK)
+    return len(ends)
 
 
 def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:

@@ -8,7 +8,7 @@ from support import die, let_judge, message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
-from demo_app.broker.fold import JobRecord, Run
+from demo_app.broker.fold import JobRecord, Run, WorkerRecord
 from demo_app.broker.keys import lanes_of
 from demo_app.broker.queue import Queue
 from demo_app.demo import picture, timeline
@@ -89,3 +89,32 @@ def test_a_try_that_failed_is_marked_and_counted() -> None:
     labels = [text.get_text() for text in picture.draw(seen, []).legends[0].get_texts()]
     assert "the try failed" in labels
     assert "worker killed" not in labels, "no worker died"
+
+
+def _rescued_after(seconds: float) -> tuple[timeline.Timeline, timeline.Kill]:
+    """Return a job whose worker was killed after one second, and rescued so many later."""
+    rescue = 1.0 + seconds
+    runs = [Run("first", 0.5, rescue, "rescued"), Run("second", rescue + 0.1, rescue + 1.0, "done")]
+    first = WorkerRecord("first", 42, died=rescue, rescued=["job-1"])
+    jobs = [JobRecord("job-1", 0.0, State.DONE, rescue + 1.0, runs)]
+    return timeline.Timeline(jobs, [first], {}), timeline.Kill(1.0, 42, "first", ("job-1",))
+
+
+def test_the_picture_names_the_kill_and_the_rescue() -> None:
+    seen, kill = _rescued_after(0.1)
+    (axes,) = picture.draw(seen, [kill]).axes
+    assert [text.get_text().strip() for text in axes.texts] == [
+        "SIGKILL → pid 42",
+        "lease expired: rescued",
+    ]
+    assert axes.get_xscale() == "linear", "a short wait is shown as it is"
+
+
+def test_a_long_wait_for_a_rescue_is_a_small_part_of_the_picture() -> None:
+    seen, kill = _rescued_after(60.0)
+    (axes,) = picture.draw(seen, [kill]).axes
+    left, right = (axes.transData.transform((at, 1))[0] for at in (1.0, 61.0))
+    assert (right - left) / axes.bbox.width < 0.4
+    ticks = axes.get_xticks()
+    assert {tick < 1.0 for tick in ticks} == {True, False}, "both sides of the break have ticks"
+    assert not [tick for tick in ticks if 1.0 < tick < 61.0]
