@@ -11,11 +11,11 @@ from typing import Any
 from IPython.display import HTML
 
 from lab.language import say
-from lab.ledger import side_by_side
+from lab.ledger import Ledger, side_by_side
 from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Picture, Table
+from lab.show import Table
 from lab.trials import Trial, trials
 
 RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))
@@ -33,13 +33,13 @@ class Tried:
         show: Any = display
         head = ("trial", "verdict", "comments", "lost", "late", "shown twice")
         show(Table(head, [trial.row() for trial in self.trials]))
-        show(self.picture())
+        if ledgers := {one.name: one.ledger for one in self.trials if _has_picture(one.ledger)}:
+            show(side_by_side(**ledgers))
 
-    def picture(self) -> Picture:
-        """When each mail arrived, a panel for each trial in which a process was killed."""
-        return side_by_side(
-            **{trial.name: trial.ledger for trial in self.trials if trial.ledger.kills}
-        )
+
+def _has_picture(ledger: Ledger) -> bool:
+    """Return whether comments were stored, and a process was killed."""
+    return bool(ledger.kills and ledger.lines)
 
 
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import math
 import re
 import socket
+import sqlite3
 import sys
 import threading
 import time
 from asyncio import open_connection
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
 from subprocess import run
@@ -28,6 +30,7 @@ import httpx
 
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
+from demo_app.judge.proxy import Line as Connection
 from demo_app.judge.proxy import Proxy
 from demo_app.looks import looks
 from demo_app.stack import StackError, ports
@@ -43,6 +46,8 @@ _STILL = 10.0
 #: A folder with a module that Python imports at its start; see there.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
+_SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
+_OUTBOXES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%outbox%'"
 _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, name)))"
 
 
@@ -55,8 +60,15 @@ class OwnApp:
         self.inbox = port
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(smtp)}
         parts, self.held_before = self._look(), 0
-        #: When each mail was seen, by its comment's text.
+        #: By a comment's text: when it was posted, when its mail was on its way to the inbox, and
+        #: when that was shown there.
+        self.posted: dict[str, list[float]] = defaultdict(list)
+        self.sent: dict[str, list[float]] = defaultdict(list)
         self._came: dict[str, list[float]] = defaultdict(list)
+        #: The comments that were answered without an error, and those in inbox.txt without a mail.
+        self._accepted, self.forged = Counter[str](), set[str]()
+        self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
+        self.ended: set[str] = set()  # the parts that ended by themselves, in this trial
         self._ended = threading.Event()
         lab.at_end.callback(self._ended.set)
         threading.Thread(target=self._watch, daemon=True).start()
@@ -85,7 +97,10 @@ class OwnApp:
         with suppress(LabError):  # the lab was closed
             while not self._ended.wait(0.05):
                 for text, times in Counter(self.program.lines("inbox.txt")).items():
-                    self._came[text] += [time.time()] * (times - len(self._came[text]))
+                    mails = len(self.sent[text])
+                    if times > mails and text in self.posted:
+                        self.forged.add(text)
+                    self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
 
     def _look(self) -> set[str]:
         """The names of the parts that the file has. Raises LabError for a file that is no app."""
@@ -104,9 +119,19 @@ class OwnApp:
     def _cable_to(self, port: int) -> tuple[Proxy, int]:
         """The way to the inbox, which can be slow, and can lose an answer; and its port."""
         end = socket.create_server(("127.0.0.1", 0))
-        cable = Proxy({end: partial(open_connection, "127.0.0.1", port)})
+        cable = Proxy({end: partial(open_connection, "127.0.0.1", port)}, self._overhear)
         self.lab.at_end.callback(cable.end)
         return cable, int(end.getsockname()[1])
+
+    async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
+        """Note the subject of each mail, before the inbox has it."""
+        if is_answer:
+            return
+        known = len(_SUBJECT.findall(self._dialogues[line]))
+        self._dialogues[line] += data
+        for header in _SUBJECT.findall(self._dialogues[line])[known:]:
+            mail = message_from_bytes(header, policy=policy.default)
+            self.sent[str(mail["Subject"])].append(time.time())
 
     def until_web(self) -> None:
         """Wait until the web app answers. Raises LabError when it does not."""
@@ -126,6 +151,7 @@ class OwnApp:
         (stock Celery's worker may end when Redis does), and say so the first time. Else raises
         LabError that names it."""
         for role in [role for role, part in self.running.items() if not part.alive]:
+            self.ended.add(role)
             told = "The {role} of your app has ended by itself. Its last line: {why}"
             told = say(told, role=role, why=_last_line(self.running[role].output()))
             if not again:
@@ -139,11 +165,12 @@ class OwnApp:
     @contextmanager
     def dying_at_commit(self, role: str, nth: int = 1) -> Iterator[None]:
         """Let a part kill itself right after its nth commit in this block."""
-        enable(self._steps(role), Step.COMMENT_COMMITTED, nth=nth)
+        enable(self.steps(role), Step.COMMENT_COMMITTED, nth=nth)
         yield
-        disable(self._steps(role), Step.COMMENT_COMMITTED)
+        disable(self.steps(role), Step.COMMENT_COMMITTED)
 
-    def _steps(self, role: str) -> Path:
+    def steps(self, role: str) -> Path:
+        """Return the folder in which its failpoints are enabled; see `demo_app.failpoints`."""
         return self.program.folder / f"steps-of-{role}"
 
     def kill(self, role: str) -> Kill:
@@ -158,7 +185,7 @@ class OwnApp:
             started = self.program.worker("--concurrency", "2", **self._environment)
         else:
             armed = {
-                "DEMO_DIR": str(self._steps(role)),
+                "DEMO_DIR": str(self.steps(role)),
                 "DEMO_DIE_AT": "armed",
                 "PYTHONPATH": str(_AFTER_COMMIT),
             }
@@ -169,20 +196,38 @@ class OwnApp:
     def post(self, *texts: str) -> None:
         """Readers post these, one after the other, whatever the answer is."""
         for text in texts:
+            self.posted[text].append(time.time())
             with suppress(httpx.HTTPError):  # the reader sees an error, and leaves
-                httpx.post(f"{self._url}/comments", data={"text": text}, timeout=60.0)
+                answer = httpx.post(f"{self._url}/comments", data={"text": text}, timeout=60.0)
+                self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """The comments that are on the page."""
-        found = httpx.get(f"{self._url}/comments", timeout=60.0).json()
-        return [text for text in found if text.startswith(f"{mark} ")]
+        """Return the comments that are on the page, or that a reader was thanked for."""
+        found = Counter[str](httpx.get(f"{self._url}/comments", timeout=60.0).json())
+        return [t for t in (found | self._accepted).elements() if t.startswith(f"{mark} ")]
 
     def arrived(self, mark: str) -> Counter[str]:
-        """The mails of these comments, and how often each is shown."""
-        found = self.program.lines("inbox.txt")
-        return Counter(line for line in found if line.startswith(f"{mark} "))
+        """Return the mails of these comments, and how often each is shown."""
+        found = Counter(self.program.lines("inbox.txt"))
+        return Counter({
+            line: min(times, len(self.sent[line]))
+            for line, times in found.items() if line.startswith(f"{mark} ")
+        })  # fmt: skip
 
-    def settle(self, mark: str, began: float, kills: tuple[Kill, ...]) -> tuple[Ledger, int, int]:
+    def forged_in(self, mark: str) -> list[str]:
+        """Return the comments that inbox.txt has had without a mail."""
+        return sorted(text for text in self.forged.copy() if text.startswith(f"{mark} "))
+
+    def in_outbox(self) -> int:
+        """Return how many rows the tables have that are called outbox, or something like it."""
+        rows = 0
+        for path in self.program.folder.glob("*.db"):
+            with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
+                for (name,) in db.execute(_OUTBOXES).fetchall():
+                    rows += db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
+        return rows
+
+    def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int, int]:
         """Wait until each comment on the page has its mail, or none has come for a while; the
         ledger, how many are late, and how many are shown twice."""
         count, since = 0, time.monotonic()
@@ -193,22 +238,25 @@ class OwnApp:
                 count, since = arrived.total(), time.monotonic()
             missing = any(len(self._came[text]) < page.count(text) for text in page)
             still = _STILL if mark == "answer" or missing else 0.0
+            still = 0.0 if self.forged_in(mark) else still
             if time.monotonic() - since >= still:
                 break
         # the last mail has come, and its answer may not have: it is no part of the next trial
         quiet = "a moment without change"
         self.lab.until(lambda: not self.cable.busy, quiet, PATIENCE, silent=True)
+        page.sort(key=lambda text: self.posted[text][0])
+        posted = {text: iter(self.posted[text][-page.count(text) :]) for text in page}
         came = {text: iter(self._came[text]) for text in page}
         lines = [
-            Line(n, began, next(came[text], None), arrived[text] - page.count(text) + 1)
-            for n, text in enumerate(page, 1)
+            Line(n, next(posted[t]), next(came[t], None), arrived[t] - page.count(t) + 1)
+            for n, t in enumerate(page, 1)
         ]
         twice = sum(times > max(1, page.count(text)) for text, times in arrived.items())
         ledger = Ledger(tuple(lines), kills)
         before, self.held_before = self.held_before, held(self.lab.redis)
         waiting = max(0, self.held_before - before)
-        late = waiting if mark == "answer" else min(ledger.missing, waiting)
-        return ledger, late, twice
+        late = min(ledger.missing, waiting + self.in_outbox())
+        return ledger, max(late, waiting) if mark == "answer" else late, twice
 
 
 def _answers(port: int) -> bool:

@@ -1,16 +1,22 @@
-"""A failpoint after each SQLite commit, for an app that a learner wrote.
+"""Failpoints around SQLite's writes, for an app that a learner wrote.
 
 Python imports a module of this name at its start (https://docs.python.org/3/library/site.html). The
 process of the app dies right after a commit that stored something, so that a trial needs no luck to
-kill it between two commits.
+kill it between two commits. Another step comes right before a statement that writes.
 """
 
+import os
+import re
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from demo_app.failpoints import Step, hit
 
 _connect = sqlite3.connect
+#: While there is such a file, each statement becomes one line of it.
+_STATEMENTS = Path(os.environ.get("DEMO_DIR", "."), "statements")
+_WRITES = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 
 
 class Connection(sqlite3.Connection):
@@ -65,7 +71,12 @@ class Cursor(sqlite3.Cursor):
     connection: Connection
 
     def execute(self, *arguments: Any) -> "Cursor":
-        """Execute, and pass the step after a commit."""
+        """Pass a step before a statement that writes, execute, and pass one after a commit."""
+        if _STATEMENTS.exists():
+            with _STATEMENTS.open("a", encoding="utf-8") as lines:
+                lines.write(" ".join(arguments[0].split()) + "\n")
+        if _WRITES.match(arguments[0]):
+            hit(Step.OUTBOX_HANDED_OVER)
         super().execute(*arguments)
         self.connection.pass_step()
         return self

@@ -1,0 +1,135 @@
+"""Apps that a learner could write: right ones, and wrong ones with the trials that they fail."""
+
+from __future__ import annotations
+
+from lab.capstone import RUNGS
+
+WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
+    "the reader does not wait",
+    "the worker is killed",
+    "the mail server breaks off",
+    "Redis is down",
+    "the web app is killed",
+    "the relay is killed",
+    "the mail server's answer is lost",
+)
+ALL = {WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER}
+
+_RIGHT = RUNGS[-1].read_text("utf-8")
+
+
+def _changed(text: str, changes: dict[str, str]) -> str:
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+#: An async web app with one table: a flag says what the relay has handed over. Ids are UUIDs, and
+#: the task is sent by its name.
+_FLAG = {
+    "import time\n": "import time\nimport uuid\n",
+    "id INTEGER PRIMARY KEY, text TEXT)": "id TEXT PRIMARY KEY, text TEXT, handed INTEGER)",
+    '    db.execute("CREATE TABLE IF NOT EXISTS outbox (comment_id INTEGER)")\n': "",
+    "def page():": "async def page():",
+    "def comment(text: str = Form()):": "async def comment(text: str = Form()):",
+    '        number = db.execute("INSERT INTO comments (text) VALUES (?)", (text,)).lastrowid\n'
+    '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n': (
+        "        number = str(uuid.uuid4())\n"
+        '        db.execute("INSERT INTO comments VALUES (?, ?, 0)", (number, text))\n'
+    ),
+    "@celery.task(": '@celery.task(name="send_the_mail", ',
+    "SELECT comment_id FROM outbox": "SELECT id FROM comments WHERE handed = 0",
+    "notify.delay(number)": 'celery.send_task("send_the_mail", [number])',
+    '"DELETE FROM outbox WHERE comment_id = ?"': '"UPDATE comments SET handed = 1 WHERE id = ?"',
+}
+#: Transactions by hand; the relay reads row by row, and deletes and hands over in one transaction;
+#: the inbox keeps its Message-IDs in the database; comments have random ids.
+_BY_HAND = {
+    'sqlite3.connect("app.db", timeout=10)': 'sqlite3.connect("app.db", 10, isolation_level=None)',
+    "outbox (comment_id INTEGER)": "outbox (number INTEGER PRIMARY KEY, comment_id INTEGER)",
+    '    db.execute("CREATE TABLE IF NOT EXISTS outbox': (
+        '    db.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")\n'
+        '    db.execute("CREATE TABLE IF NOT EXISTS outbox'
+    ),
+    "    with database() as db:\n        number = db.": (
+        '    with database() as db:\n        db.execute("BEGIN IMMEDIATE")\n        number = db.'
+    ),
+    '"INSERT INTO outbox VALUES (?)"': '"INSERT INTO outbox (comment_id) VALUES (?)"',
+    "        for (number,) in db.execute(": (
+        '        db.execute("BEGIN IMMEDIATE")\n        for (number,) in db.execute('
+    ),
+    '            notify.delay(number)\n            db.execute("DELETE FROM outbox WHERE '
+    'comment_id = ?", (number,))\n': (
+        '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
+        "            notify.delay(number)\n"
+    ),
+    '        if mail["Message-ID"] not in self.known:\n'
+    '            self.known.add(mail["Message-ID"])\n': (
+        '        new = "INSERT OR IGNORE INTO seen VALUES (?)"\n'
+        '        if database().execute(new, (mail["Message-ID"],)).rowcount:\n'
+    ),
+    "    known = set()\n\n": "",
+}
+RIGHT = {"a flag": _changed(_RIGHT, _FLAG), "by hand": _changed(_RIGHT, _BY_HAND)}
+
+RETRIES = ", autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1"
+_SEND = '    with smtplib.SMTP("127.0.0.1", int(os.environ["SMTP_PORT"]), timeout=10) as server:\n'
+_SEND += "        server.send_message(mail)\n"
+_STORE = '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n'
+_HAND_OVER = "            notify.delay(number)\n"
+_FORGET = '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
+_SUPERVISED = _RIGHT[_RIGHT.index("        try:\n") : _RIGHT.index("        time.sleep(0.2)")]
+
+#: Mistakes in the highest rung: what is written in place of what, what fails then, and what may
+#: fail as well.
+WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
+    "writes inbox.txt itself": (
+        {_SEND: "    with open('inbox.txt', 'a') as inbox:\n        print(text, file=inbox)\n"},
+        ALL,
+        set(),
+    ),
+    "writes inbox.txt and sends": (
+        {'    return {"thank': "    with open('inbox.txt', 'a') as inbox:\n"
+         '        print(text, file=inbox)\n    return {"thank',
+         '            with open("inbox.txt", "a") as inbox:\n'
+         "                inbox.write(f\"{mail['Subject']}\\n\")\n": ""},
+        ALL - {RELAY},
+        {RELAY},
+    ),
+    "two transactions": ({_STORE: f"    with database() as db:\n{_STORE}"}, {WEB}, set()),
+    "no outbox": ({_STORE: "    notify.delay(number)\n"}, {REDIS, WEB}, {RELAY}),
+    "delay inside the transaction": (
+        {_STORE: "        notify.delay(number)\n"}, {REDIS}, {WEB, RELAY, WORKER},
+    ),
+    "DELETE without WHERE": (
+        {_FORGET: '            db.execute("DELETE FROM outbox")\n'}, {RELAY}, {REDIS, WORKER, WEB},
+    ),
+    "Message-ID from the text": ({"<comment-{number}@": "<{text.replace(' ', '-')}@"}, {BREAKS},
+                                 set()),
+    "inbox compares the subject": (
+        {'mail["Message-ID"] not in': 'mail["Subject"] not in',
+         'add(mail["Message-ID"])': 'add(mail["Subject"])'},
+        {BREAKS},
+        set(),
+    ),
+    "Message-ID at random": (
+        {"<comment-{number}@": "<{os.urandom(9).hex()}@"}, {ANSWER}, set(),
+    ),
+    "relay ends when Redis is away": ({_SUPERVISED: "        relay()\n"}, {REDIS}, {RELAY}),
+    "forgets first": (
+        {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
+        {RELAY},
+        {REDIS},  # it gives up a job that it has forgotten, if Redis starts slowly
+    ),
+    "no second try": ({RETRIES: ""}, {BREAKS}, set()),
+    "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),
+    "hands nothing over": (
+        {_HAND_OVER + _FORGET: "            pass\n"}, ALL - {WAITS, WORKER}, {WAITS, WORKER},
+    ),
+}  # fmt: skip
+
+
+def wrong(name: str) -> str:
+    """Return the source of a wrong app."""
+    return _changed(_RIGHT, WRONG[name][0])
