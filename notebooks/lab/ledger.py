@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from demo_app.demo.colours import DELIVERED, EDGE, KILL, WAITING
 from demo_app.demo.timeline import Kill
@@ -86,12 +87,15 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     """When each mail arrived, one panel per ledger; a missing mail ends in a cross."""
     figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
+    most = max(ledger.comments for ledger in ledgers.values())
     sentences = []
     for axes, label, ledger in titled(grid, ledgers):
         _draw(axes, ledger, longest)
         told = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
         sentences.append(say(told, label=label, arrived=ledger.arrived,
                              comments=ledger.comments, missing=ledger.missing))  # fmt: skip
+    grid[0].set_ylim(most + 0.8, 0.2)
+    grid[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     grid[0].set_ylabel(drawn("comments, in order"), fontsize=12)
     legend(
         figure,
@@ -134,5 +138,4 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
             axes.plot(until - start, row, "x", color=KILL, markersize=9, markeredgewidth=2.4)
     for at in _kills(ledger):
         axes.axvline(at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
-    axes.set_ylim(len(ledger.lines) + 0.8, 0.2)
     axes.set_xlabel(drawn("seconds since the first comment"), fontsize=12)

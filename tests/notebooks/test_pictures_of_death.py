@@ -50,6 +50,17 @@ def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_pic
     assert first == second
 
 
+def test_each_panel_of_the_ledgers_has_a_row_for_every_comment() -> None:
+    """Panels share their axis: the last one must not cut the others, and no tick is at 1.5."""
+    runs = {
+        f"run {count}": Ledger(tuple(Line(n, 100.0, 102.0, 1) for n in range(count)), ())
+        for count in (4, 2)
+    }
+    words = re.findall(r"<!-- (.*?) -->", side_by_side(**runs).drawing)
+    labels = words[words.index("seconds since the first comment") + 1 :]
+    assert labels[: labels.index("comments, in order")] == ["1", "2", "3", "4"]
+
+
 def test_a_worker_that_was_killed_is_shown_as_dead_before_its_lease_ends(lab: Lab) -> None:
     lab.faults({"at": "data", "do": "hang"})
     lab.post(1)
