@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
-import psutil
 import pytest
-from support import or_none, patience, until
+from support import next_line, up_running
 
-from demo_app.stack import ports
 from demo_app.stack.client import Client
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
-TOKEN = "0123456789abcdef"
 
 
 def test_an_address_of_slashes_makes_no_page_of_dots(reader: httpx.Client) -> None:
@@ -36,46 +30,19 @@ def test_a_page_of_invisible_signs_is_no_larger_than_another(client: Client, hol
 
 @pytest.mark.parametrize(("proxies", "believed"), [("", False), ("127.0.0.1", True)])
 def test_whom_a_comment_is_from_is_believed_of_a_named_proxy_only_or_with_the_token(
-    tmp_path: Path, proxies: str, believed: bool
+    proxies: str, believed: bool
 ) -> None:
     slow = {"DEMO_COMMENT_BURST": "2", "DEMO_COMMENTS_PER_SECOND": "0.001"}
-    with web_app(tmp_path, DEMO_PROXIES=proxies, **slow) as (url, _):
+    with up_running("--backend", "memory", DEMO_PROXIES=proxies, **slow) as process:
+        ready = next_line(process)
+        comments = f"{ready['web']}/api/posts/1/comments"
         codes = [
-            httpx.post(
-                f"{url}/api/posts/1/comments",
-                json=COMMENT,
-                headers={"x-forwarded-for": f"192.0.2.{number}"},
-            ).status_code
-            for number in range(4)
+            httpx.post(comments, json=COMMENT, headers={"x-forwarded-for": address}).status_code
+            for address in (f"192.0.2.{number}" for number in range(4))
         ]
-        holder = {"authorization": f"Bearer {TOKEN}"}
-        assert httpx.post(f"{url}/api/posts/1/comments", json=COMMENT, headers=holder).is_success
+        holder = {"authorization": f"Bearer {ready['token']}"}
+        assert httpx.post(comments, json=COMMENT, headers=holder).is_success
     assert codes == ([201] * 4 if believed else [201, 201, 429, 429])
-
-
-@contextmanager
-def web_app(folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Process]]:
-    """The web app alone."""
-    port = ports.take(0, "web app")
-    environment = {
-        "DEMO_BACKEND": "memory",
-        "DEMO_DIR": str(folder),
-        "DEMO_TOKEN": TOKEN,
-        "DEMO_WEB_PORT": str(port),
-        **settings,
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "demo_app.web"], env=environment, stderr=log
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: or_none(lambda: httpx.get(f"{url}/posts/1", timeout=5)), what="the web app")
-        yield url, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(patience(10))
-        ports.release(port)
 
 
 def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client, holder) -> None:

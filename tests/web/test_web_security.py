@@ -155,19 +155,6 @@ def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.
     assert "Zoë" in reader.get("/posts/1").text
 
 
-def test_what_may_not_be_done_is_told_in_the_readers_language(holder: httpx.Client) -> None:
-    japanese = {"accept-language": "ja"}
-    worker = {"what": "pause", "worker": "nobody"}
-    answer = holder.post("/jobs/worker", data=worker, headers=japanese)
-    assert "ワーカー nobody はいません" in answer.text
-    answer = holder.post("/", headers=japanese)
-    assert (answer.status_code, "受け付けません" in answer.text) == (405, True)
-    script = {**japanese, "accept": "*/*"}  # as the stage's own
-    assert "操作 nothing はありません" in holder.post("/stage/do/nothing", headers=script).text
-    elsewhere = {**japanese, "origin": "https://evil.example"}
-    assert "他のサイト" in holder.post("/jobs/worker", data=worker, headers=elsewhere).text
-
-
 def test_an_address_that_floods_is_slowed_down_and_others_are_not() -> None:
     now = [0.0]
     limit = RateLimit(burst=2, per_second=0.5, clock=lambda: now[0])

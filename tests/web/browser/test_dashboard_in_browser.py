@@ -145,23 +145,3 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str)
     page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(_UNREADABLE) == []
-
-
-#: The tables that are wider than their place.
-_CUT = """() => [...document.querySelectorAll(".scroll")]
-  .filter((one) => one.scrollWidth > one.clientWidth)
-  .map((one) => one.outerHTML.slice(0, 80))"""
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("width", [1024, 1280])
-def test_a_busy_overview_cuts_no_table(tab, client: Client, width: int) -> None:
-    client.comment()
-    client.wait_for(lambda now: now["done"] >= 1 and not now["queued"] and not now["running"])
-    client.set_faults({"at": "data", "do": "wait", "seconds": 9})
-    for _ in range(8):
-        client.comment()
-    client.wait_for(lambda now: now["running"] == 8)
-    page = tab("/jobs", viewport={"width": width, "height": 768})
-    expect(page.locator("#running-rows tr")).to_have_count(8)
-    assert page.evaluate(_CUT) == []
