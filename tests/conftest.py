@@ -55,7 +55,6 @@ LONG = ("notebooks", "judge", "browser", "conformance")
 APART = {
     *("test_lessons.py", "test_trials.py", "test_sound.py", "test_known_losses.py"),
     *("test_campaign.py", "test_challenges.py", "test_healthy.py", "test_broken.py"),
-    "test_mutants.py",
 }
 
 

@@ -207,40 +207,34 @@ def _as_user(shop: Shop, *rules: str) -> dict[str, str]:
     return {**shop.environment, "BROKER": url}
 
 
+def _refused(shop: Shop, environment: dict[str, str]) -> list[str]:
+    """What doctor says, and a worker at its start, each of which ends with status 1."""
+    found = []
+    for command in (_command(shop, "doctor"), [sys.executable, "worker.py", "--pool", "solo"]):
+        ended = subprocess.run(
+            command, cwd=shop.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 1
+        found.append(ended.stdout + ended.stderr)
+        assert "Traceback" not in found[-1]
+    return found
+
+
 def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_start(
     shop: Shop,
 ) -> None:
-    lacking = _as_user(shop, "+@all", "-@dangerous")
-    worker = [sys.executable, "worker.py", "--pool", "solo"]
-    for command in (_command(shop, "doctor"), worker):
-        ended = subprocess.run(
-            command, cwd=shop.folder, env=lacking, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode == 1
-        told = ended.stdout + ended.stderr
+    for told in _refused(shop, _as_user(shop, "+@all", "-@dangerous")):
         assert "does not let the user 'packer' do what the broker needs: INFO." in told
         assert "the keys shop:* and the commands DEL, EXISTS" in told
-        assert "Traceback" not in told
 
 
 def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
     shop: Shop, tmp_path: Path
 ) -> None:
     with cluster(tmp_path) as server:
-        environment = {**shop.environment, "BROKER": shop.broker(server.port)}
-        for command in (_command(shop, "doctor"), [sys.executable, "worker.py", "--pool", "solo"]):
-            ended = subprocess.run(
-                command,
-                cwd=shop.folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert ended.returncode == 1
-            told = ended.stdout + ended.stderr
+        elsewhere = {**shop.environment, "BROKER": shop.broker(server.port)}
+        for told in _refused(shop, elsewhere):
             assert "This Redis is a cluster" in told
-            assert "Traceback" not in told
 
 
 def test_the_rights_that_the_manual_lists_are_enough(
