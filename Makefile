@@ -66,7 +66,7 @@ bench: .venv/.has-test
 chaos: .venv/.has-demo
 	@PYTHONPATH=.:tests $(PY) -m chaos $(ARGS)
 
-# ARGS="--list" names the worlds, ARGS="--world NAME" takes one, ARGS="--walk 10" walks at random.
+# ARGS="--list" names the worlds, ARGS="--world NAME" takes one.
 explore: .venv/.has-test
 	@PYTHONPATH=.:tests $(PY) -m explore $(ARGS)
 

@@ -1,4 +1,4 @@
-"""``python -m explore``: goes through the bounded worlds to their end, or walks at random.
+"""``python -m explore``: goes through the bounded worlds to their end.
 
 Exit status 0 if every promise held, 1 if one was broken, 2 if a bound was not reached.
 """
@@ -14,8 +14,8 @@ from generated import put
 
 from demo_app.markdown import table
 from explore.search import Breadth, Found, server
-from explore.walk import as_line, from_line, replay, shrink, walk
-from explore.worlds import WIDE, WORLDS
+from explore.way import as_line, from_line, replay
+from explore.worlds import WORLDS
 
 
 def options() -> argparse.Namespace:
@@ -27,9 +27,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name the worlds, and go through none")
     parser.add_argument("--seconds", type=float, default=1e9, help="for each world, at most")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into it")
-    parser.add_argument("--walk", type=int, metavar="N", help="so many random walks instead")
-    parser.add_argument("--seed", type=int, default=1, help="of the first walk (1)")
-    parser.add_argument("--steps", type=int, default=20_000, help="of each walk (20,000)")
     parser.add_argument("--replay", metavar="STEPS", help="take these steps in --world")
     return parser.parse_args()
 
@@ -38,19 +35,17 @@ def main() -> int:
     """Do what is asked for."""
     logging.disable(logging.CRITICAL)
     asked = options()
-    plans = [plan for plan in (*WORLDS, WIDE) if not asked.world or plan.name in asked.world]
+    plans = [plan for plan in WORLDS if not asked.world or plan.name in asked.world]
     if asked.list:
         print("\n".join(f"{plan.name:20} {plan.bound}" for plan in plans))
         return 0
-    if asked.walk:
-        return walks(asked.seed, asked.walk, asked.steps)
     found = []
     with server() as on:
         if asked.replay:
             why, steps = replay(plans[0], on, from_line(asked.replay))
             print(why or f"Every promise holds after these {len(steps)} steps.")
             return int(bool(why))
-        for plan in (plan for plan in plans if plan in WORLDS):
+        for plan in plans:
             found.append(Breadth(plan, on).run(seconds=asked.seconds))
             show(found[-1])
             if asked.page:
@@ -78,19 +73,6 @@ def show(found: Found) -> None:
         print(
             f'    make explore ARGS=\'--world "{found.plan.name}" --replay "{line}"\'', flush=True
         )
-
-
-def walks(seed: int, count: int, steps: int) -> int:
-    """Walk at random; a walk that breaks a promise is shrunk."""
-    status = 0
-    with server() as on:
-        for number in range(seed, seed + count):
-            found = walk(WIDE, on, number, steps)
-            if found.broken:
-                status, found = 1, shrink(WIDE, on, found)
-            print(f"seed {number}: ", end="")
-            show(found)
-    return status
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ import pytest
 from support import most_thorough
 
 from explore.mutants import Mutant, of_scripts, of_steps
-from explore.plan import Faults, Plan
+from explore.plan import Plan
 from explore.remembering import RememberingRedis
 from explore.search import Breadth, server
 from explore.verdicts import Judge, Normal
-from explore.walk import as_line, from_line, replay, shrink, walk
+from explore.way import as_line, from_line, replay
 from explore.worker import Setup
 from explore.worlds import WORLDS
 
@@ -79,12 +79,3 @@ def test_a_mistake_in_a_step_of_python_is_found_as_well(on: RememberingRedis) ->
     mistakes = of_steps(["demo_app.broker.lease"])
     mistake = next(one for one in mistakes if one.before.strip() == "if worker != self.worker:")
     assert Judge([lambda: Normal(_named("two jobs"), on)]).judge(mistake).steps
-
-
-def test_a_random_walk_is_shrunk_to_what_it_needs(on: RememberingRedis) -> None:
-    mistake = _left_out("redis.call('LPUSH', claims_key(lane, worker), id)")
-    plan = Plan("walk", ("plain",) * 200, (Setup(places=4),) * 40, 5, Faults(5, kill=5))
-    with mistake.made():
-        found = walk(plan, on, 1, 2_000)
-        assert found.broken
-        assert len(shrink(plan, on, found).steps) < 20

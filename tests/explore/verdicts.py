@@ -36,7 +36,7 @@ from explore.plan import Plan
 from explore.remembering import RememberingRedis
 from explore.search import Breadth, Todo, name_of, server, taken
 from explore.steps import begin
-from explore.walk import as_line
+from explore.way import as_line
 from explore.worker import Wire, text_of
 from explore.world import Event
 from explore.worlds import JUDGED

@@ -35,7 +35,7 @@ in_flight._LOOK_EVERY = 1  # so that a state need not count rounds
 
 
 class Setup(NamedTuple):
-    """How one worker is set. places: for jobs, begun or not, 0 for no bound; one runs at a time.
+    """How one worker is set. places: for jobs, begun or not; one runs at a time.
     skew: of its clock, in seconds. goes_on: it takes the next job in the step that ends one.
     foreign: not this project's app, which says how each job is to end. slow: the answer to a claim
     arrives in a step of its own. waits: after a claim that found nothing it waits for a token."""
@@ -190,7 +190,7 @@ class Worker:
     @property
     def places(self) -> int:
         """How many more jobs there is a place for."""
-        return self.setup.places - len(self.here.held()) if self.setup.places else 1
+        return self.setup.places - len(self.here.held())
 
     @property
     def asleep(self) -> bool:

@@ -58,9 +58,6 @@ WORLDS = (
          before=(("HSET", "deaths", "~j0", 10),)),
     Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True),
 )  # fmt: skip
-#: For random walks alone.
-WIDE = Plan("wide", ("plain",) * 10_000, (Setup(places=0), Setup(places=4)) * 100, 50,
-            Faults(20, kill=20, pause=5, restart=2), batch=50)  # fmt: skip
 #: Where each mistake of a line is made, the smallest world first.
 JUDGED = tuple(plan for name in (
     "a slow answer", "a poison", "a failure", "a restart", "a newcomer", "two jobs", "a suspect",
