@@ -1,12 +1,11 @@
 """Judge several targets, one row each: ``python -m demo_app.judge.grade FOLDER|TARGET …``.
 
-A folder stands for the queue in every Python file in it. Each target is judged in a process of its
-own. Its code runs as the user who calls the judge.
+A folder stands for the class MyQueue in every Python file in it. Each target is judged in a process
+of its own. Its code runs as the user who calls the judge.
 """
 
 from __future__ import annotations
 
-import ast
 import csv
 import json
 import os
@@ -51,23 +50,20 @@ def grade(
                 print(table([*map(plain, row)], []).splitlines()[0], flush=True)
 
 
-def _targets(given: str) -> Iterator[tuple[str, str | Path]]:
-    """Yield the name of each target, and the target itself: a file of a folder, or a text."""
+def _targets(given: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each target, and the target itself."""
     if not Path(given).is_dir():
         yield given, given
     for path in filter(Path.is_file, sorted(Path(given).rglob("*.py"))):
-        yield str(path.relative_to(given)), path
+        yield str(path.relative_to(given)), f"{path}:MyQueue"
 
 
-def judged(target: str | Path, levels: str, seconds: float) -> list[str]:
+def judged(target: str, levels: str, seconds: float) -> list[str]:
     """Return the sign of each level, and why levels fail; [] if the judge was interrupted."""
     unknown = [""] * len(LEVELS)
+    command = [*_JUDGE, target, "--levels", levels, "--json"]
     try:
-        name = f"{target}:{queue_of(target)}" if isinstance(target, Path) else target
-        command = [*_JUDGE, name, "--levels", levels, "--json"]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
-    except (SyntaxError, ValueError, OSError, RecursionError, LookupError) as error:
-        return [*unknown, f"{type(error).__name__}: {error}"]
     except subprocess.TimeoutExpired:
         return [*unknown, f"not done within {seconds:g} s"]
     if ended.returncode not in (0, 1, 2):
@@ -78,19 +74,6 @@ def judged(target: str | Path, levels: str, seconds: float) -> list[str]:
     signs = [SIGNS[found[level]["held"]] if level in found else "" for level in LEVELS]
     why = (f"level {level}: {one['why'].rstrip('.')}" for level, one in found.items() if one["why"])
     return [*signs, "; ".join(why)]
-
-
-def queue_of(path: Path) -> str:
-    """Return the name of the class: MyQueue, or the last with put, claim and ack of its own."""
-    found = []
-    for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.ClassDef):
-            methods = {getattr(part, "name", "") for part in node.body}
-            if node.name == "MyQueue" or {"put", "claim", "ack"} <= methods:
-                found.append(node.name)
-    if not found:
-        raise LookupError("there is no class with put, claim and ack")
-    return "MyQueue" if "MyQueue" in found else found[-1]
 
 
 if __name__ == "__main__":

@@ -15,16 +15,16 @@ from support import run_python, until
 from demo_app.judge.grade import judged
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-GOOD = MINE.format(pop="rpop")
+OURS = MINE.replace("class Mine", "class MyQueue")
+GOOD = OURS.format(pop="rpop")
 #: Each file, the sign of level 2, and words of why.
 FILES = {
     "=good.py": (GOOD, "✓", ""),
-    "newest/first.py": (MINE.format(pop="lpop"), "✗", "level 2: Put in as job-1, job-2; run as"),
-    "best.py": (f"{GOOD}\n\nclass MyQueue(Mine):\n    pass\n", "✓", ""),
-    "no class.py": ("class Mine:\n    pass\n", "", "no class with put, claim and ack"),
+    "newest/first.py": (OURS.format(pop="lpop"), "✗", "level 2: Put in as job-1, job-2; run as"),
+    "no class.py": ("class Mine:\n    pass\n", "", "has no attribute 'MyQueue'"),
     "wrong.py": ("class Mine(:\n", "", "SyntaxError"),
     "ken/my_queue.py": (f"{GOOD}\n\nfrom lab.queue_backend import backend_of\n\n"
-                        "make = backend_of(Mine)\n", "✓", ""),
+                        "make = backend_of(MyQueue)\n", "✓", ""),
     "raises.py": (f"{GOOD}\nraise ValueError('=1+1')\n", "", "can't be loaded: ValueError"),
 }  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
 def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "forever.py"
     path.write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
-    assert judged(path, "2", 3.0)[-1] == "not done within 3 s"
+    assert judged(f"{path}:MyQueue", "2", 3.0)[-1] == "not done within 3 s"
 
 
 def test_a_file_whose_judge_is_killed_has_no_row_and_nothing_is_left_running(
