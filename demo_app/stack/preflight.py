@@ -71,8 +71,6 @@ def refuse(info: Mapping[str, Any], where: str) -> None:
     why = ""
     if int(version.partition(".")[0]) < OLDEST:
         why = f"is Redis {version}, and the queue needs {OLDEST} or later"
-    elif info.get("cluster_enabled"):
-        why = "is a cluster, and the queue's scripts need all keys on one server"
     elif info.get("role") != "master":
         why = "is a replica, which takes no jobs: name the server that it follows"
     elif policy != "noeviction":
