@@ -6,7 +6,6 @@ works the same with and without JavaScript.
 
 from __future__ import annotations
 
-import signal
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
@@ -15,9 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from demo_app.broker.events import State
-from demo_app.broker.snapshot import Worker
-from demo_app.settings import settings
-from demo_app.web import processes, snapshot
+from demo_app.web import snapshot
 from demo_app.web.dependencies import QueueDep, ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.templates import render
@@ -25,7 +22,7 @@ from demo_app.web.templates import render
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 #: What may be done to a job that waits, and to a worker.
 JobAction = Literal["retry", "discard"]
-WorkerAction = Literal["pause", "resume", "stop", "kill"]
+WorkerAction = Literal["pause", "resume"]
 Text = Annotated[str, Field(max_length=300)]
 
 
@@ -69,22 +66,8 @@ def worker(
     what: Annotated[WorkerAction, Form()],
     worker: Annotated[str, Form(max_length=300)],
 ) -> Response:
-    """Pause, resume, stop or (where that is allowed) kill a worker."""
-    found = snapshot.take(queue, services.comments.backend).worker(worker)
-    if found is None:
+    """Pause or resume a worker."""
+    if snapshot.take(queue, services.comments.backend).worker(worker) is None:
         raise DomainError(404, "no_worker", worker=worker)
-    if what in ("pause", "resume"):
-        queue.pause(worker, what == "pause")
-    else:
-        _signal(found, what)
+    queue.pause(worker, what == "pause")
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
-
-
-def _signal(worker: Worker, what: WorkerAction) -> None:
-    if what == "kill" and not settings().controls:
-        raise DomainError(403, "controls")
-    if not worker.here:
-        raise DomainError(409, "elsewhere", host=worker.host, pid=worker.pid)
-    number = signal.SIGKILL if what == "kill" else signal.SIGTERM
-    if not processes.send(worker.pid, number):
-        raise DomainError(409, "not_ours", pid=worker.pid)

@@ -71,9 +71,6 @@ def test_without_controls_nothing_can_be_disturbed(running: tuple[dict[str, Any]
     with Client(ready) as client:
         for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
             assert client.web.post(f"/stage/do/{act}").status_code == 403
-        kill = {"what": "kill", "worker": client.summary()["workers"][0]["id"]}
-        assert client.web.post("/jobs/worker", data=kill).status_code == 403
-        assert "Kill" not in client.web.get("/jobs").text
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
