@@ -11,7 +11,7 @@ from support import message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.inspect import get_job
-from demo_app.broker.message import Message, parse
+from demo_app.broker.message import Message
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
@@ -27,16 +27,6 @@ def _fill(store: Queue, jobs: int, at_once: int = 5000) -> None:
     for first in range(0, jobs, at_once):
         batch = [(message(n), None) for n in range(first, min(jobs, first + at_once))]
         assert store.enqueue_many(batch) == len(batch)
-
-
-def test_a_job_of_a_megabyte_goes_through_whole(store: Queue) -> None:
-    text = "あ" * 350_000
-    store.enqueue(message(1, arguments={"text": text}))
-    store.register("w", _LEASE, "{}")
-    claim, taken = _claim(store)
-    assert parse(taken).arguments == {"text": text}
-    assert store.finish(claim, Disposition.REQUEUE).in_time
-    assert _claim(store)[1] == taken
 
 
 def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(store: Queue) -> None:

@@ -70,13 +70,6 @@ def test_in_a_table(evil: str) -> None:
         )
 
 
-def test_in_a_comment_that_is_followed_to_its_mail(lab: Lab, evil: str) -> None:
-    (posted,) = lab.post(1, author=evil[:200], body=evil)
-    lab.wait()
-    assert "the mail, as it was received" in shown(lab.follow(posted))
-    assert lab.ledger().missing == 0
-
-
 def test_as_the_name_of_a_job_that_waits(lab: Lab, evil: str) -> None:
     store = Queue(lab.redis)
     store.enqueue(message(hash(evil), queue="nobody", arguments={"name": evil}), by="test")

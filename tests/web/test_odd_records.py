@@ -135,13 +135,6 @@ def test_a_key_of_another_type_takes_no_page_away(holder: httpx.Client, odd: lis
     assert holder.get("/jobs/job/typed").status_code == 404
 
 
-def test_a_text_in_place_of_a_number_does_not_take_its_jobs_page_away(
-    holder: httpx.Client, odd: list[str]
-) -> None:
-    jobs = [job for job in odd if job.endswith("-retrying")]
-    assert {job for job in jobs if holder.get(f"/jobs/job/{job}").status_code != 200} == set()
-
-
 def test_a_worker_is_listed_whatever_it_is_called(holder: httpx.Client, odd: list[str]) -> None:
     workers = holder.get("/api/jobs/summary").json()["workers"]
     assert "w-²-1" in {worker["id"] for worker in workers}
