@@ -6,7 +6,6 @@ It plays the show on a stack of its own, as PageDown would, with time to read wh
 from __future__ import annotations
 
 import json
-import operator
 import re
 import sys
 import time
@@ -27,7 +26,6 @@ from demo_app.stage.show import steps
 #: step may take.
 BETWEEN, WORDS, PATIENCE = 0.25, 2.0, 120.0
 LETTER = {"en": 0.06, "ja": 0.12}
-_SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
 def record(show: str = "four-minutes", language: str = "en") -> str:
@@ -39,7 +37,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
         Client(stack.ready) as client,
     ):
 
-        def take() -> dict[str, int]:
+        def take() -> dict[str, Any]:
             """Take a picture, an empty one while the web app is dead; return its numbers."""
             nonlocal page
             answer = None
@@ -60,13 +58,11 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
             said = number if step["words"] else said
             began, acting = time.monotonic(), Thread(target=act, args=(step["do"],))
             acting.start()
-            while acting.is_alive():
-                take()
-            state = take()
-            while not all(_holds(one, state) for one in step["until"]):
+            busy, state = True, dict[str, Any]()
+            while busy or number not in state.get("reached", ()):
                 if time.monotonic() - began > PATIENCE:
                     raise TimeoutError(f"It still waits for {step['until']}: {state}")
-                state = take()
+                busy, state = acting.is_alive(), take()
             began, reading = time.monotonic(), WORDS + LETTER[language] * len(step["words"])
             while step["hold"] and time.monotonic() - began < reading:
                 take()
@@ -79,11 +75,6 @@ def _data(name: str, page: str) -> dict[str, Any]:
     """What a page says for scripts."""
     found = re.search(rf"data-{name}='([^']*)'", page)
     return json.loads(unescape(found[1])) if found else {}
-
-
-def _holds(condition: str, state: dict[str, int]) -> bool:
-    name, sign, number = condition.split()
-    return name in state and bool(_SIGNS[sign](state[name], int(number)))
 
 
 def main(file: str, *given: str) -> None:

@@ -15,7 +15,7 @@ from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
 from demo_app.stage.film import Frame, Mark, film, picture_of
 from demo_app.stage.phones import address_for_phones, qr_code
 from demo_app.stage.picture import Picture
-from demo_app.stage.show import show_named, state_of, steps
+from demo_app.stage.show import reached, show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
 from demo_app.web.errors import DomainError
 from demo_app.web.templates import render
@@ -77,14 +77,16 @@ def film_of_the_tape(request: Request, stage: StageDep) -> Response:
 def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:
     twin = stage.twin.picture() if stage.twin is not None and picture.moment is None else None
     phones = address_for_phones(request.url.port) if show else ""
+    played = _steps(request, stage, show) if show else []
+    state = state_of(picture, twin)
     return render(
         request,
         "stage.html",
         picture=picture,
         replay=picture.moment is not None,
         in_words=picture.in_words(translations(language_of(request))),
-        show_steps=_steps(request, stage, show) if show else [],
-        show_state=state_of(picture, twin),
+        show_steps=played,
+        show_state={**state, "reached": reached(played, state)},
         twin=twin,
         burst=BURST,
         votes=list(stage.votes.values()),

@@ -6,8 +6,10 @@ four-minutes.toml says what a step is. A show has `minutes`, and may begin with 
 
 from __future__ import annotations
 
+import operator
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
@@ -25,6 +27,9 @@ STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
     *("later", "workers", "held", "rescued", "redis", "twice", "stock", "ours"),
 )
+
+
+_SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
 def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int | str]:
@@ -45,6 +50,16 @@ def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int
         "stock": len(twin.places["delivered"]) if twin else 0,
         "ours": len(twin.beside(picture.lane)["delivered"]) if twin else 0,
     }
+
+
+def reached(played: Sequence[Mapping[str, Any]], state: Mapping[str, int | str]) -> list[int]:
+    """Return the numbers of the steps whose conditions hold. state: from `state_of`."""
+    return [n for n, step in enumerate(played) if all(_holds(one, state) for one in step["until"])]
+
+
+def _holds(condition: str, state: Mapping[str, int | str]) -> bool:
+    name, sign, number = condition.split()
+    return bool(_SIGNS[sign](state[name], int(number)))
 
 
 def _condition(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -23,6 +23,11 @@ def press(web: httpx.Client, act: str) -> None:
 def tell_step(page: Page, command: str, language: str) -> None:
     """Let a show's page say the step with this command of Redis, as it does when it gets there."""
     (step,) = (one for one in steps("four-minutes", language) if command in one["command"])
+    tell(page, step)
+
+
+def tell(page: Page, step: dict[str, Any]) -> None:
+    """Let a show's page say this step."""
     page.evaluate("async step => (await import('/static/captions.js')).tell(step)", step)
 
 

@@ -1,5 +1,7 @@
-// A run as one file: its pictures are in the page, and play as the tape does.
+// A run as one file: its pictures are in the page, and play as the tape does. PageDown and PageUp go to the
+// words of a show that come next, and to those before.
 import { tell } from "./captions.js";
+import { named } from "./keys.js";
 import { view } from "./live.js";
 import { play, show } from "./tape.js";
 
@@ -8,10 +10,12 @@ const steps = JSON.parse($("steps")?.textContent ?? "[]");
 const packed = await fetch(`data:application/gzip;base64,${$("film").textContent}`);
 const unpacked = packed.body.pipeThrough(new DecompressionStream("gzip"));
 const { frames, marks } = JSON.parse(await new Response(unpacked).text());
+const pages = frames.filter(([, , step], number) => step !== frames[number - 1]?.[2]).map(([begin]) => begin);
+let at = 0;
 const moment = (number) => frames[number]?.[0];
 
 view.load = async (address) => {
-  const at = Number(new URLSearchParams(address.split("?")[1]).get("at"));
+  at = Number(new URLSearchParams(address.split("?")[1]).get("at"));
   const number = Math.max(0, frames.findLastIndex((frame) => frame[0] <= at));
   const [, picture, step] = frames[number];
   if (steps[step]) tell(steps[step]);
@@ -20,5 +24,12 @@ view.load = async (address) => {
   Object.assign(reel, { previous: moment(number - 1), next: moment(number + 1) });
   return picture.replace("<main", `<main data-film="yes" data-tape='${JSON.stringify(reel)}'`);
 };
+document.addEventListener("keydown", (event) => {
+  const by = { PageDown: 1, PageUp: -1 }[named(event)];
+  if (!by) return;
+  event.preventDefault();
+  const begin = pages[pages.findLastIndex((one) => one <= at) + by];
+  if (begin) show(begin);
+});
 show(moment(0));
-play(true, 1);
+play(true);

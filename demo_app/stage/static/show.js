@@ -28,20 +28,13 @@ if (before && before.step < steps.length - 1) {
 tell(said.at(-1) ?? begin);
 navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
 
-function holds(condition) {
-  const [name, sign, number] = condition.split(" ");
-  const value = JSON.parse(main.dataset.state)[name];
-  if (sign === ">=") return value >= Number(number);
-  return sign === "<=" ? value <= Number(number) : value === Number(number);
-}
-
 // The first picture that comes may have been asked for before the step did anything; the tape's are old.
-const reached = (conditions) => new Promise((done) => {
+const reached = () => new Promise((done) => {
   let pictures = 0;
   const look = () => {
     if (open() || main.dataset.tape) return;
     pictures += 1;
-    if (pictures === 1 || !main.dataset.state || !conditions.every(holds)) return;
+    if (pictures === 1 || !JSON.parse(main.dataset.state ?? "{}").reached?.includes(step)) return;
     document.removeEventListener("fresh", look);
     done();
   };
@@ -64,7 +57,7 @@ async function play() {
     tell(last, now.until.length > 0);
     for (const action of now.do) await act(action);
     const late = setTimeout(() => oops(given.waits.replace("{what}", now.until.join(", "))), LATE);
-    if (now.until.length) await reached(now.until);
+    if (now.until.length) await reached();
     clearTimeout(late);
     tell(last);
     sessionStorage.setItem(kept, JSON.stringify({ step, began }));

@@ -6,12 +6,13 @@ import { refresh, view } from "./live.js";
 const $ = (id) => document.getElementById(id);
 const main = $("main");
 const STEP = 250; // milliseconds between two pictures while it plays
+const SLOW = 0.5; // how fast it plays; a film plays as fast as it was
 const SILENCE = 1.5; // seconds in which nothing happens; what is longer is cut short
 const LAST_SHOWN = 1500; // milliseconds for the last picture
 const MINUTE = 60; // what it plays, when it is at its end
 const END = 1e10; // later than any moment: the server shows the last that there is
 let reel = null; // what the server says of it: since, until, moment, previous, next, marks
-let at = 0, speed = 0.5, playing = false, ending = 0;
+let at = 0, playing = false, ending = 0;
 
 export const open = () => view.address !== null;
 
@@ -34,13 +35,10 @@ export function close() {
   refresh();
 }
 
-export function play(on, fast = speed) {
-  [playing, speed] = [on, fast];
+export function play(on) {
+  playing = on;
   if (on && reel && !reel.next) at = main.dataset.film ? reel.since : Math.max(reel.since, at - MINUTE);
   $("play").textContent = on ? "❚❚" : "▶";
-  for (const one of document.querySelectorAll("[data-speed]")) {
-    one.ariaPressed = String(Number(one.dataset.speed) === speed);
-  }
   clearTimeout(ending);
   ending = 0;
 }
@@ -88,7 +86,7 @@ function mark() {
 }
 
 setInterval(() => {
-  if (open() && playing && reel) show(at + (STEP / 1000) * speed);
+  if (open() && playing && reel) show(at + (STEP / 1000) * (main.dataset.film ? 1 : SLOW));
 }, STEP);
 
 const KEYS = {
@@ -110,6 +108,3 @@ document.addEventListener("keydown", (event) => {
 $("play").addEventListener("click", KEYS[" "]);
 $("scrub").addEventListener("input", () => jump(Number($("scrub").value)));
 $("replay").addEventListener("click", () => { if (open()) close(); else show(END); });
-for (const button of document.querySelectorAll("[data-speed]")) {
-  button.addEventListener("click", () => play(true, Number(button.dataset.speed)));
-}

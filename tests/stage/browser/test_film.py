@@ -12,7 +12,9 @@ from support import until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
+from demo_app.stage.film import film, picture_of
 from demo_app.stage.recorder import record
+from demo_app.stage.show import steps
 
 
 @pytest.fixture
@@ -58,6 +60,25 @@ def test_what_was_on_the_tape_plays_to_its_end_and_again(
     expect(page.locator("#play")).to_have_text("▶")
     page.locator("#play").click()
     expect(page.locator("[data-sum=delivered]")).not_to_have_text("12")
+
+
+def test_pagedown_and_pageup_turn_the_pages_of_a_recorded_show(play, holder, tmp_path) -> None:
+    page = holder.get("/stage", params={"show": "four-minutes"}).text
+    with_words = [n for n, step in enumerate(steps("four-minutes", "en")) if step["words"]][:3]
+    moments = [(n, step) for step in with_words for n in range(4)]
+    frames = [(1000.0 + n, picture_of(page), step) for n, (_, step) in enumerate(moments)]
+    file = tmp_path / "show.html"
+    file.write_text(film(page, frames, []), "utf-8")
+    shown = play(file)
+    caption = shown.locator(".caption")
+    scrub = shown.locator("#scrub")
+    expect(scrub).to_be_visible()
+    scrub.fill(scrub.get_attribute("min") or "")  # it plays no more
+    expect(caption).to_contain_text("Between the two is a job")
+    for key, words in (("PageDown", "One comment"), ("PageDown", "Who will wait?"),
+                       ("PageDown", "Who will wait?"), ("PageUp", "One comment")):  # fmt: skip
+        shown.keyboard.press(key)
+        expect(caption).to_contain_text(words)
 
 
 @pytest.mark.nightly

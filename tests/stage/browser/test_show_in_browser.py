@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 from stage.browser.overlaps import overlaps
+from stage.stage_page import tell
 from support import most_nightly, until
 
 from demo_app.stack import Stack
@@ -193,6 +194,31 @@ def test_pagedown_on_the_tape_leads_back_to_now_and_does_nothing_else(tab) -> No
     expect(caption).to_contain_text("the two is a job")
     press_soon(page, "PageDown")
     expect(caption).to_contain_text("One comment")
+
+
+#: Words in katakana or Latin letters that begin on one line of the caption and end on another.
+_BROKEN = """() => {
+  const found = [];
+  const range = document.createRange();
+  const words = document.querySelector(".caption").firstChild;
+  for (const { 0: word, index } of words.data.matchAll(/[ァ-ヶー]+|[a-z]+/gi)) {
+    range.setStart(words, index);
+    range.setEnd(words, index + word.length);
+    const lines = new Set([...range.getClientRects()].map(({ top }) => top));
+    if (lines.size > 1) found.push(word);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768)])
+def test_no_line_of_a_japanese_caption_ends_inside_a_word(tab, size) -> None:
+    view = {"width": size[0], "height": size[1]}
+    page = tab("/stage?show=fifteen-minutes", viewport=view, locale="ja")
+    for step in steps("fifteen-minutes", "ja"):
+        if step["words"]:
+            tell(page, step)
+            assert page.evaluate(_BROKEN) == [], step["words"]
 
 
 def test_one_key_brings_everything_back_to_a_clean_start(tab, client: Client) -> None:

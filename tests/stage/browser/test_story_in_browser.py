@@ -158,7 +158,7 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
     reaches(here["previous"])
     page.keyboard.press("ArrowRight")
     reaches(here["moment"])
-    page.get_by_role("button", name="× ¼").click()
+    page.locator("#play").click()
     until(lambda: tape()["moment"] > here["moment"], what="a later picture")
     page.keyboard.press("Escape")
     expect(page.locator(".keys")).to_be_visible()
