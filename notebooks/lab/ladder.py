@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -78,7 +80,8 @@ def climb() -> dict[str, list[Outcome]]:
 
 def _campaign(rung: Rung) -> list[Outcome]:
     """Comments in a part for each fault: see FAULTS. The processes are killed in the middle of
-    their work, Redis before the comments arrive; and it is wiped while jobs wait."""
+    their work, Redis while two jobs wait, and two comments come while it is down; and it is wiped
+    while jobs wait."""
     # a rescue takes only a second here, so the campaign is over sooner
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     environment = {**quick, **rung.options.get("environment", {})}
@@ -99,13 +102,18 @@ def _campaign(rung: Rung) -> list[Outcome]:
             if by_hand:
                 by_hand[0].kill()
                 lab.faults()
-                lab.celery(*rung.by_hand)
+                by_hand = [lab.celery(*rung.by_hand)]
             else:
                 lab.kill_process("web" if memory else "worker", meanwhile=lab.faults)
 
-        with part(patient=rescues and "outbox" not in without):
+        lost = _COMMENTS // 2 if "outbox" in without else 0
+        with part(patient=rescues, again=-lost):
+            workers = lab.stack.ready["pids"].get("worker", []) + [one.pid for one in by_hand]
+            _send(signal.SIGSTOP, workers)  # so that both jobs wait
+            _post(lab, _COMMENTS // 2)
             lab.stack.kill("redis", restart=False)
-            _post(lab, _COMMENTS)
+            _send(signal.SIGCONT, workers)
+            _post(lab, _COMMENTS // 2)
             lab.start("redis")
             if lab.stock:  # it connects again after seconds, and until then it would seem finished
                 lab.until_worker_waits()
@@ -139,7 +147,7 @@ def _part(
 
     ends: the id of the last comment of each part; gets this one's. patient: they will be sent, so
     wait even if the machine is busy. count, again: what the mail server counts, and how many mails
-    are sent once more.
+    are sent once more (below zero: how many are never sent).
     """
     before = lab.client.mail_stats()[count]
     yield
@@ -153,6 +161,11 @@ def _in_hand(lab: Lab) -> None:
     lab.slow_mail(30.0)
     _post(lab, _COMMENTS)
     lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
+
+
+def _send(number: signal.Signals, pids: list[int]) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def _post(lab: Lab, comments: int) -> None:
