@@ -80,9 +80,8 @@ class Table:
         return {"text/html": self._html(), "text/plain": text}
 
     def _html(self) -> str:
-        nowrap = f"{_CELL};white-space:nowrap"
         head = "".join(
-            f'<th scope="col" style="{nowrap}">{escape(escape_invisible(name))}</th>'
+            f'<th scope="col" style="{_CELL}">{escape(escape_invisible(name))}</th>'
             for name in self._head()
         )
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
