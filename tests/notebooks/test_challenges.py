@@ -82,10 +82,10 @@ def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
     beside = next(cell for cell in code_cells("04_kill_the_worker") if "YOURS" in cell)
     with kernel() as here:
         here.run(f"import os; from lab import Lab; os.chdir({str(tmp_path)!r})")
-        here.run(beside.partition("assert")[0])
+        here.run(beside.partition("side_by_side(")[0])
         here.run("assert (yours['your_queue'].missing, len(blog.posted)) == (1, 40)")
         here.run("blog.close()")
         here.run("from lab import ladder\nladder.RUNGS = ()\n(yours,) = ladder.climb().values()")
         here.run("lost = {one.name: one.lost for one in yours}")
         here.run("assert lost['its jobs\\' process is killed'] == 1")
-        here.run("assert lost['Redis is killed'] == 4")
+        here.run("assert lost['Redis is killed'] in (2, 3)  # one may be on its way to the worker")
