@@ -97,6 +97,7 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     grid[0].set_ylim(most + 0.8, 0.2)
     grid[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     grid[0].set_ylabel(drawn("comments, in order"), fontsize=12)
+    grid[len(grid) // 2].set_xlabel(drawn("seconds since the first comment"), fontsize=12)
     legend(
         figure,
         Patch(facecolor=WAITING, edgecolor=EDGE, label=drawn("on its way")),
@@ -138,4 +139,3 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
             axes.plot(until - start, row, "x", color=KILL, markersize=9, markeredgewidth=2.4)
     for at in _kills(ledger):
         axes.axvline(at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
-    axes.set_xlabel(drawn("seconds since the first comment"), fontsize=12)
