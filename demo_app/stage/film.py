@@ -13,8 +13,6 @@ from pathlib import Path
 #: A moment (epoch seconds), the stage's `<main>` as HTML ("" while the web app was dead), and the
 #: number of the show's step that was said.
 Frame = tuple[float, str, int]
-#: A moment, and what happened then: a kill or a rescue.
-Mark = tuple[float, str]
 _ROOMS = ("demo_app.web", "demo_app.stage")
 _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*?([\w.]+)">')
 _LIBRARY = re.compile(r'<script defer src="[^"]*?([\w.]+)"></script>')
@@ -27,8 +25,11 @@ def picture_of(page: str) -> str:
     return _LIVE.sub("", page[page.index("<main") : page.index("</main>")] + "</main>")
 
 
-def film(page: str, frames: Sequence[Frame], marks: Sequence[Mark]) -> str:
-    """The file: the stage's page with all that it loads, and these pictures."""
+def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]]) -> str:
+    """Return the file: the stage's page with all that it loads, and these pictures.
+
+    marks: moments (epoch seconds), and what happened then, "kill" or "rescue".
+    """
     texts = {file.name: file.read_text("utf-8") for room in _ROOMS for file in _files(room)}
     # a module out of a data address has no neighbours, so they go by their bare names
     modules = {name: _address(text) for name, text in texts.items() if name.endswith(".js")}

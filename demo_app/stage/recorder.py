@@ -31,7 +31,6 @@ LETTER = {"en": 0.06, "ja": 0.12}
 def record(show: str = "four-minutes", language: str = "en") -> str:
     """Play the show, and return its file. Raises TimeoutError when a step has no end."""
     frames, page, said = list[Frame](), "", -1
-    asked = {"show": show, "lang": language}
     with (
         Stack(workers=2, lease=8.0, controls=True, twin=True) as stack,
         Client(stack.ready) as client,
@@ -42,7 +41,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
             nonlocal page
             answer = None
             with suppress(httpx.HTTPError):
-                answer = client.web.get("/stage", params=asked)
+                answer = client.web.get("/stage", params={"show": show, "lang": language})
             alive = answer is not None and answer.is_success
             page = answer.text if answer is not None and alive else page
             frames.append((time.time(), picture_of(page) if alive else "", said))

@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.settings import settings
 from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
-from demo_app.stage.film import Frame, Mark, film, picture_of
 from demo_app.stage.phones import address_for_phones, qr_code
 from demo_app.stage.picture import Picture
 from demo_app.stage.show import reached, show_named, state_of, steps
@@ -54,24 +53,7 @@ def page(
         return _page(request, stage, stage.picture(), show)
     end = time.time() if until is None else until
     begin = end - TAPE if since is None else since
-    return _page(request, stage, next(stage.replay(begin, end, at)), show)
-
-
-@router.get("/film")
-def film_of_the_tape(request: Request, stage: StageDep) -> Response:
-    """The tape as one file, which plays by itself."""
-    if stage.queue is None:
-        raise DomainError(409, "no_redis")
-    now = time.time()
-    frames, marks, page = list[Frame](), list[Mark](), ""
-    for picture in stage.replay(now - TAPE, now):
-        page = bytes(_page(request, stage, picture).body).decode()
-        frames.append((picture.tape["moment"], picture_of(page), -1))
-        marks = picture.tape["marks"]
-    if not frames:
-        raise DomainError(409, "no_tape")
-    headers = {"content-disposition": "attachment; filename=run.html"}
-    return HTMLResponse(film(page, frames, marks), headers=headers)
+    return _page(request, stage, stage.replay(begin, end, at), show)
 
 
 def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import redis
 from demo_app.blog import posts
 from demo_app.blog.posts import Notice
 from demo_app.broker import journal
-from demo_app.broker.events import Event, State
+from demo_app.broker.events import State
 from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker, pid_of
@@ -32,8 +32,6 @@ TAPE = 600
 EVENTS = 10_000
 #: Seconds for which all phones share one look.
 SHARED = 0.5
-#: Pictures in a film of the tape, at the most.
-PICTURES = 400
 
 
 @dataclass(slots=True)
@@ -103,9 +101,8 @@ class Stage:
                 self._looking.release()
         return self._places
 
-    def replay(self, since: float, until: float, *moments: float) -> Iterator[Picture]:
-        """The stage as it was at these moments, from the journal; without any, at each at which
-        something happened. All in epoch seconds.
+    def replay(self, since: float, until: float, moment: float) -> Picture:
+        """Return the stage as it was at this moment, from the journal. All in epoch seconds.
 
         since, until: where the tape begins and ends. A moment outside of it, or before the first
         event on it, means the nearest on it.
@@ -118,30 +115,29 @@ class Stage:
         present -= {entry.by for entry in later if entry.event == "worker_started"}
         now = self.locator.locate(self._notices())
         begins = min((entry.at for entry in entries), default=since)
-        for moment in moments or _moments(entries):
-            past = Past(entries, min(moment, until), present)
-            found = [one for one in map(past.status, now) if one is not None]
-            on_floors = arranged(found, past.fold.order, past.workers)
-            workers = (
-                Worker(id_, pid_of(id_), alive, len(on_floors["floors"][id_]))
-                for id_, alive in sorted(past.workers.items())
-            )
-            yield Picture(
-                **on_floors,
-                workers=tuple(workers),
-                backend=self.comments.backend.name,
-                redis=True,
-                moment=past.moment,
-                tape={
-                    "since": begins,
-                    "until": until,
-                    "moment": past.moment,
-                    "previous": past.previous,
-                    "next": past.next,
-                    "marks": past.marks,
-                },
-                last_kill=last_kill(past.fold),
-            )
+        past = Past(entries, min(moment, until), present)
+        found = [one for one in map(past.status, now) if one is not None]
+        on_floors = arranged(found, past.fold.order, past.workers)
+        workers = (
+            Worker(id_, pid_of(id_), alive, len(on_floors["floors"][id_]))
+            for id_, alive in sorted(past.workers.items())
+        )
+        return Picture(
+            **on_floors,
+            workers=tuple(workers),
+            backend=self.comments.backend.name,
+            redis=True,
+            moment=past.moment,
+            tape={
+                "since": begins,
+                "until": until,
+                "moment": past.moment,
+                "previous": past.previous,
+                "next": past.next,
+                "marks": past.marks,
+            },
+            last_kill=last_kill(past.fold),
+        )
 
     def _newest_kill(self, queue: Queue) -> WorkerRecord | None:
         """The newest of this round; reads what the journal has more than at the last time."""
@@ -182,9 +178,3 @@ class Stage:
         fresh.replace(self.round)
         if self.twin is not None:
             self.twin.new_round()
-
-
-def _moments(entries: Sequence[Event]) -> list[float]:
-    """When something happened; of very many moments, some."""
-    moments = sorted({entry.at for entry in entries})
-    return moments[:: -(-len(moments) // PICTURES) or 1]

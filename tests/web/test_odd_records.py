@@ -41,7 +41,7 @@ SCORES = ("-inf", "+inf", "-1e11", "253402300800", "1e300")
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
 PAGES = (
     *("/jobs", "/api/jobs/summary", "/metrics", "/stage", "/stage?at=5", "/stage?since=0&at=4e10"),
-    *("/stage/film", "/stage/notes", "/healthz"),
+    *("/stage/notes", "/healthz"),
     *(f"/jobs/{state}" for state in STATES),
     *(f"/api/jobs?state={state}&limit=200" for state in STATES),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from support import until
 
-from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.stage.film import film, picture_of
+from demo_app.stage.film import Frame, film, picture_of
 from demo_app.stage.recorder import record
 from demo_app.stage.show import steps
 
@@ -36,19 +36,26 @@ def play(chromium: Browser) -> Iterator:
 
 
 @pytest.mark.thorough
-def test_what_was_on_the_tape_plays_to_its_end_and_again(
-    play, client: Client, stack: Stack, holder, tmp_path: Path
-) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 1})
+def test_a_film_plays_to_its_end_and_again(play, client: Client, holder, tmp_path: Path) -> None:
+    frames: list[Frame] = []
+
+    def take() -> str:
+        text: str = holder.get("/stage").text
+        frames.append((time.time(), picture_of(text), -1))
+        return text
+
+    client.set_faults({"at": "data", "do": "wait", "seconds": 8})
     for _ in range(12):
         client.comment()
     client.wait_for(lambda now: now["running"] == 8)
+    take()
     holder.post("/stage/do/kill-worker")
-    client.wait_for(lambda now: now["done"] == 12)
-    answer = holder.get("/stage/film")
-    assert "attachment" in answer.headers["content-disposition"]
+    until(lambda: 'class="box off' in take(), what="the dead worker")
+    killed = frames[-1][0] + 0.001  # an address has the moment in milliseconds
+    client.set_faults()
+    until(lambda: 'data-sum="delivered">12<' in take(), what="every mail")
     file = tmp_path / "run.html"
-    file.write_text(answer.text, "utf-8")
+    file.write_text(film(take(), frames, [(killed, "kill")]), "utf-8")
     page = play(file)
     expect(page.locator("#marks .kill")).to_have_count(1)
     page.get_by_role("button", name="a kill").click()
