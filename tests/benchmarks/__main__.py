@@ -32,6 +32,8 @@ def main() -> None:
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    if given.json:  # now, and not after minutes
+        given.json.parent.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=given.markdown)
     tables: list[Table] = []
 

@@ -69,7 +69,7 @@ def _fleets() -> Table:
         "Workers of one queue, each a thread with a channel of its own that sends the real scripts "
         f"and heartbeats, or stock's commands. Idle over {SECONDS} s; then {JOBS:,} jobs, each put "
         "in when the one before has ended. A script is one command, whatever it does; each command "
-        "of stock's pipelines counts."
+        "of stock's pipelines counts. What Celery sends besides (its events, its mailbox) does not."
     )
     return Table("Workers that wait for jobs, beside stock's", columns, rows, note)
 
