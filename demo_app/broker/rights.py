@@ -23,7 +23,7 @@ _BEHIND_IT = {
 }
 #: A key of each kind, as `keys.py` names them.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
-_CALLED = re.compile(r"(?:redis\.call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
+_CALLED = re.compile(r"(?:redis\.p?call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
 #: Returns "cluster" of a server in cluster mode; else the keys that the user may not touch, or else
 #: the commands.
 _DENIED = """

@@ -31,6 +31,7 @@ class Scripts {
     };
     put("redis", {
       call: (L) => this.command(L),
+      pcall: (L) => this.command(L),  // no command fails here
       error_reply: (L) => {
         lua.lua_newtable(L);
         lua.lua_pushvalue(L, 1);

@@ -474,3 +474,27 @@ def test_a_purge_discards_what_is_due_later_in_these_queues_as_well(scene: Scene
     scene.queue.client.zrem("scheduled", "no record")
     assert scene.count == {"enqueued": 4, "scheduled": 1, "discarded": 3}
     assert scene.job("job-4").state == "scheduled"
+
+
+def test_a_queue_key_of_another_type_holds_up_no_other_queue(scene: Scene) -> None:
+    scene.start("w")
+    scene.put(1)
+    scene.queue.client.set("queue:urgent", "of another type")
+    [claimed] = scene.queue.claim("w", ["urgent", *LANES])
+    assert claimed.claim.id == "job-1"
+    assert scene.queue.claim("w", ["urgent", *LANES]) == []
+
+
+def test_a_key_of_another_type_holds_up_no_rescue_and_loses_no_job(scene: Scene) -> None:
+    client = scene.queue.client
+    for number, queue in enumerate(("a", "b", "c"), 1):
+        scene.put(number, queue=queue)
+    scene.start("w")
+    assert len(scene.queue.claim("w", ["a", "b", "c"], 3)) == 3
+    client.rename("claims:a:w", "claims kept")
+    client.set("claims:a:w", "of another type")
+    client.set("queue:b", "of another type")
+    assert scene.lose("w") == ["job-3"]
+    client.delete("queue:b")
+    assert rescue_now(scene.queue, "other", LEASE, 3) == ["job-2"]
+    assert not client.sismember("workers", "w")

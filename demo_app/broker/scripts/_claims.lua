@@ -36,19 +36,28 @@ local function rescued(id, lane, by, detail, most, victim)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end
 
--- Give back what a worker holds, to the head of its queue, in its order, and forget the worker.
+-- Whether another program has stored a value of another type under the key of a list.
+local function is_foreign(key)
+  local kind = redis.call('TYPE', key).ok
+  return kind ~= 'list' and kind ~= 'none'
+end
+
+-- Give back what a worker holds, to the head of its queue, in its order, and forget the worker, unless
+-- the key of one of these queues is foreign: then the jobs stay with the worker until it is deleted.
 -- each(id, lane): what becomes of one. Returns the ids.
 local function give_back(worker, each)
-  local ids = {}
+  local ids, stay = {}, false
   for _, lane in ipairs(redis.call('SUNION', LANES, TRANSIENT)) do
     while true do
-      local id = redis.call('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')  -- keeps: order, one-place
-      if not id then break end
+      local id = redis.pcall('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')  -- keeps: order, one-place
+      if type(id) == 'table' then stay = stay or not is_foreign(claims_key(lane, worker)) end
+      if type(id) ~= 'string' then break end
       ids[#ids + 1] = id
       each(id, lane)
       notify(lane)
     end
   end
+  if stay then return ids, stay end
   redis.call('SREM', WORKERS, worker)
   redis.call('SREM', PAUSED, worker)
   redis.call('HDEL', SUSPECTS, worker)
@@ -145,7 +154,14 @@ local function claim(worker, most, lanes)
     if quarantine then
       lane, id = pop_past_suspects(worker, open, lanes)
     else
-      local popped = redis.call(unpack(pop))
+      local popped = redis.pcall(unpack(pop))
+      if popped and popped.err then  -- a foreign key: the queues behind it go on without it
+        for i = #pop - 1, 3, -1 do
+          if is_foreign(pop[i]) then table.remove(pop, i) end
+        end
+        pop[2] = #pop - 3
+        popped = pop[2] > 0 and redis.call(unpack(pop))
+      end
       if popped then lane, id = string.sub(popped[1], #P + 7), popped[2][1] end
     end
     if not id then

@@ -63,12 +63,12 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
       if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- it may come back: see register.lua
         redis.call('SET', was_paused_key(worker), '', 'PX', 7 * 86400 * 1000)
       end
-      give_back(worker, function(id, lane)
+      local _, stay = give_back(worker, function(id, lane)
         local began = redis.call('SISMEMBER', waiting_key(worker), id) == 0
         rescued(id, lane, by, worker, most, began and worker or '')
         moved[#moved + 1] = id
       end)
-      journal('', 'worker_died', by, worker)
+      if not stay then journal('', 'worker_died', by, worker) end
     end
   end
 end
